@@ -1,0 +1,90 @@
+"""What to do at a transfer: plain data, shared by whoever decides and the rewrites that carry it out.
+
+This module imports nothing of libcst, so that deciding stays cheap.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum
+from typing import NamedTuple, TypeAlias
+
+
+class Anchor(NamedTuple):
+    """The first character of a call's method-name token: `to` in `x.to(d)`.
+
+    line: 1-based. column: 1-based, in characters (not bytes). Unique in a file and immune to parentheses.
+    """
+
+    line: int
+    column: int
+
+
+@dataclass(frozen=True)
+class Half:
+    """One half (device or dtype) of a transfer's target.
+
+    argument: index of the half's argument in the call's argument list in source order; None where the method's
+        name alone says it (`.cpu()`).
+    repeatable: the argument may be written twice: evaluating it again costs nothing, has no side effect and gives
+        the same answer. What is not repeatable is bound to a fresh local first.
+    wrap: what makes the argument comparable with `tensor.device`, with `{}` for the argument, where the plain
+        spelling is not: `torch.device({})` for the string "cpu".
+    """
+
+    argument: int | None
+    repeatable: bool = True
+    wrap: str = "{}"
+
+
+@dataclass(frozen=True)
+class Target:
+    """The placement that a transfer asks for; either half may be absent (None)."""
+
+    device: Half | None
+    dtype: Half | None
+
+
+class GuardForm(Enum):
+    """How a module guard asks whether the module is there already."""
+
+    EXACT = "exact"  # every parameter and buffer
+    FIRST_TENSOR = "first-tensor"  # the first parameter or buffer speaks for all
+    CACHED = "cached"  # (module, device, dtype) of the last move, remembered on `self`
+
+
+@dataclass(frozen=True)
+class DeleteTransfer:
+    """`x.to(...)` becomes `x`; a statement that then says nothing (`x = x`, a bare `x`) goes away."""
+
+
+@dataclass(frozen=True)
+class GuardTensor:
+    """A tensor's move runs only where it would move something.
+
+    rebind: the receiver is a local name whose rebinding nobody can see: no later read wants the unmoved value,
+        nothing else (closure, `locals()`, generator) looks at it. Then the statement form may be used.
+    """
+
+    target: Target
+    rebind: bool
+
+
+@dataclass(frozen=True)
+class GuardModule:
+    """A module's move runs only where one of its parameters or buffers is elsewhere."""
+
+    target: Target
+    form: GuardForm = GuardForm.EXACT
+
+
+@dataclass(frozen=True)
+class KeepOnDevice:
+    """The device half of the move is dropped; the dtype half stays: `x.to(cpu, dtype=t)` becomes `x.to(dtype=t)`."""
+
+    target: Target
+
+
+Action: TypeAlias = DeleteTransfer | GuardTensor | GuardModule | KeepOnDevice
+Plan: TypeAlias = Mapping[Anchor, Action]
