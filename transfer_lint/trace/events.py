@@ -1,0 +1,79 @@
+"""What a run did that a device can feel: plain data, without torch, shared by the simulation and the tracer."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+
+class Place(NamedTuple):
+    """A position in the program's source: the file as Python names it, and the 1-based line."""
+
+    file: str
+    line: int
+
+
+@dataclass(frozen=True)
+class Transfer:
+    """Data that moved from one device to another.
+
+    source, target: devices as torch spells them (`cpu`, `cuda:0`). dtype: what travelled, as torch spells it without
+    its prefix (`float16`): the target's where the target is an accelerator, else the source's, as torch converts.
+    nbytes: bytes that travelled. shape: of the tensor that arrived. where: nearest frame outside torch.
+    """
+
+    source: str
+    target: str
+    nbytes: int
+    dtype: str
+    shape: tuple[int, ...]
+    non_blocking: bool
+    where: Place
+
+    @property
+    def direction(self) -> str:
+        """`host-to-device`, `device-to-host` or `device-to-device`."""
+        return f"{'host' if self.source == 'cpu' else 'device'}-to-{'host' if self.target == 'cpu' else 'device'}"
+
+
+@dataclass(frozen=True)
+class HostRead:
+    """The host waited for a device value without moving a tensor.
+
+    how: the call (`item`, `tolist`, `print`), or the operator whose result's shape depends on the data (`nonzero`).
+    device: where the value was. nbytes: bytes read. dtype, shape, where: as in Transfer.
+    """
+
+    device: str
+    how: str
+    nbytes: int
+    dtype: str
+    shape: tuple[int, ...]
+    where: Place
+
+
+@dataclass(frozen=True)
+class NoOpCall:
+    """A call of `.to`, `.cuda`, `.cpu`, `.type` or `.type_as` on a tensor that already was what the call asks for."""
+
+    device: str
+    where: Place
+
+
+_HERE = str(Path(__file__).parent)
+
+
+def nearest_user_place(*inside: str) -> Place:
+    """The innermost frame outside this package and outside the folders `inside`; ("?", 0) where there is none."""
+    hidden = (_HERE, *inside)
+    frame = sys._getframe(1)
+    while frame is not None:
+        file = frame.f_code.co_filename
+        if not file.startswith(hidden):
+            return Place(file, frame.f_lineno)
+        if frame.f_back is None:
+            break
+        frame = frame.f_back
+    return Place("?", 0)
