@@ -1,0 +1,167 @@
+"""Makes a call fit for a guard: whatever may not be written twice is bound to a fresh local once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import libcst as cst
+
+from .actions import Half, Target
+from .evaluation import harmless, suspends
+from .site import Site
+from .syntax import Refused, assign, dotted, operand, source
+
+
+@dataclass(frozen=True)
+class Fit:
+    """A call of which every part that its guard repeats can be repeated.
+
+    receiver: its spelling, a plain or dotted name; first_receiver: the spelling for the first comparison, which may
+        bind it.
+    halves: ("device" or "dtype", what to compare it with), in the order in which they have to be evaluated.
+    fresh: the receiver is a new local, assigned in a statement before.
+    """
+
+    call: cst.Call
+    receiver: str
+    first_receiver: str
+    halves: Sequence[tuple[str, str]]
+    fresh: bool
+
+
+def halves_of(target: Target) -> list[tuple[str, Half]]:
+    """The halves that a target has, with the tensor attribute that each is compared with."""
+    return [(name, half) for name, half in (("device", target.device), ("dtype", target.dtype)) if half]
+
+
+def demand_understood(call: cst.Call, target: Target | None = None) -> None:
+    """Raises Refused unless the call has what its target names, and, as far as its arguments tell, returns its
+    receiver where there is nothing to move."""
+    halves = halves_of(target) if target else []
+    for _, half in halves:
+        if half.argument is None and "{}" in half.wrap:
+            raise Refused("What the call moves to cannot be spelled for a comparison.")
+        if half.argument is not None and half.argument >= len(call.args):
+            raise Refused("The call does not have the arguments that its target names.")
+    if target and not halves:
+        raise Refused("The call's target has neither a device nor a dtype.")
+    named = {half.argument for _, half in halves}
+    positional = 0
+    for index, arg in enumerate(call.args):
+        keyword = arg.keyword.value if arg.keyword else None
+        if arg.star:
+            raise Refused("The call takes `*` or `**` arguments, which may ask for a copy.")
+        if keyword == "memory_format" or (keyword == "copy" and source(arg.value) != "False"):
+            raise Refused(f"The call has a `{keyword}` argument, so it may copy what is in place already.")
+        positional += keyword is None and index not in named
+    if target and positional > 1:
+        raise Refused("The call has a positional argument that may ask for a copy of what is in place already.")
+    receiver = cst.ensure_type(call.func, cst.Attribute).value
+    if isinstance(receiver, cst.Call) and dotted(receiver.func) == "super":
+        raise Refused("The receiver is `super()`, which is no value of its own.")
+
+
+def compared_with(half: Half, args: Sequence[cst.Arg]) -> str:
+    """The expression to compare a tensor's device or dtype with."""
+    if "{}" not in half.wrap:
+        return half.wrap
+    assert half.argument is not None
+    value = args[half.argument].value
+    return operand(value) if half.wrap == "{}" else half.wrap.replace("{}", source(value))
+
+
+def fit(site: Site, target: Target, *, walrus: bool) -> Fit:
+    """Makes a call fit for its guard; with `walrus` assignment expressions may bind where statements cannot.
+
+    Raises Refused where neither can.
+    """
+    demand_understood(site.call, target)
+    halves = halves_of(target)
+    loose = [index for index, arg in enumerate(site.call.args) if not repeatable(arg, index, halves)]
+    path = dotted(site.receiver)
+    bind_receiver = path is None or (bool(loose) and "." in path)
+    if not loose and not bind_receiver:
+        assert path is not None
+        return _fit(site.call, path, path, halves, fresh=False)
+    place = site.place
+    if place.in_class:
+        raise Refused("The guard needs a new name, and here in a class body that would become an attribute.")
+    if place.statement and all(harmless(node, site.draft.residue, attributes=False) for node in place.earlier):
+        return _bind_before(site, halves, loose, bind_receiver)
+    if not walrus or not place.walrus:
+        raise Refused("Something in the call must be evaluated only once, and no new name can be bound for it here.")
+    return _bind_inside(site, halves, loose, bind_receiver)
+
+
+def repeatable(arg: cst.Arg, index: int, halves: Sequence[tuple[str, Half]]) -> bool:
+    """The argument may be evaluated any number of times, none included."""
+    if suspends(arg.value):
+        return False
+    asked = [half.repeatable for _, half in halves if half.argument == index]
+    return all(asked) if asked else harmless(arg.value, {})
+
+
+def _fit(
+    call: cst.Call, receiver: str, first: str, halves: Sequence[tuple[str, Half]], *, fresh: bool
+) -> Fit:
+    texts = [(name, compared_with(half, call.args)) for name, half in halves]
+    return Fit(call, receiver, first, texts, fresh)
+
+
+def _bind_before(site: Site, halves: Sequence[tuple[str, Half]], loose: Sequence[int], bind_receiver: bool) -> Fit:
+    """Binds by statements before the call's own, in the order in which the call evaluates its parts."""
+    call = site.call
+    receiver = dotted(site.receiver) or ""
+    if bind_receiver:
+        receiver = site.draft.names.fresh("moved", site.place.scope)
+        site.put_before(assign(receiver, site.receiver))
+        call = _with_receiver(call, receiver)
+    for index in loose:
+        name = site.draft.names.fresh(_base(call, index, halves), site.place.scope)
+        site.put_before(assign(name, call.args[index].value))
+        call = _with_argument(call, index, cst.Name(name))
+    return _fit(call, receiver, receiver, halves, fresh=bind_receiver)
+
+
+def _bind_inside(site: Site, halves: Sequence[tuple[str, Half]], loose: Sequence[int], bind_receiver: bool) -> Fit:
+    """Binds by assignment expressions in the first comparison, the only one that is evaluated for sure."""
+    call = site.call
+    first_half = [item for item in halves if item[1].argument in loose]
+    if len(loose) > 1:
+        raise Refused("Two arguments must be evaluated exactly once, and no statement can be put before this one.")
+    if loose and not first_half:
+        raise Refused("An argument must be evaluated exactly once, and no statement can be put before this one.")
+    receiver = first = dotted(site.receiver) or ""
+    if bind_receiver:
+        receiver = site.draft.names.fresh("moved", site.place.scope)
+        first = f"({receiver} := {source(site.receiver)})"
+        call = _with_receiver(call, receiver)
+    halves = [*first_half, *(item for item in halves if item not in first_half)]
+    if not loose:
+        return _fit(call, receiver, first, halves, fresh=False)
+    index = loose[0]
+    name = site.draft.names.fresh(_base(call, index, halves), site.place.scope)
+    binding = cst.NamedExpr(cst.Name(name), call.args[index].value, lpar=[cst.LeftParen()], rpar=[cst.RightParen()])
+    opening = compared_with(halves[0][1], _with_argument(call, index, binding).args)
+    ready = _fit(_with_argument(call, index, cst.Name(name)), receiver, first, halves, fresh=False)
+    return Fit(ready.call, receiver, first, [(halves[0][0], opening), *ready.halves[1:]], fresh=False)
+
+
+def _base(call: cst.Call, index: int, halves: Sequence[tuple[str, Half]]) -> str:
+    asked = [name for name, half in halves if half.argument == index]
+    if len(asked) == 1:
+        return f"target_{asked[0]}"
+    keyword = call.args[index].keyword
+    return f"target_{keyword.value}" if keyword else "target"
+
+
+def _with_receiver(call: cst.Call, name: str) -> cst.Call:
+    func = cst.ensure_type(call.func, cst.Attribute)
+    return call.with_changes(func=func.with_changes(value=cst.Name(name)))
+
+
+def _with_argument(call: cst.Call, index: int, value: cst.BaseExpression) -> cst.Call:
+    args = list(call.args)
+    args[index] = args[index].with_changes(value=value)
+    return call.with_changes(args=args)

@@ -1,0 +1,102 @@
+"""Puts statements back into their lines and blocks: split, put before, under a guard, or gone, with their comments."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+import libcst as cst
+
+from .site import Draft
+from .syntax import comment_line, guard_statement, leading_lines
+
+
+def rebuilt(
+    line: cst.SimpleStatementLine,
+    original: Sequence[cst.BaseSmallStatement],
+    idle: Sequence[cst.BaseSmallStatement],
+    draft: Draft,
+) -> list[cst.BaseStatement]:
+    """The line without its idle statements; several lines where something goes before or around one of them.
+
+    Nothing left: a `pass`, noted in `draft.gone` for `settled` to take out. A `# type:` comment keeps its statement.
+    """
+    comment = line.trailing_whitespace.comment
+    if comment and re.match(r"#\s*type:", comment.value):
+        idle = ()
+    kept = [statement for statement in line.body if statement not in idle]
+    if not any(old in draft.guards or draft.before.get(old) for old in original):
+        if len(kept) == len(line.body):
+            return [line]
+        if not kept:
+            return [_gone(line, draft)]
+        kept[-1] = kept[-1].with_changes(semicolon=line.body[-1].semicolon)
+        return [line.with_changes(body=kept)]
+    lines: list[cst.BaseStatement] = []
+    for old, new in zip(original, line.body, strict=True):
+        lines += draft.before.get(old, ())
+        if new in kept:
+            alone = cst.SimpleStatementLine([new.with_changes(semicolon=cst.MaybeSentinel.DEFAULT)])
+            if new is kept[-1]:
+                alone = alone.with_changes(trailing_whitespace=line.trailing_whitespace)
+            guard = draft.guards.get(old)
+            lines.append(guard_statement(guard.test, [alone, *guard.after]) if guard else alone)
+    if not kept:
+        # Under its leading lines first: `under` makes new nodes, and `gone` is by identity.
+        *lines, last = under(line.leading_lines, [*lines, line.with_changes(leading_lines=())], len(lines))
+        return [*lines, _gone(cst.ensure_type(last, cst.SimpleStatementLine), draft)]
+    return under(line.leading_lines, lines, len(draft.before.get(original[0], ())))
+
+
+def _gone(line: cst.SimpleStatementLine, draft: Draft) -> cst.SimpleStatementLine:
+    line = line.with_changes(body=[cst.Pass()])
+    draft.gone.add(line)
+    return line
+
+
+def under(
+    leading: Sequence[cst.EmptyLine], lines: Sequence[cst.BaseStatement], new: int
+) -> list[cst.BaseStatement]:
+    """The statements under the blank and comment lines that stood above the old one. The comments directly above it
+    stay with it; the `new` statements before it come in between."""
+    split = max((index + 1 for index, line in enumerate(leading) if line.comment is None), default=0) if new else 0
+    result = list(lines)
+    result[new] = result[new].with_changes(leading_lines=leading[split:])
+    if new:
+        result[0] = result[0].with_changes(leading_lines=leading[:split])
+    return result
+
+
+def settled(
+    body: Sequence[cst.BaseStatement], footer: Sequence[cst.EmptyLine], draft: Draft, *, empty: bool = False
+) -> tuple[Sequence[cst.BaseStatement], Sequence[cst.EmptyLine]]:
+    """Takes the lines that are gone out of a block: their comments go above the next line or to the end of the block.
+    A block that has nothing else keeps a `pass`, unless it may be `empty`."""
+    gone = [line in draft.gone for line in body]
+    if not any(gone):
+        return body, footer
+    if all(gone) and not empty:
+        gone[-1] = False
+    kept: list[cst.BaseStatement] = []
+    carried: list[cst.EmptyLine] = []
+    for line, is_gone in zip(body, gone, strict=True):
+        leading = leading_lines(line) or ()
+        if is_gone:
+            comment = cst.ensure_type(line, cst.SimpleStatementLine).trailing_whitespace.comment
+            carried += [*leading, *([comment_line(comment.value)] if comment else [])]
+        elif carried:
+            kept.append(line.with_changes(leading_lines=_above(carried, leading)))
+            carried = []
+        else:
+            kept.append(line)
+    return kept, _above(carried, footer, at_end=True)
+
+
+def _above(
+    carried: Sequence[cst.EmptyLine], lines: Sequence[cst.EmptyLine], *, at_end: bool = False
+) -> list[cst.EmptyLine]:
+    """Lines that a gone statement leaves, above others. Its blank lines go where they would double others."""
+    blank = all(line.comment is None for line in carried)
+    if blank and (at_end or (lines and lines[0].comment is None)):
+        return list(lines)
+    return [*carried, *lines]

@@ -1,0 +1,100 @@
+"""The rewrites as libcst codemod commands.
+
+    python -m libcst.tool codemod -x --no-format transfer_codemods.FixTransfers PATH ...
+
+`-x` lets libcst take the name as it stands; without it libcst looks a command up under the `modules` of a
+`.libcst.codemod.yaml` in this folder or one above, as `MODULE.FILE.CLASS`. With `transfer_codemods` listed there
+
+    modules: [transfer_codemods]
+
+the command is `commands.FixTransfers`. `--no-format` is needed where no `formatter` is configured and `black`,
+libcst's default, is not installed. `-u` shows a diff and writes nothing; `--unsafe` allows rewrites that are not
+proved to keep what the program computes.
+
+The commands carry out a plan and make none. It comes from the one planner that is installed under the entry point
+group "transfer_codemods.planner": a callable `plan(path: str, source: str, unsafe: bool) -> Plan`.
+"""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser
+from importlib.metadata import entry_points
+from typing import Protocol, cast
+
+import libcst as cst
+from libcst.codemod import CodemodCommand, CodemodContext, SkipFile
+
+from .actions import Action, DeleteTransfer, GuardModule, GuardTensor, KeepOnDevice, Plan
+from .fix_transfers import rewrite
+
+GROUP = "transfer_codemods.planner"
+
+
+class Planner(Protocol):
+    """Decides what to do at the calls of a file."""
+
+    def __call__(self, path: str, source: str, unsafe: bool) -> Plan:
+        """path: the file's path, "-" for standard input; source: its text; unsafe: plan unsafe rewrites too."""
+
+
+def installed_planner() -> Planner:
+    """The planner that is installed. Raises SkipFile, which libcst shows to the user, if there is none or several."""
+    found = {point.name: point for point in entry_points(group=GROUP)}
+    if len(found) == 1:
+        return cast(Planner, next(iter(found.values())).load())
+    if found:
+        raise SkipFile(f"several planners are installed ({', '.join(sorted(found))}); keep one of them.")
+    raise SkipFile("no planner is installed to say which transfers to rewrite; `pip install transfer-lint` brings one.")
+
+
+class FixTransfers(CodemodCommand):
+    """All rewrites."""
+
+    DESCRIPTION = "Rewrite device transfers that move nothing, or need not move anything."
+    ACTIONS: tuple[type[Action], ...] = (DeleteTransfer, GuardTensor, GuardModule, KeepOnDevice)
+
+    def __init__(self, context: CodemodContext, unsafe: bool = False) -> None:
+        super().__init__(context)
+        self.unsafe = unsafe
+
+    @staticmethod
+    def add_args(arg_parser: ArgumentParser) -> None:
+        """Adds `--unsafe`."""
+        arg_parser.add_argument("--unsafe", action="store_true", help="Also apply rewrites that are not proved safe.")
+
+    def transform_module_impl(self, tree: cst.Module) -> cst.Module:
+        """Plans and rewrites one file; what is refused becomes a warning."""
+        path = self.context.filename or "-"
+        plan = installed_planner()(path, tree.code, self.unsafe)
+        rewritten = rewrite(tree, {at: action for at, action in plan.items() if isinstance(action, self.ACTIONS)})
+        for anchor, reason in rewritten.refused.items():
+            self.warn(f"{path}:{anchor.line}:{anchor.column}: not rewritten: {reason}")
+        return rewritten.module
+
+
+class DeleteTransfers(FixTransfers):
+    """Deletions alone."""
+
+    DESCRIPTION = "Delete device transfers of values that are there already."
+    ACTIONS = (DeleteTransfer,)
+
+
+class GuardTensors(FixTransfers):
+    """Tensor guards alone."""
+
+    DESCRIPTION = "Move tensors only where they are somewhere else."
+    ACTIONS = (GuardTensor,)
+
+
+class GuardModules(FixTransfers):
+    """Module guards alone."""
+
+    DESCRIPTION = "Move modules only where one of their tensors is somewhere else."
+    ACTIONS = (GuardModule,)
+
+
+class KeepOnDevices(FixTransfers):
+    """Device halves dropped, alone."""
+
+    DESCRIPTION = "Keep tensors on their device and convert their dtype alone."
+    ACTIONS = (KeepOnDevice,)

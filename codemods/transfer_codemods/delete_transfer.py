@@ -1,0 +1,29 @@
+"""`x.to(d)` becomes `x`."""
+
+from __future__ import annotations
+
+import libcst as cst
+
+from .binding import demand_understood
+from .evaluation import suspends
+from .site import Site
+from .syntax import Refused
+
+
+def delete_transfer(site: Site) -> cst.BaseExpression:
+    """The receiver, in the call's parentheses if it had any. Raises Refused.
+
+    That the arguments need not be evaluated is for the plan to know, but a name that they bind is visible here.
+    """
+    demand_understood(site.call)
+    if any(suspends(arg.value) for arg in site.call.args):
+        raise Refused("An argument of the call does more than to name a placement.")
+    return leave_receiver(site)
+
+
+def leave_receiver(site: Site) -> cst.BaseExpression:
+    """The receiver in the call's place."""
+    site.draft.residue[site.original] = site.receiver
+    return site.receiver.with_changes(
+        lpar=[*site.call.lpar, *site.receiver.lpar], rpar=[*site.receiver.rpar, *site.call.rpar]
+    )

@@ -1,0 +1,157 @@
+"""Carries out a plan on one module: finds each call by its anchor and lets the action's rewrite decide.
+
+    rewritten = rewrite(cst.parse_module(source), {Anchor(12, 9): DeleteTransfer()})
+    rewritten.module.code; rewritten.refused
+
+Calls are rewritten from the innermost outwards, in the order in which they stand. A rewrite gives what stands in the
+call's place and may ask, through its `Draft`, for statements before the call's own or for a guard around it; this file
+puts those in place and sees to it that no comment and no line break is lost.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import libcst as cst
+from libcst.metadata import MetadataWrapper, PositionProvider
+
+from .actions import Action, Anchor, DeleteTransfer, GuardModule, GuardTensor, Plan
+from .blocks import rebuilt, settled, under
+from .delete_transfer import delete_transfer
+from .evaluation import Place, locate
+from .guard_module import guard_module
+from .guard_tensor import guard_tensor
+from .imports import with_import
+from .keep_on_device import keep_on_device
+from .names import Names
+from .site import Draft, Site
+from .syntax import Refused, comment_line, dotted, leading_lines, lost_comments, parents_of
+
+
+@dataclass(frozen=True)
+class Rewritten:
+    """The module with the plan carried out, and by anchor why something could not be (a sentence for the user)."""
+
+    module: cst.Module
+    refused: Mapping[Anchor, str]
+
+
+def rewrite(module: cst.Module, plan: Plan) -> Rewritten:
+    """Carries out the plan. What cannot be carried out soundly where it stands is left as it was and refused."""
+    if not plan:
+        return Rewritten(module, {})
+    wrapper = MetadataWrapper(module)
+    module = wrapper.module
+    parents = parents_of(module)
+    calls = _calls(wrapper, parents, plan)
+    refused = dict.fromkeys(plan.keys() - calls.values(), "No method call stands at this position.")
+    places: dict[cst.Call, Place] = {}
+    for call, anchor in calls.items():
+        try:
+            places[call] = locate(call, parents)
+        except Refused as refusal:
+            refused[anchor] = str(refusal)
+    fixer = _Fixer(Draft(module, parents, Names(parents)), {call: (places[call], plan[calls[call]]) for call in places})
+    fixed = cst.ensure_type(module.visit(fixer), cst.Module)
+    refused.update({calls[call]: reason for call, reason in fixer.refused.items()})
+    return Rewritten(fixed, dict(sorted(refused.items())))
+
+
+def _calls(
+    wrapper: MetadataWrapper, parents: Mapping[cst.CSTNode, cst.CSTNode], plan: Plan
+) -> dict[cst.Call, Anchor]:
+    positions = wrapper.resolve(PositionProvider)
+    calls = {}
+    for node, parent in parents.items():
+        if isinstance(node, cst.Attribute) and isinstance(parent, cst.Call) and parent.func is node:
+            start = positions[node.attr].start
+            anchor = Anchor(start.line, start.column + 1)
+            if anchor in plan:
+                calls[parent] = anchor
+    return calls
+
+
+def _carry_out(site: Site, action: Action) -> cst.BaseExpression:
+    if isinstance(action, DeleteTransfer):
+        return delete_transfer(site)
+    if isinstance(action, GuardTensor):
+        return guard_tensor(site, action)
+    if isinstance(action, GuardModule):
+        return guard_module(site, action)
+    return keep_on_device(site, action)
+
+
+class _Fixer(cst.CSTTransformer):
+    """Replaces the calls, then, on the way out, the statements and blocks around them."""
+
+    def __init__(self, draft: Draft, sites: Mapping[cst.Call, tuple[Place, Action]]) -> None:
+        super().__init__()
+        self._draft = draft
+        self._sites = sites
+        self.refused: dict[cst.Call, str] = {}
+
+    def leave_Call(self, original_node: cst.Call, updated_node: cst.Call) -> cst.BaseExpression:
+        if original_node not in self._sites:
+            return updated_node
+        place, action = self._sites[original_node]
+        waiting = self._draft.before[place.statement] if place.statement else []
+        known = len(waiting)
+        try:
+            new = _carry_out(Site(original_node, updated_node, place, self._draft), action)
+        except Refused as refusal:
+            self.refused[original_node] = str(refusal)
+            return updated_node
+        self._draft.comments[place.anchor_line] += lost_comments(updated_node, [new, *waiting[known:]])
+        return new
+
+    def on_leave(  # type: ignore[override]
+        self, original_node: cst.CSTNode, updated_node: cst.CSTNode
+    ) -> cst.CSTNode | cst.RemovalSentinel | cst.FlattenSentinel[cst.CSTNode]:
+        """Comments that lost their place go above the line, and what a statement needs goes before it."""
+        node = super().on_leave(original_node, updated_node)
+        if not isinstance(node, cst.CSTNode):
+            return node
+        if comments := self._draft.comments.get(original_node):
+            node = node.with_changes(leading_lines=(*(leading_lines(node) or ()), *map(comment_line, comments)))
+        if isinstance(original_node, cst.SimpleStatementLine) and isinstance(node, cst.SimpleStatementLine):
+            return cst.FlattenSentinel(self._rebuilt(original_node, node))
+        if (before := self._draft.before.get(original_node)) and isinstance(node, cst.BaseCompoundStatement):
+            return cst.FlattenSentinel(under(leading_lines(node) or (), [*before, node], len(before)))
+        return node
+
+    def leave_SimpleStatementSuite(
+        self, original_node: cst.SimpleStatementSuite, updated_node: cst.SimpleStatementSuite
+    ) -> cst.BaseSuite:
+        line = cst.SimpleStatementLine(updated_node.body, trailing_whitespace=updated_node.trailing_whitespace)
+        body, footer = settled(self._rebuilt(original_node, line), (), self._draft)
+        if len(body) == 1 and isinstance(body[0], cst.SimpleStatementLine):
+            return updated_node.with_changes(body=body[0].body)
+        return cst.IndentedBlock(body, footer=footer)
+
+    def leave_IndentedBlock(self, original_node: cst.IndentedBlock, updated_node: cst.IndentedBlock) -> cst.BaseSuite:
+        body, footer = settled(updated_node.body, updated_node.footer, self._draft)
+        return updated_node.with_changes(body=body, footer=footer)
+
+    def leave_Module(self, original_node: cst.Module, updated_node: cst.Module) -> cst.Module:
+        body, footer = settled(updated_node.body, updated_node.footer, self._draft, empty=True)
+        if self._draft.new_import:
+            body = with_import(body, self._draft.new_import)
+        return updated_node.with_changes(body=body, footer=footer)
+
+    def _rebuilt(
+        self, original: cst.SimpleStatementLine | cst.SimpleStatementSuite, line: cst.SimpleStatementLine
+    ) -> list[cst.BaseStatement]:
+        pairs = zip(original.body, line.body, strict=True)
+        return rebuilt(line, original.body, [new for old, new in pairs if self._is_idle(old, new)], self._draft)
+
+    def _is_idle(self, old: cst.BaseSmallStatement, new: cst.BaseSmallStatement) -> bool:
+        """A transfer gone from the statement has left `x` or `x = x`. The latter stays in a class body, where it makes
+        an attribute; and `self.x = self.x` stays, since it can be observed."""
+        if not isinstance(old, (cst.Expr, cst.Assign)) or old.value not in self._draft.residue:
+            return False
+        if isinstance(new, cst.Assign):
+            target, value = new.targets[0].target, new.value
+            same = isinstance(target, cst.Name) and isinstance(value, cst.Name) and target.value == value.value
+            return same and len(new.targets) == 1 and not self._sites[cst.ensure_type(old.value, cst.Call)][0].in_class
+        return dotted(cst.ensure_type(new, cst.Expr).value) is not None

@@ -1,0 +1,123 @@
+"""`m.to(d)` of a module runs only where one of its parameters or buffers is elsewhere."""
+
+from __future__ import annotations
+
+import re
+
+import libcst as cst
+
+from .actions import GuardForm, GuardModule
+from .binding import Fit, fit
+from .evaluation import harmless
+from .imports import chain_spelling
+from .site import Site, Test
+from .syntax import Refused, Room, assign, dotted, expression, lines_joined, standalone
+
+_BUILTIN = {GuardForm.EXACT: "any", GuardForm.FIRST_TENSOR: "next", GuardForm.CACHED: "getattr"}
+
+
+def guard_module(site: Site, action: GuardModule) -> cst.BaseExpression:
+    """What stands in the call's place. A statement `m.to(d)` or `m = m.to(d)` goes under an `if` whole. `Module.to`
+    moves in place and returns the module: else the guarded call goes before its statement and the module stays. Where the
+    order of evaluation forbids that, and in `self.m = self.m.to(d)`, the guard is a ternary. Raises Refused."""
+    if site.place.in_class:
+        raise Refused("A generator in a class body does not see the names of that body.")
+    if action.form is GuardForm.FIRST_TENSOR and not site.place.walrus:
+        raise Refused("The guard needs a new name, and none can be bound here.")
+    cached = action.form is GuardForm.CACHED
+    before = _may_go_before(site)
+    if cached and not (before or site.is_whole_statement):
+        raise Refused("A cached guard is a statement, and none can be put before this one.")
+    owner = _owner(site) if cached else ""
+    site.draft.names.demand_builtin(_BUILTIN[action.form])
+
+    ready = fit(site, action.target, walrus=False)
+    after: list[cst.BaseStatement] = []
+    if cached:
+        memory = site.draft.names.shared(f"_{ready.receiver.rpartition('.')[2].strip('_')}_placed")
+        placed = f"({', '.join([ready.receiver, *(wanted for _, wanted in ready.halves)])})"
+        after.append(assign(f"{owner}.{memory}", expression(placed)))
+        test = _fixed(f'getattr({owner}, "{memory}", None) != {placed}')
+    elif action.form is GuardForm.FIRST_TENSOR:
+        test = _first_elsewhere(ready, site.draft.names.fresh("first", site.place.scope), chain_spelling(site.draft))
+    else:
+        test = _any_elsewhere(ready, chain_spelling(site.draft))
+
+    if site.is_whole_statement:
+        site.guard_own_statement(test, after)
+        return ready.call
+    if before and (cached or site.assigned_to != dotted(site.receiver)):
+        site.guard_before(test, [cst.SimpleStatementLine([cst.Expr(standalone(ready.call))]), *after])
+        site.draft.residue[site.original] = None
+        return expression(ready.receiver)
+    return site.choose(ready.call, test, expression(ready.receiver))
+
+
+def _may_go_before(site: Site) -> bool:
+    """The move may run before all else in its statement. It changes the module's attributes in place; the name of a
+    function that is called is not one of those."""
+    parents, residue = site.draft.parents, site.draft.residue
+    return site.place.statement is not None and all(
+        harmless(node, residue, attributes=isinstance(parents[node], cst.Call)) for node in site.place.earlier
+    )
+
+
+def _any_elsewhere(ready: Fit, chain: str) -> Test:
+    """Some parameter or buffer would be changed by the move."""
+    taken = re.findall(r"\w+", " ".join([ready.receiver, *(wanted for _, wanted in ready.halves)]))
+    tensor = next(name for name in ("t", "tensor", "tensor_", "tensor__") if name not in taken)
+    terms = _elsewhere(tensor, ready)
+    loop = f"for {tensor} in {_tensors(ready, chain)}"
+
+    def test(room: Room) -> str:
+        condition = " or ".join(terms)
+        if room.fits(line := f"any({condition} {loop})"):
+            return line
+        inner = [condition] if room.fits_inside(condition) else lines_joined(terms, "or")
+        return room.bracketed("any(", [*inner, loop], ")")
+
+    return test
+
+
+def _first_elsewhere(ready: Fit, first: str, chain: str) -> Test:
+    """The first parameter or buffer would be changed by the move; a module without any has nothing to move."""
+    terms = _elsewhere(first, ready)
+    condition = terms[0] if len(terms) == 1 else f"({' or '.join(terms)})"
+    return lambda room: room.joined([f"({first} := next({_tensors(ready, chain)}, None)) is not None", condition], "and")
+
+
+def _tensors(ready: Fit, chain: str) -> str:
+    return f"{chain}({ready.receiver}.parameters(), {ready.receiver}.buffers())"
+
+
+def _elsewhere(tensor: str, ready: Fit) -> list[str]:
+    """What is true of a tensor that `Module.to` would change: it casts floating and complex tensors only."""
+    terms = []
+    for half, wanted in ready.halves:
+        differs = f"{tensor}.{half} != {wanted}"
+        if half == "dtype":
+            differs += f" and ({tensor}.is_floating_point() or {tensor}.is_complex())"
+        terms.append(f"({differs})" if half == "dtype" and len(ready.halves) > 1 else differs)
+    return terms
+
+
+def _fixed(line: str) -> Test:
+    return lambda room: line
+
+
+def _owner(site: Site) -> str:
+    """The name of the instance in whose method the call stands. Raises Refused where there is none to remember on."""
+    method = site.place.scope
+    body = site.draft.parents.get(method)
+    owner = site.draft.parents.get(body) if body else None
+    if isinstance(method, cst.FunctionDef) and isinstance(owner, cst.ClassDef):
+        decorators = {dotted(item.decorator) for item in method.decorators}
+        slotted = any(
+            isinstance(line, cst.SimpleStatementLine)
+            and any(isinstance(item, cst.Assign) and dotted(item.targets[0].target) == "__slots__" for item in line.body)
+            for line in owner.body.body
+        )
+        params = [*method.params.posonly_params, *method.params.params]
+        if params and not slotted and not decorators & {"staticmethod", "classmethod"}:
+            return params[0].name.value
+    raise Refused("A cached guard remembers on `self`, and the call is not in a method of an instance that can.")

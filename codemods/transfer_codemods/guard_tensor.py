@@ -1,0 +1,48 @@
+"""`x.to(d)` of a tensor runs only where it would move something."""
+
+from __future__ import annotations
+
+import libcst as cst
+
+from .actions import GuardTensor
+from .binding import Fit, fit
+from .evaluation import harmless, reads
+from .site import Site
+from .syntax import Room, assign, expression
+
+
+def guard_tensor(site: Site, action: GuardTensor) -> cst.BaseExpression:
+    """What stands in the call's place. A statement `x = x.to(d)` or `x.to(d)` goes under an `if` whole; else, if `x` is
+    a local that may be rebound, or a new one, `if x.device != d: x = x.to(d)` goes before the statement; else the
+    guard is a ternary in the call's place. Raises Refused."""
+    ready = fit(site, action.target, walrus=not site.is_whole_statement)
+    if site.is_whole_statement:
+        site.guard_own_statement(lambda room: _moves(ready, room))
+        return ready.call
+    if ready.fresh or (action.rebind and _may_go_before(site)):
+        site.guard_before(lambda room: _moves(ready, room), [assign(ready.receiver, ready.call)])
+        site.draft.residue[site.original] = None
+        return cst.Name(ready.receiver)
+    return site.choose(expression(ready.receiver), lambda room: _stays(ready, room), ready.call)
+
+
+def _may_go_before(site: Site) -> bool:
+    """The move may run before all else in its statement, and nothing there wants the unmoved tensor."""
+    place = site.place
+    return (
+        place.statement is not None
+        and not place.in_class
+        and isinstance(site.receiver, cst.Name)
+        and all(harmless(node, site.draft.residue) for node in place.earlier)
+        and not reads(site.receiver.value, place.statement, site.original)
+    )
+
+
+def _moves(ready: Fit, room: Room) -> str:
+    return room.joined([f"{ready.receiver}.{half} != {wanted}" for half, wanted in ready.halves], "or")
+
+
+def _stays(ready: Fit, room: Room) -> str:
+    receivers = [ready.first_receiver, *(ready.receiver for _ in ready.halves[1:])]
+    terms = [f"{receiver}.{half} == {wanted}" for receiver, (half, wanted) in zip(receivers, ready.halves, strict=True)]
+    return room.joined(terms, "and")

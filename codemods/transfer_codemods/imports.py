@@ -1,0 +1,92 @@
+"""The one import that a rewrite may need: `itertools.chain`."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+import libcst as cst
+
+from .site import Draft
+from .syntax import dotted, leading_lines
+
+
+def chain_spelling(draft: Draft) -> str:
+    """How to write `itertools.chain` in this file: as it is imported already, else as it is going to be."""
+    if draft.chain is None:
+        draft.chain = _imported(draft) or _to_import(draft)
+    return draft.chain
+
+
+def _imported(draft: Draft) -> str | None:
+    for line in draft.module.body:
+        for statement in line.body if isinstance(line, cst.SimpleStatementLine) else ():
+            if not isinstance(statement, (cst.Import, cst.ImportFrom)) or isinstance(statement.names, cst.ImportStar):
+                continue
+            from_itertools = (
+                isinstance(statement, cst.ImportFrom)
+                and not statement.relative
+                and statement.module is not None
+                and dotted(statement.module) == "itertools"
+            )
+            wanted = "chain" if from_itertools else "itertools"
+            if isinstance(statement, cst.ImportFrom) and not from_itertools:
+                continue
+            for alias in statement.names:
+                if dotted(alias.name) != wanted:
+                    continue
+                bound = alias.asname.name if alias.asname else alias.name
+                if isinstance(bound, cst.Name) and draft.names.only_read(bound.value, (bound, alias.name)):
+                    return bound.value if from_itertools else f"{bound.value}.chain"
+    return None
+
+
+def _to_import(draft: Draft) -> str:
+    alone = not draft.names.used("chain") and not draft.names.star_import
+    name = "chain" if alone else draft.names.shared("itertools_chain")
+    code = "from itertools import chain" + ("" if alone else f" as {name}")
+    draft.new_import = cst.ensure_type(cst.parse_statement(code), cst.SimpleStatementLine)
+    return name
+
+
+def with_import(body: Sequence[cst.BaseStatement], line: cst.SimpleStatementLine) -> list[cst.BaseStatement]:
+    """The statements of a module with one more import: after the standard library's imports at its top, or before
+    the first others; without any, after docstring and `__future__` imports."""
+    start = 0
+    if body and _is_docstring(body[0]):
+        start = 1
+    while start < len(body) and _imports_from(body[start]) == "__future__":
+        start += 1
+    end = start
+    while end < len(body) and _imports_from(body[end]) is not None:
+        end += 1
+    standard = [index for index in range(start, end) if _imports_from(body[index]) in sys.stdlib_module_names]
+    if standard:
+        return [*body[: standard[-1] + 1], line, *body[standard[-1] + 1 :]]
+    rest = list(body[start:])
+    blank = cst.EmptyLine(indent=False)
+    if rest:
+        leading = leading_lines(rest[0]) or ()
+        blanks = [item for item in leading if item.comment is None]
+        rest[0] = rest[0].with_changes(leading_lines=leading if blanks else [blank, *leading])
+    return [*body[:start], line.with_changes(leading_lines=[blank] if start else []), *rest]
+
+
+def _is_docstring(statement: cst.BaseStatement) -> bool:
+    return (
+        isinstance(statement, cst.SimpleStatementLine)
+        and isinstance(statement.body[0], cst.Expr)
+        and isinstance(statement.body[0].value, (cst.SimpleString, cst.ConcatenatedString))
+    )
+
+
+def _imports_from(statement: cst.BaseStatement) -> str | None:
+    """The root module that an import statement names ("" for a relative one); None for any other statement."""
+    if not isinstance(statement, cst.SimpleStatementLine):
+        return None
+    first = statement.body[0] if statement.body else None
+    if isinstance(first, cst.Import):
+        return (dotted(first.names[0].name) or "").partition(".")[0]
+    if isinstance(first, cst.ImportFrom):
+        return "" if first.relative or first.module is None else (dotted(first.module) or "").partition(".")[0]
+    return None

@@ -1,0 +1,35 @@
+"""`x.to(cpu, dtype=t)` becomes `x.to(dtype=t)`: the value stays on its device."""
+
+from __future__ import annotations
+
+import libcst as cst
+
+from .actions import KeepOnDevice
+from .binding import compared_with, demand_understood, halves_of, repeatable
+from .delete_transfer import leave_receiver
+from .site import Site
+from .syntax import Refused, expression
+
+_NOTHING = cst.SimpleWhitespace("")
+
+
+def keep_on_device(site: Site, action: KeepOnDevice) -> cst.BaseExpression:
+    """The call with its dtype alone, or the receiver where the call has no dtype. `non_blocking` goes too: without a
+    device there is nothing to wait for. Raises Refused."""
+    demand_understood(site.call, action.target)
+    call, dtype = site.call, action.target.dtype
+    halves = halves_of(action.target)
+    own = dtype.argument if dtype and dtype.argument != (action.target.device or dtype).argument else None
+    if any(index != own and not repeatable(arg, index, halves) for index, arg in enumerate(call.args)):
+        raise Refused("An argument that would go does more than to name a placement.")
+    if dtype is None:
+        return leave_receiver(site)
+    if own is None:
+        value = expression(compared_with(dtype, call.args))
+        kept = cst.Arg(value, cst.Name("dtype"), equal=cst.AssignEqual(_NOTHING, _NOTHING))
+    else:
+        kept = call.args[own]
+    if call.args:
+        kept = kept.with_changes(comma=call.args[-1].comma)
+    func = cst.ensure_type(call.func, cst.Attribute)
+    return call.with_changes(func=func.with_changes(attr=cst.Name("to")), args=[kept])

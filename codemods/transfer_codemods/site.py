@@ -1,0 +1,156 @@
+"""One call to rewrite, and the draft of its file: what the rewrites have decided so far."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TypeAlias
+
+import libcst as cst
+
+from .evaluation import Place
+from .names import Names
+from .syntax import LINE_LENGTH, Room, dotted, expression, guard_statement, parenthesised
+
+_UNBOUNDED = Room(10**6, "", 0, "")
+
+# Writes a guard's test in the room that it is given.
+Test: TypeAlias = Callable[[Room], str]
+
+
+@dataclass(frozen=True)
+class Guard:
+    """A statement that is to run under an `if`: its test, and what is to follow the statement there."""
+
+    test: str
+    after: Sequence[cst.BaseStatement] = ()
+
+
+@dataclass
+class Draft:
+    """What the rewrites of one file have decided so far, by nodes of the tree as it was.
+
+    residue: calls already rewritten, see `evaluation.Residue`.
+    before: statements to put before a statement.
+    guards: statements to run under a guard.
+    comments: comments that lost their place and go above a line.
+    gone: lines (of the new tree) that say nothing any more and are to be taken out.
+    chain: how the file spells `itertools.chain`, once a guard has asked; new_import: the statement that this needs.
+    """
+
+    module: cst.Module
+    parents: Mapping[cst.CSTNode, cst.CSTNode]
+    names: Names
+    residue: dict[cst.Call, cst.BaseExpression | None] = field(default_factory=dict)
+    before: defaultdict[cst.CSTNode, list[cst.BaseStatement]] = field(default_factory=lambda: defaultdict(list))
+    guards: dict[cst.CSTNode, Guard] = field(default_factory=dict)
+    comments: defaultdict[cst.CSTNode, list[str]] = field(default_factory=lambda: defaultdict(list))
+    gone: set[cst.CSTNode] = field(default_factory=set)
+    chain: str | None = None
+    new_import: cst.SimpleStatementLine | None = None
+
+
+@dataclass(frozen=True)
+class Site:
+    """One call to rewrite. original: the call in the tree as it was; call: with everything inside it rewritten."""
+
+    original: cst.Call
+    call: cst.Call
+    place: Place
+    draft: Draft
+
+    @property
+    def receiver(self) -> cst.BaseExpression:
+        """`x` in `x.to(d)`."""
+        return cst.ensure_type(self.call.func, cst.Attribute).value
+
+    @property
+    def assigned_to(self) -> str | None:
+        """`y`, or `self.y`, in the statement `y = x.to(d)`."""
+        parent = self.place.parent
+        if isinstance(parent, cst.Assign) and len(parent.targets) == 1:
+            return dotted(parent.targets[0].target)
+        return None
+
+    @property
+    def is_whole_statement(self) -> bool:
+        """The statement is `x.to(d)`, or `x = x.to(d)` with a plain name: it says nothing if nothing moves. (Assigning
+        `self.x` to itself can be observed, and in a class body assigning `x` makes an attribute.)"""
+        if isinstance(self.place.parent, cst.Expr):
+            return True
+        same = isinstance(self.receiver, cst.Name) and self.assigned_to == self.receiver.value
+        return same and not self.place.in_class
+
+    def guard_own_statement(self, test: Test, after: Sequence[cst.BaseStatement] = ()) -> None:
+        """Puts the call's statement under `if test:`."""
+        self.draft.guards[self.place.parent] = Guard(test(self._room("if :")), after)
+
+    def guard_before(self, test: Test, body: Sequence[cst.BaseStatement]) -> None:
+        """Puts `if test: body` before the call's statement."""
+        self.put_before(guard_statement(test(self._room("if :")), body))
+
+    def put_before(self, statement: cst.BaseStatement) -> None:
+        """Puts a statement before the call's."""
+        assert self.place.statement is not None
+        self.draft.before[self.place.statement].append(statement)
+
+    def choose(self, body: cst.BaseExpression, test: Test, orelse: cst.BaseExpression) -> cst.BaseExpression:
+        """`body if test else orelse` in the call's place, with the parentheses that the call had or that it needs."""
+        chosen = cst.IfExp(body=_bare(body), test=expression(test(_UNBOUNDED)), orelse=_bare(orelse))
+        if self.call.lpar:
+            return chosen.with_changes(lpar=self.call.lpar, rpar=self.call.rpar)
+        if not self._whole_value():
+            return parenthesised(chosen)
+        return self._spread(chosen, test)
+
+    def _whole_value(self) -> bool:
+        """A ternary may stand in the call's place without parentheses."""
+        parent = self.place.parent
+        if isinstance(parent, cst.Arg):
+            return not parent.star
+        if isinstance(parent, (cst.ListComp, cst.SetComp, cst.GeneratorExp)):
+            return parent.elt is self.original
+        return isinstance(
+            parent,
+            (cst.Assign, cst.AnnAssign, cst.AugAssign, cst.Return, cst.Expr, cst.Element, cst.DictElement, cst.Index),
+        )
+
+    def _spread(self, chosen: cst.IfExp, test: Test) -> cst.BaseExpression:
+        """The ternary on three lines where it is all of an assigned or returned value and too long for one."""
+        statement = self.place.parent
+        code = self.draft.module.code_for_node
+        line = code(statement).replace(code(self.original), code(chosen), 1)
+        room = self._room("")
+        if (
+            not isinstance(statement, (cst.Assign, cst.AnnAssign, cst.Return))
+            or room.fits(line)
+            or re.search(r"[\r\n]", line)
+        ):
+            return chosen
+        start = cst.ParenthesizedWhitespace(indent=True, last_line=cst.SimpleWhitespace(room.indent))
+        return chosen.with_changes(
+            test=expression(test(replace(room, margin=room.indent, taken=len("if ")))),
+            whitespace_before_if=start,
+            whitespace_before_else=start,
+            lpar=[cst.LeftParen(whitespace_after=start)],
+            rpar=[cst.RightParen(whitespace_before=cst.ParenthesizedWhitespace(indent=True))],
+        )
+
+    def _room(self, around: str) -> Room:
+        """The room at the statement's indentation, on a line that needs `around` beside the test."""
+        unit = self.draft.module.default_indent
+        depth = 0
+        node: cst.CSTNode = self.original
+        while (parent := self.draft.parents.get(node)) is not None:
+            node = parent
+            if isinstance(node, cst.IndentedBlock):
+                depth += len((node.indent or unit).expandtabs(4))
+            elif isinstance(node, cst.SimpleStatementSuite):
+                depth += len(unit.expandtabs(4))
+        return Room(LINE_LENGTH - depth, "", len(around), unit)
+
+
+def _bare(node: cst.BaseExpression) -> cst.BaseExpression:
+    return node.with_changes(lpar=[], rpar=[])

@@ -1,0 +1,174 @@
+"""Small questions about libcst trees, and small pieces of new code."""
+
+from __future__ import annotations
+
+import ast
+import dataclasses
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
+
+import libcst as cst
+
+LINE_LENGTH = 100
+_ANYWHERE = cst.Module(body=())
+_ATOMS = (cst.Name, cst.Attribute, cst.Call, cst.Subscript, cst.BaseNumber, cst.SimpleString, cst.Ellipsis)
+
+
+class Refused(Exception):
+    """A rewrite that cannot be carried out soundly where it was asked for; the message is one sentence for the user."""
+
+
+@cache
+def _fields(kind: type[cst.CSTNode]) -> tuple[str, ...]:
+    return tuple(field.name for field in dataclasses.fields(kind))
+
+
+def children(node: cst.CSTNode) -> Iterator[cst.CSTNode]:
+    """The direct children; unlike `node.children` without copying any of them, and not in source order."""
+    for name in _fields(type(node)):
+        value = getattr(node, name)
+        if isinstance(value, cst.CSTNode):
+            yield value
+        elif isinstance(value, (list, tuple)):
+            yield from (item for item in value if isinstance(item, cst.CSTNode))
+
+
+def descendants(node: cst.CSTNode) -> Iterator[cst.CSTNode]:
+    """The node and all below it."""
+    pending = [node]
+    while pending:
+        node = pending.pop()
+        yield node
+        pending.extend(children(node))
+
+
+def parents_of(module: cst.Module) -> dict[cst.CSTNode, cst.CSTNode]:
+    """Every node's parent."""
+    return {child: node for node in descendants(module) for child in children(node)}
+
+
+def comments(node: cst.CSTNode) -> list[str]:
+    """All comments in a node, in source order, each with its `#`."""
+    if isinstance(node, cst.Comment):
+        return [node.value]
+    return [comment for child in node.children for comment in comments(child)]
+
+
+def lost_comments(before: cst.CSTNode, after: Sequence[cst.CSTNode]) -> list[str]:
+    """The comments of `before` that none of the nodes in `after` has."""
+    kept = Counter(comment for node in after for comment in comments(node))
+    lost = []
+    for comment in comments(before):
+        if kept[comment]:
+            kept[comment] -= 1
+        else:
+            lost.append(comment)
+    return lost
+
+
+def leading_lines(node: cst.CSTNode) -> Sequence[cst.EmptyLine] | None:
+    """The blank and comment lines above a statement or decorator; None for what cannot have any."""
+    lines: Sequence[cst.EmptyLine] | None = getattr(node, "leading_lines", None)
+    return lines
+
+
+def comment_line(text: str) -> cst.EmptyLine:
+    """A line with nothing but a comment."""
+    return cst.EmptyLine(comment=cst.Comment(text))
+
+
+def dotted(node: cst.CSTNode) -> str | None:
+    """`a.b.c` for a name or attributes of a name, whatever its spacing; None for anything else."""
+    if isinstance(node, cst.Name):
+        return node.value
+    if isinstance(node, cst.Attribute) and (owner := dotted(node.value)):
+        return f"{owner}.{node.attr.value}"
+    return None
+
+
+def source(node: cst.BaseExpression) -> str:
+    """The expression on one line, without comments."""
+    code = _ANYWHERE.code_for_node(node)
+    if "\n" in code or "\r" in code:
+        return ast.unparse(ast.parse(f"({code}\n)", mode="eval"))
+    return code
+
+
+def operand(node: cst.BaseExpression) -> str:
+    """The expression on one line, fit to stand beside a comparison's operator."""
+    code = source(node)
+    return code if node.lpar or isinstance(node, _ATOMS) else f"({code})"
+
+
+def expression(code: str) -> cst.BaseExpression:
+    """Parses code that this package wrote; its line breaks follow the block that it is put in."""
+    return cst.parse_expression(code)
+
+
+def parenthesised(node: cst.BaseExpression) -> cst.BaseExpression:
+    """The expression in one more pair of parentheses."""
+    return node.with_changes(
+        lpar=[cst.LeftParen(), *node.lpar],
+        rpar=[*node.rpar, cst.RightParen()],
+    )
+
+
+def standalone(node: cst.BaseExpression) -> cst.BaseExpression:
+    """The expression as a statement's value. One that spans lines may have lived on foreign parentheses and gets its
+    own; a call on one line needs none."""
+    if re.search(r"[\r\n]", _ANYWHERE.code_for_node(node)):
+        return node if node.lpar else parenthesised(node)
+    return node.with_changes(lpar=[], rpar=[]) if isinstance(node, cst.Call) else node
+
+
+def assign(name: str, value: cst.BaseExpression) -> cst.SimpleStatementLine:
+    """The statement `name = value`; `name` may be dotted."""
+    target = expression(name)
+    assert isinstance(target, (cst.Name, cst.Attribute))
+    return cst.SimpleStatementLine([cst.Assign([cst.AssignTarget(target)], standalone(value))])
+
+
+def guard_statement(test: str, body: Sequence[cst.BaseStatement]) -> cst.If:
+    """The statement `if test:` with the given body."""
+    return cst.If(test=expression(test), body=cst.IndentedBlock(list(body)))
+
+
+@dataclass(frozen=True)
+class Room:
+    """Where a guard's test is written.
+
+    width: columns from the statement's indentation to the end of the line. margin: what the test's line is indented
+    by beyond that. taken: columns of that line which something else needs. indent: one more indentation.
+    """
+
+    width: int
+    margin: str
+    taken: int
+    indent: str
+
+    def fits(self, line: str) -> bool:
+        """The text fits on the test's own line."""
+        return len(self.margin) + self.taken + len(line) <= self.width
+
+    def fits_inside(self, line: str) -> bool:
+        """The text fits on a line of its own inside of the test's brackets."""
+        return len(self.margin) + len(self.indent) + len(line) <= self.width
+
+    def bracketed(self, opening: str, lines: Sequence[str], closing: str) -> str:
+        """`opening`, each line on its own, `closing`."""
+        return "\n".join([opening, *(f"{self.margin}{self.indent}{line}" for line in lines), f"{self.margin}{closing}"])
+
+    def joined(self, terms: Sequence[str], word: str) -> str:
+        """Terms joined by `and` or `or`: on one line if they fit, else each on its own in parentheses."""
+        line = f" {word} ".join(terms)
+        if self.fits(line) or len(terms) == 1:
+            return line
+        return self.bracketed("(", lines_joined(terms, word), ")")
+
+
+def lines_joined(terms: Sequence[str], word: str) -> list[str]:
+    """One line per term, all but the first beginning with `and` or `or`."""
+    return [terms[0], *(f"{word} {term}" for term in terms[1:])]
