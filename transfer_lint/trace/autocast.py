@@ -7,7 +7,7 @@ torch's do for the operators that inference and training meet.
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import lru_cache
+from functools import cache
 from typing import Any
 
 import torch
@@ -17,16 +17,16 @@ from transfer_lint.trace.machine import KIND
 from transfer_lint.trace.operators import replace
 
 _KEY = "AutocastPrivateUse1"
-_EXCLUDED = torch._C.DispatchKeySet(torch._C.DispatchKey.AutocastPrivateUse1)
+_EXCLUDED = torch._C.DispatchKeySet(torch._C.DispatchKey.AutocastPrivateUse1)  # type: ignore[attr-defined]
 
-LOWER = (
+LOWER = (  # noqa: SIM905
     "_convolution conv1d conv2d conv3d conv_transpose1d conv_transpose2d.input conv_transpose3d.input convolution "
     "prelu addmm addmv addr matmul mm mv linear addbmm baddbmm bmm chain_matmul linalg_multi_dot "
     "scaled_dot_product_attention"
 ).split()
 """Operators that run in the lower precision."""
 
-FLOAT32 = (
+FLOAT32 = (  # noqa: SIM905
     "acos asin cosh erfinv exp expm1 log log10 log2 log1p reciprocal rsqrt sinh tan pow.Tensor_Scalar "
     "pow.Tensor_Tensor pow.Scalar softplus layer_norm group_norm norm.Scalar nuclear_norm cosine_similarity "
     "poisson_nll_loss cosine_embedding_loss nll_loss hinge_embedding_loss kl_div l1_loss smooth_l1_loss huber_loss "
@@ -35,22 +35,22 @@ FLOAT32 = (
 ).split()
 """Operators that run in float32."""
 
-FLOAT32_UNLESS_ASKED = "prod softmax.int log_softmax.int cumprod cumsum sum sum.dim_IntList prod.dim_int".split()
+FLOAT32_UNLESS_ASKED = "prod softmax.int log_softmax.int cumprod cumsum sum sum.dim_IntList prod.dim_int".split()  # noqa: SIM905
 """Operators that run in float32 where the call does not say a dtype."""
 
-WIDEST = "addcdiv addcmul atan2 bilinear cross dot grid_sampler index_put tensordot scatter_add cat stack".split()
+WIDEST = "addcdiv addcmul atan2 bilinear cross dot grid_sampler index_put tensordot scatter_add cat stack".split()  # noqa: SIM905
 """Operators that run in the widest dtype among their operands."""
 
 
-@lru_cache(maxsize=None)
+@cache
 def register() -> tuple[torch.library.Library, ...]:
     """Register the kernels, once; they are heard only in threads where a machine is simulated.
 
     Returns the registrations, which last as long as they are held.
     """
-    rest = torch.library.Library("_", "IMPL")
-    rest.fallback(torch.library.fallthrough_kernel, _KEY)
-    library = torch.library.Library("aten", "IMPL")
+    rest = torch.library.Library("_", "IMPL")  # type: ignore[no-untyped-call]
+    rest.fallback(torch.library.fallthrough_kernel, _KEY)  # type: ignore[no-untyped-call]
+    library = torch.library.Library("aten", "IMPL")  # type: ignore[no-untyped-call]
     for names, pick in (
         (LOWER, _lower),
         (FLOAT32, _float32),
@@ -60,7 +60,7 @@ def register() -> tuple[torch.library.Library, ...]:
         for name in names:
             packet, _, overload = name.partition(".")
             operator = getattr(getattr(torch.ops.aten, packet), overload or "default")
-            library.impl(operator, _kernel(operator, pick), _KEY)
+            library.impl(operator, _kernel(operator, pick), _KEY)  # type: ignore[no-untyped-call]
     return rest, library
 
 

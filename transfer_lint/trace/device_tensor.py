@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping, Sequence
-from typing import Any, NoReturn
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -20,19 +20,22 @@ from transfer_lint.trace.machine import HOST, KIND, active, name_of
 STAND_IN = "lazy"
 """The device type in C++."""
 
-_AUTOCAST = torch._C.DispatchKeySet(torch._C.DispatchKey.AutocastPrivateUse1)
+_OWN = ("held", "ordinal", "_host_type", "_is_param")
+"""Attributes that go with the wrapping, not with the user's tensor."""
+
+_AUTOCAST = torch._C.DispatchKeySet(torch._C.DispatchKey.AutocastPrivateUse1)  # type: ignore[attr-defined]
 
 
 class DeviceTensor(Tensor):
-    """`held` is the same tensor on the host: same shape, strides, dtype; never requires grad. `index`: the device's."""
+    """`held` is the same tensor on the host: same shape, strides, dtype; never requires grad. `ordinal`: the device's index."""
 
     held: Tensor
-    index: int
+    ordinal: int
     # torch's own class for a tensor subclass that wants no say above the dispatcher
     __torch_function__ = torch._C._disabled_torch_function_impl  # type: ignore[assignment]
 
     @staticmethod
-    def __new__(cls, held: Tensor, index: int) -> DeviceTensor:
+    def __new__(cls, held: Tensor, ordinal: int) -> DeviceTensor:
         """Wrap `held`, dense and on the host, without copying it."""
         if held.layout != torch.strided:
             raise NotImplementedError(f"the simulated accelerator has dense tensors only, not {held.layout}")
@@ -42,15 +45,15 @@ class DeviceTensor(Tensor):
             strides=held.stride(),
             storage_offset=held.storage_offset(),
             dtype=held.dtype,
-            device=torch.device(STAND_IN, index),
+            device=torch.device(STAND_IN, ordinal),
             _extra_dispatch_keys=_AUTOCAST,
         )
         tensor.held = held
-        tensor.index = index
+        tensor.ordinal = ordinal
         return tensor
 
     @classmethod
-    def __torch_dispatch__(
+    def __torch_dispatch__(  # type: ignore[override]
         cls, func: Any, types: Sequence[type], args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None
     ) -> Any:
         from transfer_lint.trace.operators import run
@@ -59,8 +62,8 @@ class DeviceTensor(Tensor):
 
     @property
     def device(self) -> torch.device:  # type: ignore[override]
-        """`cuda:<index>`."""
-        return torch.device(KIND, self.index)
+        """`cuda:<ordinal>`."""
+        return torch.device(KIND, self.ordinal)
 
     @property
     def is_cuda(self) -> bool:  # type: ignore[override]
@@ -80,18 +83,15 @@ class DeviceTensor(Tensor):
 
         Raises TypeError without `force`.
         """
-        if force:
-            return self.detach().cpu().numpy()
-        self._refuse_numpy()
+        if not force:
+            raise TypeError(
+                f"can't convert {name_of(self.ordinal)} device type tensor to numpy. "
+                "Use Tensor.cpu() to copy the tensor to host memory first."
+            )
+        return self.detach().cpu().numpy()
 
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> NoReturn:
-        self._refuse_numpy()
-
-    def _refuse_numpy(self) -> NoReturn:
-        raise TypeError(
-            f"can't convert {name_of(self.index)} device type tensor to numpy. "
-            "Use Tensor.cpu() to copy the tensor to host memory first."
-        )
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
+        return self.numpy()
 
     def tolist(self) -> Any:
         """The values as Python numbers; one host read."""
@@ -102,9 +102,9 @@ class DeviceTensor(Tensor):
         """False: only host memory can be pinned."""
         return False
 
-    def __repr__(self, *, tensor_contents: str | None = None) -> str:
+    def __repr__(self, *, tensor_contents: Any = None) -> str:
         self._waited("print")
-        text = f"{repr(self.held).removesuffix(')')}, device='{name_of(self.index)}'"
+        text = f"{repr(self.held).removesuffix(')')}, device='{name_of(self.ordinal)}'"
         if self.grad_fn is not None:
             text += f", grad_fn=<{type(self.grad_fn).__name__}>"
         elif self.requires_grad:
@@ -119,13 +119,14 @@ class DeviceTensor(Tensor):
             return memo[id(self)]  # type: ignore[no-any-return]
         if not self.is_leaf:
             raise RuntimeError(
-                "Only Tensors created explicitly by the user (graph leaves) support the deepcopy protocol at the moment."
+                "Only Tensors created explicitly by the user (graph leaves) "
+                "support the deepcopy protocol at the moment."
             )
         with torch.no_grad():
             twin = self.clone()
         memo[id(self)] = twin
         for name, value in self.__dict__.items():
-            if name not in ("held", "index"):
+            if name not in ("held", "ordinal"):
                 twin.__dict__[name] = copy.deepcopy(value, memo)
         twin.requires_grad_(self.requires_grad)
         if self.grad is not None:
@@ -136,30 +137,30 @@ class DeviceTensor(Tensor):
         """Pickled with its device. The values travel to the host for it."""
         machine = active()
         if machine is not None:
-            machine.moved(self.index, HOST, self, self.dtype, non_blocking=False)
-        attributes = {name: value for name, value in self.__dict__.items() if name not in ("held", "index")}
-        return restore, (self.held.detach(), self.index, self.requires_grad, attributes)
+            machine.moved(self.ordinal, HOST, self, self.dtype, non_blocking=False)
+        attributes = {name: value for name, value in self.__dict__.items() if name not in ("held", "ordinal")}
+        return restore, (self.held.detach(), self.ordinal, self.requires_grad, attributes)
 
     def _waited(self, how: str) -> None:
         machine = active()
         if machine is not None:
-            machine.waited(self.index, how, self)
+            machine.waited(self.ordinal, how, self)
 
 
-def restore(held: Tensor, index: int, requires_grad: bool, attributes: dict[str, Any]) -> DeviceTensor:
+def restore(held: Tensor, ordinal: int, requires_grad: bool, attributes: dict[str, Any]) -> DeviceTensor:
     """What `DeviceTensor.__reduce_ex__` pickled."""
     machine = active()
-    tensor = DeviceTensor(held, index)
+    tensor = DeviceTensor(held, ordinal)
     tensor.__dict__.update(attributes)
     tensor.requires_grad_(requires_grad)
     if machine is not None:
-        machine.moved(HOST, index, tensor, tensor.dtype, non_blocking=False)
+        machine.moved(HOST, ordinal, tensor, tensor.dtype, non_blocking=False)
     return tensor
 
 
 def place_of(tensor: Tensor) -> int:
     """HOST or the accelerator's index."""
-    return tensor.index if isinstance(tensor, DeviceTensor) else HOST
+    return tensor.ordinal if isinstance(tensor, DeviceTensor) else HOST
 
 
 def values_of(tensor: Tensor) -> Tensor:
@@ -172,12 +173,6 @@ def place(values: Tensor, where: int) -> Tensor:
     return values if where == HOST else DeviceTensor(values, where)
 
 
-def _host_type(tensor: Tensor) -> type[Tensor]:
-    if not isinstance(tensor, DeviceTensor):
-        return type(tensor)
-    return torch.nn.Parameter if isinstance(tensor, torch.nn.Parameter) else Tensor
-
-
 def set_data(tensor: Tensor, value: Tensor) -> None:
     """`tensor.data = value` where one of them is on the simulated accelerator: `tensor` stays the object that it is.
 
@@ -186,25 +181,33 @@ def set_data(tensor: Tensor, value: Tensor) -> None:
 
     Raises RuntimeError where an autograd graph still holds `tensor`.
     """
-    gradient = tensor.grad
+    if value is tensor:
+        return
     with torch.inference_mode(False):  # a module that is moved in inference mode can be trained afterwards
-        fresh = DeviceTensor(value.held, value.index) if isinstance(value, DeviceTensor) else value.detach()
-    attributes = {name: held for name, held in tensor.__dict__.items() if name not in ("held", "index", "_host_type")}
-    host_type = tensor.__dict__.get("_host_type") or _host_type(tensor)
-    requires_grad = tensor.requires_grad
+        fresh = place(values_of(value).detach(), place_of(value))
+    gradient, requires_grad, host_type = tensor.grad, tensor.requires_grad, _host_type(tensor)
+    attributes = {name: item for name, item in tensor.__dict__.items() if name not in _OWN}
     tensor.grad = None
     torch._C._swap_tensor_impl(tensor, fresh)
     tensor.__dict__.clear()
     tensor.__dict__.update(attributes)
-    if isinstance(value, DeviceTensor):
+    if isinstance(fresh, DeviceTensor):
         tensor.__class__ = DeviceTensor
-        tensor.__dict__.update(held=value.held, index=value.index, _host_type=host_type)
+        tensor.__dict__.update(held=fresh.held, ordinal=fresh.ordinal, _host_type=host_type)
         if issubclass(host_type, torch.nn.Parameter):
             tensor.__dict__["_is_param"] = True
     else:
-        tensor.__dict__.pop("_is_param", None)
         tensor.__class__ = host_type
     tensor.requires_grad_(requires_grad)
     if gradient is not None:
-        set_data(gradient, gradient.to(tensor.device))
+        set_data(gradient, gradient.to(tensor.device, tensor.dtype))
         tensor.grad = gradient
+
+
+def _host_type(tensor: Tensor) -> type[Tensor]:
+    """The class that `tensor` has, or would have, on the host."""
+    if not isinstance(tensor, DeviceTensor):
+        return type(tensor)
+    plain = torch.nn.Parameter if isinstance(tensor, torch.nn.Parameter) else Tensor
+    host_type: type[Tensor] = tensor.__dict__.get("_host_type", plain)
+    return host_type

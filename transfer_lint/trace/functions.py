@@ -1,4 +1,4 @@
-"""What torch refuses above the dispatcher in a build without the accelerator: `.to("cuda")`, `.cuda()`, `.data =` ..."""
+"""What torch refuses above the dispatcher in a build without the accelerator: `.to("cuda")`, `.data = ...`."""
 
 from __future__ import annotations
 
@@ -10,12 +10,9 @@ from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
 from transfer_lint.trace.device_tensor import STAND_IN, DeviceTensor, place_of, set_data
-from transfer_lint.trace.machine import HOST, KIND, Machine, active, name_of
-from transfer_lint.trace.random import DeviceGenerator
+from transfer_lint.trace.machine import HOST, KIND, Machine
 
-_MOVES = frozenset(
-    getattr(Tensor, name) for name in ("to", "cuda", "cpu", "type", "type_as") if hasattr(Tensor, name)
-)
+_MOVES = frozenset((Tensor.to, Tensor.cuda, Tensor.cpu, Tensor.type, Tensor.type_as))
 
 
 class Functions(TorchFunctionMode):
@@ -133,6 +130,6 @@ _HANDLERS: Mapping[Any, Callable[[Machine, Any, Sequence[Any], dict[str, Any]], 
     Tensor.type: _type,
     Tensor.pin_memory: _pin_memory,
     Tensor.is_pinned: _is_pinned,
-    Tensor.data.__set__: _set_data,
+    vars(torch._C.TensorBase)["data"].__set__: _set_data,
     torch._has_compatible_shallow_copy_type: _compatible,
 }

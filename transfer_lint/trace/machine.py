@@ -40,7 +40,7 @@ class Machine:
     @property
     def moved_bytes(self) -> int:
         """Bytes of all transfers and host reads."""
-        return sum(event.nbytes for event in (*self.transfers, *self.waits))
+        return sum(each.nbytes for each in self.transfers) + sum(each.nbytes for each in self.waits)
 
     def clear(self) -> None:
         """Forget what has happened so far."""

@@ -11,7 +11,6 @@ import torch
 from torch.utils._device import DeviceContext
 
 from transfer_lint.trace import random
-from transfer_lint.trace.device_tensor import DeviceTensor
 from transfer_lint.trace.machine import HOST, KIND, Machine
 
 TOTAL_MEMORY = 16 * 2**30
@@ -21,10 +20,8 @@ TOTAL_MEMORY = 16 * 2**30
 class Event:
     """A marker in a stream; everything before it has always happened already, in no time."""
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None: ...
-    def record(self, stream: Any = None) -> None: ...
-    def wait(self, stream: Any = None) -> None: ...
-    def synchronize(self) -> None: ...
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        self.record = self.wait = self.synchronize = _nothing
 
     def query(self) -> bool:
         """True: nothing is under way."""
@@ -38,12 +35,8 @@ class Event:
 class Stream:
     """A stream of work; all work is done by the time the call returns."""
 
-    def __init__(self, device: Any = None, priority: int = 0, **kwargs: Any) -> None:
-        self.priority = priority
-
-    def wait_event(self, event: Event) -> None: ...
-    def wait_stream(self, stream: Stream) -> None: ...
-    def synchronize(self) -> None: ...
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        self.wait_event = self.wait_stream = self.synchronize = _nothing
 
     def query(self) -> bool:
         """True: nothing is under way."""
@@ -60,7 +53,16 @@ class Stream:
     def __enter__(self) -> Stream:
         return self
 
-    def __exit__(self, *error: object) -> None: ...
+    def __exit__(self, *error: object) -> None:
+        return None
+
+
+def _nothing(*args: Any, **kwargs: Any) -> None:
+    return None
+
+
+def _zero(*args: Any, **kwargs: Any) -> int:
+    return 0
 
 
 def replacements(machine: Machine, streams: tuple[random.DeviceGenerator, ...]) -> Iterable[tuple[Any, str, Any]]:
@@ -83,11 +85,6 @@ def replacements(machine: Machine, streams: tuple[random.DeviceGenerator, ...]) 
 def _cuda_functions(
     machine: Machine, streams: tuple[random.DeviceGenerator, ...], stream: Stream
 ) -> dict[str, Any]:
-    def nothing(*args: Any, **kwargs: Any) -> None: ...
-
-    def zero(*args: Any, **kwargs: Any) -> int:
-        return 0
-
     def set_device(device: Any) -> None:
         machine.current = machine.device_index(device)
 
@@ -122,22 +119,22 @@ def _cuda_functions(
         "is_initialized": lambda: True,
         "is_bf16_supported": lambda including_emulation=True: True,
         "_is_in_bad_fork": lambda: False,
-        "_lazy_init": nothing,
+        "_lazy_init": _nothing,
         "_lazy_call": lambda call, **kwargs: call(),
-        "init": nothing,
+        "init": _nothing,
         "device_count": lambda: machine.devices,
         "current_device": lambda: machine.current,
         "set_device": set_device,
         "_exchange_device": exchange,
         "_maybe_exchange_device": exchange,
-        "synchronize": nothing,
-        "empty_cache": nothing,
-        "ipc_collect": nothing,
-        "reset_peak_memory_stats": nothing,
-        "memory_allocated": zero,
-        "max_memory_allocated": zero,
-        "memory_reserved": zero,
-        "max_memory_reserved": zero,
+        "synchronize": _nothing,
+        "empty_cache": _nothing,
+        "ipc_collect": _nothing,
+        "reset_peak_memory_stats": _nothing,
+        "memory_allocated": _zero,
+        "max_memory_allocated": _zero,
+        "memory_reserved": _zero,
+        "max_memory_reserved": _zero,
         "memory_stats": lambda device=None: {"active_bytes.all.current": 0, "reserved_bytes.all.current": 0},
         "mem_get_info": lambda device=None: (TOTAL_MEMORY, TOTAL_MEMORY),
         "get_device_name": lambda device=None: properties.name,
@@ -161,7 +158,7 @@ def _cuda_functions(
         "current_stream": lambda device=None: stream,
         "default_stream": lambda device=None: stream,
         "stream": use_stream,
-        "set_stream": nothing,
+        "set_stream": _nothing,
         "is_current_stream_capturing": lambda: False,
     }
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
 from typing import Any
 
 import torch
@@ -38,40 +38,39 @@ _INDEXES = frozenset(
 class Traits:
     """What an operator's schema and tags say.
 
-    written: for each result, the argument that it is after the call (`x` of `x.add_(y)`), or None where it is new.
-    mutated: names of all arguments that the call writes to.
+    joins: takes a 0-dim host tensor beside accelerator tensors.
+    mutated: names of the arguments that the call writes to.
     """
 
     name: str
     composite: bool
     random: bool
     joins: bool
-    written: tuple[str | None, ...]
     mutated: tuple[str, ...]
     arguments: tuple[str, ...]
 
+    def argument(self, name: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+        """The call's argument of that name, given by position or by name; None where it has none."""
+        if name in kwargs:
+            return kwargs[name]
+        position = self.arguments.index(name) if name in self.arguments else len(args)
+        return args[position] if position < len(args) else None
 
-@lru_cache(maxsize=None)
+
+@cache
 def traits_of(func: Any) -> Traits:
     """The traits of an operator overload."""
     schema = func._schema
-    writes = {
-        frozenset(argument.alias_info.before_set): argument.name
-        for argument in schema.arguments
-        if argument.alias_info is not None and argument.alias_info.is_write
-    }
     return Traits(
         name=schema.name,
         composite=torch._C._dispatch_has_kernel_for_dispatch_key(func.name(), "CompositeImplicitAutograd"),
         random=torch.Tag.nondeterministic_seeded in func.tags,
         joins=torch.Tag.pointwise in func.tags or schema.name in _TAKES_HOST_SCALARS,
-        written=tuple(
-            writes.get(frozenset(result.alias_info.before_set))
-            if result.alias_info is not None and result.alias_info.is_write
-            else None
-            for result in schema.returns
+        mutated=tuple(
+            argument.name
+            for argument in schema.arguments
+            if argument.alias_info is not None and argument.alias_info.is_write
         ),
-        mutated=tuple(writes.values()),
         arguments=tuple(argument.name for argument in schema.arguments),
     )
 
@@ -109,7 +108,7 @@ def run(func: Any, args: Sequence[Any], kwargs: Mapping[str, Any], mode: Abstrac
     Raises RuntimeError, as torch does, where operands are on different devices.
     """
     traits = traits_of(func)
-    device = kwargs.get("device")
+    device = traits.argument("device", args, kwargs)
     target = place_named(device) if device is not None else None
     on_device = any(isinstance(tensor, DeviceTensor) for tensor in tensors_in((*args, *kwargs.values())))
     if kwargs.get("pin_memory"):  # pinning needs a driver
@@ -142,9 +141,8 @@ def _run_at(where: int, func: Any, traits: Traits, args: Sequence[Any], kwargs: 
     seeded_elsewhere = traits.random and where != HOST and kwargs.get("generator") is None
     with device_stream(where) if seeded_elsewhere else nullcontext():
         result = _on_values(where, func, host_args, host_kwargs)
-    named = dict(zip(traits.arguments, args, strict=False)) | dict(kwargs)
     for name in traits.mutated:
-        for tensor in tensors_in([named.get(name)]):
+        for tensor in tensors_in([traits.argument(name, args, kwargs)]):
             _follow(tensor)
     owners = {id(values_of(tensor)): tensor for tensor in tensors_in((*args, *kwargs.values()))}
 
@@ -152,14 +150,6 @@ def _run_at(where: int, func: Any, traits: Traits, args: Sequence[Any], kwargs: 
         owner = owners.get(id(value))
         return owner if owner is not None else place(value, where)
 
-    if len(traits.written) == 1:
-        written = traits.written[0]
-        return named[written] if written is not None else replace(result, give)
-    if isinstance(result, tuple):
-        return tuple(
-            named[written] if written is not None and named.get(written) is not None else replace(value, give)
-            for value, written in zip(result, traits.written, strict=True)
-        )
     return replace(result, give)
 
 
@@ -196,8 +186,8 @@ def _common_place(func: Any, traits: Traits, args: Sequence[Any], kwargs: Mappin
         return places[0] if places else HOST
     if traits.joins:
         fixed = list(dict.fromkeys(place_of(t) for t in tensors if t.dim() > 0 or place_of(t) != HOST))
-        named = dict(zip(traits.arguments, args, strict=False)) | dict(kwargs)
-        mutated = {place_of(tensor) for tensor in tensors_in([named.get(name) for name in traits.mutated])}
+        written = [traits.argument(name, args, kwargs) for name in traits.mutated]
+        mutated = {place_of(tensor) for tensor in tensors_in(written)}
         if len(fixed) == 1 and mutated <= set(fixed):
             return fixed[0]
     raise mixed(func, places)
@@ -218,11 +208,11 @@ def _note_waits(traits: Traits, args: Sequence[Any]) -> None:
     how = traits.name.removeprefix("aten::")
     first = args[0] if args else None
     if isinstance(first, DeviceTensor) and traits.name in _WAITS:
-        machine.waited(first.index, how, first)
+        machine.waited(first.ordinal, how, first)
     if traits.name in _INDEXES:
         for index in tensors_in([args[1]]):
             if isinstance(index, DeviceTensor) and index.dtype in (torch.bool, torch.uint8):
-                machine.waited(index.index, how, index)
+                machine.waited(index.ordinal, how, index)
 
 
 def _bring_indices(func: Any, args: Sequence[Any]) -> Sequence[Any]:
@@ -250,7 +240,8 @@ def _bring_indices(func: Any, args: Sequence[Any]) -> Sequence[Any]:
 def _run_foreach(func: Any, traits: Traits, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
     """A `_foreach_` operator takes each tensor where it is; only those that meet must be together."""
     firsts = args[0]
-    for group in zip(*(value for value in args if isinstance(value, (list, tuple)) and _all_tensors(value)), strict=True):
+    lists = [value for value in args if isinstance(value, (list, tuple)) and _all_tensors(value)]
+    for group in zip(*lists, strict=True):
         _common_place(aten.add.Tensor, traits_of(aten.add.Tensor), group, {})
     result = func(*replace(tuple(args), values_of), **{name: replace(item, values_of) for name, item in kwargs.items()})
     if not isinstance(result, (list, tuple)):

@@ -24,6 +24,7 @@ class DeviceGenerator(_HostGenerator):
     seed_given: int
 
     def __new__(cls, index: int) -> DeviceGenerator:
+        """A generator for the accelerator `index`, seeded as the host's default generator was."""
         generator: DeviceGenerator = super().__new__(cls)
         generator.place = index
         generator.manual_seed(torch.initial_seed())

@@ -33,7 +33,7 @@ from transfer_lint.trace.random import start_streams
 __all__ = ["Machine", "simulate"]
 
 
-class Operators(TorchDispatchMode):
+class Operators(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """Sees every operator, those without a tensor among their arguments included."""
 
     def __torch_dispatch__(
@@ -85,7 +85,7 @@ def _modes(machine: Machine) -> Iterator[None]:
     torch._C._set_only_lift_cpu_tensors(True)
     torch.set_autocast_enabled("privateuseone", True)
     try:
-        with Operators(), Functions(machine):
+        with Operators(), Functions(machine):  # type: ignore[no-untyped-call]
             yield
     finally:
         torch._C._set_only_lift_cpu_tensors(lift_only_host)
