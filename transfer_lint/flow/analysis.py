@@ -1,0 +1,67 @@
+"""The transfers of one file, each with what is known of it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+
+from transfer_lint.findings import Heat
+from transfer_lint.flow import expressions, statements  # noqa: F401  (they register the handlers)
+from transfer_lint.flow.interpreter import Interpreter
+from transfer_lint.flow.liveness import rebindable
+from transfer_lint.flow.project import FunctionInfo, Module, Project
+from transfer_lint.flow.sites import Site
+from transfer_lint.flow.summaries import Summaries
+from transfer_lint.flow.transfers import MOVES
+
+_CALL = re.compile(r"\.\s*(?:%s)\s*\(" % "|".join(sorted(MOVES)))
+
+
+class Analysis:
+    """The device flow of a project; one per run."""
+
+    def __init__(self, project: Project) -> None:
+        self.project = project
+        self.summaries = Summaries(project)
+
+    def sites(self, module: Module) -> list[Site]:
+        """The file's transfers of proved tensors and modules, in source order."""
+        found: dict[object, Site] = {}
+        for interpreter in self.interpretations(module):
+            for node, site in interpreter.sites.items():
+                found[node] = replace(
+                    site,
+                    round_trip=interpreter.round_trips.get(node, ()),
+                    rebindable=rebindable(site),
+                )
+        return sorted(found.values(), key=lambda site: site.anchor)
+
+    def interpretations(self, module: Module) -> Iterator[Interpreter]:
+        """Every function of the file that holds a transfer, and the top level if it does, interpreted."""
+        lines = candidate_lines(module.text)
+        inside: set[int] = set()
+        for info in module.functions:
+            span = span_of(info)
+            if any(line in lines for line in span):
+                yield self.summaries.interpretation(info)
+            inside.update(line for line in span if line in lines)
+        if lines - inside:
+            yield self.top_level(module)
+
+    def top_level(self, module: Module) -> Interpreter:
+        """The code that runs at import."""
+        interpreter = Interpreter(self.summaries, module, None, Heat.ONCE)
+        body = [node for node in module.tree.body if type(node).__name__ not in ("FunctionDef", "AsyncFunctionDef", "ClassDef")]
+        interpreter.block(body, interpreter.new_state())
+        return interpreter
+
+
+def span_of(info: FunctionInfo) -> range:
+    """The lines of a function."""
+    return range(info.node.lineno, (info.node.end_lineno or info.node.lineno) + 1)
+
+
+def candidate_lines(text: str) -> set[int]:
+    """Lines on which a transfer's method name may stand."""
+    return {text.count("\n", 0, match.end()) + 1 for match in _CALL.finditer(text)}

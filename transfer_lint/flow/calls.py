@@ -1,0 +1,340 @@
+"""Calls: who is called, what comes back, and what it may have done meanwhile."""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from transfer_lint.flow.project import ClassInfo
+from transfer_lint.flow.tensors import combine, requested, tensor_method
+from transfer_lint.flow.transfers import MOVES, transfer
+from transfer_lint.flow.values import (
+    Class,
+    Constant,
+    External,
+    Function,
+    Host,
+    Known,
+    Object,
+    Placed,
+    Tensor,
+    Term,
+    TermKind,
+    Tuple,
+    Value,
+)
+
+if TYPE_CHECKING:
+    from transfer_lint.flow.interpreter import Interpreter
+    from transfer_lint.flow.state import State
+
+# Methods of torch.nn.Module that return the module itself.
+_FLUENT = frozenset({"eval", "train", "requires_grad_", "zero_grad"})
+_CASTS = {"half": "torch.float16", "float": "torch.float32", "double": "torch.float64", "bfloat16": "torch.bfloat16"}
+_QUERIES = frozenset({"parameters", "buffers", "named_parameters", "named_buffers", "modules", "named_modules",
+                      "children", "named_children", "state_dict", "extra_repr", "get_submodule", "get_parameter"})
+
+
+def call(self: Interpreter, node: ast.Call, state: State) -> Value:
+    """The value of a call, and its effects."""
+    func = node.func
+    if isinstance(func, ast.Attribute):
+        if isinstance(func.value, ast.Call) and isinstance(func.value.func, ast.Name) and func.value.func.id == "super":
+            return _super_call(self, node, func, state)
+        receiver = self.eval(func.value, state)
+        if isinstance(receiver, Tensor | Object):
+            return _method_call(self, node, func, receiver, state)
+    callee = self.eval(func, state)
+    arguments = evaluate_arguments(self, node, state)
+    match callee:
+        case Function():
+            return self.summaries.call(self, callee.info, bind_receiver(callee, arguments), node, state)
+        case Class():
+            return instantiate(self, callee.info, arguments, node, state)
+        case External():
+            return _external(self, callee.name, arguments, node, state)
+        case Object():
+            return call_object(self, callee, arguments, node, state)
+    return unknown_call(self, list(arguments.values()), node, state)
+
+
+def evaluate_arguments(self: Interpreter, node: ast.Call, state: State) -> dict[str, Value]:
+    """The arguments by position ("0", "1" ...) and keyword; "*" and "**" for what is unpacked."""
+    found: dict[str, Value] = {}
+    for number, argument in enumerate(node.args):
+        if isinstance(argument, ast.Starred):
+            found[f"*{number}"] = self.eval(argument.value, state)
+        else:
+            found[str(number)] = self.eval(argument, state)
+    for keyword in node.keywords:
+        found[keyword.arg or "**"] = self.eval(keyword.value, state)
+    return found
+
+
+def bind_receiver(callee: Function, arguments: dict[str, Value]) -> dict[str, Value]:
+    """The arguments with a bound method's receiver under ""."""
+    return {"": callee.receiver, **arguments} if callee.receiver is not None else arguments
+
+
+def unknown_call(self: Interpreter, operands: list[Value], node: ast.Call, state: State, label: str = "") -> Object:
+    """Somebody unknown is called: what it is handed may change, and what it returns may be a part of that."""
+    for operand in operands:
+        state.havoc(operand, self.epoch(node), node.lineno)
+    name = label or (node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "this"))
+    result = Object(self.symbol(node, f"{name}()"))
+    state.heap.pop(result.ident, None)
+    for operand in operands:
+        _alias(state, result, operand)
+    return result
+
+
+def _alias(state: State, result: Object, operand: Value) -> None:
+    if isinstance(operand, Object):
+        state.sharing.alias(result.ident, operand.ident)
+    elif isinstance(operand, Tuple):
+        for item in operand.items:
+            _alias(state, result, item)
+
+
+def _method_call(self: Interpreter, node: ast.Call, func: ast.Attribute, receiver: Tensor | Object, state: State) -> Value:
+    name = func.attr
+    if name in MOVES:
+        own = receiver.cls.method(name) if isinstance(receiver, Object) and isinstance(receiver.cls, ClassInfo) else None
+        if own is None:
+            return transfer(self, node, receiver, evaluate_arguments(self, node, state), state)
+    arguments = evaluate_arguments(self, node, state)
+    operands = list(arguments.values())
+    if isinstance(receiver, Tensor):
+        result = tensor_method(self, receiver, name, operands, node)
+        if result is not None:
+            return result
+        if name in self.knowledge.tensor_factories:
+            device, dtype = requested(self, node, arguments)
+            return Tensor(self.symbol(node, name), device or receiver.device, dtype or receiver.dtype)
+        return self.unknown(node, f"{name}()")
+    member = self.eval(func, state)
+    if isinstance(member, Function):
+        return self.summaries.call(self, member.info, bind_receiver(member, arguments), node, state)
+    if receiver.cls in ("builtins.list", "builtins.dict"):
+        return _container_method(self, receiver, name, operands, node, state)
+    if self.is_module(receiver):
+        if isinstance(member, Object) and member.cls is not None:
+            return call_object(self, member, arguments, node, state)
+        if name in _FLUENT:
+            return receiver
+        if name in _CASTS:
+            dtype = Known(Term(TermKind.CONSTANT, _CASTS[name]), (self.fact(node, "`{}` sets the dtype"),))
+            state.place(receiver, None, dtype, self.epoch(node), node.lineno)
+            return receiver
+        if name in _QUERIES:
+            return Object(self.symbol(node, f"{name}()"))
+        if name == "load_state_dict":  # copies values into the weights; with `assign` it replaces them
+            if len(node.args) > 2 or "assign" in arguments:  # noqa: PLR2004
+                state.displace(receiver, self.epoch(node), node.lineno)
+            return self.unknown(node, f"{name}()")
+        if name in ("register_buffer", "register_parameter"):
+            key, value = arguments.get("0"), arguments.get("1")
+            if isinstance(key, Constant) and isinstance(value, Tensor):
+                state.write(receiver, str(key.value), replace(value, weight=True, device=None))
+                return self.unknown(node)
+    if isinstance(member, Object) and member.cls is not None:
+        return call_object(self, member, arguments, node, state)
+    return unknown_call(self, [receiver, *operands], node, state)
+
+
+def _super_call(self: Interpreter, node: ast.Call, func: ast.Attribute, state: State) -> Value:
+    """`super().m(...)`: the method that the class's bases find."""
+    arguments = evaluate_arguments(self, node, state)
+    owner = self.function.owner if self.function else None
+    parameters = self.function.parameters if self.function else ()
+    receiver = state.locals.get(parameters[0].arg) if parameters else None
+    if owner is None or receiver is None:
+        return unknown_call(self, list(arguments.values()), node, state)
+    for base in owner.lineage[1:]:
+        if isinstance(base, ClassInfo):
+            if func.attr in base.methods:
+                method = base.methods[func.attr]
+                return self.summaries.call(self, method, {"": receiver, **arguments}, node, state)
+        elif self.knowledge.is_transparent_base(base) and func.attr == "__init__":
+            return Constant(None)
+        elif not self.knowledge.is_transparent_base(base):
+            break
+    if func.attr == "__init__" and not owner.bases:
+        return Constant(None)
+    return unknown_call(self, [receiver, *arguments.values()], node, state)
+
+
+def _container_method(
+    self: Interpreter, owner: Object, name: str, operands: list[Value], node: ast.Call, state: State
+) -> Value:
+    record = state.record(owner.ident)
+    if owner.cls == "builtins.list" and name in ("append", "insert", "extend"):
+        added = operands[-1] if operands else self.unknown(node)
+        if name == "extend":
+            added = self.element(added, node, state)
+        held = [*record.attributes.values(), added]
+        merged = held[0]
+        for value in held[1:]:
+            merged = state.merge_values(merged, value, lambda path: self.symbol(node, "an item", path))
+        state.heap[owner.ident] = replace(record, attributes={"[]": merged})
+        return Constant(None)
+    if name == "get" and operands and isinstance(operands[0], Constant) and owner.cls == "builtins.dict":
+        held_value = record.attributes.get(f"[{operands[0].value!r}]")
+        if held_value is not None:
+            return held_value
+    if name in ("get", "keys", "values", "items", "copy", "index", "count"):
+        result = self.unknown(node, f"{name}()")
+        _alias(state, result, owner)
+        return result
+    return unknown_call(self, [owner, *operands], node, state)
+
+
+def instantiate(self: Interpreter, info: ClassInfo, arguments: dict[str, Value], node: ast.Call, state: State) -> Value:
+    """`Class(...)`: a new object, as its `__init__` leaves it."""
+    made = Object(self.symbol(node, info.name), info, (self.fact(node, f"`{{}}` makes a `{info.name}`"),))
+    state.create(made)
+    initialiser = info.method("__init__")
+    if initialiser is not None:
+        self.summaries.call(self, initialiser, {"": made, **arguments}, node, state)
+    else:
+        for operand in arguments.values():
+            _alias(state, made, operand)
+    return made
+
+
+def call_object(self: Interpreter, callee: Object, arguments: dict[str, Value], node: ast.Call, state: State) -> Value:
+    """An instance is called: a module's `forward`, a layer, or something unknown."""
+    operands = list(arguments.values())
+    if isinstance(callee.cls, ClassInfo):
+        method = callee.cls.method("__call__") or (callee.cls.method("forward") if callee.cls.is_module else None)
+        if method is not None:
+            return self.summaries.call(self, method, {"": callee, **arguments}, node, state)
+    if isinstance(callee.cls, str):
+        kind = self.knowledge.layer_kind(callee.cls)
+        if kind is not None:
+            return _layer(self, callee, kind, operands, node, state)
+    return unknown_call(self, [callee, *operands], node, state)
+
+
+def _layer(self: Interpreter, layer: Object, kind: str, operands: list[Value], node: ast.Call, state: State) -> Value:
+    """What a layer of torch.nn makes of its input."""
+    source = operands[0] if operands else self.unknown(node)
+    if kind == "like":
+        return combine(self, (source,), node, surely=True)
+    if kind == "sequence":
+        value: Value = source
+        count = 0
+        while f"[{count}]" in state.record(layer.ident).attributes:
+            step = state.read(layer, f"[{count}]")
+            value = call_object(self, step, {"0": value}, node, state) if isinstance(step, Object) else self.unknown(node)
+            count += 1
+        return replace(value, ident=self.symbol(node, "a result", "sequence")) if count and isinstance(value, Tensor) else Tensor(
+            self.symbol(node, "a result"))
+    assert isinstance(layer.cls, str)
+    record = state.record(layer.ident)
+    name = layer.cls.rpartition(".")[2]
+    reason = self.fact(node, f"`{{}}`: a `{name}` fails unless its input is where its weights are, so its result is there")
+    device = record.device or Known(Term(TermKind.WEIGHTS_DEVICE, symbol=record.anchor))
+    dtype = record.dtype or Known(Term(TermKind.WEIGHTS_DTYPE, symbol=record.anchor))
+    if kind == "norm":
+        dtype = (source.dtype or Known(source.dtype_term())) if isinstance(source, Tensor) else None  # type: ignore[assignment]
+    if dtype is not None:
+        dtype = None if self.around.autocast else replace(dtype, outside_autocast=True).because(reason)  # type: ignore[assignment]
+    return Tensor(self.symbol(node, "a result"), device.because(reason), dtype, scalar=False, why=(reason,))
+
+
+def _external(self: Interpreter, name: str, arguments: dict[str, Value], node: ast.Call, state: State) -> Value:
+    """A call of something outside the tree, by its dotted name."""
+    knowledge = self.knowledge
+    operands = list(arguments.values())
+    if name in ("torch.device", "torch.torch.device"):
+        return _device(self, arguments, node)
+    if name in knowledge.devices:
+        known = knowledge.devices[name]
+        term = Term(TermKind.STABLE, name) if known.stable else Term(TermKind.VALUE, symbol=self.symbol(node, name))
+        return Placed(Known(term, (self.fact(node, "`{}` says the device"),)), is_dtype=False)
+    if name in knowledge.dtypes:
+        stable = knowledge.dtypes[name]
+        term = Term(TermKind.STABLE, name) if stable else Term(TermKind.VALUE, symbol=self.symbol(node, f"{name}()"))
+        return Placed(Known(term), is_dtype=True)
+    if name in knowledge.host_tensors:
+        why = (self.fact(node, "`{}` is a tensor on the host"),)
+        return Tensor(self.symbol(node, "a tensor"), Known(Term(TermKind.CONSTANT, "cpu"), why), scalar=None, why=why)
+    if name in knowledge.factories or name in knowledge.like_factories:
+        return _factory(self, name, arguments, node)
+    if name in ("torch.tensor", "torch.as_tensor", "torch.asarray"):
+        device, dtype = requested(self, node, arguments)
+        return Tensor(self.symbol(node, "a tensor"), device, dtype, why=(self.fact(node, "`{}` is a tensor"),))
+    if name in knowledge.combine:
+        return _combine_call(self, arguments, node, state)
+    if name in ("torch.nn.Parameter", "torch.nn.parameter.Parameter", "torch.nn.Buffer"):
+        return Tensor(self.symbol(node, "a parameter"), weight=True, why=(self.fact(node, "`{}` is a parameter"),))
+    if knowledge.is_module_class(name):
+        return _torch_module(self, name, operands, node, state)
+    if name in knowledge.host:
+        return Host(self.symbol(node, name), array=name.startswith("numpy."))
+    if name in knowledge.pure:
+        result = self.unknown(node, f"{name.rpartition('.')[2]}()")
+        for operand in operands:
+            _alias(state, result, operand)
+        return result
+    return unknown_call(self, operands, node, state, name.rpartition(".")[2])
+
+
+def _device(self: Interpreter, arguments: dict[str, Value], node: ast.Call) -> Value:
+    first, index = arguments.get("0", arguments.get("device", arguments.get("type"))), arguments.get("1")
+    if isinstance(first, Placed):
+        return first
+    if isinstance(first, Constant) and isinstance(first.value, str):
+        text = first.value
+        if isinstance(index, Constant):
+            text = f"{text}:{index.value}"
+        if index is None or isinstance(index, Constant):
+            return Placed(Known(Term(TermKind.CONSTANT, text), (self.fact(node, "`{}`"),)), is_dtype=False)
+    return Placed(Known(Term(TermKind.VALUE, symbol=self.symbol(node, "this device"))), is_dtype=False)
+
+
+def _factory(self: Interpreter, name: str, arguments: dict[str, Value], node: ast.Call) -> Tensor:
+    device, dtype = requested(self, node, arguments)
+    given = arguments.get("device")
+    like = arguments.get("0") if name in self.knowledge.like_factories else None
+    if isinstance(like, Tensor):
+        device = device or like.device or Known(like.device_term())
+        dtype = dtype or like.dtype or Known(like.dtype_term())
+        return Tensor(self.symbol(node, "a tensor"), device, dtype, like.scalar, why=like.why)
+    why = (self.fact(node, "`{}` is made on the host"),)
+    if device is None and given in (None, Constant(None)) and name in self.knowledge.factories:
+        if not self.around.default_device and not self.summaries.sets_default_device(self.module):
+            device = Known(Term(TermKind.CONSTANT, "cpu"), why)
+    return Tensor(self.symbol(node, "a tensor"), device, dtype, why=why)
+
+
+def _combine_call(self: Interpreter, arguments: dict[str, Value], node: ast.Call, state: State) -> Value:
+    operands: list[Value] = []
+    for key, value in arguments.items():
+        if key in ("dim", "axis", "keepdim", "dtype", "out", "mode", "size", "scale_factor"):
+            continue
+        if isinstance(value, Tuple):
+            operands.extend(value.items)
+        elif isinstance(value, Object) and value.cls == "builtins.list":
+            operands.extend(state.record(value.ident).attributes.values() or (value,))
+        else:
+            operands.append(value)
+    return combine(self, operands, node, keeps_dtype=False, surely=True)
+
+
+def _torch_module(self: Interpreter, name: str, operands: list[Value], node: ast.Call, state: State) -> Object:
+    made = Object(self.symbol(node, name.rpartition(".")[2]), name, (self.fact(node, "`{}` is a module"),))
+    state.create(made)
+    short = name.rpartition(".")[2]
+    if short in self.knowledge.layers_sequence:
+        for number, operand in enumerate(operands):
+            state.write(made, f"[{number}]", operand)
+    elif short in self.knowledge.layers_containers and operands:
+        held = operands[0]
+        if isinstance(held, Object) and held.cls == "builtins.list":
+            for key, value in state.record(held.ident).attributes.items():
+                state.write(made, key, value)
+    return made
+

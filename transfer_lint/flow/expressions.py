@@ -1,0 +1,344 @@
+"""What each form of expression evaluates to."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable
+from typing import TypeVar
+
+from transfer_lint.flow import conditions
+from transfer_lint.flow.calls import call
+from transfer_lint.flow.interpreter import EXPRESSIONS, ExpressionHandler, Interpreter
+from transfer_lint.flow.project import ClassInfo
+from transfer_lint.flow.state import State
+from transfer_lint.flow.tensors import combine, tensor_attribute
+from transfer_lint.flow.values import (
+    Class,
+    Constant,
+    External,
+    Function,
+    Host,
+    Known,
+    Object,
+    Package,
+    Placed,
+    Tensor,
+    Term,
+    TermKind,
+    Tuple,
+    Value,
+)
+
+Node = TypeVar("Node", bound=ast.expr)
+
+
+def evaluates(*kinds: type[ast.expr]) -> Callable[[ExpressionHandler], ExpressionHandler]:
+    """Register the handler of syntax forms."""
+
+    def register(handler: ExpressionHandler) -> ExpressionHandler:
+        for kind in kinds:
+            EXPRESSIONS[kind] = handler
+        return handler
+
+    return register
+
+
+@evaluates(ast.Constant)
+def _constant(self: Interpreter, node: ast.expr, state: State) -> Value:
+    assert isinstance(node, ast.Constant)
+    return Constant(node.value)
+
+
+@evaluates(ast.Name)
+def _name(self: Interpreter, node: ast.expr, state: State) -> Value:
+    assert isinstance(node, ast.Name)
+    return self.name(node, state)
+
+
+@evaluates(ast.Attribute)
+def _attribute(self: Interpreter, node: ast.expr, state: State) -> Value:
+    assert isinstance(node, ast.Attribute)
+    owner = self.eval(node.value, state)
+    name = node.attr
+    match owner:
+        case External():
+            return _external_attribute(self, f"{owner.name}.{name}")
+        case Package():
+            binding = owner.module.binding(name)
+            return self.bound(owner.module, name, binding) if binding is not None else self.unknown(node, name)
+        case Tensor():
+            return tensor_attribute(self, owner, name, node)
+        case Class():
+            method = owner.info.method(name)
+            return Function(method) if method else self.unknown(node, f"{owner.info.name}.{name}")
+        case Object():
+            if isinstance(owner.cls, ClassInfo) and f".{name}" not in state.record(owner.ident).attributes:
+                method = owner.cls.method(name)
+                if method is not None:
+                    return _member(self, owner, method, node, state)
+            return state.read(owner, name)
+        case Placed() if name == "type":
+            return Host(self.symbol(node, name))
+    return self.unknown(node, name)
+
+
+def _member(self: Interpreter, owner: Object, method: object, node: ast.Attribute, state: State) -> Value:
+    """A method, bound; or what a property gives."""
+    from transfer_lint.flow.project import FunctionInfo  # noqa: PLC0415
+
+    assert isinstance(method, FunctionInfo)
+    if "builtins.property" in method.decorators:
+        return self.summaries.call(self, method, {"": owner}, node, state)
+    if "builtins.staticmethod" in method.decorators:
+        return Function(method)
+    return Function(method, owner)
+
+
+def _external_attribute(self: Interpreter, name: str) -> Value:
+    if name.startswith("torch.") and name.removeprefix("torch.") in DTYPES:
+        return Placed(Known(Term(TermKind.CONSTANT, DTYPES[name.removeprefix("torch.")])), is_dtype=True)
+    return External(name)
+
+
+_FLOATS = {"float16": "half", "float32": "float", "float64": "double"}
+DTYPES = {
+    name: f"torch.{name}"
+    for name in (
+        "float16 float32 float64 bfloat16 uint8 int8 int16 int32 int64 bool complex64 complex128 "
+        "float8_e4m3fn float8_e5m2 uint16 uint32 uint64"
+    ).split()
+} | {short: f"torch.{name}" for name, short in {**_FLOATS, "int32": "int", "int64": "long", "int16": "short"}.items()}
+
+
+@evaluates(ast.Subscript)
+def _subscript(self: Interpreter, node: ast.expr, state: State) -> Value:
+    assert isinstance(node, ast.Subscript)
+    owner = self.eval(node.value, state)
+    key = self.eval(node.slice, state)
+    match owner:
+        case Tensor():
+            # Indexing with a tensor on the host is allowed: the result is where the indexed tensor is.
+            scalar = None if not isinstance(node.slice, ast.Slice) else False
+            return Tensor(self.symbol(node, "an item"), owner.device, owner.dtype, scalar, why=owner.why)
+        case Tuple() | Object() if isinstance(key, Constant) and isinstance(key.value, int):
+            return self.item(owner, key.value, node, state) if key.value >= 0 else self.unknown(node, "an item")
+        case Object() if isinstance(key, Constant):
+            return state.read(owner, f"[{key.value!r}]")
+        case Object():
+            attributes = state.record(owner.ident).attributes
+            value = self.unknown(node, "an item")
+            state.sharing.alias(value.ident, owner.ident)
+            return attributes.get("[]", value)
+        case Host() if owner.array:
+            return Host(self.symbol(node, "an item"), array=True)
+        case External():  # `list[int]`, `Optional[Tensor]` in an expression
+            return owner
+    return self.unknown(node, "an item")
+
+
+@evaluates(ast.Slice)
+def _slice(self: Interpreter, node: ast.expr, state: State) -> Value:
+    assert isinstance(node, ast.Slice)
+    for part in (node.lower, node.upper, node.step):
+        if part is not None:
+            self.eval(part, state)
+    return Host(self.symbol(node, "a slice"))
+
+
+@evaluates(ast.Call)
+def _call(self: Interpreter, node: ast.expr, state: State) -> Value:
+    assert isinstance(node, ast.Call)
+    return call(self, node, state)
+
+
+@evaluates(ast.Await)
+def _await(self: Interpreter, node: ast.expr, state: State) -> Value:
+    assert isinstance(node, ast.Await)
+    value = self.eval(node.value, state)
+    # Other tasks run meanwhile: whatever this function shares may have changed.
+    for shared in list(state.heap):
+        state.havoc(Object(shared), self.epoch(node), node.lineno)
+    return value if isinstance(value, Tensor) else self.unknown(node, "a result")
+
+
+@evaluates(ast.BinOp)
+def _binary(self: Interpreter, node: ast.expr, state: State) -> Value:
+    assert isinstance(node, ast.BinOp)
+    left, right = self.eval(node.left, state), self.eval(node.right, state)
+    return combine(self, (left, right), node, keeps_dtype=not isinstance(node.op, ast.Div | ast.Pow))
+
+
+@evaluates(ast.UnaryOp)
+def _unary(self: Interpreter, node: ast.expr, state: State) -> Value:
+    assert isinstance(node, ast.UnaryOp)
+    value = self.eval(node.operand, state)
+    if isinstance(node.op, ast.Not):
+        return Host(self.symbol(node, "a truth value"))
+    if isinstance(node.op, ast.USub) and isinstance(value, Constant) and isinstance(value.value, int | float):
+        return Constant(-value.value)
+    return combine(self, (value,), node)
+
+
+@evaluates(ast.Compare)
+def _compare(self: Interpreter, node: ast.expr, state: State) -> Value:
+    assert isinstance(node, ast.Compare)
+    values = [self.eval(part, state) for part in (node.left, *node.comparators)]
+    if any(isinstance(op, ast.Is | ast.IsNot | ast.In | ast.NotIn) for op in node.ops):
+        return Host(self.symbol(node, "a truth value"))
+    result = combine(self, tuple(values), node)
+    if isinstance(result, Tensor):
+        dtype = Known(Term(TermKind.CONSTANT, "torch.bool"))
+        return Tensor(result.ident, result.device, dtype, result.scalar, why=result.why)
+    return result
+
+
+@evaluates(ast.BoolOp)
+def _bool(self: Interpreter, node: ast.expr, state: State) -> Value:
+    assert isinstance(node, ast.BoolOp)
+    result = self.eval(node.values[0], state)
+    here = state
+    for before, part in zip(node.values, node.values[1:], strict=False):
+        when_true, when_false = conditions.refine(self, before, here)
+        after = when_true if isinstance(node.op, ast.And) else when_false
+        value = self.eval(part, after)
+        result = _either(self, result, value, node, after)
+        here = after
+    if here is not state:
+        _settle(self, state, here, node)
+    return result
+
+
+@evaluates(ast.IfExp)
+def _conditional(self: Interpreter, node: ast.expr, state: State) -> Value:
+    assert isinstance(node, ast.IfExp)
+    self.eval(node.test, state)
+    when_true, when_false = conditions.refine(self, node.test, state)
+    first = self.eval(node.body, when_true)
+    second = self.eval(node.orelse, when_false)
+    merged = when_true.joined(when_false, ("conditional", id(node)), node.lineno)
+    state.locals, state.heap = merged.locals, merged.heap
+    return _either(self, first, second, node, state)
+
+
+def _either(self: Interpreter, a: Value, b: Value, node: ast.AST, state: State) -> Value:
+    """One of two values."""
+    return state.merge_values(a, b, lambda path: self.symbol(node, "one of two values", path))
+
+
+def _settle(self: Interpreter, state: State, after: State, node: ast.AST) -> None:
+    """What may or may not have run has or has not had its effects."""
+    merged = state.joined(after, ("perhaps", id(node)), getattr(node, "lineno", 0))
+    state.locals, state.heap = merged.locals, merged.heap
+
+
+@evaluates(ast.NamedExpr)
+def _walrus(self: Interpreter, node: ast.expr, state: State) -> Value:
+    assert isinstance(node, ast.NamedExpr)
+    value = self.eval(node.value, state)
+    state.locals[node.target.id] = value
+    return value
+
+
+@evaluates(ast.Tuple)
+def _tuple(self: Interpreter, node: ast.expr, state: State) -> Value:
+    assert isinstance(node, ast.Tuple)
+    items = [self.eval(item, state) for item in node.elts]
+    if any(isinstance(item, ast.Starred) for item in node.elts):
+        return self.unknown(node, "a tuple")
+    return Tuple(tuple(items))
+
+
+@evaluates(ast.List, ast.Set)
+def _list(self: Interpreter, node: ast.expr, state: State) -> Value:
+    assert isinstance(node, ast.List | ast.Set)
+    made = Object(self.symbol(node, "a list"), "builtins.list")
+    state.create(made)
+    for number, item in enumerate(node.elts):
+        value = self.eval(item, state)
+        if isinstance(item, ast.Starred):
+            return self.unknown(node, "a list")
+        state.write(made, f"[{number}]", value)
+    return made
+
+
+@evaluates(ast.Dict)
+def _dict(self: Interpreter, node: ast.expr, state: State) -> Value:
+    assert isinstance(node, ast.Dict)
+    made = Object(self.symbol(node, "a dict"), "builtins.dict")
+    state.create(made)
+    whole = True
+    for key_node, value_node in zip(node.keys, node.values, strict=True):
+        key = self.eval(key_node, state) if key_node is not None else None
+        value = self.eval(value_node, state)
+        if isinstance(key, Constant):
+            state.write(made, f"[{key.value!r}]", value)
+        else:
+            whole = False
+    return made if whole else self.unknown(node, "a dict")
+
+
+@evaluates(ast.Starred)
+def _starred(self: Interpreter, node: ast.expr, state: State) -> Value:
+    assert isinstance(node, ast.Starred)
+    self.eval(node.value, state)
+    return self.unknown(node)
+
+
+@evaluates(ast.JoinedStr)
+def _fstring(self: Interpreter, node: ast.expr, state: State) -> Value:
+    before, self.around.in_fstring = self.around.in_fstring, True
+    for child in ast.walk(node):
+        if isinstance(child, ast.FormattedValue):
+            self.eval(child.value, state)
+    self.around.in_fstring = before
+    return Host(self.symbol(node, "a string"))
+
+
+@evaluates(ast.Lambda)
+def _lambda(self: Interpreter, node: ast.expr, state: State) -> Value:
+    assert isinstance(node, ast.Lambda)
+    inner = self.later(state, node)
+    for argument in ast.walk(node.args):
+        if isinstance(argument, ast.arg):
+            inner.locals[argument.arg] = self.unknown(argument, argument.arg)
+    with self.inlined():
+        self.eval(node.body, inner)
+    return self.unknown(node, "a lambda")
+
+
+@evaluates(ast.ListComp, ast.SetComp, ast.GeneratorExp, ast.DictComp)
+def _comprehension(self: Interpreter, node: ast.expr, state: State) -> Value:
+    assert isinstance(node, ast.ListComp | ast.SetComp | ast.GeneratorExp | ast.DictComp)
+    inner = state.copy()
+    with self.inlined():
+        for generator in node.generators:
+            source = self.eval(generator.iter, inner)
+            self.assign(generator.target, self.element(source, generator.target, inner), inner)
+            for test in generator.ifs:
+                self.eval(test, inner)
+                inner, _ = conditions.refine(self, test, inner)
+        if isinstance(node, ast.DictComp):
+            self.eval(node.key, inner)
+            self.eval(node.value, inner)
+            made = self.unknown(node, "a dict")
+        else:
+            item = self.eval(node.elt, inner)
+            made = Object(self.symbol(node, "a list"), "builtins.list")
+            inner.create(made)
+            inner.write(made, "[]", item)
+    merged = state.joined(inner, ("comprehension", id(node)), node.lineno)
+    state.heap = merged.heap
+    if isinstance(node, ast.ListComp | ast.GeneratorExp | ast.SetComp):
+        state.heap[made.ident] = inner.record(made.ident)
+    return made
+
+
+@evaluates(ast.Yield, ast.YieldFrom)
+def _yield(self: Interpreter, node: ast.expr, state: State) -> Value:
+    assert isinstance(node, ast.Yield | ast.YieldFrom)
+    if node.value is not None:
+        self.eval(node.value, state)
+    # The caller runs meanwhile, with all that it shares.
+    for shared in list(state.heap):
+        state.havoc(Object(shared), self.epoch(node), node.lineno)
+    return self.unknown(node, "what the caller sends")

@@ -1,0 +1,192 @@
+"""What is known of code outside the linted tree: torch, ComfyUI. The knowledge is data (TOML beside this file)."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, fields, replace
+from difflib import get_close_matches
+from enum import Enum
+from functools import cache
+from importlib.resources import files
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+
+class KnowledgeError(ValueError):
+    """The user's knowledge table is not of the form; says which key and what it takes."""
+
+
+class Role(Enum):
+    """What a device is for."""
+
+    ACCELERATOR = "accelerator"
+    HOST = "host"
+    EITHER = "either"
+
+
+@dataclass(frozen=True)
+class KnownDevice:
+    """A function that returns a device. stable: one answer for the life of the process, and no side effect."""
+
+    stable: bool
+    role: Role
+
+
+@dataclass(frozen=True)
+class Names:
+    """A set of dotted names. One that ends in `.*` stands for everything below it."""
+
+    exact: frozenset[str] = frozenset()
+    prefixes: tuple[str, ...] = ()
+
+    @staticmethod
+    def of(names: Iterable[str]) -> Names:
+        """From a list as it stands in the data files."""
+        listed = list(names)
+        return Names(
+            frozenset(n for n in listed if not n.endswith("*")), tuple(n[:-1] for n in listed if n.endswith("*"))
+        )
+
+    def __contains__(self, name: str) -> bool:
+        return name in self.exact or (bool(self.prefixes) and name.startswith(self.prefixes))
+
+    def __or__(self, other: Names) -> Names:
+        return Names(self.exact | other.exact, tuple(dict.fromkeys(self.prefixes + other.prefixes)))
+
+
+def _names(path: str) -> Names:
+    """A field that is the list at `path` of the data files."""
+    return field(default_factory=Names, metadata={"path": path})
+
+
+@dataclass(frozen=True)
+class Knowledge:
+    """All that the analysis knows of code that it does not see. Field metadata says where in the data it stands."""
+
+    modules: Names = _names("modules.classes")
+    not_modules: Names = _names("modules.not_modules")
+    layers_weights: Names = _names("layers.weights")
+    layers_norm: Names = _names("layers.norm")
+    layers_like: Names = _names("layers.like")
+    layers_sequence: Names = _names("layers.sequence")
+    layers_containers: Names = _names("layers.containers")
+    combine: Names = _names("functions.combine")
+    factories: Names = _names("functions.factories")
+    like_factories: Names = _names("functions.like_factories")
+    host_tensors: Names = _names("functions.host_tensors")
+    host: Names = _names("functions.host")
+    pure: Names = _names("functions.pure")
+    transparent_decorators: Names = _names("functions.transparent_decorators")
+    transparent_bases: Names = _names("functions.transparent_bases")
+    tensor_same: Names = _names("tensor.same")
+    tensor_other_dtype: Names = _names("tensor.other_dtype")
+    tensor_tuples: Names = _names("tensor.results.tuples")
+    tensor_host: Names = _names("tensor.results.host")
+    tensor_factories: Names = _names("tensor.results.factories")
+    socket_tensors: Names = _names("sockets.tensors")
+    socket_host: Names = _names("sockets.host")
+    per_step_keys: Names = _names("per_step.keys")
+    tensor_casts: Mapping[str, str] = field(default_factory=dict)
+    devices: Mapping[str, KnownDevice] = field(default_factory=dict)
+    dtypes: Mapping[str, bool] = field(default_factory=dict)  # name -> stable
+
+    def is_module_class(self, name: str) -> bool:
+        """Whether the dotted name is a class of torch.nn.Modules outside the tree."""
+        if name in self.not_modules:
+            return False
+        return name in self.modules and name.rpartition(".")[2][:1].isupper()
+
+    def is_transparent_base(self, name: str) -> bool:
+        """Whether a base class outside the tree defines nothing that a method lookup could meet."""
+        return name in self.transparent_bases
+
+    def layer_kind(self, name: str) -> str | None:
+        """`weights`, `norm`, `like` or `sequence` for a layer of torch.nn, by its dotted name."""
+        prefix, _, layer = name.rpartition(".")
+        if not prefix.startswith("torch.nn"):
+            return None
+        for kind in ("weights", "norm", "like", "sequence"):
+            names: Names = getattr(self, f"layers_{kind}")
+            if layer in names:
+                return kind
+        return None
+
+    def extended(self, table: Mapping[str, object]) -> Knowledge:
+        """The knowledge with a table of the same form added. Raises KnowledgeError for a key or type of another form."""
+        known = {f.metadata["path"]: f.name for f in fields(self) if "path" in f.metadata}
+        changes: dict[str, object] = {}
+        for path, value in _leaves(table, frozenset(known) | {"devices", "dtypes", "tensor.casts"}):
+            match path:
+                case "devices":
+                    changes["devices"] = {**self.devices, **_devices(value)}
+                case "dtypes":
+                    changes["dtypes"] = {**self.dtypes, **_stability(path, value)}
+                case "tensor.casts":
+                    changes["tensor_casts"] = {**self.tensor_casts, **_strings(path, value)}
+                case _ if path in known:
+                    if not isinstance(value, list) or not all(isinstance(v, str) for v in value):
+                        raise KnowledgeError(f"{path}: expected a list of names")
+                    changes[known[path]] = getattr(self, known[path]) | Names.of(value)
+                case _:
+                    near = get_close_matches(path, [*known, "devices", "dtypes", "tensor.casts"], 1)
+                    raise KnowledgeError(f"{path}: no such table" + (f"; did you mean {near[0]}?" if near else ""))
+        return replace(self, **changes)  # type: ignore[arg-type]
+
+
+def _leaves(table: Mapping[str, object], ends: frozenset[str], prefix: str = "") -> Iterable[tuple[str, object]]:
+    for key, value in table.items():
+        path = f"{prefix}{key}"
+        if isinstance(value, dict) and path not in ends:
+            yield from _leaves(value, ends, f"{path}.")
+        else:
+            yield path, value
+
+
+def _devices(value: object) -> dict[str, KnownDevice]:
+    found: dict[str, KnownDevice] = {}
+    for name, entry in _table("devices", value).items():
+        if not isinstance(entry, dict) or not entry.keys() <= {"stable", "role"}:
+            raise KnowledgeError(f'devices."{name}": expected {{ stable = true or false, role = ... }}')
+        try:
+            role = Role(entry.get("role", "either"))
+        except ValueError:
+            roles = ", ".join(r.value for r in Role)
+            raise KnowledgeError(f'devices."{name}".role: {entry["role"]!r} is none of {roles}') from None
+        found[name] = KnownDevice(entry.get("stable") is True, role)
+    return found
+
+
+def _stability(path: str, value: object) -> dict[str, bool]:
+    found: dict[str, bool] = {}
+    for name, entry in _table(path, value).items():
+        if not isinstance(entry, dict) or not entry.keys() <= {"stable"}:
+            raise KnowledgeError(f'{path}."{name}": expected {{ stable = true or false }}')
+        found[name] = entry.get("stable") is True
+    return found
+
+
+def _strings(path: str, value: object) -> dict[str, str]:
+    table = _table(path, value)
+    if not all(isinstance(v, str) for v in table.values()):
+        raise KnowledgeError(f"{path}: expected method = dtype, both strings")
+    return {name: str(dtype) for name, dtype in table.items()}
+
+
+def _table(path: str, value: object) -> dict[str, object]:
+    if not isinstance(value, dict):
+        raise KnowledgeError(f"{path}: expected a table")
+    return value
+
+
+@cache
+def default_knowledge() -> Knowledge:
+    """What comes with the tool."""
+    knowledge = Knowledge()
+    for name in ("torch.toml", "comfy.toml"):
+        text = files(__package__).joinpath(name).read_text(encoding="utf-8")
+        knowledge = knowledge.extended(tomllib.loads(text))
+    return knowledge

@@ -1,0 +1,76 @@
+"""Who else looks at a local name: whether a fix may rebind it."""
+
+from __future__ import annotations
+
+import ast
+
+from transfer_lint.flow.sites import Site
+
+_SEES_ALL = frozenset({"locals", "eval", "exec", "vars", "dir"})
+_SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef)
+_COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
+
+
+def rebindable(site: Site) -> bool:
+    """Whether binding the receiver's name to the moved value just before the statement cannot be seen elsewhere.
+
+    The receiver is a local name that the statement itself rebinds to the moved value, or that nothing reads between
+    the statement and its next assignment; no nested scope uses it, and nothing looks at all locals.
+    """
+    receiver = site.attribute.value
+    if not isinstance(receiver, ast.Name) or site.function is None or site.inline:
+        return False
+    name, statement, function = receiver.id, site.statement, site.function.node
+    if _is_shared(function, name):
+        return False
+    if isinstance(statement, ast.Assign) and statement.value is site.node:
+        if all(isinstance(t, ast.Name) for t in statement.targets) and any(
+            isinstance(t, ast.Name) and t.id == name for t in statement.targets
+        ):
+            return True
+    reads = [n for n in ast.walk(statement) if isinstance(n, ast.Name) and n.id == name and n is not receiver]
+    if reads:
+        return False
+    return not _read_later(function, statement, name)
+
+
+def _is_shared(function: ast.FunctionDef | ast.AsyncFunctionDef, name: str) -> bool:
+    """Used by a nested scope, declared global or nonlocal, or seen by `locals()` and the like."""
+    for node in ast.walk(function):
+        if isinstance(node, ast.Global | ast.Nonlocal) and name in node.names:
+            return True
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in _SEES_ALL:
+            return True
+        if isinstance(node, (*_SCOPES, *_COMPREHENSIONS)) and node is not function:
+            if any(isinstance(inner, ast.Name) and inner.id == name for inner in ast.walk(node)):
+                return True
+    return False
+
+
+def _read_later(function: ast.AST, statement: ast.stmt, name: str) -> bool:
+    """Whether the name is read after the statement, before being assigned anew, on any path (to be on the safe side).
+
+    Positions decide: every read further down counts, and inside a loop every read in the loop.
+    """
+    end = (statement.end_lineno or statement.lineno, statement.end_col_offset or 0)
+    first = min((loop.lineno for loop in _loops_around(function, statement)), default=None)
+    for node in ast.walk(function):
+        if isinstance(node, ast.Name) and node.id == name and not isinstance(node.ctx, ast.Store):
+            position = (node.lineno, node.col_offset)
+            if position >= end:
+                return True
+            if first is not None and first <= node.lineno and not _within(node, statement):
+                return True
+    return False
+
+
+def _loops_around(function: ast.AST, statement: ast.stmt) -> list[ast.stmt]:
+    return [
+        node for node in ast.walk(function)
+        if isinstance(node, ast.For | ast.AsyncFor | ast.While) and node is not statement
+        and any(inner is statement for inner in ast.walk(node))
+    ]
+
+
+def _within(node: ast.AST, statement: ast.stmt) -> bool:
+    return any(inner is node for inner in ast.walk(statement))

@@ -1,0 +1,98 @@
+"""A transfer in the source, with all that the analysis knows of it: what the rules look at."""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import dataclass, field
+
+from transfer_lint.findings import Heat
+from transfer_lint.flow.project import FunctionInfo, Module
+from transfer_lint.flow.values import Fact, Known, Object, Tensor, Why
+
+
+@dataclass(frozen=True)
+class RequestedHalf:
+    """The device or the dtype that a transfer asks for.
+
+    known: what it is equal to.
+    argument: index in the call's arguments in source order (positional first); None where the method says it.
+    comparable: `tensor.device != argument` (or `.dtype`) is false exactly where that half of the move does nothing;
+        with `wrap`, after wrapping.
+    repeatable: evaluating the argument twice costs nothing and gives the same.
+    """
+
+    known: Known
+    argument: int | None
+    comparable: bool = True
+    repeatable: bool = True
+    wrap: str = "{}"
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a transfer asks for.
+
+    plain: no `copy=`, memory format, `*args` or `**kwargs`: it does nothing where nothing changes.
+    ambiguous: the first argument may be a device, a dtype or a tensor; it stands as the device.
+    """
+
+    device: RequestedHalf | None = None
+    dtype: RequestedHalf | None = None
+    plain: bool = True
+    ambiguous: bool = False
+    non_blocking: bool = False
+
+
+@dataclass(frozen=True)
+class Site:
+    """One transfer.
+
+    receiver: what is moved, as known just before the move. For a module, `device` and `dtype` say where its weights
+        are then; for a tensor its own.
+    guarded: a test around the site compares the receiver's placement.
+    in_handler: in an `except` block. inline: inside a lambda, comprehension or f-string, where only some rewrites fit.
+    round_trip: for a move off the accelerator, how the value is used there again.
+    rebindable: the receiver is a local name whose rebinding nobody can see.
+    """
+
+    module: Module
+    node: ast.Call
+    method: str
+    receiver: Tensor | Object
+    is_module: bool
+    device: Known | None
+    dtype: Known | None
+    request: Request
+    function: FunctionInfo | None
+    heat: Heat
+    statement: ast.stmt
+    guarded: bool = False
+    in_handler: bool = False
+    inline: bool = False
+    in_fstring: bool = False
+    rebindable: bool = False
+    offloaded_later: bool = False
+    round_trip: Why = field(default=())
+
+    @property
+    def attribute(self) -> ast.Attribute:
+        """The `x.to` of `x.to(d)`."""
+        assert isinstance(self.node.func, ast.Attribute)
+        return self.node.func
+
+    def here(self, text: str) -> Fact:
+        """A fact about the site itself."""
+        return Fact(self.module, self.node, text)
+
+    @property
+    def anchor(self) -> tuple[int, int]:
+        """1-based (line, column in characters) of the method-name token."""
+        attribute = self.attribute
+        line = attribute.end_lineno or attribute.lineno
+        return line, self.module.column(line, (attribute.end_col_offset or 0) - len(attribute.attr.encode()))
+
+    @property
+    def end(self) -> tuple[int, int]:
+        """1-based (line, column in characters) just past the closing parenthesis."""
+        line = self.node.end_lineno or self.node.lineno
+        return line, self.module.column(line, self.node.end_col_offset or 0)

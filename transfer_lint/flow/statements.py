@@ -1,0 +1,369 @@
+"""What each form of statement does to the state."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Sequence
+
+from transfer_lint.flow import conditions
+from transfer_lint.flow.interpreter import STATEMENTS, Interpreter, Loop, StatementHandler
+from transfer_lint.flow.project import FunctionInfo, Import
+from transfer_lint.flow.state import State
+from transfer_lint.flow.tensors import combine
+from transfer_lint.flow.values import NONE, External, Object, Tensor, Value, symbols_of
+
+_ROUNDS = 4  # of a loop, until what holds at its head no longer changes; then what still changes is forgotten
+
+
+def executes(*kinds: type[ast.stmt]) -> Callable[[StatementHandler], StatementHandler]:
+    """Register the handler of syntax forms."""
+
+    def register(handler: StatementHandler) -> StatementHandler:
+        for kind in kinds:
+            STATEMENTS[kind] = handler
+        return handler
+
+    return register
+
+
+@executes(ast.Expr)
+def _expression(self: Interpreter, node: ast.stmt, state: State) -> State | None:
+    assert isinstance(node, ast.Expr)
+    self.eval(node.value, state)
+    return state
+
+
+@executes(ast.Assign)
+def _assign(self: Interpreter, node: ast.stmt, state: State) -> State | None:
+    assert isinstance(node, ast.Assign)
+    value = self.eval(node.value, state)
+    for target in node.targets:
+        self.assign(target, value, state)
+    return state
+
+
+@executes(ast.AnnAssign)
+def _annotated(self: Interpreter, node: ast.stmt, state: State) -> State | None:
+    assert isinstance(node, ast.AnnAssign)
+    if node.value is not None:
+        self.assign(node.target, self.eval(node.value, state), state)
+    return state
+
+
+@executes(ast.AugAssign)
+def _augmented(self: Interpreter, node: ast.stmt, state: State) -> State | None:
+    assert isinstance(node, ast.AugAssign)
+    before = self.eval(node.target, state)
+    operand = self.eval(node.value, state)
+    # On a tensor it works in place: same object, same placement.
+    value = before if isinstance(before, Tensor) else combine(self, (before, operand), node.value)
+    self.assign(node.target, value, state)
+    return state
+
+
+@executes(ast.Return)
+def _return(self: Interpreter, node: ast.stmt, state: State) -> State | None:
+    assert isinstance(node, ast.Return)
+    value: Value = self.eval(node.value, state) if node.value is not None else NONE
+    self.returns.append((value, state))
+    return None
+
+
+@executes(ast.Raise)
+def _raise(self: Interpreter, node: ast.stmt, state: State) -> State | None:
+    assert isinstance(node, ast.Raise)
+    for part in (node.exc, node.cause):
+        if part is not None:
+            self.eval(part, state)
+    for entries in self.handlers:
+        entries.append(state.copy())
+    return None
+
+
+@executes(ast.Break)
+def _break(self: Interpreter, node: ast.stmt, state: State) -> State | None:
+    self.loops[-1].breaks.append(state)
+    return None
+
+
+@executes(ast.Continue)
+def _continue(self: Interpreter, node: ast.stmt, state: State) -> State | None:
+    self.loops[-1].continues.append(state)
+    return None
+
+
+@executes(ast.Assert)
+def _assert(self: Interpreter, node: ast.stmt, state: State) -> State | None:
+    assert isinstance(node, ast.Assert)
+    self.eval(node.test, state)
+    return conditions.refine(self, node.test, state)[0]
+
+
+@executes(ast.Delete)
+def _delete(self: Interpreter, node: ast.stmt, state: State) -> State | None:
+    assert isinstance(node, ast.Delete)
+    for target in node.targets:
+        if isinstance(target, ast.Name):
+            state.locals.pop(target.id, None)
+        elif isinstance(target, ast.Attribute | ast.Subscript):
+            owner = self.eval(target.value, state)
+            state.havoc(owner, self.epoch(target), target.lineno)
+    return state
+
+
+@executes(ast.If)
+def _if(self: Interpreter, node: ast.stmt, state: State) -> State | None:
+    assert isinstance(node, ast.If)
+    self.eval(node.test, state)
+    when_true, when_false = conditions.refine(self, node.test, state)
+    first = self.block(node.body, when_true)
+    second = self.block(node.orelse, when_false)
+    merged = self.merge([first, second], node, "if")
+    if merged is not None and first is not None and second is not None:
+        merged.guards = state.guards
+    return merged
+
+
+@executes(ast.For, ast.AsyncFor)
+def _for(self: Interpreter, node: ast.stmt, state: State) -> State | None:
+    assert isinstance(node, ast.For | ast.AsyncFor)
+    source = self.eval(node.iter, state)
+
+    def enter(here: State) -> State:
+        self.assign(node.target, self.element(source, node.target, here), here)
+        return here
+
+    return _loop(self, node, state, enter, lambda head: head)
+
+
+@executes(ast.While)
+def _while(self: Interpreter, node: ast.stmt, state: State) -> State | None:
+    assert isinstance(node, ast.While)
+
+    def enter(here: State) -> State:
+        self.eval(node.test, here)
+        return conditions.refine(self, node.test, here)[0]
+
+    def leave(here: State) -> State | None:
+        if isinstance(node.test, ast.Constant) and node.test.value:
+            return None
+        self.eval(node.test, here)
+        return conditions.refine(self, node.test, here)[1]
+
+    return _loop(self, node, state, enter, leave)
+
+
+def _loop(
+    self: Interpreter,
+    node: ast.For | ast.AsyncFor | ast.While,
+    state: State,
+    enter: Callable[[State], State],
+    leave: Callable[[State], State | None],
+) -> State | None:
+    """Interpret the body until what holds at the loop's head holds after it as well."""
+    head = state.copy()
+    loop = Loop()
+    for number in range(_ROUNDS):
+        loop = Loop()
+        self.loops.append(loop)
+        entries = [len(e) for e in self.handlers]
+        end = self.block(node.body, enter(head.copy()))
+        self.loops.pop()
+        back = self.merge([end, *loop.continues], node, "continue")
+        if back is None:
+            break
+        _age(self, back, node)
+        joined = head.joined(back, ("loop", id(node)), node.lineno)
+        if number == _ROUNDS - 2:
+            _forget_changes(self, head, joined, node)
+        elif joined.locals == head.locals and joined.heap == head.heap:
+            break
+        head = joined
+        for kept, accumulated in zip(entries, self.handlers, strict=True):
+            del accumulated[kept:]  # states of a round that was not general enough
+    after = leave(head.copy())
+    if node.orelse:
+        after = self.block(node.orelse, after)
+    return self.merge([after, *loop.breaks], node, "break")
+
+
+def _age(self: Interpreter, state: State, node: ast.stmt) -> None:
+    """At the end of a round: what was made in it is, in the next, "what the round before made"."""
+    first, last = node.lineno, node.end_lineno or node.lineno
+
+    def aged(value: Value, where: tuple[object, ...], label: str) -> Value:
+        if not any(symbol.made_within(first, last) for symbol in symbols_of(value)):
+            return value
+        fresh = self.symbols.make(("aged", id(node), where), label, node.lineno - 1)
+        match value:
+            case Tensor():
+                keep = [
+                    k if k is not None and not (k.term.symbol and k.term.symbol.made_within(first, last)) else None
+                    for k in (value.device, value.dtype)
+                ]
+                own = value.ident.made_within(first, last)
+                return Tensor(fresh if own else value.ident, keep[0], keep[1], value.scalar, value.optional,
+                              value.weight, value.moved_from, value.why)
+            case Object():
+                state.sharing.alias(fresh, value.ident)
+                return Object(fresh, value.cls, value.why, value.optional)
+        return Object(fresh)
+
+    for name, value in state.locals.items():
+        state.locals[name] = aged(value, ("local", name), name)
+    for ident, record in list(state.heap.items()):
+        attributes = {n: aged(v, ("heap", ident, n), f"{ident.label}.{n}") for n, v in record.attributes.items()}
+        changed = {n: v for n, v in attributes.items() if v is not record.attributes[n]}
+        if changed:
+            owner = Object(ident)
+            for name, value in changed.items():
+                state.write(owner, name, value)
+
+
+def _forget_changes(self: Interpreter, head: State, joined: State, node: ast.stmt) -> None:
+    """Make the head general enough by force: whatever still changes from round to round is unknown."""
+    for name, value in joined.locals.items():
+        if head.locals.get(name) != value:
+            joined.locals[name] = Object(self.symbols.make(("any", id(node), name), name, node.lineno - 1))
+    for ident in list(joined.heap):
+        if head.heap.get(ident) != joined.heap[ident]:
+            joined.havoc(Object(ident), f"any {id(node)}", node.lineno - 1)
+
+
+@executes(ast.With, ast.AsyncWith)
+def _with(self: Interpreter, node: ast.stmt, state: State) -> State | None:
+    assert isinstance(node, ast.With | ast.AsyncWith)
+    before = self.around.autocast, self.around.default_device
+    for item in node.items:
+        context = self.eval(item.context_expr, state)
+        called = item.context_expr.func if isinstance(item.context_expr, ast.Call) else item.context_expr
+        name = ast.unparse(called)
+        if "autocast" in name:
+            self.around.autocast = True
+        if name in ("torch.device", "device"):
+            self.around.default_device = True
+        if item.optional_vars is not None:
+            value = self.unknown(item.optional_vars, "what `with` gives")
+            if isinstance(context, Object):
+                state.sharing.alias(value.ident, context.ident)
+            self.assign(item.optional_vars, value, state)
+    after = self.block(node.body, state)
+    self.around.autocast, self.around.default_device = before
+    return after
+
+
+@executes(ast.Try)
+def _try(self: Interpreter, node: ast.stmt, state: State) -> State | None:
+    assert isinstance(node, ast.Try)
+    return _attempt(self, node, node.body, node.handlers, node.orelse, node.finalbody, state)
+
+
+def _attempt(
+    self: Interpreter,
+    node: ast.stmt,
+    body: Sequence[ast.stmt],
+    handlers: Sequence[ast.ExceptHandler],
+    orelse: Sequence[ast.stmt],
+    final: Sequence[ast.stmt],
+    state: State,
+) -> State | None:
+    """Handlers and `finally` may be entered from before and after every statement of the body."""
+    entries = [state.copy()]
+    self.handlers.append(entries)
+    end = self.block(body, state)
+    self.handlers.pop()
+    end = self.block(orelse, end)
+    entry = self.merge(entries, node, "raise")
+    ends = [end]
+    for handler in handlers:
+        if entry is None:
+            break
+        here = entry.copy()
+        if handler.name:
+            here.locals[handler.name] = self.unknown(handler, handler.name)
+        before, self.around.in_handler = self.around.in_handler, True
+        ends.append(self.block(handler.body, here))
+        self.around.in_handler = before
+    merged = self.merge(ends, node, "try")
+    if not final:
+        return merged
+    if merged is None:
+        # Every path left by return or raise; `finally` still runs.
+        self.block(final, entry)
+        return None
+    everything = self.merge([merged.copy(), entry], node, "finally")
+    self.block(final, everything)
+    return self.block(final, merged)
+
+
+@executes(ast.Match)
+def _match(self: Interpreter, node: ast.stmt, state: State) -> State | None:
+    assert isinstance(node, ast.Match)
+    self.eval(node.subject, state)
+    ends: list[State | None] = [state.copy()]
+    for case in node.cases:
+        here = state.copy()
+        for part in ast.walk(case.pattern):
+            name = getattr(part, "name", None) or getattr(part, "rest", None)
+            if isinstance(name, str):
+                here.locals[name] = self.unknown(part, name)
+        if case.guard is not None:
+            self.eval(case.guard, here)
+            here, _ = conditions.refine(self, case.guard, here)
+        ends.append(self.block(case.body, here))
+    return self.merge(ends, node, "match")
+
+
+@executes(ast.Import, ast.ImportFrom)
+def _import(self: Interpreter, node: ast.stmt, state: State) -> State | None:
+    if isinstance(node, ast.Import):
+        for alias in node.names:
+            target = alias.name if alias.asname else alias.name.partition(".")[0]
+            state.locals[alias.asname or target] = self.imported(self.module, Import(target, 0, None))
+    elif isinstance(node, ast.ImportFrom):
+        for alias in node.names:
+            found = Import(node.module or "", node.level, alias.name)
+            state.locals[alias.asname or alias.name] = self.imported(self.module, found)
+    return state
+
+
+@executes(ast.Global, ast.Nonlocal)
+def _rebinding(self: Interpreter, node: ast.stmt, state: State) -> State | None:
+    assert isinstance(node, ast.Global | ast.Nonlocal)
+    for name in node.names:
+        state.locals[name] = self.unknown(node, name)
+    return state
+
+
+@executes(ast.FunctionDef, ast.AsyncFunctionDef)
+def _function(self: Interpreter, node: ast.stmt, state: State) -> State | None:
+    assert isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+    for part in (*node.decorator_list, *node.args.defaults, *(d for d in node.args.kw_defaults if d)):
+        self.eval(part, state)
+    parent = self.function.qualname if self.function else ""
+    info = FunctionInfo(self.module, node, f"{parent}.<locals>.{node.name}" if parent else node.name)
+    self.summaries.nested(self, info, state)
+    self.volatile |= {name for part in ast.walk(node) if isinstance(part, ast.Nonlocal) for name in part.names}
+    # Whoever calls it may do to what it captures whatever it does; nothing is known of its result.
+    value = self.unknown(node, node.name)
+    for captured in _reads(node) & state.locals.keys():
+        held = state.locals[captured]
+        if isinstance(held, Object):
+            state.sharing.alias(value.ident, held.ident)
+    state.locals[node.name] = value
+    return state
+
+
+def _reads(node: ast.AST) -> set[str]:
+    return {n.id for n in ast.walk(node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load)}
+
+
+@executes(ast.ClassDef)
+def _class(self: Interpreter, node: ast.stmt, state: State) -> State | None:
+    assert isinstance(node, ast.ClassDef)
+    for item in node.body:
+        if isinstance(item, ast.FunctionDef | ast.AsyncFunctionDef):
+            info = FunctionInfo(self.module, item, f"{node.name}.{item.name}")
+            self.summaries.nested(self, info, state)
+    state.locals[node.name] = External(f"{self.module.path}:{node.name}")
+    return state

@@ -1,0 +1,107 @@
+"""Where the results of tensor operations are."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from transfer_lint.flow.values import (
+    Constant,
+    Host,
+    Known,
+    Object,
+    Placed,
+    Tensor,
+    Term,
+    TermKind,
+    Tuple,
+    Value,
+    merge_why,
+)
+
+if TYPE_CHECKING:
+    from transfer_lint.flow.interpreter import Interpreter
+
+
+def combine(
+    self: Interpreter, operands: Sequence[Value], node: ast.expr, keeps_dtype: bool = True, surely: bool = False
+) -> Value:
+    """The result of an operation on `operands`: a tensor if one of them is (or if `surely`).
+
+    It is on the device of its tensor operands: they agree, except that a 0-dim tensor on the host joins the others.
+    So a device is known where all operands are known to agree, or where one known operand is n-dim.
+    """
+    tensors = [v for v in operands if isinstance(v, Tensor)]
+    others = [v for v in operands if isinstance(v, Object | Tuple)]
+    if not tensors:
+        if surely:
+            return Tensor(self.symbol(node, "a result"))
+        if others:
+            return self.unknown(node, "a result")
+        return Host(self.symbol(node, "a number"), any(isinstance(v, Host) and v.array for v in operands))
+    devices = {t.device_term() for t in tensors}
+    decisive = [t for t in tensors if t.scalar is False]
+    chosen: Known | None = None
+    if len(devices) == 1 and not others:
+        chosen = tensors[0].device or Known(tensors[0].device_term())
+    elif decisive:
+        chosen = decisive[0].device or Known(decisive[0].device_term())
+    dtypes = {t.dtype_term() for t in tensors}
+    dtype = None
+    if keeps_dtype and len(dtypes) == 1 and not others and (len(tensors) > 1 or len(operands) == 1):
+        dtype = tensors[0].dtype or Known(tensors[0].dtype_term())
+    scalar = False if decisive else None
+    if chosen is not None:
+        chosen = replace(chosen, why=merge_why(*(t.device.why for t in tensors if t.device)))
+    why = next((t.why for t in tensors if t.why), ())
+    return Tensor(self.symbol(node, "a result"), chosen, dtype, scalar, why=why)
+
+
+def tensor_attribute(self: Interpreter, owner: Tensor, name: str, node: ast.AST) -> Value:
+    """`x.name` for a tensor x."""
+    if name == "device":
+        return Placed(owner.device or Known(owner.device_term()), is_dtype=False)
+    if name == "dtype":
+        return Placed(owner.dtype or Known(owner.dtype_term()), is_dtype=True)
+    if name in self.knowledge.tensor_host:
+        return Host(self.symbol(node, name))
+    if name in ("data", "T", "mT", "H", "grad"):
+        return replace(owner, ident=self.symbol(node, name), weight=False)
+    return self.unknown(node, name)
+
+
+def tensor_method(
+    self: Interpreter, owner: Tensor, name: str, arguments: Sequence[Value], node: ast.Call
+) -> Value | None:
+    """The result of `owner.name(...)`; None where the method is not known."""
+    knowledge = self.knowledge
+    if name in knowledge.tensor_casts:
+        if node.args or node.keywords:
+            return Tensor(self.symbol(node, name), owner.device, why=owner.why)
+        dtype = Known(Term(TermKind.CONSTANT, knowledge.tensor_casts[name]), (self.fact(node, "`{}` sets the dtype"),))
+        return Tensor(self.symbol(node, name), owner.device or Known(owner.device_term()), dtype, owner.scalar,
+                      moved_from=owner.moved_from, why=owner.why)
+    if name in knowledge.tensor_same:
+        operands = [v for v in arguments if isinstance(v, Tensor)]
+        result = combine(self, (owner, *operands), node, keeps_dtype=name not in knowledge.tensor_other_dtype)
+        assert isinstance(result, Tensor)
+        scalar = owner.scalar if name in ("detach", "clone", "contiguous") else None
+        return replace(result, scalar=scalar if not operands else result.scalar, moved_from=owner.moved_from)
+    if name in knowledge.tensor_tuples:
+        return Object(self.symbol(node, "parts"), "builtins.list")
+    if name in knowledge.tensor_host:
+        return Host(self.symbol(node, name), array=name == "numpy")
+    return None
+
+
+def requested(self: Interpreter, node: ast.Call, values: dict[str, Value]) -> tuple[Known | None, Known | None]:
+    """The device and dtype that a factory's keywords ask for."""
+    found: list[Known | None] = []
+    for key in ("device", "dtype"):
+        value = values.get(key)
+        term = self.placed_by(value) if value is not None and value != Constant(None) else None
+        why = value.known.why if isinstance(value, Placed) else ()
+        found.append(Known(term, (*why, self.fact(node, "`{}` makes it there"))) if term else None)
+    return found[0], found[1]

@@ -1,0 +1,222 @@
+"""`.to(...)` and its kin: what is asked for, what it does, and the site that the rules will look at."""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from transfer_lint.flow.knowledge import Role
+from transfer_lint.flow.sites import Request, RequestedHalf, Site
+from transfer_lint.flow.values import Constant, Known, Object, Placed, Tensor, Term, TermKind, Value
+
+if TYPE_CHECKING:
+    from transfer_lint.flow.interpreter import Interpreter
+    from transfer_lint.flow.state import State
+
+# Methods that may move data to another device.
+MOVES = frozenset({"to", "cuda", "cpu", "xpu", "npu", "mps", "hpu", "ipu"})
+
+
+def transfer(
+    self: Interpreter, node: ast.Call, receiver: Tensor | Object, arguments: dict[str, Value], state: State
+) -> Value:
+    """Interpret a call of one of MOVES on a tensor, a module, or something unknown."""
+    request = _request(self, node, arguments)
+    is_module = self.is_module(receiver)
+    proved = isinstance(receiver, Tensor) or is_module
+    if proved:
+        assert isinstance(node.func, ast.Attribute)
+        self.sites[node] = _site(self, node, receiver, is_module, request, state)
+    if isinstance(receiver, Tensor):
+        return _moved_tensor(self, node, receiver, request)
+    return _moved_object(self, node, receiver, is_module, request, state)
+
+
+def _site(
+    self: Interpreter, node: ast.Call, receiver: Tensor | Object, is_module: bool, request: Request, state: State
+) -> Site:
+    assert isinstance(node.func, ast.Attribute)
+    if isinstance(receiver, Tensor):
+        device: Known | None = receiver.device or Known(receiver.device_term())
+        dtype: Known | None = receiver.dtype or Known(receiver.dtype_term())
+    else:
+        record = state.record(receiver.ident)
+        device, dtype = record.device, record.dtype
+    around = self.around
+    return Site(
+        self.module,
+        node,
+        node.func.attr,
+        receiver,
+        is_module,
+        device,
+        dtype,
+        request,
+        self.function,
+        self.heat,
+        around.statement,
+        guarded=receiver.ident in state.guards,
+        in_handler=around.in_handler,
+        inline=around.inline,
+        in_fstring=around.in_fstring,
+    )
+
+
+def _moved_tensor(self: Interpreter, node: ast.Call, receiver: Tensor, request: Request) -> Tensor:
+    moved = self.fact(node, "`{}` puts it there")
+    device = receiver.device or Known(receiver.device_term())
+    dtype = receiver.dtype or Known(receiver.dtype_term())
+    moved_from = receiver.moved_from
+    if request.device is not None:
+        if _role(self, request.device.known) is Role.HOST and _role(self, device) is Role.ACCELERATOR:
+            moved_from = moved_from | {node}
+        elif moved_from and _role(self, request.device.known) is Role.ACCELERATOR:
+            for move in moved_from:
+                self.round_trips.setdefault(move, (self.fact(node, "`{}` brings it back to the accelerator"),))
+            moved_from = frozenset()
+        device = request.device.known.because(moved)
+    if request.dtype is not None:
+        dtype = request.dtype.known.because(moved)
+    elif request.ambiguous:
+        dtype = None  # type: ignore[assignment]  # the argument may have been a dtype or another tensor
+    return Tensor(self.symbol(node, receiver.ident.label), device, dtype, receiver.scalar, moved_from=moved_from,
+                  why=receiver.why)
+
+
+def _role(self: Interpreter, known: Known) -> Role | None:
+    """What a device is for, where that is known."""
+    term = known.term
+    if term.kind is TermKind.CONSTANT:
+        kind = term.name.partition(":")[0]
+        return Role.HOST if kind == "cpu" else Role.ACCELERATOR if kind in ("cuda", "xpu", "mps", "hpu", "npu") else None
+    if term.kind is TermKind.STABLE:
+        found = self.knowledge.devices.get(term.name)
+        return found.role if found else None
+    return None
+
+
+def _moved_object(
+    self: Interpreter, node: ast.Call, receiver: Object, is_module: bool, request: Request, state: State
+) -> Value:
+    """A module moves in place and is its own result; of anything else, only that it may be a module is used."""
+    moved = self.fact(node, "`{}` moves it there")
+    device = request.device.known.because(moved) if request.device and not request.ambiguous else None
+    dtype = request.dtype.known.because(moved) if request.dtype else None
+    if request.ambiguous and request.device is not None:
+        device = request.device.known.because(moved)  # a device, most likely; if a dtype, `device` stays comparable
+    state.place(receiver, device, dtype, self.epoch(node), node.lineno)
+    if is_module:
+        return receiver
+    result = Object(self.symbol(node, receiver.ident.label), receiver.cls, receiver.why)
+    state.sharing.alias(result.ident, receiver.ident)
+    return result
+
+
+def _request(self: Interpreter, node: ast.Call, arguments: dict[str, Value]) -> Request:
+    assert isinstance(node.func, ast.Attribute)
+    method = node.func.attr
+    index = {str(n): n for n in range(len(node.args))}
+    index.update({k.arg: len(node.args) + n for n, k in enumerate(node.keywords) if k.arg})
+    plain = not any(key.startswith("*") for key in arguments)
+    plain = plain and not arguments.keys() & {"copy", "memory_format"} and "3" not in arguments
+    non_blocking = arguments.get("non_blocking", Constant(False)) != Constant(False)
+    if method != "to":
+        return _named_method(self, method, arguments, node, index, plain, non_blocking)
+    request = Request(plain=plain, non_blocking=non_blocking)
+    for key, value in arguments.items():
+        half = _half(self, node, index.get(key), value)
+        if key == "device":
+            request = replace(request, device=half)
+        elif key == "dtype":
+            request = replace(request, dtype=half)
+        elif key in ("0", "other"):
+            request = _first_argument(self, node, index[key], value, half, request, key == "other")
+        elif key == "1" and half is not None and not (isinstance(value, Constant) and isinstance(value.value, bool)):
+            request = replace(request, dtype=half)
+    return request
+
+
+def _first_argument(
+    self: Interpreter,
+    node: ast.Call,
+    argument: int,
+    value: Value,
+    half: RequestedHalf | None,
+    request: Request,
+    surely_tensor: bool,
+) -> Request:
+    if isinstance(value, Tensor):
+        device = value.device or Known(value.device_term())
+        dtype = value.dtype or Known(value.dtype_term())
+        return replace(
+            request,
+            device=RequestedHalf(device, argument, repeatable=_repeatable(self, node, argument), wrap="{}.device"),
+            dtype=RequestedHalf(dtype, argument, repeatable=_repeatable(self, node, argument), wrap="{}.dtype"),
+        )
+    if isinstance(value, Placed) and value.is_dtype:
+        return replace(request, dtype=half)
+    if isinstance(value, Placed | Constant):
+        return replace(request, device=half)
+    return replace(request, device=half, ambiguous=half is not None and request.dtype is None, plain=request.plain and not surely_tensor)
+
+
+def _half(self: Interpreter, node: ast.Call, argument: int | None, value: Value) -> RequestedHalf | None:
+    """One half of the target, from the argument that says it; None where it says nothing (`None`)."""
+    term = self.placed_by(value)
+    if term is None or argument is None:
+        return None
+    known = value.known if isinstance(value, Placed) else Known(term)
+    comparable, wrap = _comparable(self, term, value)
+    return RequestedHalf(known, argument, comparable, _repeatable(self, node, argument), wrap)
+
+
+def _comparable(self: Interpreter, term: Term, value: Value) -> tuple[bool, str]:
+    """Whether `tensor.device != argument` is false exactly where the move does nothing, and how to write it."""
+    if isinstance(value, Constant):
+        if term.name == "cpu" or (":" in term.name and isinstance(value.value, str)):
+            return True, "torch.device({})"  # a `torch.device` never equals a string
+        return False, "{}"
+    if isinstance(value, Placed):
+        if value.is_dtype or term.kind is not TermKind.CONSTANT:
+            # An opaque `torch.device` may lack its index; of those only what ComfyUI and tensors say is complete.
+            return value.is_dtype or term.kind is not TermKind.VALUE, "{}"
+        return term.name == "cpu" or ":" in term.name, "{}"
+    return False, "{}"
+
+
+def _repeatable(self: Interpreter, node: ast.Call, argument: int) -> bool:
+    """Whether evaluating an argument a second time costs nothing, has no effect and gives the same."""
+    nodes = [*node.args, *(k.value for k in node.keywords)]
+    return _plain(self, nodes[argument])
+
+
+def _plain(self: Interpreter, node: ast.expr) -> bool:
+    match node:
+        case ast.Name() | ast.Constant():
+            return True
+        case ast.Attribute():
+            return _plain(self, node.value)
+        case ast.Call(args=[], keywords=[]):
+            known = self.knowledge.devices.get(self.module.dotted(node.func))
+            return known is not None and known.stable
+    return False
+
+
+def _named_method(
+    self: Interpreter,
+    method: str,
+    arguments: dict[str, Value],
+    node: ast.Call,
+    index: dict[str, int],
+    plain: bool,
+    non_blocking: bool,
+) -> Request:
+    """`.cpu()`, `.cuda()`, `.cuda(1)`: the method says the device, an argument perhaps its index."""
+    value = arguments.get("0", arguments.get("device"))
+    key = "0" if "0" in arguments else "device"
+    if method == "cpu" or value is None or value == Constant(None):
+        known = Known(Term(TermKind.CONSTANT, method), ())
+        wrap = 'torch.device("cpu")' if method == "cpu" else "{}"
+        return Request(RequestedHalf(known, None, method == "cpu", True, wrap), None, plain, non_blocking=non_blocking)
+    return Request(_half(self, node, index.get(key), value), None, plain, non_blocking=non_blocking)
