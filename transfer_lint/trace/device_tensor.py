@@ -27,7 +27,10 @@ _AUTOCAST = torch._C.DispatchKeySet(torch._C.DispatchKey.AutocastPrivateUse1)  #
 
 
 class DeviceTensor(Tensor):
-    """`held` is the same tensor on the host: same shape, strides, dtype; never requires grad. `ordinal`: the device's index."""
+    """A tensor on `cuda:<ordinal>`.
+
+    held: the same tensor on the host, with the same shape, strides and dtype; it never requires grad.
+    """
 
     held: Tensor
     ordinal: int
@@ -102,7 +105,7 @@ class DeviceTensor(Tensor):
         """False: only host memory can be pinned."""
         return False
 
-    def __repr__(self, *, tensor_contents: Any = None) -> str:
+    def __repr__(self, *, tensor_contents: Any = None) -> str:  # type: ignore[override]
         self._waited("print")
         text = f"{repr(self.held).removesuffix(')')}, device='{name_of(self.ordinal)}'"
         if self.grad_fn is not None:
