@@ -3,6 +3,7 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -20,6 +21,15 @@ NARROW, WIDE, TOKENS_WIDTH = 32, 64, 48
 
 CLOSE_UP = ((256, 256, 150),)
 TWO_FACES = ((110, 130, 40), (380, 360, 60))
+
+
+@pytest.fixture(autouse=True, scope="package")
+def one_thread() -> Iterator[None]:
+    """Tensors as small as these are slower on several threads."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
 
 
 def load_original() -> ModuleType:

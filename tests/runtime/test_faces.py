@@ -55,6 +55,7 @@ def test_missing_package_is_said_so(pack: Any, monkeypatch: pytest.MonkeyPatch, 
     assert name in str(caught.value)
 
 
+@pytest.mark.filterwarnings("ignore:Specified provider")
 def test_silent_cpu_fallback_is_said_so(pack: Any, installed: Path, caplog: pytest.LogCaptureFixture) -> None:
     import onnxruntime
 

@@ -1,0 +1,416 @@
+"""The seven nodes end to end: sockets, and what comes out of them, with real faces and a small model."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any
+
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from tests.runtime.conftest import NARROW, ONE_FACE, TWO_FACES, WIDE, image_of
+from tests.runtime.test_attention_patch import face_part
+from tests.support.stand_in_comfy import StandInControlNet, StandInModel, attention, layer_calls
+
+SPAN = {
+    "start_at": ("FLOAT", 0.0, 0.0, 1.0, 0.001),
+    "end_at": ("FLOAT", 1.0, 0.0, 1.0, 0.001),
+}
+APPLY = {
+    "instantid": "INSTANTID",
+    "insightface": "FACEANALYSIS",
+    "control_net": "CONTROL_NET",
+    "image": "IMAGE",
+    "model": "MODEL",
+    "positive": "CONDITIONING",
+    "negative": "CONDITIONING",
+}
+APPLY_OPTIONAL = {"image_kps": "IMAGE", "mask": "MASK", "patch_middle": ("BOOLEAN", False)}
+APPLY_RETURNS = {"MODEL": "MODEL", "positive": "CONDITIONING", "negative": "CONDITIONING"}
+
+NODES: dict[str, tuple[str, dict[str, Any], dict[str, Any], tuple[str, ...]]] = {
+    "InstantIDModelLoader": ("Load InstantID Model", {"instantid_file": ["m.bin"]}, {}, ("INSTANTID",)),
+    "InstantIDFaceAnalysis": (
+        "InstantID Face Analysis",
+        {"provider": ["CPU", "CUDA", "ROCM", "CoreML"]},
+        {},
+        ("FACEANALYSIS",),
+    ),
+    "FaceKeypointsPreprocessor": (
+        "Face Keypoints Preprocessor",
+        {"faceanalysis": "FACEANALYSIS", "image": "IMAGE"},
+        {},
+        ("IMAGE",),
+    ),
+    "ApplyInstantID": (
+        "Apply InstantID",
+        {**APPLY, "weight": ("FLOAT", 0.8, 0.0, 5.0, 0.01), **SPAN},
+        APPLY_OPTIONAL,
+        ("MODEL", "CONDITIONING", "CONDITIONING"),
+    ),
+    "ApplyInstantIDAdvanced": (
+        "Apply InstantID Advanced",
+        {
+            **APPLY,
+            "ip_weight": ("FLOAT", 0.8, 0.0, 3.0, 0.01),
+            "cn_strength": ("FLOAT", 0.8, 0.0, 10.0, 0.01),
+            **SPAN,
+            "noise": ("FLOAT", 0.0, 0.0, 1.0, 0.1),
+            "combine_embeds": ["average", "norm average", "concat"],
+        },
+        APPLY_OPTIONAL,
+        ("MODEL", "CONDITIONING", "CONDITIONING"),
+    ),
+    "InstantIDAttentionPatch": (
+        "InstantID Patch Attention",
+        {
+            "instantid": "INSTANTID",
+            "insightface": "FACEANALYSIS",
+            "image": "IMAGE",
+            "model": "MODEL",
+            "weight": ("FLOAT", 1.0, -1.0, 3.0, 0.01),
+            **SPAN,
+            "noise": ("FLOAT", 0.0, 0.0, 1.0, 0.1),
+        },
+        {"mask": "MASK"},
+        ("MODEL", "FACE_EMBEDS"),
+    ),
+    "ApplyInstantIDControlNet": (
+        "InstantID Apply ControlNet",
+        {
+            "face_embeds": "FACE_EMBEDS",
+            "control_net": "CONTROL_NET",
+            "image_kps": "IMAGE",
+            "positive": "CONDITIONING",
+            "negative": "CONDITIONING",
+            "strength": ("FLOAT", 1.0, 0.0, 10.0, 0.01),
+            **SPAN,
+        },
+        {"mask": "MASK"},
+        ("CONDITIONING", "CONDITIONING"),
+    ),
+}
+
+
+def plain(socket: tuple[Any, ...]) -> Any:
+    """A socket as in the table above: its type or choices, with default, least, most and step of a number."""
+    kind, *options = socket
+    if not isinstance(kind, str) or not options:
+        return kind
+    return (kind, *(options[0][key] for key in ("default", "min", "max", "step") if key in options[0]))
+
+
+def test_all_nodes_are_there(pack: Any) -> None:
+    assert set(pack.NODE_CLASS_MAPPINGS) == set(NODES)
+    assert {name: node[0] for name, node in NODES.items()} == pack.NODE_DISPLAY_NAME_MAPPINGS
+
+
+@pytest.mark.parametrize("name", NODES)
+def test_sockets(pack: Any, tmp_path: Any, name: str) -> None:
+    (tmp_path / "m.bin").touch()
+    node = pack.NODE_CLASS_MAPPINGS[name]
+    _, required, optional, returns = NODES[name]
+    sockets = node.INPUT_TYPES()
+    assert {key: plain(socket) for key, socket in sockets["required"].items()} == required
+    assert list(sockets["required"]) == list(required), "workflows store values by position"
+    assert {key: plain(socket) for key, socket in sockets.get("optional", {}).items()} == optional
+    assert returns == node.RETURN_TYPES
+    assert len(getattr(node, "RETURN_NAMES", returns)) == len(returns)
+    assert node.CATEGORY == "InstantID"
+
+
+@pytest.mark.parametrize("name", NODES)
+def test_function_takes_what_the_sockets_give(pack: Any, tmp_path: Any, name: str) -> None:
+    node = pack.NODE_CLASS_MAPPINGS[name]
+    sockets = node.INPUT_TYPES()
+    parameters = inspect.signature(getattr(node(), node.FUNCTION)).parameters
+    assert set(parameters) == {*sockets["required"], *sockets.get("optional", {})}
+    needed = {key for key, parameter in parameters.items() if parameter.default is parameter.empty}
+    assert needed == set(sockets["required"])
+
+
+def run(pack: Any, name: str, **inputs: Any) -> Any:
+    """Call a node as ComfyUI does: defaults for numbers and choices, then what is given."""
+    node = pack.NODE_CLASS_MAPPINGS[name]
+    values: dict[str, Any] = {}
+    for key, (kind, *options) in node.INPUT_TYPES()["required"].items():
+        if options and "default" in options[0]:
+            values[key] = options[0]["default"]
+        elif not isinstance(kind, str):
+            values[key] = kind[0]
+    return getattr(node(), node.FUNCTION)(**{**values, **inputs})
+
+
+@pytest.fixture
+def inputs(instantid: Any, analysis: Any, image: torch.Tensor) -> dict[str, Any]:
+    """What both Apply nodes need."""
+    torch.manual_seed(8)
+    return {
+        "instantid": instantid,
+        "insightface": analysis,
+        "control_net": StandInControlNet(),
+        "image": image,
+        "model": StandInModel(),
+        "positive": [[torch.randn(1, 77, 8), {"pooled_output": 1}]],
+        "negative": [[torch.randn(1, 77, 8), {}]],
+    }
+
+
+def expected_tokens(pack: Any, analysis: Any, instantid: Any, image: torch.Tensor, noise: float) -> Any:
+    """Face tokens of one picture and of its negative, straight from insightface's embedding."""
+    (picture,) = pack.faces.bgr_pictures(image)
+    faces = analysis.get(picture)
+    face = torch.from_numpy(max(faces, key=lambda f: f.bbox[2] - f.bbox[0]).embedding)[None, None]
+    negative = torch.zeros(1, 1, 512)
+    if noise:
+        torch.manual_seed(int(face.sum()) % 1000000007)
+        negative = noise * torch.rand(1, 1, 512)
+    return instantid.image_proj(face), instantid.image_proj(negative)
+
+
+@pytest.mark.parametrize(
+    ("name", "settings", "weight", "strength", "noise"),
+    [
+        ("ApplyInstantID", {}, 0.8, 0.8, 0.35),
+        ("ApplyInstantID", {"weight": 1.7}, 1.7, 1.7, 0.35),
+        ("ApplyInstantIDAdvanced", {}, 0.8, 0.8, 0.0),
+        ("ApplyInstantIDAdvanced", {"ip_weight": 0.3, "cn_strength": 4.0, "noise": 0.6}, 0.3, 4.0, 0.6),
+    ],
+)
+@pytest.mark.parametrize("patch_middle", [False, True])
+def test_apply(
+    pack: Any,
+    inputs: Any,
+    name: str,
+    settings: dict[str, float],
+    weight: float,
+    strength: float,
+    noise: float,
+    patch_middle: bool,
+) -> None:
+    model, positive, negative = run(
+        pack, name, **inputs, **settings, start_at=0.1, end_at=0.9, patch_middle=patch_middle
+    )
+    tokens = expected_tokens(pack, inputs["insightface"], inputs["instantid"], inputs["image"], noise)
+
+    assert len(model.patches) == (70 if patch_middle else 60)
+    for call in layer_calls(NARROW, WIDE):
+        expected = attention(call.q, call.k, call.v)
+        if call.key in model.patches:
+            expected = expected + weight * face_part(pack, inputs["instantid"], call, tokens)
+        torch.testing.assert_close(call.run(model.patches), expected, rtol=0, atol=2e-4)
+
+    hint = pack.keypoints.keypoint_pictures(inputs["insightface"], inputs["image"]).movedim(-1, 1)
+    for conditioning, source, context in ((positive, "positive", tokens[0]), (negative, "negative", tokens[1])):
+        ((embedding, options),) = conditioning
+        assert embedding is inputs[source][0][0]
+        assert torch.equal(options["control"].cond_hint_original, hint)
+        assert options["control"].strength == strength
+        assert options["control"].span == (0.1, 0.9)
+        assert options["control_apply_to_uncond"] is False
+        torch.testing.assert_close(options["cross_attn_controlnet"], context)
+        assert "mask" not in options
+    assert positive[0][1]["pooled_output"] == 1
+    assert positive[0][1]["control"] is negative[0][1]["control"]
+    assert inputs["positive"][0][1] == {"pooled_output": 1}
+    assert inputs["negative"][0][1] == {}
+
+
+def test_apply_in_parts_is_apply(pack: Any, inputs: Any) -> None:
+    model, positive, negative = run(pack, "ApplyInstantIDAdvanced", **inputs, noise=0.2, patch_middle=True)
+    shared = {key: inputs[key] for key in ("instantid", "insightface", "image", "model")}
+    patched, embeds = run(pack, "InstantIDAttentionPatch", **shared, weight=0.8, noise=0.2)
+    (kps,) = run(pack, "FaceKeypointsPreprocessor", faceanalysis=inputs["insightface"], image=inputs["image"])
+    others = {key: inputs[key] for key in ("control_net", "positive", "negative")}
+    parts = run(pack, "ApplyInstantIDControlNet", face_embeds=embeds, image_kps=kps, strength=0.8, **others)
+
+    for call in layer_calls(NARROW, WIDE):
+        assert torch.equal(call.run(patched.patches), call.run(model.patches))
+    for (whole,), (part,) in zip((positive, negative), parts, strict=True):
+        assert torch.equal(whole[1]["cross_attn_controlnet"], part[1]["cross_attn_controlnet"])
+        assert torch.equal(whole[1]["control"].cond_hint_original, part[1]["control"].cond_hint_original)
+        assert whole[1]["control"].strength == part[1]["control"].strength
+
+
+def test_loaders_feed_apply(pack: Any, inputs: Any, antelope: Any, tmp_path: Any) -> None:
+    save_file(inputs["instantid"].state_dict(), tmp_path / "model.safetensors")
+    (tmp_path / "insightface").symlink_to(antelope, target_is_directory=True)
+    (loaded,) = run(pack, "InstantIDModelLoader", instantid_file="model.safetensors")
+    (analysis,) = run(pack, "InstantIDFaceAnalysis")
+    model, *_ = run(pack, "ApplyInstantID", **inputs)
+    again, *_ = run(pack, "ApplyInstantID", **{**inputs, "instantid": loaded, "insightface": analysis})
+    for call in layer_calls(NARROW, WIDE):
+        torch.testing.assert_close(call.run(again.patches), call.run(model.patches))  # other alignment of weights
+
+
+@pytest.mark.parametrize("name", ["ApplyInstantID", "InstantIDAttentionPatch"])
+def test_no_face_is_an_error(pack: Any, inputs: Any, name: str) -> None:
+    wanted = pack.NODE_CLASS_MAPPINGS[name].INPUT_TYPES()["required"]
+    given = {key: value for key, value in inputs.items() if key in wanted}
+    with pytest.raises(pack.faces.NoFaceError, match="no face"):
+        run(pack, name, **{**given, "image": image_of(())})
+
+
+# Working dtype.
+
+DTYPES = [
+    pytest.param(torch.float32, True, torch.float32, torch.float16, id="float32"),
+    pytest.param(torch.float16, False, torch.float16, torch.float32, id="float16"),
+    pytest.param(torch.bfloat16, True, torch.bfloat16, torch.float16, id="bfloat16"),
+    pytest.param(torch.float8_e4m3fn, True, torch.float16, torch.float16, id="float8 on a GPU"),
+    pytest.param(torch.float8_e4m3fn, False, torch.float32, torch.float32, id="float8 without"),
+]
+
+
+@pytest.mark.parametrize(("unet", "use_fp16", "apply", "patch"), DTYPES)
+def test_working_dtype(
+    pack: Any,
+    inputs: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    unet: torch.dtype,
+    use_fp16: bool,
+    apply: torch.dtype,
+    patch: torch.dtype,
+) -> None:
+    monkeypatch.setattr(pack.host.comfy.model_management, "unet_dtype", lambda: unet)
+    monkeypatch.setattr(pack.host.comfy.model_management, "should_use_fp16", lambda: use_fp16)
+    _, positive, _ = run(pack, "ApplyInstantID", **inputs)
+    assert {parameter.dtype for parameter in inputs["instantid"].parameters()} == {apply}
+    assert positive[0][1]["cross_attn_controlnet"].dtype == torch.float32, "the hint's dtype"
+
+    shared = {key: inputs[key] for key in ("instantid", "insightface", "image", "model")}
+    model, embeds = run(pack, "InstantIDAttentionPatch", **shared)
+    assert {parameter.dtype for parameter in inputs["instantid"].parameters()} == {patch}
+    others = {key: inputs[key] for key in ("control_net", "positive", "negative")}
+    positive, _ = run(pack, "ApplyInstantIDControlNet", face_embeds=embeds, image_kps=inputs["image"], **others)
+    assert positive[0][1]["cross_attn_controlnet"].dtype == patch, "as it is"
+    call = next(layer_calls(NARROW, WIDE, dtype=torch.bfloat16))
+    assert call.run(model.patches).dtype == torch.bfloat16
+
+
+# Several pictures.
+
+
+def test_combining_reaches_the_model(pack: Any, inputs: Any) -> None:
+    inputs["image"] = image_of(ONE_FACE, ((200, 300, 50),))
+    results = {}
+    for how in ("average", "norm average", "concat"):
+        model, positive, _ = run(pack, "ApplyInstantIDAdvanced", **inputs, combine_embeds=how)
+        context = positive[0][1]["cross_attn_controlnet"]
+        assert context.shape == (2 if how == "concat" else 1, 16, 48)
+        call = next(layer_calls(NARROW, WIDE))
+        results[how] = call.run(model.patches)
+        assert results[how].shape == call.q.shape
+    assert not torch.allclose(results["average"], results["norm average"])
+    assert not torch.allclose(results["average"], results["concat"])
+
+
+# Masks.
+
+
+@pytest.mark.parametrize("shape", [(64, 32), (1, 64, 32)], ids=["2-D", "3-D"])
+def test_mask_goes_to_the_model_and_the_positive(pack: Any, inputs: Any, shape: tuple[int, ...]) -> None:
+    mask = torch.zeros(shape)
+    model, positive, negative = run(pack, "ApplyInstantID", **inputs, mask=mask)
+    call = next(layer_calls(NARROW, WIDE))
+    torch.testing.assert_close(call.run(model.patches), attention(call.q, call.k, call.v))
+    assert positive[0][1]["mask"].shape == (1, 64, 32)
+    assert positive[0][1]["set_area_to_bounds"] is False
+    assert not {"mask", "set_area_to_bounds"} & set(negative[0][1])
+
+    shared = {key: inputs[key] for key in ("instantid", "insightface", "image", "model")}
+    model, embeds = run(pack, "InstantIDAttentionPatch", **shared, mask=mask)
+    torch.testing.assert_close(call.run(model.patches), attention(call.q, call.k, call.v))
+    others = {key: inputs[key] for key in ("control_net", "positive", "negative")}
+    positive, negative = run(
+        pack, "ApplyInstantIDControlNet", face_embeds=embeds, image_kps=inputs["image"], **others, mask=mask
+    )
+    assert positive[0][1]["mask"].shape == (1, 64, 32)
+    assert positive[0][1]["set_area_to_bounds"] is False
+    assert "mask" not in negative[0][1]
+
+
+# The ControlNet.
+
+
+@pytest.fixture(params=["ApplyInstantID", "ApplyInstantIDControlNet"])
+def controlled(request: pytest.FixtureRequest, pack: Any, inputs: Any) -> Any:
+    """Both nodes that condition on a ControlNet, as a function of positive and negative."""
+
+    def apply(positive: Any, negative: Any) -> Any:
+        both = {"positive": positive, "negative": negative}
+        if request.param == "ApplyInstantID":
+            return run(pack, request.param, **{**inputs, **both})[1:]
+        embeds = {"cond": torch.ones(1, 16, 48), "uncond": torch.zeros(1, 16, 48)}
+        given = {"control_net": inputs["control_net"], "image_kps": inputs["image"], **both}
+        return run(pack, request.param, face_embeds=embeds, **given)
+
+    return apply
+
+
+def test_one_control_per_previous_one(controlled: Any, inputs: Any) -> None:
+    first, second = StandInControlNet(), StandInControlNet()
+    text = torch.zeros(1, 77, 8)
+    positive, negative = controlled(
+        [[text, {"control": first}], [text, {}], [text, {"control": second}]],
+        [[text, {"control": first}], [text, {"control": second}], [text, {}]],
+    )
+    controls = [[options["control"] for _, options in conditioning] for conditioning in (positive, negative)]
+    assert controls[0] == [controls[1][0], controls[1][2], controls[1][1]]
+    assert len(set(map(id, controls[0]))) == 3
+    assert [control.previous for control in controls[0]] == [first, None, second]
+    assert all(control is not inputs["control_net"] for control in controls[0])
+    assert inputs["control_net"].previous is None
+
+
+def test_every_entry_gets_the_context_of_its_side(controlled: Any) -> None:
+    text = torch.zeros(1, 77, 8)
+    positive, negative = controlled([[text, {}], [text, {}]], [[text, {}]])
+    contexts = [options["cross_attn_controlnet"] for _, options in positive + negative]
+    assert torch.equal(contexts[0], contexts[1])
+    assert not torch.equal(contexts[0], contexts[2])
+
+
+def test_hint_is_drawn_from_image_kps(pack: Any, inputs: Any, analysis: Any) -> None:
+    image_kps = image_of(TWO_FACES)
+    _, positive, _ = run(pack, "ApplyInstantID", **inputs, image_kps=image_kps)
+    expected = pack.keypoints.keypoint_pictures(analysis, image_kps).movedim(-1, 1)
+    assert torch.equal(positive[0][1]["control"].cond_hint_original, expected)
+
+
+def test_hint_is_of_the_first_picture(pack: Any, inputs: Any, analysis: Any) -> None:
+    inputs["image"] = image_of(TWO_FACES, ONE_FACE)
+    _, positive, _ = run(pack, "ApplyInstantID", **inputs)
+    expected = pack.keypoints.keypoint_pictures(analysis, inputs["image"][:1]).movedim(-1, 1)
+    assert torch.equal(positive[0][1]["control"].cond_hint_original, expected)
+
+
+def test_image_kps_without_a_face_is_the_hint(pack: Any, inputs: Any, caplog: pytest.LogCaptureFixture) -> None:
+    drawn = torch.rand(1, 64, 48, 3)
+    _, positive, _ = run(pack, "ApplyInstantID", **inputs, image_kps=drawn)
+    assert torch.equal(positive[0][1]["control"].cond_hint_original, drawn.movedim(-1, 1))
+    assert "no face in image_kps" in caplog.text
+
+
+def test_hint_is_black_where_the_first_picture_has_no_face(
+    pack: Any, inputs: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    inputs["image"] = image_of((), ONE_FACE)
+    _, positive, _ = run(pack, "ApplyInstantID", **inputs)
+    assert torch.equal(positive[0][1]["control"].cond_hint_original, torch.zeros(1, 3, 512, 512))
+    assert "the ControlNet gets a black one" in caplog.text
+
+
+def test_drawn_keypoints_are_the_control_nodes_hint(pack: Any, inputs: Any) -> None:
+    embeds = {"cond": torch.ones(1, 16, 48), "uncond": torch.zeros(1, 16, 48)}
+    given = {key: inputs[key] for key in ("control_net", "positive", "negative")}
+    drawn = torch.rand(1, 64, 48, 3)
+    positive, negative = run(
+        pack, "ApplyInstantIDControlNet", face_embeds=embeds, image_kps=drawn, strength=2.5, end_at=0.7, **given
+    )
+    control = positive[0][1]["control"]
+    assert torch.equal(control.cond_hint_original, drawn.movedim(-1, 1))
+    assert (control.strength, control.span) == (2.5, (0.0, 0.7))
+    assert torch.equal(positive[0][1]["cross_attn_controlnet"], embeds["cond"])
+    assert torch.equal(negative[0][1]["cross_attn_controlnet"], embeds["uncond"])

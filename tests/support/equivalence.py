@@ -1,0 +1,56 @@
+"""Is what a fix made as good as what it was made from? Tried on every placement of the inputs."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+from tests.support.matrix import combinations
+from tests.support.outcome import differences, observe
+from transfer_lint.trace.simulate import simulate
+
+
+@dataclass
+class Verdict:
+    """What came of all combinations.
+
+    kinds: how often each kind of difference was seen. texts: the first of each kind, with its inputs. ran: how many
+    combinations ran to the end in both. saved: transfers, waits and idle transfer calls that the fix does without.
+    """
+
+    kinds: Counter[str] = field(default_factory=Counter)
+    texts: list[str] = field(default_factory=list)
+    ran: int = 0
+    tried: int = 0
+    saved: int = 0
+
+    def report(self) -> str:
+        """All texts, one per line."""
+        return "\n".join(self.texts)
+
+
+def compare(before: str, after: str, expression: str, tolerated: frozenset[str] = frozenset()) -> Verdict:
+    """Run both sources on every combination of the inputs that `expression` names.
+
+    tolerated: kinds of difference that are the very purpose of the fix.
+    """
+    old, new = compile(before, "<before>", "exec"), compile(after, "<after>", "exec")
+    call = compile(expression, "<run>", "eval")
+    verdict = Verdict()
+    with simulate("cuda", devices=2) as machine:
+        for inputs in combinations(expression):
+            first = observe(machine, old, call, {name: choice.make() for name, choice in inputs.items()})
+            second = observe(machine, new, call, {name: choice.make() for name, choice in inputs.items()})
+            verdict.tried += 1
+            verdict.ran += first.error is None
+            verdict.saved += (first.transfers + first.waits + first.no_op_calls) - (
+                second.transfers + second.waits + second.no_op_calls
+            )
+            for kind, text in differences(first, second):
+                if kind in tolerated:
+                    continue
+                verdict.kinds[kind] += 1
+                if verdict.kinds[kind] == 1:
+                    given = ", ".join(f"{name}: {choice.text}" for name, choice in inputs.items())
+                    verdict.texts.append(f"{kind}: {text} (with {given or 'no inputs'})")
+    return verdict
