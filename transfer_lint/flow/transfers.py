@@ -69,9 +69,10 @@ def _moved_tensor(self: Interpreter, node: ast.Call, receiver: Tensor, request: 
     dtype = receiver.dtype or Known(receiver.dtype_term())
     moved_from = receiver.moved_from
     if request.device is not None:
-        if _role(self, request.device.known) is Role.HOST and _role(self, device) is Role.ACCELERATOR:
+        goes_to = self.knowledge.role(request.device.known.term)
+        if goes_to is Role.HOST and self.knowledge.role(device.term) is Role.ACCELERATOR:
             moved_from = moved_from | {node}
-        elif moved_from and _role(self, request.device.known) is Role.ACCELERATOR:
+        elif moved_from and goes_to is Role.ACCELERATOR:
             for move in moved_from:
                 self.round_trips.setdefault(move, (self.fact(node, "`{}` brings it back to the accelerator"),))
             moved_from = frozenset()
@@ -82,18 +83,6 @@ def _moved_tensor(self: Interpreter, node: ast.Call, receiver: Tensor, request: 
         dtype = None  # type: ignore[assignment]  # the argument may have been a dtype or another tensor
     return Tensor(self.symbol(node, receiver.ident.label), device, dtype, receiver.scalar, moved_from=moved_from,
                   why=receiver.why)
-
-
-def _role(self: Interpreter, known: Known) -> Role | None:
-    """What a device is for, where that is known."""
-    term = known.term
-    if term.kind is TermKind.CONSTANT:
-        kind = term.name.partition(":")[0]
-        return Role.HOST if kind == "cpu" else Role.ACCELERATOR if kind in ("cuda", "xpu", "mps", "hpu", "npu") else None
-    if term.kind is TermKind.STABLE:
-        found = self.knowledge.devices.get(term.name)
-        return found.role if found else None
-    return None
 
 
 def _moved_object(

@@ -15,6 +15,10 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib
 
+from transfer_lint.flow.values import Term, TermKind
+
+_ACCELERATORS = frozenset({"cuda", "xpu", "mps", "hpu", "npu", "privateuseone"})
+
 
 class KnowledgeError(ValueError):
     """The user's knowledge table is not of the form; says which key and what it takes."""
@@ -113,6 +117,15 @@ class Knowledge:
             names: Names = getattr(self, f"layers_{kind}")
             if layer in names:
                 return kind
+        return None
+
+    def role(self, term: Term) -> Role | None:
+        """What the device that a term is equal to is for; None where that is not known."""
+        if term.kind is TermKind.CONSTANT:
+            kind = term.name.partition(":")[0]
+            return Role.HOST if kind == "cpu" else Role.ACCELERATOR if kind in _ACCELERATORS else None
+        if term.kind is TermKind.STABLE and term.name in self.devices:
+            return self.devices[term.name].role
         return None
 
     def extended(self, table: Mapping[str, object]) -> Knowledge:

@@ -1,0 +1,100 @@
+"""The pure core: source in, findings out."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from weakref import WeakKeyDictionary
+
+from transfer_lint.findings import Evidence, Finding, Fix
+from transfer_lint.flow.analysis import Analysis
+from transfer_lint.flow.project import Module, Project
+from transfer_lint.flow.questions import Questions
+from transfer_lint.flow.sites import Site
+from transfer_lint.flow.values import Fact, Why
+from transfer_lint.rules import RULES, Rule, Verdict
+from transfer_lint.rules.options import RuleOptions
+
+_LONGEST_CHAIN = 12  # facts of a proof that are shown
+
+# One analysis per project: what is known of a callee serves every file of the run.
+_analyses: WeakKeyDictionary[Project, Analysis] = WeakKeyDictionary()
+
+
+@dataclass(frozen=True)
+class CheckResult:
+    """findings: of all rules, in source order, the strongest per site. sites: how many transfers were looked at."""
+
+    findings: tuple[Finding, ...]
+    sites: int
+
+
+def check(path: str, text: str, project: Project, options: RuleOptions) -> CheckResult:
+    """Check one file of a project.
+
+    Raises SyntaxError, ValueError (NUL bytes), RecursionError and MemoryError where `ast.parse` does.
+    """
+    module = project.add(path, text)
+    analysis = analysis_of(project)
+    sites = analysis.sites(module)
+    questions = Questions(project, module, sites)
+    found = (strongest(site, questions, options) for site in sites)
+    findings = (finding(site, rule, verdict) for site, pair in zip(sites, found, strict=True) if pair
+                for rule, verdict in (pair,))
+    return CheckResult(tuple(sorted(findings, key=lambda f: (f.line, f.column, f.code))), len(sites))
+
+
+def analysis_of(project: Project) -> Analysis:
+    """The project's analysis."""
+    if project not in _analyses:
+        _analyses[project] = Analysis(project)
+    return _analyses[project]
+
+
+def strongest(site: Site, questions: Questions, options: RuleOptions) -> tuple[Rule, Verdict] | None:
+    """The most severe verdict; of equals that of the first rule."""
+    verdicts = [(rule, verdict) for rule in RULES.values() if (verdict := rule.check(site, questions, options))]
+    return max(verdicts, key=lambda pair: pair[1].severity.rank, default=None)
+
+
+def finding(site: Site, rule: Rule, verdict: Verdict) -> Finding:
+    """A verdict as it is reported."""
+    line, column = site.anchor
+    end_line, end_column = site.end
+    fix = Fix(verdict.safety, verdict.title, verdict.action) if verdict.action is not None else None
+    return Finding(
+        site.module.path, line, column, end_line, end_column, rule.code, rule.name, verdict.severity, site.heat,
+        site.function.qualname if site.function else "", verdict.message, tuple(told(verdict.why)), fix,
+    )
+
+
+def told(why: Why) -> Iterable[Evidence]:
+    """The facts of a proof, in words; what says the same of the same place once."""
+    said: dict[Evidence, None] = {}
+    for fact in why:
+        said.setdefault(_evidence(fact))
+    return list(said)[:_LONGEST_CHAIN]
+
+
+def _evidence(fact: Fact) -> Evidence:
+    module: Module = fact.module
+    node = fact.node
+    line, offset = getattr(node, "lineno", 1), getattr(node, "col_offset", 0)
+    text = fact.text
+    if "{}" in text:
+        text = text.replace("{}", _shortened(module.source_of(node)))
+    return Evidence(module.path, line, module.column(line, offset), text)
+
+
+def _shortened(text: str, limit: int = 70) -> str:
+    text = " ".join(text.split())
+    return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+_SITE = re.compile(rb"\.\s*(?:to|cuda|cpu|xpu|npu|mps|hpu|ipu)\s*\(")
+
+
+def may_have_site(data: bytes) -> bool:
+    """The byte scan: whether a file can hold a transfer at all."""
+    return _SITE.search(data) is not None

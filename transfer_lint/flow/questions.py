@@ -1,0 +1,125 @@
+"""What rules ask about a site: where is this value, who looks at it, and why."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator, Sequence
+
+from transfer_codemods.actions import Half, Target
+from transfer_lint.flow import sockets
+from transfer_lint.flow.knowledge import Role
+from transfer_lint.flow.project import Module, Project
+from transfer_lint.flow.sites import RequestedHalf, Site
+from transfer_lint.flow.values import Known, TermKind, Why, merge_why
+
+_OTHER_CURRENT_DEVICE = ("set_device", "cuda.device(")
+
+
+class Questions:
+    """Answers about the sites of one file."""
+
+    def __init__(self, project: Project, module: Module, sites: Sequence[Site]) -> None:
+        self.project = project
+        self.module = module
+        self.sites = sites
+
+    def source(self, node: ast.AST, limit: int = 60) -> str:
+        """How an expression is written, on one line, shortened to `limit` characters."""
+        text = " ".join(ast.unparse(node).split())
+        return text if len(text) <= limit else text[: limit - 1] + "…"
+
+    def role(self, known: Known | None) -> Role | None:
+        """What a device is for; None where that is not known."""
+        return self.project.knowledge.role(known.term) if known is not None else None
+
+    def is_there(self, site: Site) -> Why | None:
+        """The proof that the receiver already has the target placement; None without one."""
+        request = site.request
+        if request.device is None or not request.plain or not self._same(site.device, request.device):
+            return None
+        if not self._means_one_device(request.device.known):
+            return None
+        why = merge_why(site.receiver.why, site.device.why if site.device else ())
+        if request.dtype is not None:
+            if not self._same(site.dtype, request.dtype) or not self._holds_here(site, site.dtype):
+                return None
+            why = merge_why(why, site.dtype.why if site.dtype else ())
+        return why
+
+    @staticmethod
+    def _same(known: Known | None, half: RequestedHalf) -> bool:
+        return known is not None and known.term == half.known.term
+
+    def _holds_here(self, site: Site, known: Known | None) -> bool:
+        """A layer's result has its weights' dtype unless an autocast region surrounds the call of this function."""
+        if known is None or not known.outside_autocast:
+            return True
+        function = site.function
+        if function is not None and function.owner is not None and sockets.serves_node(function.owner, function):
+            return True
+        return not self.project.mentions("autocast", self.module.path)
+
+    def _means_one_device(self, known: Known) -> bool:
+        """`cuda` without an index means the current device: the same one only while nobody changes that."""
+        term = known.term
+        if term.kind is not TermKind.CONSTANT or ":" in term.name or term.name == "cpu":
+            return True
+        return not any(self.project.mentions(word, self.module.path) for word in _OTHER_CURRENT_DEVICE)
+
+    def surely_elsewhere(self, site: Site) -> bool:
+        """Whether the receiver was made in a place that is spelled out and is not the target: the move is needed."""
+        device, request = site.device, site.request.device
+        if device is None or request is None or device.term == request.known.term:
+            return False
+        return device.term.kind is TermKind.CONSTANT
+
+    def target(self, site: Site) -> Target | None:
+        """The target as the rewrites take it; None where no test says exactly when the move does nothing."""
+        request = site.request
+        halves = [half for half in (request.device, request.dtype) if half is not None]
+        if not request.plain or request.ambiguous or not halves or not all(half.comparable for half in halves):
+            return None
+        return Target(_half(request.device), _half(request.dtype))
+
+    def moves_on(self, site: Site) -> bool:
+        """Whether the function surely moves the module elsewhere again later: the two are an onload/offload pair."""
+        if site.function is None or site.request.device is None:
+            return False
+        for other in self.sites:
+            if other is site or other.function is not site.function or other.receiver.ident is not site.receiver.ident:
+                continue
+            elsewhere = other.request.device is not None and other.request.device.known != site.request.device.known
+            if elsewhere and other.anchor > site.anchor and _surely_follows(site, other):
+                return True
+        return False
+
+
+def _half(half: RequestedHalf | None) -> Half | None:
+    return Half(half.argument, half.repeatable, half.wrap) if half is not None else None
+
+
+def _surely_follows(first: Site, second: Site) -> bool:
+    """Whether the second site's statement runs whenever the first one's has (early exits aside)."""
+    assert first.function is not None
+    return any(
+        any(statement is second.statement for statement in block)
+        for block in _blocks_around(first.function.node.body, first.statement)
+    )
+
+
+def _blocks_around(body: Sequence[ast.stmt], target: ast.stmt) -> Iterator[Sequence[ast.stmt]]:
+    """The blocks that hold the statement, from the outside in, and the `finally` blocks that follow them."""
+    for statement in body:
+        if not any(node is target for node in ast.walk(statement)):
+            continue
+        yield body
+        for name in ("body", "orelse", "handlers", "finalbody", "cases"):
+            for inner in getattr(statement, name, ()):
+                nested = [inner] if isinstance(inner, ast.stmt) else getattr(inner, "body", [])
+                if any(node is target for part in nested for node in ast.walk(part)):
+                    block = getattr(statement, name) if isinstance(inner, ast.stmt) else nested
+                    if isinstance(statement, ast.Try) and name != "finalbody":
+                        yield statement.finalbody
+                    yield from _blocks_around(block, target)
+                    return
+        return

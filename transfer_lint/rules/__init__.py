@@ -1,0 +1,79 @@
+"""The rules. A rule is two files side by side: NAME.py (which sites, which rewrite) and NAME.md (its page).
+
+Registration is by definition: a module of this folder that holds a `@rule(...)` is a rule.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib import import_module
+from pathlib import Path
+from pkgutil import iter_modules
+from types import MappingProxyType
+
+from transfer_codemods.actions import Action
+from transfer_lint.findings import Safety, Severity
+from transfer_lint.flow.questions import Questions
+from transfer_lint.flow.sites import Site
+from transfer_lint.flow.values import Why
+from transfer_lint.rules.options import RuleOptions
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a rule says of a site. why: the facts that prove it. action, title, safety: the fix, if there is one."""
+
+    severity: Severity
+    message: str
+    why: Why = ()
+    action: Action | None = None
+    title: str = ""
+    safety: Safety = Safety.SAFE
+
+
+Check = Callable[[Site, Questions, RuleOptions], "Verdict | None"]
+
+
+@dataclass(frozen=True)
+class Rule:
+    """code: `TL101`, stable for ever. name: what it finds, so that "allow <name>" reads well. summary: one line."""
+
+    code: str
+    name: str
+    summary: str
+    fix: str
+    safety: Safety | None
+    page: Path
+    check: Check
+
+
+_registered: dict[str, Rule] = {}
+
+
+def rule(code: str, name: str, summary: str, *, fix: str, safety: Safety | None) -> Callable[[Check], Check]:
+    """Register a rule. fix: what its fix does, in a few words; safety: the tier of that fix (None: no fix)."""
+
+    def register(check: Check) -> Check:
+        page = Path(__file__).with_name(f"{name.replace('-', '_')}.md")
+        _registered[code] = Rule(code, name, summary, fix, safety, page, check)
+        return check
+
+    return register
+
+
+@cache
+def _all() -> Mapping[str, Rule]:
+    for found in iter_modules([str(Path(__file__).parent)], f"{__name__}."):
+        import_module(found.name)
+    return MappingProxyType(dict(sorted(_registered.items())))
+
+
+def __getattr__(name: str) -> object:
+    if name == "RULES":
+        return _all()
+    raise AttributeError(name)
+
+
+RULES: Mapping[str, Rule]

@@ -1,0 +1,36 @@
+"""TL104: a value leaves the accelerator and is used there again."""
+
+from __future__ import annotations
+
+from transfer_codemods.actions import Half, KeepOnDevice, Target
+from transfer_lint.findings import Safety, Severity
+from transfer_lint.flow.questions import Questions
+from transfer_lint.flow.sites import Site
+from transfer_lint.flow.values import merge_why
+from transfer_lint.rules import Verdict, rule
+from transfer_lint.rules.options import RuleOptions
+
+
+@rule(
+    "TL104",
+    "intermediate-device-roundtrip",
+    "an accelerator value is sent to the host or the intermediate device and used on the accelerator again",
+    fix="keep it there; convert the dtype only",
+    safety=Safety.UNSAFE,
+)
+def check(site: Site, questions: Questions, options: RuleOptions) -> Verdict | None:
+    """Both ends are proved: where the value was before, and that it is used there again."""
+    request = site.request
+    if not site.round_trip or site.device is None or request.device is None:
+        return None
+    receiver = questions.source(site.attribute.value)
+    device, dtype = request.device, request.dtype
+    target = Target(Half(device.argument), Half(dtype.argument) if dtype is not None else None)
+    return Verdict(
+        Severity.WARNING,
+        f"`{receiver}` leaves `{site.device.term}` for `{device.known.term}` and is used on the accelerator again",
+        merge_why(site.receiver.why, site.device.why, site.round_trip),
+        KeepOnDevice(target) if request.plain and not site.in_fstring else None,
+        "keep it on the accelerator",
+        Safety.UNSAFE,
+    )

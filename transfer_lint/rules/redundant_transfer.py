@@ -1,0 +1,36 @@
+"""TL101: the value provably has the placement that the transfer asks for."""
+
+from __future__ import annotations
+
+from transfer_codemods.actions import DeleteTransfer
+from transfer_lint.findings import Heat, Safety, Severity
+from transfer_lint.flow.questions import Questions
+from transfer_lint.flow.sites import Site
+from transfer_lint.rules import Verdict, rule
+from transfer_lint.rules.options import RuleOptions
+
+
+@rule(
+    "TL101",
+    "redundant-transfer",
+    "a value is moved to where it provably is",
+    fix="delete the call",
+    safety=Safety.SAFE,
+)
+def check(site: Site, questions: Questions, options: RuleOptions) -> Verdict | None:
+    """The proof is the analysis's; nothing is left to judge here."""
+    why = questions.is_there(site)
+    if why is None:
+        return None
+    receiver = questions.source(site.attribute.value)
+    assert site.request.device is not None
+    placement = f"`{site.request.device.known.term}`"
+    if site.request.dtype is not None:
+        placement += f" with dtype `{site.request.dtype.known.term}`"
+    return Verdict(
+        Severity.HINT if site.heat is Heat.ONCE else Severity.WARNING,
+        f"`{receiver}` is already on {placement}: this `.{site.method}(...)` does nothing",
+        why,
+        None if site.in_fstring else DeleteTransfer(),
+        "delete the call",
+    )

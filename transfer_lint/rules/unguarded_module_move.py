@@ -1,0 +1,41 @@
+"""TL103: a module is moved at every call, although after the first it is there."""
+
+from __future__ import annotations
+
+from transfer_codemods.actions import GuardForm, GuardModule
+from transfer_lint.findings import Heat, Safety, Severity
+from transfer_lint.flow.knowledge import Role
+from transfer_lint.flow.questions import Questions
+from transfer_lint.flow.sites import Site
+from transfer_lint.rules import Verdict, rule
+from transfer_lint.rules.options import RuleOptions
+
+
+@rule(
+    "TL103",
+    "unguarded-module-move",
+    "a module is moved at every call",
+    fix="guard on its live placement",
+    safety=Safety.SAFE,
+)
+def check(site: Site, questions: Questions, options: RuleOptions) -> Verdict | None:
+    """A move that is half of an unconditional onload/offload pair is needed; so is an offload."""
+    request = site.request
+    if not site.is_module or request.device is None or not request.plain or site.heat is Heat.ONCE:
+        return None
+    if site.guarded or site.in_handler or site.in_fstring:
+        return None
+    if questions.role(request.device.known) is Role.HOST or questions.moves_on(site):
+        return None
+    receiver = questions.source(site.attribute.value)
+    target = questions.target(site)
+    form = options.module_guard
+    return Verdict(
+        Severity.WARNING,
+        f"`{receiver}` is moved at every {site.heat.value}: `.{site.method}(...)` walks all its weights even where "
+        "they are there already",
+        site.receiver.why,
+        GuardModule(target, form) if target is not None and not site.inline else None,
+        "move it only where one of its weights is elsewhere",
+        Safety.SAFE if form is GuardForm.EXACT else Safety.UNSAFE,
+    )

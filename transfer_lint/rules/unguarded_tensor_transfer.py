@@ -1,0 +1,42 @@
+"""TL102: a tensor that may be there already is moved unconditionally."""
+
+from __future__ import annotations
+
+from transfer_codemods.actions import GuardTensor
+from transfer_lint.findings import Heat, Safety, Severity
+from transfer_lint.flow.knowledge import Role
+from transfer_lint.flow.questions import Questions
+from transfer_lint.flow.sites import Site
+from transfer_lint.flow.values import Tensor
+from transfer_lint.rules import Verdict, rule
+from transfer_lint.rules.options import RuleOptions
+
+
+@rule(
+    "TL102",
+    "unguarded-tensor-transfer",
+    "a tensor that may be there already is moved unconditionally",
+    fix="guard",
+    safety=Safety.SAFE,
+)
+def check(site: Site, questions: Questions, options: RuleOptions) -> Verdict | None:
+    """Not a boundary (a move to the host), not surely needed, and there is a test that says when it does nothing."""
+    request = site.request
+    if not isinstance(site.receiver, Tensor) or request.device is None or site.heat is Heat.ONCE:
+        return None
+    if site.guarded or site.in_handler or site.inline or site.in_fstring or site.round_trip:
+        return None
+    if questions.role(request.device.known) is Role.HOST or questions.surely_elsewhere(site):
+        return None
+    target = questions.target(site)
+    if target is None:
+        return None
+    receiver = questions.source(site.attribute.value)
+    often = "at every call" if site.heat is Heat.CALL else f"at every {site.heat.value}"
+    return Verdict(
+        Severity.HINT if site.heat is Heat.CALL else Severity.WARNING,
+        f"`{receiver}` is moved {often}, also where it is on `{request.device.known.term}` already",
+        site.receiver.why,
+        GuardTensor(target, site.rebindable),
+        "move it only where it is elsewhere",
+    )
