@@ -102,9 +102,7 @@ def repeatable(arg: cst.Arg, index: int, halves: Sequence[tuple[str, Half]]) -> 
     return all(asked) if asked else harmless(arg.value, {})
 
 
-def _fit(
-    call: cst.Call, receiver: str, first: str, halves: Sequence[tuple[str, Half]], *, fresh: bool
-) -> Fit:
+def _fit(call: cst.Call, receiver: str, first: str, halves: Sequence[tuple[str, Half]], *, fresh: bool) -> Fit:
     texts = [(name, compared_with(half, call.args)) for name, half in halves]
     return Fit(call, receiver, first, texts, fresh)
 

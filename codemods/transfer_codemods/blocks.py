@@ -38,7 +38,10 @@ def rebuilt(
         if new in kept:
             alone = cst.SimpleStatementLine([new.with_changes(semicolon=cst.MaybeSentinel.DEFAULT)])
             if new is kept[-1]:
-                alone = alone.with_changes(trailing_whitespace=line.trailing_whitespace)
+                end = line.trailing_whitespace
+                if end.comment and not end.whitespace.value:  # the blanks were the semicolon's
+                    end = end.with_changes(whitespace=cst.SimpleWhitespace("  "))
+                alone = alone.with_changes(trailing_whitespace=end)
             guard = draft.guards.get(old)
             lines.append(guard_statement(guard.test, [alone, *guard.after]) if guard else alone)
     if not kept:
@@ -54,9 +57,7 @@ def _gone(line: cst.SimpleStatementLine, draft: Draft) -> cst.SimpleStatementLin
     return line
 
 
-def under(
-    leading: Sequence[cst.EmptyLine], lines: Sequence[cst.BaseStatement], new: int
-) -> list[cst.BaseStatement]:
+def under(leading: Sequence[cst.EmptyLine], lines: Sequence[cst.BaseStatement], new: int) -> list[cst.BaseStatement]:
     """The statements under the blank and comment lines that stood above the old one. The comments directly above it
     stay with it; the `new` statements before it come in between."""
     split = max((index + 1 for index, line in enumerate(leading) if line.comment is None), default=0) if new else 0

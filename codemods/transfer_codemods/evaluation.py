@@ -135,8 +135,18 @@ def evaluated(node: cst.CSTNode) -> Sequence[cst.CSTNode]:
         case cst.Match():
             found = [node.subject]
         case (
-            cst.Arg() | cst.Attribute() | cst.Element() | cst.StarredElement() | cst.StarredDictElement() | cst.Index()
-            | cst.NamedExpr() | cst.Yield() | cst.Expr() | cst.Assign() | cst.AnnAssign() | cst.Return()
+            cst.Arg()
+            | cst.Attribute()
+            | cst.Element()
+            | cst.StarredElement()
+            | cst.StarredDictElement()
+            | cst.Index()
+            | cst.NamedExpr()
+            | cst.Yield()
+            | cst.Expr()
+            | cst.Assign()
+            | cst.AnnAssign()
+            | cst.Return()
         ):
             found = [node.value]
         case _:
@@ -166,7 +176,8 @@ def harmless(node: cst.CSTNode, residue: Residue, *, attributes: bool = True) ->
 def suspends(node: cst.CSTNode) -> bool:
     """The expression must stay in its function's own frame: `await`, `yield`, `x := y`, `super()`."""
     return any(
-        isinstance(below, (cst.Await, cst.Yield, cst.NamedExpr)) or (isinstance(below, cst.Name) and below.value == "super")
+        isinstance(below, (cst.Await, cst.Yield, cst.NamedExpr))
+        or (isinstance(below, cst.Name) and below.value == "super")
         for below in descendants(node)
     )
 

@@ -58,9 +58,7 @@ def rewrite(module: cst.Module, plan: Plan) -> Rewritten:
     return Rewritten(fixed, dict(sorted(refused.items())))
 
 
-def _calls(
-    wrapper: MetadataWrapper, parents: Mapping[cst.CSTNode, cst.CSTNode], plan: Plan
-) -> dict[cst.Call, Anchor]:
+def _calls(wrapper: MetadataWrapper, parents: Mapping[cst.CSTNode, cst.CSTNode], plan: Plan) -> dict[cst.Call, Anchor]:
     positions = wrapper.resolve(PositionProvider)
     calls = {}
     for node, parent in parents.items():

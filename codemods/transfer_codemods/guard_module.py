@@ -18,8 +18,8 @@ _BUILTIN = {GuardForm.EXACT: "any", GuardForm.FIRST_TENSOR: "next", GuardForm.CA
 
 def guard_module(site: Site, action: GuardModule) -> cst.BaseExpression:
     """What stands in the call's place. A statement `m.to(d)` or `m = m.to(d)` goes under an `if` whole. `Module.to`
-    moves in place and returns the module: else the guarded call goes before its statement and the module stays. Where the
-    order of evaluation forbids that, and in `self.m = self.m.to(d)`, the guard is a ternary. Raises Refused."""
+    moves in place and returns the module: else the guarded call goes before its statement and the module stays. Where
+    the order of evaluation forbids that, and in `self.m = self.m.to(d)`, the guard is a ternary. Raises Refused."""
     if site.place.in_class:
         raise Refused("A generator in a class body does not see the names of that body.")
     if action.form is GuardForm.FIRST_TENSOR and not site.place.walrus:
@@ -57,8 +57,14 @@ def _may_go_before(site: Site) -> bool:
     """The move may run before all else in its statement. It changes the module's attributes in place; the name of a
     function that is called is not one of those."""
     parents, residue = site.draft.parents, site.draft.residue
+
+
+    def called(node: cst.CSTNode) -> bool:
+        parent = parents[node]
+        return isinstance(parent, cst.Call) and parent.func is node
+
     return site.place.statement is not None and all(
-        harmless(node, residue, attributes=isinstance(parents[node], cst.Call)) for node in site.place.earlier
+        harmless(node, residue, attributes=called(node)) for node in site.place.earlier
     )
 
 
@@ -83,7 +89,9 @@ def _first_elsewhere(ready: Fit, first: str, chain: str) -> Test:
     """The first parameter or buffer would be changed by the move; a module without any has nothing to move."""
     terms = _elsewhere(first, ready)
     condition = terms[0] if len(terms) == 1 else f"({' or '.join(terms)})"
-    return lambda room: room.joined([f"({first} := next({_tensors(ready, chain)}, None)) is not None", condition], "and")
+    return lambda room: room.joined(
+        [f"({first} := next({_tensors(ready, chain)}, None)) is not None", condition], "and"
+    )
 
 
 def _tensors(ready: Fit, chain: str) -> str:
@@ -114,7 +122,9 @@ def _owner(site: Site) -> str:
         decorators = {dotted(item.decorator) for item in method.decorators}
         slotted = any(
             isinstance(line, cst.SimpleStatementLine)
-            and any(isinstance(item, cst.Assign) and dotted(item.targets[0].target) == "__slots__" for item in line.body)
+            and any(
+                isinstance(item, cst.Assign) and dotted(item.targets[0].target) == "__slots__" for item in line.body
+            )
             for line in owner.body.body
         )
         params = [*method.params.posonly_params, *method.params.params]

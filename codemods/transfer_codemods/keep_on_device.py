@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TypeAlias
+
 import libcst as cst
 
 from .actions import KeepOnDevice
@@ -10,6 +12,7 @@ from .delete_transfer import leave_receiver
 from .site import Site
 from .syntax import Refused, expression
 
+_Comma: TypeAlias = cst.Comma | cst.MaybeSentinel
 _NOTHING = cst.SimpleWhitespace("")
 
 
@@ -30,6 +33,15 @@ def keep_on_device(site: Site, action: KeepOnDevice) -> cst.BaseExpression:
     else:
         kept = call.args[own]
     if call.args:
-        kept = kept.with_changes(comma=call.args[-1].comma)
+        kept = kept.with_changes(comma=_closing_comma(kept.comma, call.args[-1].comma))
     func = cst.ensure_type(call.func, cst.Attribute)
     return call.with_changes(func=func.with_changes(attr=cst.Name("to")), args=[kept])
+
+
+def _closing_comma(own: _Comma, last: _Comma) -> _Comma:
+    """The last argument's comma, or the lack of it, but with the kept argument's own comment."""
+    if isinstance(own, cst.Comma) and isinstance(last, cst.Comma):
+        before, after = own.whitespace_after, last.whitespace_after
+        if isinstance(before, cst.ParenthesizedWhitespace) and isinstance(after, cst.ParenthesizedWhitespace):
+            return own.with_changes(whitespace_after=before.with_changes(last_line=after.last_line))
+    return last

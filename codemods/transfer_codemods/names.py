@@ -45,7 +45,7 @@ class Names:
         return self._shared[base]
 
     def only_read(self, name: str, binding: Collection[cst.CSTNode] = ()) -> bool:
-        """Nothing but the given nodes can bind the name: every other use is called, an argument or an attribute's owner."""
+        """Nothing but the given nodes can bind the name: others call it, pass it or take an attribute of it."""
         if self.star_import:
             return False
         return all(use in binding or self._certain_read(use) for use in self._uses.get(name, ()))

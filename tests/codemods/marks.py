@@ -1,0 +1,110 @@
+"""Source with marks: `x.⟦to|tensor rebind d0 t1⟧(d, dtype=t)` says what to do at that call.
+
+⟦METHOD|ACTION OPTION ...⟧
+ACTION  delete, tensor, module, keep
+OPTION  rebind              of a tensor guard
+        first-tensor cached the form of a module guard
+        d0 t1 d t           the device / dtype half is argument 0 / 1 / said by the method's name
+        d0*                 ... and must be evaluated once
+        d0@torch.device({}) ... and is compared so
+Without a half: d0.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from textwrap import dedent
+
+import libcst as cst
+from transfer_codemods import (
+    Action,
+    Anchor,
+    DeleteTransfer,
+    GuardForm,
+    GuardModule,
+    GuardTensor,
+    Half,
+    KeepOnDevice,
+    Plan,
+    Rewritten,
+    Target,
+    rewrite,
+)
+
+MARK = re.compile(r"⟦(\w+)\|([^⟧]*)⟧")
+HALF = re.compile(r"([dt])(\d*)(\*?)(?:@(.*))?")
+
+
+def action(text: str) -> Action:
+    name, *options = text.split()
+    forms = {form.value: form for form in GuardForm}
+    halves = {}
+    for option in options:
+        if option in forms or option == "rebind":
+            continue
+        match = HALF.fullmatch(option)
+        assert match, option
+        half, index, once, wrap = match.groups()
+        halves[half] = Half(int(index) if index else None, not once, wrap or "{}")
+    target = Target(halves.get("d"), halves.get("t")) if halves else Target(Half(0), None)
+    if name == "delete":
+        return DeleteTransfer()
+    if name == "tensor":
+        return GuardTensor(target, rebind="rebind" in options)
+    if name == "module":
+        return GuardModule(target, next((forms[option] for option in options if option in forms), GuardForm.EXACT))
+    assert name == "keep", name
+    return KeepOnDevice(target)
+
+
+def unmark(text: str) -> tuple[str, Plan]:
+    """The source without its marks, and the plan that they spell."""
+    plan: dict[Anchor, Action] = {}
+    source = ""
+    end = 0
+    for match in MARK.finditer(text):
+        source += text[end : match.start()]
+        lines = re.split(r"\r\n?|\n", source)
+        plan[Anchor(len(lines), len(lines[-1]) + 1)] = action(match[2])
+        source += match[1]
+        end = match.end()
+    return source + text[end:], plan
+
+
+def fix(text: str) -> Rewritten:
+    """Rewrites marked source."""
+    source, plan = unmark(text)
+    return rewrite(cst.parse_module(source), plan)
+
+
+@dataclass(frozen=True)
+class Case:
+    """before: marked source; after: what it must become; refused: a part of each reason that must be given."""
+
+    id: str
+    before: str
+    after: str
+    refused: tuple[str, ...] = ()
+
+    def check(self) -> None:
+        """The result is exactly `after`, it compiles, and what was refused is what should be."""
+        rewritten = fix(self.before)
+        assert rewritten.module.code == self.after, "\n" + rewritten.module.code
+        compile(rewritten.module.code, "<after>", "exec")
+        reasons = list(rewritten.refused.values())
+        assert len(reasons) == len(self.refused), reasons
+        for reason, part in zip(reasons, self.refused, strict=True):
+            assert part in reason
+            assert reason[0].isupper() and reason.endswith(".")
+
+
+def case(id: str, before: str, after: str) -> Case:
+    """A case from indented text."""
+    return Case(id, dedent(before).lstrip("\n"), dedent(after).lstrip("\n"))
+
+
+def refusal(id: str, before: str, *parts: str) -> Case:
+    """A case in which nothing changes and every mark is refused."""
+    text = dedent(before).lstrip("\n")
+    return Case(id, text, unmark(text)[0], parts)
