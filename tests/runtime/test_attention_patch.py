@@ -37,8 +37,7 @@ def face_part(
 ) -> torch.Tensor:
     """Attention of every sample's queries to its face tokens, unweighted; `before` changes keys and values."""
     number = 2 * pack.model.SDXL_LAYERS.index(call.key) + 1
-    state = instantid.state_dict()
-    to_k, to_v = (state[f"ip_adapter.{number}.to_{kind}_ip.weight"] for kind in "kv")
+    to_k, to_v = (instantid.get_parameter(f"ip_adapter.{number}.to_{kind}_ip.weight") for kind in "kv")
     chunks = call.extra_options["cond_or_uncond"]
     batch = call.extra_options["original_shape"][0]
     results = []
