@@ -1,0 +1,205 @@
+"""Files and Settings to findings and fixed texts. Reads files and writes none."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from transfer_codemods.actions import Plan
+from transfer_lint import rewriting, source
+from transfer_lint.config import Settings, load, shown_path
+from transfer_lint.files import DiskSources
+from transfer_lint.findings import Finding, Safety
+from transfer_lint.outcome import Edit, Outcome, Problem, Summary
+from transfer_lint.pool import deep
+from transfer_lint.rewriting import Rewrite
+from transfer_lint.runner import Examined, InProcess, Progress, Runner, examine, project_over
+from transfer_lint.settle import plan_of, settle
+from transfer_lint.source import Source
+
+if TYPE_CHECKING:
+    from transfer_lint.flow.project import Project
+
+
+@dataclass(frozen=True)
+class FixResult:
+    """What became of one text.
+
+    applied: findings whose fixes are in `text`, with the positions that they had when they were applied.
+    remaining: findings of `text`. refused: of these, the ones whose fix could not be carried out, and why.
+    """
+
+    text: str
+    applied: tuple[Finding, ...]
+    remaining: tuple[Finding, ...]
+    refused: Mapping[Finding, str]
+
+
+@dataclass(frozen=True)
+class FixedFile:
+    """A file that the fixes change, before and after."""
+
+    path: str
+    old: bytes
+    source: Source
+    text: str
+    applied: tuple[Finding, ...]
+
+    @property
+    def new(self) -> bytes:
+        """What the file is to hold."""
+        return self.source.encode(self.text)
+
+
+@dataclass(frozen=True)
+class Fixed:
+    """What `fix` would write, and what is left then."""
+
+    files: tuple[FixedFile, ...]
+    outcome: Outcome
+    refused: Mapping[Finding, str]
+
+
+def fix_source(path: str, text: str, project: Project, settings: Settings) -> FixResult:
+    """Apply the fixes that the settings allow to one text, until none is left. Nothing is written.
+
+    Raises:
+        Problem: the text cannot be checked or rewritten, or its fixes do not settle.
+    """
+    settled = settle({path: text}, InProcess(settings, project), settings)
+    if settled.problems:
+        raise settled.problems[0]
+    return FixResult(
+        settled.texts[path],
+        tuple(settled.applied.get(path, ())),
+        settled.examined[path].findings,
+        settled.refused,
+    )
+
+
+def plan(path: str, source: str, unsafe: bool) -> Plan:
+    """What the codemod commands are to do in a file: the fixes that the nearest configuration selects.
+
+    Raises:
+        Problem: the configuration is wrong, or the source does not parse.
+    """
+    settings = load([path])
+    shown = shown_path(path)
+    project = project_over(DiskSources({shown: source}), settings)
+    found = deep(examine, shown, source, project, settings).findings
+    unsafe_plan = plan_of(found, Safety.UNSAFE) if unsafe or settings.unsafe_fixes else {}
+    return {**plan_of(found, Safety.SAFE), **unsafe_plan}
+
+
+@dataclass(frozen=True)
+class _Read:
+    """Files that can have a site, decoded; and what met a problem."""
+
+    data: dict[str, bytes]
+    sources: dict[str, Source]
+    problems: list[Problem]
+
+
+def _read(paths: Iterable[str], given: Mapping[str, bytes]) -> _Read:
+    """given: path -> bytes that stand for the file's (standard input)."""
+    from transfer_lint.checker import may_have_site
+
+    read = _Read({}, {}, [])
+    for path in paths:
+        try:
+            data = given[path] if path in given else source.read(path)
+            if may_have_site(data):
+                read.sources[path] = source.decode(path, data)
+                read.data[path] = data
+        except Problem as problem:
+            read.problems.append(problem)
+    return read
+
+
+def check_paths(
+    paths: Sequence[str],
+    settings: Settings,
+    *,
+    given: Mapping[str, bytes] | None = None,
+    with_edits: bool = False,
+    progress: Progress | None = None,
+) -> Outcome:
+    """Check files.
+
+    given: path -> bytes that stand for the file's. with_edits: also compute what would mend each finding alone.
+    """
+    started = time.perf_counter()
+    read = _read(paths, given or {})
+    texts = {path: file.text for path, file in read.sources.items()}
+    runner = Runner(settings, progress)
+    results = runner.examine(texts, _overlay(texts, given)) if texts else {}
+    examined = {path: result for path, result in results.items() if isinstance(result, Examined)}
+    problems = [*read.problems, *(result for result in results.values() if isinstance(result, Problem))]
+    edits = _edits(texts, examined, runner) if with_edits else {}
+    return _outcome(examined, problems, len(paths), started, edits)
+
+
+def fix_paths(
+    paths: Sequence[str],
+    settings: Settings,
+    *,
+    given: Mapping[str, bytes] | None = None,
+    in_place: bool = True,
+    progress: Progress | None = None,
+) -> Fixed:
+    """Work out the fixes for files; nothing is written.
+
+    in_place: the files themselves are to be written, so those that cannot be are only checked, and reported.
+    """
+    started = time.perf_counter()
+    read = _read(paths, given or {})
+    texts = {path: file.text for path, file in read.sources.items()}
+    locked = {path: why for path in texts if (why := source.may_write(path))} if in_place else {}
+    settled = settle(texts, Runner(settings, progress), settings, frozenset(locked))
+    problems = [*read.problems, *settled.problems]
+    for path, why in locked.items():
+        if any(_fixable(finding, settings) for finding in settled.examined.get(path, Examined()).findings):
+            problems.append(Problem(path, f"{why}, left as it was", "make it writable, or exclude it"))
+    changed = tuple(
+        FixedFile(path, read.data[path], read.sources[path], text, tuple(settled.applied.get(path, ())))
+        for path, text in settled.texts.items()
+        if text != texts[path]
+    )
+    return Fixed(changed, _outcome(settled.examined, problems, len(paths), started, {}), settled.refused)
+
+
+def _fixable(finding: Finding, settings: Settings) -> bool:
+    return finding.fix is not None and (settings.unsafe_fixes or finding.fix.safety is Safety.SAFE)
+
+
+def _overlay(texts: Mapping[str, str], given: Mapping[str, bytes] | None) -> dict[str, str]:
+    return {path: text for path, text in texts.items() if given and path in given}
+
+
+def _edits(
+    texts: Mapping[str, str], examined: Mapping[str, Examined], runner: Runner
+) -> dict[Finding, tuple[Edit, ...]]:
+    """For each finding with a fix, what it alone would change."""
+    found: dict[Finding, tuple[Edit, ...]] = {}
+    for path, result in examined.items():
+        for finding in result.findings:
+            if finding.fix:
+                rewritten = runner.rewrite([(path, texts[path], {finding.anchor: finding.fix.action})])[path]
+                found[finding] = rewriting.edits(texts[path], rewritten.text) if isinstance(rewritten, Rewrite) else ()
+    return found
+
+
+def _outcome(
+    examined: Mapping[str, Examined],
+    problems: Iterable[Problem],
+    count: int,
+    started: float,
+    edits: Mapping[Finding, tuple[Edit, ...]],
+) -> Outcome:
+    findings = tuple(finding for path in sorted(examined) for finding in examined[path].findings)
+    sites = sum(result.sites for result in examined.values())
+    suppressed = sum(result.suppressed for result in examined.values())
+    summary = Summary.of(findings, count, sites, suppressed, time.perf_counter() - started)
+    return Outcome(findings, tuple(sorted(problems, key=lambda problem: problem.path)), summary, edits)

@@ -1,0 +1,177 @@
+"""Checking and rewriting many texts, in one process or in several; one text's trouble never stops the others."""
+
+from __future__ import annotations
+
+import os
+import platform
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
+
+from transfer_codemods.actions import Plan
+from transfer_lint import files, rewriting
+from transfer_lint.config import Settings
+from transfer_lint.findings import Finding
+from transfer_lint.outcome import Problem
+from transfer_lint.pool import Pool, deep
+from transfer_lint.rewriting import Rewrite
+from transfer_lint.selection import Selection
+from transfer_lint.suppress import read_comments
+
+if TYPE_CHECKING:  # imported when there is a text to check
+    from transfer_lint.flow.project import Project, Sources
+
+Progress = Callable[[int, int], None]
+"""Called with the number of files done and of all files of the step under way."""
+
+
+@dataclass(frozen=True)
+class Examined:
+    """One file's findings after selection and comments, in order; and how many sites and hidden findings it has."""
+
+    findings: tuple[Finding, ...] = ()
+    sites: int = 0
+    suppressed: int = 0
+
+
+def examine(path: str, text: str, project: Project, settings: Settings) -> Examined:
+    """Check one text.
+
+    Raises:
+        Problem: it does not parse, or nests too deep.
+    """
+    from transfer_lint import checker
+    from transfer_lint.rules.options import RuleOptions
+
+    comments = read_comments(text)
+    if comments.skip_file:
+        return Examined()
+    try:
+        result = checker.check(path, text, project, RuleOptions(module_guard=settings.module_guard))
+    except SyntaxError as error:
+        raise Problem(path, f"does not parse as Python {platform.python_version()} (line {error.lineno}: {error.msg})",
+                      "mend it, or exclude it") from None  # fmt: skip
+    except (RecursionError, MemoryError):
+        raise Problem(path, "nests too deep to be parsed", "exclude it") from None
+    selected = Selection(settings.selection.on, (*settings.ignore, *files.ignored_rules(path, settings)))
+    kept = [
+        finding
+        for finding in result.findings
+        if selected.allows(finding.code, finding.name) and finding.heat.rank >= settings.min_heat.rank
+    ]
+    shown = tuple(finding for finding in kept if not comments.hide(finding))
+    return Examined(shown, result.sites, len(kept) - len(shown))
+
+
+def project_over(sources: Sources, settings: Settings) -> Project:
+    """The linted tree, with what the user says about it."""
+    from transfer_lint.flow.knowledge import default_knowledge
+    from transfer_lint.flow.project import Project
+
+    knowledge = default_knowledge()
+    return Project(sources, knowledge.extended(settings.knowledge) if settings.knowledge else knowledge)
+
+
+# The jobs of the pool: module-level, raising nothing.
+
+
+def _make_project(settings: Settings, overlay: Mapping[str, str]) -> tuple[Project, Settings]:
+    return project_over(files.DiskSources(overlay), settings), settings
+
+
+def _examine_job(context: tuple[Project, Settings], job: tuple[str, str]) -> Examined | Problem:
+    path, text = job
+    try:
+        return examine(path, text, *context)
+    except Problem as problem:
+        return problem
+    except Exception as error:  # a bug of ours must not stop the other files
+        return bug(path, error)
+
+
+def _rewrite_job(settings: Settings, job: tuple[str, str, Plan]) -> Rewrite | Problem:
+    path, text, plan = job
+    try:
+        return rewriting.rewrite(path, text, plan, settings.target_version)
+    except Problem as problem:
+        return problem
+    except Exception as error:
+        return bug(path, error)
+
+
+def bug(path: str, error: BaseException) -> Problem:
+    """A failure of the tool itself, told like any other problem. TRANSFER_LINT_DEBUG lets it through instead."""
+    if os.environ.get("TRANSFER_LINT_DEBUG"):
+        raise error
+    return Problem(path, f"the tool failed on it ({type(error).__name__}: {error})",
+                   "report this as a bug; TRANSFER_LINT_DEBUG=1 shows where")  # fmt: skip
+
+
+def _lost(job: tuple[str, ...] | tuple[str, str, Plan]) -> Problem:
+    return Problem(str(job[0]), "brought down the process that looked at it", "exclude it, and report this as a bug")
+
+
+def _same(settings: Settings) -> Settings:
+    return settings
+
+
+class Runner:
+    """Checks and rewrites many texts, on several processes where that is faster."""
+
+    def __init__(self, settings: Settings, progress: Progress | None = None) -> None:
+        self._settings = settings
+        self._progress = progress or (lambda done, total: None)
+
+    def examine(self, texts: Mapping[str, str], overlay: Mapping[str, str]) -> dict[str, Examined | Problem]:
+        """Check texts by path. overlay: texts that stand for those of the disk when files look at each other."""
+        pool = Pool(partial(_make_project, self._settings, dict(overlay)), _examine_job, _lost)
+        jobs = list(texts.items())
+        return dict(zip(texts, pool.run(jobs, lambda job: len(job[1]), self._counter(len(jobs))), strict=True))
+
+    def rewrite(self, jobs: Sequence[tuple[str, str, Plan]]) -> dict[str, Rewrite | Problem]:
+        """Carry out plans by path."""
+        pool = Pool(partial(_same, self._settings), _rewrite_job, _lost)
+        results = pool.run(jobs, lambda job: 8 * len(job[1]), self._counter(len(jobs)))  # libcst takes longer than ast
+        return {job[0]: result for job, result in zip(jobs, results, strict=True)}
+
+    def _counter(self, total: int) -> Callable[[object], None]:
+        done = 0
+
+        def count(job: object) -> None:
+            nonlocal done
+            done += 1
+            self._progress(done, total)
+
+        return count
+
+
+class _Overlaid:
+    """Sources of which some are replaced."""
+
+    def __init__(self, sources: Sources, overlay: Mapping[str, str]) -> None:
+        self._sources = sources
+        self._overlay = overlay
+
+    def read(self, path: str) -> str | None:
+        return self._overlay[path] if path in self._overlay else self._sources.read(path)
+
+    def python_files(self, near: str) -> Sequence[str]:
+        return self._sources.python_files(near)
+
+
+class InProcess(Runner):
+    """Checks with a project that the caller has."""
+
+    def __init__(self, settings: Settings, project: Project) -> None:
+        super().__init__(settings)
+        self._project = project
+
+    def examine(self, texts: Mapping[str, str], overlay: Mapping[str, str]) -> dict[str, Examined | Problem]:
+        """Check texts by path; what a project has learnt of a text does not outlive that text."""
+        from transfer_lint.flow.project import Project
+
+        project = self._project
+        if overlay:
+            project = Project(_Overlaid(project.sources, overlay), project.knowledge)
+        return {path: deep(_examine_job, (project, self._settings), (path, text)) for path, text in texts.items()}
