@@ -1,7 +1,7 @@
 """Every placement that an example's inputs can have.
 
-A `run:` expression names its inputs. `x`, `y`: tensors on the host and on two accelerators, in four dtypes, 0-dim and of
-shape (2, 4). `device`, `other`: the three devices. `dtype`: four dtypes. Each name that occurs is a dimension.
+A `run:` expression names its inputs. `x`, `y`: tensors on the host and on two accelerators, in four dtypes, 0-dim and
+of shape (2, 4). `device`, `other`: the three devices. `dtype`: four dtypes. Each name that occurs is a dimension.
 """
 
 from __future__ import annotations

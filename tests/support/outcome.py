@@ -11,11 +11,13 @@ from typing import Any
 import numpy as np
 import torch
 
-from tests.support.comfy_stand_in import comfy_modules
+from tests.support.comfy_modules import comfy_modules
 from transfer_lint.trace.device_tensor import values_of
 from transfer_lint.trace.simulate import Machine
 
 _NAME = "example_under_test"
+_PLAIN = (bool, int, float, complex, str, bytes, torch.device, torch.dtype)
+"""What is told apart by how it is written; so 0.0 is not -0.0, and nan is nan."""
 
 
 @dataclass
@@ -110,9 +112,7 @@ def _compare(path: str, before: Any, after: Any, seen: set[int]) -> Iterator[tup
         # an attribute that the fix adds (a memo of the last move) is nobody else's business
         for name, value in vars(before).items():
             yield from _compare(f"{path}.{name}", value, vars(after).get(name), seen)
-    elif isinstance(before, (bool, int, str, bytes, torch.device, torch.dtype)) and before != after:
-        yield "value", f"{path}: {before!r} before, {after!r} after"
-    elif isinstance(before, (float, complex)) and repr(before) != repr(after):
+    elif isinstance(before, _PLAIN) and repr(before) != repr(after):
         yield "value", f"{path}: {before!r} before, {after!r} after"
 
 

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
-from transfer_lint.trace.device_tensor import STAND_IN, DeviceTensor, place_of, set_data
+from transfer_lint.trace.device_tensor import STAND_IN, DeviceTensor, place, place_of, set_data, values_of
 from transfer_lint.trace.machine import HOST, KIND, Machine
 
 _MOVES = frozenset((Tensor.to, Tensor.cuda, Tensor.cpu, Tensor.type, Tensor.type_as))
@@ -72,6 +72,16 @@ def _to(machine: Machine, func: Any, args: Sequence[Any], kwargs: dict[str, Any]
     return func(self, *rest, **kwargs)
 
 
+def _new_tensor(machine: Machine, func: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
+    # torch takes the type of the device from the tensor and the index from the driver
+    device = kwargs.pop("device", None)
+    return func(*args, device=stand_in(machine, args[0].device if device is None else device), **kwargs)
+
+
+def _new(machine: Machine, func: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> Tensor:
+    return place(values_of(func(*args, **kwargs)), place_of(args[0]))
+
+
 def _cuda(machine: Machine, func: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
     self, *rest = args
     device = rest.pop(0) if rest else kwargs.pop("device", None)
@@ -126,6 +136,8 @@ def _compatible(machine: Machine, func: Any, args: Sequence[Any], kwargs: dict[s
 
 _HANDLERS: Mapping[Any, Callable[[Machine, Any, Sequence[Any], dict[str, Any]], Any]] = {
     Tensor.to: _to,
+    Tensor.new: _new,
+    Tensor.new_tensor: _new_tensor,
     Tensor.cuda: _cuda,
     Tensor.type: _type,
     Tensor.pin_memory: _pin_memory,

@@ -26,7 +26,7 @@ _TAKES_HOST_SCALARS = frozenset(
 # The result's shape depends on the data, or the result is a Python value: the host waits.
 _WAITS = frozenset(
     "aten::" + name
-    for name in ("equal", "nonzero", "masked_select", "_unique2", "unique_dim", "unique_consecutive", "bincount")
+    for name in ("equal", "allclose", "nonzero", "masked_select", "_unique2", "unique_dim", "unique_consecutive")
 )
 _INDEXES = frozenset(
     "aten::" + name
@@ -38,6 +38,7 @@ _INDEXES = frozenset(
 class Traits:
     """What an operator's schema and tags say.
 
+    view: a result shares memory with an argument.
     joins: takes a 0-dim host tensor beside accelerator tensors.
     mutated: names of the arguments that the call writes to.
     """
@@ -46,6 +47,7 @@ class Traits:
     composite: bool
     random: bool
     joins: bool
+    view: bool
     mutated: tuple[str, ...]
     arguments: tuple[str, ...]
 
@@ -65,6 +67,7 @@ def traits_of(func: Any) -> Traits:
         name=schema.name,
         composite=torch._C._dispatch_has_kernel_for_dispatch_key(func.name(), "CompositeImplicitAutograd"),
         random=torch.Tag.nondeterministic_seeded in func.tags,
+        view=any(each.alias_info is not None and not each.alias_info.is_write for each in schema.returns),
         joins=torch.Tag.pointwise in func.tags or schema.name in _TAKES_HOST_SCALARS,
         mutated=tuple(
             argument.name
@@ -150,7 +153,9 @@ def _run_at(where: int, func: Any, traits: Traits, args: Sequence[Any], kwargs: 
         owner = owners.get(id(value))
         return owner if owner is not None else place(value, where)
 
-    return replace(result, give)
+    # a view in inference mode is an inference tensor only where its base is one
+    with torch.inference_mode(False) if traits.view and not args[0].is_inference() else nullcontext():
+        return replace(result, give)
 
 
 def _on_values(where: int, func: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
@@ -261,7 +266,7 @@ def _to_copy(func: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Tenso
     host_kwargs = {name: value for name, value in kwargs.items() if name not in ("device", "non_blocking")}
     if target is None:
         return func(values_of(args[0]), device=device, **host_kwargs)  # type: ignore[no-any-return]
-    values = values_of(args[0])
+    values = values_of(args[0]).resolve_conj().resolve_neg()
     copied = _on_values(target, func, (values,), host_kwargs)
     machine = active()
     if machine is not None and source != target:
@@ -293,6 +298,15 @@ def _local_scalar_dense(func: Any, args: Sequence[Any], kwargs: Mapping[str, Any
     return func(values_of(args[0]))
 
 
+def _conj(func: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Tensor:
+    # torch would only set a bit that later operators heed; those that are given the values here do not
+    return aten.conj_physical.default(args[0])  # type: ignore[no-any-return]
+
+
+def _neg_view(func: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Tensor:
+    return aten.neg.default(args[0])  # type: ignore[no-any-return]
+
+
 def _record_stream(func: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> None:
     return None
 
@@ -301,5 +315,7 @@ _SPECIAL: Mapping[str, Callable[[Any, Sequence[Any], Mapping[str, Any]], Any]] =
     "aten::_to_copy": _to_copy,
     "aten::copy_": _copy_,
     "aten::_local_scalar_dense": _local_scalar_dense,
+    "aten::_conj": _conj,
+    "aten::_neg_view": _neg_view,
     "aten::record_stream": _record_stream,
 }

@@ -1,0 +1,151 @@
+"""Entering and leaving a simulation; values against the same program on the host."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from transfer_lint.trace.simulate import simulate
+
+PROGRAMS: dict[str, Callable[[torch.device], torch.Tensor]] = {}
+
+
+def program(function: Callable[[torch.device], torch.Tensor]) -> Callable[[torch.device], torch.Tensor]:
+    PROGRAMS[function.__name__] = function
+    return function
+
+
+@program
+def convolutions(device: torch.device) -> torch.Tensor:
+    net = nn.Sequential(nn.Conv2d(3, 4, 3, padding=1), nn.GroupNorm(2, 4), nn.SiLU(), nn.Upsample(scale_factor=2))
+    return net.to(device)(torch.randn(2, 3, 6, 5).to(device))
+
+
+@program
+def batch_norm_in_training(device: torch.device) -> torch.Tensor:
+    net = nn.BatchNorm1d(4).to(device)
+    net(torch.randn(8, 4).to(device))
+    assert net.running_mean is not None
+    return net.running_mean
+
+
+@program
+def control_flow_by_value(device: torch.device) -> torch.Tensor:
+    x = torch.randn(5).to(device)
+    while x.abs().max() > 0.1:
+        x = x / 2 if x[0] > 0 else x / 3
+    return x
+
+
+@program
+def indexing(device: torch.device) -> torch.Tensor:
+    x = torch.zeros(4, 5).to(device)
+    x[1:3, ::2] = 7
+    x[x == 7] += torch.arange(6.0).to(device)
+    x.index_put_((torch.tensor([0, 3]), torch.tensor([1, 1])), torch.tensor(9.0))
+    return x.gather(1, x.argsort(1))
+
+
+@program
+def half_precision(device: torch.device) -> torch.Tensor:
+    net = nn.Sequential(nn.Linear(8, 16), nn.LayerNorm(16), nn.GELU(), nn.Linear(16, 8)).to(device, torch.bfloat16)
+    return net(torch.randn(2, 3, 8).to(device, torch.bfloat16)).float()
+
+
+@program
+def linear_algebra(device: torch.device) -> torch.Tensor:
+    x = torch.randn(4, 4).to(device)
+    u, s, v = torch.linalg.svd(x @ x.T + torch.eye(4, device=device))
+    return torch.linalg.solve(u * s @ v, torch.ones(4, device=device))
+
+
+@program
+def complex_numbers(device: torch.device) -> torch.Tensor:
+    x = torch.fft.rfft(torch.randn(3, 8).to(device))
+    return torch.view_as_real(x.conj() * x) + x.imag[..., None] + x.conj().imag[..., None]
+
+
+@program
+def loss_and_gradient(device: torch.device) -> torch.Tensor:
+    x = torch.randn(4, 5).to(device).requires_grad_()
+    loss = F.cross_entropy(x, torch.tensor([1, 0, 4, 2]).to(device)) + F.mse_loss(x, torch.zeros_like(x))
+    (gradient,) = torch.autograd.grad(loss, x)
+    return gradient
+
+
+@pytest.mark.parametrize("guard", [torch.enable_grad, torch.no_grad, torch.inference_mode])
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_values_are_the_host_s(name: str, guard: Callable[[], torch.no_grad]) -> None:
+    if name == "loss_and_gradient" and guard is not torch.enable_grad:
+        guard = torch.enable_grad
+    torch.manual_seed(0)
+    with guard():
+        expected = PROGRAMS[name](torch.device("cpu"))
+    with simulate() as machine, guard():
+        torch.manual_seed(0)
+        result = PROGRAMS[name](torch.device("cuda"))
+        assert str(result.device) == "cuda:0"
+        assert machine.transfers
+        assert torch.equal(result.cpu(), expected)
+
+
+def test_nothing_is_left_behind() -> None:
+    names = ("Generator", "load")
+    before = {name: getattr(torch, name) for name in names}, dict(vars(torch.cuda)), threading.Thread.run
+    with simulate():
+        assert torch.cuda.is_available()
+    after = {name: getattr(torch, name) for name in names}, dict(vars(torch.cuda)), threading.Thread.run
+    assert before == after
+    assert not torch.is_autocast_enabled("privateuseone")
+
+
+def test_an_error_inside_ends_the_simulation() -> None:
+    with pytest.raises(ZeroDivisionError), simulate():
+        1 / 0  # noqa: B018
+    with simulate() as machine:
+        assert not machine.transfers
+
+
+def test_tensors_live_on() -> None:
+    with simulate() as machine:
+        tensor = torch.arange(3.0).cuda()
+    count = len(machine.transfers)
+    assert str(tensor.device) == "cuda:0"
+    assert (tensor + 1).cpu().tolist() == [1, 2, 3]
+    assert len(machine.transfers) == count
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "text"),
+    [
+        (("tpu",), ValueError, "cannot simulate 'tpu': the kind that can be simulated is 'cuda'"),
+        (("cuda", 0), ValueError, "cannot simulate 0 devices"),
+    ],
+)
+def test_bad_arguments(arguments: tuple[object, ...], error: type[Exception], text: str) -> None:
+    with pytest.raises(error, match=text), simulate(*arguments):  # type: ignore[arg-type]
+        pass
+
+
+def test_no_simulation_in_a_simulation() -> None:
+    with simulate(), pytest.raises(RuntimeError, match="do not nest"), simulate():
+        pass
+
+
+def test_without_torch_the_message_tells_the_mend() -> None:
+    code = "import sys; sys.modules['torch'] = None; import transfer_lint.trace.events, transfer_lint.trace.simulate"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=_environment())
+    assert done.returncode == 1
+    assert "pip install transfer-lint[trace]" in done.stderr
+
+
+def _environment() -> dict[str, str]:
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
