@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import libcst as cst
 
 from .site import Draft
-from .syntax import comment_line, guard_statement, leading_lines
+from .syntax import comment_line, comments, guard_statement, leading_lines
 
 
 def rebuilt(
@@ -25,6 +25,8 @@ def rebuilt(
     if comment and re.match(r"#\s*type:", comment.value):
         idle = ()
     kept = [statement for statement in line.body if statement not in idle]
+    if homeless := [comment for statement in idle for comment in comments(statement)]:
+        line = line.with_changes(leading_lines=[*line.leading_lines, *map(comment_line, homeless)])
     if not any(old in draft.guards or draft.before.get(old) for old in original):
         if len(kept) == len(line.body):
             return [line]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from codecs import BOM_UTF8
+
 import libcst as cst
 import pytest
 from transfer_codemods import Anchor, DeleteTransfer, Plan, rewrite
@@ -9,7 +11,8 @@ from transfer_codemods import Anchor, DeleteTransfer, Plan, rewrite
 from tests.codemods.marks import unmark
 
 
-def rewritten(marked: bytes, encoding: str = "utf-8") -> bytes:
+def rewritten(marked: bytes) -> bytes:
+    encoding = "utf-8-sig" if marked.startswith(BOM_UTF8) else "utf-8"
     source, plan = unmark(marked.decode(encoding))
     result = rewrite(cst.parse_module(source.encode(encoding)), plan)
     assert not result.refused
