@@ -14,6 +14,7 @@ import re
 import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 SECTIONS = (
@@ -105,7 +106,7 @@ def parse_page(text: str, path: str) -> Page:
 
 def _sections(lines: Sequence[str]) -> Iterator[tuple[str, str]]:
     heads = [number for number, line in _prose(lines) if line.startswith("## ")]
-    for start, end in zip(heads, [*heads[1:], len(lines)], strict=True):
+    for start, end in pairwise([*heads, len(lines)]):
         yield lines[start].removeprefix("## ").strip(), "\n".join(lines[start + 1 : end]).strip("\n")
 
 
@@ -123,7 +124,7 @@ def _examples(lines: Sequence[str], path: str) -> Iterator[Example]:
     heads = [number for number, line in _prose(lines) if _ANY_HEADER.match(line)]
     stops = [number for number, line in _prose(lines) if line.startswith("## ")]
     names: set[str] = set()
-    for head, following in zip(heads, [*heads[1:], len(lines)], strict=True):
+    for head, following in pairwise([*heads, len(lines)]):
         end = min([following, *(stop for stop in stops if stop > head)])
         example = _example(lines, head, end, path)
         if example.name in names:

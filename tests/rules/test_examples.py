@@ -1,0 +1,66 @@
+"""Every example of every rule's page: found, rewritten, and executed over the placement matrix."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+import transfer_lint.rules
+from tests.support.equivalence import compare
+from tests.support.example_source import find, fix
+from transfer_lint.rules.pages import Example, Page, read_page
+
+PAGES = [read_page(path) for path in sorted(Path(transfer_lint.rules.__file__).parent.glob("*.md"))]
+
+# To leave a value on another device is what TL104 is for. All else must be as before.
+TOLERATED = {"TL104": frozenset({"device", "identity"})}
+
+
+def cases(*, fixed: bool | None = None, run: bool | None = None) -> list[object]:
+    """(page, example) of all pages, with ids; fixed, run: only those that have, or have not, an `after`, a `run`."""
+    return [
+        pytest.param(page, example, id=f"{page.code}-{example.name}".replace(" ", "-"))
+        for page in PAGES
+        for example in page.examples
+        if (fixed is None or fixed == (example.after is not None)) and (run is None or run == (example.run is not None))
+    ]
+
+
+@pytest.mark.parametrize(("page", "example"), cases())
+def test_found(page: Page, example: Example) -> None:
+    findings = find(example, example.before)
+    assert tuple((finding.line, finding.code) for finding in findings) == example.marks
+    assert example.silent or page.code in {finding.code for finding in findings}
+
+
+@pytest.mark.parametrize(("page", "example"), cases())
+def test_rewritten(page: Page, example: Example) -> None:
+    wanted = example.before if example.after is None else example.after
+    fixed = fix(example, example.before, unsafe=example.unsafe or example.silent)
+    assert fixed == wanted
+    compile(fixed, "<fixed>", "exec")
+    assert fix(example, fixed, unsafe=example.unsafe or example.silent) == fixed
+
+
+@pytest.mark.parametrize(("page", "example"), cases(fixed=True))
+def test_an_unsafe_fix_waits_for_permission(page: Page, example: Example) -> None:
+    assert (fix(example, example.before, unsafe=False) == example.after) is not example.unsafe
+
+
+@pytest.mark.parametrize(("page", "example"), cases(fixed=True, run=True))
+def test_executed(page: Page, example: Example) -> None:
+    assert example.after is not None
+    assert example.run is not None
+    verdict = compare(example.before, example.after, example.run, TOLERATED.get(page.code, frozenset()))
+    assert not verdict.kinds, verdict.report()
+    assert verdict.ran, f"`run: {example.run}` raises on every placement"
+    assert verdict.saved > 0, "the fix does without nothing, on no placement"
+
+
+@pytest.mark.parametrize(("page", "example"), cases(fixed=False, run=True))
+def test_left_alone_code_runs(page: Page, example: Example) -> None:
+    assert example.run is not None
+    verdict = compare(example.before, example.before, example.run)
+    assert verdict.ran, f"`run: {example.run}` raises on every placement"
+    assert not verdict.kinds, f"two runs of the same code differ: {verdict.report()}"

@@ -1,0 +1,50 @@
+"""An example's source as the tool sees it: alone in a tree of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from transfer_codemods.actions import GuardForm
+from transfer_lint import checker
+from transfer_lint.config import Settings
+from transfer_lint.engine import fix_source
+from transfer_lint.findings import Finding
+from transfer_lint.flow.knowledge import default_knowledge
+from transfer_lint.flow.project import Project
+from transfer_lint.rules.options import RuleOptions
+from transfer_lint.rules.pages import Example
+
+PATH = "example.py"
+
+
+@dataclass
+class OneFile:
+    """A source tree of one file."""
+
+    text: str
+
+    def read(self, path: str) -> str | None:
+        return self.text if path == PATH else None
+
+    def python_files(self, near: str) -> Sequence[str]:
+        return (PATH,)
+
+
+def find(example: Example, text: str) -> tuple[Finding, ...]:
+    """All findings in `text`, under the example's options."""
+    return checker.check(PATH, text, _project(text), RuleOptions(module_guard=_guard(example))).findings
+
+
+def fix(example: Example, text: str, *, unsafe: bool) -> str:
+    """What `transfer-lint fix` makes of `text`, under the example's options."""
+    settings = Settings(root="/", unsafe_fixes=unsafe, module_guard=_guard(example))
+    return fix_source(PATH, text, _project(text), settings).text
+
+
+def _project(text: str) -> Project:
+    return Project(OneFile(text), default_knowledge())
+
+
+def _guard(example: Example) -> GuardForm:
+    return GuardForm(example.options.get("module-guard", GuardForm.EXACT.value))
