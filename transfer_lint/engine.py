@@ -1,4 +1,4 @@
-"""Files and Settings to findings and fixed texts. Reads files and writes none."""
+"""Files and Settings to findings and fixed files: what the commands, and the codemods, call."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from transfer_lint.findings import Finding, Safety
 from transfer_lint.outcome import Edit, Outcome, Problem, Summary
 from transfer_lint.pool import deep
 from transfer_lint.rewriting import Rewrite
-from transfer_lint.runner import Examined, InProcess, Progress, Runner, examine, project_over
+from transfer_lint.runner import Examined, InProcess, Progress, Runner, examine, explain, project_over
 from transfer_lint.settle import plan_of, settle
 from transfer_lint.source import Source
 
@@ -134,11 +134,12 @@ def check_paths(
     read = _read(paths, given or {})
     texts = {path: file.text for path, file in read.sources.items()}
     runner = Runner(settings, progress)
-    results = runner.examine(texts, _overlay(texts, given)) if texts else {}
+    overlay = {path: text for path, text in texts.items() if given and path in given}
+    results = runner.examine(texts, overlay) if texts else {}
     examined = {path: result for path, result in results.items() if isinstance(result, Examined)}
     problems = [*read.problems, *(result for result in results.values() if isinstance(result, Problem))]
     edits = _edits(texts, examined, runner) if with_edits else {}
-    return _outcome(examined, problems, len(paths), started, edits)
+    return _outcome(examined, problems, len(paths), started, texts, edits)
 
 
 def fix_paths(
@@ -167,15 +168,57 @@ def fix_paths(
         for path, text in settled.texts.items()
         if text != texts[path]
     )
-    return Fixed(changed, _outcome(settled.examined, problems, len(paths), started, {}), settled.refused)
+    return Fixed(changed, _outcome(settled.examined, problems, len(paths), started, settled.texts), settled.refused)
+
+
+def write_fixed(fixed: Fixed) -> list[Problem]:
+    """Write the fixed files in place, each whole or not at all.
+
+    Files with unsafe fixes go first. Where one of them cannot be written the rest stay as they are: their fixes were
+    proved with its new text.
+
+    Returns:
+        What could not be written.
+    """
+    problems: list[Problem] = []
+    stopped = ""
+    for file in sorted(fixed.files, key=lambda file: not _has_unsafe(file)):
+        if stopped:
+            problems.append(
+                Problem(file.path, f"left as it was, for its fixes rest on those of {stopped}", "run again")
+            )
+            continue
+        try:
+            source.replace(file.path, file.old, file.new)
+        except Problem as problem:
+            problems.append(problem)
+            stopped = file.path if _has_unsafe(file) else ""
+    return problems
+
+
+def _has_unsafe(file: FixedFile) -> bool:
+    return any(finding.fix and finding.fix.safety is Safety.UNSAFE for finding in file.applied)
+
+
+def explain_place(path: str, line: int, column: int | None) -> str:
+    """Where the values of a line live and why, in words.
+
+    line, column: 1-based, column in characters.
+
+    Raises:
+        Problem: the file cannot be read or parsed, or has no such line.
+    """
+    settings = load([path])
+    shown = shown_path(path)
+    text = source.decode(shown, source.read(shown)).text
+    count = len(source.lines_of(text))
+    if line > count:
+        raise Problem(shown, f"has no line {line}, only {count}", "count from 1")
+    return deep(explain, shown, text, line, column, project_over(DiskSources(), settings), settings)
 
 
 def _fixable(finding: Finding, settings: Settings) -> bool:
     return finding.fix is not None and (settings.unsafe_fixes or finding.fix.safety is Safety.SAFE)
-
-
-def _overlay(texts: Mapping[str, str], given: Mapping[str, bytes] | None) -> dict[str, str]:
-    return {path: text for path, text in texts.items() if given and path in given}
 
 
 def _edits(
@@ -196,10 +239,11 @@ def _outcome(
     problems: Iterable[Problem],
     count: int,
     started: float,
-    edits: Mapping[Finding, tuple[Edit, ...]],
+    texts: Mapping[str, str],
+    edits: Mapping[Finding, tuple[Edit, ...]] | None = None,
 ) -> Outcome:
     findings = tuple(finding for path in sorted(examined) for finding in examined[path].findings)
     sites = sum(result.sites for result in examined.values())
     suppressed = sum(result.suppressed for result in examined.values())
     summary = Summary.of(findings, count, sites, suppressed, time.perf_counter() - started)
-    return Outcome(findings, tuple(sorted(problems, key=lambda problem: problem.path)), summary, edits)
+    return Outcome(findings, tuple(sorted(problems, key=lambda problem: problem.path)), summary, texts, edits or {})

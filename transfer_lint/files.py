@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import islice
@@ -27,15 +27,29 @@ class Found:
     problems: tuple[Problem, ...]
 
 
-def collect(arguments: Sequence[str], settings: Settings) -> Found:
+def collect(
+    arguments: Sequence[str],
+    settings: Settings,
+    *,
+    given: Collection[str] = (),
+    force_exclude: bool = False,
+) -> Found:
     """Files that the arguments name. A named file is taken whatever it is called; in a folder, the .py files.
 
     What a folder holds and the settings exclude, or git ignores, is left out, unless the pattern covers the named
     folder itself. Links to folders are followed only where they are named. What is no regular file is never opened.
+
+    given: arguments that need not be on disk. force_exclude: the settings' excludes hold for named files too.
     """
+    excludes = _Patterns(settings.root, (*settings.exclude, *settings.extend_exclude))
     files: set[str] = set()
     problems: list[Problem] = []
     for argument in dict.fromkeys(arguments):
+        if argument in given:
+            files.add(argument)
+            continue
+        if force_exclude and excludes.match(argument, os.path.isdir(argument)):
+            continue
         try:
             mode = os.stat(argument).st_mode
         except OSError as error:

@@ -70,12 +70,14 @@ class Summary:
 class Outcome:
     """One run of `check`, or what is left after one of `fix`.
 
-    findings: sorted by path and position. edits: what would mend each finding alone; empty unless asked for.
+    findings: sorted by path and position. texts: path -> the text that they are about.
+    edits: what would mend each finding alone; empty unless asked for.
     """
 
     findings: tuple[Finding, ...]
     problems: tuple[Problem, ...]
     summary: Summary
+    texts: Mapping[str, str] = field(default_factory=dict)
     edits: Mapping[Finding, tuple[Edit, ...]] = field(default_factory=dict)
 
     def fails(self, at: Severity) -> bool:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import platform
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
@@ -47,13 +48,8 @@ def examine(path: str, text: str, project: Project, settings: Settings) -> Exami
     comments = read_comments(text)
     if comments.skip_file:
         return Examined()
-    try:
+    with parsing(path):
         result = checker.check(path, text, project, RuleOptions(module_guard=settings.module_guard))
-    except SyntaxError as error:
-        raise Problem(path, f"does not parse as Python {platform.python_version()} (line {error.lineno}: {error.msg})",
-                      "mend it, or exclude it") from None  # fmt: skip
-    except (RecursionError, MemoryError):
-        raise Problem(path, "nests too deep to be parsed", "exclude it") from None
     selected = Selection(settings.selection.on, (*settings.ignore, *files.ignored_rules(path, settings)))
     kept = [
         finding
@@ -62,6 +58,32 @@ def examine(path: str, text: str, project: Project, settings: Settings) -> Exami
     ]
     shown = tuple(finding for finding in kept if not comments.hide(finding))
     return Examined(shown, result.sites, len(kept) - len(shown))
+
+
+def explain(path: str, text: str, line: int, column: int | None, project: Project, settings: Settings) -> str:
+    """Where the values of a line live and why, in words; line and column 1-based, column in characters.
+
+    Raises:
+        Problem: the text does not parse, or nests too deep.
+    """
+    from transfer_lint import explain as explaining
+    from transfer_lint.rules.options import RuleOptions
+
+    with parsing(path):
+        return explaining.explain(path, text, line, column, project, RuleOptions(module_guard=settings.module_guard))
+
+
+@contextmanager
+def parsing(path: str) -> Iterator[None]:
+    """Turn what parsers raise about a text into a Problem."""
+    try:
+        yield
+    except SyntaxError as error:
+        version = platform.python_version()
+        what = f"does not parse as Python {version} (line {error.lineno}: {error.msg})"
+        raise Problem(path, what, "mend it, or exclude it") from None
+    except (RecursionError, MemoryError):
+        raise Problem(path, "nests too deep to be followed", "exclude it") from None
 
 
 def project_over(sources: Sources, settings: Settings) -> Project:

@@ -1,0 +1,70 @@
+"""The command line. Commands parse options, call one function and pick a report; each is imported when it is used."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from importlib import import_module
+
+import click
+
+from transfer_lint import __version__
+from transfer_lint.outcome import Problem
+
+COMMANDS = ("check", "fix", "rules", "explain")
+
+
+class _Commands(click.Group):
+    """Imports a command's module when the command is asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = import_module(f"{__name__}.{cmd_name}").command
+        return command
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, "-V", "--version", prog_name="transfer-lint")
+def cli() -> None:
+    """Find, prove and rewrite needless device transfers in PyTorch source, without running it.
+
+    \b
+    transfer-lint check               what is wrong in this folder, and why
+    transfer-lint fix --diff          what the safe fixes would change
+    transfer-lint fix                 apply them
+    transfer-lint rules TL101         one rule's page
+    transfer-lint explain a.py:12     where every value of that line lives, and why
+    """
+
+
+def main() -> None:
+    """Run the command line and exit: 0, 1 or 2 as the commands say, 130 when interrupted."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(
+                errors="backslashreplace"
+            )  # a file's name or text may hold what the terminal cannot show
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))  # so that what is open is cleaned up
+    try:
+        code = cli.main(prog_name="transfer-lint", standalone_mode=False)
+        sys.stdout.flush()
+    except click.exceptions.Exit as error:
+        code = error.exit_code
+    except click.ClickException as error:
+        error.show()
+        code = error.exit_code
+    except Problem as problem:
+        click.echo(f"{click.style('error', fg='red', bold=True)}: {problem}", err=True)
+        code = 2
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("interrupted", err=True)
+        code = 130
+    except BrokenPipeError:  # the reader has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 141
+    sys.exit(code)

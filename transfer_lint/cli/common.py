@@ -1,0 +1,184 @@
+"""What commands share: options, settings from them, and printing."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, TypeVar
+
+import click
+
+from transfer_lint import config
+from transfer_lint.config import KEYS, OUTPUT_FORMATS, Settings
+from transfer_lint.outcome import Outcome, Problem
+from transfer_lint.report import View, report
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+_CHOICES = {
+    "fail-on": ("hint", "warning", "error"),
+    "min-heat": ("once", "call", "step", "layer"),
+    "module-guard": ("exact", "first-tensor", "cached"),
+    "output-format": OUTPUT_FORMATS,
+}
+_LISTS = ("select", "extend-select", "ignore", "extend-exclude")
+
+
+def lint_options(function: Function) -> Function:
+    """The options of `check` and `fix`; a key of the configuration keeps its name, and its documentation."""
+    docs = {key.name: key.doc for key in KEYS}
+    options: list[Callable[[Function], Function]] = [
+        click.argument("paths", nargs=-1, type=click.Path()),
+        *(
+            click.option(f"--{name}", name.replace("-", "_"), multiple=True, metavar="LIST", help=docs[name])
+            for name in _LISTS
+        ),
+        *(
+            click.option(f"--{name}", name.replace("-", "_"), type=click.Choice(choices), help=docs[name])
+            for name, choices in _CHOICES.items()
+        ),
+        click.option(
+            "--unsafe-fixes/--no-unsafe-fixes", "unsafe_fixes", default=None, help="Count, and apply, unsafe fixes too."
+        ),
+        click.option("--force-exclude", is_flag=True, help="Exclude files even where they are named."),
+        click.option("--stdin-filename", metavar="PATH", help="What the source from standard input (-) is called."),
+        click.option("--config", "config_file", type=click.Path(), metavar="FILE", help="Use this configuration."),
+        click.option("-q", "--quiet", is_flag=True, help="Print results and errors only."),
+    ]
+    for option in reversed(options):
+        function = option(function)
+    return function
+
+
+def settings_for(
+    paths: Sequence[str], config_file: str | None, stdin_filename: str | None, options: Mapping[str, object]
+) -> Settings:
+    """The configuration for a run over `paths`, and over it the options that were given.
+
+    `--select` replaces the rules that the configuration selects and ignores.
+
+    Raises:
+        Problem: one of the two is wrong.
+    """
+    if config_file:
+        settings = config.read_file(config_file) or Settings(root=os.path.dirname(os.path.abspath(config_file)))
+    else:
+        settings = config.load([stdin_filename or "." if path == "-" else path for path in paths])
+    given: dict[str, Any] = {}
+    for key in KEYS:
+        value = options.get(key.field)
+        if value is None or value == ():
+            continue
+        if isinstance(value, tuple):
+            value = [part.strip() for item in value for part in item.split(",") if part.strip()]
+        try:
+            given[key.field] = key.read(value)
+        except ValueError as error:
+            raise click.BadParameter(str(error), param_hint=f"--{key.name}") from None
+    if "select" in given:
+        settings = replace(settings, extend_select=(), ignore=())
+    for name in ("extend_select", "ignore", "extend_exclude"):
+        if name in given:
+            given[name] = (*getattr(settings, name), *given[name])
+    return replace(settings, **given)
+
+
+def targets(paths: Sequence[str], stdin_filename: str | None) -> tuple[tuple[str, ...], dict[str, bytes]]:
+    """(paths, bytes that stand for a path): the working directory by default, standard input for `-`."""
+    if "-" not in paths:
+        if stdin_filename:
+            raise click.UsageError("--stdin-filename names the source from standard input: give - as the path")
+        return tuple(paths) or (".",), {}
+    if len(paths) > 1:
+        raise click.UsageError("- (standard input) stands alone")
+    name = config.shown_path(stdin_filename or "stdin.py")
+    return (name,), {name: sys.stdin.buffer.read()}
+
+
+def view_for(settings: Settings) -> View:
+    """How to print on this standard output."""
+    terminal = sys.stdout.isatty()
+    return View(
+        colour=coloured(sys.stdout),
+        fancy="utf" in (sys.stdout.encoding or "").lower(),
+        width=shutil.get_terminal_size().columns if terminal else 100,
+        unsafe_fixes=settings.unsafe_fixes,
+    )
+
+
+def coloured(stream: Any) -> bool:
+    """Whether to colour: on a terminal that has not asked for none."""
+    return bool(stream.isatty()) and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+
+def print_findings(outcome: Outcome, settings: Settings, view: View) -> None:
+    """The findings on standard output, in the format that is asked for."""
+    name = settings.output_format or ("full" if sys.stdout.isatty() else "concise")
+    for line in report(name)(outcome, view):
+        click.echo(line, color=view.colour)
+
+
+def print_problems(problems: Iterable[Problem]) -> None:
+    """What could not be done, on standard error."""
+    for problem in problems:
+        say(f"{emphasis('error', fg='red', bold=True)}: {problem}")
+
+
+def say(text: str) -> None:
+    """A line on standard error."""
+    click.echo(text, err=True, color=coloured(sys.stderr))
+
+
+def emphasis(text: str, **how: Any) -> str:
+    """`text` styled for standard error."""
+    return click.style(text, **how) if coloured(sys.stderr) else text
+
+
+def count(number: int, noun: str) -> str:
+    """`1 file`, `2 files`."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def tally(outcome: Outcome) -> str:
+    """`2 warnings and 7 hints`; "" where nothing was found."""
+    summary = outcome.summary
+    pairs = ((summary.errors, "error"), (summary.warnings, "warning"), (summary.hints, "hint"))
+    parts = [count(number, noun) for number, noun in pairs if number]
+    return " and ".join((", ".join(parts[:-1]), parts[-1])) if len(parts) > 1 else "".join(parts)
+
+
+class Bar:
+    """A progress bar on a terminal's standard error, for a run that takes a while; nothing elsewhere."""
+
+    _WIDTH = 30
+    _PATIENCE = 0.5  # seconds before it shows, so that short runs stay calm
+    _INTERVAL = 0.08  # seconds between two drawings
+
+    def __init__(self, label: str, quiet: bool) -> None:
+        self._label = label
+        self._on = sys.stderr.isatty() and not quiet
+        self._next = time.monotonic() + self._PATIENCE
+        self._drawn = False
+
+    def __call__(self, done: int, total: int) -> None:
+        """Show that `done` of `total` are done."""
+        now = time.monotonic()
+        if not self._on or now < self._next:
+            return
+        self._next = now + self._INTERVAL
+        self._drawn = True
+        full = self._WIDTH * done // total
+        line, rest = ("━", "─") if "utf" in (sys.stderr.encoding or "").lower() else ("#", "-")
+        bar = emphasis(line * full, fg="cyan") + emphasis(rest * (self._WIDTH - full), dim=True)
+        click.echo(f"\r{self._label} {bar} {done}/{total}\x1b[K", nl=False, err=True, color=True)
+
+    def __enter__(self) -> Bar:
+        return self
+
+    def __exit__(self, *raised: object) -> None:
+        if self._drawn:
+            click.echo("\r\x1b[K", nl=False, err=True, color=True)

@@ -1,0 +1,25 @@
+"""`transfer-lint explain`."""
+
+from __future__ import annotations
+
+import re
+
+import click
+
+
+@click.command("explain")
+@click.argument("place", metavar="PATH:LINE[:COLUMN]")
+def command(place: str) -> int:
+    """Tell where every value of a line lives and why, and why a transfer there was or was not reported.
+
+    \b
+    transfer-lint explain nodes.py:325
+    transfer-lint explain nodes.py:325:51
+    """
+    from transfer_lint.engine import explain_place
+
+    found = re.fullmatch(r"(.+?):(\d+)(?::(\d+))?", place)
+    if not found or not int(found[2]) or found[3] == "0":
+        raise click.BadParameter("write it as PATH:LINE or PATH:LINE:COLUMN, counted from 1", param_hint="PLACE")
+    click.echo(explain_place(found[1], int(found[2]), int(found[3]) if found[3] else None))
+    return 0

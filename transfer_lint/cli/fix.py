@@ -1,0 +1,115 @@
+"""`transfer-lint fix`."""
+
+from __future__ import annotations
+
+import difflib
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+import click
+
+from transfer_lint.cli import common
+
+
+@click.command("fix")
+@common.lint_options
+@click.option("--diff", "as_diff", is_flag=True, help="Print what would change; write nothing.")
+@click.option("--output", type=click.Path(), metavar="DIR", help="Write a fixed copy there; the originals stay.")
+@click.option("--header", metavar="TEXT", help="With --output: comment lines for the top of each Python file.")
+def command(
+    paths: tuple[str, ...],
+    stdin_filename: str | None,
+    config_file: str | None,
+    force_exclude: bool,
+    quiet: bool,
+    as_diff: bool,
+    output: str | None,
+    header: str | None,
+    **options: Any,
+) -> int:
+    """Apply the fixes of the selected rules to PATHS, and report what is left.
+
+    Safe fixes never change what a program computes; --unsafe-fixes applies the others too. From standard input (-)
+    the fixed source goes to standard output. Exits with 0 when nothing at or over --fail-on is left, 1 when something
+    is (with --diff: also when something would change), 2 when something could not be done.
+
+    \b
+    transfer-lint fix --diff
+    transfer-lint fix nodes.py
+    transfer-lint fix --unsafe-fixes --output fixed/ my_pack/
+    """
+    from transfer_lint.copying import refuse_overlap
+    from transfer_lint.engine import fix_paths
+    from transfer_lint.files import collect
+
+    if output and as_diff:
+        raise click.UsageError("--diff writes nothing, --output does: choose one")
+    if header and not output:
+        raise click.UsageError("--header is for the files that --output writes")
+    settings = common.settings_for(paths, config_file, stdin_filename, options)
+    paths, given = common.targets(paths, stdin_filename)
+    if given and output:
+        raise click.UsageError("standard input is fixed to standard output: leave out --output")
+    if output:
+        refuse_overlap(paths, output)
+    found = collect(paths, settings, given=given, force_exclude=force_exclude)
+    in_place = not (as_diff or output or given)
+    with common.Bar("fixing", quiet) as bar:
+        fixed = fix_paths(found.files, settings, given=given, in_place=in_place, progress=bar)
+    view = common.view_for(settings)
+    problems = [*found.problems, *fixed.outcome.problems]
+    left = fixed.outcome.fails(settings.fail_on)
+    if as_diff:
+        for file in fixed.files:
+            for line in diff(file.path, file.source.text, file.text):
+                click.echo(_coloured(line, view), nl=False, color=view.colour)
+        left = left or bool(fixed.files)
+    elif given:
+        sys.stdout.buffer.write(fixed.files[0].new if fixed.files else next(iter(given.values())))
+        sys.stdout.buffer.flush()
+    else:
+        if output:
+            from transfer_lint.copying import copy_fixed
+
+            problems += copy_fixed(paths, output, {file.path: file for file in fixed.files}, settings, header)
+        else:
+            from transfer_lint.engine import write_fixed
+
+            problems += write_fixed(fixed)
+        common.print_findings(fixed.outcome, settings, view)
+    for finding, why in fixed.refused.items():
+        common.say(f"{finding.path}:{finding.line}:{finding.column}: {finding.code} is not fixed: {why}")
+    common.print_problems(problems)
+    if not quiet:
+        _summarise(fixed, would=as_diff, output=output)
+    return 2 if problems else int(left)
+
+
+def diff(path: str, before: str, after: str) -> Iterator[str]:
+    """A unified diff as `git apply` and `patch -p1` take it, line by line with line ends."""
+    from transfer_lint.source import lines_of
+
+    name = path.lstrip("/")
+    lines = difflib.unified_diff(lines_of(before), lines_of(after), f"a/{name}", f"b/{name}", n=3)
+    for line in lines:
+        yield line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n"
+
+
+def _coloured(line: str, view: Any) -> str:
+    if line.startswith(("---", "+++")):
+        return str(view.style(line, bold=True))
+    colour = {"+": "green", "-": "red", "@": "cyan"}.get(line[0])
+    return str(view.style(line, fg=colour)) if colour else line
+
+
+def _summarise(fixed: Any, would: bool, output: str | None) -> None:
+    applied = sum(len(file.applied) for file in fixed.files)
+    where = f" into {output}" if output else ""
+    if applied:
+        done = "would fix" if would else "fixed"
+        head = f"{done} {common.count(applied, 'transfer')} in {common.count(len(fixed.files), 'file')}{where}"
+    else:
+        head = f"nothing to fix{where and ', copied' + where}"
+    left = common.tally(fixed.outcome)
+    common.say(f"{common.emphasis(head, bold=True)}; {left + ' left' if left else 'nothing left'}")

@@ -1,0 +1,62 @@
+"""`transfer-lint rules`."""
+
+from __future__ import annotations
+
+import difflib
+import re
+import shutil
+import sys
+from typing import Any
+
+import click
+
+from transfer_lint.cli import common
+
+
+@click.command("rules")
+@click.argument("rule", required=False)
+def command(rule: str | None) -> int:
+    """List the rules, or print one RULE's page (by code or name): why, examples, when it is wrong, what it saves.
+
+    \b
+    transfer-lint rules
+    transfer-lint rules TL101
+    """
+    from transfer_lint.rules import RULES
+
+    if rule is None:
+        _list(RULES)
+        return 0
+    for code, found in RULES.items():
+        if rule.upper() == code or rule.lower() == found.name:
+            _page(found.page.read_text(encoding="utf-8"))
+            return 0
+    nearest = difflib.get_close_matches(rule, [*RULES, *(r.name for r in RULES.values())], n=1)
+    hint = f"did you mean {nearest[0]!r}?" if nearest else "`transfer-lint rules` lists them"
+    raise click.BadParameter(f"no rule is called {rule!r}; {hint}", param_hint="RULE")
+
+
+def _list(rules: Any) -> None:
+    colour = common.coloured(sys.stdout)
+    names = max((len(rule.name) for rule in rules.values()), default=0)
+    tiers = [rule.safety.value if rule.safety else "-" for rule in rules.values()]
+    room = shutil.get_terminal_size().columns - names - 20 if sys.stdout.isatty() else 10_000
+    for (code, rule), tier in zip(rules.items(), tiers, strict=True):
+        summary = rule.summary if len(rule.summary) <= room else rule.summary[: max(room - 3, 20)] + "..."
+        fix = click.style(f"{tier:<6}", fg={"safe": "green", "unsafe": "yellow"}.get(tier))
+        click.echo(f"{click.style(code, bold=True)}  {rule.name:<{names}}  {fix}  {summary}", color=colour)
+
+
+def _page(text: str) -> None:
+    """The page without what only the tests read; headings stand out on a terminal."""
+    text = re.sub(r"<!--.*?-->\n?", "", text, flags=re.DOTALL)
+    fenced = False
+    for line in text.splitlines():
+        if line.startswith("```"):
+            fenced = not fenced
+            styled = click.style(line, dim=True)
+        elif line.startswith("#") and not fenced:
+            styled = click.style(line, bold=True)
+        else:
+            styled = line
+        click.echo(styled, color=common.coloured(sys.stdout))

@@ -1,0 +1,45 @@
+"""What is printed: one file per output format, each a function from an outcome to lines."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from importlib import import_module
+
+from transfer_lint.findings import Finding, Safety
+from transfer_lint.outcome import Outcome
+
+
+@dataclass(frozen=True)
+class View:
+    """How to print.
+
+    colour: whether to use it. fancy: whether the stream takes characters besides ASCII. width: columns of the
+    terminal. unsafe_fixes: whether these count as fixes.
+    """
+
+    colour: bool = False
+    fancy: bool = True
+    width: int = 100
+    unsafe_fixes: bool = False
+
+    def style(self, text: str, **how: object) -> str:
+        """`text` styled as click.style does, or plain."""
+        if not self.colour:
+            return text
+        import click
+
+        return click.style(text, **how)  # type: ignore[arg-type]
+
+    def fixable(self, finding: Finding) -> bool:
+        """Whether `fix`, run with the same settings, would mend the finding."""
+        return finding.fix is not None and (self.unsafe_fixes or finding.fix.safety is Safety.SAFE)
+
+
+Report = Callable[[Outcome, View], Iterator[str]]
+
+
+def report(name: str) -> Report:
+    """The report of that name (one of config.OUTPUT_FORMATS)."""
+    found: Report = import_module(f"{__name__}.{name}").report
+    return found

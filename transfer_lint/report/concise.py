@@ -1,0 +1,25 @@
+"""One line for each finding: `path:line:column: CODE severity message [*]`, where `[*]` says that `fix` mends it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from transfer_lint.findings import Finding, Severity
+from transfer_lint.outcome import Outcome
+from transfer_lint.report import View
+
+COLOURS = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.HINT: "cyan"}
+
+
+def report(outcome: Outcome, view: View) -> Iterator[str]:
+    """The lines."""
+    return (line(finding, view) for finding in outcome.findings)
+
+
+def line(finding: Finding, view: View) -> str:
+    """One finding in one line."""
+    dim = view.style(":", dim=True)
+    place = dim.join((view.style(finding.path, bold=True), str(finding.line), str(finding.column), " "))
+    code = view.style(finding.code, fg=COLOURS[finding.severity], bold=finding.severity is not Severity.HINT)
+    mark = view.style(" [*]", fg="green") if view.fixable(finding) else ""
+    return f"{place}{code} {finding.severity.value} {' '.join(finding.message.split())}{mark}"

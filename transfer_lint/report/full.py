@@ -1,0 +1,140 @@
+"""For people: the code, what is wrong with it, and why, as a chain of facts. Hints take one line each."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from transfer_lint.findings import Evidence, Finding, Heat, Severity
+from transfer_lint.outcome import Outcome
+from transfer_lint.report import View
+from transfer_lint.report.concise import COLOURS
+from transfer_lint.report.concise import line as one_line
+from transfer_lint.source import lines_of
+
+MAX_FRAME_LINES = 6
+HEAT = {
+    Heat.ONCE: "runs once",
+    Heat.CALL: "runs at every call",
+    Heat.STEP: "runs at every step",
+    Heat.LAYER: "runs in every layer of every step",
+}
+
+
+@dataclass(frozen=True)
+class _Glyphs:
+    bar: str
+    line: str
+    middle: str
+    last: str
+
+
+_FANCY = _Glyphs("│", "━", "├╴", "╰╴")
+_PLAIN = _Glyphs("|", "^", "|-", "`-")
+
+
+def report(outcome: Outcome, view: View) -> Iterator[str]:
+    """The lines."""
+    texts: dict[str, list[str]] = {}
+    after_block = True  # hints in a row stand together; a blank line sets a block apart
+    for finding in outcome.findings:
+        if finding.severity is Severity.HINT:
+            yield one_line(finding, view)
+            after_block = False
+            continue
+        if not after_block:
+            yield ""
+        if finding.path not in texts:
+            texts[finding.path] = lines_of(outcome.texts.get(finding.path, ""))
+        yield from _block(finding, texts[finding.path], view)
+        yield ""
+        after_block = True
+
+
+def _block(finding: Finding, lines: list[str], view: View) -> Iterator[str]:
+    glyphs = _FANCY if view.fancy else _PLAIN
+    colour = COLOURS[finding.severity]
+    place = view.style(f"{finding.path}:{finding.line}:{finding.column}", bold=True)
+    yield f"{view.style(f'{finding.severity.value} {finding.code}', fg=colour, bold=True)} {finding.name}  {place}"
+    margin = max(len(str(finding.end_line)) + 2, 6)
+    yield from (" " * margin + part for part in _wrap(finding.message, view.width - margin))
+    bar = view.style(glyphs.bar, dim=True)
+    yield f"{'':{margin}}{bar}"
+    yield from _frame(finding, lines, view, margin, glyphs)
+    yield f"{'':{margin}}{bar}"
+    yield from _chain(finding.evidence, view, margin, glyphs)
+    notes = HEAT[finding.heat] + (f", in {finding.function}" if finding.function else "")
+    yield f"{view.style('heat', dim=True):>{margin - 2 + _extra(view, 'heat')}}  {notes}"
+    if finding.fix:
+        how = "" if view.fixable(finding) else ", with --unsafe-fixes"
+        label = view.style("fix", fg="green")
+        yield f"{label:>{margin - 2 + len(label) - 3}}  {finding.fix.title} ({finding.fix.safety.value}{how})"
+
+
+def _extra(view: View, text: str) -> int:
+    """Characters that styling adds to the width of `text`."""
+    return len(view.style(text, dim=True)) - len(text)
+
+
+def _frame(finding: Finding, lines: list[str], view: View, margin: int, glyphs: _Glyphs) -> Iterator[str]:
+    """The lines of the call, the call underlined."""
+    bar = view.style(glyphs.bar, dim=True)
+    numbers = range(finding.line, min(finding.end_line, finding.line + MAX_FRAME_LINES - 1, len(lines)) + 1)
+    shown = [lines[number - 1].rstrip("\r\n") for number in numbers]
+    indent = min((len(text) - len(text.lstrip()) for text in shown if text.strip()), default=0)
+    for number, text in zip(numbers, shown, strict=True):
+        start = finding.column - 1 if number == finding.line else len(text) - len(text.lstrip())
+        end = finding.end_column - 1 if number == finding.end_line else len(text.rstrip())
+        before, marked, after = (_printable(part) for part in (text[indent:start], text[start:end], text[end:]))
+        before, marked, after = _fit(before, marked, after, view.width - margin - 2)
+        label = view.style(f"{number:>{margin - 1}}", dim=True)
+        yield f"{label} {bar} {before}{marked}{after}".rstrip()
+        underline = view.style(glyphs.line * _width(marked), fg=COLOURS[finding.severity])
+        yield f"{'':{margin}}{bar} {' ' * _width(before)}{underline}"
+    if finding.end_line > finding.line + MAX_FRAME_LINES - 1:
+        yield f"{'':{margin}}{bar} ..."
+
+
+def _fit(before: str, marked: str, after: str, width: int) -> tuple[str, str, str]:
+    """Shorten a long line from its ends, so that the marked part is seen."""
+    room = max(width, 40)
+    if _width(marked) > room - 8:
+        marked = marked[: room - 11] + "..."
+    if _width(before) > room - _width(marked) - 4:
+        before = "..." + before[-max(room - _width(marked) - 7, 1) :]
+    rest = room - _width(before) - _width(marked)
+    if _width(after) > rest:
+        after = after[: max(rest - 3, 0)] + "..."
+    return before, marked, after
+
+
+def _chain(evidence: tuple[Evidence, ...], view: View, margin: int, glyphs: _Glyphs) -> Iterator[str]:
+    """The facts, in the order of the proof, each with its place; places are padded to one width."""
+    places = [f"{fact.path}:{fact.line}" for fact in evidence]
+    widest = min(max(map(_width, places), default=0), 40)
+    for number, (fact, place) in enumerate(zip(evidence, places, strict=True)):
+        glyph = view.style(glyphs.last if number == len(evidence) - 1 else glyphs.middle, dim=True)
+        label = "why" if number == 0 else ""
+        parts = _wrap(fact.text, max(view.width - margin - widest - 6, 30))
+        padded = view.style(place, fg="blue") + " " * (widest - _width(place))
+        yield f"{view.style(f'{label:>{margin - 2}}', dim=True)}  {glyph} {padded}  {parts[0]}"
+        tail = " " if number == len(evidence) - 1 else view.style(glyphs.bar, dim=True)
+        for part in parts[1:]:
+            yield f"{'':{margin}}{tail}  {'':{widest}}  {part}"
+
+
+def _wrap(text: str, width: int) -> list[str]:
+    import textwrap
+
+    return textwrap.wrap(_printable(text), max(width, 30), break_long_words=False, break_on_hyphens=False) or [""]
+
+
+def _printable(text: str) -> str:
+    """What a terminal shows as itself: tabs as four blanks, control characters as a question mark."""
+    return "".join(c if c.isprintable() else "    " if c == "\t" else "?" for c in text)
+
+
+def _width(text: str) -> int:
+    """Columns that `text` takes on a terminal."""
+    return sum(0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
