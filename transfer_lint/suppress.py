@@ -55,10 +55,11 @@ def read_comments(text: str) -> Comments:
         for token in tokenize.generate_tokens(io.StringIO(text, newline="").readline):
             line = token.start[0]
             if token.type == tokenize.COMMENT:
-                if found := _COMMENT.match(token.string):
-                    skip_file = skip_file or bool(found[1])
-                    if not found[1]:
-                        listed = (found[2] or "").split(",")
+                for asked in _COMMENT.finditer(token.string):
+                    if asked[1]:
+                        skip_file = True
+                    else:
+                        listed = (asked[2] or "").split(",")
                         ignored[line] = tuple(selector.strip() for selector in listed if selector.strip())
             elif token.type == tokenize.NEWLINE:
                 statements.update(dict.fromkeys(range(first, line + 1), (first, line)))

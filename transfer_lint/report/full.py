@@ -64,17 +64,16 @@ def _block(finding: Finding, lines: list[str], view: View) -> Iterator[str]:
     yield from _frame(finding, lines, view, margin, glyphs)
     yield f"{'':{margin}}{bar}"
     yield from _chain(finding.evidence, view, margin, glyphs)
-    notes = HEAT[finding.heat] + (f", in {finding.function}" if finding.function else "")
-    yield f"{view.style('heat', dim=True):>{margin - 2 + _extra(view, 'heat')}}  {notes}"
+    where = f", in {finding.function}" if finding.function else ""
+    yield f"{_label('heat', view, margin)}{HEAT[finding.heat]}{where}"
     if finding.fix:
-        how = "" if view.fixable(finding) else ", with --unsafe-fixes"
-        label = view.style("fix", fg="green")
-        yield f"{label:>{margin - 2 + len(label) - 3}}  {finding.fix.title} ({finding.fix.safety.value}{how})"
+        how = "" if view.fixable(finding) else ": only with --unsafe-fixes"
+        yield f"{_label('fix', view, margin)}{finding.fix.title} ({finding.fix.safety.value}{how})"
 
 
-def _extra(view: View, text: str) -> int:
-    """Characters that styling adds to the width of `text`."""
-    return len(view.style(text, dim=True)) - len(text)
+def _label(text: str, view: View, margin: int) -> str:
+    """What stands in the margin, before a line that belongs to it."""
+    return view.style(f"{text:>{margin - 2}}", dim=True) + "  "
 
 
 def _frame(finding: Finding, lines: list[str], view: View, margin: int, glyphs: _Glyphs) -> Iterator[str]:
@@ -115,10 +114,10 @@ def _chain(evidence: tuple[Evidence, ...], view: View, margin: int, glyphs: _Gly
     widest = min(max(map(_width, places), default=0), 40)
     for number, (fact, place) in enumerate(zip(evidence, places, strict=True)):
         glyph = view.style(glyphs.last if number == len(evidence) - 1 else glyphs.middle, dim=True)
-        label = "why" if number == 0 else ""
+        label = _label("why" if number == 0 else "", view, margin)
         parts = _wrap(fact.text, max(view.width - margin - widest - 6, 30))
         padded = view.style(place, fg="blue") + " " * (widest - _width(place))
-        yield f"{view.style(f'{label:>{margin - 2}}', dim=True)}  {glyph} {padded}  {parts[0]}"
+        yield f"{label}{glyph} {padded}  {parts[0]}"
         tail = " " if number == len(evidence) - 1 else view.style(glyphs.bar, dim=True)
         for part in parts[1:]:
             yield f"{'':{margin}}{tail}  {'':{widest}}  {part}"

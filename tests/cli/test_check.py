@@ -1,0 +1,241 @@
+"""`transfer-lint check`: what it prints, where, and with which exit code."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.support.command import CLEAN, WASTE, environment, lint
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "waste.py").write_text(WASTE)
+    (tmp_path / "clean.py").write_text(CLEAN)
+    return tmp_path
+
+
+def codes(out: str) -> list[str]:
+    """`path:line CODE` of each concise line."""
+    return [f"{':'.join(line.split(':')[:2])} {line.split()[1]}" for line in out.splitlines()]
+
+
+def test_reports_to_stdout_and_the_rest_to_stderr(folder: Path) -> None:
+    ran = lint("check", cwd=folder, expect=1)
+    assert codes(ran.out) == ["waste.py:5 TL102", "waste.py:6 TL101"]
+    assert ran.out.splitlines()[1].endswith("[*]")
+    assert "1 warning and 1 hint (2 files, 2 transfers" in ran.err
+    assert "2 can be fixed: transfer-lint fix" in ran.err
+
+
+def test_quiet_says_nothing_on_stderr(folder: Path) -> None:
+    assert lint("check", "-q", cwd=folder).err == ""
+
+
+@pytest.mark.parametrize(
+    ("options", "code", "found"),
+    [
+        pytest.param((), 1, ["TL102", "TL101"], id="warnings fail"),
+        pytest.param(("--fail-on", "error"), 0, ["TL102", "TL101"], id="fail on errors only"),
+        pytest.param(("--select", "TL102"), 0, ["TL102"], id="hints do not fail"),
+        pytest.param(("--select", "TL102", "--fail-on", "hint"), 1, ["TL102"], id="unless asked to"),
+        pytest.param(("--select", "redundant-transfer"), 1, ["TL101"], id="by name"),
+        pytest.param(("--select", "TL1", "--ignore", "TL101"), 0, ["TL102"], id="the more exact selector wins"),
+        pytest.param(("--select", "TL101", "--ignore", "TL1"), 1, ["TL101"], id="either way"),
+        pytest.param(("--select", "TL101,TL102"), 1, ["TL102", "TL101"], id="a list"),
+        pytest.param(("--ignore", "TL101", "--ignore", "TL102"), 0, [], id="repeated"),
+        pytest.param(("--min-heat", "step"), 0, [], id="cold sites left out"),
+        pytest.param(("clean.py",), 0, [], id="a file without a site"),
+    ],
+)
+def test_selection_and_exit_code(folder: Path, options: tuple[str, ...], code: int, found: list[str]) -> None:
+    ran = lint("check", *options, cwd=folder, expect=code)
+    assert [line.split()[1] for line in ran.out.splitlines()] == found
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        pytest.param(("--select", "TL999"), "no rule is called 'TL999'", id="unknown code"),
+        pytest.param(("--select", "redundant-transfers"), "did you mean 'redundant-transfer'?", id="nearest name"),
+        pytest.param(("--fail-on", "never"), "is not one of", id="unknown severity"),
+        pytest.param(("no-such.py",), "no-such.py: no such file or directory", id="missing file"),
+        pytest.param(("--config", "no-such.toml"), "no-such.toml: cannot be read", id="missing configuration"),
+        pytest.param(("--stdin-filename", "a.py"), "give - as the path", id="a name without standard input"),
+        pytest.param(("-", "clean.py"), "stands alone", id="standard input and files"),
+    ],
+)
+def test_cannot_run(folder: Path, options: tuple[str, ...], words: str) -> None:
+    assert words in lint("check", *options, cwd=folder, expect=2).err
+
+
+def test_standard_input(folder: Path) -> None:
+    ran = lint("check", "-", "--stdin-filename", "pack/other.py", cwd=folder, stdin=WASTE, expect=1)
+    assert codes(ran.out) == ["pack/other.py:5 TL102", "pack/other.py:6 TL101"]
+
+
+def test_standard_input_stands_for_the_file_of_that_name(folder: Path) -> None:
+    lint("check", "-", "--stdin-filename", "waste.py", cwd=folder, stdin=CLEAN, expect=0)
+
+
+def test_json_is_the_documented_schema(folder: Path) -> None:
+    ran = lint("check", "--output-format", "json", "--fixes", cwd=folder, expect=1)
+    value = json.loads(ran.out)
+    seconds = value["summary"].pop("seconds")
+    assert seconds >= 0
+    assert value["version"] == 1
+    assert value["summary"] == {
+        "files": 2, "sites": 2, "errors": 0, "warnings": 1, "hints": 1, "suppressed": 0,
+    }  # fmt: skip
+    _, finding = value["findings"]
+    evidence = finding.pop("evidence")
+    assert evidence
+    assert all(list(fact) == ["path", "line", "column", "text"] for fact in evidence)
+    assert finding == {
+        "path": "waste.py",
+        "line": 6,
+        "column": 14,
+        "end_line": 6,
+        "end_column": 26,
+        "code": "TL101",
+        "name": "redundant-transfer",
+        "severity": "warning",
+        "heat": "call",
+        "function": "twice",
+        "message": finding["message"],
+        "fix": {
+            "safety": "safe",
+            "title": finding["fix"]["title"],
+            "edits": [{"line": 6, "column": 1, "end_line": 7, "end_column": 1, "text": "    return y  # stays\n"}],
+        },
+    }
+
+
+def test_json_computes_edits_only_when_asked(folder: Path) -> None:
+    ran = lint("check", "--output-format", "json", cwd=folder)
+    assert [sorted(finding["fix"]) for finding in json.loads(ran.out)["findings"]] == [["safety", "title"]] * 2
+
+
+def test_edits_applied_one_by_one_are_each_the_rewrite_of_that_finding(folder: Path) -> None:
+    (folder / "waste.py").write_bytes(WASTE.rstrip("\n").encode())  # the last line without its end
+    value = json.loads(lint("check", "--output-format", "json", "--fixes", cwd=folder).out)
+    (edit,) = value["findings"][1]["fix"]["edits"]
+    assert edit == {
+        "line": 6,
+        "column": 1,
+        "end_line": 6,
+        "end_column": len(WASTE.splitlines()[5]) + 1,
+        "text": "    return y  # stays",
+    }
+
+
+@pytest.mark.parametrize(
+    ("line", "comment"),
+    [
+        pytest.param(6, "# transfer-lint: ignore[TL101] proved elsewhere", id="code and reason"),
+        pytest.param(6, "# transfer-lint: ignore", id="bare"),
+        pytest.param(6, "# transfer-lint: ignore[redundant-transfer]", id="name"),
+        pytest.param(6, "# transfer-lint: ignore[TL1]", id="prefix"),
+        pytest.param(6, "# transfer-lint:ignore[TL102, TL101]", id="list"),
+        pytest.param(6, "# type: ignore # transfer-lint: ignore[TL101]", id="after another comment"),
+    ],
+)
+def test_ignore_comments(folder: Path, line: int, comment: str) -> None:
+    lines = WASTE.splitlines()
+    lines[line - 1] += f"  {comment}"
+    (folder / "waste.py").write_text("\n".join(lines) + "\n")
+    ran = lint("check", cwd=folder, expect=0)
+    assert codes(ran.out) == ["waste.py:5 TL102"]
+    assert "1 ignored by comments" in ran.err
+
+
+@pytest.mark.parametrize(
+    "comment",
+    ["# transfer-lint: ignore[TL102]", "# noqa", "# transfer-lint: ignore[TL101", "# transfer-lint: ignored"],
+)
+def test_comments_that_ignore_nothing_here(folder: Path, comment: str) -> None:
+    (folder / "waste.py").write_text(WASTE.replace("# stays", comment))
+    assert "waste.py:6 TL101" in codes(lint("check", cwd=folder, expect=1).out)
+
+
+def test_a_string_is_no_comment(folder: Path) -> None:
+    text = '"""\n# transfer-lint: skip-file\n"""\n' + WASTE.replace("y.to(", 'y.to("# transfer-lint: ignore" and ')
+    (folder / "waste.py").write_text(text)
+    assert lint("check", cwd=folder).out != ""
+
+
+def test_comment_on_the_first_or_last_line_of_the_statement(folder: Path) -> None:
+    spread = "    return (  {}\n        y\n        .to(\n            'cuda:0'\n        )\n    )  {}\n"
+    comment = "# transfer-lint: ignore[TL101]"
+    for first, last in ((comment, ""), ("", comment)):
+        (folder / "waste.py").write_text(WASTE[: WASTE.index("    return")] + spread.format(first, last))
+        assert codes(lint("check", cwd=folder, expect=0).out) == ["waste.py:5 TL102"]
+
+
+def test_skip_file(folder: Path) -> None:
+    (folder / "waste.py").write_text("# transfer-lint: skip-file\n" + WASTE)
+    assert lint("check", cwd=folder, expect=0).out == ""
+
+
+def test_one_files_trouble_does_not_stop_the_others(folder: Path) -> None:
+    (folder / "bad.py").write_text("x.to(d\n")
+    (folder / "latin.py").write_bytes(b"x.to('\xe9')\n")
+    ran = lint("check", cwd=folder, expect=2)
+    assert codes(ran.out) == ["waste.py:5 TL102", "waste.py:6 TL101"]
+    assert "bad.py: does not parse as Python 3." in ran.err
+    assert "latin.py: is not UTF-8 and has no coding cookie (line 1)" in ran.err
+
+
+PROBE = """
+import sys
+compiled = []
+sys.addaudithook(lambda event, args: compiled.append(args[1]) if event == "compile" else None)
+sys.argv = ["transfer-lint", "check", *sys.argv[1:]]
+from transfer_lint.cli import main
+try:
+    main()
+except SystemExit:
+    pass
+linted = [name for name in compiled if name is None or b"waste" in bytes(str(name), "utf-8") or name == "<unknown>"]
+print("libcst" in sys.modules, len(linted))
+"""
+
+
+def test_check_never_imports_libcst_and_parses_only_files_with_a_site(folder: Path) -> None:
+    def probe(name: str) -> str:
+        command = [sys.executable, "-c", PROBE, name]
+        found = subprocess.run(command, cwd=folder, env=environment(), capture_output=True, text=True, check=True)
+        return found.stdout.splitlines()[-1]
+
+    assert probe("clean.py") == "False 0"
+    without_libcst, parsed = probe("waste.py").split()
+    assert without_libcst == "False"
+    assert int(parsed) >= 1
+
+
+def test_a_reader_that_leaves_early_sees_no_traceback(folder: Path) -> None:
+    for number in range(40):
+        (folder / f"waste{number}.py").write_text(WASTE * 20)
+    command = f"{sys.executable} -m transfer_lint check -q | head -n 1"
+    found = subprocess.run(
+        command, shell=True, cwd=folder, env=environment(), capture_output=True, text=True, check=True
+    )
+    assert found.stdout.count("\n") == 1
+    assert found.stderr == ""
+
+
+def test_order_and_findings_are_the_same_on_many_processes(folder: Path) -> None:
+    for number in range(12):
+        (folder / f"big{number:02}.py").write_text("# filler\n" * 4000 + WASTE)
+    together = lint("check", "-q", cwd=folder, expect=1).out.splitlines()
+    alone = [
+        line
+        for name in sorted(path.name for path in folder.iterdir())
+        for line in lint("check", "-q", name, cwd=folder).out.splitlines()
+    ]
+    assert together == alone
+    assert len(together) == 26

@@ -1,0 +1,172 @@
+"""`transfer-lint fix`: in place, as a diff, into a copy, through a pipe."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.support.command import CLEAN, MENDED, WASTE, lint
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "waste.py").write_text(WASTE)
+    (tmp_path / "clean.py").write_text(CLEAN)
+    return tmp_path
+
+
+def tree(folder: Path) -> dict[str, bytes]:
+    return {str(p.relative_to(folder)): p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()}
+
+
+def test_in_place_and_again(folder: Path) -> None:
+    ran = lint("fix", cwd=folder, expect=0)
+    assert "fixed 2 transfers in 1 file; nothing left" in ran.err
+    assert tree(folder) == {"clean.py": CLEAN.encode(), "waste.py": MENDED.encode()}
+    again = lint("fix", cwd=folder, expect=0)
+    assert "nothing to fix; nothing left" in again.err
+    assert tree(folder)["waste.py"] == MENDED.encode()
+
+
+def test_what_is_left_is_reported_and_fails(folder: Path) -> None:
+    (folder / "waste.py").write_text(WASTE.replace("# stays", "# transfer-lint: ignore[TL101]"))
+    assert lint("fix", cwd=folder, expect=0).out == ""
+    text = (folder / "waste.py").read_text()
+    assert 'y.to("cuda:0")  # transfer-lint: ignore[TL101]' in text
+    assert 'if x.device != torch.device("cuda:0"):' in text
+
+
+def test_only_selected_rules_are_fixed(folder: Path) -> None:
+    ran = lint("fix", "--select", "TL101", cwd=folder, expect=0)
+    assert "fixed 1 transfer in 1 file" in ran.err
+    assert (folder / "waste.py").read_text() == WASTE.replace('y.to("cuda:0")', "y")
+
+
+def test_diff_writes_nothing_and_applies(folder: Path) -> None:
+    before = tree(folder)
+    ran = lint("fix", "--diff", cwd=folder, expect=1)
+    assert tree(folder) == before
+    subprocess.run(["git", "apply", "-"], cwd=folder, input=ran.out, text=True, check=True)
+    assert tree(folder)["waste.py"] == MENDED.encode()
+    assert lint("fix", "--diff", cwd=folder, expect=0).out == ""
+
+
+def test_diff_of_a_file_without_a_last_line_end_applies(folder: Path) -> None:
+    (folder / "waste.py").write_text(WASTE.rstrip("\n"))
+    ran = lint("fix", "--diff", cwd=folder, expect=1)
+    subprocess.run(["git", "apply", "-"], cwd=folder, input=ran.out, text=True, check=True)
+    assert (folder / "waste.py").read_text() == MENDED.rstrip("\n")
+
+
+def test_through_a_pipe(folder: Path) -> None:
+    ran = lint("fix", "-", "--stdin-filename", "waste.py", cwd=folder, stdin=WASTE, expect=0)
+    assert ran.out == MENDED
+    assert tree(folder)["waste.py"] == WASTE.encode()
+
+
+@pytest.mark.parametrize("text", ["x.to(d\n", "x.to('\0')\n", "", CLEAN])
+def test_a_pipe_gets_back_what_cannot_or_need_not_be_fixed(folder: Path, text: str) -> None:
+    ran = lint("fix", "-", cwd=folder, stdin=text)
+    assert ran.out == text
+    assert ran.code == (2 if "x.to" in text else 0)
+
+
+def test_copy(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+    into = tmp_path_factory.mktemp("copies") / "deep" / "fixed"
+    (folder / "data").mkdir()
+    (folder / "data" / "picture.bin").write_bytes(bytes(range(256)))
+    (folder / "run.sh").write_text("#!/bin/sh\n")
+    (folder / "run.sh").chmod(0o755)
+    (folder / "__pycache__").mkdir()
+    (folder / "__pycache__" / "waste.pyc").write_bytes(b"x")
+    before = tree(folder)
+    ran = lint("fix", "--output", into, folder, cwd=folder.parent, expect=0)
+    assert "fixed 2 transfers in 1 file into" in ran.err
+    assert tree(folder) == before
+    assert tree(into) == {
+        "clean.py": CLEAN.encode(),
+        "data/picture.bin": bytes(range(256)),
+        "run.sh": b"#!/bin/sh\n",
+        "waste.py": MENDED.encode(),
+    }
+    assert (into / "run.sh").stat().st_mode & 0o777 == 0o755
+    (into / "mine.txt").write_text("kept")
+    lint("fix", "--output", into, folder, cwd=folder.parent, expect=0)
+    assert (into / "mine.txt").read_text() == "kept"
+
+
+def test_copy_copies_what_linting_excludes(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+    into = tmp_path_factory.mktemp("copies")
+    (folder / "pyproject.toml").write_text('[tool.transfer-lint]\nextend-exclude = ["waste.py"]\n')
+    lint("fix", "--output", into, folder, cwd=folder, expect=0)
+    assert (into / "waste.py").read_text() == WASTE
+
+
+def test_copy_of_several_arguments(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+    into = tmp_path_factory.mktemp("copies")
+    (folder / "pack").mkdir()
+    (folder / "pack" / "one.py").write_text(WASTE)
+    lint("fix", "--output", into, "pack", "waste.py", cwd=folder, expect=0)
+    assert tree(into) == {"pack/one.py": MENDED.encode(), "waste.py": MENDED.encode()}
+
+
+HEADED = [
+    pytest.param(CLEAN, "# made by\n# us\n" + CLEAN, id="plain"),
+    pytest.param("", "# made by\n# us\n", id="empty"),
+    pytest.param("#!/usr/bin/env python\nx = 1\n", "#!/usr/bin/env python\n# made by\n# us\nx = 1\n", id="shebang"),
+    pytest.param("# coding: utf-8\nx = 1\n", "# coding: utf-8\n# made by\n# us\nx = 1\n", id="cookie"),
+    pytest.param("#!/bin/x\n# coding: utf-8\nx\n", "#!/bin/x\n# coding: utf-8\n# made by\n# us\nx\n", id="both"),
+    pytest.param("#!/bin/x", "#!/bin/x\n# made by\n# us\n", id="shebang without a line end"),
+    pytest.param("x = 1\r\n", "# made by\r\n# us\r\nx = 1\r\n", id="crlf"),
+    pytest.param("\ufeffx = 1\n", "\ufeff# made by\n# us\nx = 1\n", id="bom"),
+]
+
+
+@pytest.mark.parametrize(("before", "after"), HEADED)
+def test_header(folder: Path, tmp_path_factory: pytest.TempPathFactory, before: str, after: str) -> None:
+    into = tmp_path_factory.mktemp("copies")
+    (folder / "a.py").write_bytes(before.encode())
+    (folder / "a.txt").write_bytes(before.encode())
+    lint("fix", "--output", into, "--header", "made by\nus", folder, cwd=folder, expect=0)
+    assert (into / "a.py").read_bytes().decode() == after
+    assert (into / "a.txt").read_bytes().decode() == before
+    assert (into / "waste.py").read_text() == "# made by\n# us\n" + MENDED
+
+
+@pytest.mark.parametrize("output", [".", "inner", "..", "waste.py"])
+def test_copy_refuses_to_overlap(folder: Path, output: str) -> None:
+    inner = folder / "pack"
+    inner.mkdir()
+    (inner / "a.py").write_text(WASTE)
+    (inner / "waste.py").write_text(WASTE)
+    before = tree(folder)
+    ran = lint("fix", "--output", output, ".", cwd=inner, expect=2)
+    assert "error:" in ran.err
+    assert tree(folder) == before
+
+
+@pytest.mark.parametrize(
+    "options",
+    [("--diff", "--output", "x"), ("--header", "x"), ("-", "--output", "x")],
+    ids=lambda options: " ".join(options),
+)
+def test_options_that_do_not_go_together(folder: Path, options: tuple[str, ...]) -> None:
+    lint("fix", *options, cwd=folder, expect=2)
+
+
+def test_a_link_stays_and_its_target_is_fixed(folder: Path) -> None:
+    (folder / "real").mkdir()
+    (folder / "waste.py").rename(folder / "real" / "text.txt")
+    os.symlink("real/text.txt", folder / "waste.py")
+    lint("fix", cwd=folder, expect=0)
+    assert (folder / "waste.py").is_symlink()
+    assert (folder / "real" / "text.txt").read_text() == MENDED
+
+
+def test_mode_bits_stay(folder: Path) -> None:
+    (folder / "waste.py").chmod(0o751)
+    lint("fix", cwd=folder, expect=0)
+    assert (folder / "waste.py").stat().st_mode & 0o7777 == 0o751

@@ -1,0 +1,66 @@
+"""The command line, run as its users run it: another process, with nothing of the tests in it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+
+WASTE = """\
+import torch
+
+
+def twice(x: torch.Tensor) -> torch.Tensor:
+    y = x.to("cuda:0")
+    return y.to("cuda:0")  # stays
+"""
+"""One hint (TL102, line 5) and one warning (TL101, line 6), both with safe fixes."""
+
+MENDED = """\
+import torch
+
+
+def twice(x: torch.Tensor) -> torch.Tensor:
+    if x.device != torch.device("cuda:0"):
+        x = x.to("cuda:0")
+    y = x
+    return y  # stays
+"""
+"""What `fix` makes of WASTE."""
+
+CLEAN = "def nothing() -> None:\n    pass\n"
+
+
+@dataclass(frozen=True)
+class Ran:
+    code: int
+    out: str
+    err: str
+
+
+def environment(**extra: str) -> dict[str, str]:
+    """This process's, with the checkout importable, no terminal manners, and plain English errors."""
+    path = os.pathsep.join(str(ROOT / part) for part in ("", "codemods", "runtime"))
+    kept = {k: v for k, v in os.environ.items() if k not in ("NO_COLOR", "FORCE_COLOR", "TRANSFER_LINT_DEBUG")}
+    return {**kept, "PYTHONPATH": path, "LC_ALL": "C.UTF-8", "PYTHONUTF8": "1", **extra}
+
+
+def lint(*arguments: str | Path, cwd: Path, stdin: str | bytes = b"", expect: int | None = None, **extra: str) -> Ran:
+    """Run transfer-lint; a traceback fails the test whatever it looks for."""
+    found = subprocess.run(
+        [sys.executable, "-m", "transfer_lint", *map(str, arguments)],
+        cwd=cwd,
+        input=stdin.encode() if isinstance(stdin, str) else stdin,
+        capture_output=True,
+        env=environment(**extra),
+        timeout=120,
+        check=False,
+    )
+    ran = Ran(found.returncode, found.stdout.decode("utf-8", "replace"), found.stderr.decode("utf-8", "replace"))
+    assert "Traceback" not in ran.err, ran.err
+    assert expect is None or ran.code == expect, ran
+    return ran
