@@ -48,6 +48,8 @@ PLACES = {
     "h.cuda()": "cuda:0",
     "h.cuda(1)": "cuda:1",
     "h.cuda(device='cuda:1')": "cuda:1",
+    "h.cuda(1, True)": "cuda:1",
+    "h.cuda(non_blocking=True)": "cuda:0",
     "h.to(e)": "cuda:1",
     "h.type_as(e)": "cuda:1",
     "h.type('torch.cuda.HalfTensor')": "cuda:0",

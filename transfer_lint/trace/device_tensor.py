@@ -147,7 +147,7 @@ class DeviceTensor(Tensor):
     def _waited(self, how: str) -> None:
         machine = active()
         if machine is not None:
-            machine.waited(self.ordinal, how, self)
+            machine.waited(self.ordinal, how, self, self.numel() * self.element_size())
 
 
 def restore(held: Tensor, ordinal: int, requires_grad: bool, attributes: dict[str, Any]) -> DeviceTensor:

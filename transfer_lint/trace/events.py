@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from dataclasses import dataclass
-from pathlib import Path
+from types import FrameType
 from typing import NamedTuple
 
 
@@ -43,7 +44,8 @@ class HostRead:
     """The host waited for a device value without moving a tensor.
 
     how: the call (`item`, `tolist`, `print`), or the operator whose result's shape depends on the data (`nonzero`).
-    device: where the value was. nbytes: bytes read. dtype, shape, where: as in Transfer.
+    device: where the value was. nbytes: bytes that the host read. dtype, shape: of the tensor that was looked at.
+    where: as in Transfer.
     """
 
     device: str
@@ -62,18 +64,16 @@ class NoOpCall:
     where: Place
 
 
-_HERE = str(Path(__file__).parent)
+_HERE = os.path.join(os.path.dirname(__file__), "")
 
 
 def nearest_user_place(*inside: str) -> Place:
     """The innermost frame outside this package and outside the folders `inside`; ("?", 0) where there is none."""
     hidden = (_HERE, *inside)
-    frame = sys._getframe(1)
+    frame: FrameType | None = sys._getframe(1)
     while frame is not None:
         file = frame.f_code.co_filename
         if not file.startswith(hidden):
             return Place(file, frame.f_lineno)
-        if frame.f_back is None:
-            break
         frame = frame.f_back
     return Place("?", 0)

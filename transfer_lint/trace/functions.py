@@ -85,9 +85,11 @@ def _new(machine: Machine, func: Any, args: Sequence[Any], kwargs: dict[str, Any
 def _cuda(machine: Machine, func: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
     self, *rest = args
     device = rest.pop(0) if rest else kwargs.pop("device", None)
+    if rest:
+        kwargs["non_blocking"] = rest.pop(0)
     if isinstance(device, (str, torch.device)) and torch.device(device).type != KIND:
         raise RuntimeError(f"Invalid device, must be cuda device, got {device}")
-    return Tensor.to(self, torch.device(STAND_IN, machine.device_index(device)), non_blocking=any(rest), **kwargs)
+    return Tensor.to(self, torch.device(STAND_IN, machine.device_index(device)), **kwargs)
 
 
 def _type(machine: Machine, func: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:

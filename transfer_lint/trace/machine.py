@@ -76,13 +76,13 @@ class Machine:
             )
         )
 
-    def waited(self, device: int, how: str, value: torch.Tensor) -> None:
-        """Record that the host read `value`, which is on `device`."""
+    def waited(self, device: int, how: str, value: torch.Tensor, nbytes: int) -> None:
+        """Record that the host read `nbytes` bytes of, or about, `value`, which is on `device`."""
         self.waits.append(
             HostRead(
                 device=name_of(device),
                 how=how,
-                nbytes=value.numel() * value.element_size(),
+                nbytes=nbytes,
                 dtype=_plain(value.dtype),
                 shape=tuple(value.shape),
                 where=_here(),

@@ -23,11 +23,16 @@ _TAKES_HOST_SCALARS = frozenset(
     "aten::" + name
     for name in ("fill", "fill_", "floor_divide", "floor_divide_", "masked_fill", "masked_fill_", "_prelu_kernel")
 )
-# The result's shape depends on the data, or the result is a Python value: the host waits.
-_WAITS = frozenset(
-    "aten::" + name
-    for name in ("equal", "allclose", "nonzero", "masked_select", "_unique2", "unique_dim", "unique_consecutive")
-)
+# The host waits: for a Python value, or for the number of elements, on which the result's shape depends. In bytes.
+_WAITS = {
+    "aten::equal": 1,
+    "aten::allclose": 1,
+    "aten::nonzero": 8,
+    "aten::masked_select": 8,
+    "aten::_unique2": 8,
+    "aten::unique_dim": 8,
+    "aten::unique_consecutive": 8,
+}
 _INDEXES = frozenset(
     "aten::" + name
     for name in ("index", "_unsafe_index", "index_put", "index_put_", "_unsafe_index_put", "_index_put_impl_")
@@ -136,7 +141,8 @@ def run(func: Any, args: Sequence[Any], kwargs: Mapping[str, Any], mode: Abstrac
 
 def _run_at(where: int, func: Any, traits: Traits, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
     """Run on the values, put new results at `where`, give back the arguments themselves where they were written to."""
-    _note_waits(traits, args)
+    if where != HOST:
+        _note_waits(traits, args)
     host_args = replace(tuple(args), values_of)
     host_kwargs = {name: replace(value, values_of) for name, value in kwargs.items()}
     if kwargs.get("device") is not None:
@@ -211,13 +217,12 @@ def _note_waits(traits: Traits, args: Sequence[Any]) -> None:
     if machine is None:
         return
     how = traits.name.removeprefix("aten::")
-    first = args[0] if args else None
-    if isinstance(first, DeviceTensor) and traits.name in _WAITS:
-        machine.waited(first.ordinal, how, first)
-    if traits.name in _INDEXES:
+    if traits.name in _WAITS:
+        machine.waited(place_of(args[0]), how, args[0], _WAITS[traits.name])
+    elif traits.name in _INDEXES:
         for index in tensors_in([args[1]]):
-            if isinstance(index, DeviceTensor) and index.dtype in (torch.bool, torch.uint8):
-                machine.waited(index.ordinal, how, index)
+            if index.dtype in (torch.bool, torch.uint8):  # a mask: how many elements it picks must be known
+                machine.waited(place_of(index), how, index, _WAITS["aten::nonzero"])
 
 
 def _bring_indices(func: Any, args: Sequence[Any]) -> Sequence[Any]:
@@ -294,7 +299,7 @@ def _travelling(source: Tensor, arrived: Tensor, target: int) -> torch.dtype:
 def _local_scalar_dense(func: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
     machine = active()
     if machine is not None:
-        machine.waited(place_of(args[0]), "item", args[0])
+        machine.waited(place_of(args[0]), "item", args[0], args[0].element_size())
     return func(values_of(args[0]))
 
 
