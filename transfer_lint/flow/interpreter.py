@@ -82,6 +82,7 @@ class Interpreter:
         self.round_trips: dict[ast.Call, Why] = {}
         self.returns: list[tuple[Value, State]] = []
         self.loops: list[Loop] = []
+        self.heads: dict[ast.stmt, State] = {}  # what holds whenever a loop's body begins
         self.handlers: list[list[State]] = []  # states from which each surrounding `except` may be entered
         self.watch: dict[ast.AST, Value] = {}  # every expression's value, when somebody wants an explanation
         self.watching = False

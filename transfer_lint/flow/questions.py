@@ -28,6 +28,17 @@ class Questions:
         text = " ".join(ast.unparse(node).split())
         return text if len(text) <= limit else text[: limit - 1] + "…"
 
+    def wanted(self, site: Site) -> str:
+        """The target as the call spells it: "`self.device` with dtype `torch.float16`"."""
+        nodes = [*site.node.args, *(keyword.value for keyword in site.node.keywords)]
+        device, dtype = site.request.device, site.request.dtype
+        parts: list[str] = []
+        if device is not None:
+            parts.append(f"`{device.known.term if device.argument is None else self.source(nodes[device.argument])}`")
+        if dtype is not None and dtype.argument is not None and (device is None or dtype.argument != device.argument):
+            parts.append(f"`{self.source(nodes[dtype.argument])}`")
+        return " with dtype ".join(parts)
+
     def role(self, known: Known | None) -> Role | None:
         """What a device is for; None where that is not known."""
         return self.project.knowledge.role(known.term) if known is not None else None

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from transfer_lint.findings import Heat
 from transfer_lint.flow.project import FunctionInfo, Module
-from transfer_lint.flow.values import Fact, Known, Object, Tensor, Why
+from transfer_lint.flow.values import Known, Object, Tensor, Why
 
 
 @dataclass(frozen=True)
@@ -52,6 +52,7 @@ class Site:
     guarded: a test around the site compares the receiver's placement.
     in_handler: in an `except` block. inline: inside a lambda, comprehension or f-string, where only some rewrites fit.
     round_trip: for a move off the accelerator, how the value is used there again.
+    made_here: a module that the function has made itself: its first move is needed.
     rebindable: the receiver is a local name whose rebinding nobody can see.
     """
 
@@ -70,8 +71,8 @@ class Site:
     in_handler: bool = False
     inline: bool = False
     in_fstring: bool = False
+    made_here: bool = False
     rebindable: bool = False
-    offloaded_later: bool = False
     round_trip: Why = field(default=())
 
     @property
@@ -79,10 +80,6 @@ class Site:
         """The `x.to` of `x.to(d)`."""
         assert isinstance(self.node.func, ast.Attribute)
         return self.node.func
-
-    def here(self, text: str) -> Fact:
-        """A fact about the site itself."""
-        return Fact(self.module, self.node, text)
 
     @property
     def anchor(self) -> tuple[int, int]:

@@ -118,13 +118,29 @@ class State:
             if isinstance(value, Object) and value.ident not in seen:
                 self._place(value.ident, device, dtype, seen)
 
-    def _sharing(self, ident: Symbol) -> list[Symbol]:
-        """Objects (others) that hold the object, or of which it may be a part or another name."""
-        found = {other for other in self.sharing.aliases.get(ident, ())}
-        found |= {symbol for symbol, others in self.sharing.aliases.items() if ident in others}
-        found |= {owner for owner in self.heap if owner is not ident and ident in set(self.reachable(owner))}
-        found.discard(ident)
-        return sorted(found, key=lambda symbol: (symbol.line, symbol.label))
+    def _sharing(self, *idents: Symbol) -> list[Symbol]:
+        """Objects (others) that hold one of the objects, or of which it may be a part or another name."""
+        wanted = set(idents)
+        found = {other for ident in idents for other in self.sharing.aliases.get(ident, ())}
+        found |= {symbol for symbol, others in self.sharing.aliases.items() if not wanted.isdisjoint(others)}
+        found |= self._holders(wanted)
+        return sorted(found - wanted, key=lambda symbol: (symbol.line, symbol.label))
+
+    def _holders(self, wanted: set[Symbol]) -> set[Symbol]:
+        """The objects from whose attributes one of the wanted can be reached."""
+        holders: dict[Symbol, list[Symbol]] = {}
+        for owner, record in self.heap.items():
+            for value in record.attributes.values():
+                for part in _objects(value):
+                    holders.setdefault(part, []).append(owner)
+        found: set[Symbol] = set()
+        stack = list(wanted)
+        while stack:
+            for owner in holders.get(stack.pop(), ()):
+                if owner not in found:
+                    found.add(owner)
+                    stack.append(owner)
+        return found
 
     def _unplace(self, ident: Symbol, device: Known | None, dtype: Known | None, epoch: str, line: int) -> None:
         """Part of the object was moved: it keeps only what the move agrees with."""
@@ -145,10 +161,11 @@ class State:
         if not isinstance(value, Object):
             return
         touched = list(self.reachable(value.ident))
+        sharing = self._sharing(*touched)
         for ident in touched:
             anchor = self.symbols.make(("anchor", ident, epoch), ident.label, line)
             self.heap[ident] = Record(anchor=anchor, epoch=epoch, line=line)
-        for other in {o for ident in touched for o in self._sharing(ident)} - set(touched):
+        for other in sharing:
             record = self.record(other)
             anchor = self.symbols.make(("anchor", other, epoch), other.label, line)
             self.heap[other] = replace(record, device=None, dtype=None, anchor=anchor)

@@ -161,7 +161,9 @@ def _loop(
     leave: Callable[[State], State | None],
 ) -> State | None:
     """Interpret the body until what holds at the loop's head holds after it as well."""
-    head = state.copy()
+    # A nested loop is met once per round of the loop around it: it starts from what it has been found to hold before.
+    known = self.heads.get(node)
+    head = state.joined(known, ("loop", id(node)), node.lineno) if known is not None else state.copy()
     loop = Loop()
     for number in range(_ROUNDS):
         loop = Loop()
@@ -175,12 +177,13 @@ def _loop(
         _age(self, back, node)
         joined = head.joined(back, ("loop", id(node)), node.lineno)
         if number == _ROUNDS - 2:
-            _forget_changes(self, head, joined, node)
+            _forget_changes(self, joined, node)
         elif joined.locals == head.locals and joined.heap == head.heap:
             break
         head = joined
         for kept, accumulated in zip(entries, self.handlers, strict=True):
             del accumulated[kept:]  # states of a round that was not general enough
+    self.heads[node] = head
     after = leave(head.copy())
     if node.orelse:
         after = self.block(node.orelse, after)
@@ -220,14 +223,13 @@ def _age(self: Interpreter, state: State, node: ast.stmt) -> None:
                 state.write(owner, name, value)
 
 
-def _forget_changes(self: Interpreter, head: State, joined: State, node: ast.stmt) -> None:
-    """Make the head general enough by force: whatever still changes from round to round is unknown."""
-    for name, value in joined.locals.items():
-        if head.locals.get(name) != value:
-            joined.locals[name] = Object(self.symbols.make(("any", id(node), name), name, node.lineno - 1))
+def _forget_changes(self: Interpreter, joined: State, node: ast.stmt) -> None:
+    """Make the head general enough by force: whatever the loop assigns or may change is unknown."""
+    for part in ast.walk(node):
+        if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Store | ast.Del) and part.id in joined.locals:
+            joined.locals[part.id] = Object(self.symbols.make(("any", id(node), part.id), part.id, node.lineno - 1))
     for ident in list(joined.heap):
-        if head.heap.get(ident) != joined.heap[ident]:
-            joined.havoc(Object(ident), f"any {id(node)}", node.lineno - 1)
+        joined.havoc(Object(ident), f"any {id(node)}", node.lineno - 1)
 
 
 @executes(ast.With, ast.AsyncWith)

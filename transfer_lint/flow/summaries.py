@@ -371,7 +371,12 @@ class _Application:
         self.roots = {symbol: name for name, symbol in summary.parameters.items()}
         self.found: dict[Symbol, Value] = {}
         self.copied: set[Symbol] = set()
-        self.here = caller.fact(node, f"`{{}}` is the result of `{info.qualname}`")
+        receiver = arguments.get(info.parameters[0].arg) if info.owner is not None and info.parameters else None
+        # How the receiver's class is known is a part of why this function is the one that is called.
+        self.here = (
+            *(receiver.why if isinstance(receiver, Object) else ()),
+            caller.fact(node, f"`{{}}` is the result of `{info.qualname}`"),
+        )
 
     def result(self) -> Value:
         """Apply the effects, give the result."""
@@ -421,14 +426,14 @@ class _Application:
             return None
         symbol = known.term.symbol
         if symbol is None:
-            return replace(known, why=merge_why((self.here,), known.why))
+            return replace(known, why=merge_why(self.here, known.why))
         value = self.lookup(symbol)
         own = self._own(known.term.kind, value)
         if own is None:
             kind = known.term.kind
             fresh = value.ident if isinstance(value, Object | Tensor | Host) else self.caller.symbol(self.node, symbol.label)
             own = Known(Term(kind, symbol=fresh))
-        return Known(own.term, merge_why((self.here,), known.why, own.why), outside or own.outside_autocast)
+        return Known(own.term, merge_why(self.here, known.why, own.why), outside or own.outside_autocast)
 
     def _own(self, kind: TermKind, value: Value) -> Known | None:
         """What the caller knows of the thing that a term speaks of."""
@@ -472,7 +477,7 @@ class _Application:
     def _tensor(self, value: Tensor) -> Value:
         own = self.lookup(value.ident)
         device, dtype = self.known(value.device), self.known(value.dtype)
-        why = merge_why((self.here,), value.why)
+        why = merge_why(self.here, value.why)
         if isinstance(own, Tensor) and self.summary.rooted(value.ident):
             return replace(own, device=device or own.device, dtype=dtype or own.dtype)
         ident = own.ident if isinstance(own, Object) else self.caller.symbol(self.node, value.ident.label)
@@ -482,10 +487,10 @@ class _Application:
         own = self.lookup(value.ident)
         if self.summary.rooted(value.ident):
             if isinstance(own, Object) and own.cls is None and value.cls is not None:
-                return Object(own.ident, value.cls, merge_why((self.here,), value.why), value.optional)
+                return Object(own.ident, value.cls, merge_why(self.here, value.why), value.optional)
             return own
         assert isinstance(own, Object)
-        result = Object(own.ident, value.cls, merge_why((self.here,), value.why), value.optional)
+        result = Object(own.ident, value.cls, merge_why(self.here, value.why), value.optional)
         if value.ident not in self.copied:
             self.copied.add(value.ident)
             record = self.summary.heap.get(value.ident)

@@ -37,12 +37,14 @@ def _site(
     self: Interpreter, node: ast.Call, receiver: Tensor | Object, is_module: bool, request: Request, state: State
 ) -> Site:
     assert isinstance(node.func, ast.Attribute)
+    made_here = False
     if isinstance(receiver, Tensor):
         device: Known | None = receiver.device or Known(receiver.device_term())
         dtype: Known | None = receiver.dtype or Known(receiver.dtype_term())
     else:
         record = state.record(receiver.ident)
         device, dtype = record.device, record.dtype
+        made_here = record.made and device is None
     around = self.around
     return Site(
         self.module,
@@ -60,6 +62,7 @@ def _site(
         in_handler=around.in_handler,
         inline=around.inline,
         in_fstring=around.in_fstring,
+        made_here=made_here,
     )
 
 
@@ -163,15 +166,19 @@ def _half(self: Interpreter, node: ast.Call, argument: int | None, value: Value)
 def _comparable(self: Interpreter, term: Term, value: Value) -> tuple[bool, str]:
     """Whether `tensor.device != argument` is false exactly where the move does nothing, and how to write it."""
     if isinstance(value, Constant):
-        if term.name == "cpu" or (":" in term.name and isinstance(value.value, str)):
-            return True, "torch.device({})"  # a `torch.device` never equals a string
-        return False, "{}"
+        # A `torch.device` never equals a string; to make one of it, the file has to know torch by its name.
+        complete = term.name == "cpu" or (":" in term.name and isinstance(value.value, str))
+        return complete and _knows_torch(self), "torch.device({})"
     if isinstance(value, Placed):
         if value.is_dtype or term.kind is not TermKind.CONSTANT:
             # An opaque `torch.device` may lack its index; of those only what ComfyUI and tensors say is complete.
             return value.is_dtype or term.kind is not TermKind.VALUE, "{}"
         return term.name == "cpu" or ":" in term.name, "{}"
     return False, "{}"
+
+
+def _knows_torch(self: Interpreter) -> bool:
+    return self.module.dotted(ast.Name("torch", ast.Load())) == "torch"
 
 
 def _repeatable(self: Interpreter, node: ast.Call, argument: int) -> bool:
@@ -206,6 +213,7 @@ def _named_method(
     key = "0" if "0" in arguments else "device"
     if method == "cpu" or value is None or value == Constant(None):
         known = Known(Term(TermKind.CONSTANT, method), ())
-        wrap = 'torch.device("cpu")' if method == "cpu" else "{}"
-        return Request(RequestedHalf(known, None, method == "cpu", True, wrap), None, plain, non_blocking=non_blocking)
+        complete = method == "cpu" and _knows_torch(self)
+        half = RequestedHalf(known, None, complete, wrap='torch.device("cpu")' if complete else "{}")
+        return Request(half, None, plain, non_blocking=non_blocking)
     return Request(_half(self, node, index.get(key), value), None, plain, non_blocking=non_blocking)

@@ -28,7 +28,7 @@ def check(site: Site, questions: Questions, options: RuleOptions) -> Verdict | N
     target = Target(Half(device.argument), Half(dtype.argument) if dtype is not None else None)
     return Verdict(
         Severity.WARNING,
-        f"`{receiver}` leaves `{site.device.term}` for `{device.known.term}` and is used on the accelerator again",
+        f"`{receiver}` leaves `{site.device.term}` for {questions.wanted(site)} and is used on the accelerator again",
         merge_why(site.receiver.why, site.device.why, site.round_trip),
         KeepOnDevice(target) if request.plain and not site.in_fstring else None,
         "keep it on the accelerator",

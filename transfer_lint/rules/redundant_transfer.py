@@ -23,13 +23,9 @@ def check(site: Site, questions: Questions, options: RuleOptions) -> Verdict | N
     if why is None:
         return None
     receiver = questions.source(site.attribute.value)
-    assert site.request.device is not None
-    placement = f"`{site.request.device.known.term}`"
-    if site.request.dtype is not None:
-        placement += f" with dtype `{site.request.dtype.known.term}`"
     return Verdict(
         Severity.HINT if site.heat is Heat.ONCE else Severity.WARNING,
-        f"`{receiver}` is already on {placement}: this `.{site.method}(...)` does nothing",
+        f"`{receiver}` is already on {questions.wanted(site)}: this `.{site.method}(...)` does nothing",
         why,
         None if site.in_fstring else DeleteTransfer(),
         "delete the call",

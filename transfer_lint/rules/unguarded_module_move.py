@@ -23,7 +23,7 @@ def check(site: Site, questions: Questions, options: RuleOptions) -> Verdict | N
     request = site.request
     if not site.is_module or request.device is None or not request.plain or site.heat is Heat.ONCE:
         return None
-    if site.guarded or site.in_handler or site.in_fstring:
+    if site.guarded or site.made_here or site.in_handler or site.in_fstring:
         return None
     if questions.role(request.device.known) is Role.HOST or questions.moves_on(site):
         return None

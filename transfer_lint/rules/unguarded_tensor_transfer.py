@@ -35,7 +35,7 @@ def check(site: Site, questions: Questions, options: RuleOptions) -> Verdict | N
     often = "at every call" if site.heat is Heat.CALL else f"at every {site.heat.value}"
     return Verdict(
         Severity.HINT if site.heat is Heat.CALL else Severity.WARNING,
-        f"`{receiver}` is moved {often}, also where it is on `{request.device.known.term}` already",
+        f"`{receiver}` is moved {often}, also where it is on {questions.wanted(site)} already",
         site.receiver.why,
         GuardTensor(target, site.rebindable),
         "move it only where it is elsewhere",
