@@ -92,45 +92,60 @@ class Questions:
             return None
         return Target(_half(request.device), _half(request.dtype))
 
-    def moves_on(self, site: Site) -> bool:
-        """Whether the function surely moves the module elsewhere again later: the two are an onload/offload pair."""
+    def is_half_of_pair(self, site: Site) -> bool:
+        """Whether the function surely moves the module elsewhere as well: onload and offload, always needed."""
         if site.function is None or site.request.device is None:
             return False
-        for other in self.sites:
-            if other is site or other.function is not site.function or other.receiver.ident is not site.receiver.ident:
-                continue
-            elsewhere = other.request.device is not None and other.request.device.known != site.request.device.known
-            if elsewhere and other.anchor > site.anchor and _surely_follows(site, other):
-                return True
-        return False
+        return any(
+            other.request.device is not None
+            and other.request.device.known != site.request.device.known
+            and (_surely_runs(site, other) or _surely_runs(other, site))
+            for other in self.sites
+            if other.function is site.function and other.receiver.ident is site.receiver.ident
+        )
+
+    def is_on_device(self, site: Site) -> bool:
+        """Whether the receiver provably is on the device that is asked for; of the dtype nothing is said."""
+        return site.request.device is not None and self._same(site.device, site.request.device)
 
 
 def _half(half: RequestedHalf | None) -> Half | None:
     return Half(half.argument, half.repeatable, half.wrap) if half is not None else None
 
 
-def _surely_follows(first: Site, second: Site) -> bool:
-    """Whether the second site's statement runs whenever the first one's has (early exits aside)."""
+def _surely_runs(first: Site, second: Site) -> bool:
+    """Whether the second site's statement runs whenever the first one's does (early exits aside)."""
     assert first.function is not None
     return any(
-        any(statement is second.statement for statement in block)
+        statement is second.statement
         for block in _blocks_around(first.function.node.body, first.statement)
+        for statement in _always(block)
     )
 
 
+def _always(block: Sequence[ast.stmt]) -> Iterator[ast.stmt]:
+    """The statements that run whenever the block does."""
+    for statement in block:
+        yield statement
+        if isinstance(statement, ast.With | ast.AsyncWith | ast.Try):
+            yield from _always(statement.body)
+        if isinstance(statement, ast.Try):
+            yield from _always(statement.finalbody)
+
+
 def _blocks_around(body: Sequence[ast.stmt], target: ast.stmt) -> Iterator[Sequence[ast.stmt]]:
-    """The blocks that hold the statement, from the outside in, and the `finally` blocks that follow them."""
+    """The blocks that hold the statement, from the outside in."""
+    yield body
     for statement in body:
-        if not any(node is target for node in ast.walk(statement)):
-            continue
-        yield body
-        for name in ("body", "orelse", "handlers", "finalbody", "cases"):
-            for inner in getattr(statement, name, ()):
-                nested = [inner] if isinstance(inner, ast.stmt) else getattr(inner, "body", [])
-                if any(node is target for part in nested for node in ast.walk(part)):
-                    block = getattr(statement, name) if isinstance(inner, ast.stmt) else nested
-                    if isinstance(statement, ast.Try) and name != "finalbody":
-                        yield statement.finalbody
-                    yield from _blocks_around(block, target)
-                    return
-        return
+        for block in _blocks_of(statement):
+            if any(node is target for inner in block for node in ast.walk(inner)):
+                yield from _blocks_around(block, target)
+
+
+def _blocks_of(statement: ast.stmt) -> Iterator[Sequence[ast.stmt]]:
+    for name in ("body", "orelse", "finalbody"):
+        block = getattr(statement, name, None)
+        if isinstance(block, list):
+            yield block
+    for part in (*getattr(statement, "handlers", ()), *getattr(statement, "cases", ())):
+        yield part.body

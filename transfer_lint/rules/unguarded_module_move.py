@@ -25,7 +25,7 @@ def check(site: Site, questions: Questions, options: RuleOptions) -> Verdict | N
         return None
     if site.guarded or site.made_here or site.in_handler or site.in_fstring:
         return None
-    if questions.role(request.device.known) is Role.HOST or questions.moves_on(site):
+    if questions.role(request.device.known) is Role.HOST or questions.is_half_of_pair(site):
         return None
     receiver = questions.source(site.attribute.value)
     target = questions.target(site)

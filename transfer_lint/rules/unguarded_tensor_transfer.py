@@ -28,6 +28,8 @@ def check(site: Site, questions: Questions, options: RuleOptions) -> Verdict | N
         return None
     if questions.role(request.device.known) is Role.HOST or questions.surely_elsewhere(site):
         return None
+    if questions.is_on_device(site):  # what is left of the move is the dtype
+        return None
     target = questions.target(site)
     if target is None:
         return None
