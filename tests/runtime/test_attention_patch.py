@@ -270,6 +270,8 @@ def test_weights_follow_the_queries(pack: Any, instantid: Any, tokens: Any) -> N
     call = next(layer_calls(NARROW, WIDE))
     call.q, call.k, call.v = (t.to("meta") for t in (call.q, call.k, call.v))
     assert call.run(patches).device.type == "meta"
+    assert {parameter.device.type for parameter in instantid.ip_adapter["1"].parameters()} == {"meta"}
+    assert {parameter.device.type for parameter in instantid.ip_adapter["3"].parameters()} == {"cpu"}
 
 
 def test_there_is_nothing_to_account_without_comfyui(pack: Any, instantid: Any, tokens: Any) -> None:
