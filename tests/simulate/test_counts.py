@@ -31,7 +31,9 @@ TRANSFERS: dict[str, list[tuple[str, str, int]]] = {
     "d + torch.tensor(1.0)": [],
     "d[torch.tensor([0, 1])]": [("cpu", "cuda:0", 16)],
     "d[torch.tensor([0, 1], device='cuda')]": [("cpu", "cuda:0", 16)],
+    "d[torch.tensor([False, True])]": [("cpu", "cuda:0", 8)],
     "d[0]": [],
+    "torch._foreach_copy_([d, h], [h, h])": [("cpu", "cuda:0", 24)],
     "torch.zeros(3, device='cuda')": [],
     "torch.tensor([1.0, 2.0], device='cuda')": [("cpu", "cuda:0", 8)],
     "torch.zeros_like(h, device='cuda')": [],
@@ -49,6 +51,7 @@ TRANSFERS: dict[str, list[tuple[str, str, int]]] = {
 
 WAITS: dict[str, list[tuple[str, int]]] = {
     "d[0, 0].item()": [("item", 4)],
+    "h[h > 1]": [],
     "float(d[0, 0])": [("item", 4)],
     "int(d[0, 0])": [("item", 4)],
     "1 if d[0, 0] else 2": [("item", 4)],

@@ -160,7 +160,8 @@ def _run_at(where: int, func: Any, traits: Traits, args: Sequence[Any], kwargs: 
         return owner if owner is not None else place(value, where)
 
     # a view in inference mode is an inference tensor only where its base is one
-    with torch.inference_mode(False) if traits.view and not args[0].is_inference() else nullcontext():
+    ordinary = traits.view and not any(tensor.is_inference() for tensor in owners.values())
+    with torch.inference_mode(False) if ordinary else nullcontext():
         return replace(result, give)
 
 
@@ -214,32 +215,33 @@ def mixed(func: Any, places: Sequence[int]) -> RuntimeError:
 
 def _note_waits(traits: Traits, args: Sequence[Any]) -> None:
     machine = active()
-    if machine is None:
-        return
-    how = traits.name.removeprefix("aten::")
-    if traits.name in _WAITS:
-        machine.waited(place_of(args[0]), how, args[0], _WAITS[traits.name])
-    elif traits.name in _INDEXES:
-        for index in tensors_in([args[1]]):
-            if index.dtype in (torch.bool, torch.uint8):  # a mask: how many elements it picks must be known
-                machine.waited(place_of(index), how, index, _WAITS["aten::nonzero"])
+    if machine is not None and traits.name in _WAITS:
+        machine.waited(place_of(args[0]), traits.name.removeprefix("aten::"), args[0], _WAITS[traits.name])
 
 
 def _bring_indices(func: Any, args: Sequence[Any]) -> Sequence[Any]:
-    """A device tensor may be indexed by host tensors, which travel; a host tensor not by device tensors."""
+    """A device tensor may be indexed by host tensors, which travel; a host tensor not by device tensors.
+
+    Of a mask the positions of its elements are used: a mask on the host sends these, one on the device makes the host
+    wait for their number.
+    """
     self, indices, *rest = args
     here = place_of(self)
     machine = active()
 
     def bring(index: Tensor) -> Tensor:
+        mask = index.dtype in (torch.bool, torch.uint8)
         if place_of(index) == here:
+            if mask and here != HOST and machine is not None:
+                machine.waited(here, "index", index, _WAITS["aten::nonzero"])
             return index
         if here == HOST or place_of(index) != HOST:
             raise RuntimeError(
                 f"indices should be either on cpu or on the same device as the indexed tensor ({name_of(here)})"
             )
-        if machine is not None:
-            machine.moved(HOST, here, index, index.dtype, non_blocking=False)
+        for each in index.nonzero().unbind(1) if mask else (index,):
+            if machine is not None:
+                machine.moved(HOST, here, each, each.dtype, non_blocking=False)
         return place(index, here)
 
     if rest and isinstance(rest[0], Tensor) and rest[0].dim() == 0 and place_of(rest[0]) == HOST:
@@ -250,10 +252,15 @@ def _bring_indices(func: Any, args: Sequence[Any]) -> Sequence[Any]:
 def _run_foreach(func: Any, traits: Traits, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
     """A `_foreach_` operator takes each tensor where it is; only those that meet must be together."""
     firsts = args[0]
+    if traits.name == "aten::_foreach_copy_":
+        for destination, source in zip(firsts, args[1], strict=True):
+            aten.copy_.default(destination, source)
+        return None
     lists = [value for value in args if isinstance(value, (list, tuple)) and _all_tensors(value)]
     for group in zip(*lists, strict=True):
         _common_place(aten.add.Tensor, traits_of(aten.add.Tensor), group, {})
-    result = func(*replace(tuple(args), values_of), **{name: replace(item, values_of) for name, item in kwargs.items()})
+    host_kwargs = {name: replace(value, values_of) for name, value in kwargs.items()}
+    result = _on_values(place_of(firsts[0]), func, replace(tuple(args), values_of), host_kwargs)
     if not isinstance(result, (list, tuple)):
         return result
     return [place(value, place_of(first)) for value, first in zip(result, firsts, strict=True)]
