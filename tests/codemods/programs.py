@@ -25,6 +25,7 @@ class _Writer:
     draw: st.DrawFn
     once: list[str] = field(default_factory=lambda: [f"u{i}" for i in range(40)])
     comments: list[str] = field(default_factory=list)
+    last: str = "x2"  # the receiver of the last site that may be rebound
     repeated: int = 0  # inside loops and functions of their own: what may run again or later
 
     def pick(self, *options: str) -> str:
@@ -57,10 +58,11 @@ class _Writer:
         )
         kind = self.pick("tensor", "tensor", "tensor", "module", "delete")
         if kind == "tensor":
-            receiver = self.pick("once", "name", "deep")
+            receiver = self.pick("once", "once", "name", "deep")
             if receiver == "once" and self.once:
                 mark = "tensor rebind" if not self.repeated else "tensor"
                 receiver = self.once.pop()
+                self.last = receiver
             else:
                 mark = "tensor"
                 receiver = self.pick("x0", "x1", "o.x") if receiver == "name" else self.receiver(depth)
@@ -83,7 +85,12 @@ class _Writer:
         if depth <= 0:
             return self.pick("x0", "x1", "x2", "o.x", "home", "m0.buffer")
         one = self.expression
-        kind = self.pick(*"site site site call call method keyword star ternary and add list dict lambda each attribute compare".split())
+        if self.chance() and self.chance():
+            # The last site's name read before the site: it may be rebound for what comes after this statement only.
+            self.last = "x2"
+            site = self.site(0)
+            return f"f({self.last}, {site}{'.buffer' if '|module' in site else ''})"
+        kind = self.pick(*"site site site call call method keyword star ternary and add list dict lambda each attribute compare tests".split())
         if kind == "site":
             text = self.site(depth)
             return f"{text}.buffer" if "|module" in text.split("⟧")[-2] and text.count("|") == 1 else text
@@ -105,6 +112,9 @@ class _Writer:
             return f"f([{one(depth - 1)}, {one(depth - 1)}])"
         if kind == "dict":
             return f"f({{1: {one(depth - 1)}, 2: {one(depth - 1)}}})"
+        if kind == "tests":
+            # Many short arms that may not run.
+            return f"(x0 and {self.site(1)} or {self.site(1)})"
         if kind == "attribute":
             return f"f({self.receiver(depth)}, o.x, {one(depth - 1)})"
         if kind == "compare":
@@ -123,6 +133,9 @@ class _Writer:
             return f"{name} = {name}.⟦to|{'module' if 'm' in name else 'tensor'}⟧(d{self.pick('0', '1')})"
         if kind == "bare":
             return self.site(2)
+        if kind == "tests":
+            # Many short arms that may not run.
+            return f"(x0 and {self.site(1)} or {self.site(1)})"
         if kind == "attribute":
             return f"o.x = {self.expression(2)}"
         if kind == "augment":

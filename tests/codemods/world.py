@@ -26,7 +26,14 @@ class World:
         self.names |= {"home": Tensor(self, 0)}
         self.names |= {name: self.function(name) for name in ("f", "g", "h")}
         self.names |= {"make": lambda: self.note("make", Module(self, [next(taken), next(taken)]))}
-        self.names |= {"pick": lambda: self.note("pick", f"device {next(taken) % 2}")}
+
+        def pick() -> object:
+            # A target that has effects of its own: it replaces what attributes hold.
+            self.names["o"].x = Tensor(self, next(taken))
+            self.names["o"].m = Module(self, [next(taken)])
+            return self.note("pick", f"device {next(taken) % 2}")
+
+        self.names |= {"pick": pick}
         self.names |= {"kind": lambda: self.note("kind", f"dtype {next(taken) // 2}")}
         self.names |= {"o": Holder(x=Tensor(self, next(taken)), m=Module(self, [next(taken)]), home=self.names["home"], f=self.function("o.f"))}
 
