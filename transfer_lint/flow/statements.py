@@ -8,11 +8,12 @@ from collections.abc import Callable, Sequence
 from transfer_lint.flow import conditions
 from transfer_lint.flow.interpreter import STATEMENTS, Interpreter, Loop, StatementHandler
 from transfer_lint.flow.project import FunctionInfo, Import
-from transfer_lint.flow.state import State
+from transfer_lint.flow.state import Record, State
 from transfer_lint.flow.tensors import combine
-from transfer_lint.flow.values import NONE, External, Object, Tensor, Value, symbols_of
+from transfer_lint.flow.values import NONE, External, Object, Symbol, Tensor, Value, symbols_of
 
-_ROUNDS = 4  # of a loop, until what holds at its head no longer changes; then what still changes is forgotten
+_PATIENCE = 2  # rounds of a loop after which whatever still changes from round to round is forgotten
+_ROUNDS = 12  # after which all is forgotten; every round before forgets something more, so few loops get there
 
 
 def executes(*kinds: type[ast.stmt]) -> Callable[[StatementHandler], StatementHandler]:
@@ -165,6 +166,7 @@ def _loop(
     known = self.heads.get(node)
     head = state.joined(known, ("loop", id(node)), node.lineno) if known is not None else state.copy()
     loop = Loop()
+    forgotten: set[str | Symbol] = set()
     for number in range(_ROUNDS):
         loop = Loop()
         self.loops.append(loop)
@@ -176,9 +178,13 @@ def _loop(
             break
         _age(self, back, node)
         joined = head.joined(back, ("loop", id(node)), node.lineno)
+        if number >= _PATIENCE:
+            forgotten |= {name for name, value in joined.locals.items() if head.locals.get(name) != value}
+            forgotten |= {ident for ident, record in joined.heap.items() if head.heap.get(ident) != record}
         if number == _ROUNDS - 2:
-            _forget_changes(self, joined, node)
-        elif joined.locals == head.locals and joined.heap == head.heap:
+            forgotten |= {*joined.locals, *joined.heap}
+        _forget(self, joined, forgotten, node)
+        if joined.locals == head.locals and joined.heap == head.heap:
             break
         head = joined
         for kept, accumulated in zip(entries, self.handlers, strict=True):
@@ -223,13 +229,15 @@ def _age(self: Interpreter, state: State, node: ast.stmt) -> None:
                 state.write(owner, name, value)
 
 
-def _forget_changes(self: Interpreter, joined: State, node: ast.stmt) -> None:
-    """Make the head general enough by force: whatever the loop assigns or may change is unknown."""
-    for part in ast.walk(node):
-        if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Store | ast.Del) and part.id in joined.locals:
-            joined.locals[part.id] = Object(self.symbols.make(("any", id(node), part.id), part.id, node.lineno - 1))
-    for ident in list(joined.heap):
-        joined.havoc(Object(ident), f"any {id(node)}", node.lineno - 1)
+def _forget(self: Interpreter, state: State, forgotten: set[str | Symbol], node: ast.stmt) -> None:
+    """Make a loop's head general enough by force: these locals and objects are unknown in every round."""
+    for name in forgotten:
+        if isinstance(name, str):
+            if name in state.locals:
+                state.locals[name] = Object(self.symbols.make(("any", id(node), name), name, node.lineno - 1))
+        else:
+            anchor = self.symbols.make(("any", id(node), name), name.label, node.lineno - 1)
+            state.heap[name] = Record(anchor, epoch=f"any {id(node)}", line=node.lineno - 1)
 
 
 @executes(ast.With, ast.AsyncWith)
