@@ -117,8 +117,11 @@ def test_reading(tmp_path: Path) -> None:
 
 
 def test_rendering() -> None:
-    shown = render(parse_page(page_with("Words.\n\n<!-- silent: a -->", "x = 1"), "page.md"), 80)
-    assert shown == "some-rule (TL199)\n=================\n\nWords.\n\n    x = 1\n"
+    text = page_with("Words.\n<!-- example: a; run: x -->", "x = 1  # TL199\n\n\ny = 2", "x = 2")
+    shown = render(parse_page(text.replace("```\n```python", "```\nbecomes\n```python"), "page.md"), 80)
+    assert shown == (
+        "some-rule (TL199)\n=================\n\nWords.\n\n    x = 1\n\n\n    y = 2\n\nbecomes\n\n    x = 2\n"
+    )
 
 
 @pytest.mark.parametrize("width", [30, 80])

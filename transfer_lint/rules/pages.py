@@ -217,34 +217,34 @@ def render(page: Page, width: int = 80) -> str:
     paragraph: list[str] = []
     inside = False
 
-    def flush() -> None:
+    def end_paragraph(*, blank: bool = False) -> None:
         if paragraph:
             out.append(_fill(paragraph, width))
             paragraph.clear()
+        if blank and out and out[-1]:
+            out.append("")
 
     for line in page.text.splitlines():
         if line.startswith("```"):
-            flush()
+            end_paragraph(blank=True)
             inside = not inside
         elif inside:
             out.append(("    " + _MARK.sub("", line)).rstrip())
         elif line.startswith("#"):
-            flush()
+            end_paragraph(blank=True)
             level, _, heading = line.partition(" ")
             out += [heading, ("=" if level == "#" else "-") * len(heading)]
         elif not line.strip() or line.lstrip().startswith("<!--"):
-            flush()
-            out.append("")
+            end_paragraph(blank=True)
         elif line.startswith("|"):
-            flush()
+            end_paragraph()
             out.append(line)
-        elif line.lstrip().startswith(("- ", "* ")):
-            flush()
-            paragraph.append(line)
         else:
+            if line.lstrip().startswith(("- ", "* ")):
+                end_paragraph()
             paragraph.append(line)
-    flush()
-    return re.sub(r"\n{3,}", "\n\n", "\n".join(out)).strip("\n") + "\n"
+    end_paragraph()
+    return "\n".join(out).strip("\n") + "\n"
 
 
 def _fill(paragraph: Sequence[str], width: int) -> str:
