@@ -1,0 +1,133 @@
+"""The configuration: what each key takes, and what a mistake says."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.support.command import WASTE, lint
+from transfer_codemods.actions import GuardForm
+from transfer_lint import config
+from transfer_lint.config import KEYS, Settings
+from transfer_lint.findings import Heat, Severity
+from transfer_lint.outcome import Problem
+
+GOOD = [
+    pytest.param('select = ["TL1"]', {"select": ("TL1",)}, id="select"),
+    pytest.param('extend-select = ["TL104"]', {"extend_select": ("TL104",)}, id="extend-select"),
+    pytest.param('ignore = ["redundant-transfer"]', {"ignore": ("redundant-transfer",)}, id="ignore"),
+    pytest.param('per-file-ignores = {"t/**" = ["ALL"]}', {"per_file_ignores": (("t/**", ("ALL",)),)}, id="per-file"),
+    pytest.param('exclude = ["a"]', {"exclude": ("a",)}, id="exclude"),
+    pytest.param('extend-exclude = ["a"]', {"extend_exclude": ("a",)}, id="extend-exclude"),
+    pytest.param("respect-gitignore = false", {"respect_gitignore": False}, id="respect-gitignore"),
+    pytest.param('fail-on = "hint"', {"fail_on": Severity.HINT}, id="fail-on"),
+    pytest.param('min-heat = "step"', {"min_heat": Heat.STEP}, id="min-heat"),
+    pytest.param("unsafe-fixes = true", {"unsafe_fixes": True}, id="unsafe-fixes"),
+    pytest.param('module-guard = "cached"', {"module_guard": GuardForm.CACHED}, id="module-guard"),
+    pytest.param('target-version = "3.10"', {"target_version": (3, 10)}, id="target-version"),
+    pytest.param('target-version = "py312"', {"target_version": (3, 12)}, id="target-version as tools write it"),
+    pytest.param('output-format = "json"', {"output_format": "json"}, id="output-format"),
+    pytest.param("knowledge = {}", {"knowledge": {}}, id="knowledge"),
+]
+
+BAD = [
+    pytest.param('fail_on = "hint"', "unknown key tool.transfer-lint.fail_on; did you mean 'fail-on'?", id="key"),
+    pytest.param("zzz = 1", "unknown key tool.transfer-lint.zzz; the keys are select, ", id="key like none"),
+    pytest.param('select = "TL1"', "tool.transfer-lint.select = 'TL1'; must be a list of strings", id="type"),
+    pytest.param('select = ["TL199"]', "no rule is called 'TL199'", id="rule"),
+    pytest.param('ignore = ["redundant-transfr"]', "did you mean 'redundant-transfer'?", id="rule's name"),
+    pytest.param('per-file-ignores = {"a" = ["X"]}', "no rule is called 'X'", id="rule for a file"),
+    pytest.param('per-file-ignores = ["a"]', "must be a table of pattern", id="per-file-ignores"),
+    pytest.param('fail-on = "warnings"', "must be one of hint, warning, error; did you mean 'warning'?", id="severity"),
+    pytest.param("min-heat = 3", "must be one of once, call, step, layer", id="heat"),
+    pytest.param('unsafe-fixes = "yes"', "must be true or false", id="boolean"),
+    pytest.param('target-version = "2.7"', "must be a Python version from '3.8' to '3.14'", id="Python"),
+    pytest.param("target-version = 3.10", "must be a Python version", id="Python unquoted"),
+    pytest.param('target-version = "3.99"', "must be a Python version", id="Python to come"),
+    pytest.param("knowledge = {nonsense = 1}", "tool.transfer-lint.knowledge", id="knowledge"),
+    pytest.param("select = [", "is not TOML", id="TOML"),
+]
+
+
+def written(folder: Path, text: str) -> Path:
+    (folder / "pyproject.toml").write_text(f"[tool.transfer-lint]\n{text}\n")
+    return folder
+
+
+@pytest.mark.parametrize(("text", "fields"), GOOD)
+def test_each_key(tmp_path: Path, text: str, fields: dict[str, object]) -> None:
+    settings = config.load([str(written(tmp_path, text))])
+    assert {name: getattr(settings, name) for name in fields} == fields
+    assert settings.root == str(tmp_path)
+
+
+def test_every_key_is_tried_and_fills_a_field() -> None:
+    tried = {str(case.values[0]).split(" ")[0] for case in GOOD}
+    assert tried == {key.name for key in KEYS}
+    assert {key.field for key in KEYS} == set(Settings.__dataclass_fields__) - {"root"}
+
+
+@pytest.mark.parametrize(("text", "words"), BAD)
+def test_mistakes_name_file_key_and_mend(tmp_path: Path, text: str, words: str) -> None:
+    with pytest.raises(Problem) as raised:
+        config.load([str(written(tmp_path, text))])
+    assert str(raised.value).startswith(f"{tmp_path}/pyproject.toml: ")
+    assert words in str(raised.value)
+
+
+def test_a_mistake_ends_the_run_with_2(tmp_path: Path) -> None:
+    ran = lint("check", cwd=written(tmp_path, 'select = ["TL199"]'), expect=2)
+    assert ran.err.startswith("error: pyproject.toml: tool.transfer-lint.select = ['TL199']; no rule is called 'TL199'")
+
+
+def test_the_nearest_table_counts_and_patterns_are_relative_to_it(tmp_path: Path) -> None:
+    written(tmp_path, 'fail-on = "error"')
+    inner = tmp_path / "pack"
+    inner.mkdir()
+    (inner / "pyproject.toml").write_text("[project]\nname = 'x'\n")  # has no table of ours
+    assert config.load([str(inner)]).fail_on is Severity.ERROR
+    (inner / "transfer-lint.toml").write_text('fail-on = "hint"\n')
+    assert config.load([str(inner)]).fail_on is Severity.HINT
+    assert config.load([str(inner)]).root == str(inner)
+    assert config.load([str(inner), str(tmp_path)]).fail_on is Severity.ERROR
+
+
+def test_the_command_line_has_the_last_word(tmp_path: Path) -> None:
+    (tmp_path / "a.py").write_text(WASTE)
+    written(tmp_path, 'ignore = ["TL101"]\nfail-on = "hint"')
+    assert len(lint("check", cwd=tmp_path, expect=1).out.splitlines()) == 1
+    assert "TL101" in lint("check", "--select", "TL101", cwd=tmp_path, expect=1).out
+    assert lint("check", "--ignore", "TL102", cwd=tmp_path, expect=0).out == ""
+    lint("check", "--fail-on", "error", cwd=tmp_path, expect=0)
+
+
+def test_per_file_ignores(tmp_path: Path) -> None:
+    written(tmp_path, 'per-file-ignores = {"old/" = ["TL1"], "*_test.py" = ["TL101"]}')
+    (tmp_path / "old").mkdir()
+    for name in ("old/a.py", "b_test.py", "c.py"):
+        (tmp_path / name).write_text(WASTE)
+    found = [(line.split(":")[0], line.split()[1]) for line in lint("check", cwd=tmp_path).out.splitlines()]
+    assert found == [("b_test.py", "TL102"), ("c.py", "TL102"), ("c.py", "TL101")]
+
+
+def test_unsafe_fixes_and_module_guard_reach_the_rewrites(tmp_path: Path) -> None:
+    source = (
+        "import torch\n\n\nclass A(torch.nn.Module):\n    pass\n\n\n"
+        'def forward(model: A) -> None:\n    model.to("cuda:0")\n'
+    )
+    (tmp_path / "a.py").write_text(source)
+    written(tmp_path, 'module-guard = "first-tensor"')
+    assert lint("fix", "--diff", cwd=tmp_path).out == ""  # a form that trusts others is unsafe
+    written(tmp_path, 'module-guard = "first-tensor"\nunsafe-fixes = true')
+    assert "next(" in lint("fix", "--diff", cwd=tmp_path).out
+    assert lint("fix", "--diff", "--no-unsafe-fixes", cwd=tmp_path).out == ""
+
+
+def test_a_fix_that_the_target_version_cannot_parse_is_not_made(tmp_path: Path) -> None:
+    written(tmp_path, 'target-version = "3.9"')
+    text = WASTE + "\n\nmatch twice:\n    case _:\n        pass\n"
+    (tmp_path / "a.py").write_text(text)
+    ran = lint("fix", cwd=tmp_path, expect=2)
+    assert "does not parse as Python 3.9" in ran.err
+    assert (tmp_path / "a.py").read_text() == text
