@@ -58,7 +58,6 @@ def _may_go_before(site: Site) -> bool:
     function that is called is not one of those."""
     parents, residue = site.draft.parents, site.draft.residue
 
-
     def called(node: cst.CSTNode) -> bool:
         parent = parents[node]
         return isinstance(parent, cst.Call) and parent.func is node

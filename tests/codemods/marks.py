@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from textwrap import dedent
 
 import libcst as cst
+
 from transfer_codemods import (
     Action,
     Anchor,
@@ -96,7 +97,8 @@ class Case:
         assert len(reasons) == len(self.refused), reasons
         for reason, part in zip(reasons, self.refused, strict=True):
             assert part in reason
-            assert reason[0].isupper() and reason.endswith(".")
+            assert reason[0].isupper()
+            assert reason.endswith(".")
 
 
 def case(id: str, before: str, after: str) -> Case:

@@ -75,7 +75,8 @@ class _Writer:
         method = f"⟦to|{mark} {halves}⟧"
         if self.draw(st.integers(0, 3)):
             return f"{receiver}.{method}({args})"
-        return f"({self.comment()}\n{receiver}{self.comment()}\n  .{method}({self.comment()}\n {args}{self.comment()}\n ){self.comment()}\n)"
+        pieces = ["(", receiver, f"  .{method}(", f" {args}", " )"]
+        return "\n".join([*(piece + self.comment() for piece in pieces), ")"])
 
     def receiver(self, depth: int) -> str:
         text = self.expression(depth - 1)
@@ -90,7 +91,28 @@ class _Writer:
             self.last = "x2"
             site = self.site(0)
             return f"f({self.last}, {site}{'.buffer' if '|module' in site else ''})"
-        kind = self.pick(*"site site site call call method keyword star ternary and add list dict lambda each attribute compare tests".split())
+        kind = self.pick(
+            *[
+                "site",
+                "site",
+                "site",
+                "call",
+                "call",
+                "method",
+                "keyword",
+                "star",
+                "ternary",
+                "and",
+                "add",
+                "list",
+                "dict",
+                "lambda",
+                "each",
+                "attribute",
+                "compare",
+                "tests",
+            ]
+        )
         if kind == "site":
             text = self.site(depth)
             return f"{text}.buffer" if "|module" in text.split("⟧")[-2] and text.count("|") == 1 else text
@@ -125,7 +147,18 @@ class _Writer:
         return f"(lambda: {text})()" if kind == "lambda" else f"f([{text} for i in (1, 2)])"
 
     def small(self) -> str:
-        kind = self.pick(*"assign self bare attribute augment two walrus delete assert subscript".split())
+        kind = self.pick(
+            "assign",
+            "self",
+            "bare",
+            "attribute",
+            "augment",
+            "two",
+            "walrus",
+            "delete",
+            "assert",
+            "subscript",
+        )
         if kind == "assign":
             return f"{self.pick('x0', 'x2', 'y')} = {self.expression(3)}"
         if kind == "self":
@@ -152,7 +185,21 @@ class _Writer:
 
     def statement(self, indent: str, depth: int) -> list[str]:
         """Physical lines, each a statement's or a suite's head's; a statement over several lines is one string."""
-        kind = self.pick(*"line line line line if suite for with while".split()) if depth else "line"
+        kind = (
+            self.pick(
+                "line",
+                "line",
+                "line",
+                "line",
+                "if",
+                "suite",
+                "for",
+                "with",
+                "while",
+            )
+            if depth
+            else "line"
+        )
         if kind == "line":
             text = "; ".join(self.small() for _ in range(self.draw(st.integers(1, 2))))
             return [f"{indent}{text}{self.comment()}"]
@@ -201,4 +248,6 @@ def programs(draw: st.DrawFn) -> Program:
     lines.append(f"    return [log, x0, x1, x2, y, z, {writer.expression(2)}]")
     head = HEAD.format(names=", ".join(PARAMETERS))
     plain = [line for line in lines if "⟦" not in line]
-    return Program(head + "\n".join(lines) + "\n", writer.comments, [part for line in plain for part in line.split("\n")])
+    return Program(
+        head + "\n".join(lines) + "\n", writer.comments, [part for line in plain for part in line.split("\n")]
+    )

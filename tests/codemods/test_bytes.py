@@ -6,9 +6,9 @@ from codecs import BOM_UTF8
 
 import libcst as cst
 import pytest
-from transfer_codemods import Anchor, DeleteTransfer, Plan, rewrite
 
 from tests.codemods.marks import unmark
+from transfer_codemods import Anchor, DeleteTransfer, Plan, rewrite
 
 
 def rewritten(marked: bytes) -> bytes:
@@ -26,8 +26,8 @@ CASES = {
     ),
     "CRLF and a test over lines": (
         "import os\r\ndef f(x, m):\r\n    m.⟦to|module t0⟧(d)\r\n".encode(),
-        b"import os\r\nfrom itertools import chain\r\ndef f(x, m):\r\n    if any(\r\n        t.dtype != d and (t.is_floating_point() "
-        b"or t.is_complex())\r\n        for t in chain(m.parameters(), m.buffers())\r\n    ):\r\n        m.to(d)\r\n",
+        b"import os\r\nfrom itertools import chain\r\ndef f(x, m):\r\n    if any(\r\n"
+        b"        t.dtype != d and (t.is_floating_point() or t.is_complex())\r\n        for t in chain(m.parameters(), m.buffers())\r\n    ):\r\n        m.to(d)\r\n",
     ),
     "mixed newlines": (
         "a = 1\r\nb = 2\nx = x.⟦to|tensor⟧(d)\nc = 3\r\n".encode(),

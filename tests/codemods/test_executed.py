@@ -8,11 +8,11 @@ from collections import Counter
 import libcst as cst
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from transfer_codemods import rewrite
 
 from tests.codemods.marks import unmark
 from tests.codemods.programs import Program, programs
 from tests.codemods.world import run
+from transfer_codemods import rewrite
 
 
 @settings(max_examples=300, deadline=None)

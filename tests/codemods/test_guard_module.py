@@ -43,7 +43,11 @@ FORMS = [
     ),
     case(
         "exact, both, long",
-        f"from itertools import chain\ndef f(self):\n    self.m.⟦to|module d0 t1⟧(self.{'d' * 12}, dtype=self.{'t' * 12})\n",
+        f"""
+        from itertools import chain
+        def f(self):
+            self.m.⟦to|module d0 t1⟧(self.{"d" * 12}, dtype=self.{"t" * 12})
+        """,
         f"""
         from itertools import chain
         def f(self):
@@ -158,11 +162,17 @@ PLACES = [
     guarded("assigned to itself", "m = m.⟦to|module⟧(d)\n", "if GUARD:\n    m = m.to(d)\n"),
     guarded("assigned to another name", "y = m.⟦to|module⟧(d)\n", "if GUARD:\n    m.to(d)\ny = m\n"),
     guarded("assigned to an attribute", "self.m = m.⟦to|module⟧(d)\n", "if GUARD:\n    m.to(d)\nself.m = m\n"),
-    guarded("returned", "def f(m):\n    # c\n    return m.⟦to|module⟧(d)\n", "def f(m):\n    if GUARD:\n        m.to(d)\n    # c\n    return m\n"),
+    guarded(
+        "returned",
+        "def f(m):\n    # c\n    return m.⟦to|module⟧(d)\n",
+        "def f(m):\n    if GUARD:\n        m.to(d)\n    # c\n    return m\n",
+    ),
     guarded("in a chain", "m = m.⟦to|module⟧(d).eval()\n", "if GUARD:\n    m.to(d)\nm = m.eval()\n"),
     guarded("an argument", "self.f(m.⟦to|module⟧(d), g())\n", "if GUARD:\n    m.to(d)\nself.f(m, g())\n"),
     guarded("after a call", "f(g(), m.⟦to|module⟧(d))\n", "f(g(), m.to(d) if GUARD else m)\n"),
-    guarded("after an attribute, which may be a buffer", "f(m.b, m.⟦to|module⟧(d))\n", "f(m.b, m.to(d) if GUARD else m)\n"),
+    guarded(
+        "after an attribute, which may be a buffer", "f(m.b, m.⟦to|module⟧(d))\n", "f(m.b, m.to(d) if GUARD else m)\n"
+    ),
     guarded("one-line suite", "if a: m.⟦to|module⟧(d)  # c\n", "if a:\n    if GUARD:\n        m.to(d)  # c\n"),
     guarded("several on a line", "a(); m.⟦to|module⟧(d); b()\n", "a()\nif GUARD:\n    m.to(d)\nb()\n"),
     guarded("for", "for x in m.⟦to|module⟧(d): pass\n", "if GUARD:\n    m.to(d)\nfor x in m: pass\n"),
@@ -170,7 +180,11 @@ PLACES = [
     guarded("lambda", "f = lambda m: m.⟦to|module⟧(d)\n", "f = lambda m: (m.to(d) if GUARD else m)\n"),
     guarded("comprehension", "[m.⟦to|module⟧(d) for m in n]\n", "[m.to(d) if GUARD else m for m in n]\n"),
     guarded("parentheses", "f((m.⟦to|module⟧(d)))\n", "if GUARD:\n    m.to(d)\nf(m)\n"),
-    guarded("two of them", "f(m.⟦to|module⟧(d), m.⟦to|module⟧(d))\n", "if GUARD:\n    m.to(d)\nif GUARD:\n    m.to(d)\nf(m, m)\n"),
+    guarded(
+        "two of them",
+        "f(m.⟦to|module⟧(d), m.⟦to|module⟧(d))\n",
+        "if GUARD:\n    m.to(d)\nif GUARD:\n    m.to(d)\nf(m, m)\n",
+    ),
     guarded(
         "chain of moves",
         "m.⟦to|module⟧(d).⟦to|module t0⟧(dt)\n",
@@ -228,7 +242,11 @@ PLACES = [
             moved.to(d)
         """,
     ),
-    guarded("the loop's name is taken", "m.⟦to|module⟧(t.d)\n", "if any(tensor.device != t.d for tensor in chain(m.parameters(), m.buffers())):\n    m.to(t.d)\n"),
+    guarded(
+        "the loop's name is taken",
+        "m.⟦to|module⟧(t.d)\n",
+        "if any(tensor.device != t.d for tensor in chain(m.parameters(), m.buffers())):\n    m.to(t.d)\n",
+    ),
     guarded(
         "comments",
         """
@@ -283,44 +301,101 @@ CHAIN = "from itertools import chain\n"
 IMPORTS = [
     imported("nothing there", "", f"{CHAIN}\n"),
     imported("after a docstring", '"""Doc."""\n', f'"""Doc."""\n\n{CHAIN}\n'),
-    imported("after docstring and future", '"""Doc."""\nfrom __future__ import annotations\n', f'"""Doc."""\nfrom __future__ import annotations\n\n{CHAIN}\n'),
-    imported("after the standard library", "# c\nimport os\nfrom re import sub\n\nimport torch\n", f"# c\nimport os\nfrom re import sub\n{CHAIN}\nimport torch\n"),
+    imported(
+        "after docstring and future",
+        '"""Doc."""\nfrom __future__ import annotations\n',
+        f'"""Doc."""\nfrom __future__ import annotations\n\n{CHAIN}\n',
+    ),
+    imported(
+        "after the standard library",
+        "# c\nimport os\nfrom re import sub\n\nimport torch\n",
+        f"# c\nimport os\nfrom re import sub\n{CHAIN}\nimport torch\n",
+    ),
     imported("before others", "a = '''doc'''\n", f"{CHAIN}\na = '''doc'''\n"),
-    imported("before third parties", '"""Doc."""\n\n# torch\nimport torch\nfrom . import a\n', f'"""Doc."""\n\n{CHAIN}\n# torch\nimport torch\nfrom . import a\n'),
+    imported(
+        "before third parties",
+        '"""Doc."""\n\n# torch\nimport torch\nfrom . import a\n',
+        f'"""Doc."""\n\n{CHAIN}\n# torch\nimport torch\nfrom . import a\n',
+    ),
     imported("imported", f"import torch\n{CHAIN}", f"import torch\n{CHAIN}"),
-    imported("imported with others", "from itertools import chain, product\n", "from itertools import chain, product\n"),
+    imported(
+        "imported with others", "from itertools import chain, product\n", "from itertools import chain, product\n"
+    ),
     imported("imported under a name", "from itertools import chain as c\n", "from itertools import chain as c\n", "c"),
     imported("the module imported", "import os, itertools\n", "import os, itertools\n", "itertools.chain"),
     imported("the module under a name", "import itertools as it\n", "import itertools as it\n", "it.chain"),
-    imported("used already", f"{CHAIN}a = chain(b, chain.from_iterable(c))\n", f"{CHAIN}a = chain(b, chain.from_iterable(c))\n"),
-    imported("the name is taken", "def f(chain): pass\n", "from itertools import chain as itertools_chain\n\ndef f(chain): pass\n", "itertools_chain"),
-    imported("the import is shadowed", f"{CHAIN}chain, x = 1, 2\n", f"{CHAIN}from itertools import chain as itertools_chain\nchain, x = 1, 2\n", "itertools_chain"),
-    imported("the alias is taken too", "chain = itertools_chain = 1\n", "from itertools import chain as itertools_chain_2\n\nchain = itertools_chain = 1\n", "itertools_chain_2"),
-    imported("another's chain", "from x import chain\n", "from itertools import chain as itertools_chain\n\nfrom x import chain\n", "itertools_chain"),
-    imported("imported in a function", "def f():\n    from itertools import chain\n", "from itertools import chain as itertools_chain\n\ndef f():\n    from itertools import chain\n", "itertools_chain"),
+    imported(
+        "used already",
+        f"{CHAIN}a = chain(b, chain.from_iterable(c))\n",
+        f"{CHAIN}a = chain(b, chain.from_iterable(c))\n",
+    ),
+    imported(
+        "the name is taken",
+        "def f(chain): pass\n",
+        "from itertools import chain as itertools_chain\n\ndef f(chain): pass\n",
+        "itertools_chain",
+    ),
+    imported(
+        "the import is shadowed",
+        f"{CHAIN}chain, x = 1, 2\n",
+        f"{CHAIN}from itertools import chain as itertools_chain\nchain, x = 1, 2\n",
+        "itertools_chain",
+    ),
+    imported(
+        "the alias is taken too",
+        "chain = itertools_chain = 1\n",
+        "from itertools import chain as itertools_chain_2\n\nchain = itertools_chain = 1\n",
+        "itertools_chain_2",
+    ),
+    imported(
+        "another's chain",
+        "from x import chain\n",
+        "from itertools import chain as itertools_chain\n\nfrom x import chain\n",
+        "itertools_chain",
+    ),
+    imported(
+        "imported in a function",
+        "def f():\n    from itertools import chain\n",
+        "from itertools import chain as itertools_chain\n\ndef f():\n    from itertools import chain\n",
+        "itertools_chain",
+    ),
     Case(
         "once for two guards",
         f"{USE}{USE}",
         f"{CHAIN}\nif {EXACT}:\n    m.to(d)\nif {EXACT}:\n    m.to(d)\n",
     ),
-]  # fmt: skip
+]
 
 REFUSED = [
     refusal("class body", "class A:\n    m.⟦to|module⟧(d)\n", "class body"),
     refusal("any is redefined", "def any(): pass\nm.⟦to|module⟧(d)\n", "`any`, but the file"),
     refusal("next is redefined", "next = 1\nm.⟦to|module first-tensor⟧(d)\n", "`next`"),
-    refusal("getattr is a parameter", "class A:\n    def f(self, getattr): self.m.⟦to|module cached⟧(d)\n", "`getattr`"),
+    refusal(
+        "getattr is a parameter", "class A:\n    def f(self, getattr): self.m.⟦to|module cached⟧(d)\n", "`getattr`"
+    ),
     refusal("star import", "from numpy import *\nm.⟦to|module⟧(d)\n", "star import"),
     refusal("cached without self", "def f(m): m.⟦to|module cached⟧(d)\n", "`self`"),
-    refusal("cached in a function of a method", "class A:\n    def f(self):\n        def g(m): m.⟦to|module cached⟧(d)\n", "`self`"),
-    refusal("cached in a static method", "class A:\n    @staticmethod\n    def f(m): m.⟦to|module cached⟧(d)\n", "`self`"),
-    refusal("cached in a class method", "class A:\n    @classmethod\n    def f(cls, m): m.⟦to|module cached⟧(d)\n", "`self`"),
-    refusal("cached with slots", "class A:\n    __slots__ = ()\n    def f(self, m): m.⟦to|module cached⟧(d)\n", "`self`"),
-    refusal("cached in an expression", "class A:\n    def f(self, m): return a and m.⟦to|module cached⟧(d)\n", "statement"),
+    refusal(
+        "cached in a function of a method",
+        "class A:\n    def f(self):\n        def g(m): m.⟦to|module cached⟧(d)\n",
+        "`self`",
+    ),
+    refusal(
+        "cached in a static method", "class A:\n    @staticmethod\n    def f(m): m.⟦to|module cached⟧(d)\n", "`self`"
+    ),
+    refusal(
+        "cached in a class method", "class A:\n    @classmethod\n    def f(cls, m): m.⟦to|module cached⟧(d)\n", "`self`"
+    ),
+    refusal(
+        "cached with slots", "class A:\n    __slots__ = ()\n    def f(self, m): m.⟦to|module cached⟧(d)\n", "`self`"
+    ),
+    refusal(
+        "cached in an expression", "class A:\n    def f(self, m): return a and m.⟦to|module cached⟧(d)\n", "statement"
+    ),
     refusal("receiver to be bound in an expression", "y = a and f().⟦to|module⟧(d)\n", "no new name"),
     refusal("super", "class A:\n    def to(self): return super().⟦to|module⟧(d)\n", "super()"),
     refusal("first tensor in an iterable", "y = [x for x in m.⟦to|module first-tensor⟧(d) if x]\n", "new name"),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize("case", FORMS, ids=lambda case: case.id)

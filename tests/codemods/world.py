@@ -35,7 +35,14 @@ class World:
 
         self.names |= {"pick": pick}
         self.names |= {"kind": lambda: self.note("kind", f"dtype {next(taken) // 2}")}
-        self.names |= {"o": Holder(x=Tensor(self, next(taken)), m=Module(self, [next(taken)]), home=self.names["home"], f=self.function("o.f"))}
+        self.names |= {
+            "o": Holder(
+                x=Tensor(self, next(taken)),
+                m=Module(self, [next(taken)]),
+                home=self.names["home"],
+                f=self.function("o.f"),
+            )
+        }
 
     def function(self, name: str) -> Callable[..., Any]:
         def call(*args: object, **kwargs: object) -> Tensor:
