@@ -1,0 +1,140 @@
+"""The rounds of `fix`, with a runner whose checker and rewrites are a few lines: rules on letters.
+
+A text is a string of letters. Each `a` is a finding with a safe fix, each `U` one with an unsafe fix, `r` one whose
+fix is refused, and rewrites replace a letter as the table REWRITES says.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import pytest
+
+from transfer_codemods.actions import DeleteTransfer, Plan
+from transfer_lint.config import Settings
+from transfer_lint.findings import Finding, Fix, Heat, Safety, Severity
+from transfer_lint.outcome import Problem
+from transfer_lint.rewriting import Rewrite
+from transfer_lint.runner import Examined, Runner
+from transfer_lint.settle import MAX_ROUNDS, Settled, settle
+
+REWRITES = {"a": ".", "U": "a", "r": "r", "p": "q", "q": "p", "x": "!", "b": "", "m": "?"}
+SAFE = Settings(root="/")
+UNSAFE = replace(SAFE, unsafe_fixes=True)
+
+
+def finding(path: str, column: int, letter: str) -> Finding:
+    safety = Safety.UNSAFE if letter == "U" else Safety.SAFE
+    fix = Fix(safety, "replace it", DeleteTransfer())
+    return Finding(path, 1, column, 1, column + 1, "TL101", letter, Severity.WARNING, Heat.CALL, "", "", (), fix)
+
+
+class Letters(Runner):
+    """Remembers what was asked of it."""
+
+    def __init__(self, settings: Settings) -> None:
+        super().__init__(settings)
+        self.rounds: list[dict[str, str]] = []
+        self.overlays: list[dict[str, str]] = []
+
+    def examine(self, texts: Mapping[str, str], overlay: Mapping[str, str]) -> dict[str, Examined | Problem]:
+        self.rounds.append(dict(texts))
+        self.overlays.append(dict(overlay))
+        return {path: self._one(path, text) for path, text in texts.items()}
+
+    def _one(self, path: str, text: str) -> Examined | Problem:
+        if "!" in text:
+            return Problem(path, "does not parse", "mend it")
+        found = tuple(finding(path, i + 1, c) for i, c in enumerate(text) if c in REWRITES)
+        return Examined(found, len(found), 0)
+
+    def rewrite(self, jobs: Sequence[tuple[str, str, Plan]]) -> dict[str, Rewrite | Problem]:
+        return {path: self._rewritten(path, text, plan) for path, text, plan in jobs}
+
+    def _rewritten(self, path: str, text: str, plan: Plan) -> Rewrite | Problem:
+        at = {anchor.column - 1: anchor for anchor in plan}
+        if any(text[index] == "m" for index in at):
+            return Problem(path, "cannot be rewritten", "edit by hand")
+        refused = {anchor: "no" for index, anchor in at.items() if text[index] == "r"}
+        letters = (REWRITES[c] if i in at and at[i] not in refused else c for i, c in enumerate(text))
+        return Rewrite("".join(letters), refused)
+
+
+def run(settings: Settings, locked: frozenset[str] = frozenset(), **texts: str) -> tuple[Settled, Letters]:
+    runner = Letters(settings)
+    return settle(texts, runner, settings, locked), runner
+
+
+def left(settled: Settled, path: str) -> str:
+    return "".join(finding.name for finding in settled.examined[path].findings)
+
+
+def test_nothing_to_do_is_one_check() -> None:
+    settled, runner = run(SAFE, one="...", two="U")
+    assert settled.texts == {"one": "...", "two": "U"}
+    assert len(runner.rounds) == 1
+    assert left(settled, "two") == "U"
+    assert not settled.applied
+
+
+def test_all_files_are_checked_again_after_a_change() -> None:
+    settled, runner = run(SAFE, one="a", two="..")
+    assert settled.texts == {"one": ".", "two": ".."}
+    assert runner.rounds == [{"one": "a", "two": ".."}, {"one": ".", "two": ".."}]
+    assert runner.overlays == [{}, {"one": "."}]
+    assert [f.name for f in settled.applied["one"]] == ["a"]
+
+
+def test_unsafe_fixes_go_first_and_alone_in_all_files() -> None:
+    settled, runner = run(UNSAFE, one="Ua", two="a")
+    assert runner.rounds == [{"one": "Ua", "two": "a"}, {"one": "aa", "two": "a"}, {"one": "..", "two": "."}]
+    assert settled.texts == {"one": "..", "two": "."}
+
+
+def test_what_is_refused_is_told_and_the_rest_is_done() -> None:
+    settled, _ = run(UNSAFE, one="rUa")
+    assert settled.texts["one"] == "r.."
+    assert [(f.name, f.column, why) for f, why in settled.refused.items()] == [("r", 1, "no")]
+    assert left(settled, "one") == "r"
+
+
+def test_fixes_that_do_not_settle_leave_the_file_alone() -> None:
+    settled, runner = run(SAFE, one="ap", two="a")
+    assert settled.texts == {"one": "ap", "two": "."}
+    assert [str(problem) for problem in settled.problems] == [
+        f"one: its fixes do not settle in {MAX_ROUNDS} rounds, left as it was; report this as a bug"
+    ]
+    assert left(settled, "one") == "ap"
+    assert "one" not in settled.applied
+    assert len(runner.rounds) <= MAX_ROUNDS + 3
+
+
+def test_a_rewrite_that_cannot_be_checked_is_taken_back_and_the_others_are_proved_without_it() -> None:
+    settled, runner = run(SAFE, one="xa", two="a")
+    assert settled.texts == {"one": "xa", "two": "."}
+    assert [problem.path for problem in settled.problems] == ["one"]
+    assert runner.rounds[-1]["one"] == "xa"
+    assert left(settled, "one") == "xa"
+
+
+def test_a_rewrite_that_fails_leaves_the_file_and_not_the_others() -> None:
+    settled, _ = run(SAFE, one="ma", two="a", three="!")
+    assert settled.texts == {"one": "ma", "two": ".", "three": "!"}
+    assert sorted(problem.path for problem in settled.problems) == ["one", "three"]
+    assert left(settled, "one") == "ma"
+    assert "three" not in settled.examined
+
+
+def test_locked_files_are_only_checked() -> None:
+    settled, _ = run(SAFE, frozenset({"one"}), one="a", two="a")
+    assert settled.texts == {"one": "a", "two": "."}
+    assert left(settled, "one") == "a"
+
+
+@pytest.mark.parametrize("text", ["b", "bb", "aUb", "raUb.."])
+def test_fixing_again_changes_nothing(text: str) -> None:
+    once, _ = run(UNSAFE, one=text)
+    again, runner = run(UNSAFE, one=once.texts["one"])
+    assert again.texts == once.texts
+    assert len(runner.rounds) == 1
