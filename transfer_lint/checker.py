@@ -9,14 +9,15 @@ from weakref import WeakKeyDictionary
 
 from transfer_lint.findings import Evidence, Finding, Fix
 from transfer_lint.flow.analysis import Analysis
-from transfer_lint.flow.project import Module, Project
+from transfer_lint.flow.modules import Module
+from transfer_lint.flow.project import Project
 from transfer_lint.flow.questions import Questions
 from transfer_lint.flow.sites import Site
 from transfer_lint.flow.values import Fact, Why
 from transfer_lint.rules import RULES, Rule, Verdict
 from transfer_lint.rules.options import RuleOptions
 
-_LONGEST_CHAIN = 12  # facts of a proof that are shown
+_LONGEST_CHAIN = 16  # facts of a proof that are shown
 
 # One analysis per project: what is known of a callee serves every file of the run.
 _analyses: WeakKeyDictionary[Project, Analysis] = WeakKeyDictionary()
@@ -40,8 +41,12 @@ def check(path: str, text: str, project: Project, options: RuleOptions) -> Check
     sites = analysis.sites(module)
     questions = Questions(project, module, sites)
     found = (strongest(site, questions, options) for site in sites)
-    findings = (finding(site, rule, verdict) for site, pair in zip(sites, found, strict=True) if pair
-                for rule, verdict in (pair,))
+    findings = (
+        finding(site, rule, verdict)
+        for site, pair in zip(sites, found, strict=True)
+        if pair
+        for rule, verdict in (pair,)
+    )
     return CheckResult(tuple(sorted(findings, key=lambda f: (f.line, f.column, f.code))), len(sites))
 
 
@@ -64,8 +69,19 @@ def finding(site: Site, rule: Rule, verdict: Verdict) -> Finding:
     end_line, end_column = site.end
     fix = Fix(verdict.safety, verdict.title, verdict.action) if verdict.action is not None else None
     return Finding(
-        site.module.path, line, column, end_line, end_column, rule.code, rule.name, verdict.severity, site.heat,
-        site.function.qualname if site.function else "", verdict.message, tuple(told(verdict.why)), fix,
+        site.module.path,
+        line,
+        column,
+        end_line,
+        end_column,
+        rule.code,
+        rule.name,
+        verdict.severity,
+        site.heat,
+        site.function.qualname if site.function else "",
+        verdict.message,
+        tuple(told(verdict.why)),
+        fix,
     )
 
 

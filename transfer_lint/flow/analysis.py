@@ -10,12 +10,13 @@ from transfer_lint.findings import Heat
 from transfer_lint.flow import expressions, statements  # noqa: F401  (they register the handlers)
 from transfer_lint.flow.interpreter import Interpreter
 from transfer_lint.flow.liveness import rebindable
-from transfer_lint.flow.project import FunctionInfo, Module, Project
+from transfer_lint.flow.modules import FunctionInfo, Module
+from transfer_lint.flow.project import Project
 from transfer_lint.flow.sites import Site
 from transfer_lint.flow.summaries import Summaries
 from transfer_lint.flow.transfers import MOVES
 
-_CALL = re.compile(r"\.\s*(?:%s)\s*\(" % "|".join(sorted(MOVES)))
+_CALL = re.compile(rf"\.\s*(?:{'|'.join(sorted(MOVES))})\s*\(")
 
 
 class Analysis:
@@ -49,10 +50,20 @@ class Analysis:
         if lines - inside:
             yield self.top_level(module)
 
+    def all_interpretations(self, module: Module) -> Iterator[Interpreter]:
+        """Every function of the file and its top level, interpreted."""
+        yield self.top_level(module)
+        for info in module.functions:
+            yield self.summaries.interpretation(info)
+
     def top_level(self, module: Module) -> Interpreter:
         """The code that runs at import."""
         interpreter = Interpreter(self.summaries, module, None, Heat.ONCE)
-        body = [node for node in module.tree.body if type(node).__name__ not in ("FunctionDef", "AsyncFunctionDef", "ClassDef")]
+        body = [
+            node
+            for node in module.tree.body
+            if type(node).__name__ not in ("FunctionDef", "AsyncFunctionDef", "ClassDef")
+        ]
         interpreter.block(body, interpreter.new_state())
         return interpreter
 

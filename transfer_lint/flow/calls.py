@@ -6,7 +6,7 @@ import ast
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from transfer_lint.flow.project import ClassInfo
+from transfer_lint.flow.modules import ClassInfo
 from transfer_lint.flow.tensors import combine, requested, tensor_method
 from transfer_lint.flow.transfers import MOVES, transfer
 from transfer_lint.flow.values import (
@@ -32,8 +32,22 @@ if TYPE_CHECKING:
 # Methods of torch.nn.Module that return the module itself.
 _FLUENT = frozenset({"eval", "train", "requires_grad_", "zero_grad"})
 _CASTS = {"half": "torch.float16", "float": "torch.float32", "double": "torch.float64", "bfloat16": "torch.bfloat16"}
-_QUERIES = frozenset({"parameters", "buffers", "named_parameters", "named_buffers", "modules", "named_modules",
-                      "children", "named_children", "state_dict", "extra_repr", "get_submodule", "get_parameter"})
+_QUERIES = frozenset(
+    {
+        "parameters",
+        "buffers",
+        "named_parameters",
+        "named_buffers",
+        "modules",
+        "named_modules",
+        "children",
+        "named_children",
+        "state_dict",
+        "extra_repr",
+        "get_submodule",
+        "get_parameter",
+    }
+)
 
 
 def call(self: Interpreter, node: ast.Call, state: State) -> Value:
@@ -97,10 +111,14 @@ def _alias(state: State, result: Object, operand: Value) -> None:
             _alias(state, result, item)
 
 
-def _method_call(self: Interpreter, node: ast.Call, func: ast.Attribute, receiver: Tensor | Object, state: State) -> Value:
+def _method_call(
+    self: Interpreter, node: ast.Call, func: ast.Attribute, receiver: Tensor | Object, state: State
+) -> Value:
     name = func.attr
     if name in MOVES:
-        own = receiver.cls.method(name) if isinstance(receiver, Object) and isinstance(receiver.cls, ClassInfo) else None
+        own = (
+            receiver.cls.method(name) if isinstance(receiver, Object) and isinstance(receiver.cls, ClassInfo) else None
+        )
         if own is None:
             return transfer(self, node, receiver, evaluate_arguments(self, node, state), state)
     arguments = evaluate_arguments(self, node, state)
@@ -130,7 +148,7 @@ def _method_call(self: Interpreter, node: ast.Call, func: ast.Attribute, receive
         if name in _QUERIES:
             return Object(self.symbol(node, f"{name}()"))
         if name == "load_state_dict":  # copies values into the weights; with `assign` it replaces them
-            if len(node.args) > 2 or "assign" in arguments:  # noqa: PLR2004
+            if len(node.args) > 2 or "assign" in arguments:
                 state.displace(receiver, self.epoch(node), node.lineno)
             return self.unknown(node, f"{name}()")
         if name in ("register_buffer", "register_parameter"):
@@ -174,9 +192,7 @@ def _container_method(
         if name == "extend":
             added = self.element(added, node, state)
         held = [*record.attributes.values(), added]
-        merged = held[0]
-        for value in held[1:]:
-            merged = state.merge_values(merged, value, lambda path: self.symbol(node, "an item", path))
+        merged = self.any_of(held, node, state)
         state.heap[owner.ident] = replace(record, attributes={"[]": merged})
         return Constant(None)
     if name == "get" and operands and isinstance(operands[0], Constant) and owner.cls == "builtins.dict":
@@ -227,14 +243,21 @@ def _layer(self: Interpreter, layer: Object, kind: str, operands: list[Value], n
         count = 0
         while f"[{count}]" in state.record(layer.ident).attributes:
             step = state.read(layer, f"[{count}]")
-            value = call_object(self, step, {"0": value}, node, state) if isinstance(step, Object) else self.unknown(node)
+            value = (
+                call_object(self, step, {"0": value}, node, state) if isinstance(step, Object) else self.unknown(node)
+            )
             count += 1
-        return replace(value, ident=self.symbol(node, "a result", "sequence")) if count and isinstance(value, Tensor) else Tensor(
-            self.symbol(node, "a result"))
+        return (
+            replace(value, ident=self.symbol(node, "a result", "sequence"))
+            if count and isinstance(value, Tensor)
+            else Tensor(self.symbol(node, "a result"))
+        )
     assert isinstance(layer.cls, str)
     record = state.record(layer.ident)
     name = layer.cls.rpartition(".")[2]
-    reason = self.fact(node, f"`{{}}`: a `{name}` fails unless its input is where its weights are, so its result is there")
+    reason = self.fact(
+        node, f"`{{}}`: a `{name}` fails unless its input is where its weights are, so its result is there"
+    )
     device = record.device or Known(Term(TermKind.WEIGHTS_DEVICE, symbol=record.anchor))
     dtype = record.dtype or Known(Term(TermKind.WEIGHTS_DTYPE, symbol=record.anchor))
     if kind == "norm":
@@ -304,9 +327,9 @@ def _factory(self: Interpreter, name: str, arguments: dict[str, Value], node: as
         dtype = dtype or like.dtype or Known(like.dtype_term())
         return Tensor(self.symbol(node, "a tensor"), device, dtype, like.scalar, why=like.why)
     why = (self.fact(node, "`{}` is made on the host"),)
-    if device is None and given in (None, Constant(None)) and name in self.knowledge.factories:
-        if not self.around.default_device and not self.summaries.sets_default_device(self.module):
-            device = Known(Term(TermKind.CONSTANT, "cpu"), why)
+    unsaid = device is None and given in (None, Constant(None)) and name in self.knowledge.factories
+    if unsaid and not self.around.default_device and not self.summaries.sets_default_device(self.module):
+        device = Known(Term(TermKind.CONSTANT, "cpu"), why)
     return Tensor(self.symbol(node, "a tensor"), device, dtype, why=why)
 
 
@@ -337,4 +360,3 @@ def _torch_module(self: Interpreter, name: str, operands: list[Value], node: ast
             for key, value in state.record(held.ident).attributes.items():
                 state.write(made, key, value)
     return made
-

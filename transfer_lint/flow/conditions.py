@@ -111,7 +111,11 @@ def module_guard(test: ast.expr) -> ModuleGuard | None:
             if module is None:
                 return None
             device = dtype = None
-            parts = condition.values if isinstance(condition, ast.BoolOp) and isinstance(condition.op, ast.Or) else [condition]
+            parts = (
+                condition.values
+                if isinstance(condition, ast.BoolOp) and isinstance(condition.op, ast.Or)
+                else [condition]
+            )
             for part in parts:
                 device = device or _compared(part, name, "device")
                 dtype = dtype or _compared_dtype(part, name)
@@ -145,7 +149,7 @@ def _compared(part: ast.expr, name: str, half: str) -> ast.expr | None:
 
 def _compared_dtype(part: ast.expr, name: str) -> ast.expr | None:
     """`dt` of `t.dtype != dt and (t.is_floating_point() or t.is_complex())`, in either order."""
-    if isinstance(part, ast.BoolOp) and isinstance(part.op, ast.And) and len(part.values) == 2:  # noqa: PLR2004
+    if isinstance(part, ast.BoolOp) and isinstance(part.op, ast.And) and len(part.values) == 2:
         for one, other in (part.values, part.values[::-1]):
             dtype = _compared(one, name, "dtype")
             if dtype is not None and _asks_floating(other, name):
@@ -179,7 +183,11 @@ def _learn_placed(self: Interpreter, guard: ModuleGuard, state: State, test: ast
         value = _quietly(self, node, state) if node is not None else None
         term = self.placed_by(value) if value is not None else None
         why = value.known.why if isinstance(value, Placed) else ()
-        text = f"all weights of `{ast.unparse(guard.module)}` have been compared with `{ast.unparse(node)}` here" if node else ""
+        text = (
+            f"all weights of `{ast.unparse(guard.module)}` have been compared with `{ast.unparse(node)}` here"
+            if node
+            else ""
+        )
         halves.append(Known(term, (*why, self.fact(test, text))) if term else None)
     state.place(module, halves[0], halves[1], self.epoch(test), test.lineno)
 
@@ -193,10 +201,12 @@ def _mark_guards(self: Interpreter, test: ast.expr, states: tuple[State, State])
                 owner = value
             case ast.Call(func=ast.Attribute(value=value, attr=attribute)) if attribute in _WEIGHTS:
                 owner = value
-            case ast.Compare(comparators=[ast.Tuple(elts=[first, *_])]):  # a remembered placement: (module, device, ...)
+            case ast.Compare(
+                comparators=[ast.Tuple(elts=[first, *_])]
+            ):  # a remembered placement: (module, device, ...)
                 owner = first
         if isinstance(owner, ast.Name | ast.Attribute):
-            value = _quietly(self, owner, states[0])
-            if isinstance(value, Tensor | Object):
+            looked_at = _quietly(self, owner, states[0])
+            if isinstance(looked_at, Tensor | Object):
                 for state in states:
-                    state.guards |= {value.ident}
+                    state.guards |= {looked_at.ident}

@@ -9,7 +9,7 @@ from typing import TypeVar
 from transfer_lint.flow import conditions
 from transfer_lint.flow.calls import call
 from transfer_lint.flow.interpreter import EXPRESSIONS, ExpressionHandler, Interpreter
-from transfer_lint.flow.project import ClassInfo
+from transfer_lint.flow.modules import ClassInfo, FunctionInfo
 from transfer_lint.flow.state import State
 from transfer_lint.flow.tensors import combine, tensor_attribute
 from transfer_lint.flow.values import (
@@ -84,7 +84,6 @@ def _attribute(self: Interpreter, node: ast.expr, state: State) -> Value:
 
 def _member(self: Interpreter, owner: Object, method: object, node: ast.Attribute, state: State) -> Value:
     """A method, bound; or what a property gives."""
-    from transfer_lint.flow.project import FunctionInfo  # noqa: PLC0415
 
     assert isinstance(method, FunctionInfo)
     if "builtins.property" in method.decorators:
@@ -100,14 +99,12 @@ def _external_attribute(self: Interpreter, name: str) -> Value:
     return External(name)
 
 
-_FLOATS = {"float16": "half", "float32": "float", "float64": "double"}
-DTYPES = {
-    name: f"torch.{name}"
-    for name in (
-        "float16 float32 float64 bfloat16 uint8 int8 int16 int32 int64 bool complex64 complex128 "
-        "float8_e4m3fn float8_e5m2 uint16 uint32 uint64"
-    ).split()
-} | {short: f"torch.{name}" for name, short in {**_FLOATS, "int32": "int", "int64": "long", "int16": "short"}.items()}
+# Names of dtypes, the aliases among them (`torch.half`), and the canonical name of each.
+_DTYPES = """float16 float32 float64 bfloat16 uint8 uint16 uint32 uint64 int8 int16 int32 int64 bool complex64
+complex128 float8_e4m3fn float8_e5m2"""
+_DTYPE_ALIASES = {"half": "float16", "float": "float32", "double": "float64", "short": "int16", "int": "int32"}
+DTYPES = {name: f"torch.{name}" for name in _DTYPES.split()}
+DTYPES |= {alias: f"torch.{name}" for alias, name in {**_DTYPE_ALIASES, "long": "int64"}.items()}
 
 
 @evaluates(ast.Subscript)

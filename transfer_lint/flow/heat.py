@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from transfer_lint.findings import Heat
 from transfer_lint.flow.knowledge import Knowledge
-from transfer_lint.flow.project import FunctionInfo
+from transfer_lint.flow.modules import FunctionInfo
 
 _ONCE = ("__init__", "__new__", "__post_init__", "setup", "main")
 _LOADERS = ("load", "from_pretrained", "init_", "_load", "build_", "get_model", "create_")

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from transfer_lint.findings import Heat
-from transfer_lint.flow.project import Binding, ClassInfo, FunctionInfo, Import, Module
+from transfer_lint.flow.modules import Binding, ClassInfo, FunctionInfo, Import, Module
 from transfer_lint.flow.sites import Site
 from transfer_lint.flow.state import Record, Sharing, State
 from transfer_lint.flow.values import (
@@ -38,7 +38,8 @@ from transfer_lint.flow.values import (
 )
 
 if TYPE_CHECKING:
-    from transfer_lint.flow.summaries import Summaries, Template
+    from transfer_lint.flow.summaries import Summaries
+    from transfer_lint.flow.summary import Template
 
 ExpressionHandler = Callable[["Interpreter", ast.expr, State], Value]
 StatementHandler = Callable[["Interpreter", ast.stmt, State], "State | None"]
@@ -85,7 +86,6 @@ class Interpreter:
         self.heads: dict[ast.stmt, State] = {}  # what holds whenever a loop's body begins
         self.handlers: list[list[State]] = []  # states from which each surrounding `except` may be entered
         self.watch: dict[ast.AST, Value] = {}  # every expression's value, when somebody wants an explanation
-        self.watching = False
         self.around = Surroundings(module.tree.body[0] if module.tree.body else ast.Pass())
         self.volatile: set[str] = set()  # locals that a nested function rebinds
         self.outer: dict[str, Value] = {}  # what a nested function sees of the function around it
@@ -123,7 +123,7 @@ class Interpreter:
                     self.eval(child, state)
             return self.unknown(node)
         value = handler(self, node, state)
-        if self.watching:
+        if self.summaries.watching:
             self.watch[node] = value
         return value
 
@@ -133,10 +133,8 @@ class Interpreter:
         for state in states:
             if state is None or state is merged:
                 continue
-            if merged is None:
-                merged = state
-            else:
-                merged = merged.joined(state, (kind, id(where)), getattr(where, "lineno", 0))
+            key = (kind, id(where))
+            merged = state if merged is None else merged.joined(state, key, getattr(where, "lineno", 0))
         return merged
 
     # ---- making values -------------------------------------------------------------------------------------------
@@ -299,9 +297,7 @@ class Interpreter:
     def _note_per_step_use(self, key: str, value: Value, target: ast.Subscript) -> None:
         if isinstance(value, Tensor) and key in self.knowledge.per_step_keys:
             for move in value.moved_from:
-                self.round_trips[move] = (
-                    self.fact(target, f"`{{}}` is used on the accelerator at every sampling step"),
-                )
+                self.round_trips[move] = (self.fact(target, "`{}` is used on the accelerator at every sampling step"),)
 
     def _forget_tensor(self, tensor: Tensor, where: ast.AST, state: State) -> None:
         """`x.data = ...`: x is another tensor from here on, under whatever name."""
@@ -325,30 +321,30 @@ class Interpreter:
                 return Tensor(self.symbol(node, "an item", str(index)), value.device, value.dtype, why=value.why)
         return self.unknown(node)
 
+    def phi(self, node: ast.AST, label: str, part: str = "") -> Callable[[str], Symbol]:
+        """Makes the symbols of values that are merged at a node."""
+        return lambda path: self.symbol(node, label, part + path)
+
+    def any_of(self, values: Sequence[Value], node: ast.AST, state: State) -> Value:
+        """One of several values, nobody knows which."""
+        merged = values[0]
+        for number, value in enumerate(values[1:]):
+            merged = state.merge_values(merged, value, self.phi(node, "an item", str(number)))
+        return self._some(merged, node)
+
     def element(self, value: Value, node: ast.AST, state: State) -> Value:
         """Some item of what is iterated over."""
         match value:
             case Tuple() if value.items:
-                merged = value.items[0]
-                for number, item in enumerate(value.items[1:]):
-                    merged = state.merge_values(
-                        merged, item, lambda path, number=number: self.symbol(node, "an item", f"{number}{path}")
-                    )
-                return self._some(merged, node)
+                return self.any_of(value.items, node, state)
             case Object():
                 held = [v for name, v in state.record(value.ident).attributes.items() if name.startswith("[")]
                 if value.cls in ("builtins.list", *_CONTAINERS) and held:
-                    merged = held[0]
-                    for number, item in enumerate(held[1:]):
-                        merged = state.merge_values(
-                            merged, item, lambda path, number=number: self.symbol(node, "an item", f"{number}{path}")
-                        )
-                    return self._some(merged, node)
+                    return self.any_of(held, node, state)
                 found = self.unknown(node, "an item")
                 state.sharing.alias(found.ident, value.ident)
                 if value.cls in _CONTAINERS:
-                    template = self.summaries.attribute(self, value, "[]", found.ident)
-                    return template
+                    return self.summaries.attribute(self, value, "[]", found.ident)
                 return found
             case Tensor():
                 return Tensor(self.symbol(node, "an item"), value.device, value.dtype, why=value.why)

@@ -24,9 +24,8 @@ def rebindable(site: Site) -> bool:
     if _is_shared(function, name):
         return False
     if isinstance(statement, ast.Assign) and statement.value is site.node:
-        if all(isinstance(t, ast.Name) for t in statement.targets) and any(
-            isinstance(t, ast.Name) and t.id == name for t in statement.targets
-        ):
+        targets = [target.id if isinstance(target, ast.Name) else None for target in statement.targets]
+        if name in targets and None not in targets:
             return True
     reads = [n for n in ast.walk(statement) if isinstance(n, ast.Name) and n.id == name and n is not receiver]
     if reads:
@@ -41,9 +40,8 @@ def _is_shared(function: ast.FunctionDef | ast.AsyncFunctionDef, name: str) -> b
             return True
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in _SEES_ALL:
             return True
-        if isinstance(node, (*_SCOPES, *_COMPREHENSIONS)) and node is not function:
-            if any(isinstance(inner, ast.Name) and inner.id == name for inner in ast.walk(node)):
-                return True
+        if isinstance(node, (*_SCOPES, *_COMPREHENSIONS)) and node is not function and _names(node, name):
+            return True
     return False
 
 
@@ -66,11 +64,17 @@ def _read_later(function: ast.AST, statement: ast.stmt, name: str) -> bool:
 
 def _loops_around(function: ast.AST, statement: ast.stmt) -> list[ast.stmt]:
     return [
-        node for node in ast.walk(function)
-        if isinstance(node, ast.For | ast.AsyncFor | ast.While) and node is not statement
+        node
+        for node in ast.walk(function)
+        if isinstance(node, ast.For | ast.AsyncFor | ast.While)
+        and node is not statement
         and any(inner is statement for inner in ast.walk(node))
     ]
 
 
 def _within(node: ast.AST, statement: ast.stmt) -> bool:
     return any(inner is node for inner in ast.walk(statement))
+
+
+def _names(scope: ast.AST, name: str) -> bool:
+    return any(isinstance(node, ast.Name) and node.id == name for node in ast.walk(scope))

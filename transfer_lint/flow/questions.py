@@ -8,7 +8,8 @@ from collections.abc import Iterator, Sequence
 from transfer_codemods.actions import Half, Target
 from transfer_lint.flow import sockets
 from transfer_lint.flow.knowledge import Role
-from transfer_lint.flow.project import Module, Project
+from transfer_lint.flow.modules import Module
+from transfer_lint.flow.project import Project
 from transfer_lint.flow.sites import RequestedHalf, Site
 from transfer_lint.flow.values import Known, TermKind, Why, merge_why
 
@@ -42,6 +43,10 @@ class Questions:
     def role(self, known: Known | None) -> Role | None:
         """What a device is for; None where that is not known."""
         return self.project.knowledge.role(known.term) if known is not None else None
+
+    def boundary(self, site: Site) -> bool:
+        """Whether the move goes to the host: numpy, saving, an output, an offload."""
+        return site.request.device is not None and self.role(site.request.device.known) is Role.HOST
 
     def is_there(self, site: Site) -> Why | None:
         """The proof that the receiver already has the target placement; None without one."""

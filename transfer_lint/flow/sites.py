@@ -6,7 +6,7 @@ import ast
 from dataclasses import dataclass, field
 
 from transfer_lint.findings import Heat
-from transfer_lint.flow.project import FunctionInfo, Module
+from transfer_lint.flow.modules import FunctionInfo, Module
 from transfer_lint.flow.values import Known, Object, Tensor, Why
 
 

@@ -6,12 +6,13 @@ import ast
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from transfer_lint.flow.project import ClassInfo, FunctionInfo
-from transfer_lint.flow.values import Fact, Host, Known, Object, Symbol, Tensor, Tuple, Value, merge_why
+from transfer_lint.flow.modules import ClassInfo, FunctionInfo
+from transfer_lint.flow.shapes import spelled
+from transfer_lint.flow.summary import Summary, Template
+from transfer_lint.flow.values import Fact, Host, Known, Object, Symbol, Tensor, Tuple, Value, Why, merge_why
 
 if TYPE_CHECKING:
     from transfer_lint.flow.interpreter import Interpreter
-    from transfer_lint.flow.summaries import Summary
 
 
 def parameter(interpreter: Interpreter, info: FunctionInfo, argument: ast.arg, symbol: Symbol) -> Value | None:
@@ -34,9 +35,7 @@ def serves_node(owner: ClassInfo, info: FunctionInfo) -> bool:
     """Whether ComfyUI calls the method: it is the FUNCTION of its class, or of one in the file that inherits it."""
     if owner.node_function == info.name:
         return True
-    return any(
-        cls.node_function == info.name and cls.method(info.name) is info for cls in info.module.classes.values()
-    )
+    return any(cls.node_function == info.name and cls.method(info.name) is info for cls in info.module.classes.values())
 
 
 def _input_type(owner: ClassInfo, name: str) -> str | None:
@@ -70,10 +69,13 @@ def _produced(
                 if found is None:
                     return None
                 values.append((found[0], found[1]))
-                why = merge_why(why, (
-                    Fact(info.module, argument, f"`{argument.arg}` is a node input of type {kind}"),
-                    Fact(module, cls.node, f"`{cls.name}` is a node that returns {kind}"),
-                ))
+                why = merge_why(
+                    why,
+                    (
+                        Fact(info.module, argument, f"`{argument.arg}` is a node input of type {kind}"),
+                        Fact(module, cls.node, f"`{cls.name}` is a node that returns {kind}"),
+                    ),
+                )
     if not values:
         return None
     first, summary = values[0]
@@ -101,19 +103,18 @@ def _output(interpreter: Interpreter, cls: ClassInfo, index: int) -> tuple[Value
     return summary.result.items[index], summary
 
 
-def _across(
-    interpreter: Interpreter, value: Value, summary: Summary, symbol: Symbol, why: tuple[Fact, ...]
-) -> Value:
+def _across(interpreter: Interpreter, value: Value, summary: Summary, symbol: Symbol, why: tuple[Fact, ...]) -> Value:
     """A node's output as another node sees it, any time later: classes stay, and placements that are spelled out."""
-    from transfer_lint.flow.summaries import Template  # noqa: PLC0415
-
-    def spelled(known: Known | None) -> Known | None:
-        return known.because(*why) if known is not None and known.term.symbol is None else None
-
     match value:
         case Tensor():
-            return Tensor(symbol, spelled(value.device), spelled(value.dtype), value.scalar, value.optional,
-                          why=merge_why(why, value.why))
+            return Tensor(
+                symbol,
+                _because(spelled(value.device), why),
+                _because(spelled(value.dtype), why),
+                value.scalar,
+                value.optional,
+                why=merge_why(why, value.why),
+            )
         case Object() if not summary.rooted(value.ident):
             interpreter.templates[symbol] = Template(summary, value.ident)
             return Object(symbol, value.cls, merge_why(why, value.why), value.optional)
@@ -131,3 +132,6 @@ def _alike(a: Value, b: Value) -> bool:
             return a.cls is not None and a.cls == b.cls and isinstance(a.cls, ClassInfo)
     return False
 
+
+def _because(known: Known | None, why: Why) -> Known | None:
+    return known.because(*why) if known is not None else None

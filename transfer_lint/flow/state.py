@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from transfer_lint.flow.values import Known, Object, Symbol, Symbols, Tensor, Tuple, Value, join, join_known
 
@@ -111,9 +112,7 @@ class State:
         seen.add(ident)
         record = self.record(ident)
         kept = {name: v for name, v in record.attributes.items() if not (isinstance(v, Tensor) and v.weight)}
-        self.heap[ident] = replace(
-            record, attributes=kept, device=device or record.device, dtype=dtype or record.dtype
-        )
+        self.heap[ident] = replace(record, attributes=kept, device=device or record.device, dtype=dtype or record.dtype)
         for value in kept.values():
             if isinstance(value, Object) and value.ident not in seen:
                 self._place(value.ident, device, dtype, seen)
@@ -220,24 +219,30 @@ class State:
     ) -> Value:
         """`values.join`, with the heap: `a` lives in this state, `b` in `other`, the result in `into` (all: this)."""
         if isinstance(a, Tuple) and isinstance(b, Tuple) and len(a.items) == len(b.items):
-            pairs = enumerate(zip(a.items, b.items, strict=True))
-            return Tuple(
-                tuple(self.merge_values(x, y, lambda p, n=n: phi(f"[{n}]{p}"), other, into) for n, (x, y) in pairs)  # type: ignore[misc]
-            )
+            items: list[Value] = []
+            for number, (x, y) in enumerate(zip(a.items, b.items, strict=True)):
+                items.append(self.merge_values(x, y, partial(_item, phi, number), other, into))
+            return Tuple(tuple(items))
         merged = join(a, b, phi)
-        if isinstance(merged, Object) and isinstance(a, Object) and isinstance(b, Object):
-            if merged.ident is not a.ident and merged.cls is not None and merged.ident is not b.ident:
-                other, into = other or self, into or self
-                records = self.record(a.ident), other.record(b.ident)
-                into.heap[merged.ident] = self._joined_record(other, into, merged.ident, records, ("twin", merged.ident), 0)
-                for one, two in ((merged.ident, a.ident), (merged.ident, b.ident)):
-                    self.sharing.twins.setdefault(one, set()).add(two)
-                    self.sharing.twins.setdefault(two, set()).add(one)
+        if isinstance(a, Object) and isinstance(b, Object) and isinstance(merged, Object):
+            self._twin(a, b, merged, other or self, into or self)
         origins = {*_objects(a), *_objects(b)}
         for part in _objects(merged):
             if part not in origins:
                 self.sharing.aliases.setdefault(part, set()).update(origins)
         return merged
+
+    def _twin(self, a: Object, b: Object, merged: Object, other: State, into: State) -> None:
+        """`merged` is the one or the other: what is assigned through one name may be read through another."""
+        if merged.ident in (a.ident, b.ident):
+            return
+        if merged.cls is not None:
+            records = self.record(a.ident), other.record(b.ident)
+            key = ("twin", merged.ident)
+            into.heap[merged.ident] = self._joined_record(other, into, merged.ident, records, key, 0)
+        for origin in (a.ident, b.ident):
+            self.sharing.twins.setdefault(merged.ident, set()).add(origin)
+            self.sharing.twins.setdefault(origin, set()).add(merged.ident)
 
     def replace_tensor(self, ident: Symbol, tensor: Tensor) -> None:
         """More is known of a tensor, under whatever name."""
@@ -282,7 +287,9 @@ class State:
 
             attributes[name] = self.merge_values(x, y, phi, other, into)
         device, dtype = join_known(a.device, b.device), join_known(a.dtype, b.dtype)
-        same = a.anchor is b.anchor and (a.device is None) == (b.device is None) and (a.dtype is None) == (b.dtype is None)
+        same = (
+            a.anchor is b.anchor and (a.device is None) == (b.device is None) and (a.dtype is None) == (b.dtype is None)
+        )
         anchor = a.anchor if same else self.symbols.make(("anchor", ident, key), ident.label, line)
         epoch, begin = (a.epoch, a.line) if a.epoch == b.epoch else (f"join {key}", line)
         return Record(anchor, attributes, device, dtype, epoch, begin, a.made and b.made)
@@ -294,3 +301,7 @@ def _objects(value: Value) -> Iterator[Symbol]:
     elif isinstance(value, Tuple):
         for item in value.items:
             yield from _objects(item)
+
+
+def _item(phi: Callable[[str], Symbol], number: int, path: str) -> Symbol:
+    return phi(f"[{number}]{path}")

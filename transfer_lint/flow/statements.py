@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 from transfer_lint.flow import conditions
 from transfer_lint.flow.interpreter import STATEMENTS, Interpreter, Loop, StatementHandler
-from transfer_lint.flow.project import FunctionInfo, Import
+from transfer_lint.flow.modules import FunctionInfo, Import
 from transfer_lint.flow.state import Record, State
 from transfer_lint.flow.tensors import combine
 from transfer_lint.flow.values import NONE, External, Object, Symbol, Tensor, Value, symbols_of
@@ -211,8 +211,16 @@ def _age(self: Interpreter, state: State, node: ast.stmt) -> None:
                     for k in (value.device, value.dtype)
                 ]
                 own = value.ident.made_within(first, last)
-                return Tensor(fresh if own else value.ident, keep[0], keep[1], value.scalar, value.optional,
-                              value.weight, value.moved_from, value.why)
+                return Tensor(
+                    fresh if own else value.ident,
+                    keep[0],
+                    keep[1],
+                    value.scalar,
+                    value.optional,
+                    value.weight,
+                    value.moved_from,
+                    value.why,
+                )
             case Object():
                 state.sharing.alias(fresh, value.ident)
                 return Object(fresh, value.cls, value.why, value.optional)

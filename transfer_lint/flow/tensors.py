@@ -81,8 +81,14 @@ def tensor_method(
         if node.args or node.keywords:
             return Tensor(self.symbol(node, name), owner.device, why=owner.why)
         dtype = Known(Term(TermKind.CONSTANT, knowledge.tensor_casts[name]), (self.fact(node, "`{}` sets the dtype"),))
-        return Tensor(self.symbol(node, name), owner.device or Known(owner.device_term()), dtype, owner.scalar,
-                      moved_from=owner.moved_from, why=owner.why)
+        return Tensor(
+            self.symbol(node, name),
+            owner.device or Known(owner.device_term()),
+            dtype,
+            owner.scalar,
+            moved_from=owner.moved_from,
+            why=owner.why,
+        )
     if name in knowledge.tensor_same:
         operands = [v for v in arguments if isinstance(v, Tensor)]
         result = combine(self, (owner, *operands), node, keeps_dtype=name not in knowledge.tensor_other_dtype)

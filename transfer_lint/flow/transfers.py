@@ -84,8 +84,9 @@ def _moved_tensor(self: Interpreter, node: ast.Call, receiver: Tensor, request: 
         dtype = request.dtype.known.because(moved)
     elif request.ambiguous:
         dtype = None  # type: ignore[assignment]  # the argument may have been a dtype or another tensor
-    return Tensor(self.symbol(node, receiver.ident.label), device, dtype, receiver.scalar, moved_from=moved_from,
-                  why=receiver.why)
+    return Tensor(
+        self.symbol(node, receiver.ident.label), device, dtype, receiver.scalar, moved_from=moved_from, why=receiver.why
+    )
 
 
 def _moved_object(
@@ -150,7 +151,12 @@ def _first_argument(
         return replace(request, dtype=half)
     if isinstance(value, Placed | Constant):
         return replace(request, device=half)
-    return replace(request, device=half, ambiguous=half is not None and request.dtype is None, plain=request.plain and not surely_tensor)
+    return replace(
+        request,
+        device=half,
+        ambiguous=half is not None and request.dtype is None,
+        plain=request.plain and not surely_tensor,
+    )
 
 
 def _half(self: Interpreter, node: ast.Call, argument: int | None, value: Value) -> RequestedHalf | None:

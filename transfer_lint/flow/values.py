@@ -15,7 +15,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
-    from transfer_lint.flow.project import ClassInfo, FunctionInfo, Module
+    from transfer_lint.flow.modules import ClassInfo, FunctionInfo, Module
 
 
 class Symbol:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from transfer_codemods.actions import GuardForm, GuardModule
 from transfer_lint.findings import Heat, Safety, Severity
-from transfer_lint.flow.knowledge import Role
 from transfer_lint.flow.questions import Questions
 from transfer_lint.flow.sites import Site
 from transfer_lint.rules import Verdict, rule
@@ -25,7 +24,7 @@ def check(site: Site, questions: Questions, options: RuleOptions) -> Verdict | N
         return None
     if site.guarded or site.made_here or site.in_handler or site.in_fstring:
         return None
-    if questions.role(request.device.known) is Role.HOST or questions.is_half_of_pair(site):
+    if questions.boundary(site) or questions.is_half_of_pair(site):
         return None
     receiver = questions.source(site.attribute.value)
     target = questions.target(site)

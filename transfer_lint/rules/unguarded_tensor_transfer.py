@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from transfer_codemods.actions import GuardTensor
 from transfer_lint.findings import Heat, Safety, Severity
-from transfer_lint.flow.knowledge import Role
 from transfer_lint.flow.questions import Questions
 from transfer_lint.flow.sites import Site
 from transfer_lint.flow.values import Tensor
@@ -26,7 +25,7 @@ def check(site: Site, questions: Questions, options: RuleOptions) -> Verdict | N
         return None
     if site.guarded or site.in_handler or site.inline or site.in_fstring or site.round_trip:
         return None
-    if questions.role(request.device.known) is Role.HOST or questions.surely_elsewhere(site):
+    if questions.boundary(site) or questions.surely_elsewhere(site):
         return None
     if questions.is_on_device(site):  # what is left of the move is the dtype
         return None

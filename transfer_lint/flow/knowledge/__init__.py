@@ -62,38 +62,36 @@ class Names:
         return Names(self.exact | other.exact, tuple(dict.fromkeys(self.prefixes + other.prefixes)))
 
 
-def _names(path: str) -> Names:
-    """A field that is the list at `path` of the data files."""
-    return field(default_factory=Names, metadata={"path": path})
+_NONE = Names()
 
 
 @dataclass(frozen=True)
 class Knowledge:
     """All that the analysis knows of code that it does not see. Field metadata says where in the data it stands."""
 
-    modules: Names = _names("modules.classes")
-    not_modules: Names = _names("modules.not_modules")
-    layers_weights: Names = _names("layers.weights")
-    layers_norm: Names = _names("layers.norm")
-    layers_like: Names = _names("layers.like")
-    layers_sequence: Names = _names("layers.sequence")
-    layers_containers: Names = _names("layers.containers")
-    combine: Names = _names("functions.combine")
-    factories: Names = _names("functions.factories")
-    like_factories: Names = _names("functions.like_factories")
-    host_tensors: Names = _names("functions.host_tensors")
-    host: Names = _names("functions.host")
-    pure: Names = _names("functions.pure")
-    transparent_decorators: Names = _names("functions.transparent_decorators")
-    transparent_bases: Names = _names("functions.transparent_bases")
-    tensor_same: Names = _names("tensor.same")
-    tensor_other_dtype: Names = _names("tensor.other_dtype")
-    tensor_tuples: Names = _names("tensor.results.tuples")
-    tensor_host: Names = _names("tensor.results.host")
-    tensor_factories: Names = _names("tensor.results.factories")
-    socket_tensors: Names = _names("sockets.tensors")
-    socket_host: Names = _names("sockets.host")
-    per_step_keys: Names = _names("per_step.keys")
+    modules: Names = field(default=_NONE, metadata={"path": "modules.classes"})
+    not_modules: Names = field(default=_NONE, metadata={"path": "modules.not_modules"})
+    layers_weights: Names = field(default=_NONE, metadata={"path": "layers.weights"})
+    layers_norm: Names = field(default=_NONE, metadata={"path": "layers.norm"})
+    layers_like: Names = field(default=_NONE, metadata={"path": "layers.like"})
+    layers_sequence: Names = field(default=_NONE, metadata={"path": "layers.sequence"})
+    layers_containers: Names = field(default=_NONE, metadata={"path": "layers.containers"})
+    combine: Names = field(default=_NONE, metadata={"path": "functions.combine"})
+    factories: Names = field(default=_NONE, metadata={"path": "functions.factories"})
+    like_factories: Names = field(default=_NONE, metadata={"path": "functions.like_factories"})
+    host_tensors: Names = field(default=_NONE, metadata={"path": "functions.host_tensors"})
+    host: Names = field(default=_NONE, metadata={"path": "functions.host"})
+    pure: Names = field(default=_NONE, metadata={"path": "functions.pure"})
+    transparent_decorators: Names = field(default=_NONE, metadata={"path": "functions.transparent_decorators"})
+    transparent_bases: Names = field(default=_NONE, metadata={"path": "functions.transparent_bases"})
+    tensor_same: Names = field(default=_NONE, metadata={"path": "tensor.same"})
+    tensor_other_dtype: Names = field(default=_NONE, metadata={"path": "tensor.other_dtype"})
+    tensor_tuples: Names = field(default=_NONE, metadata={"path": "tensor.results.tuples"})
+    tensor_host: Names = field(default=_NONE, metadata={"path": "tensor.results.host"})
+    tensor_factories: Names = field(default=_NONE, metadata={"path": "tensor.results.factories"})
+    socket_tensors: Names = field(default=_NONE, metadata={"path": "sockets.tensors"})
+    socket_host: Names = field(default=_NONE, metadata={"path": "sockets.host"})
+    per_step_keys: Names = field(default=_NONE, metadata={"path": "per_step.keys"})
     tensor_casts: Mapping[str, str] = field(default_factory=dict)
     devices: Mapping[str, KnownDevice] = field(default_factory=dict)
     dtypes: Mapping[str, bool] = field(default_factory=dict)  # name -> stable
@@ -129,7 +127,7 @@ class Knowledge:
         return None
 
     def extended(self, table: Mapping[str, object]) -> Knowledge:
-        """The knowledge with a table of the same form added. Raises KnowledgeError for a key or type of another form."""
+        """The knowledge with a table of the same form added. Raises KnowledgeError where the form is another."""
         known = {f.metadata["path"]: f.name for f in fields(self) if "path" in f.metadata}
         changes: dict[str, object] = {}
         for path, value in _leaves(table, frozenset(known) | {"devices", "dtypes", "tensor.casts"}):
