@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import re
 import shutil
 import sys
 from typing import Any
@@ -23,13 +22,15 @@ def command(rule: str | None) -> int:
     transfer-lint rules TL101
     """
     from transfer_lint.rules import RULES
+    from transfer_lint.rules.pages import read_page, render
 
     if rule is None:
         _list(RULES)
         return 0
     for code, found in RULES.items():
         if rule.upper() == code or rule.lower() == found.name:
-            _page(found.page.read_text(encoding="utf-8"))
+            width = min(shutil.get_terminal_size().columns, 100)
+            click.echo(render(read_page(found.page), width))
             return 0
     nearest = difflib.get_close_matches(rule, [*RULES, *(r.name for r in RULES.values())], n=1)
     hint = f"did you mean {nearest[0]!r}?" if nearest else "`transfer-lint rules` lists them"
@@ -45,18 +46,3 @@ def _list(rules: Any) -> None:
         summary = rule.summary if len(rule.summary) <= room else rule.summary[: max(room - 3, 20)] + "..."
         fix = click.style(f"{tier:<6}", fg={"safe": "green", "unsafe": "yellow"}.get(tier))
         click.echo(f"{click.style(code, bold=True)}  {rule.name:<{names}}  {fix}  {summary}", color=colour)
-
-
-def _page(text: str) -> None:
-    """The page without what only the tests read; headings stand out on a terminal."""
-    text = re.sub(r"<!--.*?-->\n?", "", text, flags=re.DOTALL)
-    fenced = False
-    for line in text.splitlines():
-        if line.startswith("```"):
-            fenced = not fenced
-            styled = click.style(line, dim=True)
-        elif line.startswith("#") and not fenced:
-            styled = click.style(line, bold=True)
-        else:
-            styled = line
-        click.echo(styled, color=common.coloured(sys.stdout))
