@@ -86,5 +86,39 @@ class KeepOnDevice:
     target: Target
 
 
-Action: TypeAlias = DeleteTransfer | GuardTensor | GuardModule | KeepOnDevice
+@dataclass(frozen=True)
+class MergeTransfer:
+    """A chain becomes one call: `x.to(d).to(t)` becomes `x.to(d, dtype=t)`.
+
+    The action stands at the outer call's anchor; its receiver is the inner call. Each half comes from the outer call
+    where that has it, else from the inner one. cast: the outer method is a cast (`.half()`) to this dtype, which the
+    merged call has to spell (`torch.float16`); None where the arguments say the target.
+    """
+
+    inner: Target
+    outer: Target
+    cast: str | None = None
+
+
+@dataclass(frozen=True)
+class ConstructOnDevice:
+    """A factory followed by a move makes its tensor in place: `zeros(n).to(d)` becomes `zeros(n, device=d)`.
+
+    The receiver of the call at the anchor is the factory's call, which has no `device=`. with_dtype: the dtype half
+    moves into the factory as well (it has no `dtype=`, and making the values in that dtype gives the same bits);
+    otherwise a dtype half stays behind as `.to(dtype=t)`.
+    """
+
+    target: Target
+    with_dtype: bool
+
+
+@dataclass(frozen=True)
+class AssignResult:
+    """A tensor's move whose result nobody takes: the statement `x.to(d)` becomes `x = x.to(d)`."""
+
+
+Action: TypeAlias = (
+    DeleteTransfer | GuardTensor | GuardModule | KeepOnDevice | MergeTransfer | ConstructOnDevice | AssignResult
+)
 Plan: TypeAlias = Mapping[Anchor, Action]
