@@ -1,0 +1,20 @@
+# Generated from fixtures/instantid_original by `transfer-lint fix --unsafe-fixes`; do not edit.
+# Change the original, then run .ci/make-runtime.
+"""Modules that only some nodes need, imported when one of them runs."""
+
+from __future__ import annotations
+
+import importlib
+from types import ModuleType
+
+
+def needed(module: str) -> ModuleType:
+    """Import a module of the extra `runtime`. Raises ImportError saying how to get it."""
+    try:
+        return importlib.import_module(module)
+    except ImportError as error:
+        raise ImportError(
+            f"InstantID needs {module}, which cannot be imported ({error}). "
+            'Get it with: pip install "transfer-lint[runtime]"',
+            name=module,
+        ) from error
