@@ -49,6 +49,11 @@ class FunctionInfo:
         return tuple(self.module.dotted(d.func if isinstance(d, ast.Call) else d) for d in self.node.decorator_list)
 
     @cached_property
+    def is_generator(self) -> bool:
+        """Whether a call only makes a generator (nested functions count too: better safe)."""
+        return any(isinstance(node, ast.Yield | ast.YieldFrom) for node in ast.walk(self.node))
+
+    @cached_property
     def parameters(self) -> tuple[ast.arg, ...]:
         """Positional parameters in order, then keyword-only ones; `*args` and `**kwargs` left out."""
         arguments = self.node.args

@@ -36,7 +36,7 @@ class Record:
 class Sharing:
     """Which objects may have to do with which: one for a whole function, whatever the path.
 
-    aliases: symbol -> symbols whose objects it may share parts with. twins: symbol -> symbols that may be the very
+    aliases: symbol -> symbols whose objects it may share parts with (both ways). twins: symbol -> symbols that may be the very
     same object. owners: symbol -> the object, with its class, that it stands for.
     """
 
@@ -47,6 +47,12 @@ class Sharing:
     def alias(self, part: Symbol, whole: Symbol) -> None:
         """`part` may share something with `whole`."""
         self.aliases.setdefault(part, set()).add(whole)
+        self.aliases.setdefault(whole, set()).add(part)
+
+    def twin(self, one: Symbol, other: Symbol) -> None:
+        """The two may be the very same object."""
+        self.twins.setdefault(one, set()).add(other)
+        self.twins.setdefault(other, set()).add(one)
 
 
 InitialAttribute = Callable[["State", Object, str, Record], Value]
@@ -118,28 +124,12 @@ class State:
                 self._place(value.ident, device, dtype, seen)
 
     def _sharing(self, *idents: Symbol) -> list[Symbol]:
-        """Objects (others) that hold one of the objects, or of which it may be a part or another name."""
+        """Objects (others) that hold one of the objects and have a placement, or that may share something with one."""
         wanted = set(idents)
         found = {other for ident in idents for other in self.sharing.aliases.get(ident, ())}
-        found |= {symbol for symbol, others in self.sharing.aliases.items() if not wanted.isdisjoint(others)}
-        found |= self._holders(wanted)
+        placed = [i for i, record in self.heap.items() if record.device is not None or record.dtype is not None]
+        found.update(owner for owner in placed if not wanted.isdisjoint(self.reachable(owner)))
         return sorted(found - wanted, key=lambda symbol: (symbol.line, symbol.label))
-
-    def _holders(self, wanted: set[Symbol]) -> set[Symbol]:
-        """The objects from whose attributes one of the wanted can be reached."""
-        holders: dict[Symbol, list[Symbol]] = {}
-        for owner, record in self.heap.items():
-            for value in record.attributes.values():
-                for part in _objects(value):
-                    holders.setdefault(part, []).append(owner)
-        found: set[Symbol] = set()
-        stack = list(wanted)
-        while stack:
-            for owner in holders.get(stack.pop(), ()):
-                if owner not in found:
-                    found.add(owner)
-                    stack.append(owner)
-        return found
 
     def _unplace(self, ident: Symbol, device: Known | None, dtype: Known | None, epoch: str, line: int) -> None:
         """Part of the object was moved: it keeps only what the move agrees with."""
@@ -199,19 +189,25 @@ class State:
         def phi(name: str) -> Callable[[str], Symbol]:
             return lambda path: self.symbols.make(("phi", key, name + path), name.lstrip("."), line)
 
-        result.locals = {}
-        for name in self.locals.keys() | other.locals.keys():
-            a, b = self.locals.get(name), other.locals.get(name)
-            if a is None or b is None:  # unbound on one path: where it is read, it has the other's value
-                result.locals[name] = a or b  # type: ignore[assignment]
-            else:
+        for name, b in other.locals.items():
+            a = self.locals.get(name)
+            if a is None:  # unbound on one path: where it is read, it has the other's value
+                result.locals[name] = b
+            elif a is not b:
                 result.locals[name] = self.merge_values(a, b, phi(name), other, result)
         for ident in self.heap.keys() | other.heap.keys():
-            a_record, b_record = self.record(ident), other.record(ident)
-            if (ident not in self.heap and b_record.made) or (ident not in other.heap and a_record.made):
-                result.heap[ident] = a_record if a_record.made else b_record
-            elif a_record != b_record:
-                result.heap[ident] = self._joined_record(other, result, ident, (a_record, b_record), key, line)
+            mine, theirs = self.heap.get(ident), other.heap.get(ident)
+            if mine is theirs:
+                continue
+            if mine is None or theirs is None:
+                known = mine or theirs
+                assert known is not None
+                if known.made:
+                    result.heap[ident] = known
+                    continue
+            records = self.record(ident), other.record(ident)
+            if records[0] != records[1]:
+                result.heap[ident] = self._joined_record(other, result, ident, records, key, line)
         return result
 
     def merge_values(
@@ -229,7 +225,8 @@ class State:
         origins = {*_objects(a), *_objects(b)}
         for part in _objects(merged):
             if part not in origins:
-                self.sharing.aliases.setdefault(part, set()).update(origins)
+                for origin in origins:
+                    self.sharing.alias(part, origin)
         return merged
 
     def _twin(self, a: Object, b: Object, merged: Object, other: State, into: State) -> None:
@@ -241,8 +238,7 @@ class State:
             key = ("twin", merged.ident)
             into.heap[merged.ident] = self._joined_record(other, into, merged.ident, records, key, 0)
         for origin in (a.ident, b.ident):
-            self.sharing.twins.setdefault(merged.ident, set()).add(origin)
-            self.sharing.twins.setdefault(origin, set()).add(merged.ident)
+            self.sharing.twin(merged.ident, origin)
 
     def replace_tensor(self, ident: Symbol, tensor: Tensor) -> None:
         """More is known of a tensor, under whatever name."""

@@ -160,7 +160,7 @@ class Summaries:
             return False
         if any(name not in self.project.knowledge.transparent_decorators for name in info.decorators):
             return False
-        return not any(isinstance(n, ast.Yield | ast.YieldFrom) for n in ast.walk(info.node))
+        return not info.is_generator
 
     def call(
         self, caller: Interpreter, info: FunctionInfo, arguments: dict[str, Value], node: ast.expr, state: State
