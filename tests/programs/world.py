@@ -1,0 +1,217 @@
+"""Runs a program of several files, fixes it, and says in what the fixed one is not as good.
+
+A program's entry is `run(...)` in `nodes.py`. Its inputs:
+
+    x, y: tensors of shape (4, 4)           s: a 0-dim tensor            ints: int64, of shape (4, 4)
+    device, other: torch.device             dtype: torch.dtype           flag: bool     count: 0 to 2
+    net, net2: modules of `Net` (tests' own), which may be one and the same, or one a part of the other
+"""
+
+from __future__ import annotations
+
+import inspect
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from types import CodeType, ModuleType
+from typing import Any
+from unittest import mock
+
+import torch
+import torch._dynamo  # first imported inside a patched `sys.modules`, it would be forgotten and imported twice
+from torch import nn
+
+from tests.support.comfy_modules import comfy_modules
+from tests.support.outcome import Outcome, differences
+from transfer_codemods.actions import GuardForm
+from transfer_lint.config import Settings
+from transfer_lint.findings import Finding
+from transfer_lint.flow.knowledge import default_knowledge
+from transfer_lint.flow.project import Project
+from transfer_lint.runner import InProcess
+from transfer_lint.settle import Settled, settle
+from transfer_lint.trace.simulate import Machine, simulate
+
+MAIN = "nodes.py"
+_NAME = "example_under_test"  # whose objects `differences` looks into
+
+
+@dataclass(frozen=True)
+class Placement:
+    """Where and what the inputs are. same: how `net2` has to do with `net`: "no", "is" or "part"."""
+
+    x: str = "cpu"
+    y: str = "cpu"
+    s: str = "cpu"
+    net: str = "cpu"
+    device: str = "cuda:0"
+    other: str = "cpu"
+    dtype: torch.dtype = torch.float16
+    x_dtype: torch.dtype = torch.float32
+    y_dtype: torch.dtype = torch.float32
+    net_dtype: torch.dtype = torch.float32
+    flag: bool = True
+    count: int = 2
+    same: str = "no"
+
+
+HALF, FULL, BRAIN = torch.float16, torch.float32, torch.bfloat16
+PLACEMENTS: Sequence[Placement] = (
+    Placement(),
+    Placement(x="cuda:0", net="cuda:0", device="cpu", other="cuda:1", flag=False, count=1),
+    Placement(x="cuda:0", y="cuda:1", s="cuda:0", other="cuda:0", dtype=FULL, y_dtype=HALF, count=0),
+    Placement(y="cuda:0", net="cuda:1", device="cuda:1", other="cuda:0", x_dtype=BRAIN, flag=False, same="is"),
+    Placement(x="cuda:1", s="cuda:1", device="cuda:0", other="cuda:1", dtype=BRAIN, net_dtype=HALF, same="part"),
+    Placement(x="cuda:0", y="cuda:0", net="cuda:0", other="cuda:0", x_dtype=HALF, y_dtype=HALF, net_dtype=HALF, count=1),
+)
+"""Few, but of each pair of inputs some are together and some apart."""
+
+
+class Unit(nn.Module):
+    """What the inputs `net` and `net2` are made of, for placements where one is a part of the other."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.linear = nn.Linear(4, 4)
+        self.norm = nn.LayerNorm(4)
+        self.register_buffer("steps", torch.arange(4))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.norm(self.linear(x))
+
+
+class Files:
+    """Source files in memory, as the analysis reads them."""
+
+    def __init__(self, texts: Mapping[str, str]) -> None:
+        self.texts = dict(texts)
+
+    def read(self, path: str) -> str | None:
+        return self.texts.get(path)
+
+    def python_files(self, near: str) -> Sequence[str]:
+        return tuple(self.texts)
+
+
+def fix(texts: Mapping[str, str], *, unsafe: bool = False, form: GuardForm = GuardForm.EXACT) -> Settled:
+    """All files, fixed together as the command does."""
+    settings = Settings(root="/", unsafe_fixes=unsafe, module_guard=form)
+    project = Project(Files(texts), default_knowledge())
+    return settle(texts, InProcess(settings, project), settings)
+
+
+def findings(texts: Mapping[str, str], path: str = MAIN) -> tuple[Finding, ...]:
+    """What is reported of one file."""
+    settings = Settings(root="/", unsafe_fixes=False)
+    project = Project(Files(texts), default_knowledge())
+    examined = InProcess(settings, project).examine({path: texts[path]}, {})[path]
+    if isinstance(examined, Exception):
+        raise examined
+    return examined.findings
+
+
+@dataclass
+class Verdict:
+    """What came of all placements. texts: the differences. ran: how many placements the original ran through."""
+
+    texts: list[str] = field(default_factory=list)
+    ran: int = 0
+    errors: list[str] = field(default_factory=list)
+    saved: int = 0
+
+
+def compare(
+    before: Mapping[str, str],
+    after: Mapping[str, str],
+    placements: Sequence[Placement] = PLACEMENTS,
+    kinds: frozenset[str] = frozenset({"exception", "value", "dtype", "device", "identity", "random", "cost"}),
+) -> Verdict:
+    """Run both on every placement. What raises before may do what it wants after."""
+    old, new = _compiled(before), _compiled(after)
+    verdict = Verdict()
+    with simulate("cuda", devices=2) as machine:
+        for placement in placements:
+            first = observe(machine, old, placement)
+            if first.error is not None:
+                verdict.errors.append(repr(first.error)[:100])
+                continue
+            second = observe(machine, new, placement)
+            verdict.ran += 1
+            verdict.saved += first.no_op_calls + first.transfers - second.no_op_calls - second.transfers
+            for kind, text in differences(first, second):
+                if kind in kinds:
+                    verdict.texts.append(f"{kind}: {text} (with {placement})")
+    return verdict
+
+
+def _compiled(texts: Mapping[str, str]) -> dict[str, CodeType]:
+    return {path: compile(text, path, "exec") for path, text in texts.items()}
+
+
+def observe(machine: Machine, files: Mapping[str, CodeType], placement: Placement) -> Outcome:
+    """Execute all files with fixed seeds, then `run` with the inputs that it names; only the latter is counted."""
+    machine.current = 0
+    torch.manual_seed(0)
+    modules = {path.removesuffix(".py"): ModuleType(_NAME) for path in files}
+    outcome = Outcome({}, {})
+    main = modules[MAIN.removesuffix(".py")]
+    with comfy_modules(), mock.patch.dict(sys.modules, {**modules, _NAME: main}):
+        try:
+            for path, code in sorted(files.items(), key=lambda item: item[0] == MAIN):
+                exec(code, vars(modules[path.removesuffix(".py")]))
+            given = inputs(placement)
+            entry = vars(main)["run"]
+            outcome.inputs = {name: given[name] for name in inspect.signature(entry).parameters}
+            machine.clear()
+            outcome.result = entry(**outcome.inputs)
+        except Exception as error:
+            outcome.error = error
+    outcome.transfers = len(machine.transfers)
+    outcome.bytes = machine.moved_bytes
+    outcome.waits = len(machine.waits)
+    outcome.no_op_calls = len(machine.no_op_calls)
+    outcome.namespace = {name: value for name, value in _namespaces(modules) if not name.startswith("__")}
+    generators = (torch.default_generator, *torch.cuda.default_generators)
+    outcome.streams = [generator.get_state().numpy().tobytes() for generator in generators]
+    return outcome
+
+
+def _namespaces(modules: Mapping[str, ModuleType]) -> Iterator[tuple[str, Any]]:
+    """What the program's files hold at the end. Names that a fix adds are found in the fixed one only."""
+    for path, module in modules.items():
+        for name, value in vars(module).items():
+            if not name.startswith("__"):
+                yield f"{path}.{name}", value
+
+
+def inputs(placement: Placement) -> dict[str, Any]:
+    """The values of all inputs, made anew."""
+
+    def tensor(shape: tuple[int, ...], first: float, dtype: torch.dtype, device: str) -> torch.Tensor:
+        count = torch.Size(shape).numel()
+        return (torch.arange(first, first + count, dtype=FULL) * 0.37).reshape(shape).to(dtype).to(device)
+
+    torch.manual_seed(1)
+    net, net2 = Unit(), Unit()
+    if placement.same == "is":
+        net2 = net
+    elif placement.same == "part":
+        net.add_module("inner", net2)
+    for module in (net2, net):
+        module.to(placement.net, placement.net_dtype)
+    if placement.same == "no":
+        net2.to(placement.y)
+    return {
+        "x": tensor((4, 4), -7.0, placement.x_dtype, placement.x),
+        "y": tensor((4, 4), 2.0, placement.y_dtype, placement.y),
+        "s": tensor((), 3.0, placement.x_dtype, placement.s),
+        "ints": tensor((4, 4), 1.0, torch.int64, placement.y),
+        "device": torch.device(placement.device),
+        "other": torch.device(placement.other),
+        "dtype": placement.dtype,
+        "what": placement.dtype if placement.flag else torch.device(placement.device),
+        "flag": placement.flag,
+        "count": placement.count,
+        "net": net,
+        "net2": net2,
+    }
