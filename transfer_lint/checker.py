@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from weakref import WeakKeyDictionary
@@ -106,11 +105,3 @@ def _evidence(fact: Fact) -> Evidence:
 def _shortened(text: str, limit: int = 70) -> str:
     text = " ".join(text.split())
     return text if len(text) <= limit else text[: limit - 1] + "…"
-
-
-_SITE = re.compile(rb"\.\s*(?:to|cuda|cpu|xpu|npu|mps|hpu|ipu)\s*\(")
-
-
-def may_have_site(data: bytes) -> bool:
-    """The byte scan: whether a file can hold a transfer at all."""
-    return _SITE.search(data) is not None

@@ -16,6 +16,7 @@ from transfer_lint.outcome import Edit, Outcome, Problem, Summary
 from transfer_lint.pool import deep
 from transfer_lint.rewriting import Rewrite
 from transfer_lint.runner import Examined, InProcess, Progress, Runner, examine, explain, project_over
+from transfer_lint.scan import may_have_site
 from transfer_lint.settle import plan_of, settle
 from transfer_lint.source import Source
 
@@ -104,8 +105,6 @@ class _Read:
 
 def _read(paths: Iterable[str], given: Mapping[str, bytes]) -> _Read:
     """given: path -> bytes that stand for the file's (standard input)."""
-    from transfer_lint.checker import may_have_site
-
     read = _Read({}, {}, [])
     for path in paths:
         try:

@@ -9,8 +9,6 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import islice
 
-from pathspec import GitIgnoreSpec
-
 from transfer_lint import source
 from transfer_lint.config import Settings, shown_path
 from transfer_lint.outcome import Problem
@@ -41,14 +39,14 @@ def collect(
 
     given: arguments that need not be on disk. force_exclude: the settings' excludes hold for named files too.
     """
-    excludes = _Patterns(settings.root, (*settings.exclude, *settings.extend_exclude))
+    excludes = _Patterns(settings.root, (*settings.exclude, *settings.extend_exclude)) if force_exclude else None
     files: set[str] = set()
     problems: list[Problem] = []
     for argument in dict.fromkeys(arguments):
         if argument in given:
             files.add(argument)
             continue
-        if force_exclude and excludes.match(argument, os.path.isdir(argument)):
+        if excludes and excludes.match(argument, os.path.isdir(argument)):
             continue
         try:
             mode = os.stat(argument).st_mode
@@ -128,6 +126,8 @@ class _Patterns:
     """Patterns as in a .gitignore, relative to the folder `base`."""
 
     def __init__(self, base: str, lines: Iterable[str]) -> None:
+        from pathspec import GitIgnoreSpec  # named files need no patterns
+
         self._base = os.path.abspath(base)
         self._spec = GitIgnoreSpec.from_lines(lines)
 
@@ -147,7 +147,8 @@ class _Patterns:
         if self.match(folder, is_folder=True):
             relative = os.path.relpath(folder, self._base).replace(os.sep, "/") + "/"
             kept = _Patterns(self._base, ())
-            kept._spec = GitIgnoreSpec(p for p in self._spec.patterns if not (p.include and p.match_file(relative)))
+            covering = [p for p in self._spec.patterns if p.include and p.match_file(relative)]
+            kept._spec = type(self._spec)(p for p in self._spec.patterns if p not in covering)
             return kept
         return self
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -24,6 +25,16 @@ class Problem(Exception):
 
     def __str__(self) -> str:
         return f"{self.path}: {self.what}" + (f"; {self.mend}" if self.mend else "")
+
+
+def failure(path: str, error: Exception) -> Problem:
+    """A failure of the tool itself, told like any other problem. TRANSFER_LINT_DEBUG=1 also prints its traceback."""
+    if os.environ.get("TRANSFER_LINT_DEBUG"):
+        import traceback
+
+        traceback.print_exception(error)
+    what = f"the tool failed on it ({type(error).__name__}: {error})"
+    return Problem(path, what, "report this as a bug; TRANSFER_LINT_DEBUG=1 shows where")
 
 
 @dataclass(frozen=True)

@@ -7,9 +7,10 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor, as_completed
-from concurrent.futures.process import BrokenProcessPool
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
 
 MIN_WEIGHT = 256 * 1024
 """Below this much work (bytes of source) one process is faster than several."""
@@ -69,6 +70,9 @@ class Pool(Generic[Context, Job, Result]):
         found: dict[int, Result],
         done: Callable[[Job], None],
     ) -> None:
+        from concurrent.futures import ProcessPoolExecutor, as_completed
+        from concurrent.futures.process import BrokenProcessPool
+
         with ProcessPoolExecutor(processes, initializer=_start, initargs=(self._make,)) as executor:
             futures: dict[Future[Result], int] = {}
             try:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import platform
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -14,7 +13,7 @@ from transfer_codemods.actions import Plan
 from transfer_lint import files, rewriting
 from transfer_lint.config import Settings
 from transfer_lint.findings import Finding
-from transfer_lint.outcome import Problem
+from transfer_lint.outcome import Problem, failure
 from transfer_lint.pool import Pool, deep
 from transfer_lint.rewriting import Rewrite
 from transfer_lint.selection import Selection
@@ -109,7 +108,7 @@ def _examine_job(context: tuple[Project, Settings], job: tuple[str, str]) -> Exa
     except Problem as problem:
         return problem
     except Exception as error:  # a bug of ours must not stop the other files
-        return bug(path, error)
+        return failure(path, error)
 
 
 def _rewrite_job(settings: Settings, job: tuple[str, str, Plan]) -> Rewrite | Problem:
@@ -119,15 +118,7 @@ def _rewrite_job(settings: Settings, job: tuple[str, str, Plan]) -> Rewrite | Pr
     except Problem as problem:
         return problem
     except Exception as error:
-        return bug(path, error)
-
-
-def bug(path: str, error: BaseException) -> Problem:
-    """A failure of the tool itself, told like any other problem. TRANSFER_LINT_DEBUG lets it through instead."""
-    if os.environ.get("TRANSFER_LINT_DEBUG"):
-        raise error
-    return Problem(path, f"the tool failed on it ({type(error).__name__}: {error})",
-                   "report this as a bug; TRANSFER_LINT_DEBUG=1 shows where")  # fmt: skip
+        return failure(path, error)
 
 
 def _lost(job: tuple[str, ...] | tuple[str, str, Plan]) -> Problem:

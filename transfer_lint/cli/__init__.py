@@ -10,7 +10,7 @@ from importlib import import_module
 import click
 
 from transfer_lint import __version__
-from transfer_lint.outcome import Problem
+from transfer_lint.outcome import Problem, failure
 
 COMMANDS = ("check", "fix", "rules", "explain")
 
@@ -67,4 +67,7 @@ def main() -> None:
     except BrokenPipeError:  # the reader has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = 141
+    except Exception as error:
+        click.echo(f"{click.style('error', fg='red', bold=True)}: {failure('transfer-lint', error)}", err=True)
+        code = 2
     sys.exit(code)
