@@ -43,13 +43,11 @@ def cli() -> None:
 
 
 def main() -> None:
-    """Run the command line and exit: 0, 1 or 2 as the commands say, 130 when interrupted."""
+    """Run the command line and exit: 0, 1 or 2 as the commands say, 130 when interrupted. Prints no traceback."""
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
-            stream.reconfigure(
-                errors="backslashreplace"
-            )  # a file's name or text may hold what the terminal cannot show
-    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))  # so that what is open is cleaned up
+            stream.reconfigure(errors="backslashreplace")  # names may hold what the terminal cannot show
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))  # leaves no temporary file
     try:
         code = cli.main(prog_name="transfer-lint", standalone_mode=False)
         sys.stdout.flush()
