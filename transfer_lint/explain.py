@@ -144,9 +144,9 @@ def _silence(site: Site, questions: Questions) -> str:
     if site.in_handler:
         return "it is in an `except` block"
     if questions.boundary(site):
-        return "it is a move to the host, which what follows may need"
-    if questions.surely_elsewhere(site) or site.made_here:
-        return "the value is surely somewhere else, so the move is needed"
+        return "it goes to the host or onto an output, as what follows may need"
+    if questions.is_placed_elsewhere(site) or site.made_here:
+        return "the value has been put somewhere else, so the move is needed"
     if site.is_module and questions.is_half_of_pair(site):
         return "the function surely moves the module elsewhere as well: onload and offload"
     if questions.is_on_device(site):

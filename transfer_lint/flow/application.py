@@ -77,6 +77,7 @@ class Application:
         receiver = arguments.get(info.parameters[0].arg) if info.owner is not None and info.parameters else None
         # How the receiver's class is known is a part of why this function is the one that is called.
         self.here: Why = receiver.why if isinstance(receiver, Object) else ()
+        self.by_module = receiver is not None and caller.is_module(receiver)
         if info.name != "__init__":
             self.here = (*self.here, caller.fact(node, f"`{{}}` is the result of `{info.qualname}`"))
 
@@ -191,7 +192,8 @@ class Application:
         if isinstance(own, Tensor) and self.summary.rooted(value.ident):
             return replace(own, device=device or own.device, dtype=dtype or own.dtype)
         ident = own.ident if isinstance(own, Object) else self.caller.symbol(self.node, value.ident.label)
-        return Tensor(ident, device, dtype, value.scalar, value.optional, why=why)
+        computed = value.computed or self.by_module
+        return Tensor(ident, device, dtype, value.scalar, value.optional, computed=computed, why=why)
 
     def _object(self, value: Object) -> Value:
         own = self.lookup(value.ident)

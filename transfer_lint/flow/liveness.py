@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterator
 
 from transfer_lint.flow.sites import Site
 
@@ -31,6 +32,37 @@ def rebindable(site: Site) -> bool:
     if reads:
         return False
     return not _read_later(function, statement, name)
+
+
+def is_returned(function: ast.AST, statement: ast.stmt, node: ast.expr) -> bool:
+    """Whether the value of `node` is what the function returns: at once, or under the name that it is assigned to."""
+    names = {t.id for t in getattr(statement, "targets", ()) if isinstance(t, ast.Name)}
+    held = statement.value if isinstance(statement, ast.Return | ast.Assign) else None
+    if held is None or not any(part is node for part in _parts(held)):
+        return False
+    if isinstance(statement, ast.Return):
+        return True
+    return any(
+        isinstance(part, ast.Name) and part.id in names
+        for found in ast.walk(function)
+        if isinstance(found, ast.Return) and found.value is not None
+        for part in _parts(found.value)
+    )
+
+
+def _parts(node: ast.expr) -> Iterator[ast.expr]:
+    """What an expression hands on unchanged."""
+    yield node
+    match node:
+        case ast.Tuple(elts=items) | ast.List(elts=items):
+            for item in items:
+                yield from _parts(item)
+        case ast.Dict(values=items):
+            for item in items:
+                yield from _parts(item)
+        case ast.IfExp():
+            yield from _parts(node.body)
+            yield from _parts(node.orelse)
 
 
 def _is_shared(function: ast.FunctionDef | ast.AsyncFunctionDef, name: str) -> bool:

@@ -8,10 +8,11 @@ from collections.abc import Iterator, Sequence
 from transfer_codemods.actions import Half, Target
 from transfer_lint.flow import sockets
 from transfer_lint.flow.knowledge import Role
+from transfer_lint.flow.liveness import is_returned
 from transfer_lint.flow.modules import Module
 from transfer_lint.flow.project import Project
 from transfer_lint.flow.sites import RequestedHalf, Site
-from transfer_lint.flow.values import Known, TermKind, Why, merge_why
+from transfer_lint.flow.values import Known, Tensor, TermKind, Why, merge_why
 
 _OTHER_CURRENT_DEVICE = ("set_device", "cuda.device(")
 
@@ -45,8 +46,27 @@ class Questions:
         return self.project.knowledge.role(known.term) if known is not None else None
 
     def boundary(self, site: Site) -> bool:
-        """Whether the move goes to the host: numpy, saving, an output, an offload."""
-        return site.request.device is not None and self.role(site.request.device.known) is Role.HOST
+        """Whether the move goes where the program's contract wants the value.
+
+        To the host (numpy, saving, an offload), or onto a node's output, which goes back to where its input was.
+        """
+        if site.request.device is None:
+            return False
+        if self.role(site.request.device.known) is Role.HOST:
+            return True
+        function = site.function
+        if function is None or function.owner is None or not sockets.serves_node(function.owner, function):
+            return False
+        return is_returned(function.node, site.statement, site.node)
+
+    def is_placed_elsewhere(self, site: Site) -> bool:
+        """Whether the receiver was put, or computed, somewhere that is not known to be the target: it is taken back."""
+        device, request = site.device, site.request.device
+        if isinstance(site.receiver, Tensor) and site.receiver.computed:
+            return True
+        if device is None or request is None or device.term == request.known.term:
+            return False
+        return device.term.kind is not TermKind.DEVICE_OF
 
     def is_there(self, site: Site) -> Why | None:
         """The proof that the receiver already has the target placement; None without one."""
@@ -81,13 +101,6 @@ class Questions:
         if term.kind is not TermKind.CONSTANT or ":" in term.name or term.name == "cpu":
             return True
         return not any(self.project.mentions(word, self.module.path) for word in _OTHER_CURRENT_DEVICE)
-
-    def surely_elsewhere(self, site: Site) -> bool:
-        """Whether the receiver was made in a place that is spelled out and is not the target: the move is needed."""
-        device, request = site.device, site.request.device
-        if device is None or request is None or device.term == request.known.term:
-            return False
-        return device.term.kind is TermKind.CONSTANT
 
     def target(self, site: Site) -> Target | None:
         """The target as the rewrites take it; None where no test says exactly when the move does nothing."""

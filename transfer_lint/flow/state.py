@@ -36,8 +36,8 @@ class Record:
 class Sharing:
     """Which objects may have to do with which: one for a whole function, whatever the path.
 
-    aliases: symbol -> symbols whose objects it may share parts with (both ways). twins: symbol -> symbols that may be the very
-    same object. owners: symbol -> the object, with its class, that it stands for.
+    aliases: symbol -> symbols whose objects it may share parts with (both ways). twins: symbol -> symbols that may be
+    the same object. owners: symbol -> the object, with its class, that it stands for.
     """
 
     aliases: dict[Symbol, set[Symbol]] = field(default_factory=dict)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from transfer_lint.flow import conditions
+from transfer_lint.flow.heat import loop_heat
 from transfer_lint.flow.interpreter import STATEMENTS, Interpreter, Loop, StatementHandler
 from transfer_lint.flow.modules import FunctionInfo, Import
 from transfer_lint.flow.state import Record, State
@@ -129,12 +131,15 @@ def _if(self: Interpreter, node: ast.stmt, state: State) -> State | None:
 def _for(self: Interpreter, node: ast.stmt, state: State) -> State | None:
     assert isinstance(node, ast.For | ast.AsyncFor)
     source = self.eval(node.iter, state)
+    before, self.heat = self.heat, max(self.heat, loop_heat(node, self.knowledge), key=lambda heat: heat.rank)
 
     def enter(here: State) -> State:
         self.assign(node.target, self.element(source, node.target, here), here)
         return here
 
-    return _loop(self, node, state, enter, lambda head: head)
+    after = _loop(self, node, state, enter, lambda head: head)
+    self.heat = before
+    return after
 
 
 @executes(ast.While)
@@ -210,17 +215,8 @@ def _age(self: Interpreter, state: State, node: ast.stmt) -> None:
                     k if k is not None and not (k.term.symbol and k.term.symbol.made_within(first, last)) else None
                     for k in (value.device, value.dtype)
                 ]
-                own = value.ident.made_within(first, last)
-                return Tensor(
-                    fresh if own else value.ident,
-                    keep[0],
-                    keep[1],
-                    value.scalar,
-                    value.optional,
-                    value.weight,
-                    value.moved_from,
-                    value.why,
-                )
+                own = fresh if value.ident.made_within(first, last) else value.ident
+                return replace(value, ident=own, device=keep[0], dtype=keep[1])
             case Object():
                 state.sharing.alias(fresh, value.ident)
                 return Object(fresh, value.cls, value.why, value.optional)

@@ -14,7 +14,7 @@ from transfer_lint.findings import Heat
 from transfer_lint.flow import sockets
 from transfer_lint.flow.application import Application, bind
 from transfer_lint.flow.calls import unknown_call
-from transfer_lint.flow.heat import heat_of
+from transfer_lint.flow.heat import HeatMap
 from transfer_lint.flow.interpreter import Interpreter
 from transfer_lint.flow.modules import ClassInfo, FunctionInfo, Module
 from transfer_lint.flow.project import Project
@@ -45,6 +45,7 @@ class Summaries:
 
     def __init__(self, project: Project) -> None:
         self.project = project
+        self.heat = HeatMap(project.knowledge)
         self._done: dict[ast.AST, Interpreter] = {}
         self._summaries: dict[ast.AST, Summary | None] = {}
         self._running: set[ast.AST] = set()
@@ -57,7 +58,7 @@ class Summaries:
     def interpretation(self, info: FunctionInfo) -> Interpreter:
         """The function, interpreted; its sites are in it."""
         if info.node not in self._done:
-            interpreter = Interpreter(self, info.module, info, heat_of(info, self.project.knowledge))
+            interpreter = Interpreter(self, info.module, info, self.heat.of(info))
             self._running.add(info.node)
             try:
                 self.run(interpreter, info, interpreter.new_state())

@@ -148,6 +148,7 @@ class Tensor:
     scalar: True for 0-dim, False for n-dim, None if not known. Only an n-dim operand decides where a result is.
     optional: it may be None instead.
     weight: a parameter or buffer: it moves with its module.
+    computed: a model has computed it.
     moved_from: the transfers that brought it from an accelerator to where it is.
     why: how it is known to be a tensor.
     """
@@ -158,6 +159,7 @@ class Tensor:
     scalar: bool | None = None
     optional: bool = False
     weight: bool = False
+    computed: bool = False
     moved_from: frozenset[ast.Call] = frozenset()
     why: Why = field(default=(), compare=False)
 
@@ -299,6 +301,7 @@ def join(a: Value, b: Value, phi: Callable[[str], Symbol]) -> Value:
             scalar=a.scalar if a.scalar == b.scalar else None,
             optional=a.optional or b.optional,
             weight=a.weight or b.weight,
+            computed=a.computed or b.computed,
             moved_from=a.moved_from | b.moved_from,
             why=merge_why(a.why, b.why),
         )
