@@ -7,8 +7,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from transfer_lint.flow.modules import ClassInfo
-from transfer_lint.flow.tensors import combine, requested, tensor_method
-from transfer_lint.flow.transfers import MOVES, transfer
+from transfer_lint.flow.tensors import as_tensor, combine, parts, requested, tensor_method
+from transfer_lint.flow.transfers import MOVES, cast, transfer
 from transfer_lint.flow.values import (
     Class,
     Constant,
@@ -60,7 +60,9 @@ def call(self: Interpreter, node: ast.Call, state: State) -> Value:
         if isinstance(receiver, Tensor | Object):
             return _method_call(self, node, func, receiver, state)
     callee = self.eval(func, state)
+    before, self.around.traced = self.around.traced, self.around.traced or _is_tracer(self, callee)
     arguments = evaluate_arguments(self, node, state)
+    self.around.traced = before
     match callee:
         case Function():
             return self.summaries.call(self, callee.info, bind_receiver(callee, arguments), node, state)
@@ -71,6 +73,10 @@ def call(self: Interpreter, node: ast.Call, state: State) -> Value:
         case Object():
             return call_object(self, callee, arguments, node, state)
     return unknown_call(self, list(arguments.values()), node, state)
+
+
+def _is_tracer(self: Interpreter, callee: Value) -> bool:
+    return isinstance(callee, External) and callee.name in self.knowledge.tracers
 
 
 def evaluate_arguments(self: Interpreter, node: ast.Call, state: State) -> dict[str, Value]:
@@ -123,8 +129,10 @@ def _method_call(
             return transfer(self, node, receiver, evaluate_arguments(self, node, state), state)
     arguments = evaluate_arguments(self, node, state)
     operands = list(arguments.values())
+    if name in self.knowledge.tensor_casts and not arguments:
+        cast(self, node, receiver, self.knowledge.tensor_casts[name], state)
     if isinstance(receiver, Tensor):
-        result = tensor_method(self, receiver, name, operands, node)
+        result = tensor_method(self, receiver, name, operands, node, state)
         if result is not None:
             return result
         if name in self.knowledge.tensor_factories:
@@ -254,11 +262,14 @@ def _layer(self: Interpreter, layer: Object, kind: str, operands: list[Value], n
         )
     assert isinstance(layer.cls, str)
     record = state.record(layer.ident)
+    if record.attributes.get("affine") == Constant(False):  # a norm without weights
+        return combine(self, (source,), node, surely=True)
     name = layer.cls.rpartition(".")[2]
     reason = self.fact(
         node, f"`{{}}`: a `{name}` fails unless its input is where its weights are, so its result is there"
     )
     device = record.device or Known(Term(TermKind.WEIGHTS_DEVICE, symbol=record.anchor))
+    source = as_tensor(self, source, node, state, device.because(reason))
     dtype = record.dtype or Known(Term(TermKind.WEIGHTS_DTYPE, symbol=record.anchor))
     if kind == "norm":
         dtype = (source.dtype or Known(source.dtype_term())) if isinstance(source, Tensor) else None  # type: ignore[assignment]
@@ -285,11 +296,16 @@ def _external(self: Interpreter, name: str, arguments: dict[str, Value], node: a
         why = (self.fact(node, "`{}` is a tensor on the host"),)
         return Tensor(self.symbol(node, "a tensor"), Known(Term(TermKind.CONSTANT, "cpu"), why), scalar=None, why=why)
     if name in knowledge.factories or name in knowledge.like_factories:
-        return _factory(self, name, arguments, node)
+        return _factory(self, name, arguments, node, state)
     if name in ("torch.tensor", "torch.as_tensor", "torch.asarray"):
         device, dtype = requested(self, node, arguments)
         return Tensor(self.symbol(node, "a tensor"), device, dtype, why=(self.fact(node, "`{}` is a tensor"),))
+    if name in knowledge.tuples and "0" in arguments:
+        whole = as_tensor(self, arguments["0"], node, state)
+        return parts(self, whole, node, state) if isinstance(whole, Tensor) else self.unknown(node)
     if name in knowledge.combine:
+        if name not in knowledge.take_sequences and "0" in arguments:
+            arguments["0"] = as_tensor(self, arguments["0"], node, state)
         return _combine_call(self, arguments, node, state)
     if name in ("torch.nn.Parameter", "torch.nn.parameter.Parameter", "torch.nn.Buffer"):
         return Tensor(self.symbol(node, "a parameter"), weight=True, why=(self.fact(node, "`{}` is a parameter"),))
@@ -318,10 +334,14 @@ def _device(self: Interpreter, arguments: dict[str, Value], node: ast.Call) -> V
     return Placed(Known(Term(TermKind.VALUE, symbol=self.symbol(node, "this device"))), is_dtype=False)
 
 
-def _factory(self: Interpreter, name: str, arguments: dict[str, Value], node: ast.Call) -> Tensor:
+def _factory(self: Interpreter, name: str, arguments: dict[str, Value], node: ast.Call, state: State) -> Tensor:
     device, dtype = requested(self, node, arguments)
     given = arguments.get("device")
-    like = arguments.get("0") if name in self.knowledge.like_factories else None
+    like = (
+        as_tensor(self, arguments["0"], node, state)
+        if name in self.knowledge.like_factories and "0" in arguments
+        else None
+    )
     if isinstance(like, Tensor):
         device = device or like.device or Known(like.device_term())
         dtype = dtype or like.dtype or Known(like.dtype_term())
@@ -351,6 +371,8 @@ def _torch_module(self: Interpreter, name: str, operands: list[Value], node: ast
     made = Object(self.symbol(node, name.rpartition(".")[2]), name, (self.fact(node, "`{}` is a module"),))
     state.create(made)
     short = name.rpartition(".")[2]
+    if any(k.arg in ("affine", "elementwise_affine") and not _is_true(k.value) for k in node.keywords):
+        state.write(made, "affine", Constant(False))
     if short in self.knowledge.layers_sequence:
         for number, operand in enumerate(operands):
             state.write(made, f"[{number}]", operand)
@@ -360,3 +382,7 @@ def _torch_module(self: Interpreter, name: str, operands: list[Value], node: ast
             for key, value in state.record(held.ident).attributes.items():
                 state.write(made, key, value)
     return made
+
+
+def _is_true(node: ast.expr) -> bool:
+    return isinstance(node, ast.Constant) and node.value is True

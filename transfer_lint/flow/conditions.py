@@ -67,7 +67,7 @@ def _learn_equal(self: Interpreter, left: ast.expr, right: ast.expr, state: Stat
         why = value.known.why if isinstance(value, Placed) else ()
         known = Known(term, (*why, self.fact(test, "here `{}` has been compared")))
         changed = replace(tensor, device=known) if side.attr == "device" else replace(tensor, dtype=known)
-        state.replace_tensor(tensor.ident, changed)
+        state.learn(tensor.ident, changed)
 
 
 def _learn_class(self: Interpreter, value: ast.expr, kind: ast.expr, state: State, test: ast.expr) -> None:

@@ -65,6 +65,7 @@ class Surroundings:
     in_fstring: bool = False
     autocast: bool = False
     default_device: bool = False  # inside `with torch.device(...)`
+    traced: bool = False  # inside a function that is handed to `torch.jit.trace` or the like
 
 
 class Interpreter:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 from transfer_codemods.actions import Half, Target
 from transfer_lint.flow import sockets
@@ -17,6 +18,21 @@ from transfer_lint.flow.values import Known, Tensor, TermKind, Why, merge_why
 _OTHER_CURRENT_DEVICE = ("set_device", "cuda.device(")
 
 
+@dataclass(frozen=True)
+class Factory:
+    """A call that makes a tensor on the host.
+
+    exact: making it on the target device gives the same bits. any_dtype: and so does making it in the target dtype.
+    """
+
+    exact: bool
+    any_dtype: bool
+
+
+# Arguments of a factory that its device changes the meaning of, or that say the device already.
+_BINDING = frozenset({"device", "out", "requires_grad", "pin_memory", None})
+
+
 class Questions:
     """Answers about the sites of one file."""
 
@@ -24,6 +40,8 @@ class Questions:
         self.project = project
         self.module = module
         self.sites = sites
+        self._by_node = {site.node: site for site in sites}
+        self._links = {site.attribute.value for site in sites}
 
     def source(self, node: ast.AST, limit: int = 60) -> str:
         """How an expression is written, on one line, shortened to `limit` characters."""
@@ -40,6 +58,44 @@ class Questions:
         if dtype is not None and dtype.argument is not None and (device is None or dtype.argument != device.argument):
             parts.append(f"`{self.source(nodes[dtype.argument])}`")
         return " with dtype ".join(parts)
+
+    def factory(self, site: Site) -> Factory | None:
+        """The deterministic factory whose result the site moves: directly, or reshaped in between (then not exact)."""
+        value, direct = site.attribute.value, True
+        knowledge = self.project.knowledge
+        while isinstance(value, ast.Call) and isinstance(value.func, ast.Attribute):
+            name = self.module.dotted(value.func)
+            if name in knowledge.exact_factories or name in knowledge.inexact_factories:
+                break
+            if value.func.attr not in knowledge.tensor_same:
+                return None
+            value, direct = value.func.value, False
+        if not isinstance(value, ast.Call):
+            return None
+        name = self.module.dotted(value.func)
+        keywords = {keyword.arg for keyword in value.keywords}
+        if "device" in keywords or not (name in knowledge.exact_factories or name in knowledge.inexact_factories):
+            return None
+        exact = direct and not keywords & _BINDING and (name in knowledge.exact_factories or self._is_integral(value))
+        return Factory(exact, name in knowledge.exact_in_any_dtype and "dtype" not in keywords)
+
+    def _is_integral(self, call: ast.Call) -> bool:
+        """Whether `arange(...)` counts in integers: then it gives the same on every device."""
+        dtype = next((k.value for k in call.keywords if k.arg == "dtype"), None)
+        if dtype is not None:
+            return self.module.dotted(dtype) in ("torch.long", "torch.int", "torch.int64", "torch.int32")
+        return self.module.dotted(call.func) == "torch.arange" and all(
+            isinstance(part, ast.Constant) and isinstance(part.value, int) for part in call.args
+        )
+
+    def inner(self, site: Site) -> Site | None:
+        """The transfer whose result the site moves on at once: `x.to(a)` of `x.to(a).to(b)`."""
+        value = site.attribute.value
+        return self._by_node.get(value) if isinstance(value, ast.Call) else None
+
+    def is_inner(self, site: Site) -> bool:
+        """Whether another transfer takes the site's result at once."""
+        return site.node in self._links
 
     def role(self, known: Known | None) -> Role | None:
         """What a device is for; None where that is not known."""
@@ -71,7 +127,12 @@ class Questions:
     def is_there(self, site: Site) -> Why | None:
         """The proof that the receiver already has the target placement; None without one."""
         request = site.request
-        if request.device is None or not request.plain or not self._same(site.device, request.device):
+        if (
+            request.device is None
+            or not request.plain
+            or not site.proved
+            or not self._same(site.device, request.device)
+        ):
             return None
         if not self._means_one_device(request.device.known):
             return None

@@ -47,7 +47,8 @@ class Request:
 class Site:
     """One transfer.
 
-    receiver: what is moved, as known just before the move. For a module, `device` and `dtype` say where its weights
+    receiver: what is moved, as known just before the move. If not `proved`, its arguments only suggest that it is a
+        tensor or a module. For a module, `device` and `dtype` say where its weights
         are then; for a tensor its own.
     guarded: a test around the site compares the receiver's placement.
     in_handler: in an `except` block. inline: inside a lambda, comprehension or f-string, where only some rewrites fit.
@@ -74,6 +75,11 @@ class Site:
     made_here: bool = False
     rebindable: bool = False
     round_trip: Why = field(default=())
+
+    @property
+    def proved(self) -> bool:
+        """Whether the receiver is known to be a tensor or a module."""
+        return self.is_module or isinstance(self.receiver, Tensor)
 
     @property
     def attribute(self) -> ast.Attribute:

@@ -240,15 +240,15 @@ class State:
         for origin in (a.ident, b.ident):
             self.sharing.twin(merged.ident, origin)
 
-    def replace_tensor(self, ident: Symbol, tensor: Tensor) -> None:
-        """More is known of a tensor, under whatever name."""
-        for name, value in self.locals.items():
-            if isinstance(value, Tensor) and value.ident is ident:
-                self.locals[name] = tensor
+    def learn(self, ident: Symbol, value: Value) -> None:
+        """More is known of the value that the symbol stands for, under whatever name."""
+        for name, held in self.locals.items():
+            if isinstance(held, Tensor | Object) and held.ident is ident:
+                self.locals[name] = value
         for owner, record in self.heap.items():
-            if any(isinstance(v, Tensor) and v.ident is ident for v in record.attributes.values()):
+            if any(isinstance(v, Tensor | Object) and v.ident is ident for v in record.attributes.values()):
                 attributes = {
-                    name: tensor if isinstance(v, Tensor) and v.ident is ident else v
+                    name: value if isinstance(v, Tensor | Object) and v.ident is ident else v
                     for name, v in record.attributes.items()
                 }
                 self.heap[owner] = replace(record, attributes=attributes)

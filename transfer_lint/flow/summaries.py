@@ -59,6 +59,7 @@ class Summaries:
         """The function, interpreted; its sites are in it."""
         if info.node not in self._done:
             interpreter = Interpreter(self, info.module, info, self.heat.of(info))
+            interpreter.around.traced = any(name in self.project.knowledge.tracers for name in info.decorators)
             self._running.add(info.node)
             try:
                 self.run(interpreter, info, interpreter.new_state())

@@ -23,6 +23,7 @@ from transfer_lint.flow.values import (
 
 if TYPE_CHECKING:
     from transfer_lint.flow.interpreter import Interpreter
+    from transfer_lint.flow.state import State
 
 
 def combine(
@@ -59,6 +60,22 @@ def combine(
     return Tensor(self.symbol(node, "a result"), chosen, dtype, scalar, why=why)
 
 
+def as_tensor(self: Interpreter, value: Value, node: ast.AST, state: State, device: Known | None = None) -> Value:
+    """An operand that only a tensor can be (else the operation would have failed): it is known as one from here on.
+
+    device: where it must have been for the operation to succeed.
+    """
+    if isinstance(value, Object) and value.cls is None:
+        why = (self.fact(node, "`{}` only takes tensors"),)
+        tensor = Tensor(value.ident, device, optional=False, why=why)
+    elif isinstance(value, Tensor) and value.device is None and device is not None:
+        tensor = replace(value, device=device)
+    else:
+        return value
+    state.learn(value.ident, tensor)
+    return tensor
+
+
 def tensor_attribute(self: Interpreter, owner: Tensor, name: str, node: ast.AST) -> Value:
     """`x.name` for a tensor x."""
     if name == "device":
@@ -73,7 +90,7 @@ def tensor_attribute(self: Interpreter, owner: Tensor, name: str, node: ast.AST)
 
 
 def tensor_method(
-    self: Interpreter, owner: Tensor, name: str, arguments: Sequence[Value], node: ast.Call
+    self: Interpreter, owner: Tensor, name: str, arguments: Sequence[Value], node: ast.Call, state: State
 ) -> Value | None:
     """The result of `owner.name(...)`; None where the method is not known."""
     knowledge = self.knowledge
@@ -96,10 +113,19 @@ def tensor_method(
         scalar = owner.scalar if name in ("detach", "clone", "contiguous") else None
         return replace(result, scalar=scalar if not operands else result.scalar, moved_from=owner.moved_from)
     if name in knowledge.tensor_tuples:
-        return Object(self.symbol(node, "parts"), "builtins.list")
+        return parts(self, owner, node, state)
     if name in knowledge.tensor_host:
         return Host(self.symbol(node, name), array=name == "numpy")
     return None
+
+
+def parts(self: Interpreter, whole: Tensor, node: ast.Call, state: State) -> Object:
+    """The tuple that `chunk`, `split` and the like make of a tensor: its items are where the tensor is."""
+    made = Object(self.symbol(node, "parts"), "builtins.list")
+    state.create(made)
+    device, dtype = whole.device or Known(whole.device_term()), whole.dtype or Known(whole.dtype_term())
+    state.write(made, "[]", Tensor(self.symbol(node, "a part"), device, dtype, why=whole.why))
+    return made
 
 
 def requested(self: Interpreter, node: ast.Call, values: dict[str, Value]) -> tuple[Known | None, Known | None]:

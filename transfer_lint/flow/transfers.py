@@ -24,13 +24,28 @@ def transfer(
     """Interpret a call of one of MOVES on a tensor, a module, or something unknown."""
     request = _request(self, node, arguments)
     is_module = self.is_module(receiver)
-    proved = isinstance(receiver, Tensor) or is_module
-    if proved:
-        assert isinstance(node.func, ast.Attribute)
+    judged = isinstance(receiver, Tensor) or is_module or _is_torch(node, arguments)
+    if judged and not self.around.traced:
         self.sites[node] = _site(self, node, receiver, is_module, request, state)
     if isinstance(receiver, Tensor):
         return _moved_tensor(self, node, receiver, request)
     return _moved_object(self, node, receiver, is_module, request, state)
+
+
+def cast(self: Interpreter, node: ast.Call, receiver: Tensor | Object, dtype: str, state: State) -> None:
+    """Note `x.to(d).half()`: a cast right after a move, which one call could do."""
+    inner = node.func.value if isinstance(node.func, ast.Attribute) else None
+    if isinstance(inner, ast.Call) and inner in self.sites:
+        half = RequestedHalf(Known(Term(TermKind.CONSTANT, dtype)), None, comparable=False)
+        self.sites[node] = _site(self, node, receiver, self.is_module(receiver), Request(dtype=half), state)
+
+
+def _is_torch(node: ast.Call, arguments: dict[str, Value]) -> bool:
+    """Whether the call can hardly be meant for anything but torch: what it names is a device or dtype of torch."""
+    assert isinstance(node.func, ast.Attribute)
+    if node.func.attr != "to":
+        return not arguments
+    return any(isinstance(value, Placed) for value in arguments.values())
 
 
 def _site(
@@ -149,7 +164,7 @@ def _first_argument(
         )
     if isinstance(value, Placed) and value.is_dtype:
         return replace(request, dtype=half)
-    if isinstance(value, Placed | Constant):
+    if isinstance(value, Placed | Constant) or _is_called_device(node, argument):
         return replace(request, device=half)
     return replace(
         request,
@@ -157,6 +172,13 @@ def _first_argument(
         ambiguous=half is not None and request.dtype is None,
         plain=request.plain and not surely_tensor,
     )
+
+
+def _is_called_device(node: ast.Call, argument: int) -> bool:
+    """Whether an argument of unknown value is named as a device. That says what kind of thing it is, never which."""
+    value = node.args[argument]
+    name = value.id if isinstance(value, ast.Name) else value.attr if isinstance(value, ast.Attribute) else ""
+    return name == "device" or name.endswith("_device")
 
 
 def _half(self: Interpreter, node: ast.Call, argument: int | None, value: Value) -> RequestedHalf | None:

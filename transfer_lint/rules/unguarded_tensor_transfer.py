@@ -25,6 +25,8 @@ def check(site: Site, questions: Questions, options: RuleOptions) -> Verdict | N
         return None
     if site.guarded or site.in_handler or site.inline or site.in_fstring or site.round_trip:
         return None
+    if questions.is_inner(site):
+        return None
     if questions.boundary(site) or questions.is_placed_elsewhere(site):
         return None
     if questions.is_on_device(site):  # what is left of the move is the dtype

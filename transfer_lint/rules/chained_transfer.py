@@ -1,0 +1,64 @@
+"""TL105: two transfers in a row where one would do."""
+
+from __future__ import annotations
+
+from transfer_codemods.actions import Half, MergeTransfer, Target
+from transfer_lint.findings import Heat, Safety, Severity
+from transfer_lint.flow.knowledge import Role
+from transfer_lint.flow.questions import Questions
+from transfer_lint.flow.sites import Request, RequestedHalf, Site
+from transfer_lint.rules import Verdict, rule
+from transfer_lint.rules.options import RuleOptions
+
+
+@rule(
+    "TL105",
+    "chained-transfer",
+    "a value is moved and converted in two calls where one would do",
+    fix="one call",
+    safety=Safety.SAFE,
+)
+def check(site: Site, questions: Questions, options: RuleOptions) -> Verdict | None:
+    """A chain that ends on the host is left alone: its two hops can be there to release a memory map."""
+    inner = questions.inner(site)
+    if inner is None or not inner.request.plain or not site.request.plain:
+        return None
+    one, two = inner.request, site.request
+    device = two.device or one.device
+    if device is None or questions.boundary(site) or (two.device is None and questions.boundary(inner)):
+        return None
+    if (
+        (one.dtype and two.dtype)
+        or (one.device is None and two.device is None)
+        or not (one.dtype or two.dtype or one.device)
+    ):
+        return None
+    source = questions.source(inner.attribute.value)
+    both = one.device is not None and two.device is not None
+    # One call converts on the host, whichever way the copy goes. That moves no more only where the conversion has
+    # come first anyway, on the way to the accelerator.
+    exact = one.device is None and questions.role(device.known) is Role.ACCELERATOR
+    mergeable = not both and inner.proved and not one.ambiguous and not two.ambiguous and not site.in_fstring
+    return Verdict(
+        Severity.HINT if site.heat is Heat.ONCE else Severity.WARNING,
+        f"`{source}` is moved on its way: the copy that `.{inner.method}(...)` makes is moved on at once"
+        if both
+        else f"`{source}` is moved and converted in two calls, with a copy in between",
+        inner.receiver.why,
+        MergeTransfer(_target(one), _target(two), _cast(site)) if mergeable else None,
+        "do it in one call",
+        Safety.SAFE if exact else Safety.UNSAFE,
+    )
+
+
+def _cast(site: Site) -> str | None:
+    half = site.request.dtype
+    return half.known.term.name if half is not None and half.argument is None else None
+
+
+def _target(request: Request) -> Target:
+    return Target(_half(request.device), _half(request.dtype))
+
+
+def _half(half: RequestedHalf | None) -> Half | None:
+    return Half(half.argument, half.repeatable) if half is not None else None

@@ -1,0 +1,38 @@
+"""TL201: a tensor is moved and nobody takes the result."""
+
+from __future__ import annotations
+
+import ast
+
+from transfer_codemods.actions import AssignResult
+from transfer_lint.findings import Safety, Severity
+from transfer_lint.flow.questions import Questions
+from transfer_lint.flow.sites import Site
+from transfer_lint.flow.values import Tensor
+from transfer_lint.rules import Verdict, rule
+from transfer_lint.rules.options import RuleOptions
+
+
+@rule(
+    "TL201",
+    "discarded-transfer",
+    "a tensor is moved, and the moved copy is thrown away",
+    fix="assign it",
+    safety=Safety.UNSAFE,
+)
+def check(site: Site, questions: Questions, options: RuleOptions) -> Verdict | None:
+    """Modules and batches move in place: only a proved tensor is certain."""
+    statement, receiver = site.statement, site.attribute.value
+    if not isinstance(statement, ast.Expr) or statement.value is not site.node:
+        return None
+    if not isinstance(site.receiver, Tensor) or not isinstance(receiver, ast.Name | ast.Attribute | ast.Subscript):
+        return None
+    name = questions.source(receiver)
+    return Verdict(
+        Severity.ERROR,
+        f"`{name}` is a tensor: `.{site.method}(...)` returns the moved one, which is thrown away here",
+        site.receiver.why,
+        AssignResult(),
+        f"assign it to `{name}`",
+        Safety.UNSAFE,
+    )
