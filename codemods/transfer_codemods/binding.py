@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import libcst as cst
 
 from .actions import Half, Target
-from .evaluation import harmless, suspends
+from .evaluation import binds, harmless, suspends
 from .site import Site
 from .syntax import Refused, assign, dotted, operand, source
 
@@ -68,7 +68,7 @@ def compared_with(half: Half, args: Sequence[cst.Arg]) -> str:
         return half.wrap
     assert half.argument is not None
     value = args[half.argument].value
-    return operand(value) if half.wrap == "{}" else half.wrap.replace("{}", source(value))
+    return half.wrap.replace("{}", operand(value))
 
 
 def fit(site: Site, target: Target, *, walrus: bool) -> Fit:
@@ -77,6 +77,8 @@ def fit(site: Site, target: Target, *, walrus: bool) -> Fit:
     Raises Refused where neither can.
     """
     demand_understood(site.call, target)
+    if any(binds(arg) for arg in site.call.args):
+        raise Refused("An argument of the call binds a name.")
     halves = halves_of(target)
     loose = [index for index, arg in enumerate(site.call.args) if not repeatable(arg, index, halves)]
     path = dotted(site.receiver)
@@ -87,7 +89,10 @@ def fit(site: Site, target: Target, *, walrus: bool) -> Fit:
     place = site.place
     if place.in_class:
         raise Refused("The guard needs a new name, and here in a class body that would become an attribute.")
-    if place.statement and all(harmless(node, site.draft.residue, attributes=False) for node in place.earlier):
+    undisturbed = not binds(site.receiver) and all(
+        harmless(node, site.draft.residue, attributes=False) for node in place.earlier
+    )
+    if place.statement and (undisturbed or not place.earlier):
         return _bind_before(site, halves, loose, bind_receiver)
     if not walrus or not place.walrus:
         raise Refused("Something in the call must be evaluated only once, and no new name can be bound for it here.")

@@ -7,7 +7,7 @@ import libcst as cst
 from .binding import demand_understood
 from .evaluation import suspends
 from .site import Site
-from .syntax import Refused
+from .syntax import Refused, receiver_of
 
 
 def delete_transfer(site: Site) -> cst.BaseExpression:
@@ -24,6 +24,4 @@ def delete_transfer(site: Site) -> cst.BaseExpression:
 def leave_receiver(site: Site) -> cst.BaseExpression:
     """The receiver in the call's place."""
     site.draft.residue[site.original] = site.receiver
-    return site.receiver.with_changes(
-        lpar=[*site.call.lpar, *site.receiver.lpar], rpar=[*site.receiver.rpar, *site.call.rpar]
-    )
+    return receiver_of(site.call)

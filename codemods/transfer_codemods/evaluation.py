@@ -91,7 +91,8 @@ def evaluated(node: cst.CSTNode) -> Sequence[cst.CSTNode]:
     """Those children that are evaluated once and for sure when the node is, in the order of their evaluation.
 
     What is not listed (both arms of a ternary, the right side of `and`, comprehensions, lambdas, assignment
-    targets, the second item of a `with` ...) is evaluated sometimes, repeatedly, later, or after some effect.
+    targets, the second item of a `with`, an assertion ...) is evaluated sometimes, repeatedly, later, or after some
+    effect.
     """
     found: Sequence[cst.CSTNode | None]
     match node:
@@ -116,7 +117,7 @@ def evaluated(node: cst.CSTNode) -> Sequence[cst.CSTNode]:
             found = [node.comparator]
         case cst.UnaryOperation() | cst.Await():
             found = [node.expression]
-        case cst.IfExp() | cst.Assert() | cst.If():
+        case cst.IfExp() | cst.If():
             found = [node.test]
         case cst.Tuple() | cst.List() | cst.Set() | cst.Dict():
             found = node.elements
@@ -171,6 +172,11 @@ def harmless(node: cst.CSTNode, residue: Residue, *, attributes: bool = True) ->
     return isinstance(node, cst.Name) or (
         isinstance(node, _CONSTANTS) and not any(isinstance(below, _STRINGS) for below in descendants(node))
     )
+
+
+def binds(node: cst.CSTNode) -> bool:
+    """The expression has an `x := y`."""
+    return any(isinstance(below, cst.NamedExpr) for below in descendants(node))
 
 
 def suspends(node: cst.CSTNode) -> bool:

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import libcst as cst
 from libcst.metadata import MetadataWrapper, PositionProvider
 
-from .actions import Action, Anchor, DeleteTransfer, GuardModule, GuardTensor, Plan
+from .actions import Action, Anchor, DeleteTransfer, GuardModule, GuardTensor, KeepOnDevice, Plan
 from .blocks import rebuilt, settled, under
 from .delete_transfer import delete_transfer
 from .evaluation import Place, locate
@@ -77,7 +77,9 @@ def _carry_out(site: Site, action: Action) -> cst.BaseExpression:
         return guard_tensor(site, action)
     if isinstance(action, GuardModule):
         return guard_module(site, action)
-    return keep_on_device(site, action)
+    if isinstance(action, KeepOnDevice):
+        return keep_on_device(site, action)
+    raise Refused(f"There is no rewrite for {type(action).__name__} yet.")
 
 
 class _Fixer(cst.CSTTransformer):
@@ -123,7 +125,7 @@ class _Fixer(cst.CSTTransformer):
     ) -> cst.BaseSuite:
         line = cst.SimpleStatementLine(updated_node.body, trailing_whitespace=updated_node.trailing_whitespace)
         body, footer = settled(self._rebuilt(original_node, line), (), self._draft)
-        if len(body) == 1 and isinstance(body[0], cst.SimpleStatementLine):
+        if len(body) == 1 and isinstance(body[0], cst.SimpleStatementLine) and not body[0].leading_lines:
             return updated_node.with_changes(body=body[0].body)
         return cst.IndentedBlock(body, footer=footer)
 

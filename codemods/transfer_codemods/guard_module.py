@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import chain, count
 
 import libcst as cst
 
@@ -34,14 +35,14 @@ def guard_module(site: Site, action: GuardModule) -> cst.BaseExpression:
     ready = fit(site, action.target, walrus=False)
     after: list[cst.BaseStatement] = []
     if cached:
-        memory = site.draft.names.shared(f"_{ready.receiver.rpartition('.')[2].strip('_')}_placed")
+        memory = site.draft.names.shared(f"_{ready.receiver.rpartition('.')[2].strip('_') or 'module'}_placed")
         placed = f"({', '.join([ready.receiver, *(wanted for _, wanted in ready.halves)])})"
         after.append(assign(f"{owner}.{memory}", expression(placed)))
         test = _fixed(f'getattr({owner}, "{memory}", None) != {placed}')
     elif action.form is GuardForm.FIRST_TENSOR:
-        test = _first_elsewhere(ready, site.draft.names.fresh("first", site.place.scope), chain_spelling(site.draft))
+        test = _first_elsewhere(ready, site.draft.names.fresh("first", site.place.scope), chain_spelling(site))
     else:
-        test = _any_elsewhere(ready, chain_spelling(site.draft))
+        test = _any_elsewhere(ready, chain_spelling(site))
 
     if site.is_whole_statement:
         site.guard_own_statement(test, after)
@@ -67,12 +68,12 @@ def _may_go_before(site: Site) -> bool:
     )
 
 
-def _any_elsewhere(ready: Fit, chain: str) -> Test:
+def _any_elsewhere(ready: Fit, chain_name: str) -> Test:
     """Some parameter or buffer would be changed by the move."""
     taken = re.findall(r"\w+", " ".join([ready.receiver, *(wanted for _, wanted in ready.halves)]))
-    tensor = next(name for name in ("t", "tensor", "tensor_", "tensor__") if name not in taken)
+    tensor = next(name for name in chain(("t", "tensor"), map("tensor_{}".format, count(2))) if name not in taken)
     terms = _elsewhere(tensor, ready)
-    loop = f"for {tensor} in {_tensors(ready, chain)}"
+    loop = f"for {tensor} in {_tensors(ready, chain_name)}"
 
     def test(room: Room) -> str:
         condition = " or ".join(terms)
@@ -84,17 +85,17 @@ def _any_elsewhere(ready: Fit, chain: str) -> Test:
     return test
 
 
-def _first_elsewhere(ready: Fit, first: str, chain: str) -> Test:
+def _first_elsewhere(ready: Fit, first: str, chain_name: str) -> Test:
     """The first parameter or buffer would be changed by the move; a module without any has nothing to move."""
     terms = _elsewhere(first, ready)
     condition = terms[0] if len(terms) == 1 else f"({' or '.join(terms)})"
     return lambda room: room.joined(
-        [f"({first} := next({_tensors(ready, chain)}, None)) is not None", condition], "and"
+        [f"({first} := next({_tensors(ready, chain_name)}, None)) is not None", condition], "and"
     )
 
 
-def _tensors(ready: Fit, chain: str) -> str:
-    return f"{chain}({ready.receiver}.parameters(), {ready.receiver}.buffers())"
+def _tensors(ready: Fit, chain_name: str) -> str:
+    return f"{chain_name}({ready.receiver}.parameters(), {ready.receiver}.buffers())"
 
 
 def _elsewhere(tensor: str, ready: Fit) -> list[str]:

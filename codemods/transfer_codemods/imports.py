@@ -4,22 +4,29 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from itertools import takewhile
 
 import libcst as cst
 
-from .site import Draft
+from .site import Draft, Site
 from .syntax import dotted, leading_lines
 
 
-def chain_spelling(draft: Draft) -> str:
-    """How to write `itertools.chain` in this file: as it is imported already, else as it is going to be."""
+def chain_spelling(site: Site) -> str:
+    """How to write `itertools.chain` in this file: as it is imported above the first that asks, else as it is going to
+    be."""
+    draft = site.draft
     if draft.chain is None:
-        draft.chain = _imported(draft) or _to_import(draft)
+        draft.chain = _imported(site) or _to_import(draft)
     return draft.chain
 
 
-def _imported(draft: Draft) -> str | None:
-    for line in draft.module.body:
+def _imported(site: Site) -> str | None:
+    draft = site.draft
+    around: cst.CSTNode = site.original
+    while draft.parents[around] is not draft.module:
+        around = draft.parents[around]
+    for line in takewhile(lambda line: line is not around, draft.module.body):
         for statement in line.body if isinstance(line, cst.SimpleStatementLine) else ():
             if not isinstance(statement, (cst.Import, cst.ImportFrom)) or isinstance(statement.names, cst.ImportStar):
                 continue

@@ -14,7 +14,7 @@ import libcst as cst
 
 LINE_LENGTH = 100
 _ANYWHERE = cst.Module(body=())
-_ATOMS = (cst.Name, cst.Attribute, cst.Call, cst.Subscript, cst.BaseNumber, cst.SimpleString, cst.Ellipsis)
+_ATOMS = (cst.Name, cst.Attribute, cst.Call, cst.Subscript, cst.BaseNumber, cst.BaseString, cst.Ellipsis)
 
 
 class Refused(Exception):
@@ -97,8 +97,17 @@ def source(node: cst.BaseExpression) -> str:
     return code
 
 
+def receiver_of(call: cst.Call) -> cst.BaseExpression:
+    """`x` of `x.to(d)`, in the parentheses that it lived in."""
+    func = cst.ensure_type(call.func, cst.Attribute)
+    bare = func.value
+    # Those of `(x.to)(d)` say nothing about `x`, unless it spans lines.
+    around = func if re.search(r"[\r\n]", _ANYWHERE.code_for_node(bare)) else func.with_changes(lpar=(), rpar=())
+    return bare.with_changes(lpar=[*call.lpar, *around.lpar, *bare.lpar], rpar=[*bare.rpar, *around.rpar, *call.rpar])
+
+
 def operand(node: cst.BaseExpression) -> str:
-    """The expression on one line, fit to stand beside a comparison's operator."""
+    """The expression on one line, fit to stand beside an operator or before a dot."""
     code = source(node)
     return code if node.lpar or isinstance(node, _ATOMS) else f"({code})"
 

@@ -69,7 +69,7 @@ class _Writer:
         elif kind == "module":
             mark = "module"
             receiver = self.pick("m0", "m1", "m2", "o.m", "make()", "m1.eval()")
-            args, halves = args.replace(", non_blocking=f()", ""), halves
+            args = args.replace(", non_blocking=f()", "")
         else:
             mark, receiver, args, halves = "delete", "home", "d0, t0", ""
         method = f"⟦to|{mark} {halves}⟧"
@@ -80,6 +80,8 @@ class _Writer:
 
     def receiver(self, depth: int) -> str:
         text = self.expression(depth - 1)
+        if self.draw(st.integers(0, 4)) == 0:
+            return f"(x2 := {text})"
         return text if text.isidentifier() else f"({text})"
 
     def expression(self, depth: int) -> str:
@@ -136,7 +138,7 @@ class _Writer:
             return f"f({{1: {one(depth - 1)}, 2: {one(depth - 1)}}})"
         if kind == "tests":
             # Many short arms that may not run.
-            return f"(x0 and {self.site(1)} or {self.site(1)})"
+            return f"f(x0 and {self.site(1)} or {self.site(1)})"
         if kind == "attribute":
             return f"f({self.receiver(depth)}, o.x, {one(depth - 1)})"
         if kind == "compare":

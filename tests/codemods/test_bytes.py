@@ -27,7 +27,8 @@ CASES = {
     "CRLF and a test over lines": (
         "import os\r\ndef f(x, m):\r\n    m.⟦to|module t0⟧(d)\r\n".encode(),
         b"import os\r\nfrom itertools import chain\r\ndef f(x, m):\r\n    if any(\r\n"
-        b"        t.dtype != d and (t.is_floating_point() or t.is_complex())\r\n        for t in chain(m.parameters(), m.buffers())\r\n    ):\r\n        m.to(d)\r\n",
+        b"        t.dtype != d and (t.is_floating_point() or t.is_complex())\r\n"
+        b"        for t in chain(m.parameters(), m.buffers())\r\n    ):\r\n        m.to(d)\r\n",
     ),
     "mixed newlines": (
         "a = 1\r\nb = 2\nx = x.⟦to|tensor⟧(d)\nc = 3\r\n".encode(),

@@ -143,6 +143,11 @@ CASES = [
         """,
     ),
     case("one-line suite", "if a: x = x.⟦to|delete⟧(d)  # c\nelse: b()\n", "if a: pass  # c\nelse: b()\n"),
+    case(
+        "one-line suite with a comment inside the call",
+        "if a: (  # x\n    x.⟦to|delete⟧(d))  # c\nb()\n",
+        "if a:\n    # x\n    pass  # c\nb()\n",
+    ),
     case("one-line suite, not alone", "if a: x = x.⟦to|delete⟧(d); b()  # c\n", "if a: b()  # c\n"),
     case("first of a line", "x = x.⟦to|delete⟧(d); b()  # c\n", "b()  # c\n"),
     case("middle of a line", "a(); x = x.⟦to|delete⟧(d) ; b()  # c\n", "a(); b()  # c\n"),

@@ -360,6 +360,12 @@ IMPORTS = [
         "itertools_chain",
     ),
     Case(
+        "imported below",
+        f"{USE}{CHAIN}",
+        f"from itertools import chain as itertools_chain\n\nif {EXACT.replace('chain', 'itertools_chain')}:\n"
+        f"    m.to(d)\n{CHAIN}",
+    ),
+    Case(
         "once for two guards",
         f"{USE}{USE}",
         f"{CHAIN}\nif {EXACT}:\n    m.to(d)\nif {EXACT}:\n    m.to(d)\n",

@@ -45,6 +45,11 @@ STATEMENTS = [
         "if x.device != y.device or x.dtype != y.dtype:\n    x = x.to(y)\n",
     ),
     case("a weak operand", "x = x.⟦to|tensor⟧(d or e)\n", "if x.device != (d or e):\n    x = x.to(d or e)\n"),
+    case(
+        "a weak operand, wrapped",
+        "x = x.⟦to|tensor d0@{}.device⟧(y or z)\n",
+        "if x.device != (y or z).device:\n    x = x.to(y or z)\n",
+    ),
     case("discarded", "x.⟦to|tensor⟧(d)  # c\n", "if x.device != d:\n    x.to(d)  # c\n"),
     case("discarded attribute", "self.x.⟦to|tensor⟧(d)\n", "if self.x.device != d:\n    self.x.to(d)\n"),
     case(
@@ -147,20 +152,19 @@ BEFORE = [
         "a()\nif x.device != d:\n    x = x.to(d)\n# c\nif x.any(): pass\n",
     ),
     case(
-        "for, with, match, assert, raise, yield, await",
+        "for, with, match, raise, yield, await",
         """
-        async def f(x, y, z, a, b, c, e):
+        async def f(x, y, z, b, c, e):
             for i in x.⟦to|tensor rebind⟧(d): pass
             with y.⟦to|tensor rebind⟧(d) as k: pass
             match z.⟦to|tensor rebind⟧(d):
                 case _: pass
-            assert a.⟦to|tensor rebind⟧(d).any(), 1
             yield b.⟦to|tensor rebind⟧(d)
             await c.⟦to|tensor rebind⟧(d)
             raise e.⟦to|tensor rebind⟧(d)
         """,
         """
-        async def f(x, y, z, a, b, c, e):
+        async def f(x, y, z, b, c, e):
             if x.device != d:
                 x = x.to(d)
             for i in x: pass
@@ -171,9 +175,6 @@ BEFORE = [
                 z = z.to(d)
             match z:
                 case _: pass
-            if a.device != d:
-                a = a.to(d)
-            assert a.any(), 1
             if b.device != d:
                 b = b.to(d)
             yield b
@@ -272,6 +273,17 @@ BEFORE = [
         "a target evaluated once",
         "x = x.⟦to|tensor d0*⟧(pick())\n",
         "target_device = pick()\nif x.device != target_device:\n    x = x.to(target_device)\n",
+    ),
+    case(
+        "a receiver that binds a name",
+        "y = (x := g()).⟦to|tensor d0*⟧(pick())\n",
+        """
+        moved = (x := g())
+        target_device = pick()
+        if moved.device != target_device:
+            moved = moved.to(target_device)
+        y = moved
+        """,
     ),
     case(
         "all evaluated once, in order",
@@ -422,6 +434,11 @@ INSIDE = [
         "match a:\n    case b if x.⟦to|tensor rebind⟧(d): pass\n",
         "match a:\n    case b if (x if x.device == d else x.to(d)): pass\n",
     ),
+    case(
+        "assert, which python -O leaves out",
+        "assert x.⟦to|tensor rebind⟧(d).any()\n",
+        "assert (x if x.device == d else x.to(d)).any()\n",
+    ),
     case("assert message", "assert a, x.⟦to|tensor rebind⟧(d)\n", "assert a, (x if x.device == d else x.to(d))\n"),
     case(
         "second with item",
@@ -483,6 +500,11 @@ INSIDE = [
         "self.f(moved if (moved := g()).device == d else moved.to(d))\n",
     ),
     case(
+        "a receiver that binds a name read before",
+        "f(x, (x := g()).⟦to|tensor⟧(d))\n",
+        "f(x, moved if (moved := (x := g())).device == d else moved.to(d))\n",
+    ),
+    case(
         "bound in a lambda",
         "y = lambda: f().⟦to|tensor⟧(d)\n",
         "y = lambda: (moved if (moved := f()).device == d else moved.to(d))\n",
@@ -525,6 +547,7 @@ REFUSED = [
         "class body",
     ),
     refusal("new name in an iterable", "y = [x for x in f().⟦to|tensor⟧(d)]\n", "no new name"),
+    refusal("an argument that binds a name", "y = x.⟦to|tensor t0*⟧((x := g()))\n", "binds a name"),
     refusal("two bound inside", "y = a and x.⟦to|tensor d0* t1*⟧(f(), g())\n", "Two arguments"),
     refusal("another argument with effects", "y = a and x.⟦to|tensor⟧(d, non_blocking=f())\n", "exactly once"),
 ]

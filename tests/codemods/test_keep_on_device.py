@@ -15,7 +15,7 @@ CASES = [
     case("another tensor", "y = x.⟦to|keep d0@{}.device t0@{}.dtype⟧(z)\n", "y = x.to(dtype=z.dtype)\n"),
     case(
         "another tensor, an expression",
-        "y = x.⟦to|keep d0@({}).device t0@({}).dtype⟧(a + b)\n",
+        "y = x.⟦to|keep d0@{}.device t0@{}.dtype⟧(a + b)\n",
         "y = x.to(dtype=(a + b).dtype)\n",
     ),
     case(
