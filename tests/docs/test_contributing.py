@@ -1,0 +1,83 @@
+"""The rule that CONTRIBUTING builds from nothing, built as it says in a copy of the project."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.support.command import ROOT, environment
+from tests.support.documents import blocks, read
+
+BLOCKS = tuple(blocks(read("CONTRIBUTING.md")))
+NEEDED = ("transfer_lint", "codemods", "tests", "fixtures", "pyproject.toml", "README.md", "CHANGELOG.md")
+
+
+def follow(copy: Path) -> None:
+    """Do in `copy` what the steps say; a line that is there already is not written twice."""
+    for block in BLOCKS:
+        path = copy / block.argument
+        if block.kind == "file":
+            path.write_text(block.text, encoding="utf-8")
+        elif block.kind == "append":
+            path.write_text(path.read_text(encoding="utf-8") + block.text, encoding="utf-8")
+        elif block.kind == "append to table":
+            (code,) = re.findall(r"\[(TL\d+)\]", block.text)
+            text = path.read_text(encoding="utf-8")
+            rows = re.findall(r"^\| \[TL\d+\].*\n", text, re.MULTILINE)
+            table = sorted({*(row for row in rows if f"[{code}]" not in row), block.text})
+            path.write_text(text.replace("".join(rows), "".join(table)), encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("copy")
+    for name in NEEDED:
+        source = ROOT / name
+        if source.is_dir():
+            shutil.copytree(source, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copyfile(source, folder / name)
+    follow(folder)
+    return folder
+
+
+def run(copy: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    known = {name: value for name, value in environment().items() if name != "PYTHONPATH"}
+    known["PYTHONPATH"] = str(copy / "codemods")
+    command = [sys.executable, "-m", *arguments]
+    return subprocess.run(command, cwd=copy, env=known, capture_output=True, text=True, check=False)
+
+
+def test_the_steps_bring_a_rule_and_what_names_it() -> None:
+    assert [block.kind for block in BLOCKS if block.kind] == ["file", "file", "append to table", "append"]
+
+
+def test_the_rule_passes_the_tests_that_its_page_makes(copy: Path) -> None:
+    (command,) = (line for block in BLOCKS for line in block.text.splitlines() if "pytest tests/rules -k" in line)
+    ran = run(copy, *command.split()[2:])
+    assert ran.returncode == 0, ran.stdout
+    (passed,) = re.findall(r"(\d+) passed", ran.stdout)
+    assert int(passed) >= 10
+    meta = run(copy, "pytest", "tests/rules/test_catalogue.py")
+    assert meta.returncode == 0, meta.stdout
+
+
+def test_the_rule_finds_what_it_is_for(copy: Path) -> None:
+    (page,) = (block.text for block in BLOCKS if block.argument.endswith(".md") and block.kind == "file")
+    example = next(blocks(page)).text
+    (copy / "sampler.py").write_text(example, encoding="utf-8")
+    (code,) = set(re.findall(r"# (TL\d+)$", example, re.MULTILINE))
+    assert f" {code} " in run(copy, "transfer_lint", "check", "sampler.py").stdout
+    assert code in run(copy, "transfer_lint", "rules").stdout
+
+
+def test_the_rule_is_in_the_style_of_the_house(copy: Path) -> None:
+    pytest.importorskip("ruff")
+    rules = [block.argument for block in BLOCKS if block.kind == "file" and block.argument.endswith(".py")]
+    assert run(copy, "ruff", "check", *rules).returncode == 0
+    assert run(copy, "ruff", "format", "--check", *rules).returncode == 0

@@ -1,0 +1,204 @@
+"""What the README says is so: its commands, what they print, its snippets, its tables, its links."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import click
+import pytest
+import torch
+import yaml
+
+from tests.support.command import MENDED, ROOT, WASTE, environment, lint
+from tests.support.documents import TABLE_ROW, Block, blocks, comparable, printed, prose, read, rule_rows, stage
+from transfer_lint import config
+from transfer_lint.cli import cli
+
+README = read("README.md")
+BLOCKS = tuple(blocks(README))
+SPANS = tuple(re.findall(r"`([^`\n]+)`", prose(README)))
+
+MEND = "python -m tests.support.documents mends the README"
+
+SHOWN = [block for block in BLOCKS if block.kind in ("output of", "messages of")]
+SHELL = [line.strip() for block in BLOCKS if block.language == "sh" for line in block.text.splitlines()]
+"""Lines of shell, as they stand."""
+
+
+def only(**wanted: str) -> Block:
+    """The one block whose fields are these."""
+    (found,) = (block for block in BLOCKS if all(getattr(block, name) == value for name, value in wanted.items()))
+    return found
+
+
+def invocations() -> list[str]:
+    """Every transfer-lint command, in shell blocks and in running text."""
+    parts = [part for line in SHELL for part in re.split(r"&&|;", line)]
+    written = [re.sub(r"^(\S*/)?transfer-lint ", "transfer-lint ", part.strip()) for part in (*parts, *SPANS)]
+    shown = [block.argument for block in SHOWN]
+    return [text for text in dict.fromkeys((*written, *shown)) if text.startswith("transfer-lint ")]
+
+
+def options_of(command: click.Command) -> set[str]:
+    return {name for parameter in command.params for name in (*parameter.opts, *parameter.secondary_opts)}
+
+
+@pytest.fixture(scope="module")
+def staged(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("readme")
+    stage(README, folder)
+    return folder
+
+
+@pytest.mark.parametrize("block", SHOWN, ids=lambda block: f"{block.kind} {block.argument}")
+def test_output_is_what_the_tool_prints(block: Block, staged: Path) -> None:
+    assert comparable(block.text) == printed(block, staged), MEND
+
+
+def test_there_is_output_and_there_are_commands() -> None:
+    assert len(SHOWN) >= 3
+    assert {text.split()[1] for text in invocations()} == {"check", "fix", "rules", "explain"}
+
+
+@pytest.mark.parametrize("invocation", invocations())
+def test_commands_and_their_options_exist(invocation: str) -> None:
+    name, *arguments = shlex.split(re.sub(r"\[[A-Z]+\]", "", invocation), comments=True)[1:]
+    command = cli.get_command(click.Context(cli), name)
+    assert command is not None
+    assert {argument for argument in arguments if argument.startswith("-") and argument != "-"} <= options_of(command)
+
+
+def test_options_in_running_text_exist() -> None:
+    known = {"-"}
+    for name in ("check", "fix"):
+        command = cli.get_command(click.Context(cli), name)
+        assert command is not None
+        known |= options_of(command)
+    named = {span.split()[0] for span in SPANS if span.startswith("-")}
+    assert named
+    assert named <= known
+
+
+def test_what_check_finds_in_the_pack_is_as_many_as_it_says(staged: Path) -> None:
+    (said,) = re.findall(r"`check` prints (\d+) findings", README)
+    assert len(lint("check", "fixtures/instantid_original", cwd=staged).out.splitlines()) == int(said)
+
+
+def test_the_diff_of_the_pack_is_of_two_files(staged: Path) -> None:
+    ran = lint("fix", "--diff", "fixtures/instantid_original", cwd=staged, expect=1)
+    assert ran.out.count("--- a/fixtures/instantid_original/") == 2
+
+
+def test_shell_is_shell() -> None:
+    for block in BLOCKS:
+        if block.language == "sh":
+            subprocess.run(["bash", "-n"], input=block.text, text=True, check=True)
+
+
+def test_the_test_command_is_what_ci_runs() -> None:
+    (line,) = (line for line in SHELL if line.endswith("-m pytest"))
+    plain = (ROOT / ".ci/run").read_text(encoding="utf-8").replace('"$venv/bin/python"', ".venv/bin/python")
+    plain = plain.replace(" --disable-pip-version-check", "")
+    make, install, test = (part.strip() for part in line.split("&&"))
+    assert make == "python3 -m venv .venv"
+    assert install in plain.splitlines()
+    assert test.removeprefix(".venv/bin/") in plain.splitlines()
+
+
+@pytest.mark.slow
+def test_the_main_job_on_a_fresh_clone(tmp_path: Path) -> None:
+    clone = tmp_path / "clone"
+    ignored = shutil.ignore_patterns(".*_cache", ".venv*", "__pycache__", ".git", ".hypothesis", "build", "dist")
+    shutil.copytree(ROOT, clone, ignore=ignored)
+    (block,) = (block for block in BLOCKS if block.language == "sh" and "fix --diff fixtures" in block.text)
+    bare = {k: v for k, v in os.environ.items() if not k.startswith(("PYTHON", "VIRTUAL_ENV"))}
+    ran = subprocess.run(["sh", "-c", block.text], cwd=clone, env=bare, capture_output=True, text=True, check=False)
+    assert ran.returncode == 1, ran.stdout + ran.stderr
+    for said in only(kind="messages of").text.splitlines():
+        assert comparable(said).strip() in comparable(ran.stderr)
+    assert "+++ b/fixtures/instantid_original/nodes_apply.py" in ran.stdout
+
+
+def test_the_table_of_rules_says_what_the_rules_say() -> None:
+    assert TABLE_ROW.findall(README) == rule_rows(), MEND
+
+
+@pytest.mark.parametrize("name", ["pyproject.toml", "transfer-lint.toml"])
+def test_the_configuration_loads(name: str, tmp_path: Path) -> None:
+    text = only(kind="config").text
+    if name == "transfer-lint.toml":
+        text = text.replace("[tool.transfer-lint]\n", "").replace("[tool.transfer-lint.", "[")
+    (tmp_path / name).write_text(text, encoding="utf-8")
+    settings = config.load([str(tmp_path)])
+    assert settings.ignore == ("TL102",)
+    assert settings.extend_exclude == ("vendored",)
+    assert settings.min_heat.value == "call"
+    assert settings.per_file_ignores == (("tests/**", ("TL1",)),)
+    assert set(settings.knowledge) == {"devices", "per_step"}
+
+
+def test_the_values_that_a_comment_of_the_configuration_names_are_taken() -> None:
+    keys = {key.name: key for key in config.KEYS}
+    named = [
+        (line.split(" ")[0], value)
+        for line in only(kind="config").text.splitlines()
+        for value in re.findall(r'"([^"]+)"', line.partition("# ")[2])
+    ]
+    assert len(named) >= 5
+    for key, value in named:
+        keys[key].read(value)
+
+
+def test_an_ignore_comment_keeps_a_transfer(tmp_path: Path) -> None:
+    (comment,) = re.findall(r"# transfer-lint: ignore\[TL102\].*", README)
+    (tmp_path / "a.py").write_text(WASTE.replace('x.to("cuda:0")', f'x.to("cuda:0")  {comment}'), encoding="utf-8")
+    assert "TL102" not in lint("check", "--fail-on", "hint", "a.py", cwd=tmp_path, expect=1).out
+    (tmp_path / "a.py").write_text("# transfer-lint: skip-file\n" + WASTE, encoding="utf-8")
+    lint("check", "--fail-on", "hint", "a.py", cwd=tmp_path, expect=0)
+
+
+def test_the_hooks_exist() -> None:
+    (repository,) = yaml.safe_load(only(argument=".pre-commit-config.yaml").text)["repos"]
+    defined = {hook["id"] for hook in yaml.safe_load(read(".pre-commit-hooks.yaml"))}
+    assert {hook["id"] for hook in repository["hooks"]} == defined
+
+
+def test_the_runtime_snippet_runs(tmp_path: Path) -> None:
+    from instantid_runtime.model import SDXL_WIDTHS, InstantID, Sizes
+    from instantid_runtime.resampler import ResamplerSizes
+
+    small = ResamplerSizes(width=64, inner=64, hidden=64, depth=1, output=32)
+    weights = InstantID(Sizes(small, tuple(width // 20 for width in SDXL_WIDTHS))).state_dict()
+    (tmp_path / "instantid").mkdir()
+    torch.save(weights, tmp_path / "instantid" / "ip-adapter.bin")
+    code = only(kind="run", argument="runtime").text + "\nprint(list(tokens.shape), nothing.shape == tokens.shape)\n"
+    run = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=tmp_path,
+        env=environment(INSTANTID_MODELS=str(tmp_path)),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert run.stdout == f"[1, {small.tokens}, 32] True\n", run.stderr
+
+
+def test_the_rewrites_run_as_a_codemod(tmp_path: Path) -> None:
+    (line,) = (span for span in SPANS if "libcst.tool" in span)
+    (tmp_path / "a.py").write_text(WASTE, encoding="utf-8")
+    # An installed transfer-lint brings the planner; from a checkout this stands for it.
+    info = tmp_path / "site" / "planner-1.dist-info"
+    info.mkdir(parents=True)
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: transfer-lint\nVersion: 1\n")
+    (info / "entry_points.txt").write_text("[transfer_codemods.planner]\ntransfer-lint = transfer_lint.engine:plan\n")
+    known = environment()
+    known["PYTHONPATH"] = os.pathsep.join((str(tmp_path / "site"), known["PYTHONPATH"]))
+    command = [sys.executable, *shlex.split(line.replace("PATH", "a.py"))[1:]]
+    run = subprocess.run(command, cwd=tmp_path, env=known, capture_output=True, text=True, check=False)
+    assert (tmp_path / "a.py").read_text(encoding="utf-8") == MENDED, run.stderr

@@ -1,0 +1,121 @@
+"""What the documents show. Run as a module, it puts into the README what the tool prints today, and its rules.
+
+A comment above a fenced block says what the block is:
+
+    <!-- file: NAME -->              a file of that name, there for the commands below it
+    <!-- output of: COMMAND -->      what a command prints on standard output
+    <!-- messages of: COMMAND -->    what it prints on standard error; seconds may differ
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+import shutil
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.support.command import ROOT, lint
+from transfer_lint.rules import RULES
+
+_FENCE = re.compile(r"(?P<fence>`{3,})(?P<language>\w*)")
+_MARK = re.compile(r"<!-- (?P<kind>[a-z ]+)(?:: (?P<argument>.+))? -->")
+TABLE_ROW = re.compile(r"^\| \[TL\d+\].*\n", re.MULTILINE)
+"""A row of the README's table of rules."""
+
+_SECONDS = re.compile(r"[0-9]+\.[0-9] s\)")
+
+
+@dataclass(frozen=True)
+class Block:
+    """A fenced block.
+
+    kind, argument: of the comment above it, "" without one. start, stop: where its text is, in lines from 0.
+    """
+
+    kind: str
+    argument: str
+    language: str
+    text: str
+    start: int
+    stop: int
+
+
+def read(name: str) -> str:
+    """A document of the project."""
+    return (ROOT / name).read_text(encoding="utf-8")
+
+
+def blocks(text: str) -> Iterator[Block]:
+    """The fenced blocks of a document, in order."""
+    lines = text.splitlines(keepends=True)
+    number = 0
+    while number < len(lines):
+        opening = _FENCE.fullmatch(lines[number].rstrip())
+        if opening is None:
+            number += 1
+            continue
+        stop = next(i for i in range(number + 1, len(lines)) if lines[i].rstrip() == opening["fence"])
+        mark = _MARK.fullmatch(lines[number - 1].rstrip())
+        kind, argument = (mark["kind"], mark["argument"] or "") if mark else ("", "")
+        yield Block(kind, argument, opening["language"], "".join(lines[number + 1 : stop]), number + 1, stop)
+        number = stop + 1
+
+
+def prose(text: str) -> str:
+    """A document without its fenced blocks."""
+    lines = text.splitlines(keepends=True)
+    for block in blocks(text):
+        lines[block.start - 1 : block.stop + 1] = [""] * (block.stop + 1 - (block.start - 1))
+    return "".join(lines)
+
+
+def stage(text: str, folder: Path) -> None:
+    """What the commands of a document find in `folder`: its files, and the node pack."""
+    shutil.copytree(ROOT / "fixtures", folder / "fixtures", ignore=shutil.ignore_patterns("__pycache__"))
+    for block in blocks(text):
+        if block.kind == "file":
+            (folder / block.argument).write_text(block.text, encoding="utf-8")
+
+
+def printed(block: Block, folder: Path) -> str:
+    """What the block's command prints in `folder`, seconds left out."""
+    tool, *arguments = shlex.split(block.argument)
+    assert tool == "transfer-lint"
+    ran = lint(*arguments, cwd=folder)
+    return comparable(ran.out if block.kind == "output of" else ran.err)
+
+
+def comparable(text: str) -> str:
+    """Without what differs from run to run, and without blank lines at the end."""
+    return _SECONDS.sub("... s)", text).rstrip("\n") + "\n"
+
+
+def rule_rows() -> list[str]:
+    """The README's table of rules, row by row."""
+    return [
+        f"| [{code}]({rule.page.relative_to(ROOT).as_posix()}) | {rule.name} | {rule.summary} | {rule.fix or '-'} | "
+        f"{rule.safety.value if rule.safety else '-'} |\n"
+        for code, rule in RULES.items()
+    ]
+
+
+def refresh(name: str) -> None:
+    """Put into a document what its commands print, and the rules into its table."""
+    text = read(name)
+    lines = text.splitlines(keepends=True)
+    with tempfile.TemporaryDirectory() as folder:
+        stage(text, Path(folder))
+        for block in reversed([block for block in blocks(text) if block.kind in ("output of", "messages of")]):
+            now = printed(block, Path(folder))
+            if now != comparable(block.text):
+                lines[block.start : block.stop] = [now.replace("... s)", "0.1 s)")]
+    new = "".join(lines)
+    rows = "".join(TABLE_ROW.findall(new))
+    (ROOT / name).write_text(new.replace(rows, "".join(rule_rows())), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    refresh("README.md")
