@@ -13,7 +13,7 @@ from transfer_lint.flow.liveness import is_returned
 from transfer_lint.flow.modules import Module
 from transfer_lint.flow.project import Project
 from transfer_lint.flow.sites import RequestedHalf, Site
-from transfer_lint.flow.values import Known, Tensor, TermKind, Why, merge_why
+from transfer_lint.flow.values import Known, Object, Tensor, TermKind, Why, merge_why
 
 _OTHER_CURRENT_DEVICE = ("set_device", "cuda.device(")
 
@@ -170,6 +170,19 @@ class Questions:
         if not request.plain or request.ambiguous or not halves or not all(half.comparable for half in halves):
             return None
         return Target(_half(request.device), _half(request.dtype))
+
+    def can_only_be_module(self, site: Site) -> bool:
+        """Whether a receiver of unknown class is a module by the way it is moved.
+
+        The call stands alone, so it moves in place: a module, or a batch of inputs. A batch is made where it is used;
+        what comes from outside the function (an argument, an attribute, a part of those) is a module.
+        """
+        receiver = site.receiver
+        if site.proved or not isinstance(receiver, Object) or receiver.cls is not None:
+            return False
+        statement = site.statement
+        alone = isinstance(statement, ast.Expr) and statement.value is site.node
+        return alone and receiver.ident.line == 0
 
     def is_half_of_pair(self, site: Site) -> bool:
         """Whether the function surely moves the module elsewhere as well: onload and offload, always needed."""

@@ -45,7 +45,8 @@ def _is_torch(node: ast.Call, arguments: dict[str, Value]) -> bool:
     assert isinstance(node.func, ast.Attribute)
     if node.func.attr != "to":
         return not arguments
-    return any(isinstance(value, Placed) for value in arguments.values())
+    named = any(_named(argument, "device") or _named(argument, "dtype") for argument in node.args)
+    return named or any(isinstance(value, Placed) for value in arguments.values())
 
 
 def _site(
@@ -164,7 +165,9 @@ def _first_argument(
         )
     if isinstance(value, Placed) and value.is_dtype:
         return replace(request, dtype=half)
-    if isinstance(value, Placed | Constant) or _is_called_device(node, argument):
+    if half is not None and _named(node.args[argument], "dtype"):
+        return replace(request, dtype=replace(half, comparable=True))
+    if isinstance(value, Placed | Constant) or _named(node.args[argument], "device"):
         return replace(request, device=half)
     return replace(
         request,
@@ -174,11 +177,10 @@ def _first_argument(
     )
 
 
-def _is_called_device(node: ast.Call, argument: int) -> bool:
-    """Whether an argument of unknown value is named as a device. That says what kind of thing it is, never which."""
-    value = node.args[argument]
-    name = value.id if isinstance(value, ast.Name) else value.attr if isinstance(value, ast.Attribute) else ""
-    return name == "device" or name.endswith("_device")
+def _named(node: ast.expr, kind: str) -> bool:
+    """Whether an argument of unknown value is named as a device or dtype. That says what it is, never which."""
+    name = node.id if isinstance(node, ast.Name) else node.attr if isinstance(node, ast.Attribute) else ""
+    return name == kind or name.endswith(f"_{kind}")
 
 
 def _half(self: Interpreter, node: ast.Call, argument: int | None, value: Value) -> RequestedHalf | None:

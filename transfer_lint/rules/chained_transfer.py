@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+
 from transfer_codemods.actions import Half, MergeTransfer, Target
 from transfer_lint.findings import Heat, Safety, Severity
 from transfer_lint.flow.knowledge import Role
@@ -35,6 +37,10 @@ def check(site: Site, questions: Questions, options: RuleOptions) -> Verdict | N
         return None
     source = questions.source(inner.attribute.value)
     both = one.device is not None and two.device is not None
+    if both and not (questions.boundary(inner) and questions.role(device.known) is Role.ACCELERATOR):
+        return None  # two hops can be there on purpose: through the host they cannot
+    if not inner.proved and isinstance(inner.attribute.value, ast.Call):
+        return None  # what an unknown call returns may be a batch, with a `.to` of its own
     # One call converts on the host, whichever way the copy goes. That moves no more only where the conversion has
     # come first anyway, on the way to the accelerator.
     exact = one.device is None and questions.role(device.known) is Role.ACCELERATOR

@@ -20,7 +20,9 @@ from transfer_lint.rules.options import RuleOptions
 def check(site: Site, questions: Questions, options: RuleOptions) -> Verdict | None:
     """A move that is half of an unconditional onload/offload pair is needed; so is an offload."""
     request = site.request
-    if not site.is_module or request.device is None or not request.plain or site.heat is Heat.ONCE:
+    if request.device is None or not request.plain or site.heat is Heat.ONCE:
+        return None
+    if not site.is_module and not questions.can_only_be_module(site):
         return None
     if site.guarded or site.made_here or site.in_handler or site.in_fstring:
         return None
@@ -34,7 +36,7 @@ def check(site: Site, questions: Questions, options: RuleOptions) -> Verdict | N
         f"`{receiver}` is moved at every {site.heat.value}: `.{site.method}(...)` walks all its weights even where "
         "they are there already",
         site.receiver.why,
-        GuardModule(target, form) if target is not None and not site.inline else None,
+        GuardModule(target, form) if site.is_module and target is not None and not site.inline else None,
         "move it only where one of its weights is elsewhere",
         Safety.SAFE if form is GuardForm.EXACT else Safety.UNSAFE,
     )
