@@ -74,6 +74,7 @@ class Application:
         self.roots = {symbol: name for name, symbol in summary.parameters.items()}
         self.found: dict[Symbol, Value] = {}
         self.copied: set[Symbol] = set()
+        self.before = state  # what the summary's symbols speak of: the state at the call
         receiver = arguments.get(info.parameters[0].arg) if info.owner is not None and info.parameters else None
         # How the receiver's class is known is a part of why this function is the one that is called.
         self.here: Why = receiver.why if isinstance(receiver, Object) else ()
@@ -95,6 +96,8 @@ class Application:
                     self.lookup(spoken)
         for spoken in symbols_of(self.summary.result):
             self.lookup(spoken)
+        if changed:
+            self.before = self.state.copy()
         for symbol, record in changed:
             self._apply(symbol, record)
         return self.carried(self.summary.result)
@@ -154,7 +157,7 @@ class Application:
             case TermKind.DTYPE_OF, Tensor():
                 return value.dtype or Known(value.dtype_term())
             case TermKind.WEIGHTS_DEVICE | TermKind.WEIGHTS_DTYPE, Object():
-                record = self.state.record(value.ident)
+                record = self.before.record(value.ident)
                 known = record.device if kind is TermKind.WEIGHTS_DEVICE else record.dtype
                 if known is not None:
                     return replace(known, why=merge_why(known.why, value.why))
@@ -193,7 +196,7 @@ class Application:
             return replace(own, device=device or own.device, dtype=dtype or own.dtype)
         ident = own.ident if isinstance(own, Object) else self.caller.symbol(self.node, value.ident.label)
         computed = value.computed or self.by_module
-        return Tensor(ident, device, dtype, value.scalar, value.optional, computed=computed, why=why)
+        return Tensor(ident, device, dtype, value.scalar, value.optional, value.weight, computed=computed, why=why)
 
     def _object(self, value: Object) -> Value:
         own = self.lookup(value.ident)
@@ -229,14 +232,14 @@ class Application:
         for name, value in record.attributes.items():
             if not _is_initial(symbol, name, value):
                 self.state.write(owner, name, self.carried(value))
+        if record.anchor is not symbol and not record.epoch:
+            self.state.displace(owner, epoch, line)
         if record.device is not None or record.dtype is not None:
             moved = self.caller.fact(self.node, f"`{{}}` ({self.info.qualname}) moves it")
             device, dtype = self.known(record.device), self.known(record.dtype)
             self.state.place(
                 owner, device.because(moved) if device else None, dtype.because(moved) if dtype else None, epoch, line
             )
-        elif record.anchor is not symbol and not record.epoch:
-            self.state.displace(owner, epoch, line)
 
 
 def _changed(symbol: Symbol, record: Record) -> bool:

@@ -154,7 +154,9 @@ def _method_call(
             state.place(receiver, None, dtype, self.epoch(node), node.lineno)
             return receiver
         if name in _QUERIES:
-            return Object(self.symbol(node, f"{name}()"))
+            result = self.unknown(node, f"{name}()")
+            _alias(state, result, receiver)
+            return result
         if name == "load_state_dict":  # copies values into the weights; with `assign` it replaces them
             if len(node.args) > 2 or "assign" in arguments:
                 state.displace(receiver, self.epoch(node), node.lineno)
@@ -162,7 +164,9 @@ def _method_call(
         if name in ("register_buffer", "register_parameter"):
             key, value = arguments.get("0"), arguments.get("1")
             if isinstance(key, Constant) and isinstance(value, Tensor):
-                state.write(receiver, str(key.value), replace(value, weight=True, device=None))
+                floating = value.dtype is not None and value.dtype.term.name in _CASTS.values()
+                uncast = name == "register_buffer" and not floating
+                state.write(receiver, str(key.value), replace(value, weight=True, uncast=uncast, device=None))
                 return self.unknown(node)
     if isinstance(member, Object) and member.cls is not None:
         return call_object(self, member, arguments, node, state)
@@ -244,8 +248,10 @@ def call_object(self: Interpreter, callee: Object, arguments: dict[str, Value], 
 def _layer(self: Interpreter, layer: Object, kind: str, operands: list[Value], node: ast.Call, state: State) -> Value:
     """What a layer of torch.nn makes of its input."""
     source = operands[0] if operands else self.unknown(node)
-    if kind == "like":
-        return combine(self, (source,), node, surely=True)
+    if kind in ("like", "norm"):  # a norm need not have weights
+        result = combine(self, (source,), node, surely=True)
+        assert isinstance(result, Tensor)
+        return replace(result, dtype=self.unless_autocast(result.dtype))
     if kind == "sequence":
         value: Value = source
         count = 0
@@ -271,11 +277,8 @@ def _layer(self: Interpreter, layer: Object, kind: str, operands: list[Value], n
     device = record.device or Known(Term(TermKind.WEIGHTS_DEVICE, symbol=record.anchor))
     source = as_tensor(self, source, node, state, device.because(reason))
     dtype = record.dtype or Known(Term(TermKind.WEIGHTS_DTYPE, symbol=record.anchor))
-    if kind == "norm":
-        dtype = (source.dtype or Known(source.dtype_term())) if isinstance(source, Tensor) else None  # type: ignore[assignment]
-    if dtype is not None:
-        dtype = None if self.around.autocast else replace(dtype, outside_autocast=True).because(reason)  # type: ignore[assignment]
-    return Tensor(self.symbol(node, "a result"), device.because(reason), dtype, scalar=False, why=(reason,))
+    placed = device.because(reason), self.unless_autocast(dtype.because(reason))
+    return Tensor(self.symbol(node, "a result"), *placed, scalar=False, why=(reason,))
 
 
 def _external(self: Interpreter, name: str, arguments: dict[str, Value], node: ast.Call, state: State) -> Value:

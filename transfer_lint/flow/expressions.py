@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TypeVar
 
 from transfer_lint.flow import conditions
@@ -162,7 +163,10 @@ def _await(self: Interpreter, node: ast.expr, state: State) -> Value:
 def _binary(self: Interpreter, node: ast.expr, state: State) -> Value:
     assert isinstance(node, ast.BinOp)
     left, right = self.eval(node.left, state), self.eval(node.right, state)
-    return combine(self, (left, right), node, keeps_dtype=not isinstance(node.op, ast.Div | ast.Pow))
+    result = combine(self, (left, right), node, keeps_dtype=not isinstance(node.op, ast.Div | ast.Pow))
+    if isinstance(node.op, ast.MatMult) and isinstance(result, Tensor):
+        return replace(result, dtype=self.unless_autocast(result.dtype))
+    return result
 
 
 @evaluates(ast.UnaryOp)
@@ -325,6 +329,9 @@ def _comprehension(self: Interpreter, node: ast.expr, state: State) -> Value:
             inner.write(made, "[]", item)
     merged = state.joined(inner, ("comprehension", id(node)), node.lineno)
     state.heap = merged.heap
+    for part in ast.walk(node):  # the only names that outlive a comprehension
+        if isinstance(part, ast.NamedExpr):
+            state.locals[part.target.id] = self.unknown(part, part.target.id)
     if isinstance(node, ast.ListComp | ast.GeneratorExp | ast.SetComp):
         state.heap[made.ident] = inner.record(made.ident)
     return made

@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from transfer_lint.findings import Heat
@@ -169,6 +169,10 @@ class Interpreter:
                 return Term(TermKind.VALUE, symbol=value.ident)
         return None
 
+    def unless_autocast(self, dtype: Known | None) -> Known | None:
+        """The dtype of a result that autocast may make another one."""
+        return replace(dtype, outside_autocast=True) if dtype is not None and not self.around.autocast else None
+
     def later(self, state: State, node: ast.AST) -> State:
         """What code that runs at some later time (a lambda's body) may rely on."""
         inner = state.copy()
@@ -245,9 +249,10 @@ class Interpreter:
             return Tensor(
                 value.ident,
                 record.device or Known(Term(TermKind.WEIGHTS_DEVICE, symbol=record.anchor)),
-                record.dtype,
+                None if value.uncast else record.dtype,
                 value.scalar,
                 weight=True,
+                uncast=value.uncast,
                 why=value.why,
             )
         if isinstance(value, Object) and self.is_module(value) and self.is_module(owner):
@@ -357,7 +362,8 @@ class Interpreter:
         """One of several things that are alike: a new one in every round."""
         if isinstance(value, Tensor):
             device = value.device if value.device and value.device.term.symbol is not value.ident else None
-            return Tensor(self.symbol(node, "an item"), device, value.dtype, value.scalar, why=value.why)
+            fresh = self.symbol(node, "an item")
+            return Tensor(fresh, device, value.dtype, value.scalar, weight=value.weight, why=value.why)
         return value
 
 

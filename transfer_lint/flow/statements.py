@@ -58,8 +58,12 @@ def _augmented(self: Interpreter, node: ast.stmt, state: State) -> State | None:
     assert isinstance(node, ast.AugAssign)
     before = self.eval(node.target, state)
     operand = self.eval(node.value, state)
-    # On a tensor it works in place: same object, same placement.
+    # On a tensor it works in place: same object, same placement. A list is extended in place.
     value = before if isinstance(before, Tensor) else combine(self, (before, operand), node.value)
+    if isinstance(before, Object) and isinstance(value, Object):
+        state.havoc(before, self.epoch(node), node.lineno)
+        value = before if before.cls == "builtins.list" else value
+        state.sharing.alias(value.ident, before.ident)
     self.assign(node.target, value, state)
     return state
 
@@ -346,6 +350,7 @@ def _rebinding(self: Interpreter, node: ast.stmt, state: State) -> State | None:
     assert isinstance(node, ast.Global | ast.Nonlocal)
     for name in node.names:
         state.locals[name] = self.unknown(node, name)
+    self.volatile.update(node.names)  # whoever else has the name may rebind it in any call
     return state
 
 

@@ -60,6 +60,12 @@ def combine(
     return Tensor(self.symbol(node, "a result"), chosen, dtype, scalar, why=why)
 
 
+# Methods that may return the very tensor that they are called on, besides the ones that work in place.
+_PERHAPS_ITSELF = frozenset({"contiguous", "flatten", "ravel", "real"})
+# The argument says the shape only, and may be anywhere; `copy_` brings the values over.
+_SHAPE_OF_ANOTHER = frozenset({"expand_as", "reshape_as", "view_as", "copy_"})
+
+
 def as_tensor(self: Interpreter, value: Value, node: ast.AST, state: State, device: Known | None = None) -> Value:
     """An operand that only a tensor can be (else the operation would have failed): it is known as one from here on.
 
@@ -96,22 +102,26 @@ def tensor_method(
     knowledge = self.knowledge
     if name in knowledge.tensor_casts:
         if node.args or node.keywords:
-            return Tensor(self.symbol(node, name), owner.device, why=owner.why)
+            return Tensor(self.symbol(node, name), owner.device, weight=owner.weight, why=owner.why)
         dtype = Known(Term(TermKind.CONSTANT, knowledge.tensor_casts[name]), (self.fact(node, "`{}` sets the dtype"),))
         return Tensor(
             self.symbol(node, name),
             owner.device or Known(owner.device_term()),
             dtype,
             owner.scalar,
+            weight=owner.weight,
             moved_from=owner.moved_from,
             why=owner.why,
         )
     if name in knowledge.tensor_same:
-        operands = [v for v in arguments if isinstance(v, Tensor)]
+        operands = [v for v in arguments if isinstance(v, Tensor) and name not in _SHAPE_OF_ANOTHER]
         result = combine(self, (owner, *operands), node, keeps_dtype=name not in knowledge.tensor_other_dtype)
         assert isinstance(result, Tensor)
         scalar = owner.scalar if name in ("detach", "clone", "contiguous") else None
-        return replace(result, scalar=scalar if not operands else result.scalar, moved_from=owner.moved_from)
+        weight = owner.weight and (name.endswith("_") or name in _PERHAPS_ITSELF)
+        return replace(
+            result, scalar=scalar if not operands else result.scalar, weight=weight, moved_from=owner.moved_from
+        )
     if name in knowledge.tensor_tuples:
         return parts(self, owner, node, state)
     if name in knowledge.tensor_host:

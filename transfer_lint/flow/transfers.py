@@ -101,7 +101,13 @@ def _moved_tensor(self: Interpreter, node: ast.Call, receiver: Tensor, request: 
     elif request.ambiguous:
         dtype = None  # type: ignore[assignment]  # the argument may have been a dtype or another tensor
     return Tensor(
-        self.symbol(node, receiver.ident.label), device, dtype, receiver.scalar, moved_from=moved_from, why=receiver.why
+        self.symbol(node, receiver.ident.label),
+        device,
+        dtype,
+        receiver.scalar,
+        weight=receiver.weight,  # where nothing moves it is the parameter itself
+        moved_from=moved_from,
+        why=receiver.why,
     )
 
 

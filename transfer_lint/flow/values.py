@@ -147,7 +147,8 @@ class Tensor:
     device, dtype: None where nothing is known beyond "its own".
     scalar: True for 0-dim, False for n-dim, None if not known. Only an n-dim operand decides where a result is.
     optional: it may be None instead.
-    weight: a parameter or buffer: it moves with its module.
+    weight: a parameter or buffer (or perhaps one): it moves with its module.
+    uncast: a buffer that may hold integers, whose dtype its module's moves leave alone.
     computed: a model has computed it.
     moved_from: the transfers that brought it from an accelerator to where it is.
     why: how it is known to be a tensor.
@@ -159,6 +160,7 @@ class Tensor:
     scalar: bool | None = None
     optional: bool = False
     weight: bool = False
+    uncast: bool = False
     computed: bool = False
     moved_from: frozenset[ast.Call] = frozenset()
     why: Why = field(default=(), compare=False)
@@ -301,6 +303,7 @@ def join(a: Value, b: Value, phi: Callable[[str], Symbol]) -> Value:
             scalar=a.scalar if a.scalar == b.scalar else None,
             optional=a.optional or b.optional,
             weight=a.weight or b.weight,
+            uncast=a.uncast or b.uncast,
             computed=a.computed or b.computed,
             moved_from=a.moved_from | b.moved_from,
             why=merge_why(a.why, b.why),

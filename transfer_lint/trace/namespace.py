@@ -82,9 +82,7 @@ def replacements(machine: Machine, streams: tuple[random.DeviceGenerator, ...]) 
     yield DeviceContext, "__init__", _indexed(machine, DeviceContext.__init__)
 
 
-def _cuda_functions(
-    machine: Machine, streams: tuple[random.DeviceGenerator, ...], stream: Stream
-) -> dict[str, Any]:
+def _cuda_functions(machine: Machine, streams: tuple[random.DeviceGenerator, ...], stream: Stream) -> dict[str, Any]:
     def set_device(device: Any) -> None:
         machine.current = machine.device_index(device)
 
@@ -149,10 +147,9 @@ def _cuda_functions(
         "get_rng_state": lambda device=KIND: generator(device).get_state(),
         "get_rng_state_all": lambda: [each.get_state() for each in streams],
         "set_rng_state": lambda state, device=KIND: generator(device).set_state(state) and None,
-        "set_rng_state_all": lambda states: [
-            each.set_state(state) for each, state in zip(streams, states, strict=True)
-        ]
-        and None,
+        "set_rng_state_all": lambda states: (
+            [each.set_state(state) for each, state in zip(streams, states, strict=True)] and None
+        ),
         "Event": Event,
         "Stream": Stream,
         "current_stream": lambda device=None: stream,
