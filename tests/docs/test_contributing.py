@@ -18,19 +18,13 @@ NEEDED = ("transfer_lint", "codemods", "tests", "fixtures", "pyproject.toml", "R
 
 
 def follow(copy: Path) -> None:
-    """Do in `copy` what the steps say; a line that is there already is not written twice."""
+    """Write in `copy` what the steps say."""
     for block in BLOCKS:
         path = copy / block.argument
         if block.kind == "file":
             path.write_text(block.text, encoding="utf-8")
         elif block.kind == "append":
             path.write_text(path.read_text(encoding="utf-8") + block.text, encoding="utf-8")
-        elif block.kind == "append to table":
-            (code,) = re.findall(r"\[(TL\d+)\]", block.text)
-            text = path.read_text(encoding="utf-8")
-            rows = re.findall(r"^\| \[TL\d+\].*\n", text, re.MULTILINE)
-            table = sorted({*(row for row in rows if f"[{code}]" not in row), block.text})
-            path.write_text(text.replace("".join(rows), "".join(table)), encoding="utf-8")
 
 
 @pytest.fixture(scope="module")
@@ -53,18 +47,28 @@ def run(copy: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=copy, env=known, capture_output=True, text=True, check=False)
 
 
+def command(part: str) -> list[str]:
+    """The one `python -m ...` of the document in which `part` stands, without `python -m`."""
+    (line,) = (line for block in BLOCKS for line in block.text.splitlines() if part in line)
+    return line.split()[2:]
+
+
 def test_the_steps_bring_a_rule_and_what_names_it() -> None:
-    assert [block.kind for block in BLOCKS if block.kind] == ["file", "file", "append to table", "append"]
+    assert [block.kind for block in BLOCKS if block.kind] == ["file", "file", "append"]
 
 
 def test_the_rule_passes_the_tests_that_its_page_makes(copy: Path) -> None:
-    (command,) = (line for block in BLOCKS for line in block.text.splitlines() if "pytest tests/rules -k" in line)
-    ran = run(copy, *command.split()[2:])
+    ran = run(copy, *command("pytest tests/rules -k"))
     assert ran.returncode == 0, ran.stdout
     (passed,) = re.findall(r"(\d+) passed", ran.stdout)
     assert int(passed) >= 10
-    meta = run(copy, "pytest", "tests/rules/test_catalogue.py")
-    assert meta.returncode == 0, meta.stdout
+
+
+def test_the_rule_is_named_where_it_has_to_be(copy: Path) -> None:
+    written = run(copy, *command("tests.support.documents"))
+    assert written.returncode == 0, written.stderr
+    ran = run(copy, "pytest", "tests/rules/test_catalogue.py")
+    assert ran.returncode == 0, ran.stdout
 
 
 def test_the_rule_finds_what_it_is_for(copy: Path) -> None:
