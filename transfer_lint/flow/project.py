@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import ast
 import posixpath
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import Protocol
 
 from transfer_lint.flow.knowledge import Knowledge, default_knowledge
 from transfer_lint.flow.modules import Binding, ClassInfo, Import, Module
+
+# Words whose presence anywhere in a tree decides something: what nobody mentions need not be reckoned with.
+WORDS = ("RETURN_TYPES", "autocast", "set_default_device", "set_default_tensor_type", "set_device", "cuda.device(")
 
 
 class Sources(Protocol):
@@ -34,6 +37,7 @@ class Project:
         self.knowledge = knowledge or default_knowledge()
         self._modules: dict[str, Module | None] = {}
         self._trees: dict[str, tuple[str, ...]] = {}
+        self._mentions: dict[tuple[str, ...], dict[str, tuple[str, ...]]] = {}
         self._tree_sets: dict[str, frozenset[str]] = {}
 
     def add(self, path: str, text: str) -> Module:
@@ -60,20 +64,18 @@ class Project:
             self._trees[folder] = tuple(self.sources.python_files(near))
         return self._trees[folder]
 
-    def modules_mentioning(self, word: str, near: str) -> Iterator[Module]:
-        """The modules of the tree around `near` whose text holds `word`; only those are parsed."""
-        for path in self.tree(near):
-            if path in self._modules:
-                module = self._modules[path]
-            else:
-                text = self.sources.read(path)
-                module = self.module(path) if text is not None and word in text else None
-            if module is not None and word in module.text:
-                yield module
-
-    def mentions(self, word: str, near: str) -> bool:
-        """Whether any file of the tree around `near` holds `word`."""
-        return any(word in (self.sources.read(path) or "") for path in self.tree(near))
+    def mentioning(self, word: str, near: str) -> tuple[str, ...]:
+        """The files of the tree around `near` whose text holds `word`, one of WORDS. The tree is read once for all."""
+        files = self.tree(near)
+        if files not in self._mentions:
+            found: dict[str, list[str]] = {known: [] for known in WORDS}
+            for path in files:
+                text = self.sources.read(path) or ""
+                for known, paths in found.items():
+                    if known in text:
+                        paths.append(path)
+            self._mentions[files] = {known: tuple(paths) for known, paths in found.items()}
+        return self._mentions[files][word]
 
     def module_for(self, importer: Module, found: Import, name: str | None = None) -> Module | None:
         """The module of the tree that an import means (with `name`: that submodule of it)."""

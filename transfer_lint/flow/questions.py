@@ -154,14 +154,14 @@ class Questions:
         function = site.function
         if function is not None and function.owner is not None and sockets.serves_node(function.owner, function):
             return True
-        return not self.project.mentions("autocast", self.module.path)
+        return not self.project.mentioning("autocast", self.module.path)
 
     def _means_one_device(self, known: Known) -> bool:
         """`cuda` without an index means the current device: the same one only while nobody changes that."""
         term = known.term
         if term.kind is not TermKind.CONSTANT or ":" in term.name or term.name == "cpu":
             return True
-        return not any(self.project.mentions(word, self.module.path) for word in _OTHER_CURRENT_DEVICE)
+        return not any(self.project.mentioning(word, self.module.path) for word in _OTHER_CURRENT_DEVICE)
 
     def target(self, site: Site) -> Target | None:
         """The target as the rewrites take it; None where no test says exactly when the move does nothing."""

@@ -62,8 +62,9 @@ def _produced(
     """What all nodes of the tree that return the type agree on."""
     values: list[tuple[Value, Summary]] = []
     why: tuple[Fact, ...] = ()
-    for module in interpreter.project.modules_mentioning("RETURN_TYPES", info.module.path):
-        for cls in module.classes.values():
+    for path in interpreter.project.mentioning("RETURN_TYPES", info.module.path):
+        module = interpreter.project.module(path)
+        for cls in module.classes.values() if module is not None else ():
             for index in _outputs(cls, kind):
                 found = _output(interpreter, cls, index)
                 if found is None:
@@ -73,7 +74,7 @@ def _produced(
                     why,
                     (
                         Fact(info.module, argument, f"`{argument.arg}` is a node input of type {kind}"),
-                        Fact(module, cls.node, f"`{cls.name}` is a node that returns {kind}"),
+                        Fact(cls.module, cls.node, f"`{cls.name}` is a node that returns {kind}"),
                     ),
                 )
     if not values:

@@ -232,7 +232,7 @@ class Summaries:
         folder = module.path.rpartition("/")[0]
         if folder not in self._default_device:
             self._default_device[folder] = any(
-                self.project.mentions(word, module.path) for word in ("set_default_device", "set_default_tensor_type")
+                self.project.mentioning(word, module.path) for word in ("set_default_device", "set_default_tensor_type")
             )
         return self._default_device[folder]
 
