@@ -14,23 +14,39 @@ from typing import TYPE_CHECKING
 from .actions import (
     Action,
     Anchor,
+    AssignResult,
+    ConstructOnDevice,
     DeleteTransfer,
     GuardForm,
     GuardModule,
     GuardTensor,
     Half,
     KeepOnDevice,
+    MergeTransfer,
     Plan,
     Target,
 )
 
 if TYPE_CHECKING:
-    from .commands import DeleteTransfers, FixTransfers, GuardModules, GuardTensors, KeepOnDevices
+    from .commands import (
+        AssignResults,
+        ConstructOnDevices,
+        DeleteTransfers,
+        FixTransfers,
+        GuardModules,
+        GuardTensors,
+        KeepOnDevices,
+        MergeTransfers,
+    )
     from .fix_transfers import Rewritten, rewrite
 
 __all__ = [
     "Action",
     "Anchor",
+    "AssignResult",
+    "AssignResults",
+    "ConstructOnDevice",
+    "ConstructOnDevices",
     "DeleteTransfer",
     "DeleteTransfers",
     "FixTransfers",
@@ -42,6 +58,8 @@ __all__ = [
     "Half",
     "KeepOnDevice",
     "KeepOnDevices",
+    "MergeTransfer",
+    "MergeTransfers",
     "Plan",
     "Rewritten",
     "Target",
@@ -49,11 +67,14 @@ __all__ = [
 ]
 
 _LAZY = {
+    "AssignResults": "commands",
+    "ConstructOnDevices": "commands",
     "DeleteTransfers": "commands",
     "FixTransfers": "commands",
     "GuardModules": "commands",
     "GuardTensors": "commands",
     "KeepOnDevices": "commands",
+    "MergeTransfers": "commands",
     "Rewritten": "fix_transfers",
     "rewrite": "fix_transfers",
 }

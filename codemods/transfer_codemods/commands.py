@@ -24,7 +24,17 @@ from typing import Protocol, cast
 import libcst as cst
 from libcst.codemod import CodemodCommand, CodemodContext, SkipFile
 
-from .actions import Action, DeleteTransfer, GuardModule, GuardTensor, KeepOnDevice, Plan
+from .actions import (
+    Action,
+    AssignResult,
+    ConstructOnDevice,
+    DeleteTransfer,
+    GuardModule,
+    GuardTensor,
+    KeepOnDevice,
+    MergeTransfer,
+    Plan,
+)
 from .fix_transfers import rewrite
 
 GROUP = "transfer_codemods.planner"
@@ -51,7 +61,15 @@ class FixTransfers(CodemodCommand):
     """All rewrites."""
 
     DESCRIPTION = "Rewrite device transfers that move nothing, or need not move anything."
-    ACTIONS: tuple[type[Action], ...] = (DeleteTransfer, GuardTensor, GuardModule, KeepOnDevice)
+    ACTIONS: tuple[type[Action], ...] = (
+        DeleteTransfer,
+        GuardTensor,
+        GuardModule,
+        KeepOnDevice,
+        MergeTransfer,
+        ConstructOnDevice,
+        AssignResult,
+    )
 
     def __init__(self, context: CodemodContext, unsafe: bool = False) -> None:
         super().__init__(context)
@@ -98,3 +116,24 @@ class KeepOnDevices(FixTransfers):
 
     DESCRIPTION = "Keep tensors on their device and convert their dtype alone."
     ACTIONS = (KeepOnDevice,)
+
+
+class MergeTransfers(FixTransfers):
+    """Merged chains alone."""
+
+    DESCRIPTION = "Move and convert tensors in one call instead of two."
+    ACTIONS = (MergeTransfer,)
+
+
+class ConstructOnDevices(FixTransfers):
+    """Construction in place alone."""
+
+    DESCRIPTION = "Make tensors on the device that they are moved to."
+    ACTIONS = (ConstructOnDevice,)
+
+
+class AssignResults(FixTransfers):
+    """Assigned results alone."""
+
+    DESCRIPTION = "Assign the results of tensor moves that nobody takes."
+    ACTIONS = (AssignResult,)

@@ -16,14 +16,28 @@ from dataclasses import dataclass
 import libcst as cst
 from libcst.metadata import MetadataWrapper, PositionProvider
 
-from .actions import Action, Anchor, DeleteTransfer, GuardModule, GuardTensor, KeepOnDevice, Plan
+from .actions import (
+    Action,
+    Anchor,
+    AssignResult,
+    ConstructOnDevice,
+    DeleteTransfer,
+    GuardModule,
+    GuardTensor,
+    KeepOnDevice,
+    MergeTransfer,
+    Plan,
+)
+from .assign_result import assign_result
 from .blocks import rebuilt, settled, under
+from .construct_on_device import construct_on_device
 from .delete_transfer import delete_transfer
 from .evaluation import Place, locate
 from .guard_module import guard_module
 from .guard_tensor import guard_tensor
 from .imports import with_import
 from .keep_on_device import keep_on_device
+from .merge_transfer import merge_transfer
 from .names import Names
 from .site import Draft, Site
 from .syntax import Refused, comment_line, dotted, leading_lines, lost_comments, parents_of
@@ -71,15 +85,21 @@ def _calls(wrapper: MetadataWrapper, parents: Mapping[cst.CSTNode, cst.CSTNode],
 
 
 def _carry_out(site: Site, action: Action) -> cst.BaseExpression:
-    if isinstance(action, DeleteTransfer):
-        return delete_transfer(site)
-    if isinstance(action, GuardTensor):
-        return guard_tensor(site, action)
-    if isinstance(action, GuardModule):
-        return guard_module(site, action)
-    if isinstance(action, KeepOnDevice):
-        return keep_on_device(site, action)
-    raise Refused(f"There is no rewrite for {type(action).__name__} yet.")
+    match action:
+        case DeleteTransfer():
+            return delete_transfer(site)
+        case GuardTensor():
+            return guard_tensor(site, action)
+        case GuardModule():
+            return guard_module(site, action)
+        case KeepOnDevice():
+            return keep_on_device(site, action)
+        case MergeTransfer():
+            return merge_transfer(site, action)
+        case ConstructOnDevice():
+            return construct_on_device(site, action)
+        case AssignResult():
+            return assign_result(site)
 
 
 class _Fixer(cst.CSTTransformer):
@@ -102,6 +122,7 @@ class _Fixer(cst.CSTTransformer):
         except Refused as refusal:
             self.refused[original_node] = str(refusal)
             return updated_node
+        self._draft.rewritten.setdefault(original_node, None)
         self._draft.comments[place.anchor_line] += lost_comments(updated_node, [new, *waiting[known:]])
         return new
 
@@ -112,6 +133,8 @@ class _Fixer(cst.CSTTransformer):
         node = super().on_leave(original_node, updated_node)
         if not isinstance(node, cst.CSTNode):
             return node
+        if (target := self._draft.assigned.get(original_node)) and isinstance(node, cst.Expr):
+            return cst.Assign([cst.AssignTarget(target)], node.value, node.semicolon)
         if comments := self._draft.comments.get(original_node):
             node = node.with_changes(leading_lines=(*(leading_lines(node) or ()), *map(comment_line, comments)))
         if isinstance(original_node, cst.SimpleStatementLine) and isinstance(node, cst.SimpleStatementLine):

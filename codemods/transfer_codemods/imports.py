@@ -1,15 +1,17 @@
-"""The one import that a rewrite may need: `itertools.chain`."""
+"""The imports that a rewrite needs: `itertools.chain`, which it may add, and modules that have to be there."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from functools import partial
 from itertools import takewhile
+from operator import is_not
 
 import libcst as cst
 
 from .site import Draft, Site
-from .syntax import dotted, leading_lines
+from .syntax import Refused, dotted, leading_lines
 
 
 def chain_spelling(site: Site) -> str:
@@ -46,6 +48,31 @@ def _imported(site: Site) -> str | None:
                 if isinstance(bound, cst.Name) and draft.names.only_read(bound.value, (bound, alias.name)):
                     return bound.value if from_itertools else f"{bound.value}.chain"
     return None
+
+
+def demand_module(site: Site, name: str) -> None:
+    """Raises Refused unless the name is surely the module of that name where the call stands."""
+    parents = site.draft.parents
+    node: cst.CSTNode = site.original
+    while not isinstance(node, cst.Module):
+        block = parents[node]
+        in_class = isinstance(parents.get(block), cst.ClassDef)
+        if isinstance(block, (cst.Module, cst.IndentedBlock)) and not in_class:
+            above = takewhile(partial(is_not, node), block.body)
+            if any(_binds_module(line, name) for line in above) and site.draft.names.imports_only(name):
+                return
+        node = block
+    raise Refused(f"The rewrite needs the module `{name}`, which is not surely known by that name here.")
+
+
+def _binds_module(line: cst.BaseStatement, name: str) -> bool:
+    """The line has `import name` or `import name.part`."""
+    return isinstance(line, cst.SimpleStatementLine) and any(
+        alias.asname is None and (dotted(alias.name) or "").partition(".")[0] == name
+        for statement in line.body
+        if isinstance(statement, cst.Import)
+        for alias in statement.names
+    )
 
 
 def _to_import(draft: Draft) -> str:

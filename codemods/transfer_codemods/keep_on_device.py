@@ -6,7 +6,7 @@ from typing import TypeAlias
 
 import libcst as cst
 
-from .actions import KeepOnDevice
+from .actions import KeepOnDevice, Target
 from .binding import compared_with, demand_understood, halves_of, repeatable
 from .delete_transfer import leave_receiver
 from .site import Site
@@ -22,11 +22,16 @@ def keep_on_device(site: Site, action: KeepOnDevice) -> cst.BaseExpression:
     demand_understood(site.call, action.target)
     call, dtype = site.call, action.target.dtype
     halves = halves_of(action.target)
-    own = dtype.argument if dtype and dtype.argument != (action.target.device or dtype).argument else None
+    own = _own_dtype(action.target)
     if any(index != own and not repeatable(arg, index, halves) for index, arg in enumerate(call.args)):
         raise Refused("An argument that would go does more than to name a placement.")
-    if dtype is None:
-        return leave_receiver(site)
+    return dtype_alone(call, action.target) if dtype else leave_receiver(site)
+
+
+def dtype_alone(call: cst.Call, target: Target) -> cst.Call:
+    """The call as a `.to` with its dtype and no other argument."""
+    dtype, own = target.dtype, _own_dtype(target)
+    assert dtype
     if own is None:
         value = expression(compared_with(dtype, call.args))
         kept = cst.Arg(value, cst.Name("dtype"), equal=cst.AssignEqual(_NOTHING, _NOTHING))
@@ -36,6 +41,12 @@ def keep_on_device(site: Site, action: KeepOnDevice) -> cst.BaseExpression:
         kept = kept.with_changes(comma=_closing_comma(kept.comma, call.args[-1].comma))
     func = cst.ensure_type(call.func, cst.Attribute)
     return call.with_changes(func=func.with_changes(attr=cst.Name("to")), args=[kept])
+
+
+def _own_dtype(target: Target) -> int | None:
+    """The argument that says the dtype and nothing else."""
+    dtype = target.dtype
+    return dtype.argument if dtype and (not target.device or dtype.argument != target.device.argument) else None
 
 
 def _closing_comma(own: _Comma, last: _Comma) -> _Comma:

@@ -50,6 +50,16 @@ class Names:
             return False
         return all(use in binding or self._certain_read(use) for use in self._uses.get(name, ()))
 
+    def imports_only(self, name: str) -> bool:
+        """Nothing but `import name` and `import name.part` can bind the name."""
+        imports = [
+            use
+            for use in self._uses.get(name, ())
+            if isinstance(parent := self._parents[use], (cst.ImportAlias, cst.ImportFrom))
+            and (isinstance(parent, cst.ImportFrom) or isinstance(self._parents[parent], cst.Import))
+        ]
+        return self.only_read(name, imports)
+
     def demand_builtin(self, name: str) -> None:
         """Raises Refused if the built-in function may be something else in this file."""
         if not self.only_read(name):

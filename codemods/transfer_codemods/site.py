@@ -10,6 +10,7 @@ from typing import TypeAlias
 
 import libcst as cst
 
+from .actions import Target
 from .evaluation import Place
 from .names import Names
 from .syntax import LINE_LENGTH, Room, dotted, expression, guard_statement, parenthesised
@@ -33,6 +34,8 @@ class Draft:
     """What the rewrites of one file have decided so far, by nodes of the tree as it was.
 
     residue: calls already rewritten, see `evaluation.Residue`.
+    rewritten: all calls already rewritten, by what they were; with the target where a transfer has come of it.
+    assigned: expression statements that are to assign their value, and what to.
     before: statements to put before a statement.
     guards: statements to run under a guard.
     comments: comments that lost their place and go above a line.
@@ -44,6 +47,8 @@ class Draft:
     parents: Mapping[cst.CSTNode, cst.CSTNode]
     names: Names
     residue: dict[cst.Call, cst.BaseExpression | None] = field(default_factory=dict)
+    rewritten: dict[cst.CSTNode, Target | None] = field(default_factory=dict)
+    assigned: dict[cst.CSTNode, cst.BaseAssignTargetExpression] = field(default_factory=dict)
     before: defaultdict[cst.CSTNode, list[cst.BaseStatement]] = field(default_factory=lambda: defaultdict(list))
     guards: dict[cst.CSTNode, Guard] = field(default_factory=dict)
     comments: defaultdict[cst.CSTNode, list[str]] = field(default_factory=lambda: defaultdict(list))

@@ -1,9 +1,13 @@
 """Source with marks: `x.⟦to|tensor rebind d0 t1⟧(d, dtype=t)` says what to do at that call.
 
 ⟦METHOD|ACTION OPTION ...⟧
-ACTION  delete, tensor, module, keep
+ACTION  delete, tensor, module, keep, assign
+        merge               the inner call's halves, `>`, the outer call's
+        construct
 OPTION  rebind              of a tensor guard
         first-tensor cached the form of a module guard
+        with-dtype          the factory takes the dtype too
+        cast=torch.half     the outer call of a merge is a cast
         d0 t1 d t           the device / dtype half is argument 0 / 1 / said by the method's name
         d0*                 ... and must be evaluated once
         d0@torch.device({}) ... and is compared so
@@ -13,6 +17,7 @@ Without a half: d0.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from textwrap import dedent
 
@@ -21,12 +26,15 @@ import libcst as cst
 from transfer_codemods import (
     Action,
     Anchor,
+    AssignResult,
+    ConstructOnDevice,
     DeleteTransfer,
     GuardForm,
     GuardModule,
     GuardTensor,
     Half,
     KeepOnDevice,
+    MergeTransfer,
     Plan,
     Rewritten,
     Target,
@@ -37,26 +45,36 @@ MARK = re.compile(r"⟦(\w+)\|([^⟧]*)⟧")
 HALF = re.compile(r"([dt])(\d*)(\*?)(?:@(.*))?")
 
 
-def action(text: str) -> Action:
-    name, *options = text.split()
-    forms = {form.value: form for form in GuardForm}
+def target(options: Iterable[str]) -> Target:
     halves = {}
     for option in options:
-        if option in forms or option == "rebind":
-            continue
         match = HALF.fullmatch(option)
         assert match, option
         half, index, once, wrap = match.groups()
         halves[half] = Half(int(index) if index else None, not once, wrap or "{}")
-    target = Target(halves.get("d"), halves.get("t")) if halves else Target(Half(0), None)
+    return Target(halves.get("d"), halves.get("t"))
+
+
+def action(text: str) -> Action:
+    name, *options = text.split()
+    forms = {form.value: form for form in GuardForm}
+    if name == "merge":
+        casts = [option.removeprefix("cast=") for option in options if option.startswith("cast=")]
+        inner, _, outer = " ".join(option for option in options if "=" not in option).partition(">")
+        return MergeTransfer(target(inner.split()), target(outer.split()), *casts)
+    if name == "assign":
+        return AssignResult()
+    wanted = target([option for option in options if option not in (*forms, "rebind", "with-dtype")] or ["d0"])
     if name == "delete":
         return DeleteTransfer()
     if name == "tensor":
-        return GuardTensor(target, rebind="rebind" in options)
+        return GuardTensor(wanted, rebind="rebind" in options)
     if name == "module":
-        return GuardModule(target, next((forms[option] for option in options if option in forms), GuardForm.EXACT))
+        return GuardModule(wanted, next((forms[option] for option in options if option in forms), GuardForm.EXACT))
+    if name == "construct":
+        return ConstructOnDevice(wanted, with_dtype="with-dtype" in options)
     assert name == "keep", name
-    return KeepOnDevice(target)
+    return KeepOnDevice(wanted)
 
 
 def unmark(text: str) -> tuple[str, Plan]:

@@ -1,0 +1,86 @@
+"""`torch.zeros(n).to(d)` becomes `torch.zeros(n, device=d)`."""
+
+from __future__ import annotations
+
+import libcst as cst
+
+from .actions import ConstructOnDevice
+from .arguments import inserted, keyword, spelled, value_of
+from .binding import demand_understood, halves_of, repeatable
+from .keep_on_device import dtype_alone
+from .site import Site
+from .syntax import Refused, dotted, source
+
+# What these are given are numbers, which no evaluation changes; `tensor` and the like read what they are given.
+_OF_NUMBERS = (
+    "arange",
+    "empty",
+    "eye",
+    "full",
+    "linspace",
+    "logspace",
+    "ones",
+    "tril_indices",
+    "triu_indices",
+    "zeros",
+)
+_FIXED = {
+    "device": "The factory has a `device` already.",
+    "generator": "The factory draws from a generator, which belongs to a device.",
+    "out": "The factory writes into a tensor that exists already.",
+}
+# What is harmless where it is switched off.
+_SWITCHES = {
+    "pin_memory": "The factory pins its memory, which is possible on the host only.",
+    "requires_grad": "The factory's tensor requires a gradient, and its moved copy would be another leaf.",
+}
+
+
+def construct_on_device(site: Site, action: ConstructOnDevice) -> cst.BaseExpression:
+    """The factory's call with what the move asks for; a dtype that the factory cannot take stays behind in `.to`.
+    Raises Refused."""
+    original = cst.ensure_type(site.original.func, cst.Attribute).value
+    factory, call = site.receiver, site.call
+    if not isinstance(factory, cst.Call) or original in site.draft.rewritten:
+        raise Refused("The receiver is not the call of a factory.")
+    target = spelled(site, call, action.target)
+    demand_understood(call, target)
+    moving = [(name, half) for name, half in halves_of(target) if name == "device" or action.with_dtype]
+    if not moving:
+        raise Refused("The call has nothing that the factory could do instead.")
+    _demand_room(factory, [name for name, _ in moving])
+
+    halves = halves_of(target)
+    free = [repeatable(arg, index, halves) for index, arg in enumerate(call.args)]
+    asked = [half.argument for _, half in halves if half.argument is not None]
+    if not all(free[index] for index in range(len(free)) if asked.count(index) != 1):
+        raise Refused("An argument does more than to name a placement, and would not be evaluated exactly once.")
+    if not all(free) and (dotted(factory.func) or "").rpartition(".")[2] not in _OF_NUMBERS:
+        raise Refused("An argument does more than to name a placement, perhaps to what the factory reads.")
+    moving.sort(key=lambda item: -1 if item[1].argument is None else item[1].argument)
+    if len(moving) < len(halves) and asked != sorted(asked) and not all(free):
+        raise Refused("The device would be evaluated before the dtype, and one does more than to name a placement.")
+
+    new = factory
+    for name, half in moving:
+        new = inserted(new, len(new.args), keyword(name, value_of(half, call)))
+    if len(moving) < len(halves):
+        left = dtype_alone(call, target)
+        func = cst.ensure_type(left.func, cst.Attribute)
+        return left.with_changes(func=func.with_changes(value=new))
+    func = cst.ensure_type(call.func, cst.Attribute)
+    return new.with_changes(lpar=[*call.lpar, *func.lpar, *new.lpar], rpar=[*new.rpar, *func.rpar, *call.rpar])
+
+
+def _demand_room(factory: cst.Call, names: list[str]) -> None:
+    """Raises Refused unless the factory makes the same tensor with these arguments added."""
+    for arg in factory.args:
+        if arg.star == "**":
+            raise Refused("The factory takes `**` arguments, which may say where and what it makes.")
+        label = arg.keyword.value if arg.keyword else ""
+        if label in _FIXED:
+            raise Refused(_FIXED[label])
+        if label in _SWITCHES and source(arg.value) != "False":
+            raise Refused(_SWITCHES[label])
+        if label in names:
+            raise Refused(f"The factory has a `{label}` already.")
