@@ -83,6 +83,9 @@ def fix_source(path: str, text: str, project: Project, settings: Settings) -> Fi
 def plan(path: str, source: str, unsafe: bool) -> Plan:
     """What the codemod commands are to do in a file: the fixes that the nearest configuration selects.
 
+    Where there are unsafe fixes to do these come alone: they change what the proofs of the safe ones rest on. Run
+    again for those.
+
     Raises:
         Problem: the configuration is wrong, or the source does not parse.
     """
@@ -91,27 +94,34 @@ def plan(path: str, source: str, unsafe: bool) -> Plan:
     project = project_over(DiskSources({shown: source}), settings)
     found = deep(examine, shown, source, project, settings).findings
     unsafe_plan = plan_of(found, Safety.UNSAFE) if unsafe or settings.unsafe_fixes else {}
-    return {**plan_of(found, Safety.SAFE), **unsafe_plan}
+    return unsafe_plan or plan_of(found, Safety.SAFE)
 
 
 @dataclass(frozen=True)
 class _Read:
-    """Files that can have a site, decoded; and what met a problem."""
+    """Files that can have a site, decoded, by path; of these, those that were given; and what met a problem."""
 
     data: dict[str, bytes]
     sources: dict[str, Source]
     problems: list[Problem]
+    given: dict[str, str]
+
+    @property
+    def texts(self) -> dict[str, str]:
+        return {path: file.text for path, file in self.sources.items()}
 
 
 def _read(paths: Iterable[str], given: Mapping[str, bytes]) -> _Read:
     """given: path -> bytes that stand for the file's (standard input)."""
-    read = _Read({}, {}, [])
+    read = _Read({}, {}, [], {})
     for path in paths:
         try:
             data = given[path] if path in given else source.read(path)
             if may_have_site(data):
                 read.sources[path] = source.decode(path, data)
                 read.data[path] = data
+                if path in given:
+                    read.given[path] = read.sources[path].text
         except Problem as problem:
             read.problems.append(problem)
     return read
@@ -131,10 +141,9 @@ def check_paths(
     """
     started = time.perf_counter()
     read = _read(paths, given or {})
-    texts = {path: file.text for path, file in read.sources.items()}
-    runner = Runner(settings, progress)
-    overlay = {path: text for path, text in texts.items() if given and path in given}
-    results = runner.examine(texts, overlay) if texts else {}
+    texts = read.texts
+    runner = Runner(settings, progress, read.given)
+    results = runner.examine(texts, {})
     examined = {path: result for path, result in results.items() if isinstance(result, Examined)}
     problems = [*read.problems, *(result for result in results.values() if isinstance(result, Problem))]
     edits = _edits(texts, examined, runner) if with_edits else {}
@@ -155,9 +164,9 @@ def fix_paths(
     """
     started = time.perf_counter()
     read = _read(paths, given or {})
-    texts = {path: file.text for path, file in read.sources.items()}
+    texts = read.texts
     locked = {path: why for path in texts if (why := source.may_write(path))} if in_place else {}
-    settled = settle(texts, Runner(settings, progress), settings, frozenset(locked))
+    settled = settle(texts, Runner(settings, progress, read.given), settings, frozenset(locked))
     problems = [*read.problems, *settled.problems]
     for path, why in locked.items():
         if any(_fixable(finding, settings) for finding in settled.examined.get(path, Examined()).findings):
@@ -224,13 +233,12 @@ def _edits(
     texts: Mapping[str, str], examined: Mapping[str, Examined], runner: Runner
 ) -> dict[Finding, tuple[Edit, ...]]:
     """For each finding with a fix, what it alone would change."""
-    found: dict[Finding, tuple[Edit, ...]] = {}
-    for path, result in examined.items():
-        for finding in result.findings:
-            if finding.fix:
-                rewritten = runner.rewrite([(path, texts[path], {finding.anchor: finding.fix.action})])[path]
-                found[finding] = rewriting.edits(texts[path], rewritten.text) if isinstance(rewritten, Rewrite) else ()
-    return found
+    fixable = [(finding, finding.fix) for result in examined.values() for finding in result.findings if finding.fix]
+    jobs = [(finding.path, texts[finding.path], {finding.anchor: fix.action}) for finding, fix in fixable]
+    return {
+        finding: rewriting.edits(texts[finding.path], rewritten.text) if isinstance(rewritten, Rewrite) else ()
+        for (finding, _), rewritten in zip(fixable, runner.rewrite(jobs), strict=True)
+    }
 
 
 def _outcome(

@@ -46,6 +46,8 @@ class Pool(Generic[Context, Job, Result]):
         self, jobs: Sequence[Job], weigh: Callable[[Job], int], done: Callable[[Job], None] = lambda job: None
     ) -> list[Result]:
         """The results, in the order of the jobs. weigh: bytes of source of a job. done: called as each is finished."""
+        if not jobs:
+            return []
         processes = min(self._processes, len(jobs))
         if processes < 2 or sum(map(weigh, jobs)) < MIN_WEIGHT:
             context = self._make()

@@ -121,8 +121,8 @@ def _rewrite_job(settings: Settings, job: tuple[str, str, Plan]) -> Rewrite | Pr
         return failure(path, error)
 
 
-def _lost(job: tuple[str, ...] | tuple[str, str, Plan]) -> Problem:
-    return Problem(str(job[0]), "brought down the process that looked at it", "exclude it, and report this as a bug")
+def _lost(job: tuple[str, str] | tuple[str, str, Plan]) -> Problem:
+    return Problem(job[0], "brought down the process that looked at it", "exclude it, and report this as a bug")
 
 
 def _same(settings: Settings) -> Settings:
@@ -130,23 +130,28 @@ def _same(settings: Settings) -> Settings:
 
 
 class Runner:
-    """Checks and rewrites many texts, on several processes where that is faster."""
+    """Checks and rewrites many texts, on several processes where that is faster.
 
-    def __init__(self, settings: Settings, progress: Progress | None = None) -> None:
+    given: path -> text that stands for the file's on disk when files look at each other.
+    """
+
+    def __init__(
+        self, settings: Settings, progress: Progress | None = None, given: Mapping[str, str] | None = None
+    ) -> None:
         self._settings = settings
         self._progress = progress or (lambda done, total: None)
+        self._given = given or {}
 
     def examine(self, texts: Mapping[str, str], overlay: Mapping[str, str]) -> dict[str, Examined | Problem]:
-        """Check texts by path. overlay: texts that stand for those of the disk when files look at each other."""
-        pool = Pool(partial(_make_project, self._settings, dict(overlay)), _examine_job, _lost)
+        """Check texts by path. overlay: like `given`, and before it."""
+        pool = Pool(partial(_make_project, self._settings, {**self._given, **overlay}), _examine_job, _lost)
         jobs = list(texts.items())
         return dict(zip(texts, pool.run(jobs, lambda job: len(job[1]), self._counter(len(jobs))), strict=True))
 
-    def rewrite(self, jobs: Sequence[tuple[str, str, Plan]]) -> dict[str, Rewrite | Problem]:
-        """Carry out plans by path."""
+    def rewrite(self, jobs: Sequence[tuple[str, str, Plan]]) -> list[Rewrite | Problem]:
+        """Carry out plans: (path, text, plan) to what becomes of the text, in the order of the jobs."""
         pool = Pool(partial(_same, self._settings), _rewrite_job, _lost)
-        results = pool.run(jobs, lambda job: 8 * len(job[1]), self._counter(len(jobs)))  # libcst takes longer than ast
-        return {job[0]: result for job, result in zip(jobs, results, strict=True)}
+        return pool.run(jobs, lambda job: 8 * len(job[1]), self._counter(len(jobs)))  # libcst takes longer than ast
 
     def _counter(self, total: int) -> Callable[[object], None]:
         done = 0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass, field
 
 from transfer_codemods.actions import Plan
@@ -20,7 +20,7 @@ class Settled:
     """Texts after all rounds. texts, examined and applied are by path; what met a problem kept its first text."""
 
     texts: dict[str, str]
-    examined: dict[str, Examined]
+    examined: dict[str, Examined] = field(default_factory=dict)
     applied: dict[str, list[Finding]] = field(default_factory=dict)
     refused: dict[Finding, str] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
@@ -32,75 +32,77 @@ def settle(
     """Check and rewrite all texts, round by round, until no fix that may be applied is left in any of them.
 
     Unsafe fixes go first, alone, and everything is checked again before the safe ones: they change where values
-    live, which the proofs of the safe ones rest on. The same across files, hence all files in each round.
+    live, which the proofs of the safe ones rest on. The same across files, hence all files in each round. A file
+    that meets a problem after it was rewritten keeps its first text, and all begins again without it, for the
+    others were rewritten on the strength of what it had become.
 
     locked: paths that are checked only.
     """
-    now = dict(texts)
-    state = Settled(now, {})
-    out: set[str] = set(locked)  # files that are not rewritten (any more)
-    dead: set[str] = set()  # files that cannot be checked
+    state = Settled(dict(texts))
+    checked, rewritten = set(texts), set(texts) - locked
 
-    def leave(path: str, problem: Problem) -> None:
-        state.problems.append(problem)
-        out.add(path)
-        now[path] = texts[path]
-        state.applied.pop(path, None)
+    def note(problems: Iterable[Problem]) -> None:
+        for problem in problems:
+            state.problems.append(problem)
+            rewritten.discard(problem.path)
+
+    def begin_again() -> None:
+        state.texts.update(texts)
+        state.applied.clear()
 
     rounds = 0
     while True:
-        overlay = {path: text for path, text in now.items() if text != texts[path]}
-        results = runner.examine({path: text for path, text in now.items() if path not in dead}, overlay)
-        for path, result in results.items():
-            if isinstance(result, Examined):
-                state.examined[path] = result
-                continue
-            leave(path, result)
-            if path not in overlay:
-                dead.add(path)
-        if any(isinstance(results.get(path), Problem) for path in overlay):
-            continue  # others may have been rewritten on the strength of a text that was taken back
-        changed = _one_round(state, out, runner, settings, leave)
-        if not changed:
-            return state
-        rounds += 1
+        changed_so_far = {path: text for path, text in state.texts.items() if text != texts[path]}
+        results = runner.examine({path: text for path, text in state.texts.items() if path in checked}, changed_so_far)
+        state.examined.update((path, r) for path, r in results.items() if isinstance(r, Examined))
+        troubles = [result for result in results.values() if isinstance(result, Problem)]
+        note(troubles)
+        if troubles and changed_so_far:
+            begin_again()
+            continue
+        checked -= {problem.path for problem in troubles}
+        changed, failed = _one_round(state, rewritten, runner, settings)
+        rounds += bool(changed)
         if rounds > MAX_ROUNDS:
-            for path in changed:
-                leave(path, Problem(path, f"its fixes do not settle in {MAX_ROUNDS} rounds, left as it was",
-                                    "report this as a bug"))  # fmt: skip
+            failed = [_unsettled(path) for path in changed]
+            rounds = 0
+        note(failed)
+        if failed and (changed or changed_so_far):
+            begin_again()
+        elif not failed and not changed:
+            return state
+
+
+def _unsettled(path: str) -> Problem:
+    return Problem(path, f"its fixes do not settle in {MAX_ROUNDS} rounds, left as it was", "report this as a bug")
 
 
 def _one_round(
-    state: Settled,
-    out: set[str],
-    runner: Runner,
-    settings: Settings,
-    leave: Callable[[str, Problem], None],
-) -> list[str]:
-    """Apply the fixes of one tier; the paths that changed."""
+    state: Settled, rewritten: Set[str], runner: Runner, settings: Settings
+) -> tuple[list[str], list[Problem]]:
+    """Apply the fixes of one tier: the paths that changed, and what could not be rewritten."""
     state.refused.clear()
+    changed: list[str] = []
+    troubles: list[Problem] = []
     for safety in (Safety.UNSAFE, Safety.SAFE) if settings.unsafe_fixes else (Safety.SAFE,):
         jobs = [
-            (path, state.texts[path], plan)
-            for path, examined in state.examined.items()
-            if path not in out and (plan := plan_of(examined.findings, safety))
+            (path, text, plan)
+            for path, text in state.texts.items()
+            if path in rewritten and path in state.examined and (plan := plan_of(state.examined[path].findings, safety))
         ]
-        changed: list[str] = []
-        for path, result in runner.rewrite(jobs).items() if jobs else ():
+        for (path, text, plan), result in zip(jobs, runner.rewrite(jobs), strict=True):
             if isinstance(result, Problem):
-                leave(path, result)
+                troubles.append(result)
                 continue
-            for finding in state.examined[path].findings:
-                if finding.anchor in result.refused:
-                    state.refused[finding] = result.refused[finding.anchor]
-                elif result.text != state.texts[path] and finding.fix and finding.fix.safety is safety:
-                    state.applied.setdefault(path, []).append(finding)
-            if result.text != state.texts[path]:
+            planned = [finding for finding in state.examined[path].findings if finding.anchor in plan]
+            state.refused.update((f, result.refused[f.anchor]) for f in planned if f.anchor in result.refused)
+            if result.text != text:
                 state.texts[path] = result.text
+                state.applied.setdefault(path, []).extend(f for f in planned if f.anchor not in result.refused)
                 changed.append(path)
-        if changed:
-            return changed
-    return []
+        if changed or troubles:
+            break
+    return changed, troubles
 
 
 def plan_of(findings: Iterable[Finding], safety: Safety) -> Plan:
