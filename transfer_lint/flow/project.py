@@ -38,6 +38,7 @@ class Project:
         self._modules: dict[str, Module | None] = {}
         self._trees: dict[str, tuple[str, ...]] = {}
         self._mentions: dict[tuple[str, ...], dict[str, tuple[str, ...]]] = {}
+        self._above: dict[str, list[str]] = {}
         self._tree_sets: dict[str, frozenset[str]] = {}
 
     def add(self, path: str, text: str) -> Module:
@@ -99,9 +100,11 @@ class Project:
 
     def _folders_above(self, near: str) -> list[str]:
         """The file's own folder and those above it inside its tree: where an absolute import may find the tree."""
-        inside = {posixpath.dirname(path) for path in self.tree(near)}
         folder = posixpath.dirname(near)
-        found = [folder]
+        if folder in self._above:
+            return self._above[folder]
+        inside = {posixpath.dirname(path) for path in self.tree(near)}
+        found = self._above[folder] = [folder]
         while folder:
             folder = posixpath.dirname(folder)
             if not any(path == folder or path.startswith(f"{folder}/" if folder else "") for path in inside):

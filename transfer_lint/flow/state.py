@@ -253,6 +253,22 @@ class State:
                 }
                 self.heap[owner] = replace(record, attributes=attributes)
 
+    def forget_garbage(self) -> None:
+        """Drop the records of objects that nothing leads to any more. Only between statements: an expression under
+        way may hold objects that no name leads to yet."""
+        live = {ident for ident in self.heap if ident.line == 0}
+        stack = [*live, *(part for value in self.locals.values() for part in _objects(value))]
+        live.update(stack)
+        while stack:
+            record = self.heap.get(stack.pop())
+            for value in record.attributes.values() if record else ():
+                for part in _objects(value):
+                    if part not in live:
+                        live.add(part)
+                        stack.append(part)
+        if len(live) < len(self.heap):
+            self.heap = {ident: record for ident, record in self.heap.items() if ident in live}
+
     def displace(self, owner: Object, epoch: str, line: int) -> None:
         """Parts of a module were moved somewhere."""
         for ident in (owner.ident, *self._sharing(owner.ident)):

@@ -125,6 +125,9 @@ def _if(self: Interpreter, node: ast.stmt, state: State) -> State | None:
     when_true, when_false = conditions.refine(self, node.test, state)
     first = self.block(node.body, when_true)
     second = self.block(node.orelse, when_false)
+    for end in (first, second):
+        if end is not None:
+            end.forget_garbage()
     merged = self.merge([first, second], node, "if")
     if merged is not None and first is not None and second is not None:
         merged.guards = state.guards
@@ -135,6 +138,7 @@ def _if(self: Interpreter, node: ast.stmt, state: State) -> State | None:
 def _for(self: Interpreter, node: ast.stmt, state: State) -> State | None:
     assert isinstance(node, ast.For | ast.AsyncFor)
     source = self.eval(node.iter, state)
+    state.locals[f"<what line {node.lineno} iterates over>"] = source  # it lives as long as the loop
     before, self.heat = self.heat, max(self.heat, loop_heat(node, self.knowledge), key=lambda heat: heat.rank)
 
     def enter(here: State) -> State:
@@ -185,6 +189,7 @@ def _loop(
         back = self.merge([end, *loop.continues], node, "continue")
         if back is None:
             break
+        back.forget_garbage()
         _age(self, back, node)
         joined = head.joined(back, ("loop", id(node)), node.lineno)
         if number >= _PATIENCE:
