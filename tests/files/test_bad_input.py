@@ -111,17 +111,18 @@ def test_ten_megabytes(tmp_path: Path) -> None:
 AS_NOBODY = """
 import os, sys
 from transfer_lint.cli import main
-sys.argv = ["transfer-lint", "fix", "-q", sys.argv[1]]
+warm_up, shelf, *arguments = sys.argv[1:]
+sys.argv = ["transfer-lint", "fix", "-q", warm_up]
 try:
     main()  # imports all that there is to import: another user may not be able to
 except SystemExit:
     pass
-os.chdir(sys.argv[3])
+os.chdir(shelf)
 if os.geteuid() == 0:
     os.setgroups([])
     os.setgid(65534)
     os.setuid(65534)
-sys.argv = ["transfer-lint", *ARGUMENTS]
+sys.argv = ["transfer-lint", *arguments]
 main()
 """
 
@@ -138,8 +139,7 @@ def as_nobody(shelf: Path, warm_up: Path, *arguments: str) -> subprocess.Complet
     (warm_up / "warm.py").write_text(WASTE)
     if os.geteuid() == 0:
         subprocess.run(["chown", "-R", "65534:65534", str(shelf)], check=True)
-    program = AS_NOBODY.replace("sys.argv[3]", repr(str(shelf))).replace("ARGUMENTS", repr(arguments))
-    command = [sys.executable, "-c", program, str(warm_up)]
+    command = [sys.executable, "-c", AS_NOBODY, str(warm_up), str(shelf), *arguments]
     ran = subprocess.run(command, env=environment(), capture_output=True, text=True, check=False)
     assert "Traceback" not in ran.stderr, ran.stderr
     return ran

@@ -57,8 +57,7 @@ def main() -> None:
         error.show()
         code = error.exit_code
     except Problem as problem:
-        click.echo(f"{click.style('error', fg='red', bold=True)}: {problem}", err=True)
-        code = 2
+        code = _told(problem)
     except (click.Abort, KeyboardInterrupt):
         click.echo("interrupted", err=True)
         code = 130
@@ -66,6 +65,12 @@ def main() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = 141
     except Exception as error:
-        click.echo(f"{click.style('error', fg='red', bold=True)}: {failure('transfer-lint', error)}", err=True)
-        code = 2
+        code = _told(failure("transfer-lint", error))
     sys.exit(code)
+
+
+def _told(problem: Problem) -> int:
+    from transfer_lint.cli.common import print_problems
+
+    print_problems([problem])
+    return 2

@@ -7,9 +7,11 @@ from typing import Any
 import click
 
 from transfer_lint.cli import common
+from transfer_lint.outcome import Outcome
+from transfer_lint.report import View
 
 
-@click.command("check")
+@click.command("check", short_help="Report needless transfers, and why they are.")
 @common.lint_options
 @click.option(
     "--fixes", "with_edits", is_flag=True, help="With json: also the edits that would mend each finding alone."
@@ -46,11 +48,11 @@ def command(
     problems = (*found.problems, *outcome.problems)
     common.print_problems(problems)
     if not quiet:
-        _summarise(outcome, settings.unsafe_fixes, view)
+        _summarise(outcome, view)
     return 2 if problems else int(outcome.fails(settings.fail_on))
 
 
-def _summarise(outcome: Any, unsafe: bool, view: Any) -> None:
+def _summarise(outcome: Outcome, view: View) -> None:
     summary = outcome.summary
     if not summary.files:
         common.say("no Python files there")
@@ -63,7 +65,7 @@ def _summarise(outcome: Any, unsafe: bool, view: Any) -> None:
     waiting = sum(finding.fix is not None for finding in outcome.findings) - ready
     more = f"{waiting} more with --unsafe-fixes" if waiting else ""
     if ready:
-        how = "transfer-lint fix" + (" --unsafe-fixes" if unsafe else "")
+        how = "transfer-lint fix" + (" --unsafe-fixes" if view.unsafe_fixes else "")
         common.say(f"{ready} can be fixed: {how}" + (f" ({more})" if more else ""))
     elif more:
         common.say(f"{waiting} can be fixed: transfer-lint fix --unsafe-fixes")

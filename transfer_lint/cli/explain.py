@@ -7,7 +7,7 @@ import re
 import click
 
 
-@click.command("explain")
+@click.command("explain", short_help="Tell where a line's values live, and why.")
 @click.argument("place", metavar="PATH:LINE[:COLUMN]")
 def command(place: str) -> int:
     """Tell where every value of a line lives and why, and why a transfer there was or was not reported.

@@ -5,14 +5,18 @@ from __future__ import annotations
 import difflib
 import sys
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from transfer_lint.cli import common
+from transfer_lint.report import View
+
+if TYPE_CHECKING:
+    from transfer_lint.engine import Fixed
 
 
-@click.command("fix")
+@click.command("fix", short_help="Apply fixes, or show what they would change.")
 @common.lint_options
 @click.option("--diff", "as_diff", is_flag=True, help="Print what would change; write nothing.")
 @click.option("--output", type=click.Path(), metavar="DIR", help="Write a fixed copy there; the originals stay.")
@@ -96,14 +100,14 @@ def diff(path: str, before: str, after: str) -> Iterator[str]:
         yield line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n"
 
 
-def _coloured(line: str, view: Any) -> str:
+def _coloured(line: str, view: View) -> str:
     if line.startswith(("---", "+++")):
-        return str(view.style(line, bold=True))
+        return view.style(line, bold=True)
     colour = {"+": "green", "-": "red", "@": "cyan"}.get(line[0])
-    return str(view.style(line, fg=colour)) if colour else line
+    return view.style(line, fg=colour) if colour else line
 
 
-def _summarise(fixed: Any, would: bool, output: str | None) -> None:
+def _summarise(fixed: Fixed, would: bool, output: str | None) -> None:
     applied = sum(len(file.applied) for file in fixed.files)
     where = f" into {output}" if output else ""
     if applied:

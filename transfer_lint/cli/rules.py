@@ -5,14 +5,18 @@ from __future__ import annotations
 import difflib
 import shutil
 import sys
-from typing import Any
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import click
 
 from transfer_lint.cli import common
 
+if TYPE_CHECKING:
+    from transfer_lint.rules import Rule
 
-@click.command("rules")
+
+@click.command("rules", short_help="List the rules, or print the page of one.")
 @click.argument("rule", required=False)
 def command(rule: str | None) -> int:
     """List the rules, or print one RULE's page (by code or name): why, examples, when it is wrong, what it saves.
@@ -37,7 +41,7 @@ def command(rule: str | None) -> int:
     raise click.BadParameter(f"no rule is called {rule!r}; {hint}", param_hint="RULE")
 
 
-def _list(rules: Any) -> None:
+def _list(rules: Mapping[str, Rule]) -> None:
     colour = common.coloured(sys.stdout)
     names = max((len(rule.name) for rule in rules.values()), default=0)
     tiers = [rule.safety.value if rule.safety else "-" for rule in rules.values()]
