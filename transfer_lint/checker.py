@@ -11,6 +11,7 @@ from transfer_lint.flow.analysis import Analysis
 from transfer_lint.flow.modules import Module
 from transfer_lint.flow.project import Project
 from transfer_lint.flow.questions import Questions
+from transfer_lint.flow.reads import HostRead
 from transfer_lint.flow.sites import Site
 from transfer_lint.flow.values import Fact, Why
 from transfer_lint.rules import RULES, Rule, Verdict
@@ -24,7 +25,10 @@ _analyses: WeakKeyDictionary[Project, Analysis] = WeakKeyDictionary()
 
 @dataclass(frozen=True)
 class CheckResult:
-    """findings: of all rules, in source order, the strongest per site. sites: how many transfers were looked at."""
+    """findings: of all rules, in source order, the strongest per site.
+
+    sites: how many transfers and host reads were looked at.
+    """
 
     findings: tuple[Finding, ...]
     sites: int
@@ -37,16 +41,15 @@ def check(path: str, text: str, project: Project, options: RuleOptions) -> Check
     """
     module = project.add(path, text)
     analysis = analysis_of(project)
-    sites = analysis.sites(module)
-    questions = Questions(project, module, sites)
-    found = (strongest(site, questions, options) for site in sites)
-    findings = (
-        finding(site, rule, verdict)
-        for site, pair in zip(sites, found, strict=True)
-        if pair
-        for rule, verdict in (pair,)
-    )
-    return CheckResult(tuple(sorted(findings, key=lambda f: (f.line, f.column, f.code))), len(sites))
+    sites, reads = analysis.examine(module)
+    questions = Questions(project, module, sites, reads)
+    findings: list[Finding] = []
+    places: list[Site | HostRead] = [*sites, *reads]
+    for place in places:
+        judged = strongest(place, questions, options)
+        if judged is not None:
+            findings.append(finding(place, *judged))
+    return CheckResult(tuple(sorted(findings, key=lambda f: (f.line, f.column, f.code))), len(places))
 
 
 def analysis_of(project: Project) -> Analysis:
@@ -56,13 +59,14 @@ def analysis_of(project: Project) -> Analysis:
     return _analyses[project]
 
 
-def strongest(site: Site, questions: Questions, options: RuleOptions) -> tuple[Rule, Verdict] | None:
+def strongest(place: Site | HostRead, questions: Questions, options: RuleOptions) -> tuple[Rule, Verdict] | None:
     """The most severe verdict; of equals that of the first rule."""
-    verdicts = [(rule, verdict) for rule in RULES.values() if (verdict := rule.check(site, questions, options))]
+    rules = [rule for rule in RULES.values() if rule.wants == type(place).__name__]
+    verdicts = [(rule, verdict) for rule in rules if (verdict := rule.check(place, questions, options))]
     return max(verdicts, key=lambda pair: pair[1].severity.rank, default=None)
 
 
-def finding(site: Site, rule: Rule, verdict: Verdict) -> Finding:
+def finding(site: Site | HostRead, rule: Rule, verdict: Verdict) -> Finding:
     """A verdict as it is reported."""
     line, column = site.anchor
     end_line, end_column = site.end

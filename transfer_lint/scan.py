@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-_SITE = re.compile(rb"\.\s*(?:to|cuda|cpu|xpu|npu|mps|hpu|ipu)\s*\(")
+_SITE = re.compile(rb"\.\s*(?:to|cuda|cpu|xpu|npu|mps|hpu|ipu|item|tolist|numpy)\s*\(")
 
 
 def may_have_site(data: bytes) -> bool:

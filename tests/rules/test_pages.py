@@ -88,7 +88,7 @@ BAD = {
     "two blocks of a silent one": (page_with("<!-- silent: a -->", "1", "2"), 3, "has 2 ```python blocks"),
     "marked silent": (page_with("<!-- silent: a -->", "1", "2  # TL199").replace("```\n```python\n", ""), 3, "silent"),
     "no mark": (page_with("<!-- example: a; run: 1 -->", "1"), 3, "marks no line"),
-    "no run": (page_with("<!-- example: a -->", "1  # TL199"), 3, "no `run:`"),
+    "no run": (page_with("<!-- example: a -->", "1  # TL199", "1"), 3, "no `run:`"),
     "no name": (page_with("<!-- example: run: 1 -->", "1  # TL199"), 3, "must begin with its name"),
     "a run that is a statement": (page_with("<!-- example: a; run: x = 1 -->", "1  # TL199"), 3, "not an expression"),
     "unknown setting": (page_with("<!-- example: a; unsave; run: 1 -->", "1  # TL199"), 3, "unknown setting 'unsave'"),

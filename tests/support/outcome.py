@@ -53,7 +53,8 @@ def observe(machine: Machine, block: CodeType, expression: CodeType, inputs: dic
             del sys.modules[_NAME]
     outcome.transfers = len(machine.transfers)
     outcome.bytes = machine.moved_bytes
-    outcome.waits = len(machine.waits)
+    # A copy to the host makes it wait just as reading a value does.
+    outcome.waits = len(machine.waits) + sum(transfer.target == "cpu" for transfer in machine.transfers)
     outcome.no_op_calls = len(machine.no_op_calls)
     generators = (torch.default_generator, *torch.cuda.default_generators)
     outcome.streams = [generator.get_state().numpy().tobytes() for generator in generators]

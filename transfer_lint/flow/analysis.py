@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Iterator
 from dataclasses import replace
@@ -12,11 +13,12 @@ from transfer_lint.flow.interpreter import Interpreter
 from transfer_lint.flow.liveness import rebindable
 from transfer_lint.flow.modules import FunctionInfo, Module
 from transfer_lint.flow.project import Project
+from transfer_lint.flow.reads import READS, HostRead
 from transfer_lint.flow.sites import Site
 from transfer_lint.flow.summaries import Summaries
 from transfer_lint.flow.transfers import MOVES
 
-_CALL = re.compile(rf"\.\s*(?:{'|'.join(sorted(MOVES))})\s*\(")
+_CALL = re.compile(rf"\.\s*(?:{'|'.join(sorted(MOVES | READS))})\s*\(")
 
 
 class Analysis:
@@ -26,17 +28,22 @@ class Analysis:
         self.project = project
         self.summaries = Summaries(project)
 
-    def sites(self, module: Module) -> list[Site]:
-        """The file's transfers of proved tensors and modules, in source order."""
-        found: dict[object, Site] = {}
+    def examine(self, module: Module) -> tuple[list[Site], list[HostRead]]:
+        """The file's transfers and host reads, in source order."""
+        sites: dict[ast.Call, Site] = {}
+        reads: dict[ast.Call, HostRead] = {}
         for interpreter in self.interpretations(module):
+            reads.update(interpreter.reads)
             for node, site in interpreter.sites.items():
-                found[node] = replace(
+                sites[node] = replace(
                     site,
                     round_trip=interpreter.round_trips.get(node, ()),
                     rebindable=rebindable(site),
                 )
-        return sorted(found.values(), key=lambda site: site.anchor)
+        return (
+            sorted(sites.values(), key=lambda site: site.anchor),
+            sorted(reads.values(), key=lambda read: read.anchor),
+        )
 
     def interpretations(self, module: Module) -> Iterator[Interpreter]:
         """Every function of the file that holds a transfer, and the top level if it does, interpreted."""

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from transfer_lint.flow.modules import ClassInfo
+from transfer_lint.flow.reads import CONVERSIONS, READS, note
 from transfer_lint.flow.tensors import as_tensor, combine, parts, requested, tensor_method
 from transfer_lint.flow.transfers import MOVES, cast, transfer
 from transfer_lint.flow.values import (
@@ -132,6 +133,8 @@ def _method_call(
     if name in self.knowledge.tensor_casts and not arguments:
         cast(self, node, receiver, self.knowledge.tensor_casts[name], state)
     if isinstance(receiver, Tensor):
+        if name in READS:
+            note(self, node, receiver)
         result = tensor_method(self, receiver, name, operands, node, state)
         if result is not None:
             return result
@@ -314,6 +317,10 @@ def _external(self: Interpreter, name: str, arguments: dict[str, Value], node: a
         return Tensor(self.symbol(node, "a parameter"), weight=True, why=(self.fact(node, "`{}` is a parameter"),))
     if knowledge.is_module_class(name):
         return _torch_module(self, name, operands, node, state)
+    if name in CONVERSIONS:
+        for operand in operands:
+            if isinstance(operand, Tensor):
+                note(self, node, operand)
     if name in knowledge.host:
         return Host(self.symbol(node, name), array=name.startswith("numpy."))
     if name in knowledge.pure:

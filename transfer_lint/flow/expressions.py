@@ -117,7 +117,9 @@ def _subscript(self: Interpreter, node: ast.expr, state: State) -> Value:
         case Tensor():
             # Indexing with a tensor on the host is allowed: the result is where the indexed tensor is.
             scalar = None if not isinstance(node.slice, ast.Slice) else False
-            return Tensor(self.symbol(node, "an item"), owner.device, owner.dtype, scalar, why=owner.why)
+            symbol = self.symbol(node, "an item")
+            device = owner.device or Known(owner.device_term())
+            return Tensor(symbol, device, owner.dtype, scalar, moved_from=owner.moved_from, why=owner.why)
         case Tuple() | Object() if isinstance(key, Constant) and isinstance(key.value, int):
             return self.item(owner, key.value, node, state) if key.value >= 0 else self.unknown(node, "an item")
         case Object() if isinstance(key, Constant):

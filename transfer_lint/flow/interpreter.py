@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from transfer_lint.findings import Heat
 from transfer_lint.flow.modules import Binding, ClassInfo, FunctionInfo, Import, Module
+from transfer_lint.flow.reads import HostRead
 from transfer_lint.flow.sites import Site
 from transfer_lint.flow.state import Record, Sharing, State
 from transfer_lint.flow.values import (
@@ -81,6 +82,7 @@ class Interpreter:
         self.symbols = Symbols()
         self.templates: dict[Symbol, Template] = {}
         self.sites: dict[ast.Call, Site] = {}
+        self.reads: dict[ast.Call, HostRead] = {}
         self.round_trips: dict[ast.Call, Why] = {}
         self.returns: list[tuple[Value, State]] = []
         self.loops: list[Loop] = []

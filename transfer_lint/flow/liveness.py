@@ -50,6 +50,34 @@ def is_returned(function: ast.AST, statement: ast.stmt, node: ast.expr) -> bool:
     )
 
 
+_OF_MODULES = frozenset(
+    {
+        "parameters",
+        "buffers",
+        "eval",
+        "train",
+        "state_dict",
+        "load_state_dict",
+        "requires_grad_",
+        "half",
+        "modules",
+        "children",
+        "named_parameters",
+    }
+)
+
+
+def is_used_as_module(function: ast.AST, name: str) -> bool:
+    """Whether the function calls what the name stands for, or what only a module has."""
+    for node in ast.walk(function):
+        match node:
+            case ast.Call(func=ast.Name(id=found)) if found == name:
+                return True
+            case ast.Attribute(value=ast.Name(id=found), attr=attribute) if found == name and attribute in _OF_MODULES:
+                return True
+    return False
+
+
 def _parts(node: ast.expr) -> Iterator[ast.expr]:
     """What an expression hands on unchanged."""
     yield node

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from transfer_codemods.actions import Half, Target
 from transfer_lint.flow import sockets
 from transfer_lint.flow.knowledge import Role
-from transfer_lint.flow.liveness import is_returned
+from transfer_lint.flow.liveness import is_returned, is_used_as_module
 from transfer_lint.flow.modules import Module
 from transfer_lint.flow.project import Project
+from transfer_lint.flow.reads import HostRead
 from transfer_lint.flow.sites import RequestedHalf, Site
 from transfer_lint.flow.values import Known, Object, Tensor, TermKind, Why, merge_why
 
@@ -36,10 +37,11 @@ _BINDING = frozenset({"device", "out", "requires_grad", "pin_memory", None})
 class Questions:
     """Answers about the sites of one file."""
 
-    def __init__(self, project: Project, module: Module, sites: Sequence[Site]) -> None:
+    def __init__(self, project: Project, module: Module, sites: Sequence[Site], reads: Sequence[HostRead]) -> None:
         self.project = project
         self.module = module
         self.sites = sites
+        self.reads = reads
         self._by_node = {site.node: site for site in sites}
         self._links = {site.attribute.value for site in sites}
 
@@ -171,18 +173,34 @@ class Questions:
             return None
         return Target(_half(request.device), _half(request.dtype))
 
-    def can_only_be_module(self, site: Site) -> bool:
-        """Whether a receiver of unknown class is a module by the way it is moved.
+    def is_read_one(self, site: Site) -> HostRead | None:
+        """The host read that takes one item of what the site brings over: `x.cpu()[0].item()`."""
+        for read in self.reads:
+            func = read.node.func
+            held = func.value if isinstance(func, ast.Attribute) and func.attr == "item" else None
+            if isinstance(held, ast.Subscript) and held.value is site.node and _is_constant_index(held.slice):
+                return read
+        return None
 
-        The call stands alone, so it moves in place: a module, or a batch of inputs. A batch is made where it is used;
-        what comes from outside the function (an argument, an attribute, a part of those) is a module.
+    def is_read_at_once(self, read: HostRead) -> Site | None:
+        """The transfer that has just brought what is read over to the host."""
+        return next((site for site in self.sites if site.node in read.tensor.moved_from), None)
+
+    def can_only_be_module(self, site: Site) -> bool:
+        """Whether a receiver of unknown class is a module by the way it is used.
+
+        The call stands alone, so it moves in place: a module, or a batch of inputs. It is a module if it is a part of
+        something that comes from outside the function, or if the function calls it or asks for its weights.
         """
-        receiver = site.receiver
-        if site.proved or not isinstance(receiver, Object) or receiver.cls is not None:
+        receiver, statement = site.receiver, site.statement
+        if site.proved or not isinstance(receiver, Object) or receiver.cls is not None or receiver.ident.line > 0:
             return False
-        statement = site.statement
-        alone = isinstance(statement, ast.Expr) and statement.value is site.node
-        return alone and receiver.ident.line == 0
+        if not (isinstance(statement, ast.Expr) and statement.value is site.node):
+            return False
+        node = site.attribute.value
+        if site.request.dtype is not None or not isinstance(node, ast.Name):
+            return True
+        return site.function is not None and is_used_as_module(site.function.node, node.id)
 
     def is_half_of_pair(self, site: Site) -> bool:
         """Whether the function surely moves the module elsewhere as well: onload and offload, always needed."""
@@ -241,3 +259,13 @@ def _blocks_of(statement: ast.stmt) -> Iterator[Sequence[ast.stmt]]:
             yield block
     for part in (*getattr(statement, "handlers", ()), *getattr(statement, "cases", ())):
         yield part.body
+
+
+def _is_constant_index(node: ast.expr) -> bool:
+    """Integers only: indexing by another tensor may need it on the same device."""
+    items = node.elts if isinstance(node, ast.Tuple) else [node]
+    return all(
+        isinstance(item.operand if isinstance(item, ast.UnaryOp) else item, ast.Constant)
+        and not isinstance(getattr(item, "value", 0), str)
+        for item in items
+    )

@@ -146,6 +146,7 @@ class Summaries:
         }
         self.run(interpreter, info, interpreter.new_state())
         outer.sites.update(interpreter.sites)
+        outer.reads.update(interpreter.reads)
         outer.watch.update(interpreter.watch)
 
     # ---- calling -------------------------------------------------------------------------------------------------
@@ -179,6 +180,11 @@ class Summaries:
 
     def attribute(self, interpreter: Interpreter, owner: Object, name: str, symbol: Symbol) -> Value:
         """An attribute as the object's class (or the place where it was made) says it is."""
+        function = interpreter.function
+        if function is not None and owner.ident.parent is None and self._is_given_per_layer(owner, name):
+            why = (Fact(function.module, function.node, f"ComfyUI hands `{symbol.label}` over on the accelerator"),)
+            device = Known(Term(TermKind.STABLE, "comfy.model_management.get_torch_device"), why)
+            return Tensor(symbol, device, scalar=False, why=why)
         template = interpreter.templates.get(owner.ident)
         if template is None and isinstance(owner.cls, ClassInfo) and not name.startswith("["):
             template = self._shape(owner.cls, name)
@@ -188,6 +194,11 @@ class Summaries:
             if value is not None:
                 return shaped(interpreter, template.summary, value, symbol)
         return Object(symbol)
+
+    def _is_given_per_layer(self, owner: Object, name: str) -> bool:
+        """Whether the item is a tensor that ComfyUI hands to per-layer callbacks."""
+        knowledge = self.project.knowledge
+        return owner.ident.label in knowledge.layer_parameters and name[2:-2] in knowledge.per_step_values
 
     def _shape(self, cls: ClassInfo, name: str) -> Template | None:
         """What `__init__` makes of `self.name`, if nothing else in the class assigns it."""

@@ -12,11 +12,11 @@ from importlib import import_module
 from pathlib import Path
 from pkgutil import iter_modules
 from types import MappingProxyType
+from typing import Any
 
 from transfer_codemods.actions import Action
 from transfer_lint.findings import Safety, Severity
 from transfer_lint.flow.questions import Questions
-from transfer_lint.flow.sites import Site
 from transfer_lint.flow.values import Why
 from transfer_lint.rules.options import RuleOptions
 
@@ -33,12 +33,15 @@ class Verdict:
     safety: Safety = Safety.SAFE
 
 
-Check = Callable[[Site, Questions, RuleOptions], "Verdict | None"]
+Check = Callable[[Any, Questions, RuleOptions], "Verdict | None"]  # of a Site or of a HostRead: its annotation says
 
 
 @dataclass(frozen=True)
 class Rule:
-    """code: `TL101`, stable for ever. name: what it finds, so that "allow <name>" reads well. summary: one line."""
+    """code: `TL101`, stable for ever. name: what it finds, so that "allow <name>" reads well. summary: one line.
+
+    wants: the class of what `check` judges, by the annotation of its first parameter.
+    """
 
     code: str
     name: str
@@ -46,6 +49,7 @@ class Rule:
     fix: str
     safety: Safety | None
     page: Path
+    wants: str
     check: Check
 
 
@@ -57,7 +61,8 @@ def rule(code: str, name: str, summary: str, *, fix: str, safety: Safety | None)
 
     def register(check: Check) -> Check:
         page = Path(__file__).with_name(f"{name.replace('-', '_')}.md")
-        _registered[code] = Rule(code, name, summary, fix, safety, page, check)
+        wants = str(next(iter(check.__annotations__.values())))
+        _registered[code] = Rule(code, name, summary, fix, safety, page, wants, check)
         return check
 
     return register

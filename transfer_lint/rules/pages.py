@@ -149,8 +149,8 @@ def _example(lines: Sequence[str], head: int, end: int, path: str) -> Example:
         raise PageError(path, head + 1, f"example {name!r} is silent and has a mark on line {marks[0][0]}")
     if not silent and not marks:
         raise PageError(path, head + 1, f"example {name!r} marks no line: end reported lines in `# TL000`")
-    if not silent and run is None:
-        raise PageError(path, head + 1, f"example {name!r} has no `run:`; only a silent one can do without")
+    if len(blocks) == 2 and run is None:
+        raise PageError(path, head + 1, f"example {name!r} has no `run:`; only one without a fix can do without")
     after = "".join(line + "\n" for line in blocks[1]) if len(blocks) == 2 else None
     if after == before:
         raise PageError(path, head + 1, f"example {name!r} becomes what it was")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+
 from transfer_codemods.actions import GuardTensor
 from transfer_lint.findings import Heat, Safety, Severity
 from transfer_lint.flow.questions import Questions
@@ -25,8 +27,8 @@ def check(site: Site, questions: Questions, options: RuleOptions) -> Verdict | N
         return None
     if site.guarded or site.in_handler or site.inline or site.in_fstring or site.round_trip:
         return None
-    if questions.is_inner(site):
-        return None
+    if questions.is_inner(site) or not isinstance(site.attribute.value, ast.Name | ast.Attribute | ast.Subscript):
+        return None  # a value that was computed a moment before is no input
     if questions.boundary(site) or questions.is_placed_elsewhere(site):
         return None
     if questions.is_on_device(site):  # what is left of the move is the dtype

@@ -100,6 +100,7 @@ class Knowledge:
     once_functions: Names = field(default=_NONE, metadata={"path": "heat.once"})
     layer_parameters: Names = field(default=_NONE, metadata={"path": "heat.layer_parameters"})
     step_schedules: Names = field(default=_NONE, metadata={"path": "heat.schedules"})
+    per_step_values: Names = field(default=_NONE, metadata={"path": "per_step.values"})
     per_step_keys: Names = field(default=_NONE, metadata={"path": "per_step.keys"})
     tensor_casts: Mapping[str, str] = field(default_factory=dict)
     devices: Mapping[str, KnownDevice] = field(default_factory=dict)
