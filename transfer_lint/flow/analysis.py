@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from transfer_lint.findings import Heat
-from transfer_lint.flow import expressions, statements  # noqa: F401  (they register the handlers)
+from transfer_lint.flow import exits, expressions, statements  # noqa: F401  (they register the handlers)
 from transfer_lint.flow.interpreter import Interpreter
 from transfer_lint.flow.liveness import rebindable
 from transfer_lint.flow.modules import FunctionInfo, Module

@@ -224,9 +224,11 @@ class Application:
 
     def _apply(self, symbol: Symbol, record: Record) -> None:
         owner = self.lookup(symbol)
-        if not isinstance(owner, Object):
-            return
         epoch, line = self.caller.epoch(self.node), self.node.lineno
+        if not isinstance(owner, Object):
+            if record.epoch:
+                self.state.havoc(owner, epoch, line)
+            return
         if record.epoch:
             self.state.havoc(owner, epoch, line)
         for name, value in record.attributes.items():

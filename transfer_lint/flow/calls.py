@@ -6,6 +6,7 @@ import ast
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from transfer_lint.flow.captures import runs_later
 from transfer_lint.flow.modules import ClassInfo
 from transfer_lint.flow.reads import CONVERSIONS, READS, note
 from transfer_lint.flow.tensors import as_tensor, combine, parts, requested, tensor_method
@@ -288,6 +289,8 @@ def _external(self: Interpreter, name: str, arguments: dict[str, Value], node: a
     """A call of something outside the tree, by its dotted name."""
     knowledge = self.knowledge
     operands = list(arguments.values())
+    if runs_later(self, operands, state):
+        return unknown_call(self, operands, node, state, name.rpartition(".")[2])
     if name in ("torch.device", "torch.torch.device"):
         return _device(self, arguments, node)
     if name in knowledge.devices:

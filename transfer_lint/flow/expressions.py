@@ -9,6 +9,7 @@ from typing import TypeVar
 
 from transfer_lint.flow import conditions
 from transfer_lint.flow.calls import call
+from transfer_lint.flow.captures import captures
 from transfer_lint.flow.interpreter import EXPRESSIONS, ExpressionHandler, Interpreter
 from transfer_lint.flow.modules import ClassInfo, FunctionInfo
 from transfer_lint.flow.state import State
@@ -306,7 +307,9 @@ def _lambda(self: Interpreter, node: ast.expr, state: State) -> Value:
             inner.locals[argument.arg] = self.unknown(argument, argument.arg)
     with self.inlined():
         self.eval(node.body, inner)
-    return self.unknown(node, "a lambda")
+    made = self.unknown(node, "a lambda")
+    state.sharing.captured[made.ident] = captures(self, node, state)
+    return made
 
 
 @evaluates(ast.ListComp, ast.SetComp, ast.GeneratorExp, ast.DictComp)
@@ -334,6 +337,8 @@ def _comprehension(self: Interpreter, node: ast.expr, state: State) -> Value:
     for part in ast.walk(node):  # the only names that outlive a comprehension
         if isinstance(part, ast.NamedExpr):
             state.locals[part.target.id] = self.unknown(part, part.target.id)
+    if isinstance(node, ast.GeneratorExp):
+        state.sharing.captured[made.ident] = captures(self, node, state)
     if isinstance(node, ast.ListComp | ast.GeneratorExp | ast.SetComp):
         state.heap[made.ident] = inner.record(made.ident)
     return made

@@ -107,10 +107,14 @@ class Interpreter:
             before, self.around.statement = self.around.statement, statement
             state = self.statement(statement, state)
             self.around.statement = before
-            if self.handlers and state is not None:
-                for entries in self.handlers:
-                    entries.append(state.copy())
+            if state is not None:
+                self.may_raise(state)
         return state
+
+    def may_raise(self, state: State) -> None:
+        """An exception may lead from here to what surrounds this place."""
+        for entries in self.handlers:
+            entries.append(state.copy())
 
     def statement(self, node: ast.stmt, state: State) -> State | None:
         """Interpret one statement."""

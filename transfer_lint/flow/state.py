@@ -6,7 +6,19 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 
-from transfer_lint.flow.values import Known, Object, Symbol, Symbols, Tensor, Tuple, Value, join, join_known
+from transfer_lint.flow.values import (
+    NONE,
+    Function,
+    Known,
+    Object,
+    Symbol,
+    Symbols,
+    Tensor,
+    Tuple,
+    Value,
+    join,
+    join_known,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +49,18 @@ class Sharing:
     """Which objects may have to do with which: one for a whole function, whatever the path.
 
     aliases: symbol -> symbols whose objects it may share parts with (both ways). twins: symbol -> symbols that may be
-    the same object. owners: symbol -> the object, with its class, that it stands for.
+    the same object. owners: symbol -> the object, with its class, that it stands for. captured: a function or generator
+    made here -> the locals (by name) and objects that it may change whenever it runs.
     """
 
     aliases: dict[Symbol, set[Symbol]] = field(default_factory=dict)
     twins: dict[Symbol, set[Symbol]] = field(default_factory=dict)
     owners: dict[Symbol, Object] = field(default_factory=dict)
+    captured: dict[Symbol, frozenset[str | Symbol]] = field(default_factory=dict)
+
+    def captured_by(self, ident: Symbol) -> set[str | Symbol]:
+        """What the function or generator that the symbol may stand for may change."""
+        return {held for one in (ident, *self.twins.get(ident, ())) for held in self.captured.get(one, ())}
 
     def alias(self, part: Symbol, whole: Symbol) -> None:
         """`part` may share something with `whole`."""
@@ -147,6 +165,8 @@ class State:
         if isinstance(value, Tuple):
             for item in value.items:
                 self.havoc(item, epoch, line)
+        if isinstance(value, Function) and value.receiver is not None:
+            self.havoc(value.receiver, epoch, line)
         if not isinstance(value, Object):
             return
         touched = list(self.reachable(value.ident))
@@ -175,11 +195,13 @@ class State:
             here = stack.pop()
             yield here
             record = self.heap.get(here)
-            for value in record.attributes.values() if record else ():
-                for target in _objects(value):
-                    if target not in seen:
-                        seen.add(target)
-                        stack.append(target)
+            targets = [t for value in (record.attributes.values() if record else ()) for t in _objects(value)]
+            for held in self.sharing.captured_by(here):
+                targets += _objects(self.locals.get(held, NONE)) if isinstance(held, str) else [held]
+            for target in targets:
+                if target not in seen:
+                    seen.add(target)
+                    stack.append(target)
 
     def joined(self, other: State, key: tuple[object, ...], line: int) -> State:
         """What holds on either of two paths. `key` names the place where they meet."""
@@ -313,6 +335,8 @@ def _objects(value: Value) -> Iterator[Symbol]:
     elif isinstance(value, Tuple):
         for item in value.items:
             yield from _objects(item)
+    elif isinstance(value, Function) and value.receiver is not None:
+        yield from _objects(value.receiver)
 
 
 def _item(phi: Callable[[str], Symbol], number: int, path: str) -> Symbol:

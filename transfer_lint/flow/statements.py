@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 
 from transfer_lint.flow import conditions
+from transfer_lint.flow.captures import captures, runs_later
 from transfer_lint.flow.heat import loop_heat
 from transfer_lint.flow.interpreter import STATEMENTS, Interpreter, Loop, StatementHandler
 from transfer_lint.flow.modules import FunctionInfo, Import
@@ -72,6 +73,7 @@ def _augmented(self: Interpreter, node: ast.stmt, state: State) -> State | None:
 def _return(self: Interpreter, node: ast.stmt, state: State) -> State | None:
     assert isinstance(node, ast.Return)
     value: Value = self.eval(node.value, state) if node.value is not None else NONE
+    self.may_raise(state)
     self.returns.append((value, state))
     return None
 
@@ -82,8 +84,7 @@ def _raise(self: Interpreter, node: ast.stmt, state: State) -> State | None:
     for part in (node.exc, node.cause):
         if part is not None:
             self.eval(part, state)
-    for entries in self.handlers:
-        entries.append(state.copy())
+    self.may_raise(state)
     return None
 
 
@@ -142,6 +143,8 @@ def _for(self: Interpreter, node: ast.stmt, state: State) -> State | None:
     before, self.heat = self.heat, max(self.heat, loop_heat(node, self.knowledge), key=lambda heat: heat.rank)
 
     def enter(here: State) -> State:
+        if runs_later(self, [source], here):  # a generator runs on
+            here.havoc(source, self.epoch(node.iter), node.lineno)
         self.assign(node.target, self.element(source, node.target, here), here)
         return here
 
@@ -253,72 +256,6 @@ def _forget(self: Interpreter, state: State, forgotten: set[str | Symbol], node:
             state.heap[name] = Record(anchor, epoch=f"any {id(node)}", line=node.lineno - 1)
 
 
-@executes(ast.With, ast.AsyncWith)
-def _with(self: Interpreter, node: ast.stmt, state: State) -> State | None:
-    assert isinstance(node, ast.With | ast.AsyncWith)
-    before = self.around.autocast, self.around.default_device
-    for item in node.items:
-        context = self.eval(item.context_expr, state)
-        called = item.context_expr.func if isinstance(item.context_expr, ast.Call) else item.context_expr
-        name = ast.unparse(called)
-        if "autocast" in name:
-            self.around.autocast = True
-        if name in ("torch.device", "device"):
-            self.around.default_device = True
-        if item.optional_vars is not None:
-            value = self.unknown(item.optional_vars, "what `with` gives")
-            if isinstance(context, Object):
-                state.sharing.alias(value.ident, context.ident)
-            self.assign(item.optional_vars, value, state)
-    after = self.block(node.body, state)
-    self.around.autocast, self.around.default_device = before
-    return after
-
-
-@executes(ast.Try)
-def _try(self: Interpreter, node: ast.stmt, state: State) -> State | None:
-    assert isinstance(node, ast.Try)
-    return _attempt(self, node, node.body, node.handlers, node.orelse, node.finalbody, state)
-
-
-def _attempt(
-    self: Interpreter,
-    node: ast.stmt,
-    body: Sequence[ast.stmt],
-    handlers: Sequence[ast.ExceptHandler],
-    orelse: Sequence[ast.stmt],
-    final: Sequence[ast.stmt],
-    state: State,
-) -> State | None:
-    """Handlers and `finally` may be entered from before and after every statement of the body."""
-    entries = [state.copy()]
-    self.handlers.append(entries)
-    end = self.block(body, state)
-    self.handlers.pop()
-    end = self.block(orelse, end)
-    entry = self.merge(entries, node, "raise")
-    ends = [end]
-    for handler in handlers:
-        if entry is None:
-            break
-        here = entry.copy()
-        if handler.name:
-            here.locals[handler.name] = self.unknown(handler, handler.name)
-        before, self.around.in_handler = self.around.in_handler, True
-        ends.append(self.block(handler.body, here))
-        self.around.in_handler = before
-    merged = self.merge(ends, node, "try")
-    if not final:
-        return merged
-    if merged is None:
-        # Every path left by return or raise; `finally` still runs.
-        self.block(final, entry)
-        return None
-    everything = self.merge([merged.copy(), entry], node, "finally")
-    self.block(final, everything)
-    return self.block(final, merged)
-
-
 @executes(ast.Match)
 def _match(self: Interpreter, node: ast.stmt, state: State) -> State | None:
     assert isinstance(node, ast.Match)
@@ -370,16 +307,9 @@ def _function(self: Interpreter, node: ast.stmt, state: State) -> State | None:
     self.volatile |= {name for part in ast.walk(node) if isinstance(part, ast.Nonlocal) for name in part.names}
     # Whoever calls it may do to what it captures whatever it does; nothing is known of its result.
     value = self.unknown(node, node.name)
-    for captured in _reads(node) & state.locals.keys():
-        held = state.locals[captured]
-        if isinstance(held, Object):
-            state.sharing.alias(value.ident, held.ident)
+    state.sharing.captured[value.ident] = captures(self, node, state)
     state.locals[node.name] = value
     return state
-
-
-def _reads(node: ast.AST) -> set[str]:
-    return {n.id for n in ast.walk(node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load)}
 
 
 @executes(ast.ClassDef)

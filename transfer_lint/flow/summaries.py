@@ -173,7 +173,11 @@ class Summaries:
         bound = bind(info, arguments) if summary is not None else None
         if summary is None or bound is None:
             anchor = node if isinstance(node, ast.Call) else ast.copy_location(ast.Call(node, [], []), node)
-            return unknown_call(caller, list(arguments.values()), anchor, state, info.name)
+            result = unknown_call(caller, list(arguments.values()), anchor, state, info.name)
+            if info.is_generator:
+                held = [value for value in arguments.values() if isinstance(value, Object)]
+                state.sharing.captured[result.ident] = frozenset(value.ident for value in held)
+            return result
         return Application(caller, info, summary, bound, node, state).result()
 
     # ---- what else functions see ---------------------------------------------------------------------------------

@@ -1,0 +1,64 @@
+"""What code that is only made here, and runs later, may change whenever it does: functions, lambdas, generators."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from transfer_lint.flow.transfers import MOVES
+from transfer_lint.flow.values import Function, Object, Symbol, Value
+
+if TYPE_CHECKING:
+    from transfer_lint.flow.interpreter import Interpreter
+    from transfer_lint.flow.state import State
+
+
+def captures(self: Interpreter, node: ast.AST, state: State) -> frozenset[str | Symbol]:
+    """What the code of a nested scope may change of what surrounds it.
+
+    Locals by name, because it sees what they hold when it runs; module-level objects by their symbols.
+    """
+    found: set[str | Symbol] = set()
+    changed = set(_changed(self, node))
+    names = {part.id for part in ast.walk(node) if isinstance(part, ast.Name)}
+    bound = {part.id for part in ast.walk(node) if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Store)}
+    if changed & bound:  # something that the code itself gives a name to: any part of what it reads
+        changed.update(names)
+    for name in changed - bound:
+        if name in state.locals or name in self.outer:
+            found.add(name)
+        else:
+            value = self.eval(ast.copy_location(ast.Name(name, ast.Load()), node), state.copy())
+            found.update([value.ident] if isinstance(value, Object) else [])
+    return frozenset(found)
+
+
+def _changed(self: Interpreter, node: ast.AST) -> Iterator[str]:
+    """The names of things on which methods are called, that are handed to calls, or whose attributes are assigned."""
+    for part in ast.walk(node):
+        match part:
+            case ast.Attribute(ctx=ast.Store() | ast.Del()) | ast.Subscript(ctx=ast.Store() | ast.Del()):
+                yield from _root(part)
+            case ast.Call(func=func):
+                yield from _root(func)
+                if isinstance(func, ast.Attribute) and func.attr in MOVES:
+                    continue
+                if not self.module.dotted(func).startswith(("torch.", "math.")):
+                    for argument in (*part.args, *(keyword.value for keyword in part.keywords)):
+                        yield from _root(argument)
+
+
+def _root(node: ast.AST) -> Iterator[str]:
+    while isinstance(node, ast.Attribute | ast.Subscript | ast.Starred | ast.Call):
+        node = node.func if isinstance(node, ast.Call) else node.value
+    if isinstance(node, ast.Name):
+        yield node.id
+
+
+def runs_later(self: Interpreter, values: list[Value], state: State) -> bool:
+    """Whether one of the values is code with effects: whoever is handed it may run it."""
+    return any(
+        isinstance(value, Function) or (isinstance(value, Object) and state.sharing.captured_by(value.ident))
+        for value in values
+    )

@@ -1,0 +1,167 @@
+"""`try` and `with`: what holds where a block is left, whichever way."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from transfer_lint.flow.interpreter import Interpreter, Loop
+from transfer_lint.flow.modules import ClassInfo
+from transfer_lint.flow.state import State
+from transfer_lint.flow.statements import executes
+from transfer_lint.flow.values import Function, Object, Placed, Value
+
+# `except*` parses from Python 3.11 on.
+_TRIES: tuple[type[ast.stmt], ...] = tuple(getattr(ast, name) for name in ("Try", "TryStar") if hasattr(ast, name))
+
+
+@dataclass(frozen=True)
+class _Exits:
+    """How many `return`, `break` and `continue` had been met when a block was entered."""
+
+    returns: int
+    loops: tuple[tuple[Loop, int, int], ...]
+
+    @staticmethod
+    def now(self: Interpreter) -> _Exits:
+        return _Exits(len(self.returns), tuple((loop, len(loop.breaks), len(loop.continues)) for loop in self.loops))
+
+    def pass_through(self, interpreter: Interpreter, finish: Callable[[State], State | None]) -> list[State]:
+        """Whoever has left the block since then does `finish` on the way out; the states from which it begins."""
+        met: list[State] = []
+        returns = interpreter.returns[self.returns :]
+        del interpreter.returns[self.returns :]
+        for value, state in returns:
+            met.append(state.copy())
+            after = finish(state)
+            if after is not None:
+                interpreter.returns.append((value, after))
+        for loop, breaks, continues in self.loops:
+            for states, known in ((loop.breaks, breaks), (loop.continues, continues)):
+                left = states[known:]
+                del states[known:]
+                met += [state.copy() for state in left]
+                states += [after for state in left if (after := finish(state)) is not None]
+        return met
+
+
+@executes(*_TRIES)
+def _try(self: Interpreter, node: ast.stmt, state: State) -> State | None:
+    assert isinstance(node, _TRIES)
+    body, handlers, orelse, final = (getattr(node, name) for name in ("body", "handlers", "orelse", "finalbody"))
+    if not final:
+        return _attempt(self, node, body, handlers, orelse, state)
+    exits = _Exits.now(self)
+    anywhere = [state.copy()]
+    self.handlers.append(anywhere)
+    end = _attempt(self, node, body, handlers, orelse, state)
+    self.handlers.pop()
+    met = exits.pass_through(self, lambda left: self.block(final, left))
+    general = self.merge([*anywhere, *met, end.copy() if end is not None else None], node, "finally")
+    after = self.block(final, end)
+    # Also entered by an exception, from anywhere. Met last: what a site is known to be holds on all of these ways.
+    self.block(final, general)
+    return after
+
+
+def _attempt(
+    self: Interpreter,
+    node: ast.stmt,
+    body: Sequence[ast.stmt],
+    handlers: Sequence[ast.ExceptHandler],
+    orelse: Sequence[ast.stmt],
+    state: State,
+) -> State | None:
+    """Handlers may be entered from before and after every statement of the body."""
+    entries = [state.copy()]
+    self.handlers.append(entries)
+    end = self.block(body, state)
+    self.handlers.pop()
+    end = self.block(orelse, end)
+    entry = self.merge(entries, node, "raise")
+    assert entry is not None
+    ends = [end]
+    for handler in handlers:
+        here = entry.copy()
+        if handler.type is not None:
+            self.eval(handler.type, here)
+        if handler.name:
+            here.locals[handler.name] = self.unknown(handler, handler.name)
+        before, self.around.in_handler = self.around.in_handler, True
+        ends.append(self.block(handler.body, here))
+        self.around.in_handler = before
+    return self.merge(ends, node, "try")
+
+
+@executes(ast.With, ast.AsyncWith)
+def _with(self: Interpreter, node: ast.stmt, state: State) -> State | None:
+    assert isinstance(node, ast.With | ast.AsyncWith)
+    before = self.around.autocast, self.around.default_device
+    effects: list[Value] = []
+    swallows = False
+    for item in node.items:
+        context = self.eval(item.context_expr, state)
+        called = item.context_expr.func if isinstance(item.context_expr, ast.Call) else item.context_expr
+        name = ast.unparse(called)
+        if "autocast" in name:
+            self.around.autocast = True
+        if name in ("torch.device", "device") or isinstance(context, Placed):
+            self.around.default_device = True
+        if not self.module.dotted(called).startswith("torch."):
+            held = [context, *_handed(self, item.context_expr, state)]
+            effects += held
+            for value in held:  # `__enter__` runs
+                state.havoc(value, self.epoch(item.context_expr), node.lineno)
+        swallows = swallows or _swallows(self, called, context, state)
+        if item.optional_vars is not None:
+            value = self.unknown(item.optional_vars, "what `with` gives")
+            if isinstance(context, Object):
+                state.sharing.alias(value.ident, context.ident)
+            self.assign(item.optional_vars, value, state)
+
+    def leave(here: State) -> State:
+        for value in effects:  # `__exit__` runs
+            here.havoc(value, f"{self.epoch(node)} exit", node.lineno)
+        return here
+
+    exits = _Exits.now(self)
+    raised = [len(known) for known in self.handlers]
+    entries = [state.copy()]
+    if swallows:
+        self.handlers.append(entries)
+    after = self.block(node.body, state)
+    if swallows:
+        self.handlers.pop()
+        after = self.merge([after, *entries], node, "with")
+    self.around.autocast, self.around.default_device = before
+    exits.pass_through(self, leave)
+    for known, count in zip(self.handlers, raised, strict=True):
+        known[count:] = [leave(entry) for entry in known[count:]]
+    return leave(after) if after is not None else None
+
+
+def _handed(self: Interpreter, context: ast.expr, state: State) -> list[Value]:
+    """The objects that a context manager was made from: it may do something to them when it is left."""
+    if not isinstance(context, ast.Call):
+        return []
+    found = [*context.args, *(keyword.value for keyword in context.keywords)]
+    if isinstance(context.func, ast.Attribute):
+        found.append(context.func.value)
+    values = [self.eval(part, state.copy()) for part in found if isinstance(part, ast.Name | ast.Attribute)]
+    return [value for value in values if isinstance(value, Object | Function)]
+
+
+def _swallows(self: Interpreter, called: ast.expr, context: Value, state: State) -> bool:
+    """Whether the block may be left by an exception that nobody sees after it."""
+    if self.module.dotted(called).rpartition(".")[2] == "suppress":
+        return True
+    if isinstance(context, Object) and isinstance(context.cls, ClassInfo):
+        leave = context.cls.method("__exit__") or context.cls.method("__aexit__")
+        return leave is None or any(
+            isinstance(part, ast.Return)
+            and not (part.value is None or (isinstance(part.value, ast.Constant) and not part.value.value))
+            for part in ast.walk(leave.node)
+        )
+    maker = self.eval(called, state.copy())
+    return isinstance(maker, Function) and any(isinstance(p, ast.ExceptHandler) for p in ast.walk(maker.info.node))
