@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
+from transfer_lint.flow.modules import FunctionNode
 from transfer_lint.flow.sites import Site
 
 _SEES_ALL = frozenset({"locals", "eval", "exec", "vars", "dir"})
@@ -22,7 +23,7 @@ def rebindable(site: Site) -> bool:
     if not isinstance(receiver, ast.Name) or site.function is None or site.inline:
         return False
     name, statement, function = receiver.id, site.statement, site.function.node
-    if _is_shared(function, name):
+    if not _is_local(function, name) or _is_shared(function, name):
         return False
     if isinstance(statement, ast.Assign) and statement.value is site.node:
         targets = [target.id if isinstance(target, ast.Name) else None for target in statement.targets]
@@ -91,6 +92,18 @@ def _parts(node: ast.expr) -> Iterator[ast.expr]:
         case ast.IfExp():
             yield from _parts(node.body)
             yield from _parts(node.orelse)
+
+
+def _is_local(function: FunctionNode, name: str) -> bool:
+    """Whether the function binds the name itself: assigning to a global's name would make it a local, unbound."""
+    arguments = function.args
+    parameters = (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs, arguments.vararg, arguments.kwarg)
+    if any(argument is not None and argument.arg == name for argument in parameters):
+        return True
+    return any(
+        isinstance(node, ast.Name) and node.id == name and isinstance(node.ctx, ast.Store)
+        for node in ast.walk(function)
+    )
 
 
 def _is_shared(function: ast.FunctionDef | ast.AsyncFunctionDef, name: str) -> bool:
