@@ -43,7 +43,7 @@ class AttentionPatch:
         self, q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, extra_options: Mapping[str, Any]
     ) -> torch.Tensor:
         """q [B, tokens, heads*dim_head], k and v [B, prompt tokens, heads*dim_head] -> a tensor like q."""
-        sigma = extra_options["sigmas"].detach().cpu()[0].item() if "sigmas" in extra_options else 999999999.9
+        sigma = extra_options["sigmas"].detach()[0].item() if "sigmas" in extra_options else 999999999.9
         if self.base is None:
             out: torch.Tensor = optimized_attention(q, k, v, extra_options["n_heads"])
         else:
