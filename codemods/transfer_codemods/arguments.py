@@ -35,10 +35,13 @@ def spelled(site: Site, call: cst.Call, target: Target) -> Target:
         raise Refused("One argument cannot be both a device and a dtype.")
     device = target.device and _device(call, target.device)
     dtype = target.dtype and _dtype(call, target.dtype)
-    for half in (device, dtype):
-        if half and "{}" not in half.wrap and half.wrap.split(".")[0].isidentifier():
+    spelled = Target(device, dtype)
+    for _, half in halves_of(spelled):
+        if half.argument is None and "{}" in half.wrap:
+            raise Refused("What the call moves to cannot be spelled as an argument.")
+        if "{}" not in half.wrap and half.wrap.split(".")[0].isidentifier():
             demand_module(site, half.wrap.split(".")[0])
-    return Target(device, dtype)
+    return spelled
 
 
 def _device(call: cst.Call, half: Half) -> Half:

@@ -52,7 +52,7 @@ def _demand_own(site: Site, name: str) -> None:
     if isinstance(scope, cst.ClassDef):
         raise Refused("In a class body the assignment would make an attribute.")
     if isinstance(scope, cst.FunctionDef) and not _binds(scope, name):
-        raise Refused(f"`{name}` is not a local of its function, and the assignment would make it one.")
+        raise Refused(f"The name `{name}` is not a local of its function, and the assignment would make it one.")
 
 
 def _binds(function: cst.FunctionDef, name: str) -> bool:

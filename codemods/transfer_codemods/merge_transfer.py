@@ -45,7 +45,8 @@ def merge_transfer(site: Site, action: MergeTransfer) -> cst.BaseExpression:
     stays, as a `.to`, with its `non_blocking`, and takes the dtype. Arguments are evaluated in the same order, or are
     such that it does not matter. Raises Refused.
 
-    That a value passes unharmed through what only the inner call asks for is for the plan to know.
+    Where both ask for the same half differently, a value that ends where it began is not copied any more, and one that
+    would lose bits on its way keeps them: that this does no harm is for the plan to know.
     """
     inner, outer = _links(site, action)
     free = {**inner.free(), **outer.free()}

@@ -146,3 +146,33 @@ def test_public_names() -> None:
         assert name in ("Action", "Plan") or public.__name__ == name
     with pytest.raises(AttributeError, match="nothing"):
         transfer_codemods.nothing  # noqa: B018
+
+
+OTHERS = """
+from transfer_codemods import Anchor, AssignResult, ConstructOnDevice, Half, MergeTransfer, Target
+
+def plan(path, source, unsafe):
+    device, dtype = Target(Half(0), None), Target(None, Half(0))
+    return {Anchor(2, 7): AssignResult(), Anchor(3, 20): MergeTransfer(device, dtype),
+            Anchor(3, 42): ConstructOnDevice(device, with_dtype=True)}
+"""
+LINES = ["def f(x):", "    x.to(d)", "    return x.to(d).to(t), torch.zeros(2).to(d)", ""]
+
+
+@pytest.mark.parametrize(
+    ("command", "changed"),
+    [
+        ("AssignResults", [LINES[0], "    x = x.to(d)", *LINES[2:]]),
+        ("MergeTransfers", [*LINES[:2], "    return x.to(d, dtype=t), torch.zeros(2).to(d)", ""]),
+        ("ConstructOnDevices", [*LINES[:2], "    return x.to(d).to(t), torch.zeros(2, device=d)", ""]),
+        ("FixTransfers", [LINES[0], "    x = x.to(d)", "    return x.to(d, dtype=t), torch.zeros(2, device=d)", ""]),
+        ("GuardTensors", LINES),
+    ],
+)
+def test_other_actions(folder: Path, command: str, changed: list[str]) -> None:
+    install(folder / "site", "one")
+    (folder / "site" / "one.py").write_text(OTHERS)
+    (folder / "pack.py").write_text("\n".join(LINES))
+    text, told = codemod(folder, command)
+    assert text.split("\n") == changed
+    assert "not rewritten" not in told
