@@ -257,7 +257,7 @@ def _is_initial(owner: Symbol, name: str, value: Value) -> bool:
             return value.ident.parent is owner and value.ident.name == name
         case Placed():
             symbol = value.known.term.symbol
-            return symbol is None or (symbol.parent is owner and symbol.name == name)
+            return symbol is not None and symbol.parent is owner and symbol.name == name
         case Tuple():
             return all(
                 isinstance(item, Tensor | Object | Host)

@@ -282,10 +282,12 @@ class Interpreter:
                 state.locals[name] = value
             case ast.Attribute():
                 owner = self.eval(target.value, state)
-                if isinstance(owner, Object):
+                if target.attr == "data":  # whatever the tensor is called elsewhere, and whichever module holds it
+                    state.forget_placements(self.epoch(target), target.lineno)
+                elif isinstance(owner, Object):
+                    if isinstance(value, Object) or (isinstance(value, Tensor) and value.weight):
+                        state.displace(owner, self.epoch(target), target.lineno)  # it may get a part from elsewhere
                     state.write(owner, target.attr, value)
-                elif isinstance(owner, Tensor) and target.attr == "data":
-                    self._forget_tensor(owner, target, state)
             case ast.Subscript():
                 self._assign_item(target, value, state)
             case ast.Tuple() | ast.List():
@@ -310,12 +312,6 @@ class Interpreter:
         if isinstance(value, Tensor) and key in self.knowledge.per_step_keys:
             for move in value.moved_from:
                 self.round_trips[move] = (self.fact(target, "`{}` is used on the accelerator at every sampling step"),)
-
-    def _forget_tensor(self, tensor: Tensor, where: ast.AST, state: State) -> None:
-        """`x.data = ...`: x is another tensor from here on, under whatever name."""
-        for name, value in state.locals.items():
-            if isinstance(value, Tensor) and value.ident is tensor.ident:
-                state.locals[name] = Tensor(self.symbol(where, name, name), weight=value.weight)
 
     def item(self, value: Value, index: int, node: ast.AST, state: State) -> Value:
         """Item `index` of a sequence."""

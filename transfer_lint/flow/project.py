@@ -78,6 +78,13 @@ class Project:
             self._mentions[files] = {known: tuple(paths) for known, paths in found.items()}
         return self._mentions[files][word]
 
+    def package(self, path: str) -> str:
+        """The folder of the outermost package that a file belongs to (its own folder, if that is none)."""
+        folder = posixpath.dirname(path)
+        while folder and posixpath.join(posixpath.dirname(folder), "__init__.py") in self._tree_set(path):
+            folder = posixpath.dirname(folder)
+        return folder
+
     def module_for(self, importer: Module, found: Import, name: str | None = None) -> Module | None:
         """The module of the tree that an import means (with `name`: that submodule of it)."""
         parts = [p for p in found.module.split(".") if p] + ([name] if name else [])

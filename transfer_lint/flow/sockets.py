@@ -6,7 +6,8 @@ import ast
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from transfer_lint.flow.modules import ClassInfo, FunctionInfo
+from transfer_lint.flow.modules import ClassInfo, FunctionInfo, Module
+from transfer_lint.flow.project import Project
 from transfer_lint.flow.shapes import spelled
 from transfer_lint.flow.summary import Summary, Template
 from transfer_lint.flow.values import Fact, Host, Known, Object, Symbol, Tensor, Tuple, Value, Why, merge_why
@@ -62,21 +63,19 @@ def _produced(
     """What all nodes of the tree that return the type agree on."""
     values: list[tuple[Value, Summary]] = []
     why: tuple[Fact, ...] = ()
-    for path in interpreter.project.mentioning("RETURN_TYPES", info.module.path):
-        module = interpreter.project.module(path)
-        for cls in module.classes.values() if module is not None else ():
-            for index in _outputs(cls, kind):
-                found = _output(interpreter, cls, index)
-                if found is None:
-                    return None
-                values.append((found[0], found[1]))
-                why = merge_why(
-                    why,
-                    (
-                        Fact(info.module, argument, f"`{argument.arg}` is a node input of type {kind}"),
-                        Fact(cls.module, cls.node, f"`{cls.name}` is a node that returns {kind}"),
-                    ),
-                )
+    for cls in _nodes(interpreter.project, info.module):
+        for index in _outputs(cls, kind):
+            found = _output(interpreter, cls, index)
+            if found is None:
+                return None
+            values.append((found[0], found[1]))
+            why = merge_why(
+                why,
+                (
+                    Fact(info.module, argument, f"`{argument.arg}` is a node input of type {kind}"),
+                    Fact(cls.module, cls.node, f"`{cls.name}` is a node that returns {kind}"),
+                ),
+            )
     if not values:
         return None
     first, summary = values[0]
@@ -85,6 +84,17 @@ def _produced(
         if not _alike(shaped, _across(interpreter, other, other_summary, symbol, why)):
             return None
     return shaped
+
+
+def _nodes(project: Project, module: Module) -> list[ClassInfo]:
+    """The classes that may be nodes: of the module's own pack if it has any that return something, else of the tree.
+
+    A tree may hold a pack twice, as a copy or a release; each copy's nodes are wired to one another.
+    """
+    paths = project.mentioning("RETURN_TYPES", module.path)
+    own = [path for path in paths if project.package(path) == project.package(module.path)]
+    modules = (project.module(path) for path in own or paths)
+    return [cls for found in modules if found is not None for cls in found.classes.values()]
 
 
 def _outputs(cls: ClassInfo, kind: str) -> list[int]:

@@ -63,9 +63,10 @@ class Sharing:
         return {held for one in (ident, *self.twins.get(ident, ())) for held in self.captured.get(one, ())}
 
     def alias(self, part: Symbol, whole: Symbol) -> None:
-        """`part` may share something with `whole`."""
-        self.aliases.setdefault(part, set()).add(whole)
-        self.aliases.setdefault(whole, set()).add(part)
+        """`part` may share something with `whole`, and with all that `whole` may share something with."""
+        for other in {whole, *self.aliases.get(whole, ())} - {part}:
+            self.aliases.setdefault(part, set()).add(other)
+            self.aliases.setdefault(other, set()).add(part)
 
     def twin(self, one: Symbol, other: Symbol) -> None:
         """The two may be the very same object."""
@@ -144,7 +145,9 @@ class State:
     def _sharing(self, *idents: Symbol) -> list[Symbol]:
         """Objects (others) that hold one of the objects and have a placement, or that may share something with one."""
         wanted = set(idents)
-        found = {other for ident in idents for other in self.sharing.aliases.get(ident, ())}
+        # A part of something that may share with another is a part of that other, too.
+        whole = {ancestor for ident in idents for ancestor in ident.lineage()}
+        found = {other for ident in whole for other in self.sharing.aliases.get(ident, ())}
         placed = [i for i, record in self.heap.items() if record.device is not None or record.dtype is not None]
         found.update(owner for owner in placed if not wanted.isdisjoint(self.reachable(owner)))
         return sorted(found - wanted, key=lambda symbol: (symbol.line, symbol.label))
@@ -291,8 +294,25 @@ class State:
         if len(live) < len(self.heap):
             self.heap = {ident: record for ident, record in self.heap.items() if ident in live}
 
+    def forget_placements(self, epoch: str, line: int) -> None:
+        """Some tensor has become another one under its own name: nothing is known to be where it was."""
+
+        def forgotten(value: Value, key: object) -> Value:
+            if not isinstance(value, Tensor):
+                return value
+            ident = self.symbols.make(("forgotten", key, epoch), value.ident.label, line)
+            return Tensor(ident, optional=value.optional, weight=value.weight, why=value.why)
+
+        self.locals = {name: forgotten(value, name) for name, value in self.locals.items()}
+        for ident, record in self.heap.items():
+            attributes = {name: forgotten(value, (ident, name)) for name, value in record.attributes.items()}
+            anchor = self.symbols.make(("anchor", ident, epoch), ident.label, line)
+            self.heap[ident] = replace(record, attributes=attributes, device=None, dtype=None, anchor=anchor)
+
     def displace(self, owner: Object, epoch: str, line: int) -> None:
-        """Parts of a module were moved somewhere."""
+        """Parts of a module were moved somewhere, or replaced."""
+        if owner.ident not in self.heap:
+            return
         for ident in (owner.ident, *self._sharing(owner.ident)):
             record = self.record(ident)
             anchor = self.symbols.make(("anchor", ident, epoch), ident.label, line)

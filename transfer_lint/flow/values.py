@@ -37,12 +37,14 @@ class Symbol:
 
     def made_within(self, first: int, last: int) -> bool:
         """Whether it, or what it is an attribute of, was made on lines first..last."""
+        return any(first <= symbol.line <= last for symbol in self.lineage())
+
+    def lineage(self) -> Iterator[Symbol]:
+        """The symbol, what it is an attribute of, what that is one of, and so on."""
         symbol: Symbol | None = self
         while symbol is not None:
-            if first <= symbol.line <= last:
-                return True
+            yield symbol
             symbol = symbol.parent
-        return False
 
     def __repr__(self) -> str:
         return f"<{self.label}@{self.line}>"
