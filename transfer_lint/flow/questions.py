@@ -13,7 +13,7 @@ from transfer_lint.flow.liveness import is_returned, is_used_as_module
 from transfer_lint.flow.modules import Module
 from transfer_lint.flow.project import Project
 from transfer_lint.flow.reads import HostRead
-from transfer_lint.flow.sites import RequestedHalf, Site
+from transfer_lint.flow.sites import Request, RequestedHalf, Site
 from transfer_lint.flow.values import Known, Object, Tensor, TermKind, Why, merge_why
 
 _OTHER_CURRENT_DEVICE = ("set_device", "cuda.device(")
@@ -172,6 +172,12 @@ class Questions:
         if not request.plain or request.ambiguous or not halves or not all(half.comparable for half in halves):
             return None
         return Target(_half(request.device), _half(request.dtype))
+
+    def spelled_target(self, request: Request) -> Target:
+        """The target as a rewrite takes it that writes its halves anew."""
+        halves = (request.device, request.dtype)
+        device, dtype = (Half(h.argument, h.repeatable, h.spelling) if h is not None else None for h in halves)
+        return Target(device, dtype)
 
     def is_read_one(self, site: Site) -> HostRead | None:
         """The host read that takes one item of what the site brings over: `x.cpu()[0].item()`."""

@@ -19,6 +19,7 @@ class RequestedHalf:
     comparable: `tensor.device != argument` (or `.dtype`) is false exactly where that half of the move does nothing;
         with `wrap`, after wrapping.
     repeatable: evaluating the argument twice costs nothing and gives the same.
+    spelling: how the half itself is written, with `{}` for the argument: `{}.device` where the argument is a tensor.
     """
 
     known: Known
@@ -26,6 +27,7 @@ class RequestedHalf:
     comparable: bool = True
     repeatable: bool = True
     wrap: str = "{}"
+    spelling: str = "{}"
 
 
 @dataclass(frozen=True)

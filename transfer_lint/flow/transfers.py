@@ -166,8 +166,12 @@ def _first_argument(
         dtype = value.dtype or Known(value.dtype_term())
         return replace(
             request,
-            device=RequestedHalf(device, argument, repeatable=_repeatable(self, node, argument), wrap="{}.device"),
-            dtype=RequestedHalf(dtype, argument, repeatable=_repeatable(self, node, argument), wrap="{}.dtype"),
+            device=RequestedHalf(
+                device, argument, repeatable=_repeatable(self, node, argument), wrap="{}.device", spelling="{}.device"
+            ),
+            dtype=RequestedHalf(
+                dtype, argument, repeatable=_repeatable(self, node, argument), wrap="{}.dtype", spelling="{}.dtype"
+            ),
         )
     if isinstance(value, Placed) and value.is_dtype:
         return replace(request, dtype=half)

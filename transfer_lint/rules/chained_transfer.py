@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import ast
 
-from transfer_codemods.actions import Half, MergeTransfer, Target
+from transfer_codemods.actions import MergeTransfer
 from transfer_lint.findings import Heat, Safety, Severity
 from transfer_lint.flow.knowledge import Role
 from transfer_lint.flow.questions import Questions
-from transfer_lint.flow.sites import Request, RequestedHalf, Site
+from transfer_lint.flow.sites import Site
 from transfer_lint.rules import Verdict, rule
 from transfer_lint.rules.options import RuleOptions
 
@@ -44,14 +44,18 @@ def check(site: Site, questions: Questions, options: RuleOptions) -> Verdict | N
     # One call converts on the host, whichever way the copy goes. That moves no more only where the conversion has
     # come first anyway, on the way to the accelerator.
     exact = one.device is None and questions.role(device.known) is Role.ACCELERATOR
-    mergeable = not both and inner.proved and not one.ambiguous and not two.ambiguous and not site.in_fstring
+    # `Module.half` leaves complex weights alone, `Module.to(dtype=...)` converts them.
+    converts_alike = _cast(site) is None or not inner.is_module
+    mergeable = (
+        converts_alike and not both and inner.proved and not one.ambiguous and not two.ambiguous and not site.in_fstring
+    )
     return Verdict(
         Severity.HINT if site.heat is Heat.ONCE else Severity.WARNING,
         f"`{source}` is moved on its way: the copy that `.{inner.method}(...)` makes is moved on at once"
         if both
         else f"`{source}` is moved and converted in two calls, with a copy in between",
         inner.receiver.why,
-        MergeTransfer(_target(one), _target(two), _cast(site)) if mergeable else None,
+        MergeTransfer(questions.spelled_target(one), questions.spelled_target(two), _cast(site)) if mergeable else None,
         "do it in one call",
         Safety.SAFE if exact else Safety.UNSAFE,
     )
@@ -60,11 +64,3 @@ def check(site: Site, questions: Questions, options: RuleOptions) -> Verdict | N
 def _cast(site: Site) -> str | None:
     half = site.request.dtype
     return half.known.term.name if half is not None and half.argument is None else None
-
-
-def _target(request: Request) -> Target:
-    return Target(_half(request.device), _half(request.dtype))
-
-
-def _half(half: RequestedHalf | None) -> Half | None:
-    return Half(half.argument, half.repeatable) if half is not None else None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from transfer_codemods.actions import Half, KeepOnDevice, Target
+from transfer_codemods.actions import KeepOnDevice
 from transfer_lint.findings import Safety, Severity
 from transfer_lint.flow.questions import Questions
 from transfer_lint.flow.sites import Site
@@ -24,13 +24,11 @@ def check(site: Site, questions: Questions, options: RuleOptions) -> Verdict | N
     if not site.round_trip or site.device is None or request.device is None:
         return None
     receiver = questions.source(site.attribute.value)
-    device, dtype = request.device, request.dtype
-    target = Target(Half(device.argument), Half(dtype.argument) if dtype is not None else None)
     return Verdict(
         Severity.WARNING,
         f"`{receiver}` leaves `{site.device.term}` for {questions.wanted(site)} and is used on the accelerator again",
         merge_why(site.receiver.why, site.device.why, site.round_trip),
-        KeepOnDevice(target) if request.plain and not site.in_fstring else None,
+        KeepOnDevice(questions.spelled_target(request)) if request.plain and not site.in_fstring else None,
         "keep it on the accelerator",
         Safety.UNSAFE,
     )

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import ast
 
-from transfer_codemods.actions import ConstructOnDevice, Half, Target
+from transfer_codemods.actions import ConstructOnDevice
 from transfer_lint.findings import Heat, Safety, Severity
 from transfer_lint.flow.questions import Questions
-from transfer_lint.flow.sites import RequestedHalf, Site
+from transfer_lint.flow.sites import Site
 from transfer_lint.rules import Verdict, rule
 from transfer_lint.rules.options import RuleOptions
 
@@ -28,7 +28,7 @@ def check(site: Site, questions: Questions, options: RuleOptions) -> Verdict | N
     assert isinstance(call, ast.Call)
     request = site.request
     makes = questions.source(call.func)
-    target = Target(_half(request.device), _half(request.dtype))
+    target = questions.spelled_target(request)
     exact = factory.exact and request.plain and not request.ambiguous and not site.in_fstring
     return Verdict(
         Severity.HINT if site.heat is Heat.ONCE else Severity.WARNING,
@@ -37,7 +37,3 @@ def check(site: Site, questions: Questions, options: RuleOptions) -> Verdict | N
         ConstructOnDevice(target, with_dtype=factory.any_dtype) if exact else None,
         "make it there",
     )
-
-
-def _half(half: RequestedHalf | None) -> Half | None:
-    return Half(half.argument, half.repeatable, half.wrap if "." in half.wrap[:3] else "{}") if half else None
