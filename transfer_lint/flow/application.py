@@ -7,7 +7,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from transfer_lint.flow.modules import FunctionInfo
-from transfer_lint.flow.state import Record, State
+from transfer_lint.flow.objects import store
+from transfer_lint.flow.records import Record
+from transfer_lint.flow.state import State
 from transfer_lint.flow.summary import Summary
 from transfer_lint.flow.values import (
     Constant,
@@ -98,8 +100,16 @@ class Application:
             self.lookup(spoken)
         if changed:
             self.before = self.state.copy()
+        if changed and self.caller.handlers:  # an exception may leave it with some of that done
+            partly = self.state.copy()
+            for symbol, _ in changed:
+                partly.havoc(self.lookup(symbol), f"{self.caller.epoch(self.node)} partly", self.node.lineno)
+            self.caller.may_raise(partly)
         for symbol, record in changed:
             self._apply(symbol, record)
+        if self.summary.replaces_data:
+            self.caller.replaces_data = True
+            self.state.replace_data(self.caller.epoch(self.node), self.node.lineno)
         return self.carried(self.summary.result)
 
     def lookup(self, symbol: Symbol) -> Value:
@@ -116,6 +126,8 @@ class Application:
             default = self.info.defaults.get(name)
             if isinstance(default, ast.Constant):
                 return Constant(default.value)
+        elif symbol.is_global():
+            return self.caller.summaries.global_named(symbol.name, self.caller.symbols)
         elif symbol.parent is not None and symbol.name and self.summary.rooted(symbol):
             owner = self.lookup(symbol.parent)
             if isinstance(owner, Object):
@@ -233,7 +245,7 @@ class Application:
             self.state.havoc(owner, epoch, line)
         for name, value in record.attributes.items():
             if not _is_initial(symbol, name, value):
-                self.state.write(owner, name, self.carried(value))
+                store(self.caller, owner, name, self.carried(value), self.node, self.state)
         if record.anchor is not symbol and not record.epoch:
             self.state.displace(owner, epoch, line)
         if record.device is not None or record.dtype is not None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from transfer_lint.flow.captures import runs_later
 from transfer_lint.flow.modules import ClassInfo
+from transfer_lint.flow.objects import store
 from transfer_lint.flow.reads import CONVERSIONS, READS, note
 from transfer_lint.flow.tensors import as_tensor, combine, parts, requested, tensor_method
 from transfer_lint.flow.transfers import MOVES, cast, transfer
@@ -59,6 +61,8 @@ def call(self: Interpreter, node: ast.Call, state: State) -> Value:
         if isinstance(func.value, ast.Call) and isinstance(func.value.func, ast.Name) and func.value.func.id == "super":
             return _super_call(self, node, func, state)
         receiver = self.eval(func.value, state)
+        if isinstance(receiver, Object) and func.attr in self.knowledge.tensor_distinctive:
+            receiver = as_tensor(self, receiver, func.value, state)
         if isinstance(receiver, Tensor | Object):
             return _method_call(self, node, func, receiver, state)
     callee = self.eval(func, state)
@@ -170,7 +174,8 @@ def _method_call(
             if isinstance(key, Constant) and isinstance(value, Tensor):
                 floating = value.dtype is not None and value.dtype.term.name in _CASTS.values()
                 uncast = name == "register_buffer" and not floating
-                state.write(receiver, str(key.value), replace(value, weight=True, uncast=uncast, device=None))
+                held = replace(value, weight=True, uncast=uncast, device=None)
+                store(self, receiver, str(key.value), held, node, state)
                 return self.unknown(node)
     if isinstance(member, Object) and member.cls is not None:
         return call_object(self, member, arguments, node, state)
@@ -229,10 +234,17 @@ def instantiate(self: Interpreter, info: ClassInfo, arguments: dict[str, Value],
     initialiser = info.method("__init__")
     if initialiser is not None:
         self.summaries.call(self, initialiser, {"": made, **arguments}, node, state)
-    else:
-        for operand in arguments.values():
-            _alias(state, made, operand)
+    _hold(state, made, arguments.values())
     return made
+
+
+def _hold(state: State, made: Object, operands: Iterable[Value]) -> None:
+    """What was handed to a constructor may be a part of what it makes, by ways that are not followed."""
+    for operand in operands:
+        if isinstance(operand, Object):
+            state.sharing.alias(operand.ident, made.ident)
+        elif isinstance(operand, Tuple):
+            _hold(state, made, operand.items)
 
 
 def call_object(self: Interpreter, callee: Object, arguments: dict[str, Value], node: ast.Call, state: State) -> Value:
@@ -383,6 +395,7 @@ def _combine_call(self: Interpreter, arguments: dict[str, Value], node: ast.Call
 def _torch_module(self: Interpreter, name: str, operands: list[Value], node: ast.Call, state: State) -> Object:
     made = Object(self.symbol(node, name.rpartition(".")[2]), name, (self.fact(node, "`{}` is a module"),))
     state.create(made)
+    _hold(state, made, operands)
     short = name.rpartition(".")[2]
     if any(k.arg in ("affine", "elementwise_affine") and not _is_true(k.value) for k in node.keywords):
         state.write(made, "affine", Constant(False))

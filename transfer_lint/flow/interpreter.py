@@ -10,13 +10,16 @@ import ast
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from transfer_lint.findings import Heat
 from transfer_lint.flow.modules import Binding, ClassInfo, FunctionInfo, Import, Module
+from transfer_lint.flow.objects import apart, initial_attribute, store
 from transfer_lint.flow.reads import HostRead
+from transfer_lint.flow.records import Sharing
 from transfer_lint.flow.sites import Site
-from transfer_lint.flow.state import Record, Sharing, State
+from transfer_lint.flow.state import State
 from transfer_lint.flow.values import (
     Class,
     Constant,
@@ -91,13 +94,14 @@ class Interpreter:
         self.watch: dict[ast.AST, Value] = {}  # every expression's value, when somebody wants an explanation
         self.around = Surroundings(module.tree.body[0] if module.tree.body else ast.Pass())
         self.volatile: set[str] = set()  # locals that a nested function rebinds
+        self.replaces_data = False  # whether some tensor's `.data` is assigned
         self.outer: dict[str, Value] = {}  # what a nested function sees of the function around it
 
     # ---- running -------------------------------------------------------------------------------------------------
 
     def new_state(self) -> State:
         """The state at function entry."""
-        return State(self.symbols, self.initial_attribute, Sharing())
+        return State(self.symbols, partial(initial_attribute, self), Sharing(self.is_module, partial(apart, self)))
 
     def block(self, body: Sequence[ast.stmt], state: State | None) -> State | None:
         """Interpret statements in order; None once no path leads on."""
@@ -240,35 +244,6 @@ class Interpreter:
 
     # ---- objects -------------------------------------------------------------------------------------------------
 
-    def initial_attribute(self, state: State, owner: Object, name: str, record: Record) -> Value:
-        """The value of an attribute that nothing is known to have assigned since the record's epoch began."""
-        label = name if name.startswith("[") else f".{name}"
-        symbol = self.symbols.make(
-            ("attribute", owner.ident, name, record.epoch),
-            f"{owner.ident.label}{label}",
-            record.line,
-            owner.ident,
-            name if not record.epoch else "",
-        )
-        value = self.summaries.attribute(self, owner, name, symbol)
-        if isinstance(value, Tensor) and value.weight:
-            return Tensor(
-                value.ident,
-                record.device or Known(Term(TermKind.WEIGHTS_DEVICE, symbol=record.anchor)),
-                None if value.uncast else record.dtype,
-                value.scalar,
-                weight=True,
-                uncast=value.uncast,
-                why=value.why,
-            )
-        if isinstance(value, Object) and self.is_module(value) and self.is_module(owner):
-            child = state.record(value.ident)
-            if record.device or record.dtype:
-                state.heap[value.ident] = Record(
-                    child.anchor, child.attributes, record.device, record.dtype, child.epoch, child.line
-                )
-        return value
-
     def is_module(self, value: Value) -> bool:
         """Whether the value is proved to be a torch.nn.Module that moves as one."""
         if not isinstance(value, Object) or value.cls is None:
@@ -282,12 +257,13 @@ class Interpreter:
                 state.locals[name] = value
             case ast.Attribute():
                 owner = self.eval(target.value, state)
-                if target.attr == "data":  # whatever the tensor is called elsewhere, and whichever module holds it
-                    state.forget_placements(self.epoch(target), target.lineno)
+                if target.attr == "data" and (
+                    isinstance(owner, Tensor) or (isinstance(owner, Object) and owner.cls is None)
+                ):
+                    self.replaces_data = True
+                    state.replace_data(self.epoch(target), target.lineno)
                 elif isinstance(owner, Object):
-                    if isinstance(value, Object) or (isinstance(value, Tensor) and value.weight):
-                        state.displace(owner, self.epoch(target), target.lineno)  # it may get a part from elsewhere
-                    state.write(owner, target.attr, value)
+                    store(self, owner, target.attr, value, target, state)
             case ast.Subscript():
                 self._assign_item(target, value, state)
             case ast.Tuple() | ast.List():
@@ -304,7 +280,7 @@ class Interpreter:
             self._note_per_step_use(key.value, value, target)
         if isinstance(owner, Object):
             if isinstance(key, Constant):
-                state.write(owner, f"[{key.value!r}]", value)
+                store(self, owner, f"[{key.value!r}]", value, target, state)
             else:
                 state.havoc(owner, self.epoch(target), target.lineno)
 

@@ -16,7 +16,8 @@ from transfer_lint.flow.knowledge import Knowledge, default_knowledge
 from transfer_lint.flow.modules import Binding, ClassInfo, Import, Module
 
 # Words whose presence anywhere in a tree decides something: what nobody mentions need not be reckoned with.
-WORDS = ("RETURN_TYPES", "autocast", "set_default_device", "set_default_tensor_type", "set_device", "cuda.device(")
+DEFAULT_DEVICE = ("set_default_device", "set_default_tensor_type", "with torch.device", "with device")
+WORDS = ("RETURN_TYPES", "autocast", "set_device", "cuda.device(", *DEFAULT_DEVICE)
 
 
 class Sources(Protocol):

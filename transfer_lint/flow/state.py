@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from functools import partial
 
+from transfer_lint.flow.modules import ClassInfo
+from transfer_lint.flow.records import Record, Sharing
 from transfer_lint.flow.values import (
     NONE,
     Function,
@@ -20,59 +22,8 @@ from transfer_lint.flow.values import (
     join_known,
 )
 
-
-@dataclass(frozen=True, slots=True)
-class Record:
-    """The state of one object.
-
-    attributes: what is known of its attributes; items are kept under `[key]`, all items of a list under `[]`.
-        Never changed in place.
-    device, dtype: where a module's weights are, if known.
-    anchor: stands for "wherever the weights are since the last time that something may have moved them".
-    epoch: "" until something unknown may have changed the object; then names that place. Attributes that are not
-        listed have the value that they had then.
-    line: where the epoch began (0: at function entry).
-    made: the object was made in this function; a path on which it has no record is one on which it is not made.
-    """
-
-    anchor: Symbol
-    attributes: Mapping[str, Value] = field(default_factory=dict)
-    device: Known | None = None
-    dtype: Known | None = None
-    epoch: str = ""
-    line: int = 0
-    made: bool = False
-
-
-@dataclass(slots=True)
-class Sharing:
-    """Which objects may have to do with which: one for a whole function, whatever the path.
-
-    aliases: symbol -> symbols whose objects it may share parts with (both ways). twins: symbol -> symbols that may be
-    the same object. owners: symbol -> the object, with its class, that it stands for. captured: a function or generator
-    made here -> the locals (by name) and objects that it may change whenever it runs.
-    """
-
-    aliases: dict[Symbol, set[Symbol]] = field(default_factory=dict)
-    twins: dict[Symbol, set[Symbol]] = field(default_factory=dict)
-    owners: dict[Symbol, Object] = field(default_factory=dict)
-    captured: dict[Symbol, frozenset[str | Symbol]] = field(default_factory=dict)
-
-    def captured_by(self, ident: Symbol) -> set[str | Symbol]:
-        """What the function or generator that the symbol may stand for may change."""
-        return {held for one in (ident, *self.twins.get(ident, ())) for held in self.captured.get(one, ())}
-
-    def alias(self, part: Symbol, whole: Symbol) -> None:
-        """`part` may share something with `whole`, and with all that `whole` may share something with."""
-        for other in {whole, *self.aliases.get(whole, ())} - {part}:
-            self.aliases.setdefault(part, set()).add(other)
-            self.aliases.setdefault(other, set()).add(part)
-
-    def twin(self, one: Symbol, other: Symbol) -> None:
-        """The two may be the very same object."""
-        self.twins.setdefault(one, set()).add(other)
-        self.twins.setdefault(other, set()).add(one)
-
+LIVE = frozenset({"device", "dtype"})
+"""Attributes that a module may work out from its weights."""
 
 InitialAttribute = Callable[["State", Object, str, Record], Value]
 
@@ -106,13 +57,19 @@ class State:
         """A new object, with no attributes yet."""
         self.heap[made.ident] = Record(anchor=made.ident, made=True)
 
+    def know(self, owner: Object) -> None:
+        """Remember what class an object has."""
+        if owner.cls is not None:
+            self.sharing.owners[owner.ident] = owner
+
     def read(self, owner: Object, name: str) -> Value:
         """An attribute (or `[item]`) of an object."""
         record = self.record(owner.ident)
-        if owner.cls is not None:
-            self.sharing.owners[owner.ident] = owner
+        self.know(owner)
         value = record.attributes.get(name)
-        if value is None:
+        # Nobody has assigned it: it may be a property that asks the weights.
+        live = name in LIVE and isinstance(value, Object) and value.ident.parent is owner.ident
+        if value is None or live:
             value = self._initial(self, owner, name, record)
             record = self.record(owner.ident)
             self.heap[owner.ident] = replace(record, attributes={**record.attributes, name: value})
@@ -120,37 +77,74 @@ class State:
 
     def write(self, owner: Object, name: str, value: Value) -> None:
         """Assign an attribute (or `[item]`)."""
+        self.know(owner)
         for twin in self.sharing.twins.get(owner.ident, ()):
             known = self.record(twin)
             self.heap[twin] = Record(known.anchor, epoch=f"twin {name} {known.epoch}", line=known.line)
+        for other, known in list(self.heap.items()):
+            if name in known.attributes and other is not owner.ident and self._may_be(other, owner):
+                either = Object(self.symbols.make(("also", other, name, value), f"{other.label}.{name}", known.line))
+                self.heap[other] = replace(known, attributes={**known.attributes, name: either})
         record = self.record(owner.ident)
         self.heap[owner.ident] = replace(record, attributes={**record.attributes, name: value})
 
     def place(self, owner: Object, device: Known | None, dtype: Known | None, epoch: str, line: int) -> None:
         """A module is moved: `device` and `dtype` as far as the move says them (None: that half stays)."""
+        self.know(owner)
         for other in self._sharing(owner.ident):
             self._unplace(other, device, dtype, epoch, line)
-        self._place(owner.ident, device, dtype, set())
+        self._place(owner.ident, device, dtype, epoch, line, set())
         self._refresh_weights(epoch, line)
 
-    def _place(self, ident: Symbol, device: Known | None, dtype: Known | None, seen: set[Symbol]) -> None:
+    def _place(
+        self, ident: Symbol, device: Known | None, dtype: Known | None, epoch: str, line: int, seen: set[Symbol]
+    ) -> None:
         seen.add(ident)
         record = self.record(ident)
         kept = {name: v for name, v in record.attributes.items() if not (isinstance(v, Tensor) and v.weight)}
-        self.heap[ident] = replace(record, attributes=kept, device=device or record.device, dtype=dtype or record.dtype)
+        self.heap[ident] = replace(
+            record,
+            attributes=kept,
+            device=device or record.device,
+            dtype=dtype or record.dtype,
+            moved=self.symbols.make(("moved", ident, epoch), ident.label, line),
+        )
         for value in kept.values():
             if isinstance(value, Object) and value.ident not in seen:
-                self._place(value.ident, device, dtype, seen)
+                if self.sharing.is_module(value):
+                    self._place(value.ident, device, dtype, epoch, line, seen)
+                elif value.cls is None:  # a module perhaps; a list of modules, or another object, does not move
+                    self._unplace(value.ident, device, dtype, epoch, line)
 
     def _sharing(self, *idents: Symbol) -> list[Symbol]:
-        """Objects (others) that hold one of the objects and have a placement, or that may share something with one."""
+        """Others that hold one of the objects and have a placement, or that may share something with one."""
         wanted = set(idents)
         # A part of something that may share with another is a part of that other, too.
-        whole = {ancestor for ident in idents for ancestor in ident.lineage()}
-        found = {other for ident in whole for other in self.sharing.aliases.get(ident, ())}
+        found = self.sharing.related({ancestor for ident in idents for ancestor in ident.lineage()})
         placed = [i for i, record in self.heap.items() if record.device is not None or record.dtype is not None]
         found.update(owner for owner in placed if not wanted.isdisjoint(self.reachable(owner)))
+        modules = [ident for ident in idents if self.sharing.proved_module(ident)]
+        for other in self.heap:
+            if other in placed or self.sharing.proved_module(other):
+                found.update([other] if any(not self._apart(ident, other) for ident in modules) else ())
         return sorted(found - wanted, key=lambda symbol: (symbol.line, symbol.label))
+
+    def _apart(self, one: Symbol, other: Symbol) -> bool:
+        """Whether two objects surely are different, where neither is known to lead to the other."""
+        made = self.record(one).made, self.record(other).made
+        if all(made):
+            return True
+        if any(made):  # what was there before cannot be a part of what is made here unless it was put there
+            return (other if made[0] else one).is_initial()
+        return self.sharing.apart(one, other)
+
+    def _may_be(self, ident: Symbol, owner: Object) -> bool:
+        """Whether the symbol may stand for the very object that `owner` is."""
+        known = self.sharing.owners.get(ident)
+        one, other = known.cls if known is not None else None, owner.cls
+        if not isinstance(one, ClassInfo) or not isinstance(other, ClassInfo):
+            return False
+        return (one in other.lineage or other in one.lineage) and not self._apart(ident, owner.ident)
 
     def _unplace(self, ident: Symbol, device: Known | None, dtype: Known | None, epoch: str, line: int) -> None:
         """Part of the object was moved: it keeps only what the move agrees with."""
@@ -161,6 +155,7 @@ class State:
             device=record.device if device is None or record.device == device else None,
             dtype=record.dtype if dtype is None or record.dtype == dtype else None,
             anchor=anchor,
+            moved=anchor,
         )
 
     def havoc(self, value: Value, epoch: str, line: int) -> None:
@@ -168,8 +163,10 @@ class State:
         if isinstance(value, Tuple):
             for item in value.items:
                 self.havoc(item, epoch, line)
-        if isinstance(value, Function) and value.receiver is not None:
-            self.havoc(value.receiver, epoch, line)
+        if isinstance(value, Function):
+            self.havoc_globals(epoch, line)
+            if value.receiver is not None:
+                self.havoc(value.receiver, epoch, line)
         if not isinstance(value, Object):
             return
         touched = list(self.reachable(value.ident))
@@ -177,18 +174,52 @@ class State:
         for ident in touched:
             anchor = self.symbols.make(("anchor", ident, epoch), ident.label, line)
             self.heap[ident] = Record(anchor=anchor, epoch=epoch, line=line)
-        for other in sharing:
-            record = self.record(other)
-            anchor = self.symbols.make(("anchor", other, epoch), other.label, line)
-            self.heap[other] = replace(record, device=None, dtype=None, anchor=anchor)
+        self._displace(sharing, epoch, line)
+
+    def havoc_globals(self, epoch: str, line: int) -> None:
+        """Code that is not followed runs: it may change what it sees of its module."""
+        for ident in [ident for ident in self.heap if ident.is_global()]:
+            self.havoc(Object(ident), epoch, line)
+
+    def displace(self, owner: Object, epoch: str, line: int) -> None:
+        """Parts of a module were moved somewhere."""
+        self.know(owner)
+        self._displace((owner.ident, *self._sharing(owner.ident)), epoch, line)
+
+    def _displace(self, idents: Iterable[Symbol], epoch: str, line: int) -> None:
+        for ident in idents:
+            record = self.record(ident)
+            anchor = self.symbols.make(("anchor", ident, epoch), ident.label, line)
+            self.heap[ident] = replace(record, device=None, dtype=None, anchor=anchor, moved=anchor)
         self._refresh_weights(epoch, line)
 
     def _refresh_weights(self, epoch: str, line: int) -> None:
-        """A local that holds a parameter moves with its module: forget where it was."""
+        """What holds a parameter moves with its module: forget where it was."""
+        self._renew_tensors(lambda tensor: tensor.weight, ("weight", epoch), line)
+
+    def replace_data(self, epoch: str, line: int) -> None:
+        """`t.data = ...` for some t: any tensor may be it, and any module may hold it."""
+        self._renew_tensors(lambda tensor: True, ("data", epoch), line)
+        self._displace(list(self.heap), epoch, line)
+
+    def _renew_tensors(self, wanted: Callable[[Tensor], bool], key: tuple[object, ...], line: int) -> None:
+        """Forget where the wanted tensors are, under whatever name."""
+
+        def renewed(value: Value) -> Value:
+            if isinstance(value, Tensor) and wanted(value):
+                symbol = self.symbols.make((*key, value.ident), value.ident.label, line)
+                return replace(value, ident=symbol, device=None, dtype=None, scalar=None)
+            if isinstance(value, Tuple):
+                items = tuple(renewed(item) for item in value.items)
+                return value if all(a is b for a, b in zip(items, value.items, strict=True)) else Tuple(items)
+            return value
+
         for name, value in self.locals.items():
-            if isinstance(value, Tensor) and value.weight:
-                symbol = self.symbols.make(("weight", name, epoch), value.ident.label, line)
-                self.locals[name] = replace(value, ident=symbol, device=None, dtype=None)
+            self.locals[name] = renewed(value)
+        for ident, record in self.heap.items():
+            attributes = {name: renewed(value) for name, value in record.attributes.items()}
+            if any(attributes[name] is not value for name, value in record.attributes.items()):
+                self.heap[ident] = replace(record, attributes=attributes)
 
     def reachable(self, ident: Symbol) -> Iterator[Symbol]:
         """The object and all that its known attributes lead to."""
@@ -294,31 +325,6 @@ class State:
         if len(live) < len(self.heap):
             self.heap = {ident: record for ident, record in self.heap.items() if ident in live}
 
-    def forget_placements(self, epoch: str, line: int) -> None:
-        """Some tensor has become another one under its own name: nothing is known to be where it was."""
-
-        def forgotten(value: Value, key: object) -> Value:
-            if not isinstance(value, Tensor):
-                return value
-            ident = self.symbols.make(("forgotten", key, epoch), value.ident.label, line)
-            return Tensor(ident, optional=value.optional, weight=value.weight, why=value.why)
-
-        self.locals = {name: forgotten(value, name) for name, value in self.locals.items()}
-        for ident, record in self.heap.items():
-            attributes = {name: forgotten(value, (ident, name)) for name, value in record.attributes.items()}
-            anchor = self.symbols.make(("anchor", ident, epoch), ident.label, line)
-            self.heap[ident] = replace(record, attributes=attributes, device=None, dtype=None, anchor=anchor)
-
-    def displace(self, owner: Object, epoch: str, line: int) -> None:
-        """Parts of a module were moved somewhere, or replaced."""
-        if owner.ident not in self.heap:
-            return
-        for ident in (owner.ident, *self._sharing(owner.ident)):
-            record = self.record(ident)
-            anchor = self.symbols.make(("anchor", ident, epoch), ident.label, line)
-            self.heap[ident] = replace(record, device=None, dtype=None, anchor=anchor)
-        self._refresh_weights(epoch, line)
-
     def _joined_record(
         self,
         other: State,
@@ -346,7 +352,8 @@ class State:
         )
         anchor = a.anchor if same else self.symbols.make(("anchor", ident, key), ident.label, line)
         epoch, begin = (a.epoch, a.line) if a.epoch == b.epoch else (f"join {key}", line)
-        return Record(anchor, attributes, device, dtype, epoch, begin, a.made and b.made)
+        moved = a.moved if a.moved is b.moved else self.symbols.make(("moved", ident, key), ident.label, line)
+        return Record(anchor, attributes, device, dtype, epoch, begin, moved, a.made and b.made)
 
 
 def _objects(value: Value) -> Iterator[Symbol]:

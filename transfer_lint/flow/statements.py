@@ -11,7 +11,8 @@ from transfer_lint.flow.captures import captures, runs_later
 from transfer_lint.flow.heat import loop_heat
 from transfer_lint.flow.interpreter import STATEMENTS, Interpreter, Loop, StatementHandler
 from transfer_lint.flow.modules import FunctionInfo, Import
-from transfer_lint.flow.state import Record, State
+from transfer_lint.flow.records import Record
+from transfer_lint.flow.state import State
 from transfer_lint.flow.tensors import combine
 from transfer_lint.flow.values import NONE, External, Object, Symbol, Tensor, Value, symbols_of
 

@@ -17,7 +17,7 @@ from transfer_lint.flow.calls import unknown_call
 from transfer_lint.flow.heat import HeatMap
 from transfer_lint.flow.interpreter import Interpreter
 from transfer_lint.flow.modules import ClassInfo, FunctionInfo, Module
-from transfer_lint.flow.project import Project
+from transfer_lint.flow.project import DEFAULT_DEVICE, Project
 from transfer_lint.flow.shapes import shaped, spelled
 from transfer_lint.flow.state import State
 from transfer_lint.flow.summary import Summary, Template
@@ -49,6 +49,7 @@ class Summaries:
         self._done: dict[ast.AST, Interpreter] = {}
         self._summaries: dict[ast.AST, Summary | None] = {}
         self._running: set[ast.AST] = set()
+        self._global_nodes: dict[str, tuple[Module, str, ast.expr]] = {}
         self._globals: dict[tuple[str, str], Value | None] = {}
         self._default_device: dict[str, bool] = {}
         self.watching = False  # whether interpreters keep every expression's value
@@ -130,13 +131,13 @@ class Summaries:
 
     def _summarise(self, interpreter: Interpreter, info: FunctionInfo, parameters: dict[str, Symbol]) -> Summary:
         if not interpreter.returns:  # it never returns
-            return Summary(parameters, NONE, {})
+            return Summary(parameters, NONE, {}, interpreter.replaces_data)
         result, merged = interpreter.returns[0]
         for number, (value, state) in enumerate(interpreter.returns[1:]):
             key = ("return", id(info.node), number)
             merged = merged.joined(state, key, info.node.lineno)
             result = merged.merge_values(result, value, interpreter.phi(info.node, f"{info.name}()", str(number)))
-        return Summary(parameters, result, merged.heap)
+        return Summary(parameters, result, merged.heap, interpreter.replaces_data)
 
     def nested(self, outer: Interpreter, info: FunctionInfo, state: State) -> None:
         """A function defined inside another is interpreted for its sites, seeing what the outer one knows for good."""
@@ -145,6 +146,7 @@ class Summaries:
             name: _lasting(value) for name, value in outer.outer.items() if name not in state.locals
         }
         self.run(interpreter, info, interpreter.new_state())
+        outer.replaces_data = outer.replaces_data or interpreter.replaces_data
         outer.sites.update(interpreter.sites)
         outer.reads.update(interpreter.reads)
         outer.watch.update(interpreter.watch)
@@ -173,6 +175,7 @@ class Summaries:
         bound = bind(info, arguments) if summary is not None else None
         if summary is None or bound is None:
             anchor = node if isinstance(node, ast.Call) else ast.copy_location(ast.Call(node, [], []), node)
+            state.havoc_globals(caller.epoch(node), node.lineno)
             result = unknown_call(caller, list(arguments.values()), anchor, state, info.name)
             if info.is_generator:
                 held = [value for value in arguments.values() if isinstance(value, Object)]
@@ -226,7 +229,8 @@ class Summaries:
                 node, Interpreter(self, module, None, Heat.ONCE).new_state()
             )
         value = self._globals[key]
-        symbol = symbols.make(("global", module.path, name), name, 0)
+        symbol = symbols.make(("global", module.path, name), name, 0, None, f"{module.path}:{name}")
+        self._global_nodes[symbol.name] = (module, name, node)
         match value:
             case Constant() | Function():
                 return value
@@ -242,13 +246,15 @@ class Summaries:
                 return Host(symbol, value.array)
         return value if value is not None else Object(symbol)
 
+    def global_named(self, key: str, symbols: Symbols) -> Value:
+        """The module-level variable for which a global's symbol of that name stands."""
+        return self.global_value(*self._global_nodes[key], symbols)
+
     def sets_default_device(self, module: Module) -> bool:
         """Whether the tree may change where factories put their tensors."""
         folder = module.path.rpartition("/")[0]
         if folder not in self._default_device:
-            self._default_device[folder] = any(
-                self.project.mentioning(word, module.path) for word in ("set_default_device", "set_default_tensor_type")
-            )
+            self._default_device[folder] = any(self.project.mentioning(word, module.path) for word in DEFAULT_DEVICE)
         return self._default_device[folder]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from transfer_lint.flow.state import Record
+from transfer_lint.flow.records import Record
 from transfer_lint.flow.values import Symbol, Value
 
 
@@ -13,20 +13,22 @@ from transfer_lint.flow.values import Symbol, Value
 class Summary:
     """The effect of one function.
 
-    parameters: name -> its symbol. result: what it returns. heap: objects as they are at its end.
+    parameters: name -> its symbol. result: what it returns. heap: objects as they are at its end. replaces_data: it
+    assigns some tensor's `.data`.
     """
 
     parameters: Mapping[str, Symbol]
     result: Value
     heap: Mapping[Symbol, Record]
+    replaces_data: bool = False
 
     def rooted(self, symbol: Symbol) -> bool:
-        """Whether the symbol is a parameter, or a path from one, as it was at function entry."""
+        """Whether the symbol is a parameter, a global, or a path from one, as it was at function entry."""
         while symbol.parent is not None:
             if not symbol.name:
                 return False
             symbol = symbol.parent
-        return symbol in self.parameters.values()
+        return symbol.is_global() or symbol in self.parameters.values()
 
 
 @dataclass(frozen=True)

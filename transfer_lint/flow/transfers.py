@@ -45,6 +45,8 @@ def _is_torch(node: ast.Call, arguments: dict[str, Value]) -> bool:
     assert isinstance(node.func, ast.Attribute)
     if node.func.attr != "to":
         return not arguments
+    if any(keyword.arg in ("device", "dtype") for keyword in node.keywords):
+        return True
     named = any(_named(argument, "device") or _named(argument, "dtype") for argument in node.args)
     return named or any(isinstance(value, Placed) for value in arguments.values())
 
@@ -121,6 +123,7 @@ def _moved_object(
     if request.ambiguous and request.device is not None:
         device = request.device.known.because(moved)  # a device, most likely; if a dtype, `device` stays comparable
     state.place(receiver, device, dtype, self.epoch(node), node.lineno)
+    self.may_raise(state)
     if is_module:
         return receiver
     result = Object(self.symbol(node, receiver.ident.label), receiver.cls, receiver.why)

@@ -46,6 +46,14 @@ class Symbol:
             yield symbol
             symbol = symbol.parent
 
+    def is_initial(self) -> bool:
+        """Whether it stands for something that was there at function entry."""
+        return not any(symbol.line or (symbol.parent is not None and not symbol.name) for symbol in self.lineage())
+
+    def is_global(self) -> bool:
+        """Whether it stands for what a name of a module is bound to."""
+        return self.parent is None and bool(self.name)
+
     def __repr__(self) -> str:
         return f"<{self.label}@{self.line}>"
 
