@@ -62,24 +62,42 @@ class Questions:
         return " with dtype ".join(parts)
 
     def factory(self, site: Site) -> Factory | None:
-        """The deterministic factory whose result the site moves: directly, or reshaped in between (then not exact)."""
-        value, direct = site.attribute.value, True
+        """The deterministic factory whose result the site moves: at once, or (then not exact) computed with first."""
+        call = site.attribute.value
+        direct = self._makes_tensor(call)
+        if not direct and not (isinstance(call, ast.Call | ast.BinOp) and self._is_made_here(site, call)):
+            return None
+        if not direct or not isinstance(call, ast.Call):
+            return Factory(exact=False, any_dtype=False)
+        keywords = {keyword.arg for keyword in call.keywords}
+        if "device" in keywords:
+            return None
+        name = self.module.dotted(call.func)
         knowledge = self.project.knowledge
-        while isinstance(value, ast.Call) and isinstance(value.func, ast.Attribute):
-            name = self.module.dotted(value.func)
-            if name in knowledge.exact_factories or name in knowledge.inexact_factories:
-                break
-            if value.func.attr not in knowledge.tensor_same:
-                return None
-            value, direct = value.func.value, False
-        if not isinstance(value, ast.Call):
-            return None
-        name = self.module.dotted(value.func)
-        keywords = {keyword.arg for keyword in value.keywords}
-        if "device" in keywords or not (name in knowledge.exact_factories or name in knowledge.inexact_factories):
-            return None
-        exact = direct and not keywords & _BINDING and (name in knowledge.exact_factories or self._is_integral(value))
+        exact = not keywords & _BINDING and (name in knowledge.exact_factories or self._is_integral(call))
         return Factory(exact, name in knowledge.exact_in_any_dtype and "dtype" not in keywords)
+
+    def _makes_tensor(self, node: ast.AST) -> bool:
+        """Whether a node is the call of a deterministic factory."""
+        if not isinstance(node, ast.Call):
+            return False
+        name, knowledge = self.module.dotted(node.func), self.project.knowledge
+        return name in knowledge.exact_factories or name in knowledge.inexact_factories
+
+    def _is_made_here(self, site: Site, computed: ast.expr) -> bool:
+        """Whether a value on the host is computed, within the expression, from what a factory makes."""
+        device = site.device
+        on_host = device is not None and device.term.kind is TermKind.CONSTANT and device.term.name == "cpu"
+        made = any(self._makes_tensor(node) for node in ast.walk(computed))
+        return made and (on_host or self._is_reshaped(computed))
+
+    def _is_reshaped(self, node: ast.expr) -> bool:
+        """`torch.tensor(v).view(...)`: only methods that keep the placement stand between."""
+        while isinstance(node, ast.Call) and not self._makes_tensor(node):
+            if not isinstance(node.func, ast.Attribute) or node.func.attr not in self.project.knowledge.tensor_same:
+                return False
+            node = node.func.value
+        return self._makes_tensor(node)
 
     def _is_integral(self, call: ast.Call) -> bool:
         """Whether `arange(...)` counts in integers: then it gives the same on every device."""
@@ -204,7 +222,7 @@ class Questions:
         if not (isinstance(statement, ast.Expr) and statement.value is site.node):
             return False
         node = site.attribute.value
-        if site.request.dtype is not None or not isinstance(node, ast.Name):
+        if site.request.dtype is not None or receiver.ident.parent is not None or not isinstance(node, ast.Name):
             return True
         return site.function is not None and is_used_as_module(site.function.node, node.id)
 

@@ -72,7 +72,7 @@ def as_tensor(self: Interpreter, value: Value, node: ast.AST, state: State, devi
     device: where it must have been for the operation to succeed.
     """
     if isinstance(value, Object) and value.cls is None:
-        why = (self.fact(node, "`{}` only takes tensors"),)
+        why = (self.fact(node, "`{}` can only be a tensor here"),)
         tensor = Tensor(value.ident, device, optional=False, why=why)
     elif isinstance(value, Tensor) and value.device is None and device is not None:
         tensor = replace(value, device=device)
@@ -113,6 +113,11 @@ def tensor_method(
             moved_from=owner.moved_from,
             why=owner.why,
         )
+    if name == "type_as" and arguments:
+        other = as_tensor(self, arguments[0], node, state)
+        if isinstance(other, Tensor):
+            device, dtype = other.device or Known(other.device_term()), other.dtype or Known(other.dtype_term())
+            return Tensor(self.symbol(node, name), device, dtype, owner.scalar, why=owner.why)
     if name in knowledge.tensor_same:
         operands = [v for v in arguments if isinstance(v, Tensor) and name not in _SHAPE_OF_ANOTHER]
         result = combine(self, (owner, *operands), node, keeps_dtype=name not in knowledge.tensor_other_dtype)

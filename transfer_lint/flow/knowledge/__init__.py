@@ -91,6 +91,7 @@ class Knowledge:
     transparent_decorators: Names = field(default=_NONE, metadata={"path": "functions.transparent_decorators"})
     transparent_bases: Names = field(default=_NONE, metadata={"path": "functions.transparent_bases"})
     tensor_same: Names = field(default=_NONE, metadata={"path": "tensor.same"})
+    tensor_distinctive: Names = field(default=_NONE, metadata={"path": "tensor.distinctive"})
     tensor_other_dtype: Names = field(default=_NONE, metadata={"path": "tensor.other_dtype"})
     tensor_tuples: Names = field(default=_NONE, metadata={"path": "tensor.results.tuples"})
     tensor_host: Names = field(default=_NONE, metadata={"path": "tensor.results.host"})
