@@ -13,6 +13,10 @@ from transfer_lint.rules import Verdict, rule
 from transfer_lint.rules.options import RuleOptions
 
 
+# Dtypes that few others are wider than.
+_WIDE = frozenset(f"torch.{name}" for name in ("float32", "float64", "int32", "int64", "complex64", "complex128"))
+
+
 @rule(
     "TL105",
     "chained-transfer",
@@ -35,6 +39,8 @@ def check(site: Site, questions: Questions, options: RuleOptions) -> Verdict | N
         or not (one.dtype or two.dtype or one.device)
     ):
         return None
+    if two.device is None and two.dtype is not None and two.dtype.known.term.name in _WIDE:
+        return None  # converting there what has travelled narrow is how it should be
     source = questions.source(inner.attribute.value)
     both = one.device is not None and two.device is not None
     if both and not (questions.boundary(inner) and questions.role(device.known) is Role.ACCELERATOR):
