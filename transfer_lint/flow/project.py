@@ -39,6 +39,7 @@ class Project:
         self._modules: dict[str, Module | None] = {}
         self._trees: dict[str, tuple[str, ...]] = {}
         self._mentions: dict[tuple[str, ...], dict[str, tuple[str, ...]]] = {}
+        self._imported: dict[tuple[str, Import, str | None], Module | None] = {}
         self._above: dict[str, list[str]] = {}
         self._tree_sets: dict[str, frozenset[str]] = {}
 
@@ -88,6 +89,12 @@ class Project:
 
     def module_for(self, importer: Module, found: Import, name: str | None = None) -> Module | None:
         """The module of the tree that an import means (with `name`: that submodule of it)."""
+        key = (importer.path, found, name)
+        if key not in self._imported:
+            self._imported[key] = self._find(importer, found, name)
+        return self._imported[key]
+
+    def _find(self, importer: Module, found: Import, name: str | None) -> Module | None:
         parts = [p for p in found.module.split(".") if p] + ([name] if name else [])
         here = posixpath.dirname(importer.path)
         if found.level:
