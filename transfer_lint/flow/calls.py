@@ -3,29 +3,26 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from transfer_lint.flow.captures import runs_later
+from transfer_lint.flow.external import external_call
 from transfer_lint.flow.modules import ClassInfo
 from transfer_lint.flow.objects import store
-from transfer_lint.flow.reads import CONVERSIONS, READS, note
-from transfer_lint.flow.tensors import as_tensor, combine, parts, requested, tensor_method
+from transfer_lint.flow.reads import READS, note
+from transfer_lint.flow.tensors import as_tensor, combine, requested, tensor_method
 from transfer_lint.flow.transfers import MOVES, cast, transfer
+from transfer_lint.flow.unresolved import alias, hold, unknown_call
 from transfer_lint.flow.values import (
     Class,
     Constant,
     External,
     Function,
-    Host,
     Known,
     Object,
-    Placed,
     Tensor,
     Term,
     TermKind,
-    Tuple,
     Value,
 )
 
@@ -75,7 +72,7 @@ def call(self: Interpreter, node: ast.Call, state: State) -> Value:
         case Class():
             return instantiate(self, callee.info, arguments, node, state)
         case External():
-            return _external(self, callee.name, arguments, node, state)
+            return external_call(self, callee.name, arguments, node, state)
         case Object():
             return call_object(self, callee, arguments, node, state)
     return unknown_call(self, list(arguments.values()), node, state)
@@ -101,26 +98,6 @@ def evaluate_arguments(self: Interpreter, node: ast.Call, state: State) -> dict[
 def bind_receiver(callee: Function, arguments: dict[str, Value]) -> dict[str, Value]:
     """The arguments with a bound method's receiver under ""."""
     return {"": callee.receiver, **arguments} if callee.receiver is not None else arguments
-
-
-def unknown_call(self: Interpreter, operands: list[Value], node: ast.Call, state: State, label: str = "") -> Object:
-    """Somebody unknown is called: what it is handed may change, and what it returns may be a part of that."""
-    for operand in operands:
-        state.havoc(operand, self.epoch(node), node.lineno)
-    name = label or (node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "this"))
-    result = Object(self.symbol(node, f"{name}()"))
-    state.heap.pop(result.ident, None)
-    for operand in operands:
-        _alias(state, result, operand)
-    return result
-
-
-def _alias(state: State, result: Object, operand: Value) -> None:
-    if isinstance(operand, Object):
-        state.sharing.alias(result.ident, operand.ident)
-    elif isinstance(operand, Tuple):
-        for item in operand.items:
-            _alias(state, result, item)
 
 
 def _method_call(
@@ -163,7 +140,7 @@ def _method_call(
             return receiver
         if name in _QUERIES:
             result = self.unknown(node, f"{name}()")
-            _alias(state, result, receiver)
+            alias(state, result, receiver)
             return result
         if name == "load_state_dict":  # copies values into the weights; with `assign` it replaces them
             if len(node.args) > 2 or "assign" in arguments:
@@ -222,7 +199,7 @@ def _container_method(
             return held_value
     if name in ("get", "keys", "values", "items", "copy", "index", "count"):
         result = self.unknown(node, f"{name}()")
-        _alias(state, result, owner)
+        alias(state, result, owner)
         return result
     return unknown_call(self, [owner, *operands], node, state)
 
@@ -234,17 +211,8 @@ def instantiate(self: Interpreter, info: ClassInfo, arguments: dict[str, Value],
     initialiser = info.method("__init__")
     if initialiser is not None:
         self.summaries.call(self, initialiser, {"": made, **arguments}, node, state)
-    _hold(state, made, arguments.values())
+    hold(state, made, arguments.values())
     return made
-
-
-def _hold(state: State, made: Object, operands: Iterable[Value]) -> None:
-    """What was handed to a constructor may be a part of what it makes, by ways that are not followed."""
-    for operand in operands:
-        if isinstance(operand, Object):
-            state.sharing.alias(operand.ident, made.ident)
-        elif isinstance(operand, Tuple):
-            _hold(state, made, operand.items)
 
 
 def call_object(self: Interpreter, callee: Object, arguments: dict[str, Value], node: ast.Call, state: State) -> Value:
@@ -295,120 +263,3 @@ def _layer(self: Interpreter, layer: Object, kind: str, operands: list[Value], n
     dtype = record.dtype or Known(Term(TermKind.WEIGHTS_DTYPE, symbol=record.anchor))
     placed = device.because(reason), self.unless_autocast(dtype.because(reason))
     return Tensor(self.symbol(node, "a result"), *placed, scalar=False, why=(reason,))
-
-
-def _external(self: Interpreter, name: str, arguments: dict[str, Value], node: ast.Call, state: State) -> Value:
-    """A call of something outside the tree, by its dotted name."""
-    knowledge = self.knowledge
-    operands = list(arguments.values())
-    if runs_later(self, operands, state):
-        return unknown_call(self, operands, node, state, name.rpartition(".")[2])
-    if name in ("torch.device", "torch.torch.device"):
-        return _device(self, arguments, node)
-    if name in knowledge.devices:
-        known = knowledge.devices[name]
-        term = Term(TermKind.STABLE, name) if known.stable else Term(TermKind.VALUE, symbol=self.symbol(node, name))
-        return Placed(Known(term, (self.fact(node, "`{}` says the device"),)), is_dtype=False)
-    if name in knowledge.dtypes:
-        stable = knowledge.dtypes[name]
-        term = Term(TermKind.STABLE, name) if stable else Term(TermKind.VALUE, symbol=self.symbol(node, f"{name}()"))
-        return Placed(Known(term), is_dtype=True)
-    if name in knowledge.host_tensors:
-        why = (self.fact(node, "`{}` is a tensor on the host"),)
-        return Tensor(self.symbol(node, "a tensor"), Known(Term(TermKind.CONSTANT, "cpu"), why), scalar=None, why=why)
-    if name in knowledge.factories or name in knowledge.like_factories:
-        return _factory(self, name, arguments, node, state)
-    if name in ("torch.tensor", "torch.as_tensor", "torch.asarray"):
-        device, dtype = requested(self, node, arguments)
-        return Tensor(self.symbol(node, "a tensor"), device, dtype, why=(self.fact(node, "`{}` is a tensor"),))
-    if name in knowledge.tuples and "0" in arguments:
-        whole = as_tensor(self, arguments["0"], node, state)
-        return parts(self, whole, node, state) if isinstance(whole, Tensor) else self.unknown(node)
-    if name in knowledge.combine:
-        if name not in knowledge.take_sequences and "0" in arguments:
-            arguments["0"] = as_tensor(self, arguments["0"], node, state)
-        return _combine_call(self, arguments, node, state)
-    if name in ("torch.nn.Parameter", "torch.nn.parameter.Parameter", "torch.nn.Buffer"):
-        return Tensor(self.symbol(node, "a parameter"), weight=True, why=(self.fact(node, "`{}` is a parameter"),))
-    if knowledge.is_module_class(name):
-        return _torch_module(self, name, operands, node, state)
-    if name in CONVERSIONS:
-        for operand in operands:
-            if isinstance(operand, Tensor):
-                note(self, node, operand)
-    if name in knowledge.host:
-        return Host(self.symbol(node, name), array=name.startswith("numpy."))
-    if name in knowledge.pure:
-        result = self.unknown(node, f"{name.rpartition('.')[2]}()")
-        for operand in operands:
-            _alias(state, result, operand)
-        return result
-    return unknown_call(self, operands, node, state, name.rpartition(".")[2])
-
-
-def _device(self: Interpreter, arguments: dict[str, Value], node: ast.Call) -> Value:
-    first, index = arguments.get("0", arguments.get("device", arguments.get("type"))), arguments.get("1")
-    if isinstance(first, Placed):
-        return first
-    if isinstance(first, Constant) and isinstance(first.value, str):
-        text = first.value
-        if isinstance(index, Constant):
-            text = f"{text}:{index.value}"
-        if index is None or isinstance(index, Constant):
-            return Placed(Known(Term(TermKind.CONSTANT, text), (self.fact(node, "`{}`"),)), is_dtype=False)
-    return Placed(Known(Term(TermKind.VALUE, symbol=self.symbol(node, "this device"))), is_dtype=False)
-
-
-def _factory(self: Interpreter, name: str, arguments: dict[str, Value], node: ast.Call, state: State) -> Tensor:
-    device, dtype = requested(self, node, arguments)
-    given = arguments.get("device")
-    like = (
-        as_tensor(self, arguments["0"], node, state)
-        if name in self.knowledge.like_factories and "0" in arguments
-        else None
-    )
-    if isinstance(like, Tensor):
-        device = device or like.device or Known(like.device_term())
-        dtype = dtype or like.dtype or Known(like.dtype_term())
-        return Tensor(self.symbol(node, "a tensor"), device, dtype, like.scalar, why=like.why)
-    why = (self.fact(node, "`{}` is made on the host"),)
-    unsaid = device is None and given in (None, Constant(None)) and name in self.knowledge.factories
-    if unsaid and not self.around.default_device and not self.summaries.sets_default_device(self.module):
-        device = Known(Term(TermKind.CONSTANT, "cpu"), why)
-    return Tensor(self.symbol(node, "a tensor"), device, dtype, why=why)
-
-
-def _combine_call(self: Interpreter, arguments: dict[str, Value], node: ast.Call, state: State) -> Value:
-    operands: list[Value] = []
-    for key, value in arguments.items():
-        if key in ("dim", "axis", "keepdim", "dtype", "out", "mode", "size", "scale_factor"):
-            continue
-        if isinstance(value, Tuple):
-            operands.extend(value.items)
-        elif isinstance(value, Object) and value.cls == "builtins.list":
-            operands.extend(state.record(value.ident).attributes.values() or (value,))
-        else:
-            operands.append(value)
-    return combine(self, operands, node, keeps_dtype=False, surely=True)
-
-
-def _torch_module(self: Interpreter, name: str, operands: list[Value], node: ast.Call, state: State) -> Object:
-    made = Object(self.symbol(node, name.rpartition(".")[2]), name, (self.fact(node, "`{}` is a module"),))
-    state.create(made)
-    _hold(state, made, operands)
-    short = name.rpartition(".")[2]
-    if any(k.arg in ("affine", "elementwise_affine") and not _is_true(k.value) for k in node.keywords):
-        state.write(made, "affine", Constant(False))
-    if short in self.knowledge.layers_sequence:
-        for number, operand in enumerate(operands):
-            state.write(made, f"[{number}]", operand)
-    elif short in self.knowledge.layers_containers and operands:
-        held = operands[0]
-        if isinstance(held, Object) and held.cls == "builtins.list":
-            for key, value in state.record(held.ident).attributes.items():
-                state.write(made, key, value)
-    return made
-
-
-def _is_true(node: ast.expr) -> bool:
-    return isinstance(node, ast.Constant) and node.value is True

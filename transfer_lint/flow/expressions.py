@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable
 from dataclasses import replace
-from typing import TypeVar
 
 from transfer_lint.flow import conditions
 from transfer_lint.flow.calls import call
@@ -30,8 +29,6 @@ from transfer_lint.flow.values import (
     Tuple,
     Value,
 )
-
-Node = TypeVar("Node", bound=ast.expr)
 
 
 def evaluates(*kinds: type[ast.expr]) -> Callable[[ExpressionHandler], ExpressionHandler]:

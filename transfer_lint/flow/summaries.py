@@ -13,7 +13,6 @@ from dataclasses import replace
 from transfer_lint.findings import Heat
 from transfer_lint.flow import sockets
 from transfer_lint.flow.application import Application, bind
-from transfer_lint.flow.calls import unknown_call
 from transfer_lint.flow.heat import HeatMap
 from transfer_lint.flow.interpreter import Interpreter
 from transfer_lint.flow.modules import ClassInfo, FunctionInfo, Module
@@ -21,6 +20,7 @@ from transfer_lint.flow.project import DEFAULT_DEVICE, Project
 from transfer_lint.flow.shapes import shaped, spelled
 from transfer_lint.flow.state import State
 from transfer_lint.flow.summary import Summary, Template
+from transfer_lint.flow.unresolved import unknown_call
 from transfer_lint.flow.values import (
     NONE,
     Constant,
