@@ -16,7 +16,7 @@ from transfer_lint.outcome import Edit, Outcome, Problem, Summary
 from transfer_lint.pool import deep
 from transfer_lint.rewriting import Rewrite
 from transfer_lint.runner import Examined, InProcess, Progress, Runner, examine, explain, project_over
-from transfer_lint.scan import may_have_site
+from transfer_lint.scan import may_concern
 from transfer_lint.settle import plan_of, settle
 from transfer_lint.source import Source
 
@@ -67,7 +67,7 @@ def fix_source(path: str, text: str, project: Project, settings: Settings) -> Fi
     """Apply the fixes that the settings allow to one text, until none is left. Nothing is written.
 
     Raises:
-        Problem: the text cannot be checked or rewritten, or its fixes do not settle.
+        Problem: the text nests too deep, cannot be rewritten, or its fixes do not settle.
     """
     settled = settle({path: text}, InProcess(settings, project), settings)
     if settled.problems:
@@ -87,7 +87,7 @@ def plan(path: str, source: str, unsafe: bool) -> Plan:
     again for those.
 
     Raises:
-        Problem: the configuration is wrong, or the source does not parse.
+        Problem: the configuration is wrong, or the source nests too deep.
     """
     settings = load([path])
     shown = shown_path(path)
@@ -99,7 +99,7 @@ def plan(path: str, source: str, unsafe: bool) -> Plan:
 
 @dataclass(frozen=True)
 class _Read:
-    """Files that can have a site, decoded, by path; of these, those that were given; and what met a problem."""
+    """Files that can have something to report, by path; of these, those that were given; and what met a problem."""
 
     data: dict[str, bytes]
     sources: dict[str, Source]
@@ -117,7 +117,7 @@ def _read(paths: Iterable[str], given: Mapping[str, bytes]) -> _Read:
     for path in paths:
         try:
             data = given[path] if path in given else source.read(path)
-            if may_have_site(data):
+            if may_concern(data):
                 read.sources[path] = source.decode(path, data)
                 read.data[path] = data
                 if path in given:

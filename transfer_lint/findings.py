@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
+from typing import TypeAlias
 
 from transfer_codemods.actions import Action, Anchor
 
@@ -53,12 +55,30 @@ class Evidence:
 
 
 @dataclass(frozen=True)
+class EditComment:
+    """What stands from the anchor up to end_column of its line becomes `text`; a line that is blank then goes.
+
+    end_column: 1-based, in characters.
+    """
+
+    end_column: int
+    text: str = ""
+
+
+Change: TypeAlias = Action | EditComment
+"""A rewrite of code, which the codemods carry out, or of a comment, which they never see."""
+
+Changes: TypeAlias = Mapping[Anchor, Change]
+"""What to do in a file: to its code or to its comments, never both at once, for one moves the other."""
+
+
+@dataclass(frozen=True)
 class Fix:
     """What would mend a finding: `action` is carried out at the finding's anchor."""
 
     safety: Safety
     title: str
-    action: Action
+    action: Change
 
 
 @dataclass(frozen=True)
@@ -81,6 +101,11 @@ class Finding:
     message: str
     evidence: tuple[Evidence, ...] = field(default=())
     fix: Fix | None = None
+
+    @property
+    def about_lint(self) -> bool:
+        """Of group 9: about the file as such, not about a place that runs, so its heat says nothing."""
+        return self.code.startswith("TL9")
 
     @property
     def anchor(self) -> Anchor:

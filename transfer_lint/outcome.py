@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import platform
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -35,6 +36,11 @@ def failure(path: str, error: Exception) -> Problem:
         traceback.print_exception(error)
     what = f"the tool failed on it ({type(error).__name__}: {error})"
     return Problem(path, what, "report this as a bug; TRANSFER_LINT_DEBUG=1 shows where")
+
+
+def unparsable_as(error: SyntaxError) -> str:
+    """That a text does not parse, with which Python it was tried, and why."""
+    return f"does not parse as Python {platform.python_version()}: {error.msg}"
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,8 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from transfer_codemods.actions import Anchor, Plan
+from transfer_codemods.actions import Anchor
+from transfer_lint.findings import Changes, EditComment
 from transfer_lint.outcome import Edit, Problem
 from transfer_lint.source import lines_of
 
@@ -19,12 +20,16 @@ class Rewrite:
     refused: Mapping[Anchor, str]
 
 
-def rewrite(path: str, text: str, plan: Plan, target_version: tuple[int, int] | None = None) -> Rewrite:
-    """Carry out `plan` on `text`; what it does not speak of stays as it is, to the byte.
+def rewrite(path: str, text: str, changes: Changes, target_version: tuple[int, int] | None = None) -> Rewrite:
+    """Carry out `changes` in `text`; what they do not speak of stays as it is, to the byte.
 
     Raises:
         Problem: the text cannot be taken apart, or its rewrite does not parse (as Python `target_version`).
     """
+    plan = {anchor: change for anchor, change in changes.items() if not isinstance(change, EditComment)}
+    if not plan:
+        edited = {anchor: change for anchor, change in changes.items() if isinstance(change, EditComment)}
+        return Rewrite(edit_comments(text, edited), {})
     import libcst as cst
 
     from transfer_codemods import rewrite as carry_out
@@ -45,6 +50,18 @@ def rewrite(path: str, text: str, plan: Plan, target_version: tuple[int, int] | 
     if changed != text:
         _must_parse(path, changed, target_version)
     return Rewrite(changed, rewritten.refused)
+
+
+def edit_comments(text: str, changes: Mapping[Anchor, EditComment]) -> str:
+    """Change comments. Lines that hold nothing then go, but for the first two: what follows could become a cookie."""
+    lines = lines_of(text)
+    for (line, column), change in sorted(changes.items(), reverse=True):
+        old = lines[line - 1]
+        end = old[len(old.rstrip("\r\n")) :]
+        after = old[change.end_column - 1 : len(old) - len(end)]
+        new = (old[: column - 1] + change.text + (after if change.text else after.lstrip())).rstrip()
+        lines[line - 1] = new + end if new or line <= 2 else ""
+    return "".join(lines)
 
 
 def _must_parse(path: str, text: str, target_version: tuple[int, int] | None) -> None:

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import platform
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from transfer_codemods.actions import Plan
 from transfer_lint import files, rewriting
 from transfer_lint.config import Settings
-from transfer_lint.findings import Finding
-from transfer_lint.outcome import Problem, failure
+from transfer_lint.findings import Changes, Finding
+from transfer_lint.outcome import Problem, failure, unparsable_as
 from transfer_lint.pool import Pool, deep
 from transfer_lint.rewriting import Rewrite
+from transfer_lint.scan import may_have_site
 from transfer_lint.selection import Selection
 from transfer_lint.suppress import read_comments
 
@@ -39,24 +38,43 @@ def examine(path: str, text: str, project: Project, settings: Settings) -> Exami
     """Check one text.
 
     Raises:
-        Problem: it does not parse, or nests too deep.
+        Problem: it nests too deep.
     """
-    from transfer_lint import checker
-    from transfer_lint.rules.options import RuleOptions
+    from transfer_lint import about_lint
 
     comments = read_comments(text)
     if comments.skip_file:
         return Examined()
-    with parsing(path):
-        result = checker.check(path, text, project, RuleOptions(module_guard=settings.module_guard))
+    found, sites = _sites_of(path, text, project, settings)
+    if not any(finding.about_lint for finding in found):
+        found = sorted((*found, *about_lint.unused(path, comments, found)), key=lambda f: (f.line, f.column, f.code))
     selected = Selection(settings.selection.on, (*settings.ignore, *files.ignored_rules(path, settings)))
     kept = [
         finding
-        for finding in result.findings
-        if selected.allows(finding.code, finding.name) and finding.heat.rank >= settings.min_heat.rank
+        for finding in found
+        if selected.allows(finding.code, finding.name)
+        and (finding.about_lint or finding.heat.rank >= settings.min_heat.rank)
     ]
     shown = tuple(finding for finding in kept if not comments.hide(finding))
-    return Examined(shown, result.sites, len(kept) - len(shown))
+    return Examined(shown, sites, len(kept) - len(shown))
+
+
+def _sites_of(path: str, text: str, project: Project, settings: Settings) -> tuple[Sequence[Finding], int]:
+    """The findings of all rules about sites, and how many sites there are; that it does not parse, where it does not.
+
+    What has no site is not parsed.
+    """
+    if not may_have_site(text.encode(errors="replace")):
+        return (), 0
+    from transfer_lint import about_lint, checker
+    from transfer_lint.rules.options import RuleOptions
+
+    try:
+        with nesting(path):
+            result = checker.check(path, text, project, RuleOptions(module_guard=settings.module_guard))
+    except SyntaxError as error:
+        return (about_lint.unparsable(path, text, error),), 0
+    return result.findings, result.sites
 
 
 def explain(path: str, text: str, line: int, column: int | None, project: Project, settings: Settings) -> str:
@@ -68,19 +86,19 @@ def explain(path: str, text: str, line: int, column: int | None, project: Projec
     from transfer_lint import explain as explaining
     from transfer_lint.rules.options import RuleOptions
 
-    with parsing(path):
-        return explaining.explain(path, text, line, column, project, RuleOptions(module_guard=settings.module_guard))
+    try:
+        with nesting(path):
+            options = RuleOptions(module_guard=settings.module_guard)
+            return explaining.explain(path, text, line, column, project, options)
+    except SyntaxError as error:
+        raise Problem(path, f"{unparsable_as(error)} (line {error.lineno})", "mend it, or exclude it") from None
 
 
 @contextmanager
-def parsing(path: str) -> Iterator[None]:
-    """Turn what parsers raise about a text into a Problem."""
+def nesting(path: str) -> Iterator[None]:
+    """Turn what is raised about a text that nests too deep into a Problem."""
     try:
         yield
-    except SyntaxError as error:
-        version = platform.python_version()
-        what = f"does not parse as Python {version} (line {error.lineno}: {error.msg})"
-        raise Problem(path, what, "mend it, or exclude it") from None
     except (RecursionError, MemoryError):
         raise Problem(path, "nests too deep to be followed", "exclude it") from None
 
@@ -111,7 +129,7 @@ def _examine_job(context: tuple[Project, Settings], job: tuple[str, str]) -> Exa
         return failure(path, error)
 
 
-def _rewrite_job(settings: Settings, job: tuple[str, str, Plan]) -> Rewrite | Problem:
+def _rewrite_job(settings: Settings, job: tuple[str, str, Changes]) -> Rewrite | Problem:
     path, text, plan = job
     try:
         return rewriting.rewrite(path, text, plan, settings.target_version)
@@ -121,7 +139,7 @@ def _rewrite_job(settings: Settings, job: tuple[str, str, Plan]) -> Rewrite | Pr
         return failure(path, error)
 
 
-def _lost(job: tuple[str, str] | tuple[str, str, Plan]) -> Problem:
+def _lost(job: tuple[str, str] | tuple[str, str, Changes]) -> Problem:
     return Problem(job[0], "brought down the process that looked at it", "exclude it, and report this as a bug")
 
 
@@ -148,7 +166,7 @@ class Runner:
         jobs = list(texts.items())
         return dict(zip(texts, pool.run(jobs, lambda job: len(job[1]), self._counter(len(jobs))), strict=True))
 
-    def rewrite(self, jobs: Sequence[tuple[str, str, Plan]]) -> list[Rewrite | Problem]:
+    def rewrite(self, jobs: Sequence[tuple[str, str, Changes]]) -> list[Rewrite | Problem]:
         """Carry out plans: (path, text, plan) to what becomes of the text, in the order of the jobs."""
         pool = Pool(partial(_same, self._settings), _rewrite_job, _lost)
         return pool.run(jobs, lambda job: 8 * len(job[1]), self._counter(len(jobs)))  # libcst takes longer than ast

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass, field
+from functools import partial
 
-from transfer_codemods.actions import Plan
+from transfer_codemods.actions import Anchor, Plan
 from transfer_lint.config import Settings
-from transfer_lint.findings import Finding, Safety
+from transfer_lint.findings import EditComment, Finding, Safety
 from transfer_lint.outcome import Problem
 from transfer_lint.runner import Examined, Runner
 
@@ -32,7 +33,8 @@ def settle(
     """Check and rewrite all texts, round by round, until no fix that may be applied is left in any of them.
 
     Unsafe fixes go first, alone, and everything is checked again before the safe ones: they change where values
-    live, which the proofs of the safe ones rest on. The same across files, hence all files in each round. A file
+    live, which the proofs of the safe ones rest on. Comments come last, when it is seen what they hide. The same
+    across files, hence all files in each round. A file
     that meets a problem after it was rewritten keeps its first text, and all begins again without it, for the
     others were rewritten on the strength of what it had become.
 
@@ -84,11 +86,12 @@ def _one_round(
     state.refused.clear()
     changed: list[str] = []
     troubles: list[Problem] = []
-    for safety in (Safety.UNSAFE, Safety.SAFE) if settings.unsafe_fixes else (Safety.SAFE,):
+    tiers = (partial(plan_of, safety=Safety.SAFE), comments_of)
+    for tier in (partial(plan_of, safety=Safety.UNSAFE), *tiers) if settings.unsafe_fixes else tiers:
         jobs = [
             (path, text, plan)
             for path, text in state.texts.items()
-            if path in rewritten and path in state.examined and (plan := plan_of(state.examined[path].findings, safety))
+            if path in rewritten and path in state.examined and (plan := tier(state.examined[path].findings))
         ]
         for (path, text, plan), result in zip(jobs, runner.rewrite(jobs), strict=True):
             if isinstance(result, Problem):
@@ -106,6 +109,15 @@ def _one_round(
 
 
 def plan_of(findings: Iterable[Finding], safety: Safety) -> Plan:
-    """Anchor -> action for the fixes of one tier; where two want the same site the lower code is heard."""
-    fixable = [finding for finding in findings if finding.fix and finding.fix.safety is safety]
-    return {f.anchor: f.fix.action for f in sorted(fixable, key=lambda f: f.code, reverse=True) if f.fix}
+    """Anchor -> action for the fixes of code of one tier; where two want the same site the lower code is heard."""
+    fixable = sorted((finding for finding in findings if finding.fix), key=lambda finding: finding.code, reverse=True)
+    return {
+        finding.anchor: finding.fix.action
+        for finding in fixable
+        if finding.fix and finding.fix.safety is safety and not isinstance(finding.fix.action, EditComment)
+    }
+
+
+def comments_of(findings: Iterable[Finding]) -> Mapping[Anchor, EditComment]:
+    """Anchor -> what becomes of the comment there."""
+    return {f.anchor: f.fix.action for f in findings if f.fix and isinstance(f.fix.action, EditComment)}

@@ -71,7 +71,8 @@ def test_through_a_pipe(folder: Path) -> None:
 def test_a_pipe_gets_back_what_cannot_or_need_not_be_fixed(folder: Path, text: str) -> None:
     ran = lint("fix", "-", cwd=folder, stdin=text)
     assert ran.out == text
-    assert ran.code == (2 if "x.to" in text else 0)
+    assert ran.code == (2 if "\0" in text else 1 if "x.to" in text else 0)
+    assert ("TL902 error" in ran.err) == (ran.code == 1)
 
 
 def test_copy(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
@@ -170,3 +171,12 @@ def test_mode_bits_stay(folder: Path) -> None:
     (folder / "waste.py").chmod(0o751)
     lint("fix", cwd=folder, expect=0)
     assert (folder / "waste.py").stat().st_mode & 0o7777 == 0o751
+
+
+def test_an_unused_comment_goes_when_the_code_has_settled(folder: Path) -> None:
+    text = WASTE.replace("# stays", "# transfer-lint: ignore[TL101] so it is") + "# transfer-lint: ignore\n"
+    (folder / "waste.py").write_text(text)
+    ran = lint("fix", cwd=folder, expect=0)
+    assert "fixed 2 findings in 1 file; nothing left" in ran.err
+    kept = 'y.to("cuda:0")  # transfer-lint: ignore[TL101] so it is'
+    assert (folder / "waste.py").read_text() == MENDED.replace("y  # stays", kept)

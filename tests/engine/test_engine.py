@@ -33,8 +33,23 @@ def test_fix_source_is_pure(here: Path) -> None:
 
 
 def test_fix_source_says_why_it_cannot(here: Path) -> None:
-    with pytest.raises(Problem, match="does not parse"):
-        fix_source("a.py", "x.to(", Project(DiskSources()), Settings(root=str(here)))
+    with pytest.raises(Problem, match="nests too deep"):
+        fix_source("a.py", f"x.to({'-' * 100_000}d)", Project(DiskSources()), Settings(root=str(here)))
+
+
+def test_a_text_that_does_not_parse_is_a_finding(here: Path) -> None:
+    result = fix_source("a.py", "x.to(", Project(DiskSources()), Settings(root=str(here)))
+    assert [(finding.code, finding.line, finding.column) for finding in result.remaining] == [("TL902", 1, 5)]
+    assert result.text == "x.to("
+    assert plan("a.py", "x.to(", False) == {}
+
+
+def test_what_is_done_to_comments_is_no_matter_of_the_codemods(here: Path) -> None:
+    text = WASTE.replace("# stays", "# transfer-lint: ignore[TL201]")
+    assert set(plan("a.py", text, False)) == {Anchor(5, 11), Anchor(6, 14)}
+    assert fix_source("a.py", text, Project(DiskSources()), Settings(root=str(here))).text == MENDED.replace(
+        "  # stays", ""
+    )
 
 
 def test_plan_speaks_of_anchors(here: Path) -> None:

@@ -39,7 +39,8 @@ def test_rewritten(page: Page, example: Example) -> None:
     wanted = example.before if example.after is None else example.after
     fixed = fix(example, example.before, unsafe=example.unsafe or example.silent)
     assert fixed == wanted
-    compile(fixed, "<fixed>", "exec")
+    if page.code != "TL902":  # about what does not
+        compile(fixed, "<fixed>", "exec")
     assert fix(example, fixed, unsafe=example.unsafe or example.silent) == fixed
 
 
@@ -55,7 +56,7 @@ def test_executed(page: Page, example: Example) -> None:
     verdict = compare(example.before, example.after, example.run, TOLERATED.get(page.code, frozenset()))
     assert not verdict.kinds, verdict.report()
     assert verdict.ran, f"`run: {example.run}` raises on every placement"
-    assert verdict.saved > 0, "the fix does without nothing, on no placement"
+    assert (verdict.saved > 0) is (page.code != "TL901"), "the fix does without nothing, on no placement"
 
 
 @pytest.mark.parametrize(("page", "example"), cases(fixed=False, run=True))

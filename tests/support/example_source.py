@@ -6,14 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from transfer_codemods.actions import GuardForm
-from transfer_lint import checker
 from transfer_lint.config import Settings
 from transfer_lint.engine import fix_source
 from transfer_lint.findings import Finding
 from transfer_lint.flow.knowledge import default_knowledge
 from transfer_lint.flow.project import Project
-from transfer_lint.rules.options import RuleOptions
 from transfer_lint.rules.pages import Example
+from transfer_lint.runner import examine
 
 PATH = "example.py"
 
@@ -32,8 +31,8 @@ class OneFile:
 
 
 def find(example: Example, text: str) -> tuple[Finding, ...]:
-    """All findings in `text`, under the example's options."""
-    return checker.check(PATH, text, _project(text), RuleOptions(module_guard=_guard(example))).findings
+    """What `transfer-lint check` finds in `text`, under the example's options."""
+    return examine(PATH, text, _project(text), Settings(root="/", module_guard=_guard(example))).findings
 
 
 def fix(example: Example, text: str, *, unsafe: bool) -> str:

@@ -5,12 +5,15 @@ from __future__ import annotations
 import difflib
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from transfer_lint.cli import common
+from transfer_lint.findings import Severity
 from transfer_lint.report import View
+from transfer_lint.report.concise import line as one_line
 
 if TYPE_CHECKING:
     from transfer_lint.engine import Fixed
@@ -82,6 +85,10 @@ def command(
 
             problems += write_fixed(fixed)
         common.print_findings(fixed.outcome, settings, view)
+    if as_diff or given:  # the report is not printed, and a diff says nothing of what could not be looked at
+        for finding in fixed.outcome.findings:
+            if finding.severity is Severity.ERROR and finding.about_lint:
+                common.say(one_line(finding, replace(view, colour=False)))
     for finding, why in fixed.refused.items():
         common.say(f"{finding.path}:{finding.line}:{finding.column}: {finding.code} is not fixed: {why}")
     common.print_problems(problems)
@@ -112,7 +119,9 @@ def _summarise(fixed: Fixed, would: bool, output: str | None) -> None:
     where = f" into {output}" if output else ""
     if applied:
         done = "would fix" if would else "fixed"
-        head = f"{done} {common.count(applied, 'transfer')} in {common.count(len(fixed.files), 'file')}{where}"
+        of_code = not any(finding.about_lint for file in fixed.files for finding in file.applied)
+        noun = "transfer" if of_code else "finding"
+        head = f"{done} {common.count(applied, noun)} in {common.count(len(fixed.files), 'file')}{where}"
     else:
         head = f"nothing to fix{where and ', copied' + where}"
     left = common.tally(fixed.outcome)

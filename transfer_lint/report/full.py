@@ -65,7 +65,8 @@ def _block(finding: Finding, lines: list[str], view: View) -> Iterator[str]:
     yield f"{'':{margin}}{bar}"
     yield from _chain(finding.evidence, view, margin, glyphs)
     where = f", in {finding.function}" if finding.function else ""
-    yield f"{_label('heat', view, margin)}{HEAT[finding.heat]}{where}"
+    if not finding.about_lint:
+        yield f"{_label('heat', view, margin)}{HEAT[finding.heat]}{where}"
     if finding.fix:
         how = "" if view.fixable(finding) else ": only with --unsafe-fixes"
         yield f"{_label('fix', view, margin)}{finding.fix.title} ({finding.fix.safety.value}{how})"

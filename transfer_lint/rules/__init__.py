@@ -12,13 +12,9 @@ from importlib import import_module
 from pathlib import Path
 from pkgutil import iter_modules
 from types import MappingProxyType
-from typing import Any
 
-from transfer_codemods.actions import Action
-from transfer_lint.findings import Safety, Severity
-from transfer_lint.flow.questions import Questions
+from transfer_lint.findings import Change, Safety, Severity
 from transfer_lint.flow.values import Why
-from transfer_lint.rules.options import RuleOptions
 
 
 @dataclass(frozen=True)
@@ -28,12 +24,12 @@ class Verdict:
     severity: Severity
     message: str
     why: Why = ()
-    action: Action | None = None
+    action: Change | None = None
     title: str = ""
     safety: Safety = Safety.SAFE
 
 
-Check = Callable[[Any, Questions, RuleOptions], "Verdict | None"]  # of a Site or of a HostRead: its annotation says
+Check = Callable[..., "Verdict | None"]  # of a Site or a HostRead with Questions and RuleOptions; in group 9 of a Note
 
 
 @dataclass(frozen=True)
