@@ -237,23 +237,9 @@ def _layer(self: Interpreter, layer: Object, kind: str, operands: list[Value], n
         assert isinstance(result, Tensor)
         return replace(result, dtype=self.unless_autocast(result.dtype))
     if kind == "sequence":
-        value: Value = source
-        count = 0
-        while f"[{count}]" in state.record(layer.ident).attributes:
-            step = state.read(layer, f"[{count}]")
-            value = (
-                call_object(self, step, {"0": value}, node, state) if isinstance(step, Object) else self.unknown(node)
-            )
-            count += 1
-        return (
-            replace(value, ident=self.symbol(node, "a result", "sequence"))
-            if count and isinstance(value, Tensor)
-            else Tensor(self.symbol(node, "a result"))
-        )
+        return _sequence(self, layer, source, node, state)
     assert isinstance(layer.cls, str)
     record = state.record(layer.ident)
-    if record.attributes.get("affine") == Constant(False):  # a norm without weights
-        return combine(self, (source,), node, surely=True)
     name = layer.cls.rpartition(".")[2]
     reason = self.fact(
         node, f"`{{}}`: a `{name}` fails unless its input is where its weights are, so its result is there"
@@ -263,3 +249,14 @@ def _layer(self: Interpreter, layer: Object, kind: str, operands: list[Value], n
     dtype = record.dtype or Known(Term(TermKind.WEIGHTS_DTYPE, symbol=record.anchor))
     placed = device.because(reason), self.unless_autocast(dtype.because(reason))
     return Tensor(self.symbol(node, "a result"), *placed, scalar=False, why=(reason,))
+
+
+def _sequence(self: Interpreter, layer: Object, source: Value, node: ast.Call, state: State) -> Tensor:
+    """What the parts of a `Sequential` make of its input, one after another."""
+    value, count = source, 0
+    while f"[{count}]" in state.record(layer.ident).attributes:
+        part = state.read(layer, f"[{count}]")
+        value = call_object(self, part, {"0": value}, node, state) if isinstance(part, Object) else self.unknown(node)
+        count += 1
+    symbol = self.symbol(node, "a result", "sequence")
+    return replace(value, ident=symbol) if count and isinstance(value, Tensor) else Tensor(symbol)

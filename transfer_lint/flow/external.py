@@ -116,8 +116,6 @@ def _torch_module(self: Interpreter, name: str, operands: list[Value], node: ast
     state.create(made)
     hold(state, made, operands)
     short = name.rpartition(".")[2]
-    if any(k.arg in ("affine", "elementwise_affine") and not _is_true(k.value) for k in node.keywords):
-        state.write(made, "affine", Constant(False))
     if short in self.knowledge.layers_sequence:
         for number, operand in enumerate(operands):
             state.write(made, f"[{number}]", operand)
@@ -127,7 +125,3 @@ def _torch_module(self: Interpreter, name: str, operands: list[Value], node: ast
             for key, value in state.record(held.ident).attributes.items():
                 state.write(made, key, value)
     return made
-
-
-def _is_true(node: ast.expr) -> bool:
-    return isinstance(node, ast.Constant) and node.value is True
