@@ -21,6 +21,7 @@ from transfer_lint.selection import Selection
 
 OUTPUT_FORMATS = ("full", "concise", "json")
 PYTHONS = tuple(f"3.{minor}" for minor in range(8, 15))
+DEFAULT_BASELINE = "transfer-lint-baseline.json"
 DEFAULT_EXCLUDE = (
     ".bzr",
     ".direnv",
@@ -67,6 +68,7 @@ class Settings:
     module_guard: GuardForm = GuardForm.EXACT
     target_version: tuple[int, int] | None = None
     output_format: str | None = None
+    baseline: str | None = None
     knowledge: Mapping[str, object] = field(default_factory=dict)
 
     @property
@@ -134,6 +136,12 @@ def _one_of(choices: Mapping[str, T]) -> Callable[[object], T]:
     return read
 
 
+def _file(value: object) -> str:
+    if not isinstance(value, str) or not value:
+        raise ValueError("must be the path of a file")
+    return value
+
+
 def _python(value: object) -> tuple[int, int]:
     found = re.fullmatch(r"(?:py)?3\.?(\d+)", value) if isinstance(value, str) else None
     if not found or f"3.{found[1]}" not in PYTHONS:
@@ -176,6 +184,7 @@ KEYS: tuple[Key, ...] = (
         '"full" on a terminal, else "concise"',
         "How to report.",
     ),
+    Key("baseline", _file, "none", "The file of known findings, which `check` does not report."),
     Key("knowledge", _knowledge, "{}", "What is known of your own functions and classes."),
 )
 

@@ -88,7 +88,8 @@ class Outcome:
     """One run of `check`, or what is left after one of `fix`.
 
     findings: sorted by path and position. texts: path -> the text that they are about.
-    edits: what would mend each finding alone; empty unless asked for.
+    edits: what would mend each finding alone; empty unless asked for. in_baseline: how many of the suppressed findings
+    a baseline knows.
     """
 
     findings: tuple[Finding, ...]
@@ -96,6 +97,7 @@ class Outcome:
     summary: Summary
     texts: Mapping[str, str] = field(default_factory=dict)
     edits: Mapping[Finding, tuple[Edit, ...]] = field(default_factory=dict)
+    in_baseline: int = 0
 
     def fails(self, at: Severity) -> bool:
         """Whether a finding is at or over the severity `at`."""

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Collection
 from typing import Any
 
 import click
 
 from transfer_lint.cli import common
+from transfer_lint.config import DEFAULT_BASELINE, Settings, shown_path
 from transfer_lint.outcome import Outcome
 from transfer_lint.report import View
 
@@ -16,6 +19,13 @@ from transfer_lint.report import View
 @click.option(
     "--fixes", "with_edits", is_flag=True, help="With json: also the edits that would mend each finding alone."
 )
+@click.option(
+    "--baseline", "baseline_file", type=click.Path(), metavar="FILE", help="Leave out the findings known there."
+)
+@click.option(
+    "--write-baseline", "new_baseline", is_flag=False, flag_value="", metavar="[FILE]",
+    help=f"Make all findings known, in FILE: by default that of --baseline or {DEFAULT_BASELINE}.",
+)  # fmt: skip
 def command(
     paths: tuple[str, ...],
     stdin_filename: str | None,
@@ -23,6 +33,8 @@ def command(
     force_exclude: bool,
     quiet: bool,
     with_edits: bool,
+    baseline_file: str | None,
+    new_baseline: str | None,
     **options: Any,
 ) -> int:
     """Report needless transfers in PATHS (files, folders, or - for standard input; by default this folder).
@@ -33,6 +45,8 @@ def command(
     transfer-lint check
     transfer-lint check nodes.py --select TL101,TL103
     transfer-lint check --output-format json --fixes .
+    transfer-lint check --write-baseline
+    transfer-lint check --baseline transfer-lint-baseline.json
     cat nodes.py | transfer-lint check - --stdin-filename nodes.py
     """
     from transfer_lint.engine import check_paths
@@ -43,13 +57,44 @@ def command(
     found = collect(paths, settings, given=given, force_exclude=force_exclude)
     with common.Bar("checking", quiet) as bar:
         outcome = check_paths(found.files, settings, given=given, with_edits=with_edits, progress=bar)
+    problems = (*found.problems, *outcome.problems)
+    checked = set(found.files) - {problem.path for problem in problems}
+    known_in = baseline_file or (settings.baseline and os.path.join(settings.root, settings.baseline))
+    if new_baseline is not None:
+        path = new_baseline or known_in or os.path.join(settings.root, DEFAULT_BASELINE)
+        _write_baseline(path, outcome, checked, settings)
+        common.print_problems(problems)
+        return 2 if problems else 0
+    if known_in:
+        outcome = _without_known(known_in, outcome, checked, settings)
     view = common.view_for(settings)
     common.print_findings(outcome, settings, view)
-    problems = (*found.problems, *outcome.problems)
     common.print_problems(problems)
     if not quiet:
         _summarise(outcome, view)
     return 2 if problems else int(outcome.fails(settings.fail_on))
+
+
+def _write_baseline(path: str, outcome: Outcome, checked: Collection[str], settings: Settings) -> None:
+    from transfer_lint import baseline
+
+    old = baseline.read(path) if os.path.lexists(path) else None
+    known = baseline.write(path, outcome, old, checked, settings)
+    common.say(f"{common.count(sum(known.values()), 'finding')} known in {shown_path(path)}")
+
+
+def _without_known(path: str, outcome: Outcome, checked: Collection[str], settings: Settings) -> Outcome:
+    from transfer_lint import baseline
+
+    known = baseline.read(path)
+    gone = baseline.stale(outcome, known, checked, settings)
+    for entry, count in sorted(gone.items()):
+        where = f" in {entry.function}" if entry.function else ""
+        times = f" ({count} times)" if count > 1 else ""
+        common.say(f"{entry.path}: {entry.code} `{entry.expression}`{where} is known and no longer found{times}")
+    if gone:
+        common.say(f"{shown_path(path)} is out of date; transfer-lint check --write-baseline")
+    return baseline.apply(outcome, known)
 
 
 def _summarise(outcome: Outcome, view: View) -> None:
@@ -58,7 +103,9 @@ def _summarise(outcome: Outcome, view: View) -> None:
         common.say("no Python files there")
         return
     looked = f"{common.count(summary.files, 'file')}, {common.count(summary.sites, 'transfer')}"
-    hidden = f", {summary.suppressed} ignored by comments" if summary.suppressed else ""
+    commented = summary.suppressed - outcome.in_baseline
+    hidden = f", {commented} ignored by comments" if commented else ""
+    hidden += f", {outcome.in_baseline} known" if outcome.in_baseline else ""
     tally = common.tally(outcome) or "nothing found"
     common.say(f"{common.emphasis(tally, bold=True)} ({looked}{hidden}, {summary.seconds:.1f} s)")
     ready = sum(view.fixable(finding) for finding in outcome.findings)

@@ -1,0 +1,139 @@
+"""`check --baseline` and `--write-baseline`: what is known stays known, and what is new is reported."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.support.command import CLEAN, WASTE, lint
+
+NAME = "transfer-lint-baseline.json"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "pyproject.toml").write_text(f'[tool.transfer-lint]\nbaseline = "{NAME}"\n')
+    (tmp_path / "waste.py").write_text(WASTE)
+    (tmp_path / "clean.py").write_text(CLEAN)
+    lint("check", "--write-baseline", cwd=tmp_path, expect=0)
+    return tmp_path
+
+
+def known(folder: Path) -> list[tuple[str, str, str, str, int]]:
+    value = json.loads((folder / NAME).read_text(encoding="utf-8"))
+    assert value["version"] == 1
+    return [tuple(item.values()) for item in value["findings"]]
+
+
+def test_what_is_written(folder: Path) -> None:
+    assert known(folder) == [
+        ("waste.py", "TL101", "twice", "y.to('cuda:0')", 1),
+        ("waste.py", "TL102", "twice", "x.to('cuda:0')", 1),
+    ]
+    assert len((folder / NAME).read_text().splitlines()) == 4  # a line for each
+    before = (folder / NAME).read_bytes()
+    lint("check", "--write-baseline", cwd=folder, expect=0)
+    assert (folder / NAME).read_bytes() == before
+
+
+SAME = {
+    "as it was": WASTE,
+    "shifted": "# one\n\n" + WASTE,
+    "reformatted": WASTE.replace('y.to("cuda:0")', "(\n  y\n  .to(  # there\n    'cuda:0',\n  )\n )"),
+    "another function": WASTE + "\n\ndef other():\n    pass\n",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("text", SAME.values(), ids=SAME)
+def test_known_findings_are_suppressed(folder: Path, text: str) -> None:
+    (folder / "waste.py").write_text(text)
+    ran = lint("check", "--fail-on", "hint", cwd=folder, expect=0)
+    assert ran.out == ""
+    assert "2 known" in ran.err
+    assert "out of date" not in ran.err
+    summary = json.loads(lint("check", "--output-format", "json", cwd=folder, expect=0).out)["summary"]
+    assert (summary["suppressed"], summary["warnings"], summary["hints"]) == (2, 0, 0)
+
+
+NEW = {
+    "another function": (WASTE.replace("twice", "again"), 2, 2),
+    "another expression": (WASTE.replace("y = x.to", "z = x.to").replace("y.to", "z.to"), 1, 1),
+    "once more": (WASTE.replace("# stays", "if x is x else y.to('cuda:0')"), 1, 0),
+}
+
+
+@pytest.mark.parametrize(("text", "new", "gone"), NEW.values(), ids=NEW)
+def test_new_findings_are_reported_and_stale_entries_told(folder: Path, text: str, new: int, gone: int) -> None:
+    (folder / "waste.py").write_text(text)
+    ran = lint("check", cwd=folder, expect=1)
+    assert len(ran.out.splitlines()) == new
+    assert ran.err.count("is known and no longer found") == gone
+    assert ("is out of date" in ran.err) == bool(gone)
+
+
+@pytest.mark.parametrize(
+    ("options", "code"),
+    [
+        pytest.param(("clean.py",), 0, id="other files"),
+        pytest.param(("--select", "TL2"), 0, id="other rules"),
+        pytest.param(("--min-heat", "layer"), 0, id="hotter sites"),
+    ],
+)
+def test_what_a_run_cannot_find_is_not_stale_and_not_forgotten(
+    folder: Path, options: tuple[str, ...], code: int
+) -> None:
+    before = known(folder)
+    assert "no longer found" not in lint("check", *options, cwd=folder, expect=code).err
+    lint("check", *options, "--write-baseline", cwd=folder, expect=0)
+    assert known(folder) == before
+
+
+def test_what_is_gone_is_forgotten(folder: Path) -> None:
+    (folder / "waste.py").unlink()
+    assert lint("check", cwd=folder, expect=0).err.count("no longer found") == 2
+    lint("check", "--write-baseline", cwd=folder, expect=0)
+    assert known(folder) == []
+    assert lint("check", cwd=folder, expect=0).err.count("no longer found") == 0
+
+
+def test_paths_are_relative_to_the_baseline(folder: Path) -> None:
+    assert lint("check", folder, cwd=folder.parent, expect=0).out == ""
+    lint("check", "--write-baseline=deep.json", folder, cwd=folder.parent, expect=0)
+    value = json.loads((folder.parent / "deep.json").read_text())
+    assert {item["path"] for item in value["findings"]} == {f"{folder.name}/waste.py"}
+    (folder.parent / "deep.json").unlink()
+
+
+def test_the_lint_itself_can_be_known(folder: Path) -> None:
+    (folder / "bad.py").write_text("x.to(\n")
+    (folder / "clean.py").write_text(CLEAN.replace("pass", "pass  # transfer-lint: ignore"))
+    lint("check", "--write-baseline", cwd=folder, expect=0)
+    assert ("bad.py", "TL902", "", "", 1) in known(folder)
+    assert ("clean.py", "TL901", "", "# transfer-lint: ignore", 1) in known(folder)
+    (folder / "bad.py").write_text("\n\nx.to(\n")
+    assert lint("check", cwd=folder, expect=0).out == ""
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        pytest.param(("--baseline", "no.json"), "no.json: there is no such baseline; write it", id="missing"),
+        pytest.param(("--baseline", "clean.py"), "clean.py: is not a baseline", id="not json"),
+        pytest.param(("--baseline", "other.json"), "other.json: is not a baseline", id="other json"),
+        pytest.param(("--baseline", "."), "is a directory", id="folder"),
+        pytest.param(("--write-baseline", "waste.py"), "waste.py: is not a baseline", id="would overwrite source"),
+        pytest.param(("--write-baseline", "no/such/b.json"), "cannot be written", id="no such folder"),
+    ],
+)
+def test_cannot(folder: Path, options: tuple[str, ...], words: str) -> None:
+    (folder / "other.json").write_text('{"version": 1, "findings": [{"path": 3}]}')
+    assert words in lint("check", *options, cwd=folder, expect=2).err
+    assert (folder / "waste.py").read_text() == WASTE
+
+
+def test_positions_behind_wide_characters(folder: Path) -> None:
+    (folder / "waste.py").write_text(WASTE.replace("return y", "return '\U0001f600\u00e9' and y"), encoding="utf-8")
+    lint("check", "--write-baseline", cwd=folder, expect=0)
+    assert "y.to('cuda:0')" in {entry[3] for entry in known(folder)}

@@ -1,0 +1,217 @@
+"""A baseline: findings that are known, in a file, so that only new ones are reported.
+
+A finding is known by its rule, its file, the function around it and its expression as Python would write it, and how
+many of these there are. So a baseline outlives shifted lines and reformatting.
+"""
+
+from __future__ import annotations
+
+import ast
+import json
+import os
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
+
+from transfer_lint import files, source
+from transfer_lint.config import Settings, rule_names, shown_path
+from transfer_lint.findings import Finding, Heat
+from transfer_lint.outcome import Outcome, Problem, Summary
+from transfer_lint.pool import deep
+from transfer_lint.selection import Selection
+
+VERSION = 1
+
+
+@dataclass(frozen=True, order=True)
+class Entry:
+    """What findings are known by. path: relative to the baseline's folder, with `/`."""
+
+    path: str
+    code: str
+    function: str
+    expression: str
+
+
+@dataclass(frozen=True)
+class Baseline:
+    """Known findings. path: the file that holds them, for errors and as what the entries' paths are relative to."""
+
+    path: str
+    known: Mapping[Entry, int]
+
+    @property
+    def folder(self) -> str:
+        """The absolute path of the baseline's folder."""
+        return os.path.dirname(os.path.abspath(self.path))
+
+
+def read(path: str) -> Baseline:
+    """The baseline in a file.
+
+    Raises:
+        Problem: it cannot be read, or is no baseline.
+    """
+    shown = shown_path(path)
+    no_baseline = Problem(
+        shown, "is not a baseline that this version writes", "name another; paths to check stand before the option"
+    )
+    if not os.path.lexists(path):
+        raise Problem(shown, "there is no such baseline", "write it: transfer-lint check --write-baseline")
+    try:
+        value = json.loads(source.read(path))
+        if value["version"] != VERSION:
+            raise no_baseline
+        known: Counter[Entry] = Counter()
+        for item in value["findings"]:
+            entry = Entry(*(_text(item[name]) for name in ("path", "code", "function", "expression")))
+            known[entry] += int(item["count"])
+    except (ValueError, KeyError, TypeError, RecursionError):
+        raise no_baseline from None
+    return Baseline(path, known)
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError
+    return value
+
+
+def apply(outcome: Outcome, baseline: Baseline) -> Outcome:
+    """The outcome without the findings that are known, which count as suppressed. Of equal ones the first are known."""
+    left = Counter(baseline.known)
+    new: list[Finding] = []
+    for finding, entry in entries(outcome, baseline.folder):
+        if left[entry] > 0:
+            left[entry] -= 1
+        else:
+            new.append(finding)
+    old = outcome.summary
+    hidden = len(outcome.findings) - len(new)
+    summary = Summary.of(tuple(new), old.files, old.sites, old.suppressed + hidden, old.seconds)
+    return replace(outcome, findings=tuple(new), summary=summary, in_baseline=outcome.in_baseline + hidden)
+
+
+def stale(outcome: Outcome, baseline: Baseline, checked: Collection[str], settings: Settings) -> Mapping[Entry, int]:
+    """The entries that no finding answers to any more, and how many of each. Only what this run could have found.
+
+    outcome: before `apply`. checked: the paths that were checked without a problem.
+    """
+    counts = Counter(entry for _, entry in entries(outcome, baseline.folder))
+    judged = _judged(baseline, checked, settings)
+    return {entry: baseline.known[entry] - counts[entry] for entry in judged if baseline.known[entry] > counts[entry]}
+
+
+def write(
+    path: str, outcome: Outcome, old: Baseline | None, checked: Collection[str], settings: Settings
+) -> Mapping[Entry, int]:
+    """Write a baseline that knows all findings of the outcome, and what of `old` this run could not judge.
+
+    Raises:
+        Problem: the file cannot be written.
+
+    Returns:
+        What the baseline knows now.
+    """
+    folder = os.path.dirname(os.path.abspath(path))
+    known = Counter(entry for _, entry in entries(outcome, folder))
+    if old is not None:
+        judged = _judged(old, checked, settings)
+        known.update({entry: count for entry, count in old.known.items() if entry not in judged})
+    lines = [
+        json.dumps(
+            {
+                "path": entry.path,
+                "code": entry.code,
+                "function": entry.function,
+                "expression": entry.expression,
+                "count": count,
+            },
+            ensure_ascii=False,
+        )
+        for entry, count in sorted(known.items())
+    ]
+    listed = ",\n".join(f"  {line}" for line in lines)
+    text = (
+        f'{{"version": {VERSION}, "findings": [\n{listed}\n]}}\n'
+        if lines
+        else f'{{"version": {VERSION}, "findings": []}}\n'
+    )
+    source.write(path, text.encode("utf-8", "surrogateescape"), 0o644)
+    return known
+
+
+def _judged(baseline: Baseline, checked: Collection[str], settings: Settings) -> list[Entry]:
+    """The entries that this run could have found, and those of files that are gone."""
+    places = {path: _relative(path, baseline.folder) for path in checked}
+    on = {
+        place: Selection(settings.selection.on, (*settings.ignore, *files.ignored_rules(path, settings)))
+        for path, place in places.items()
+    }
+    names = rule_names()
+    return [
+        entry
+        for entry in baseline.known
+        if not os.path.lexists(os.path.join(baseline.folder, entry.path))
+        or (
+            entry.path in on
+            and settings.min_heat is Heat.ONCE
+            and on[entry.path].allows(entry.code, names.get(entry.code, ""))
+        )
+    ]
+
+
+def entries(outcome: Outcome, folder: str) -> list[tuple[Finding, Entry]]:
+    """Each finding with what it is known by, in a baseline that lies in `folder`."""
+    by_path: dict[str, list[Finding]] = {}
+    for finding in outcome.findings:
+        by_path.setdefault(finding.path, []).append(finding)
+    return [
+        (finding, Entry(_relative(path, folder), finding.code, finding.function, expression))
+        for path, found in by_path.items()
+        for finding, expression in zip(found, _expressions(outcome.texts[path], found), strict=True)
+    ]
+
+
+def _relative(path: str, folder: str) -> str:
+    try:
+        return os.path.relpath(path, folder).replace(os.sep, "/")
+    except ValueError:  # another drive
+        return os.path.abspath(path).replace(os.sep, "/")
+
+
+def _expressions(text: str, findings: Iterable[Finding]) -> list[str]:
+    """What each finding is about: its expression, its comment; nothing for the whole file."""
+    lines = source.lines_of(text)
+    wanted = [finding for finding in findings if not finding.about_lint]
+    found = deep(_unparsed, text, lines, wanted) if wanted else {}
+    return [found.get(finding) or ("" if finding.code == "TL902" else _written(lines, finding)) for finding in findings]
+
+
+def _unparsed(text: str, lines: list[str], findings: Iterable[Finding]) -> dict[Finding, str]:
+    """The innermost expression that ends with the finding and holds its start, as Python would write it."""
+    ends: dict[tuple[int, int], list[ast.expr]] = {}
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.expr) and node.end_lineno is not None and node.end_col_offset is not None:
+            ends.setdefault((node.end_lineno, node.end_col_offset), []).append(node)
+    found: dict[Finding, str] = {}
+    for finding in findings:
+        start = finding.line, _bytes(lines, finding.line, finding.column)
+        end = finding.end_line, _bytes(lines, finding.end_line, finding.end_column)
+        holding = [node for node in ends.get(end, ()) if (node.lineno, node.col_offset) <= start]
+        if holding:
+            found[finding] = ast.unparse(max(holding, key=lambda node: (node.lineno, node.col_offset)))
+    return found
+
+
+def _bytes(lines: list[str], line: int, column: int) -> int:
+    """A column in characters, 1-based, as `ast` counts: in bytes, from 0."""
+    return len(lines[line - 1][: column - 1].encode(errors="replace"))
+
+
+def _written(lines: list[str], finding: Finding) -> str:
+    """The text from the finding's start to its end, blanks aside: where `ast` has no position for it."""
+    part = lines[finding.line - 1 : finding.end_line]
+    part[-1] = part[-1][: finding.end_column - 1]
+    part[0] = part[0][finding.column - 1 :]
+    return " ".join("".join(part).split())
