@@ -191,7 +191,7 @@ def _container_method(
             added = self.element(added, node, state)
         held = [*record.attributes.values(), added]
         merged = self.any_of(held, node, state)
-        state.heap[owner.ident] = replace(record, attributes={"[]": merged})
+        state.heap[owner.ident] = record.holding({"[]": merged})
         return Constant(None)
     if name == "get" and operands and isinstance(operands[0], Constant) and owner.cls == "builtins.dict":
         held_value = record.attributes.get(f"[{operands[0].value!r}]")

@@ -32,6 +32,14 @@ class Record:
     moved: Symbol | None = None
     made: bool = False
 
+    def holding(self, attributes: Mapping[str, Value]) -> Record:
+        """The same with other attributes. (Spelled out: `dataclasses.replace` is slow, and this is a hot path.)"""
+        return Record(self.anchor, attributes, self.device, self.dtype, self.epoch, self.line, self.moved, self.made)
+
+    def displaced(self, anchor: Symbol) -> Record:
+        """The same, but nobody knows where its weights are now."""
+        return Record(anchor, self.attributes, None, None, self.epoch, self.line, anchor, self.made)
+
 
 @dataclass(slots=True)
 class Sharing:
@@ -70,6 +78,11 @@ class Sharing:
     def related(self, idents: Iterable[Symbol]) -> set[Symbol]:
         """The objects, all that they may be parts of, and all that may be a part of one of these."""
         return _closure(_closure(idents, self.wholes), self.parts)
+
+    def has_no_weights(self, ident: Symbol) -> bool:
+        """Whether the symbol is known to stand for something that is no module."""
+        owner = self.owners.get(ident)
+        return owner is not None and owner.cls is not None and not self.is_module(owner)
 
     def proved_module(self, ident: Symbol) -> bool:
         """Whether the symbol is known to stand for a module."""

@@ -72,7 +72,7 @@ class State:
         if value is None or live:
             value = self._initial(self, owner, name, record)
             record = self.record(owner.ident)
-            self.heap[owner.ident] = replace(record, attributes={**record.attributes, name: value})
+            self.heap[owner.ident] = record.holding({**record.attributes, name: value})
         return value
 
     def write(self, owner: Object, name: str, value: Value) -> None:
@@ -84,9 +84,9 @@ class State:
         for other, known in list(self.heap.items()):
             if name in known.attributes and other is not owner.ident and self._may_be(other, owner):
                 either = Object(self.symbols.make(("also", other, name, value), f"{other.label}.{name}", known.line))
-                self.heap[other] = replace(known, attributes={**known.attributes, name: either})
+                self.heap[other] = known.holding({**known.attributes, name: either})
         record = self.record(owner.ident)
-        self.heap[owner.ident] = replace(record, attributes={**record.attributes, name: value})
+        self.heap[owner.ident] = record.holding({**record.attributes, name: value})
 
     def place(self, owner: Object, device: Known | None, dtype: Known | None, epoch: str, line: int) -> None:
         """A module is moved: `device` and `dtype` as far as the move says them (None: that half stays)."""
@@ -188,9 +188,9 @@ class State:
 
     def _displace(self, idents: Iterable[Symbol], epoch: str, line: int) -> None:
         for ident in idents:
-            record = self.record(ident)
-            anchor = self.symbols.make(("anchor", ident, epoch), ident.label, line)
-            self.heap[ident] = replace(record, device=None, dtype=None, anchor=anchor, moved=anchor)
+            if not self.sharing.has_no_weights(ident):
+                anchor = self.symbols.make(("anchor", ident, epoch), ident.label, line)
+                self.heap[ident] = self.record(ident).displaced(anchor)
         self._refresh_weights(epoch, line)
 
     def _refresh_weights(self, epoch: str, line: int) -> None:
@@ -217,9 +217,11 @@ class State:
         for name, value in self.locals.items():
             self.locals[name] = renewed(value)
         for ident, record in self.heap.items():
+            if not any(type(value) in (Tensor, Tuple) for value in record.attributes.values()):
+                continue
             attributes = {name: renewed(value) for name, value in record.attributes.items()}
             if any(attributes[name] is not value for name, value in record.attributes.items()):
-                self.heap[ident] = replace(record, attributes=attributes)
+                self.heap[ident] = record.holding(attributes)
 
     def reachable(self, ident: Symbol) -> Iterator[Symbol]:
         """The object and all that its known attributes lead to."""
@@ -307,7 +309,7 @@ class State:
                     name: value if isinstance(v, Tensor | Object) and v.ident is ident else v
                     for name, v in record.attributes.items()
                 }
-                self.heap[owner] = replace(record, attributes=attributes)
+                self.heap[owner] = record.holding(attributes)
 
     def forget_garbage(self) -> None:
         """Drop the records of objects that nothing leads to any more. Only between statements: an expression under
