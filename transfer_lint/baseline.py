@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from transfer_lint import files, source
 from transfer_lint.config import Settings, rule_names, shown_path
 from transfer_lint.findings import Finding, Heat
-from transfer_lint.outcome import Outcome, Problem, Summary
+from transfer_lint.outcome import Outcome, Problem
 from transfer_lint.pool import deep
 from transfer_lint.selection import Selection
 
@@ -86,10 +86,7 @@ def apply(outcome: Outcome, baseline: Baseline) -> Outcome:
             left[entry] -= 1
         else:
             new.append(finding)
-    old = outcome.summary
-    hidden = len(outcome.findings) - len(new)
-    summary = Summary.of(tuple(new), old.files, old.sites, old.suppressed + hidden, old.seconds)
-    return replace(outcome, findings=tuple(new), summary=summary, in_baseline=outcome.in_baseline + hidden)
+    return replace(outcome.left_with(tuple(new)), in_baseline=len(outcome.findings) - len(new))
 
 
 def stale(outcome: Outcome, baseline: Baseline, checked: Collection[str], settings: Settings) -> Mapping[Entry, int]:

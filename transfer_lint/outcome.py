@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import platform
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from transfer_lint.findings import Finding, Severity
 
@@ -98,6 +98,13 @@ class Outcome:
     texts: Mapping[str, str] = field(default_factory=dict)
     edits: Mapping[Finding, tuple[Edit, ...]] = field(default_factory=dict)
     in_baseline: int = 0
+
+    def left_with(self, findings: tuple[Finding, ...]) -> Outcome:
+        """The same run with some findings less, which count as suppressed."""
+        old = self.summary
+        suppressed = old.suppressed + len(self.findings) - len(findings)
+        summary = Summary.of(findings, old.files, old.sites, suppressed, old.seconds)
+        return replace(self, findings=findings, summary=summary)
 
     def fails(self, at: Severity) -> bool:
         """Whether a finding is at or over the severity `at`."""

@@ -13,7 +13,7 @@ from transfer_lint.selection import matches
 
 _COMMENT = re.compile(
     r"#\s*transfer-lint:\s*(?:(?P<skip>skip-file)\b|ignore\b(?:\[(?P<list>[^\]]*)\]|(?!\[)))"
-    r"(?P<reason>(?:(?!\s#[\sA-Za-z]).)*)"  # up to the next comment: `#12` is none
+    r"(?P<reason>(?:(?!\s+#[\sA-Za-z]).)*)"  # up to the next comment: `#12` is none
 )
 UNUSED = ("TL901", "unused-suppression")
 """Code and name of the rule about comments that hide nothing."""
@@ -76,12 +76,13 @@ class Comments:
         return any(True for _ in self.hiding(finding))
 
 
-def read_comments(text: str) -> Comments:
+def read_comments(text: str, *, always: bool = False) -> Comments:
     """The ignore comments of `text`; where it does not tokenize, those before that place.
 
-    Tokenized, so that a string which looks like a comment is none.
+    Tokenized, so that a string which looks like a comment is none. always: read the statements of a text without any
+    comment as well.
     """
-    if "transfer-lint:" not in text:
+    if "transfer-lint:" not in text and not always:
         return Comments()
     skip_file = False
     ignores: list[Ignore] = []

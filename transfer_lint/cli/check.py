@@ -10,7 +10,7 @@ import click
 
 from transfer_lint.cli import common
 from transfer_lint.config import DEFAULT_BASELINE, Settings, shown_path
-from transfer_lint.outcome import Outcome
+from transfer_lint.outcome import Outcome, Problem
 from transfer_lint.report import View
 
 
@@ -26,6 +26,8 @@ from transfer_lint.report import View
     "--write-baseline", "new_baseline", is_flag=False, flag_value="", metavar="[FILE]",
     help=f"Make all findings known, in FILE: by default that of --baseline or {DEFAULT_BASELINE}.",
 )  # fmt: skip
+@click.option("--add-ignores", "ignore_all", is_flag=True, help="Write an ignore comment for every finding.")
+@click.option("--reason", default="", metavar="TEXT", help="With --add-ignores: what stands behind each comment.")
 def command(
     paths: tuple[str, ...],
     stdin_filename: str | None,
@@ -35,6 +37,8 @@ def command(
     with_edits: bool,
     baseline_file: str | None,
     new_baseline: str | None,
+    ignore_all: bool,
+    reason: str,
     **options: Any,
 ) -> int:
     """Report needless transfers in PATHS (files, folders, or - for standard input; by default this folder).
@@ -47,11 +51,13 @@ def command(
     transfer-lint check --output-format json --fixes .
     transfer-lint check --write-baseline
     transfer-lint check --baseline transfer-lint-baseline.json
+    transfer-lint check --add-ignores --reason "as it always was"
     cat nodes.py | transfer-lint check - --stdin-filename nodes.py
     """
     from transfer_lint.engine import check_paths
     from transfer_lint.files import collect
 
+    _go_together(paths, new_baseline, ignore_all, reason)
     settings = common.settings_for(paths, config_file, stdin_filename, options)
     paths, given = common.targets(paths, stdin_filename)
     found = collect(paths, settings, given=given, force_exclude=force_exclude)
@@ -67,12 +73,38 @@ def command(
         return 2 if problems else 0
     if known_in:
         outcome = _without_known(known_in, outcome, checked, settings)
+    if ignore_all:
+        outcome, troubles = _add_ignores(outcome, " ".join(reason.split()))
+        problems = (*problems, *troubles)
     view = common.view_for(settings)
     common.print_findings(outcome, settings, view)
     common.print_problems(problems)
     if not quiet:
         _summarise(outcome, view)
     return 2 if problems else int(outcome.fails(settings.fail_on))
+
+
+def _go_together(paths: tuple[str, ...], new_baseline: str | None, ignore_all: bool, reason: str) -> None:
+    if reason and not ignore_all:
+        raise click.UsageError("--reason is for --add-ignores")
+    if "#" in reason or len(reason.splitlines()) > 1:
+        raise click.UsageError("--reason takes one line without #")
+    if ignore_all and new_baseline is not None:
+        raise click.UsageError("--add-ignores and --write-baseline hide the same findings: choose one")
+    if ignore_all and "-" in paths:
+        raise click.UsageError("--add-ignores writes files: give one for -")
+
+
+def _add_ignores(outcome: Outcome, reason: str) -> tuple[Outcome, list[Problem]]:
+    from transfer_lint.add_ignores import add_ignores
+
+    done = add_ignores(outcome, reason)
+    for finding, why in done.refused.items():
+        common.say(f"{finding.path}:{finding.line}:{finding.column}: {finding.code} is not ignored: {why}")
+    files = len({finding.path for finding in done.hidden})
+    common.say(f"ignored {common.count(len(done.hidden), 'finding')} in {common.count(files, 'file')}")
+    hidden = set(done.hidden)
+    return outcome.left_with(tuple(finding for finding in outcome.findings if finding not in hidden)), done.problems
 
 
 def _write_baseline(path: str, outcome: Outcome, checked: Collection[str], settings: Settings) -> None:
