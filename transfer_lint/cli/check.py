@@ -12,6 +12,7 @@ from transfer_lint.cli import common
 from transfer_lint.config import DEFAULT_BASELINE, Settings, shown_path
 from transfer_lint.outcome import Outcome, Problem
 from transfer_lint.report import View
+from transfer_lint.report.statistics import report as by_rule
 
 
 @click.command("check", short_help="Report needless transfers, and why they are.")
@@ -28,6 +29,7 @@ from transfer_lint.report import View
 )  # fmt: skip
 @click.option("--add-ignores", "ignore_all", is_flag=True, help="Write an ignore comment for every finding.")
 @click.option("--reason", default="", metavar="TEXT", help="With --add-ignores: what stands behind each comment.")
+@click.option("--statistics", is_flag=True, help="Print how often each rule is found, not where; json stays as it is.")
 def command(
     paths: tuple[str, ...],
     stdin_filename: str | None,
@@ -39,6 +41,7 @@ def command(
     new_baseline: str | None,
     ignore_all: bool,
     reason: str,
+    statistics: bool,
     **options: Any,
 ) -> int:
     """Report needless transfers in PATHS (files, folders, or - for standard input; by default this folder).
@@ -49,6 +52,7 @@ def command(
     transfer-lint check
     transfer-lint check nodes.py --select TL101,TL103
     transfer-lint check --output-format json --fixes .
+    transfer-lint check --select ALL --statistics
     transfer-lint check --write-baseline
     transfer-lint check --baseline transfer-lint-baseline.json
     transfer-lint check --add-ignores --reason "as it always was"
@@ -77,7 +81,11 @@ def command(
         outcome, troubles = _add_ignores(outcome, " ".join(reason.split()))
         problems = (*problems, *troubles)
     view = common.view_for(settings)
-    common.print_findings(outcome, settings, view)
+    if statistics and settings.output_format != "json":
+        for line in by_rule(outcome, view):
+            click.echo(line, color=view.colour)
+    else:
+        common.print_findings(outcome, settings, view)
     common.print_problems(problems)
     if not quiet:
         _summarise(outcome, view)

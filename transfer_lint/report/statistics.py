@@ -1,0 +1,21 @@
+"""How often each rule is found: one line for each, the most frequent first."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+
+from transfer_lint.outcome import Outcome
+from transfer_lint.report import View
+
+
+def report(outcome: Outcome, view: View) -> Iterator[str]:
+    """`COUNT  CODE  name [*]`, where `[*]` says that `fix` mends some of them, and how many if not all."""
+    counts = Counter((finding.code, finding.name) for finding in outcome.findings)
+    fixable = Counter((finding.code, finding.name) for finding in outcome.findings if view.fixable(finding))
+    width = len(str(max(counts.values(), default=0)))
+    for rule, count in sorted(counts.items(), key=lambda item: (-item[1], item[0])):
+        code, name = rule
+        some = fixable[rule]
+        mark = "" if not some else view.style(" [*]" if some == count else f" [* {some}]", fg="green")
+        yield f"{count:>{width}}  {view.style(code, bold=True)}  {name}{mark}"
