@@ -211,6 +211,22 @@ def _unmark(lines: Sequence[str]) -> tuple[str, tuple[tuple[int, str], ...]]:
     return "".join(source), tuple(marks)
 
 
+def plain(page: Page) -> str:
+    """The page as Markdown without what is for tests only: comments and marks. Two blanks never follow each other."""
+    out: list[str] = []
+    inside = False
+    for line in page.text.splitlines():
+        if line.startswith("```"):
+            inside = not inside
+        elif inside:
+            line = _MARK.sub("", line)
+        elif line.lstrip().startswith("<!--"):
+            continue
+        if inside or line.strip() or (out and out[-1].strip()):
+            out.append(line)
+    return "\n".join(out).rstrip("\n") + "\n"
+
+
 def render(page: Page, width: int = 80) -> str:
     """The page for a terminal: prose filled to `width` columns, code indented, comments and marks not shown."""
     out: list[str] = []
