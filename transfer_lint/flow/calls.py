@@ -6,6 +6,7 @@ import ast
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from transfer_lint.flow.attributes import attribute
 from transfer_lint.flow.external import external_call
 from transfer_lint.flow.modules import ClassInfo
 from transfer_lint.flow.objects import store
@@ -62,7 +63,9 @@ def call(self: Interpreter, node: ast.Call, state: State) -> Value:
             receiver = as_tensor(self, receiver, func.value, state)
         if isinstance(receiver, Tensor | Object):
             return _method_call(self, node, func, receiver, state)
-    callee = self.eval(func, state)
+        callee = attribute(self, receiver, func, state)
+    else:
+        callee = self.eval(func, state)
     before, self.around.traced = self.around.traced, self.around.traced or _is_tracer(self, callee)
     arguments = evaluate_arguments(self, node, state)
     self.around.traced = before
@@ -124,7 +127,7 @@ def _method_call(
             device, dtype = requested(self, node, arguments)
             return Tensor(self.symbol(node, name), device or receiver.device, dtype or receiver.dtype)
         return self.unknown(node, f"{name}()")
-    member = self.eval(func, state)
+    member = attribute(self, receiver, func, state)
     if isinstance(member, Function):
         return self.summaries.call(self, member.info, bind_receiver(member, arguments), node, state)
     if receiver.cls in ("builtins.list", "builtins.dict"):

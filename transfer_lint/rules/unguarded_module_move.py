@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+
 from transfer_codemods.actions import GuardForm, GuardModule
 from transfer_lint.findings import Heat, Safety, Severity
 from transfer_lint.flow.questions import Questions
@@ -24,6 +26,8 @@ def check(site: Site, questions: Questions, options: RuleOptions) -> Verdict | N
         return None
     if not site.is_module and not questions.can_only_be_module(site):
         return None
+    if isinstance(site.attribute.value, ast.Call):
+        return None  # what has just been made or fetched may always need the move
     if site.guarded or site.made_here or site.in_handler or site.in_fstring:
         return None
     if questions.boundary(site) or questions.is_half_of_pair(site):
