@@ -12,7 +12,6 @@ from transfer_lint.flow.sites import Site
 from transfer_lint.rules import Verdict, rule
 from transfer_lint.rules.options import RuleOptions
 
-
 # Dtypes that few others are wider than.
 _WIDE = frozenset(f"torch.{name}" for name in ("float32", "float64", "int32", "int64", "complex64", "complex128"))
 
