@@ -62,7 +62,9 @@ PLACEMENTS: Sequence[Placement] = (
     Placement(x="cuda:0", y="cuda:1", s="cuda:0", other="cuda:0", dtype=FULL, y_dtype=HALF, count=0),
     Placement(y="cuda:0", net="cuda:1", device="cuda:1", other="cuda:0", x_dtype=BRAIN, flag=False, same="is"),
     Placement(x="cuda:1", s="cuda:1", device="cuda:0", other="cuda:1", dtype=BRAIN, net_dtype=HALF, same="part"),
-    Placement(x="cuda:0", y="cuda:0", net="cuda:0", other="cuda:0", x_dtype=HALF, y_dtype=HALF, net_dtype=HALF, count=1),
+    Placement(
+        x="cuda:0", y="cuda:0", net="cuda:0", other="cuda:0", x_dtype=HALF, y_dtype=HALF, net_dtype=HALF, count=1
+    ),
 )
 """Few, but of each pair of inputs some are together and some apart."""
 
