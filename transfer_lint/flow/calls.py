@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 
 from transfer_lint.flow.attributes import attribute
 from transfer_lint.flow.external import external_call
+from transfer_lint.flow.knowledge import Operation
 from transfer_lint.flow.modules import ClassInfo
 from transfer_lint.flow.objects import store
 from transfer_lint.flow.reads import READS, note
-from transfer_lint.flow.tensors import as_tensor, combine, requested, tensor_method
+from transfer_lint.flow.tensors import as_tensor, operate, requested, tensor_method
 from transfer_lint.flow.transfers import MOVES, cast, transfer
 from transfer_lint.flow.unresolved import alias, hold, unknown_call
 from transfer_lint.flow.values import (
@@ -120,7 +121,7 @@ def _method_call(
     if isinstance(receiver, Tensor):
         if name in READS:
             note(self, node, receiver)
-        result = tensor_method(self, receiver, name, operands, node, state)
+        result = tensor_method(self, receiver, name, arguments, node, state)
         if result is not None:
             return result
         if name in self.knowledge.tensor_factories:
@@ -235,10 +236,9 @@ def call_object(self: Interpreter, callee: Object, arguments: dict[str, Value], 
 def _layer(self: Interpreter, layer: Object, kind: str, operands: list[Value], node: ast.Call, state: State) -> Value:
     """What a layer of torch.nn makes of its input."""
     source = operands[0] if operands else self.unknown(node)
-    if kind in ("like", "norm"):  # a norm need not have weights
-        result = combine(self, (source,), node, surely=True)
-        assert isinstance(result, Tensor)
-        return replace(result, dtype=self.unless_autocast(result.dtype))
+    if kind in ("like", "norm", "like_device"):  # a norm need not have weights
+        alike = kind != "like_device"
+        return operate(self, Operation(True, alike, alike, autocast=True, n_dim=alike, itself=False), (source,), node)
     if kind == "sequence":
         return _sequence(self, layer, source, node, state)
     assert isinstance(layer.cls, str)

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from transfer_lint.flow.captures import runs_later
 from transfer_lint.flow.reads import CONVERSIONS, note
-from transfer_lint.flow.tensors import as_tensor, combine, parts, requested
+from transfer_lint.flow.tensors import NOT_OPERANDS, as_tensor, operate, parts, requested
 from transfer_lint.flow.unresolved import alias, hold, unknown_call
 from transfer_lint.flow.values import Constant, Host, Known, Object, Placed, Tensor, Term, TermKind, Tuple, Value
 
 if TYPE_CHECKING:
     from transfer_lint.flow.interpreter import Interpreter
+    from transfer_lint.flow.knowledge import Operation
     from transfer_lint.flow.state import State
 
 
@@ -37,20 +39,23 @@ def external_call(self: Interpreter, name: str, arguments: dict[str, Value], nod
         return Tensor(self.symbol(node, "a tensor"), Known(Term(TermKind.CONSTANT, "cpu"), why), scalar=None, why=why)
     if name in knowledge.factories or name in knowledge.like_factories:
         return _factory(self, name, arguments, node, state)
-    if name in ("torch.tensor", "torch.as_tensor", "torch.asarray"):
+    if name in knowledge.from_values:
         device, dtype = requested(self, node, arguments)
         return Tensor(self.symbol(node, "a tensor"), device, dtype, why=(self.fact(node, "`{}` is a tensor"),))
-    if name in knowledge.tuples and "0" in arguments:
-        whole = as_tensor(self, arguments["0"], node, state)
-        return parts(self, whole, node, state) if isinstance(whole, Tensor) else self.unknown(node)
-    if name in knowledge.combine:
+    if name in knowledge.tuples or name in knowledge.combine:
+        operation = knowledge.function(name, arguments)
         if name not in knowledge.take_sequences and "0" in arguments:
             arguments["0"] = as_tensor(self, arguments["0"], node, state)
-        return _combine_call(self, arguments, node, state)
+        if operation is None:
+            return self.unknown(node, f"{name.rpartition('.')[2]}()")
+        if name in knowledge.combine:
+            return _combine_call(self, operation, arguments, node, state)
+        whole = arguments.get("0")
+        return parts(self, whole, operation, node, state) if isinstance(whole, Tensor) else self.unknown(node)
     if name in ("torch.nn.Parameter", "torch.nn.parameter.Parameter", "torch.nn.Buffer"):
         return Tensor(self.symbol(node, "a parameter"), weight=True, why=(self.fact(node, "`{}` is a parameter"),))
     if knowledge.is_module_class(name):
-        return _torch_module(self, name, operands, node, state)
+        return _torch_module(self, name, arguments, node, state)
     if name in CONVERSIONS:
         for operand in operands:
             if isinstance(operand, Tensor):
@@ -97,10 +102,12 @@ def _factory(self: Interpreter, name: str, arguments: dict[str, Value], node: as
     return Tensor(self.symbol(node, "a tensor"), device, dtype, why=why)
 
 
-def _combine_call(self: Interpreter, arguments: dict[str, Value], node: ast.Call, state: State) -> Value:
+def _combine_call(
+    self: Interpreter, known: Operation, arguments: dict[str, Value], node: ast.Call, state: State
+) -> Tensor:
     operands: list[Value] = []
     for key, value in arguments.items():
-        if key in ("dim", "axis", "keepdim", "dtype", "out", "mode", "size", "scale_factor"):
+        if key in NOT_OPERANDS:
             continue
         if isinstance(value, Tuple):
             operands.extend(value.items)
@@ -108,11 +115,15 @@ def _combine_call(self: Interpreter, arguments: dict[str, Value], node: ast.Call
             operands.extend(state.record(value.ident).attributes.values() or (value,))
         else:
             operands.append(value)
-    return combine(self, operands, node, keeps_dtype=False, surely=True)
+    return operate(self, known, operands, node)
 
 
-def _torch_module(self: Interpreter, name: str, operands: list[Value], node: ast.Call, state: State) -> Object:
-    made = Object(self.symbol(node, name.rpartition(".")[2]), name, (self.fact(node, "`{}` is a module"),))
+def _torch_module(self: Interpreter, name: str, arguments: Mapping[str, Value], node: ast.Call, state: State) -> Object:
+    operands = list(arguments.values())
+    label = name.rpartition(".")[2]
+    if not self.knowledge.is_usual_layer(name, arguments):
+        name = "torch.nn.Module"  # nothing is known of what it does
+    made = Object(self.symbol(node, label), name, (self.fact(node, "`{}` is a module"),))
     state.create(made)
     hold(state, made, operands)
     short = name.rpartition(".")[2]

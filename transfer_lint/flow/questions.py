@@ -104,7 +104,7 @@ class Questions:
         dtype = next((k.value for k in call.keywords if k.arg == "dtype"), None)
         if dtype is not None:
             return self.module.dotted(dtype) in ("torch.long", "torch.int", "torch.int64", "torch.int32")
-        return self.module.dotted(call.func) == "torch.arange" and all(
+        return self.module.dotted(call.func) in self.project.knowledge.exact_if_whole and all(
             isinstance(part, ast.Constant) and isinstance(part.value, int) for part in call.args
         )
 

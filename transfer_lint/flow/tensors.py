@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -23,6 +23,7 @@ from transfer_lint.flow.values import (
 
 if TYPE_CHECKING:
     from transfer_lint.flow.interpreter import Interpreter
+    from transfer_lint.flow.knowledge import Operation
     from transfer_lint.flow.state import State
 
 
@@ -60,10 +61,32 @@ def combine(
     return Tensor(self.symbol(node, "a result"), chosen, dtype, scalar, why=why)
 
 
+# Keywords whose arguments are never operands.
+NOT_OPERANDS = frozenset({"dim", "axis", "keepdim", "dtype", "out", "mode", "size", "scale_factor"})
+
+
+def operate(self: Interpreter, known: Operation, operands: Sequence[Value], node: ast.expr) -> Tensor:
+    """The result of an operation of which the knowledge says what its first operand, and what all of them, decide."""
+    first = operands[0] if operands else None
+    if known.itself and isinstance(first, Tensor):
+        return first
+    result = combine(self, operands, node, keeps_dtype=False, surely=True)
+    assert isinstance(result, Tensor)
+    device, dtype = result.device, None
+    if isinstance(first, Tensor) and known.own_device:
+        device = first.device or Known(first.device_term())
+    if isinstance(first, Tensor) and known.own_dtype:
+        dtype = first.dtype or Known(first.dtype_term())
+    elif known.keeps_dtype and not any(isinstance(v, Object | Tuple) for v in operands):
+        terms = {v.dtype_term(): v for v in operands if isinstance(v, Tensor)}
+        dtype = next((v.dtype or Known(term) for term, v in terms.items()), None) if len(terms) == 1 else None
+    if known.autocast:
+        dtype = self.unless_autocast(dtype)
+    return replace(result, device=device, dtype=dtype, scalar=result.scalar if known.n_dim else None)
+
+
 # Methods that may return the very tensor that they are called on, besides the ones that work in place.
 _PERHAPS_ITSELF = frozenset({"contiguous", "flatten", "ravel", "real"})
-# The argument says the shape only, and may be anywhere; `copy_` brings the values over.
-_SHAPE_OF_ANOTHER = frozenset({"expand_as", "reshape_as", "view_as", "copy_"})
 
 
 def as_tensor(self: Interpreter, value: Value, node: ast.AST, state: State, device: Known | None = None) -> Value:
@@ -90,13 +113,13 @@ def tensor_attribute(self: Interpreter, owner: Tensor, name: str, node: ast.AST)
         return Placed(owner.dtype or Known(owner.dtype_term()), is_dtype=True)
     if name in self.knowledge.tensor_host:
         return Host(self.symbol(node, name))
-    if name in ("data", "T", "mT", "H", "grad"):
+    if name in self.knowledge.tensor_attributes:
         return replace(owner, ident=self.symbol(node, name), weight=False)
     return self.unknown(node, name)
 
 
 def tensor_method(
-    self: Interpreter, owner: Tensor, name: str, arguments: Sequence[Value], node: ast.Call, state: State
+    self: Interpreter, owner: Tensor, name: str, arguments: Mapping[str, Value], node: ast.Call, state: State
 ) -> Value | None:
     """The result of `owner.name(...)`; None where the method is not known."""
     knowledge = self.knowledge
@@ -113,32 +136,34 @@ def tensor_method(
             moved_from=owner.moved_from,
             why=owner.why,
         )
-    if name == "type_as" and arguments:
-        other = as_tensor(self, arguments[0], node, state)
+    if name == "type_as" and "0" in arguments:
+        other = as_tensor(self, arguments["0"], node, state)
         if isinstance(other, Tensor):
             device, dtype = other.device or Known(other.device_term()), other.dtype or Known(other.dtype_term())
             return Tensor(self.symbol(node, name), device, dtype, owner.scalar, why=owner.why)
-    if name in knowledge.tensor_same:
-        operands = [v for v in arguments if isinstance(v, Tensor) and name not in _SHAPE_OF_ANOTHER]
-        result = combine(self, (owner, *operands), node, keeps_dtype=name not in knowledge.tensor_other_dtype)
-        assert isinstance(result, Tensor)
-        scalar = owner.scalar if name in ("detach", "clone", "contiguous") else None
-        weight = owner.weight and (name.endswith("_") or name in _PERHAPS_ITSELF)
-        return replace(
-            result, scalar=scalar if not operands else result.scalar, weight=weight, moved_from=owner.moved_from
-        )
-    if name in knowledge.tensor_tuples:
-        return parts(self, owner, node, state)
+    if name in knowledge.tensor_same or name in knowledge.tensor_tuples:
+        known = knowledge.method(name, arguments)
+        if known is None:
+            return self.unknown(node, f"{name}()")
+        if name in knowledge.tensor_tuples:
+            return parts(self, owner, known, node, state)
+        others = (value for key, value in arguments.items() if key not in NOT_OPERANDS)
+        result = operate(self, known, (owner, *others), node)
+        scalar = owner.scalar if name in ("detach", "clone", "contiguous") else result.scalar
+        weight = owner.weight and (known.itself or name in _PERHAPS_ITSELF)
+        return replace(result, scalar=scalar, weight=weight, moved_from=owner.moved_from)
     if name in knowledge.tensor_host:
         return Host(self.symbol(node, name), array=name == "numpy")
     return None
 
 
-def parts(self: Interpreter, whole: Tensor, node: ast.Call, state: State) -> Object:
-    """The tuple that `chunk`, `split` and the like make of a tensor: its items are where the tensor is."""
+def parts(self: Interpreter, whole: Tensor, known: Operation, node: ast.Call, state: State) -> Object:
+    """The tuple that `chunk`, `topk` and the like make of a tensor: its items are where the tensor is."""
     made = Object(self.symbol(node, "parts"), "builtins.list")
     state.create(made)
-    device, dtype = whole.device or Known(whole.device_term()), whole.dtype or Known(whole.dtype_term())
+    device = whole.device or Known(whole.device_term())
+    dtype = (whole.dtype or Known(whole.dtype_term())) if known.own_dtype else None
+    dtype = self.unless_autocast(dtype) if known.autocast else dtype
     state.write(made, "[]", Tensor(self.symbol(node, "a part"), device, dtype, why=whole.why))
     return made
 

@@ -1,4 +1,7 @@
-"""What is known of code outside the linted tree: torch, ComfyUI. The knowledge is data (TOML beside this file)."""
+"""What is known of code outside the linted tree: torch, ComfyUI. The knowledge is data (TOML beside this file).
+
+torch_derived.toml is made by scripts/derive_torch_knowledge.py, which runs torch; the others are written by hand.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,7 @@ from dataclasses import dataclass, field, fields, replace
 from difflib import get_close_matches
 from enum import Enum
 from functools import cache
-from importlib.resources import files
+from pathlib import Path
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -48,9 +51,9 @@ class Names:
     prefixes: tuple[str, ...] = ()
 
     @staticmethod
-    def of(names: Iterable[str]) -> Names:
-        """From a list as it stands in the data files."""
-        listed = list(names)
+    def of(names: str | Iterable[str]) -> Names:
+        """From a list as it stands in the data files, or a string of names with blanks between them."""
+        listed = names.split() if isinstance(names, str) else list(names)
         return Names(
             frozenset(n for n in listed if not n.endswith("*")), tuple(n[:-1] for n in listed if n.endswith("*"))
         )
@@ -66,6 +69,24 @@ _NONE = Names()
 
 
 @dataclass(frozen=True)
+class Operation:
+    """What is known of the result of a function or method that works on tensors.
+
+    own_device: it is where the first operand is; else where all operands are, or the n-dim ones among them.
+    own_dtype: it has the first operand's dtype. keeps_dtype: it has the dtype of the tensors among the operands, if
+    they have one. autocast: of the dtype, that is not true under autocast. n_dim: if an operand is n-dim, so is the
+    result. itself: the result is the first operand.
+    """
+
+    own_device: bool
+    own_dtype: bool
+    keeps_dtype: bool
+    autocast: bool
+    n_dim: bool
+    itself: bool
+
+
+@dataclass(frozen=True)
 class Knowledge:
     """All that the analysis knows of code that it does not see. Field metadata says where in the data it stands."""
 
@@ -74,6 +95,7 @@ class Knowledge:
     layers_weights: Names = field(default=_NONE, metadata={"path": "layers.weights"})
     layers_norm: Names = field(default=_NONE, metadata={"path": "layers.norm"})
     layers_like: Names = field(default=_NONE, metadata={"path": "layers.like"})
+    layers_like_device: Names = field(default=_NONE, metadata={"path": "layers.like_device"})
     layers_sequence: Names = field(default=_NONE, metadata={"path": "layers.sequence"})
     layers_containers: Names = field(default=_NONE, metadata={"path": "layers.containers"})
     combine: Names = field(default=_NONE, metadata={"path": "functions.combine"})
@@ -84,6 +106,10 @@ class Knowledge:
     exact_factories: Names = field(default=_NONE, metadata={"path": "functions.exact_factories"})
     exact_in_any_dtype: Names = field(default=_NONE, metadata={"path": "functions.exact_in_any_dtype"})
     inexact_factories: Names = field(default=_NONE, metadata={"path": "functions.inexact_factories"})
+    exact_if_whole: Names = field(default=_NONE, metadata={"path": "functions.exact_if_whole"})
+    random_factories: Names = field(default=_NONE, metadata={"path": "functions.random_factories"})
+    random_like_factories: Names = field(default=_NONE, metadata={"path": "functions.random_like_factories"})
+    from_values: Names = field(default=_NONE, metadata={"path": "functions.from_values"})
     like_factories: Names = field(default=_NONE, metadata={"path": "functions.like_factories"})
     host_tensors: Names = field(default=_NONE, metadata={"path": "functions.host_tensors"})
     host: Names = field(default=_NONE, metadata={"path": "functions.host"})
@@ -92,7 +118,7 @@ class Knowledge:
     transparent_bases: Names = field(default=_NONE, metadata={"path": "functions.transparent_bases"})
     tensor_same: Names = field(default=_NONE, metadata={"path": "tensor.same"})
     tensor_distinctive: Names = field(default=_NONE, metadata={"path": "tensor.distinctive"})
-    tensor_other_dtype: Names = field(default=_NONE, metadata={"path": "tensor.other_dtype"})
+    tensor_attributes: Names = field(default=_NONE, metadata={"path": "tensor.attributes"})
     tensor_tuples: Names = field(default=_NONE, metadata={"path": "tensor.results.tuples"})
     tensor_host: Names = field(default=_NONE, metadata={"path": "tensor.results.host"})
     tensor_factories: Names = field(default=_NONE, metadata={"path": "tensor.results.factories"})
@@ -103,6 +129,33 @@ class Knowledge:
     step_schedules: Names = field(default=_NONE, metadata={"path": "heat.schedules"})
     per_step_values: Names = field(default=_NONE, metadata={"path": "per_step.values"})
     per_step_keys: Names = field(default=_NONE, metadata={"path": "per_step.keys"})
+    function_own_device: Names = field(default=_NONE, metadata={"path": "functions.own_device"})
+    function_own_dtype: Names = field(default=_NONE, metadata={"path": "functions.own_dtype"})
+    function_keeps_dtype: Names = field(default=_NONE, metadata={"path": "functions.keeps_dtype"})
+    function_autocast: Names = field(default=_NONE, metadata={"path": "functions.autocast"})
+    function_n_dim: Names = field(default=_NONE, metadata={"path": "functions.n_dim"})
+    function_itself: Names = field(default=_NONE, metadata={"path": "functions.itself"})
+    function_views: Names = field(default=_NONE, metadata={"path": "functions.views"})
+    function_changes: Names = field(default=_NONE, metadata={"path": "functions.changes"})
+    function_reads: Names = field(default=_NONE, metadata={"path": "functions.reads"})
+    tensor_own_device: Names = field(default=_NONE, metadata={"path": "tensor.own_device"})
+    tensor_own_dtype: Names = field(default=_NONE, metadata={"path": "tensor.own_dtype"})
+    tensor_keeps_dtype: Names = field(default=_NONE, metadata={"path": "tensor.keeps_dtype"})
+    tensor_autocast: Names = field(default=_NONE, metadata={"path": "tensor.autocast"})
+    tensor_n_dim: Names = field(default=_NONE, metadata={"path": "tensor.n_dim"})
+    tensor_itself: Names = field(default=_NONE, metadata={"path": "tensor.itself"})
+    tensor_views: Names = field(default=_NONE, metadata={"path": "tensor.views"})
+    tensor_changes: Names = field(default=_NONE, metadata={"path": "tensor.changes"})
+    tensor_reads: Names = field(default=_NONE, metadata={"path": "tensor.reads"})
+    function_unless: Mapping[str, Names] = field(default_factory=dict, metadata={"path": "functions.unless"})
+    function_only_with: Mapping[str, Names] = field(default_factory=dict, metadata={"path": "functions.only_with"})
+    function_changes_with: Mapping[str, Names] = field(
+        default_factory=dict, metadata={"path": "functions.changes_with"}
+    )
+    tensor_unless: Mapping[str, Names] = field(default_factory=dict, metadata={"path": "tensor.unless"})
+    tensor_only_with: Mapping[str, Names] = field(default_factory=dict, metadata={"path": "tensor.only_with"})
+    tensor_changes_with: Mapping[str, Names] = field(default_factory=dict, metadata={"path": "tensor.changes_with"})
+    layers_unless: Mapping[str, Names] = field(default_factory=dict, metadata={"path": "layers.unless"})
     tensor_casts: Mapping[str, str] = field(default_factory=dict)
     devices: Mapping[str, KnownDevice] = field(default_factory=dict)
     dtypes: Mapping[str, bool] = field(default_factory=dict)  # name -> stable
@@ -118,15 +171,49 @@ class Knowledge:
         return name in self.transparent_bases
 
     def layer_kind(self, name: str) -> str | None:
-        """`weights`, `norm`, `like` or `sequence` for a layer of torch.nn, by its dotted name."""
+        """`weights`, `norm`, `like`, `like_device` or `sequence` for a layer of torch.nn, by its dotted name."""
         prefix, _, layer = name.rpartition(".")
         if not prefix.startswith("torch.nn"):
             return None
-        for kind in ("weights", "norm", "like", "sequence"):
+        for kind in ("weights", "norm", "like", "like_device", "sequence"):
             names: Names = getattr(self, f"layers_{kind}")
             if layer in names:
                 return kind
         return None
+
+    def is_usual_layer(self, name: str, arguments: Iterable[str]) -> bool:
+        """Whether a layer of torch.nn that is constructed with such arguments does what the tables say."""
+        layer = name.rpartition(".")[2] if name.startswith("torch.nn") else ""
+        return _usual(layer, arguments, self.layers_unless, {})
+
+    def function(self, name: str, arguments: Iterable[str]) -> Operation | None:
+        """What a call of a function that works on tensors gives; None where that is not known for such `arguments`.
+
+        arguments: "0", "1" ... for those by position, the others by keyword.
+        """
+        if not _usual(name, arguments, self.function_unless, self.function_only_with):
+            return None
+        return Operation(
+            name in self.function_own_device,
+            name in self.function_own_dtype,
+            name in self.function_keeps_dtype,
+            name in self.function_autocast,
+            name in self.function_n_dim,
+            name in self.function_itself,
+        )
+
+    def method(self, name: str, arguments: Iterable[str]) -> Operation | None:
+        """The same for a method of tensors; the receiver is the first operand, and not among the arguments."""
+        if not _usual(name, arguments, self.tensor_unless, self.tensor_only_with):
+            return None
+        return Operation(
+            name in self.tensor_own_device,
+            name in self.tensor_own_dtype,
+            name in self.tensor_keeps_dtype,
+            name in self.tensor_autocast,
+            name in self.tensor_n_dim,
+            name in self.tensor_itself,
+        )
 
     def role(self, term: Term) -> Role | None:
         """What the device that a term is equal to is for; None where that is not known."""
@@ -150,13 +237,32 @@ class Knowledge:
                 case "tensor.casts":
                     changes["tensor_casts"] = {**self.tensor_casts, **_strings(path, value)}
                 case _ if path in known:
-                    if not isinstance(value, list) or not all(isinstance(v, str) for v in value):
-                        raise KnowledgeError(f"{path}: expected a list of names")
-                    changes[known[path]] = getattr(self, known[path]) | Names.of(value)
+                    held = getattr(self, known[path])
+                    if isinstance(held, Names):
+                        changes[known[path]] = held | _listed(path, value)
+                    else:
+                        named = {name: _listed(f"{path}.{name}", v) for name, v in _table(path, value).items()}
+                        changes[known[path]] = {**held, **named}
                 case _:
                     near = get_close_matches(path, [*known, "devices", "dtypes", "tensor.casts"], 1)
                     raise KnowledgeError(f"{path}: no such table" + (f"; did you mean {near[0]}?" if near else ""))
         return replace(self, **changes)  # type: ignore[arg-type]
+
+
+def _usual(name: str, arguments: Iterable[str], unless: Mapping[str, Names], only_with: Mapping[str, Names]) -> bool:
+    """Whether the arguments are such that the result is what the tables say."""
+    if name not in unless and name not in only_with:
+        return True
+    given = set(arguments)
+    if any(key.startswith("*") for key in given):  # unpacked: nobody knows what
+        return False
+    return not given & unless.get(name, _NONE).exact and given >= only_with.get(name, _NONE).exact
+
+
+def _listed(path: str, value: object) -> Names:
+    if not isinstance(value, str) and not (isinstance(value, list) and all(isinstance(v, str) for v in value)):
+        raise KnowledgeError(f"{path}: expected a list of names")
+    return Names.of(value)
 
 
 def _leaves(table: Mapping[str, object], ends: frozenset[str], prefix: str = "") -> Iterable[tuple[str, object]]:
@@ -208,7 +314,7 @@ def _table(path: str, value: object) -> dict[str, object]:
 def default_knowledge() -> Knowledge:
     """What comes with the tool."""
     knowledge = Knowledge()
-    for name in ("torch.toml", "comfy.toml"):
-        text = files(__package__).joinpath(name).read_text(encoding="utf-8")
+    for name in ("torch_derived.toml", "torch.toml", "comfy.toml"):
+        text = Path(__file__).with_name(name).read_text(encoding="utf-8")
         knowledge = knowledge.extended(tomllib.loads(text))
     return knowledge
