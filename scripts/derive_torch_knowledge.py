@@ -1,0 +1,59 @@
+"""Writes what transfer-lint knows of torch, by running the torch that is installed.
+
+    python scripts/derive_torch_knowledge.py            write transfer_lint/flow/knowledge/torch_derived.toml
+    python scripts/derive_torch_knowledge.py --check    only say whether it is as it would be written (exit 1 if not)
+
+Every entry has been tried: on real values on the CPU, over dtypes, numbers, shapes and flags; and without values on an
+accelerator that need not be there. What could not be tried, or held only sometimes, is left out. Takes a few minutes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+import logging
+import sys
+import warnings
+from pathlib import Path
+
+import torch
+
+sys.path.insert(0, str(Path(__file__).parent))
+OUTPUT = Path(__file__).resolve().parents[1] / "transfer_lint" / "flow" / "knowledge" / "torch_derived.toml"
+
+
+def main() -> int:
+    """Derive, and write or compare."""
+    parser = argparse.ArgumentParser(description="Derive what is known of torch by running it.")
+    parser.add_argument("--check", action="store_true", help="write nothing; exit 1 if the file is not current")
+    parser.add_argument("--output", type=Path, default=OUTPUT, metavar="FILE", help="where to write")
+    options = parser.parse_args()
+    text = derived()
+    if not options.check:
+        options.output.write_text(text, encoding="utf-8", newline="\n")
+        return 0
+    written = options.output.read_text(encoding="utf-8")
+    for line in difflib.unified_diff(written.splitlines(), text.splitlines(), "written", "derived", lineterm="", n=0):
+        print(line)
+    return int(written != text)
+
+
+def derived() -> str:
+    """The text of the file."""
+    warnings.simplefilter("ignore")
+    logging.getLogger("torch").setLevel(logging.CRITICAL)  # what torch refuses is no news here
+    torch.set_num_threads(1)
+    from torch_knowledge.document import document
+    from torch_knowledge.tables import derive
+
+    heading = (
+        f"What torch {torch.__version__.partition('+')[0]} does with devices, dtypes and memory. Made by",
+        "    python scripts/derive_torch_knowledge.py",
+        "which tries every entry. Not to be edited: what cannot be derived is in torch.toml.",
+    )
+    with torch.no_grad():
+        return document(heading, derive())
+
+
+if __name__ == "__main__":
+    sys.exit(main())
