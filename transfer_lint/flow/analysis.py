@@ -10,7 +10,6 @@ from dataclasses import replace
 from transfer_lint.findings import Heat
 from transfer_lint.flow import exits, expressions, statements  # noqa: F401  (they register the handlers)
 from transfer_lint.flow.interpreter import Interpreter
-from transfer_lint.flow.liveness import rebindable
 from transfer_lint.flow.modules import FunctionInfo, Module
 from transfer_lint.flow.project import Project
 from transfer_lint.flow.reads import READS, HostRead
@@ -35,11 +34,7 @@ class Analysis:
         for interpreter in self.interpretations(module):
             reads.update(interpreter.reads)
             for node, site in interpreter.sites.items():
-                sites[node] = replace(
-                    site,
-                    round_trip=interpreter.round_trips.get(node, ()),
-                    rebindable=rebindable(site),
-                )
+                sites[node] = replace(site, round_trip=interpreter.round_trips.get(node, ()))
         return (
             sorted(sites.values(), key=lambda site: site.anchor),
             sorted(reads.values(), key=lambda read: read.anchor),

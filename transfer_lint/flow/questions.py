@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from transfer_codemods.actions import Half, Target
 from transfer_lint.flow import sockets
 from transfer_lint.flow.knowledge import Role
-from transfer_lint.flow.liveness import is_returned, is_used_as_module
+from transfer_lint.flow.liveness import is_returned, is_used_as_module, rebindable
 from transfer_lint.flow.modules import Module
 from transfer_lint.flow.project import Project
 from transfer_lint.flow.reads import HostRead
@@ -196,6 +196,10 @@ class Questions:
         halves = (request.device, request.dtype)
         device, dtype = (Half(h.argument, h.repeatable, h.spelling) if h is not None else None for h in halves)
         return Target(device, dtype)
+
+    def is_rebindable(self, site: Site) -> bool:
+        """Whether the receiver is a local name whose rebinding nobody can see."""
+        return rebindable(site)
 
     def is_read_one(self, site: Site) -> HostRead | None:
         """The host read that takes one item of what the site brings over: `x.cpu()[0].item()`."""

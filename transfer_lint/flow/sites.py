@@ -56,7 +56,6 @@ class Site:
     in_handler: in an `except` block. inline: inside a lambda, comprehension or f-string, where only some rewrites fit.
     round_trip: for a move off the accelerator, how the value is used there again.
     made_here: a module that the function has made itself: its first move is needed.
-    rebindable: the receiver is a local name whose rebinding nobody can see.
     """
 
     module: Module
@@ -75,7 +74,6 @@ class Site:
     inline: bool = False
     in_fstring: bool = False
     made_here: bool = False
-    rebindable: bool = False
     round_trip: Why = field(default=())
 
     @property

@@ -42,6 +42,6 @@ def check(site: Site, questions: Questions, options: RuleOptions) -> Verdict | N
         Severity.HINT if site.heat is Heat.CALL else Severity.WARNING,
         f"`{receiver}` is moved {often}, also where it is on {questions.wanted(site)} already",
         site.receiver.why,
-        GuardTensor(target, site.rebindable),
+        GuardTensor(target, questions.is_rebindable(site)),
         "move it only where it is elsewhere",
     )
