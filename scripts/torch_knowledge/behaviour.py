@@ -8,7 +8,16 @@ from typing import Any
 
 import torch
 
-from torch_knowledge.operands import Call, cast, fewer_keywords, other_dtypes, other_first, other_layouts, other_numbers
+from torch_knowledge.operands import (
+    Call,
+    cast,
+    fewer_keywords,
+    other_dtypes,
+    other_first,
+    other_layouts,
+    other_numbers,
+    with_dtypes,
+)
 from torch_knowledge.run import Kind, Run, autocast_dtypes, needs_values, placements, run
 from torch_knowledge.samples import flags, other_operands, parameters, plain_pool, pools, schemas
 
@@ -25,8 +34,6 @@ DTYPES = (
 )
 # Keywords that many functions take, in both spellings; they may change what kind of thing the result is.
 _KEYWORDS = (
-    ("dtype", torch.float64),
-    ("dtype", torch.int64),
     ("dim", 0),
     ("dim", -1),
     ("axis", 0),
@@ -61,7 +68,8 @@ class Behaviour:
     device: every result is where its tensor operands are, the first n-dim one among them. own_device: where the first
     operand is, wherever the others are. dtype, own_dtype: likewise. autocast: the dtype laws hold under autocast too.
     n_dim: n-dim operands give n-dim results. itself: the result is the first operand. shares: some result uses an
-    operand's memory. changes: some call writes to an operand; only with one of the arguments `changes_with`, if any.
+    operand's memory. dtype_arguments: those that may be a dtype (by position only the last); the dtype laws are about
+    calls without. changes: some call writes to an operand; only with one of the arguments `changes_with`, if any.
     needs_values: no call can be answered without the tensors' values. other_first: some call has something other than a
     tensor as its first argument.
     """
@@ -79,6 +87,7 @@ class Behaviour:
     shares: bool = False
     changes: bool = False
     changes_with: tuple[str, ...] = ()
+    dtype_arguments: set[str] = field(default_factory=set)
     needs_values: Law = field(default_factory=Law)
     other_first: bool = False
 
@@ -112,7 +121,7 @@ def observe(function: Callable[..., Any], name: str, receiver: bool) -> Behaviou
     for r in [*runs, *recast]:
         found.shares |= r.shares and not r.changes
         found.itself.observe(r.itself)
-        _observe_dtype(found, r)
+        _observe_dtype(found, r, receiver)
         _observe_rank(found, r)
     for r in {r.call.pattern(): r for r in [*runs, *(r for r, _ in basic)]}.values():
         _observe_device(found, function, r.call)
@@ -162,6 +171,7 @@ def _variations(call: Call) -> Iterator[Call]:
     for key, value in _KEYWORDS:
         if key not in call.kwargs:
             yield call.with_keyword(key, value)
+    yield from with_dtypes(call)
     yield from other_numbers(call)
     yield from other_first(call)
     yield from other_dtypes(call)
@@ -233,9 +243,15 @@ def _synonyms(function: Callable[..., Any], name: str, keys: set[str], receiver:
     return found
 
 
-def _observe_dtype(found: Behaviour, r: Run) -> None:
+def _observe_dtype(found: Behaviour, r: Run, receiver: bool) -> None:
     leaves = r.call.leaves()
     dtypes = {tensor.dtype for tensor in r.results}
+    given = [key for key, value in r.call.named(receiver).items() if isinstance(value, torch.dtype)]
+    if given:
+        found.dtype_arguments |= set(given)
+        if given[0].isdigit() and str(int(given[0]) + 1) in r.keys:
+            found.dtype.broken = found.own_dtype.broken = True  # users count on its being the last by position
+        return
     if len({leaf.dtype for leaf in leaves}) == 1:
         found.dtype.observe(dtypes == {leaves[0].dtype})
     first = r.call.first()
@@ -260,6 +276,8 @@ def _observe_autocast(found: Behaviour, function: Callable[..., Any], calls: Seq
     found.autocast.seen = True
     for original in calls:
         base = original.leaves()[0].dtype
+        if any(isinstance(part, torch.dtype) for part in original.parts()):
+            continue
         for dtype in (torch.float32, torch.float16, torch.bfloat16):
             call = cast(original, base, dtype) if base.is_floating_point else original
             if not found.own_dtype and len({leaf.dtype for leaf in call.leaves()}) > 1:

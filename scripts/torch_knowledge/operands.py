@@ -42,9 +42,13 @@ class Call:
         """The same call with one keyword more."""
         return Call(self.args, {**self.kwargs, name: value})
 
+    def named(self, receiver: bool) -> dict[str, Any]:
+        """The arguments: "0", "1" ... by position (a method's receiver does not count), and keywords."""
+        return {str(n): value for n, value in enumerate(self.args[receiver:])} | dict(self.kwargs)
+
     def keys(self, receiver: bool) -> frozenset[str]:
-        """Which arguments are given: "0", "1" ... by position (a method's receiver does not count), and keywords."""
-        return frozenset(str(n) for n in range(len(self.args) - receiver)) | frozenset(self.kwargs)
+        """Which arguments are given."""
+        return frozenset(self.named(receiver))
 
     def pattern(self) -> str:
         """What calls of one form have in common."""
@@ -59,6 +63,23 @@ def _form(part: object) -> str:
     if isinstance(part, torch.Tensor):
         return f"{part.dtype}:{min(part.dim(), 3)}"
     return part.__class__.__name__ if isinstance(part, int | float | complex) else repr(part)[:20]
+
+
+def asks_dtype(call: Call) -> bool:
+    """Whether some argument is a dtype."""
+    return any(isinstance(part, torch.dtype) for part in call.parts())
+
+
+def with_dtypes(call: Call) -> Iterator[Call]:
+    """The call with a dtype as keyword, as last argument and as last but one, and with nothing but a dtype."""
+    for dtype in (torch.float64, torch.int64, torch.int32):
+        if "dtype" not in call.kwargs:
+            yield call.with_keyword("dtype", dtype)
+        yield Call((*call.args, dtype), call.kwargs)
+        yield Call((*call.args, dtype, 1), call.kwargs)
+        yield Call((*call.args[:1], dtype))
+        yield Call((*call.args[:1], dtype, 1))
+        yield Call(call.args[:1], {"dtype": dtype})
 
 
 def is_number(part: object) -> bool:

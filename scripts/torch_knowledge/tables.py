@@ -148,6 +148,12 @@ def _common(group: str, seen: Mapping[str, Behaviour], first: str) -> list[Table
             _which(others, lambda b: b.own_dtype),
         ),
         Table(
+            f"{group}.dtype_arguments",
+            "Of the dtype of those, that is not true if one of these arguments is a dtype (by position, only the last\n"
+            "can be).",
+            {name: b.dtype_arguments for name, b in others.items() if (b.dtype or b.own_dtype) and b.dtype_arguments},
+        ),
+        Table(
             f"{group}.autocast",
             "Of the ones in keeps_dtype and own_dtype, those of which that is not true under autocast.",
             _which(others, lambda b: (b.dtype or b.own_dtype) and not b.autocast),

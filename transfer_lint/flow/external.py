@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from transfer_lint.flow.captures import runs_later
 from transfer_lint.flow.reads import CONVERSIONS, note
-from transfer_lint.flow.tensors import NOT_OPERANDS, as_tensor, operate, parts, requested
+from transfer_lint.flow.tensors import NOT_OPERANDS, as_called, as_tensor, operate, parts, requested
 from transfer_lint.flow.unresolved import alias, hold, unknown_call
 from transfer_lint.flow.values import Constant, Host, Known, Object, Placed, Tensor, Term, TermKind, Tuple, Value
 
@@ -48,6 +49,7 @@ def external_call(self: Interpreter, name: str, arguments: dict[str, Value], nod
             arguments["0"] = as_tensor(self, arguments["0"], node, state)
         if operation is None:
             return self.unknown(node, f"{name.rpartition('.')[2]}()")
+        operation = as_called(operation, arguments)
         if name in knowledge.combine:
             return _combine_call(self, operation, arguments, node, state)
         whole = arguments.get("0")
@@ -115,6 +117,8 @@ def _combine_call(
             operands.extend(state.record(value.ident).attributes.values() or (value,))
         else:
             operands.append(value)
+    if "0" not in arguments:  # the first operand is given by keyword: nobody knows which it is
+        known = replace(known, own_device=False, own_dtype=False, itself=False)
     return operate(self, known, operands, node)
 
 

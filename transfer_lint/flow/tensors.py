@@ -85,6 +85,17 @@ def operate(self: Interpreter, known: Operation, operands: Sequence[Value], node
     return replace(result, device=device, dtype=dtype, scalar=result.scalar if known.n_dim else None)
 
 
+def as_called(known: Operation, arguments: Mapping[str, Value]) -> Operation:
+    """What is known of a call with these very arguments: one of them may be a dtype."""
+    for key in known.dtype_arguments & (arguments.keys() | ({"dtype"} if "**" in arguments else set())):
+        value = arguments.get(key)
+        last = not key.isdigit() or str(int(key) + 1) not in arguments
+        listed = isinstance(value, Object) and value.cls == "builtins.list"
+        if last and not listed and not isinstance(value, Constant | Host | Tuple | Tensor):
+            return replace(known, own_dtype=False, keeps_dtype=False)
+    return known
+
+
 # Methods that may return the very tensor that they are called on, besides the ones that work in place.
 _PERHAPS_ITSELF = frozenset({"contiguous", "flatten", "ravel", "real"})
 
@@ -145,6 +156,7 @@ def tensor_method(
         known = knowledge.method(name, arguments)
         if known is None:
             return self.unknown(node, f"{name}()")
+        known = as_called(known, arguments)
         if name in knowledge.tensor_tuples:
             return parts(self, owner, known, node, state)
         others = (value for key, value in arguments.items() if key not in NOT_OPERANDS)

@@ -74,7 +74,8 @@ class Operation:
 
     own_device: it is where the first operand is; else where all operands are, or the n-dim ones among them.
     own_dtype: it has the first operand's dtype. keeps_dtype: it has the dtype of the tensors among the operands, if
-    they have one. autocast: of the dtype, that is not true under autocast. n_dim: if an operand is n-dim, so is the
+    they have one. dtype_arguments: of the dtype, that is not true if one of these arguments is a dtype (by
+    position, only the last can be). autocast: nor is it true under autocast. n_dim: if an operand is n-dim, so is the
     result. itself: the result is the first operand.
     """
 
@@ -84,6 +85,7 @@ class Operation:
     autocast: bool
     n_dim: bool
     itself: bool
+    dtype_arguments: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -152,6 +154,12 @@ class Knowledge:
     function_changes_with: Mapping[str, Names] = field(
         default_factory=dict, metadata={"path": "functions.changes_with"}
     )
+    function_dtype_arguments: Mapping[str, Names] = field(
+        default_factory=dict, metadata={"path": "functions.dtype_arguments"}
+    )
+    tensor_dtype_arguments: Mapping[str, Names] = field(
+        default_factory=dict, metadata={"path": "tensor.dtype_arguments"}
+    )
     tensor_unless: Mapping[str, Names] = field(default_factory=dict, metadata={"path": "tensor.unless"})
     tensor_only_with: Mapping[str, Names] = field(default_factory=dict, metadata={"path": "tensor.only_with"})
     tensor_changes_with: Mapping[str, Names] = field(default_factory=dict, metadata={"path": "tensor.changes_with"})
@@ -200,6 +208,7 @@ class Knowledge:
             name in self.function_autocast,
             name in self.function_n_dim,
             name in self.function_itself,
+            self.function_dtype_arguments.get(name, _NONE).exact,
         )
 
     def method(self, name: str, arguments: Iterable[str]) -> Operation | None:
@@ -213,6 +222,7 @@ class Knowledge:
             name in self.tensor_autocast,
             name in self.tensor_n_dim,
             name in self.tensor_itself,
+            self.tensor_dtype_arguments.get(name, _NONE).exact,
         )
 
     def role(self, term: Term) -> Role | None:
