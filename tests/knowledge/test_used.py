@@ -98,15 +98,30 @@ def test_dtype(expression: str, redundant: bool) -> None:
     assert _redundant(expression, "device, torch.float16") is redundant
 
 
-def test_a_sum_may_be_a_number() -> None:
-    """A 0-dim tensor on the host joins another device, so a sum does not decide where `total * y` is."""
+@pytest.mark.parametrize("expression", ["torch.sum(v)", "v.sum()", "v @ v", "torch.dot(v, v)", "v.view(n)"])
+def test_what_may_be_a_number_does_not_decide(expression: str) -> None:
+    """A 0-dim tensor on the host joins another device: where `total * y` is, `total` does not say."""
+    text = f"""\
+import torch
+
+
+def scaled(x: torch.Tensor, y, n):
+    v = x.to("cpu")[1:]
+    total = {expression}
+    return (total * y).to("cpu")
+"""
+    found = examine("example.py", text, Project(OneFile(text)), Settings(root="/")).findings
+    assert not any(f.line == 7 and f.code == "TL101" for f in found)
+
+
+def test_what_has_dimensions_decides() -> None:
     text = """\
 import torch
 
 
 def scaled(x: torch.Tensor, y):
-    total = torch.sum(x.to("cpu").unsqueeze(0))
-    return (total * y).to("cpu")
+    v = torch.exp(x.to("cpu")[1:])
+    return (v * y).to("cpu")
 """
     found = examine("example.py", text, Project(OneFile(text)), Settings(root="/")).findings
-    assert not any(f.line == 6 and f.code == "TL101" for f in found)
+    assert any(f.line == 6 and f.code == "TL101" for f in found)

@@ -115,7 +115,8 @@ def _binary(self: Interpreter, node: ast.expr, state: State) -> Value:
     left, right = self.eval(node.left, state), self.eval(node.right, state)
     result = combine(self, (left, right), node, keeps_dtype=not isinstance(node.op, ast.Div | ast.Pow))
     if isinstance(node.op, ast.MatMult) and isinstance(result, Tensor):
-        return replace(result, dtype=self.unless_autocast(result.dtype))
+        # The product of two vectors is 0-dim.
+        return replace(result, dtype=self.unless_autocast(result.dtype), scalar=None)
     return result
 
 
