@@ -93,3 +93,10 @@ def test_it_is_mended_for_good(pack: Path) -> None:
     assert {f["code"] for f in findings(pack)} <= {"TL301"}  # the sigma has to be read
     lint("fix", "--unsafe-fixes", "pack", cwd=pack.parent)
     assert mended == {path: path.read_bytes() for path in pack.glob("*.py")}
+
+
+def test_the_proofs_outlive_the_safe_fixes(pack: Path) -> None:
+    """A guard proves as much as the move that it guards: what needs permission is still found when the rest is done."""
+    lint("fix", pack.name, cwd=pack.parent)
+    left = Counter(finding["code"] for finding in findings(pack))
+    assert left == {"TL104": 4, "TL301": 1}

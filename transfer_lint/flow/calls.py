@@ -35,22 +35,6 @@ if TYPE_CHECKING:
 # Methods of torch.nn.Module that return the module itself.
 _FLUENT = frozenset({"eval", "train", "requires_grad_", "zero_grad"})
 _CASTS = {"half": "torch.float16", "float": "torch.float32", "double": "torch.float64", "bfloat16": "torch.bfloat16"}
-_QUERIES = frozenset(
-    {
-        "parameters",
-        "buffers",
-        "named_parameters",
-        "named_buffers",
-        "modules",
-        "named_modules",
-        "children",
-        "named_children",
-        "state_dict",
-        "extra_repr",
-        "get_submodule",
-        "get_parameter",
-    }
-)
 
 
 def call(self: Interpreter, node: ast.Call, state: State) -> Value:
@@ -142,7 +126,7 @@ def _method_call(
             dtype = Known(Term(TermKind.CONSTANT, _CASTS[name]), (self.fact(node, "`{}` sets the dtype"),))
             state.place(receiver, None, dtype, self.epoch(node), node.lineno)
             return receiver
-        if name in _QUERIES:
+        if name in self.knowledge.module_queries:
             result = self.unknown(node, f"{name}()")
             alias(state, result, receiver)
             return result

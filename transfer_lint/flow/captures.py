@@ -41,12 +41,24 @@ def _changed(self: Interpreter, node: ast.AST) -> Iterator[str]:
             case ast.Attribute(ctx=ast.Store() | ast.Del()) | ast.Subscript(ctx=ast.Store() | ast.Del()):
                 yield from _root(part)
             case ast.Call(func=func):
+                if _only_looks(self, func):
+                    continue
                 yield from _root(func)
                 if isinstance(func, ast.Attribute) and func.attr in MOVES:
                     continue
                 if not self.module.dotted(func).startswith(("torch.", "math.")):
                     for argument in (*part.args, *(keyword.value for keyword in part.keywords)):
                         yield from _root(argument)
+
+
+def _only_looks(self: Interpreter, func: ast.expr) -> bool:
+    """Whether a call changes nothing: a query of a tensor or module, or a function without effects."""
+    knowledge = self.knowledge
+    if isinstance(func, ast.Attribute) and (
+        func.attr in knowledge.module_queries or func.attr in knowledge.tensor_host
+    ):
+        return True
+    return self.module.dotted(func) in knowledge.pure
 
 
 def _root(node: ast.AST) -> Iterator[str]:

@@ -93,6 +93,7 @@ class Knowledge:
     """All that the analysis knows of code that it does not see. Field metadata says where in the data it stands."""
 
     modules: Names = field(default=_NONE, metadata={"path": "modules.classes"})
+    module_queries: Names = field(default=_NONE, metadata={"path": "modules.queries"})
     not_modules: Names = field(default=_NONE, metadata={"path": "modules.not_modules"})
     layers_weights: Names = field(default=_NONE, metadata={"path": "layers.weights"})
     layers_norm: Names = field(default=_NONE, metadata={"path": "layers.norm"})
