@@ -6,6 +6,7 @@ import ast
 from typing import TYPE_CHECKING
 
 from transfer_lint.flow.modules import ClassInfo, FunctionInfo
+from transfer_lint.flow.objects import found_method
 from transfer_lint.flow.tensors import tensor_attribute
 from transfer_lint.flow.values import (
     Class,
@@ -43,7 +44,10 @@ def attribute(self: Interpreter, owner: Value, node: ast.Attribute, state: State
             return Function(method) if method else self.unknown(node, f"{owner.info.name}.{name}")
         case Object():
             if isinstance(owner.cls, ClassInfo) and name not in state.record(owner.ident).attributes:
-                method = owner.cls.method(name)
+                if owner.cls.method("__getattribute__") is not None:
+                    state.havoc(owner, self.epoch(node), node.lineno)
+                    return self.unknown(node, name)
+                method = found_method(self, owner, name, state)
                 if method is not None:
                     return _member(self, owner, method, node, state)
             return state.read(owner, name)

@@ -10,7 +10,7 @@ from transfer_lint.flow.attributes import attribute
 from transfer_lint.flow.external import external_call
 from transfer_lint.flow.knowledge import Operation
 from transfer_lint.flow.modules import ClassInfo
-from transfer_lint.flow.objects import store
+from transfer_lint.flow.objects import found_method, store
 from transfer_lint.flow.reads import READS, note
 from transfer_lint.flow.tensors import as_tensor, operate, requested, tensor_method
 from transfer_lint.flow.transfers import MOVES, cast, transfer
@@ -207,7 +207,9 @@ def call_object(self: Interpreter, callee: Object, arguments: dict[str, Value], 
     """An instance is called: a module's `forward`, a layer, or something unknown."""
     operands = list(arguments.values())
     if isinstance(callee.cls, ClassInfo):
-        method = callee.cls.method("__call__") or (callee.cls.method("forward") if callee.cls.is_module else None)
+        method = found_method(self, callee, "__call__", state)
+        if method is None and callee.cls.is_module and "__call__" not in callee.cls.overridden:
+            method = found_method(self, callee, "forward", state)
         if method is not None:
             return self.summaries.call(self, method, {"": callee, **arguments}, node, state)
     if isinstance(callee.cls, str):

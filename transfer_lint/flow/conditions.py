@@ -18,6 +18,8 @@ _WEIGHTS = frozenset({"parameters", "buffers", "named_parameters", "named_buffer
 
 def refine(self: Interpreter, test: ast.expr, state: State) -> tuple[State, State]:
     """The states where the test is true, and where it is false. The test itself has been evaluated already."""
+    if isinstance(test, ast.Name | ast.Attribute):
+        self.operate((_quietly(self, test, state),), test, state)
     match test:
         case ast.UnaryOp(op=ast.Not(), operand=operand):
             when_true, when_false = refine(self, operand, state)

@@ -61,6 +61,7 @@ def _subscript(self: Interpreter, node: ast.expr, state: State) -> Value:
     assert isinstance(node, ast.Subscript)
     owner = self.eval(node.value, state)
     key = self.eval(node.slice, state)
+    self.operate((owner,), node, state)
     match owner:
         case Tensor():
             # Indexing with a tensor on the host is allowed: the result is where the indexed tensor is.
@@ -113,6 +114,7 @@ def _await(self: Interpreter, node: ast.expr, state: State) -> Value:
 def _binary(self: Interpreter, node: ast.expr, state: State) -> Value:
     assert isinstance(node, ast.BinOp)
     left, right = self.eval(node.left, state), self.eval(node.right, state)
+    self.operate((left, right), node, state)
     result = combine(self, (left, right), node, keeps_dtype=not isinstance(node.op, ast.Div | ast.Pow))
     if isinstance(node.op, ast.MatMult) and isinstance(result, Tensor):
         # The product of two vectors is 0-dim.
@@ -124,6 +126,7 @@ def _binary(self: Interpreter, node: ast.expr, state: State) -> Value:
 def _unary(self: Interpreter, node: ast.expr, state: State) -> Value:
     assert isinstance(node, ast.UnaryOp)
     value = self.eval(node.operand, state)
+    self.operate((value,), node, state)
     if isinstance(node.op, ast.Not):
         return Host(self.symbol(node, "a truth value"))
     if isinstance(node.op, ast.USub) and isinstance(value, Constant) and isinstance(value.value, int | float):
@@ -135,6 +138,7 @@ def _unary(self: Interpreter, node: ast.expr, state: State) -> Value:
 def _compare(self: Interpreter, node: ast.expr, state: State) -> Value:
     assert isinstance(node, ast.Compare)
     values = [self.eval(part, state) for part in (node.left, *node.comparators)]
+    self.operate(values, node, state)
     if any(isinstance(op, ast.Is | ast.IsNot | ast.In | ast.NotIn) for op in node.ops):
         return Host(self.symbol(node, "a truth value"))
     result = combine(self, tuple(values), node)

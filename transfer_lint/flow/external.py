@@ -23,6 +23,7 @@ def external_call(self: Interpreter, name: str, arguments: dict[str, Value], nod
     """A call of something outside the tree, by its dotted name."""
     knowledge = self.knowledge
     operands = list(arguments.values())
+    self.operate(operands, node, state)
     if runs_later(self, operands, state):
         return unknown_call(self, operands, node, state, name.rpartition(".")[2])
     if name in ("torch.device", "torch.torch.device"):

@@ -115,6 +115,13 @@ class Interpreter:
                 self.may_raise(state)
         return state
 
+    def operate(self, values: Sequence[Value], node: ast.expr, state: State) -> None:
+        """An operator, a subscript, a loop or a test is applied to values: instances may have code for that."""
+        for value in values:
+            if isinstance(value, Object) and isinstance(value.cls, ClassInfo) and value.cls.operates:
+                state.havoc(value, self.epoch(node), node.lineno)
+                state.havoc_globals(self.epoch(node), node.lineno)
+
     def may_raise(self, state: State) -> None:
         """An exception may lead from here to what surrounds this place."""
         for entries in self.handlers:

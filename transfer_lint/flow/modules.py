@@ -144,18 +144,45 @@ class ClassInfo:
         return False
 
     @cached_property
+    def operates(self) -> bool:
+        """Whether operators, subscripts, iteration or truth of an instance run code of the tree."""
+        return any(
+            name.startswith("__") and name.endswith("__") and name not in _NO_OPERATORS
+            for base in self.lineage
+            if isinstance(base, ClassInfo)
+            for name in base.methods
+        )
+
+    @cached_property
+    def subclasses(self) -> tuple[ClassInfo, ...]:
+        """The classes of the tree that inherit from it."""
+        project = self.module.project
+        found: list[ClassInfo] = []
+        names = [self.name]
+        for name in names:
+            for path in project.inheriting(name, self.module.path):
+                module = project.module(path)
+                for cls in module.classes.values() if module is not None else ():
+                    if cls is not self and cls not in found and self in cls.lineage:
+                        found.append(cls)
+                        names.append(cls.name)
+        return tuple(found)
+
+    @cached_property
+    def overridden(self) -> frozenset[str]:
+        """Methods and attributes that a class of the tree which inherits from it defines or assigns anew."""
+        return frozenset(name for cls in self.subclasses for name in (*cls.methods, *cls.attributes, *cls.assigned))
+
+    @cached_property
+    def assigned(self) -> frozenset[str]:
+        """Attributes of `self` that its methods assign."""
+        return frozenset(name for method in self.methods.values() for name in _assigned_by(method))
+
+    @cached_property
     def reassigned(self) -> frozenset[str]:
         """Attributes of `self` that methods other than `__init__` assign."""
-        found: set[str] = set()
-        for name, method in self.methods.items():
-            if name == "__init__" or not method.parameters:
-                continue
-            own = method.parameters[0].arg
-            for node in ast.walk(method.node):
-                match node:
-                    case ast.Attribute(value=ast.Name(id=name), ctx=ast.Store() | ast.Del()) if name == own:
-                        found.add(node.attr)
-        return frozenset(found)
+        methods = (method for name, method in self.methods.items() if name != "__init__")
+        return frozenset(name for method in methods for name in _assigned_by(method))
 
     @cached_property
     def node_function(self) -> str | None:
@@ -165,6 +192,29 @@ class ClassInfo:
         if value and has_types and isinstance(value[1], ast.Constant) and isinstance(value[1].value, str):
             return value[1].value
         return None
+
+
+# Special methods that no operator, subscript, loop or test calls.
+_NO_OPERATORS = frozenset(
+    {
+        "__init__", "__new__", "__post_init__", "__init_subclass__", "__class_getitem__", "__call__", "__repr__",
+        "__str__", "__format__", "__hash__", "__del__", "__enter__", "__exit__", "__aenter__", "__aexit__",
+        "__getattr__", "__getstate__", "__setstate__", "__reduce__", "__copy__", "__deepcopy__",
+    }
+)  # fmt: skip
+
+
+def _assigned_by(method: FunctionInfo) -> frozenset[str]:
+    """The attributes of its first parameter that a method assigns."""
+    if not method.parameters:
+        return frozenset()
+    own = method.parameters[0].arg
+    return frozenset(
+        node.attr
+        for node in ast.walk(method.node)
+        if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store | ast.Del)
+        if isinstance(node.value, ast.Name) and node.value.id == own
+    )
 
 
 class Module:

@@ -6,7 +6,7 @@ import ast
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from transfer_lint.flow.modules import ClassInfo
+from transfer_lint.flow.modules import ClassInfo, FunctionInfo
 from transfer_lint.flow.records import Record
 from transfer_lint.flow.state import LIVE, State
 from transfer_lint.flow.summary import Template
@@ -47,6 +47,18 @@ def initial_attribute(self: Interpreter, state: State, owner: Object, name: str,
     return value
 
 
+def found_method(self: Interpreter, owner: Object, name: str, state: State) -> FunctionInfo | None:
+    """The method that an attribute of an instance finds; None where the instance may be of a class that has its own."""
+    if not isinstance(owner.cls, ClassInfo):
+        return None
+    method = owner.cls.method(name)
+    if method is None or name not in owner.cls.overridden or state.record(owner.ident).made:
+        return method
+    template = self.templates.get(owner.ident)
+    record = template.summary.heap.get(template.symbol) if template is not None else None
+    return method if record is not None and record.made else None
+
+
 def apart(self: Interpreter, one: Symbol, other: Symbol) -> bool:
     """Whether two objects that the function has not made surely are different, and neither holds the other.
 
@@ -70,6 +82,11 @@ def store(self: Interpreter, owner: Object, name: str, value: Value, where: ast.
     """Assign an attribute or item. A module, parameter or buffer that is put into a module need not be where it is."""
     if _may_register(self, owner, name, value, state):
         state.displace(owner, self.epoch(where), getattr(where, "lineno", 0))
+    if isinstance(owner.cls, ClassInfo):
+        setter = owner.cls.method(name)
+        if owner.cls.method("__setattr__") is not None or (setter is not None and setter.decorators):
+            state.havoc(owner, self.epoch(where), getattr(where, "lineno", 0))
+            return
     state.write(owner, name, value)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import posixpath
+import re
 from collections.abc import Sequence
 from contextlib import suppress
 from typing import Protocol
@@ -18,6 +19,9 @@ from transfer_lint.flow.modules import Binding, ClassInfo, Import, Module
 # Words whose presence anywhere in a tree decides something: what nobody mentions need not be reckoned with.
 DEFAULT_DEVICE = ("set_default_device", "set_default_tensor_type", "with torch.device", "with device")
 WORDS = ("RETURN_TYPES", "autocast", "set_device", "cuda.device(", *DEFAULT_DEVICE)
+
+_BASES = re.compile(r"^[ \t]*class[ \t]+\w+[ \t]*\(([^)]*)\)", re.MULTILINE)
+_NAME = re.compile(r"[^\W\d]\w*")
 
 
 class Sources(Protocol):
@@ -39,6 +43,7 @@ class Project:
         self._modules: dict[str, Module | None] = {}
         self._trees: dict[str, tuple[str, ...]] = {}
         self._mentions: dict[tuple[str, ...], dict[str, tuple[str, ...]]] = {}
+        self._heirs: dict[tuple[str, ...], dict[str, tuple[str, ...]]] = {}
         self._imported: dict[tuple[str, Import, str | None], Module | None] = {}
         self._above: dict[str, list[str]] = {}
         self._tree_sets: dict[str, frozenset[str]] = {}
@@ -79,6 +84,19 @@ class Project:
                         paths.append(path)
             self._mentions[files] = {known: tuple(paths) for known, paths in found.items()}
         return self._mentions[files][word]
+
+    def inheriting(self, name: str, near: str) -> tuple[str, ...]:
+        """The files of the tree around `near` with a class statement that names `name` as a base."""
+        files = self.tree(near)
+        if files not in self._heirs:
+            heirs: dict[str, list[str]] = {}
+            for path in files:
+                text = self.sources.read(path) or ""
+                for bases in set(_BASES.findall(text)) if "class" in text else ():
+                    for base in set(_NAME.findall(bases)):
+                        heirs.setdefault(base, []).append(path)
+            self._heirs[files] = {base: tuple(dict.fromkeys(paths)) for base, paths in heirs.items()}
+        return self._heirs[files].get(name, ())
 
     def package(self, path: str) -> str:
         """The folder of the outermost package that a file belongs to (its own folder, if that is none)."""

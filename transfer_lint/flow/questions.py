@@ -149,6 +149,7 @@ class Questions:
         request = site.request
         if (
             request.device is None
+            or request.ambiguous
             or not request.plain
             or not site.proved
             or not self._same(site.device, request.device)
@@ -179,9 +180,12 @@ class Questions:
     def _means_one_device(self, known: Known) -> bool:
         """`cuda` without an index means the current device: the same one only while nobody changes that."""
         term = known.term
-        if term.kind is not TermKind.CONSTANT or ":" in term.name or term.name == "cpu":
+        spelled = term.kind is TermKind.CONSTANT and (":" in term.name or term.name == "cpu")
+        if spelled or term.kind not in (TermKind.CONSTANT, TermKind.VALUE):
             return True
-        return not any(self.project.mentioning(word, self.module.path) for word in _OTHER_CURRENT_DEVICE)
+        paths = [path for word in _OTHER_CURRENT_DEVICE for path in self.project.mentioning(word, self.module.path)]
+        # A device of unknown spelling has its index nearly always: only what this file does itself counts.
+        return not paths if term.kind is TermKind.CONSTANT else self.module.path not in paths
 
     def target(self, site: Site) -> Target | None:
         """The target as the rewrites take it; None where no test says exactly when the move does nothing."""

@@ -60,6 +60,7 @@ def _augmented(self: Interpreter, node: ast.stmt, state: State) -> State | None:
     assert isinstance(node, ast.AugAssign)
     before = self.eval(node.target, state)
     operand = self.eval(node.value, state)
+    self.operate((before, operand), node.value, state)
     # On a tensor it works in place: same object, same placement. A list is extended in place.
     value = before if isinstance(before, Tensor) else combine(self, (before, operand), node.value)
     if isinstance(before, Object) and isinstance(value, Object):
@@ -144,6 +145,7 @@ def _for(self: Interpreter, node: ast.stmt, state: State) -> State | None:
     before, self.heat = self.heat, max(self.heat, loop_heat(node, self.knowledge), key=lambda heat: heat.rank)
 
     def enter(here: State) -> State:
+        self.operate((source,), node.iter, here)
         if runs_later(self, [source], here):  # a generator runs on
             here.havoc(source, self.epoch(node.iter), node.lineno)
         self.assign(node.target, self.element(source, node.target, here), here)

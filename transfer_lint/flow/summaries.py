@@ -212,6 +212,8 @@ class Summaries:
         initialiser = cls.method("__init__")
         if initialiser is None or initialiser.owner is None:
             return None
+        if name in cls.overridden:
+            return None
         for base in cls.lineage:
             if isinstance(base, ClassInfo) and name in base.reassigned:
                 return None

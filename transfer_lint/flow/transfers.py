@@ -100,8 +100,8 @@ def _moved_tensor(self: Interpreter, node: ast.Call, receiver: Tensor, request: 
         device = request.device.known.because(moved)
     if request.dtype is not None:
         dtype = request.dtype.known.because(moved)
-    elif request.ambiguous:
-        dtype = None  # type: ignore[assignment]  # the argument may have been a dtype or another tensor
+    elif request.ambiguous:  # the argument may have been a dtype or another tensor
+        device = dtype = None  # type: ignore[assignment]
     return Tensor(
         self.symbol(node, receiver.ident.label),
         device,
@@ -118,11 +118,12 @@ def _moved_object(
 ) -> Value:
     """A module moves in place and is its own result; of anything else, only that it may be a module is used."""
     moved = self.fact(node, "`{}` moves it there")
-    device = request.device.known.because(moved) if request.device and not request.ambiguous else None
+    device = request.device.known.because(moved) if request.device else None
     dtype = request.dtype.known.because(moved) if request.dtype else None
-    if request.ambiguous and request.device is not None:
-        device = request.device.known.because(moved)  # a device, most likely; if a dtype, `device` stays comparable
-    state.place(receiver, device, dtype, self.epoch(node), node.lineno)
+    if request.ambiguous:
+        state.displace(receiver, self.epoch(node), node.lineno)
+    else:
+        state.place(receiver, device, dtype, self.epoch(node), node.lineno)
     self.may_raise(state)
     if is_module:
         return receiver
@@ -178,9 +179,10 @@ def _first_argument(
         )
     if isinstance(value, Placed) and value.is_dtype:
         return replace(request, dtype=half)
-    if half is not None and _named(node.args[argument], "dtype"):
+    spelled = [*node.args, *(keyword.value for keyword in node.keywords)][argument]
+    if half is not None and _named(spelled, "dtype"):
         return replace(request, dtype=replace(half, comparable=True))
-    if isinstance(value, Placed | Constant) or _named(node.args[argument], "device"):
+    if isinstance(value, Placed | Constant) or _named(spelled, "device"):
         return replace(request, device=half)
     return replace(
         request,

@@ -1,0 +1,54 @@
+"""Random programs, fixed: they compile, settle, compute the same on every placement, and move no more than before.
+
+`PROGRAMS=5000 pytest tests/programs` hunts with that many new ones; without it a fixed few are tried.
+"""
+
+from __future__ import annotations
+
+import os
+
+from hypothesis import HealthCheck, event, given, settings
+from hypothesis import strategies as st
+
+from tests.programs.world import compare, fix
+from tests.programs.writer import programs
+from transfer_codemods.actions import GuardForm
+
+HUNT = int(os.environ.get("PROGRAMS", "0"))
+common = settings(
+    deadline=None,
+    derandomize=not HUNT,
+    database=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.large_base_example],
+)
+
+
+@settings(common, max_examples=HUNT or 60)
+@given(programs())
+def test_a_fixed_program_does_the_same(before: dict[str, str]) -> None:
+    settled = fix(before)
+    assert not settled.problems
+    count = sum(len(findings) for findings in settled.applied.values())
+    event(f"fixes: {count if count < 3 else '3 or more'}")
+    for findings in settled.applied.values():
+        for finding in findings:
+            event(f"fixed: {finding.code}")
+    assert fix(settled.texts).texts == settled.texts, "fixed again, it changes again"
+    verdict = compare(before, settled.texts)
+    event(f"placements that it runs on: {verdict.ran} of 6")
+    event(f"saves something: {verdict.saved > 0}")
+    assert not verdict.texts, "\n".join(verdict.texts)
+
+
+@settings(common, max_examples=HUNT // 4 or 25)
+@given(programs(), st.sampled_from(GuardForm))
+def test_unsafe_fixes_settle_and_keep_values(before: dict[str, str], form: GuardForm) -> None:
+    """What an unsafe fix may change is where values are, and with it what fails."""
+    settled = fix(before, unsafe=True, form=form)
+    assert not settled.problems
+    for path, text in settled.texts.items():
+        compile(text, path, "exec")
+    assert fix(settled.texts, unsafe=True, form=form).texts == settled.texts
+    if form is GuardForm.EXACT:  # the others trust that nobody else moves a module, which these programs do
+        verdict = compare(before, settled.texts, kinds=frozenset({"value", "dtype"}))
+        assert not verdict.texts, "\n".join(verdict.texts)

@@ -1,0 +1,624 @@
+"""Random small programs of two files whose values move between devices, for `world.compare`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+from hypothesis import strategies as st
+
+from tests.programs.world import MAIN
+
+HEAD = "import contextlib\n\nimport torch\nfrom torch import nn\n"
+
+CLASSES = """
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.linear = nn.Linear(4, 4)
+        self.norm = nn.LayerNorm(4)
+        self.scale = nn.Parameter(torch.ones(4))
+        self.register_buffer("steps", torch.arange(4))
+        self.kept = torch.zeros(4, 4)
+        self.extra = [nn.Linear(4, 4)]
+
+    def forward(self, t):
+        t = t.to(self.linear.weight)
+        return self.norm(self.linear(t))
+
+    def offload(self):
+        self.to("cpu")
+
+    @property
+    def device(self):
+        return self.linear.weight.device
+
+
+class Box:
+    def __init__(self, net, t=None):
+        self.net = net
+        self.t = t
+        self.held = [t]
+        self.device = torch.device("cpu")
+
+    def reset(self):
+        self.net.to("cpu")
+
+    def __enter__(self):
+        self.net.to("cpu")
+        return self
+
+    def __exit__(self, *what):
+        self.net.to("cpu")
+
+
+@contextlib.contextmanager
+def loaded(net, device):
+    net.to(device)
+    try:
+        yield net
+    finally:
+        net.to("cpu")
+
+
+def stream(net, device):
+    yield 1
+    net.to(device)
+    yield 2
+"""
+
+
+@dataclass
+class Scope:
+    """What can be named at a place: expressions by kind.
+
+    Kinds: t a tensor of shape (4, 4), s a 0-dim one, u a module with `linear` and `norm`, m any module, d a device,
+    k a dtype, w something that `.to` takes (unannotated), b an instance of Box, l a list of tensors, e a dict of
+    tensors, n a callable without arguments that gives a tensor.
+    """
+
+    names: dict[str, list[str]]
+    calls: list[Callable[[Writer, Scope], str]] = field(default_factory=list)
+    loop: bool = False
+    returns: str = ""  # what a `return` here gives: an expression of kind t
+
+    def copy(self) -> Scope:
+        names = {kind: list(names) for kind, names in self.names.items()}
+        return replace(self, names=names, calls=list(self.calls))
+
+    def bind(self, kind: str, name: str) -> str:
+        for other, names in self.names.items():
+            self.names[other] = [known for known in names if known != name]
+        self.names.setdefault(kind, []).append(name)
+        return name
+
+
+@dataclass
+class Writer:
+    """Draws a program.
+
+    home: the move that most values make again and again; what comes between two of them should undo it in ways that
+    are hard to see.
+    """
+
+    draw: st.DrawFn
+    fresh: int = 0
+    home: str = "to(device)"
+
+    def pick(self, *options: str) -> str:
+        return self.draw(st.sampled_from(options))
+
+    def number(self, most: int) -> int:
+        return self.draw(st.integers(0, most))
+
+    def chance(self, one_in: int = 2) -> bool:
+        return self.number(one_in - 1) == 1
+
+    def name(self, prefix: str) -> str:
+        self.fresh += 1
+        return f"{prefix}{self.fresh}"
+
+    def of(self, kind: str, scope: Scope) -> str:
+        return self.pick(*scope.names[kind])
+
+    # ---- expressions ---------------------------------------------------------------------------------------------
+
+    def device(self, scope: Scope) -> str:
+        if self.chance(4):
+            return self.pick('"cpu"', 'torch.device("cpu")', '"cuda:0"', 'torch.device("cuda", 1)')
+        if self.chance(4):
+            return f"{self.of('t', scope)}.device"
+        if scope.names.get("u") and self.chance(6):
+            return self.pick(
+                f"{self.of('u', scope)}.linear.weight.device", f"next({self.of('m', scope)}.parameters()).device"
+            )
+        if scope.names.get("b") and self.chance(5):
+            return f"{self.of('b', scope)}.device"
+        return self.of("d", scope)
+
+    def dtype(self, scope: Scope) -> str:
+        return self.pick(self.of("k", scope), self.of("k", scope), "torch.float16", f"{self.of('t', scope)}.dtype")
+
+    def target(self, scope: Scope, *, module: bool = False) -> str:
+        """A call of a transfer's method: `to(...)` in all spellings, `cpu()`, `cuda()`."""
+        if self.chance() and "device" in scope.names["d"]:
+            return self.home
+        form = self.pick(
+            "d", "d", "d", "d", "cpu", "dt", "dtk", "k", "kw", "other", "cpu", "cuda", "nb", "copy", "what"
+        )
+        device, dtype = self.device(scope), self.dtype(scope)
+        match form:
+            case "dt":
+                return f"to({device}, {dtype})"
+            case "dtk":
+                return f"to({device}, dtype={dtype})"
+            case "k":
+                return f"to({dtype})"
+            case "kw":
+                return f"to(dtype={dtype}, device={device})"
+            case "other" if not module:
+                return f"to({self.of('t', scope)})"
+            case "cpu":
+                return "cpu()"
+            case "cuda":
+                return self.pick("cuda()", "cuda(1)")
+            case "nb":
+                return f"to({device}, non_blocking=True)"
+            case "copy" if not module:
+                return f"to({device}, copy=True)"
+            case "what" if scope.names.get("w"):
+                return f"to({self.of('w', scope)})"
+        return f"to({device})"
+
+    def tensor(self, scope: Scope, depth: int = 2) -> str:
+        if depth <= 0:
+            return self.of("t", scope)
+        one = self.tensor
+        a, b = self.of("t", scope), self.of("t", scope)
+        kinds = ["name", "move", "move", "move", "move", "unary", "unary", "pair", "make", "ternary", "inline", "item"]
+        if scope.calls:
+            kinds += ["call", "call"]
+        if scope.names.get("m"):
+            kinds += ["module", "weight"]
+        match self.pick(*kinds):
+            case "move":
+                return f"{one(scope, depth - 1)}.{self.target(scope)}"
+            case "unary":
+                form = self.pick(
+                    "({} * 2)", "({} + 1)", "-{}", "{}.clone()", "{}.contiguous()", "{}.t()", "{}.float()", "{}.half()",
+                    "{}.detach()", "{}[:]", "torch.relu({})", "{}.reshape(4, 4)", "torch.zeros_like({})",
+                    "{}.new_ones(4, 4)", "{}.abs()", "({} > 0)", "{}.mul_(2)", "{}.softmax(0, dtype=torch.float32)",
+                )  # fmt: skip
+                return form.format(one(scope, depth - 1))
+            case "pair":
+                form = self.pick(
+                    "({a} + {b}.to({a}))", "({a} * {b}.to({a}.device))", "torch.where({a} > 0, {a}, {b}.to({a}))",
+                    "torch.cat([{a}, {b}.to({a})])[:4]", "{a}.expand_as({b})", "{a}.view_as({b})", "{a}.copy_({b})",
+                    "({a} if {a}.device == {b}.device else {b})", "torch.stack(({a}, {b}.to({a}))).sum(0)",
+                    "({a} + s)", "({a} * s.to({a}.device))", "{a}.type_as({b})", "({a} @ {b}.to({a}))",
+                    "({a} + {b} if {a}.device == {b}.device else {a})",
+                )  # fmt: skip
+                return form.format(a=a, b=b)
+            case "make":
+                device = self.device(scope)
+                return self.pick(
+                    "torch.ones(4, 4)", f"torch.ones(4, 4, device={device})", f"torch.zeros_like({a}, device={device})",
+                    f"torch.full_like({a}, 3.0, dtype={self.dtype(scope)})", "torch.rand(4, 4)", f"{a}.data",
+                    f"torch.rand(4, 4).to({device})", f"torch.zeros(4, 4).to({device}, {self.dtype(scope)})",
+                    f"torch.rand(4, 4, device={device})",
+                )  # fmt: skip
+            case "ternary":
+                test = self.test(scope)
+                return f"({one(scope, depth - 1)} if {test} else {one(scope, depth - 1)})"
+            case "inline":
+                inner = scope.copy()
+                name = inner.bind("t", self.pick("v", "x", "a1"))
+                body = one(inner, 1)
+                return self.pick(
+                    f"(lambda {name}: {body})({a})",
+                    f"[{body} for {name} in ({a}, {b})][0]",
+                    f"next({body} for {name} in [{a}])",
+                    f"(w := {one(scope, depth - 1)})",
+                    f"{{'k': {one(scope, depth - 1)}}}['k']",
+                    f"({a}, {one(scope, depth - 1)})[1]",
+                )
+            case "item":
+                if scope.names.get("l") and self.chance():
+                    return f"{self.of('l', scope)}[0]"
+                if scope.names.get("e") and self.chance():
+                    return f"{self.of('e', scope)}['a']"
+                if scope.names.get("b"):
+                    return f"{self.of('b', scope)}.{self.pick('t', 'held[0]')}"
+            case "call":
+                call = scope.calls[self.number(len(scope.calls) - 1)]
+                return call(self, scope)
+            case "module":
+                module = self.of("m", scope)
+                return f"{module}({one(scope, depth - 1)}.to(next({module}.parameters())))"
+            case "weight" if scope.names.get("u"):
+                unit = self.of("u", scope)
+                return self.pick(f"{unit}.linear.weight", f"{unit}.linear.weight.data", f"({unit}.linear.weight * 1)")
+        return a
+
+    def test(self, scope: Scope) -> str:
+        a = self.of("t", scope)
+        options = [
+            "flag", "flag", "not flag", "count", "count == 1", f"{a}.device != {self.of('d', scope)}",
+            f"{a}.device == {self.of('d', scope)}", f"{a}.is_cuda", f"{a}.dtype == {self.of('k', scope)}",
+            f"{a}.device == {self.of('t', scope)}.device", f"flag and {a}.device != {self.device(scope)}",
+            f"flag or {a}.device == {self.of('d', scope)}", f"{a}.device != {self.of('d', scope)} or {a}.dtype != {self.of('k', scope)}",
+            f"{a} is {self.of('t', scope)}", f"(w := {self.tensor(scope, 1)}).device == {self.of('d', scope)}",
+        ]  # fmt: skip
+        if scope.names.get("m"):
+            module = self.of("m", scope)
+            options += [
+                f"next({module}.parameters()).device != {self.of('d', scope)}",
+                f"any(p.device != {self.of('d', scope)} for p in {module}.parameters())",
+            ]
+        return self.pick(*options)
+
+    # ---- statements ----------------------------------------------------------------------------------------------
+
+    def block(self, scope: Scope, depth: int, most: int = 4) -> list[str]:
+        """One to `most` statements; the scope gets the names that they bind."""
+        lines: list[str] = []
+        for _ in range(1 + self.number(most - 1)):
+            lines += self.statement(scope, depth)
+        return lines
+
+    def nested(self, scope: Scope, depth: int, *, loop: bool | None = None) -> list[str]:
+        """A block of its own; names that it binds for the first time are not used after it."""
+        inner = scope.copy()
+        if loop is not None:
+            inner.loop = loop
+        return [f"    {line}" for line in self.block(inner, depth - 1, 3)]
+
+    def assignable(self, scope: Scope) -> str:
+        """A local that may be bound to a tensor: a new one, or one that holds one already."""
+        locals_ = [name for name in scope.names["t"] if name.isidentifier()]
+        return self.pick(*locals_) if self.chance() and locals_ else self.name("a")
+
+    def statement(self, scope: Scope, depth: int) -> list[str]:
+        kinds = ["assign"] * 5 + ["same", "same", "log", "augmented", "pair", "list", "dict", "append", "item", "data"]
+        kinds += ["closure", "exit", "call", "call", *["probe"] * 8]
+        if scope.names.get("m"):
+            kinds += ["move"] * 4 + ["box"]
+        if scope.names.get("u"):
+            kinds += ["part", "register"]
+        if scope.names.get("b"):
+            kinds += ["attribute", "attribute", "method"]
+        if depth > 0:
+            kinds += ["if", "if", "guard", "for", "for", "while", "try", "with", "match"]
+        return getattr(self, f"_{self.pick(*kinds)}")(scope, depth)
+
+    def _assign(self, scope: Scope, depth: int) -> list[str]:
+        value = self.tensor(scope)
+        return [f"{scope.bind('t', self.assignable(scope))} = {value}"]
+
+    def _probe(self, scope: Scope, depth: int) -> list[str]:
+        """A value goes home, something happens, and it goes home again."""
+        home = self.home if "device" in scope.names["d"] else f"to({self.of('d', scope)})"
+        kinds = ["local", *(kind for kind in ("l", "e", "b", "u", "m", "m", "m") if scope.names.get(kind))]
+        kind = self.pick(*kinds)
+        if kind == "local":
+            value = self.tensor(scope, 1)
+            subject = scope.bind("t", self.assignable(scope))
+            first = f"{subject} = {value}.{home}"
+        elif kind == "m":
+            subject = self.of("m", scope)
+            first = f"{subject}.{home}"
+        else:
+            owner = self.of(kind, scope)
+            subject = {"l": f"{owner}[0]", "e": f"{owner}['a']", "b": f"{owner}.t", "u": f"{owner}.kept"}[kind]
+            first = f"{subject} = {self.tensor(scope, 1)}.{home}"
+        between = self.block(scope, depth, 2)
+        if kind == "m" or self.chance():
+            return [first, *between, f"{subject}.{home}" if kind == "m" else f"log.append({subject}.{home})"]
+        return [first, *between, f"{scope.bind('t', self.name('a'))} = {subject}.{home}"]
+
+    def _call(self, scope: Scope, depth: int) -> list[str]:
+        if not scope.calls:
+            return self._log(scope, depth)
+        call = scope.calls[self.number(len(scope.calls) - 1)](self, scope)
+        return [self.pick(f"log.append({call})", call, f"list(map(lambda _: {call}, [1]))")]
+
+    def _same(self, scope: Scope, depth: int) -> list[str]:
+        name = self.of("t", scope)
+        if not name.isidentifier():
+            return [f"{scope.bind('t', self.name('a'))} = {name}"]
+        return [f"{name} = {name}.{self.target(scope)}"]
+
+    def _log(self, scope: Scope, depth: int) -> list[str]:
+        a, b = self.tensor(scope, 1), self.of("t", scope)
+        return [self.pick(f"log.append(({a}.device, {b}.dtype))", f"log.append({a} is {b})", f"log.append({a})")]
+
+    def _augmented(self, scope: Scope, depth: int) -> list[str]:
+        name, other = self.of("t", scope), self.of("t", scope)
+        return [f"{name} {self.pick('+=', '*=')} {self.pick('1', f'{other}.to({name})')}"]
+
+    def _pair(self, scope: Scope, depth: int) -> list[str]:
+        values = self.tensor(scope, 1), self.tensor(scope, 1)
+        names = self.assignable(scope), self.name("a")
+        for name in names:
+            scope.bind("t", name)
+        form = self.pick("{}, {} = {}, {}", "({}, {}) = [{}, {}]", "{}, *_ = {}, {}")
+        if form.count("{}") == 3:
+            scope.names["t"].remove(names[1])
+            return [form.format(names[0], *values)]
+        return [form.format(*names, *values)]
+
+    def _list(self, scope: Scope, depth: int) -> list[str]:
+        name = self.pick(*scope.names.get("l", []), self.name("l"))
+        values = self.tensor(scope, 1), self.tensor(scope, 1)
+        scope.bind("l", name)
+        return [f"{name} = [{values[0]}, {values[1]}]"]
+
+    def _dict(self, scope: Scope, depth: int) -> list[str]:
+        name = self.pick(*scope.names.get("e", []), self.name("e"))
+        values = self.tensor(scope, 1), self.tensor(scope, 1)
+        scope.bind("e", name)
+        return [f"{name} = {{'a': {values[0]}, 'b': {values[1]}}}"]
+
+    def _append(self, scope: Scope, depth: int) -> list[str]:
+        if not scope.names.get("l"):
+            return self._list(scope, depth)
+        name, value = self.of("l", scope), self.tensor(scope, 1)
+        return [self.pick(f"{name}.append({value})", f"{name} += [{value}]", f"{name}.insert(0, {value})")]
+
+    def _item(self, scope: Scope, depth: int) -> list[str]:
+        value = self.tensor(scope, 1)
+        if scope.names.get("e") and self.chance():
+            return [f"{self.of('e', scope)}['a'] = {value}"]
+        if scope.names.get("l"):
+            return [f"{self.of('l', scope)}[{self.pick('0', '-1')}] = {value}"]
+        return self._dict(scope, depth)
+
+    def _data(self, scope: Scope, depth: int) -> list[str]:
+        if self.chance(3):
+            return self._assign(scope, depth)
+        return [f"{self.of('t', scope)}.data = {self.tensor(scope, 1)}.detach()"]
+
+    def _closure(self, scope: Scope, depth: int) -> list[str]:
+        name = self.name("f")
+        inner = scope.copy()
+        inner.loop, inner.returns = False, ""
+        scope.calls.append(lambda writer, here, name=name: f"{name}()")
+        if self.chance():
+            value = self.tensor(inner, 2)
+            return [f"{name} = lambda: {value}"]
+        value = self.tensor(inner, 1)
+        names = [n for n in scope.names["t"] if n.isidentifier() and n not in ("x", "y", "t", "u") and n[0] == "a"]
+        if names and self.chance():
+            kept = self.pick(*names)
+            return [f"def {name}():", f"    nonlocal {kept}", f"    {kept} = {value}", f"    return {kept}"]
+        effect = "pass"
+        if scope.names.get("m"):
+            effect = f"{self.of('m', scope)}.{self.target(scope, module=True)}"
+        return [f"def {name}():", f"    {effect}", f"    return {value}"]
+
+    def _exit(self, scope: Scope, depth: int) -> list[str]:
+        if scope.loop and self.chance():
+            return [f"if {self.test(scope)}:", f"    {self.pick('break', 'continue')}"]
+        if scope.returns and self.chance():
+            return [f"if {self.test(scope)}:", f"    return {self.tensor(scope, 1)}"]
+        return self._log(scope, depth)
+
+    def _move(self, scope: Scope, depth: int) -> list[str]:
+        module = self.of("m", scope)
+        move = f"{module}.{self.target(scope, module=True)}"
+        if self.chance(5):
+            name = self.name("m")
+            return [f"{scope.bind('m', name)} = {move}"]
+        return [self.pick(move, move, move, move, f"{module}.half()", f"flag and {move}")]
+
+    def _part(self, scope: Scope, depth: int) -> list[str]:
+        unit = self.of("u", scope)
+        name = self.name("m")
+        part = self.pick("linear", "norm")
+        return [f"{scope.bind('m', name)} = {unit}.{part}"]
+
+    def _register(self, scope: Scope, depth: int) -> list[str]:
+        unit = self.of("u", scope)
+        device = self.device(scope)
+        return [
+            self.pick(
+                f"{unit}.linear = nn.Linear(4, 4)",
+                f"{unit}.linear.to({device})",
+                f"{unit}.linear.weight.data = torch.eye(4)",
+                f"for part in {unit}.children(): part.to({device})",
+                f"for p in {unit}.parameters(): p.data = p.data.to({device})",
+                f"{unit}.steps = torch.ones(4)",
+                f"{unit}.linear.weight = nn.Parameter(torch.eye(4))",
+                f"{unit}.get_submodule('norm').to({device})",
+                f"for _ in stream({unit}, {device}): {unit}.to({self.device(scope)})",
+            )
+        ]
+
+    def _box(self, scope: Scope, depth: int) -> list[str]:
+        name = self.name("b")
+        line = f"{name} = Box({self.of('m', scope)}, {self.tensor(scope, 1)})"
+        scope.bind("b", name)
+        return [line]
+
+    def _attribute(self, scope: Scope, depth: int) -> list[str]:
+        box = self.of("b", scope)
+        value = self.tensor(scope, 1)
+        forms = [f"{box}.t = {value}", f"{box}.t = {box}.t.{self.target(scope)}", f"{box}.held[0] = {value}",
+                 f"{box}.device = {self.of('d', scope)}", f"{box}.net.{self.target(scope, module=True)}"]  # fmt: skip
+        if scope.names.get("m"):
+            forms.append(f"{box}.net = {self.of('m', scope)}")
+        return [self.pick(*forms)]
+
+    def _method(self, scope: Scope, depth: int) -> list[str]:
+        box = self.of("b", scope)
+        if self.chance(3):
+            return [f"{scope.bind('b', self.name('b'))} = {box}"]
+        return [self.pick(f"{box}.reset()", f"with {box}: log.append(1)")]
+
+    def _if(self, scope: Scope, depth: int) -> list[str]:
+        lines = [f"if {self.test(scope)}:", *self.nested(scope, depth)]
+        if self.chance(3):
+            lines += [f"elif {self.test(scope)}:", *self.nested(scope, depth)]
+        if self.chance():
+            lines += ["else:", *self.nested(scope, depth)]
+        return lines
+
+    def _guard(self, scope: Scope, depth: int) -> list[str]:
+        names = [name for name in scope.names["t"] if name.isidentifier()]
+        if not names:
+            return self._if(scope, depth)
+        name, device = self.pick(*names), self.of("d", scope)
+        return [f"if {name}.device != {device}:", f"    {name} = {name}.to({device})"]
+
+    def _for(self, scope: Scope, depth: int) -> list[str]:
+        inner = scope.copy()
+        inner.loop = True
+        match self.pick("range", "range", "tensors", "devices", "list", "enumerate"):
+            case "tensors":
+                name = inner.bind("t", self.pick("v", self.name("a")))
+                head = f"for {name} in ({self.tensor(scope, 1)}, {self.tensor(scope, 1)}):"
+            case "devices":
+                name = inner.bind("d", "where")
+                head = f"for {name} in ({self.of('d', scope)}, {self.of('d', scope)}):"
+            case "list" if scope.names.get("l"):
+                name = inner.bind("t", "v")
+                head = f"for {name} in list({self.of('l', scope)}):"
+            case "enumerate" if scope.names.get("l"):
+                name = inner.bind("t", "v")
+                head = f"for i, {name} in enumerate(list({self.of('l', scope)})):"
+            case _:
+                head = f"for i in range({self.pick('count', '2', '3')}):"
+        lines = [head, *(f"    {line}" for line in self.block(inner, depth - 1, 3))]
+        if self.chance(4):
+            lines += ["else:", *self.nested(scope, depth)]
+        return lines
+
+    def _while(self, scope: Scope, depth: int) -> list[str]:
+        name = self.name("n")
+        lines = [f"{name} = {self.pick('count', '2')}", f"while {name} > 0:", f"    {name} -= 1"]
+        lines += self.nested(scope, depth, loop=True)
+        if self.chance(4):
+            lines += ["else:", *self.nested(scope, depth)]
+        return lines
+
+    def _try(self, scope: Scope, depth: int) -> list[str]:
+        lines = ["try:", *self.nested(scope, depth)]
+        if self.chance():
+            lines += [f"    if {self.test(scope)}:", "        raise ValueError"]
+            lines += self.nested(scope, depth)
+        form = self.pick("except", "except", "finally", "both")
+        if form != "finally":
+            lines += [f"except {self.pick('ValueError', 'ValueError', '(ValueError, RuntimeError)')}:"]
+            lines += self.nested(scope, depth)
+            if self.chance(3):
+                lines += ["else:", *self.nested(scope, depth)]
+        if form != "except":
+            lines += ["finally:", *self.nested(scope, depth)]
+        return lines
+
+    def _with(self, scope: Scope, depth: int) -> list[str]:
+        forms = ["torch.no_grad()", "contextlib.suppress(ValueError)", 'torch.autocast("cpu", dtype=torch.bfloat16)']
+        if scope.names.get("m"):
+            forms += [f"loaded({self.of('m', scope)}, {self.of('d', scope)})"] * 2
+        form = self.pick(*forms)
+        lines = [f"with {form}:", *self.nested(scope, depth)]
+        if "suppress" in form:
+            lines += [f"    if {self.test(scope)}:", "        raise ValueError", *self.nested(scope, depth)]
+        return lines
+
+    def _match(self, scope: Scope, depth: int) -> list[str]:
+        lines = ["match count:", "    case 0:", *(f"    {line}" for line in self.nested(scope, depth))]
+        return [*lines, f"    case {self.pick('1', '_')}:", *(f"    {line}" for line in self.nested(scope, depth))]
+
+    # ---- functions -----------------------------------------------------------------------------------------------
+
+    def function(self, name: str, calls: list[Callable[[Writer, Scope], str]], *, method: bool = False) -> list[str]:
+        """A function of (t, u, d, m), or a method of Box or of Net that sees `self`; it returns a tensor."""
+        names: dict[str, list[str]] = {
+            "t": ["t", "u"], "d": ["device"], "k": ["dtype"], "m": ["m"], "s": ["s"], "w": ["what"]
+        }  # fmt: skip
+        kind = self.pick("Box", "Net") if method else ""
+        if kind == "Box":
+            names["b"] = ["self"]
+            names["m"].append("self.net")
+            names["t"].append("self.t")
+        elif kind == "Net":
+            names["u"] = ["self"]
+            names["m"] += ["self", "self.linear", "self.norm"]
+            names["t"].append("self.kept")
+        scope = Scope(names, list(calls), returns="t")
+        tensor = self.pick(": torch.Tensor", ": torch.Tensor", "")
+        device = self.pick(": torch.device", ": torch.device", "")
+        module = self.pick(": nn.Module", ": nn.Module", "")
+        own = "self, " if method else ""
+        if self.chance(3):  # what every function sees
+            names["u"] = [*names.get("u", []), "own"]
+            names["m"] += ["own", "own.linear", "box.net"]
+            names["b"] = [*names.get("b", []), "box"]
+        lines = [
+            f"def {name}({own}t{tensor}, u{tensor}, device{device}, m{module}, flag, count, s{tensor}, dtype, what):"
+        ]
+        lines += [f"    {line}" for line in self.block(scope, 2, 7)]
+        lines += [f"    return {self.tensor(scope, 1)}"]
+        return [kind, *lines] if method else lines
+
+
+def _caller(name: str, *, through: str = "") -> Callable[[Writer, Scope], str]:
+    def call(writer: Writer, scope: Scope) -> str:
+        kind = {"Box": "b", "Net": "u"}.get(through)
+        if kind and not scope.names.get(kind):
+            return writer.of("t", scope)
+        owner = f"{writer.of(kind, scope)}." if kind else ""
+        if not scope.names.get("m"):
+            return writer.of("t", scope)
+        given = [writer.of("t", scope), writer.of("t", scope), writer.of("d", scope), writer.of("m", scope)]
+        return f"{owner}{name}({', '.join(given)}, {writer.pick('flag', 'not flag')}, count, s, dtype, what)"
+
+    return call
+
+
+@st.composite
+def programs(draw: st.DrawFn) -> dict[str, str]:
+    """Path -> text of a program's two files."""
+    writer = Writer(draw)
+    writer.home = writer.pick(
+        "to(device)", "to(device)", "to(device)", "to(device, dtype)", "cpu()", "cuda()", "to(what)"
+    )
+    calls: list[Callable[[Writer, Scope], str]] = []
+    functions: list[list[str]] = []
+    methods: dict[str, list[str]] = {"Box": [], "Net": []}
+    for number in range(writer.number(3)):
+        if writer.chance():
+            kind, *lines = writer.function(f"work{number}", calls, method=True)
+            methods[kind] += ["", *(f"    {line}" for line in lines)]
+            calls.append(_caller(f"work{number}", through=kind))
+        else:
+            functions.append(writer.function(f"help{number}", calls))
+            calls.append(_caller(f"help{number}"))
+    classes = CLASSES
+    for kind, following in (("Net", "\n\nclass Box:"), ("Box", "\n\n@contextlib")):
+        classes = classes.replace(following, "\n".join(methods[kind]) + "\n" + following, 1)
+    names = {
+        "t": ["x", "y", "x", "y", "ints"], "s": ["s"], "d": ["device", "other"], "k": ["dtype"], "w": ["what"],
+        "m": ["net", "net2", "own", "own.linear", "box.net"], "u": ["own"], "b": ["box"],
+    }  # fmt: skip
+    scope = Scope(names, calls, returns="x")
+    body = writer.block(scope, 3, 16)
+    note = writer.pick(": torch.Tensor", ": torch.Tensor", ": torch.Tensor", "")
+    device = writer.pick(": torch.device", ": torch.device", "")
+    module = writer.pick(": nn.Module", ": nn.Module", "")
+    kept = list(dict.fromkeys(scope.names["t"])) + scope.names.get("l", []) + scope.names.get("e", [])
+    run = [
+        f"def run(x{note}, y{note}, ints: torch.Tensor, s{note}, device{device}, other{device}, dtype: torch.dtype, what, "
+        f"flag, count, net{module}, net2{module}):",
+        *(f"    {line}" for line in body),
+        f"    return {', '.join(kept)}, own, box",
+    ]
+    apart = writer.chance()
+    code = classes + "".join("\n\n" + "\n".join(lines) + "\n" for lines in functions)
+    made = "\n\nown = Net()\nbox = Box(own.linear, torch.zeros(4, 4))\nlog = []\n"
+    names_there = ["Net", "Box", "loaded", "stream", *(lines[0].split("(")[0][4:] for lines in functions)]
+    if apart:
+        main = f"{HEAD}from helpers import {', '.join(names_there)}, box, log, own\n\n\n"
+        return {"helpers.py": f"{HEAD}{code}{made}", MAIN: main + "\n".join(run) + "\n"}
+    return {MAIN: f"{HEAD}{code}{made}\n\n" + "\n".join(run) + "\n"}
