@@ -33,6 +33,10 @@ class Call:
         args, kwargs = tree_unflatten([change(n, part) for n, part in enumerate(parts)], form)
         return Call(tuple(args), kwargs)
 
+    def with_part(self, number: int, part: object) -> Call:
+        """The same call with one part replaced."""
+        return self.mapped(lambda n, old: part if n == number else old)
+
     def with_leaves(self, leaves: Sequence[Leaf]) -> Call:
         """The same call with other tensors, as many as it has."""
         queue = iter(leaves)
@@ -97,7 +101,7 @@ def other_numbers(call: Call) -> Iterator[Call]:
         if first is not None and first.dim():
             others.append(torch.full(first.shape, 2.5, dtype=torch.float64))
         for other in others:
-            yield call.mapped(lambda n, old, at=number, new=other: new if n == at else old)
+            yield call.with_part(number, other)
 
 
 def other_first(call: Call) -> Iterator[Call]:
