@@ -246,7 +246,8 @@ class Writer:
             "flag", "flag", "not flag", "count", "count == 1", f"{a}.device != {self.of('d', scope)}",
             f"{a}.device == {self.of('d', scope)}", f"{a}.is_cuda", f"{a}.dtype == {self.of('k', scope)}",
             f"{a}.device == {self.of('t', scope)}.device", f"flag and {a}.device != {self.device(scope)}",
-            f"flag or {a}.device == {self.of('d', scope)}", f"{a}.device != {self.of('d', scope)} or {a}.dtype != {self.of('k', scope)}",
+            f"flag or {a}.device == {self.of('d', scope)}",
+            f"{a}.device != {self.of('d', scope)} or {a}.dtype != {self.of('k', scope)}",
             f"{a} is {self.of('t', scope)}", f"(w := {self.tensor(scope, 1)}).device == {self.of('d', scope)}",
         ]  # fmt: skip
         if scope.names.get("m"):
@@ -609,8 +610,8 @@ def programs(draw: st.DrawFn) -> dict[str, str]:
     module = writer.pick(": nn.Module", ": nn.Module", "")
     kept = list(dict.fromkeys(scope.names["t"])) + scope.names.get("l", []) + scope.names.get("e", [])
     run = [
-        f"def run(x{note}, y{note}, ints: torch.Tensor, s{note}, device{device}, other{device}, dtype: torch.dtype, what, "
-        f"flag, count, net{module}, net2{module}):",
+        f"def run(x{note}, y{note}, ints: torch.Tensor, s{note}, device{device}, other{device}, dtype: torch.dtype, "
+        f"what, flag, count, net{module}, net2{module}):",
         *(f"    {line}" for line in body),
         f"    return {', '.join(kept)}, own, box",
     ]
