@@ -14,24 +14,24 @@ if TYPE_CHECKING:
     from transfer_lint.flow.state import State
 
 
-def captures(self: Interpreter, node: ast.AST, state: State) -> frozenset[str | Symbol]:
+def captures(self: Interpreter, node: ast.AST, state: State) -> tuple[str | Symbol, ...]:
     """What the code of a nested scope may change of what surrounds it.
 
     Locals by name, because it sees what they hold when it runs; module-level objects by their symbols.
     """
-    found: set[str | Symbol] = set()
+    found: list[str | Symbol] = []
     changed = set(_changed(self, node))
     names = {part.id for part in ast.walk(node) if isinstance(part, ast.Name)}
     bound = {part.id for part in ast.walk(node) if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Store)}
     if changed & bound:  # something that the code itself gives a name to: any part of what it reads
         changed.update(names)
-    for name in changed - bound:
+    for name in sorted(changed - bound):
         if name in state.locals or name in self.outer:
-            found.add(name)
-        else:
-            value = self.eval(ast.copy_location(ast.Name(name, ast.Load()), node), state.copy())
-            found.update([value.ident] if isinstance(value, Object) else [])
-    return frozenset(found)
+            found.append(name)
+        elif (binding := self.module.binding(name)) is not None:
+            value = self.bound(self.module, name, binding)
+            found += [value.ident] if isinstance(value, Object) else []
+    return tuple(found)
 
 
 def _changed(self: Interpreter, node: ast.AST) -> Iterator[str]:

@@ -56,13 +56,13 @@ class Sharing:
     apart: Callable[[Symbol, Symbol], bool]
     wholes: dict[Symbol, set[Symbol]] = field(default_factory=dict)
     parts: dict[Symbol, set[Symbol]] = field(default_factory=dict)
-    twins: dict[Symbol, set[Symbol]] = field(default_factory=dict)
+    twins: dict[Symbol, dict[Symbol, None]] = field(default_factory=dict)
     owners: dict[Symbol, Object] = field(default_factory=dict)
-    captured: dict[Symbol, frozenset[str | Symbol]] = field(default_factory=dict)
+    captured: dict[Symbol, tuple[str | Symbol, ...]] = field(default_factory=dict)
 
-    def captured_by(self, ident: Symbol) -> set[str | Symbol]:
+    def captured_by(self, ident: Symbol) -> list[str | Symbol]:
         """What the function or generator that the symbol may stand for may change."""
-        return {held for one in (ident, *self.twins.get(ident, ())) for held in self.captured.get(one, ())}
+        return [held for one in (ident, *self.twins.get(ident, ())) for held in self.captured.get(one, ())]
 
     def alias(self, part: Symbol, whole: Symbol) -> None:
         """`part` may be a part of `whole`, or the same."""
@@ -72,8 +72,8 @@ class Sharing:
 
     def twin(self, one: Symbol, other: Symbol) -> None:
         """The two may be the very same object."""
-        self.twins.setdefault(one, set()).add(other)
-        self.twins.setdefault(other, set()).add(one)
+        self.twins.setdefault(one, {})[other] = None
+        self.twins.setdefault(other, {})[one] = None
 
     def related(self, idents: Iterable[Symbol]) -> set[Symbol]:
         """The objects, all that they may be parts of, and all that may be a part of one of these."""

@@ -127,7 +127,9 @@ class State:
         for other in self.heap:
             if other in placed or self.sharing.proved_module(other):
                 found.update([other] if any(not self._apart(ident, other) for ident in modules) else ())
-        return sorted(found - wanted, key=lambda symbol: (symbol.line, symbol.label))
+        found -= wanted
+        known = [other for other in self.heap if other in found]  # an order that does not change from run to run
+        return known + sorted(found - self.heap.keys(), key=lambda symbol: (symbol.line, symbol.label))
 
     def _apart(self, one: Symbol, other: Symbol) -> bool:
         """Whether two objects surely are different, where neither is known to lead to the other."""
@@ -253,7 +255,7 @@ class State:
                 result.locals[name] = b
             elif a is not b:
                 result.locals[name] = self.merge_values(a, b, phi(name), other, result)
-        for ident in self.heap.keys() | other.heap.keys():
+        for ident in {**self.heap, **other.heap}:
             mine, theirs = self.heap.get(ident), other.heap.get(ident)
             if mine is theirs:
                 continue
@@ -337,7 +339,7 @@ class State:
         line: int,
     ) -> Record:
         a, b = records
-        names = a.attributes.keys() | b.attributes.keys()
+        names = {**a.attributes, **b.attributes}
         attributes: dict[str, Value] = {}
         owner = self.sharing.owners.get(ident) or Object(ident)
         for name in names:

@@ -179,7 +179,7 @@ class Summaries:
             result = unknown_call(caller, list(arguments.values()), anchor, state, info.name)
             if info.is_generator:
                 held = [value for value in arguments.values() if isinstance(value, Object)]
-                state.sharing.captured[result.ident] = frozenset(value.ident for value in held)
+                state.sharing.captured[result.ident] = tuple(value.ident for value in held)
             return result
         return Application(caller, info, summary, bound, node, state).result()
 
