@@ -21,6 +21,8 @@ DEFAULT_DEVICE = ("set_default_device", "set_default_tensor_type", "with torch.d
 WORDS = ("RETURN_TYPES", "autocast", "set_device", "cuda.device(", *DEFAULT_DEVICE)
 
 _BASES = re.compile(r"^[ \t]*class[ \t]+\w+[ \t]*\(([^)]*)\)", re.MULTILINE)
+_ASSIGNED = re.compile(r"([\w\])]+)\.(\w+)\s*(?:,[^=\n]*|:[^=\n]*|[-+*/@|&^%<>]*)=(?!=)")
+_SET = re.compile(r"""setattr\([^,]+,\s*["'](\w+)["']""")
 _NAME = re.compile(r"[^\W\d]\w*")
 
 
@@ -43,6 +45,7 @@ class Project:
         self._modules: dict[str, Module | None] = {}
         self._trees: dict[str, tuple[str, ...]] = {}
         self._mentions: dict[tuple[str, ...], dict[str, tuple[str, ...]]] = {}
+        self._assigned: dict[tuple[str, ...], frozenset[str]] = {}
         self._heirs: dict[tuple[str, ...], dict[str, tuple[str, ...]]] = {}
         self._imported: dict[tuple[str, Import, str | None], Module | None] = {}
         self._above: dict[str, list[str]] = {}
@@ -97,6 +100,18 @@ class Project:
                         heirs.setdefault(base, []).append(path)
             self._heirs[files] = {base: tuple(dict.fromkeys(paths)) for base, paths in heirs.items()}
         return self._heirs[files].get(name, ())
+
+    def assigned_from_outside(self, near: str) -> frozenset[str]:
+        """Attributes that code of the tree around `near` assigns on something that it does not call `self`."""
+        files = self.tree(near)
+        if files not in self._assigned:
+            found: set[str] = set()
+            for path in files:
+                text = self.sources.read(path) or ""
+                found.update(attribute for owner, attribute in _ASSIGNED.findall(text) if owner != "self")
+                found.update(_SET.findall(text))
+            self._assigned[files] = frozenset(found)
+        return self._assigned[files]
 
     def package(self, path: str) -> str:
         """The folder of the outermost package that a file belongs to (its own folder, if that is none)."""

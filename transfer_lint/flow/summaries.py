@@ -212,7 +212,7 @@ class Summaries:
         initialiser = cls.method("__init__")
         if initialiser is None or initialiser.owner is None:
             return None
-        if name in cls.overridden:
+        if name in cls.overridden or name in self.project.assigned_from_outside(cls.module.path):
             return None
         for base in cls.lineage:
             if isinstance(base, ClassInfo) and name in base.reassigned:
