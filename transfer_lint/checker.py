@@ -41,10 +41,10 @@ def check(path: str, text: str, project: Project, options: RuleOptions) -> Check
     """
     module = project.add(path, text)
     analysis = analysis_of(project)
-    sites, reads = analysis.examine(module)
-    questions = Questions(project, module, sites, reads)
+    examined = analysis.examine(module)
+    questions = Questions(project, module, examined)
     findings: list[Finding] = []
-    places: list[Site | HostRead] = [*sites, *reads]
+    places: list[Site | HostRead] = [*examined.sites, *examined.reads]
     for place in places:
         judged = strongest(place, questions, options)
         if judged is not None:

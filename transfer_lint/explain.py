@@ -43,7 +43,7 @@ def explain(path: str, text: str, line: int, column: int | None, project: Projec
     interpreters = [i for i in analysis.all_interpretations(module) if _covers(i, module, line)]
     chosen = max(interpreters, key=lambda i: i.function.node.lineno if i.function else 0, default=None)
     parts = [f"{path}:{line}  {module.lines[line - 1].strip()}"]
-    questions = Questions(project, module, *analysis_of(project).examine(module))
+    questions = Questions(project, module, analysis_of(project).examine(module))
     parts.extend(_values(questions, chosen, line, column))
     parts.extend(_judgements(questions, options, line, column))
     if len(parts) == 1:

@@ -118,7 +118,44 @@ class AssignResult:
     """A tensor's move whose result nobody takes: the statement `x.to(d)` becomes `x = x.to(d)`."""
 
 
+@dataclass(frozen=True)
+class HoistTransfer:
+    """A move whose result is the same in every round of the loops around it runs in the first round that gets there.
+
+    loops: so many loops around the call, from the inside out.
+    """
+
+    loops: int
+
+
+@dataclass(frozen=True)
+class ReuseTransfer:
+    """A move that another one has made before becomes the name that the first one's result still has."""
+
+    name: str
+
+
+@dataclass(frozen=True)
+class RememberRead:
+    """A host read that is the same for every layer of a step becomes the call of a function that remembers the last one.
+
+    The action stands at the read's anchor. source: how the value is spelled, within the read, that stays the same
+    object for all layers of a step; it becomes the function's argument.
+    """
+
+    source: str
+
+
 Action: TypeAlias = (
-    DeleteTransfer | GuardTensor | GuardModule | KeepOnDevice | MergeTransfer | ConstructOnDevice | AssignResult
+    DeleteTransfer
+    | GuardTensor
+    | GuardModule
+    | KeepOnDevice
+    | MergeTransfer
+    | ConstructOnDevice
+    | AssignResult
+    | HoistTransfer
+    | ReuseTransfer
+    | RememberRead
 )
 Plan: TypeAlias = Mapping[Anchor, Action]

@@ -31,9 +31,12 @@ from .actions import (
     DeleteTransfer,
     GuardModule,
     GuardTensor,
+    HoistTransfer,
     KeepOnDevice,
     MergeTransfer,
     Plan,
+    RememberRead,
+    ReuseTransfer,
 )
 from .fix_transfers import rewrite
 
@@ -69,6 +72,9 @@ class FixTransfers(CodemodCommand):
         MergeTransfer,
         ConstructOnDevice,
         AssignResult,
+        HoistTransfer,
+        ReuseTransfer,
+        RememberRead,
     )
 
     def __init__(self, context: CodemodContext, unsafe: bool = False) -> None:
@@ -137,3 +143,24 @@ class AssignResults(FixTransfers):
 
     DESCRIPTION = "Assign the results of tensor moves that nobody takes."
     ACTIONS = (AssignResult,)
+
+
+class HoistTransfers(FixTransfers):
+    """Moves that a loop repeats, alone."""
+
+    DESCRIPTION = "Move in the first round of a loop what every round moves."
+    ACTIONS = (HoistTransfer,)
+
+
+class ReuseTransfers(FixTransfers):
+    """Moves done twice, alone."""
+
+    DESCRIPTION = "Use the first copy of a value that is moved twice."
+    ACTIONS = (ReuseTransfer,)
+
+
+class RememberReads(FixTransfers):
+    """Host reads remembered for a step, alone."""
+
+    DESCRIPTION = "Read once per step what every layer reads."
+    ACTIONS = (RememberRead,)

@@ -24,9 +24,12 @@ from .actions import (
     DeleteTransfer,
     GuardModule,
     GuardTensor,
+    HoistTransfer,
     KeepOnDevice,
     MergeTransfer,
     Plan,
+    RememberRead,
+    ReuseTransfer,
 )
 from .assign_result import assign_result
 from .blocks import rebuilt, settled, under
@@ -35,10 +38,13 @@ from .delete_transfer import delete_transfer
 from .evaluation import Place, locate
 from .guard_module import guard_module
 from .guard_tensor import guard_tensor
-from .imports import with_import
+from .hoist_transfer import hoist_transfer
+from .imports import with_helpers, with_import
 from .keep_on_device import keep_on_device
 from .merge_transfer import merge_transfer
 from .names import Names
+from .remember_read import remember_read
+from .reuse_transfer import reuse_transfer
 from .site import Draft, Site
 from .syntax import Refused, comment_line, dotted, leading_lines, lost_comments, parents_of
 
@@ -100,6 +106,12 @@ def _carry_out(site: Site, action: Action) -> cst.BaseExpression:
             return construct_on_device(site, action)
         case AssignResult():
             return assign_result(site)
+        case HoistTransfer():
+            return hoist_transfer(site, action)
+        case ReuseTransfer():
+            return reuse_transfer(site, action)
+        case RememberRead():
+            return remember_read(site, action)
 
 
 class _Fixer(cst.CSTTransformer):
@@ -158,8 +170,10 @@ class _Fixer(cst.CSTTransformer):
 
     def leave_Module(self, original_node: cst.Module, updated_node: cst.Module) -> cst.Module:
         body, footer = settled(updated_node.body, updated_node.footer, self._draft, empty=True)
-        if self._draft.new_import:
-            body = with_import(body, self._draft.new_import)
+        for line in self._draft.new_imports:
+            body = with_import(body, line)
+        if self._draft.helpers:
+            body = with_helpers(body, [function for _, function in self._draft.helpers.values()])
         return updated_node.with_changes(body=body, footer=footer)
 
     def _rebuilt(

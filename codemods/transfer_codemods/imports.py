@@ -1,4 +1,4 @@
-"""The imports that a rewrite needs: `itertools.chain`, which it may add, and modules that have to be there."""
+"""The imports that a rewrite needs: of the standard library, which it may add, and modules that have to be there."""
 
 from __future__ import annotations
 
@@ -15,15 +15,20 @@ from .syntax import Refused, dotted, leading_lines
 
 
 def chain_spelling(site: Site) -> str:
-    """How to write `itertools.chain` in this file: as it is imported above the first that asks, else as it is going to
-    be."""
-    draft = site.draft
-    if draft.chain is None:
-        draft.chain = _imported(site) or _to_import(draft)
-    return draft.chain
+    """How to write `itertools.chain` in this file."""
+    return spelling(site, "itertools", "chain")
 
 
-def _imported(site: Site) -> str | None:
+def spelling(site: Site, module: str, name: str) -> str:
+    """How to write a name of a module of the standard library in this file: as it is imported above the first that
+    asks, else as it is going to be."""
+    spelled = site.draft.spelled
+    if (module, name) not in spelled:
+        spelled[module, name] = _imported(site, module, name) or _to_import(site.draft, module, name)
+    return spelled[module, name]
+
+
+def _imported(site: Site, module: str, name: str) -> str | None:
     draft = site.draft
     around: cst.CSTNode = site.original
     while draft.parents[around] is not draft.module:
@@ -32,21 +37,21 @@ def _imported(site: Site) -> str | None:
         for statement in line.body if isinstance(line, cst.SimpleStatementLine) else ():
             if not isinstance(statement, (cst.Import, cst.ImportFrom)) or isinstance(statement.names, cst.ImportStar):
                 continue
-            from_itertools = (
+            from_module = (
                 isinstance(statement, cst.ImportFrom)
                 and not statement.relative
                 and statement.module is not None
-                and dotted(statement.module) == "itertools"
+                and dotted(statement.module) == module
             )
-            wanted = "chain" if from_itertools else "itertools"
-            if isinstance(statement, cst.ImportFrom) and not from_itertools:
+            wanted = name if from_module else module
+            if isinstance(statement, cst.ImportFrom) and not from_module:
                 continue
             for alias in statement.names:
                 if dotted(alias.name) != wanted:
                     continue
                 bound = alias.asname.name if alias.asname else alias.name
                 if isinstance(bound, cst.Name) and draft.names.only_read(bound.value, (bound, alias.name)):
-                    return bound.value if from_itertools else f"{bound.value}.chain"
+                    return bound.value if from_module else f"{bound.value}.{name}"
     return None
 
 
@@ -75,12 +80,12 @@ def _binds_module(line: cst.BaseStatement, name: str) -> bool:
     )
 
 
-def _to_import(draft: Draft) -> str:
-    alone = not draft.names.used("chain") and not draft.names.star_import
-    name = "chain" if alone else draft.names.shared("itertools_chain")
-    code = "from itertools import chain" + ("" if alone else f" as {name}")
-    draft.new_import = cst.ensure_type(cst.parse_statement(code), cst.SimpleStatementLine)
-    return name
+def _to_import(draft: Draft, module: str, name: str) -> str:
+    alone = not draft.names.used(name) and not draft.names.star_import
+    bound = name if alone else draft.names.shared(f"{module}_{name}")
+    code = f"from {module} import {name}" + ("" if alone else f" as {bound}")
+    draft.new_imports.append(cst.ensure_type(cst.parse_statement(code), cst.SimpleStatementLine))
+    return bound
 
 
 def with_import(body: Sequence[cst.BaseStatement], line: cst.SimpleStatementLine) -> list[cst.BaseStatement]:
@@ -104,6 +109,20 @@ def with_import(body: Sequence[cst.BaseStatement], line: cst.SimpleStatementLine
         blanks = [item for item in leading if item.comment is None]
         rest[0] = rest[0].with_changes(leading_lines=leading if blanks else [blank, *leading])
     return [*body[:start], line.with_changes(leading_lines=[blank] if start else []), *rest]
+
+
+def with_helpers(body: Sequence[cst.BaseStatement], helpers: Sequence[cst.FunctionDef]) -> list[cst.BaseStatement]:
+    """The statements of a module with functions after the imports at its top."""
+    end = 1 if body and _is_docstring(body[0]) else 0
+    while end < len(body) and _imports_from(body[end]) is not None:
+        end += 1
+    blanks = [cst.EmptyLine(indent=False), cst.EmptyLine(indent=False)]
+    rest = list(body[end:])
+    if rest:
+        leading = leading_lines(rest[0]) or ()
+        missing = blanks[sum(line.comment is None for line in leading) :]
+        rest[0] = rest[0].with_changes(leading_lines=[*missing, *leading])
+    return [*body[:end], *(helper.with_changes(leading_lines=blanks) for helper in helpers), *rest]
 
 
 def _is_docstring(statement: cst.BaseStatement) -> bool:

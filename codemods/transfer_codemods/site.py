@@ -40,7 +40,9 @@ class Draft:
     guards: statements to run under a guard.
     comments: comments that lost their place and go above a line.
     gone: lines (of the new tree) that say nothing any more and are to be taken out.
-    chain: how the file spells `itertools.chain`, once a guard has asked; new_import: the statement that this needs.
+    spelled: how the file spells a name of a module, once a rewrite has asked; new_imports: the statements that this
+        needs.
+    helpers: functions that the module is to have, with their names, by what they return.
     """
 
     module: cst.Module
@@ -53,8 +55,9 @@ class Draft:
     guards: dict[cst.CSTNode, Guard] = field(default_factory=dict)
     comments: defaultdict[cst.CSTNode, list[str]] = field(default_factory=lambda: defaultdict(list))
     gone: set[cst.CSTNode] = field(default_factory=set)
-    chain: str | None = None
-    new_import: cst.SimpleStatementLine | None = None
+    spelled: dict[tuple[str, str], str] = field(default_factory=dict)
+    new_imports: list[cst.SimpleStatementLine] = field(default_factory=list)
+    helpers: dict[str, tuple[str, cst.FunctionDef]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

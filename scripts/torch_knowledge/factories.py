@@ -25,6 +25,7 @@ _ARGUMENTS: tuple[tuple[Any, ...], ...] = (
     *(((3, 4), 2.5), ((2,), 1 + 2**-11 + 2**-30), (7, (3, 4)), (2, 9, (3, 4))),
     *(((3, 4), (4, 1)), ((3, 4), (0, 1))),
 )
+_NO_SIZE: tuple[tuple[Any, ...], ...] = (((),), ((), 2.5), (2.5, ()), (2, 9, ()), ((), ()))
 _UNDEFINED = (torch.empty, torch.empty_strided, torch.empty_permuted)  # any values will do
 _VALUES: tuple[Any, Any] = ([[0.5, 1.5], [2.5, 3.5]], np.array([[0.5, 1.5], [2.5, 3.5]], dtype=np.float32))
 
@@ -37,7 +38,7 @@ class Factories:
     conversion to it would. rounded: values that were rounded on the way, so that devices may differ in
     the last bits; whole: of those, the ones that are exact where all arguments are whole numbers. random: they draw
     from the random stream of their device. like, random_like: on the device of the first operand, if no other is asked
-    for. data: from values that the host has (or a tensor). host: with the host's memory, and on no other device.
+    for. n_dim: they never make a 0-dim tensor. data: from values that the host has (or a tensor). host: with the host's memory, and on no other device.
     new: methods; made like the receiver, if nothing else is asked for.
     """
 
@@ -48,6 +49,7 @@ class Factories:
     random: set[str] = field(default_factory=set)
     like: set[str] = field(default_factory=set)
     random_like: set[str] = field(default_factory=set)
+    n_dim: set[str] = field(default_factory=set)
     data: set[str] = field(default_factory=set)
     shared: set[str] = field(default_factory=set)
     host: set[str] = field(default_factory=set)
@@ -105,6 +107,9 @@ def _observe(found: Factories, name: str, function: Callable[..., Any]) -> None:
     good = [arguments for arguments in _ARGUMENTS if _goes_where_asked(function, arguments)]
     if not good or any(_result(function, arguments).device.type != "cpu" for arguments in good):
         return
+    made = [_result(function, arguments) for arguments in (*good, *_NO_SIZE)]
+    if all(m.dim() > 0 for m in made if isinstance(m, torch.Tensor)):
+        found.n_dim.add(name)
     if any(_draws(function, arguments) for arguments in good):
         found.random.add(name)
     elif all(_is_exact(function, arguments) for arguments in good):

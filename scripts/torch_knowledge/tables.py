@@ -64,6 +64,11 @@ def derive() -> list[Table]:
             factories.random,
         ),
         Table(
+            "functions.n_dim_factories",
+            "Factories that never make a 0-dim tensor, whatever they are given.",
+            factories.n_dim,
+        ),
+        Table(
             "functions.like_factories",
             "A new tensor where `device=` and `dtype=` say, else placed as its first operand.",
             factories.like | factories.random_like,

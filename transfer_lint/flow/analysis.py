@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator
-from dataclasses import replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 
 from transfer_lint.findings import Heat
 from transfer_lint.flow import exits, expressions, statements  # noqa: F401  (they register the handlers)
+from transfer_lint.flow.changes import Change
 from transfer_lint.flow.interpreter import Interpreter
 from transfer_lint.flow.modules import FunctionInfo, Module
 from transfer_lint.flow.project import Project
@@ -20,6 +21,15 @@ from transfer_lint.flow.transfers import MOVES
 _CALL = re.compile(rf"\.\s*(?:{'|'.join(sorted(MOVES | READS))})\s*\(")
 
 
+@dataclass(frozen=True)
+class Examination:
+    """What has been found in one file: transfers and host reads in source order; what may change tensors in place."""
+
+    sites: Sequence[Site]
+    reads: Sequence[HostRead]
+    changes: Sequence[Change]
+
+
 class Analysis:
     """The device flow of a project; one per run."""
 
@@ -27,17 +37,20 @@ class Analysis:
         self.project = project
         self.summaries = Summaries(project)
 
-    def examine(self, module: Module) -> tuple[list[Site], list[HostRead]]:
-        """The file's transfers and host reads, in source order."""
+    def examine(self, module: Module) -> Examination:
+        """The file's transfers and host reads, in source order, and what may change tensors in place."""
         sites: dict[ast.Call, Site] = {}
-        reads: dict[ast.Call, HostRead] = {}
+        reads: dict[ast.expr, HostRead] = {}
+        changes: list[Change] = []
         for interpreter in self.interpretations(module):
+            changes += (Change(node, tensor, sure) for (node, tensor), sure in interpreter.changes.items())
             reads.update(interpreter.reads)
             for node, site in interpreter.sites.items():
                 sites[node] = replace(site, round_trip=interpreter.round_trips.get(node, ()))
-        return (
+        return Examination(
             sorted(sites.values(), key=lambda site: site.anchor),
             sorted(reads.values(), key=lambda read: read.anchor),
+            changes,
         )
 
     def interpretations(self, module: Module) -> Iterator[Interpreter]:

@@ -6,6 +6,7 @@ import ast
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from transfer_lint.flow.changes import handed_over, written
 from transfer_lint.flow.modules import FunctionInfo
 from transfer_lint.flow.objects import store
 from transfer_lint.flow.records import Record
@@ -110,7 +111,17 @@ class Application:
         if self.summary.replaces_data:
             self.caller.replaces_data = True
             self.state.replace_data(self.caller.epoch(self.node), self.node.lineno)
+        self._note_changes()
         return self.carried(self.summary.result)
+
+    def _note_changes(self) -> None:
+        """What the callee writes to in place; what is its own may all the same be a view of something of the caller."""
+        for symbol, sure in self.summary.changes:
+            if symbol is not None and self.summary.rooted(symbol):
+                value = self.lookup(symbol)
+                (written if sure else handed_over)(self.caller, self.node, (value,))
+            else:
+                self.caller.changes.setdefault((self.node, None), False)
 
     def lookup(self, symbol: Symbol) -> Value:
         """What a symbol of the callee is in the caller."""
@@ -168,6 +179,10 @@ class Application:
                 return value.device or Known(value.device_term())
             case TermKind.DTYPE_OF, Tensor():
                 return value.dtype or Known(value.dtype_term())
+            case TermKind.DEVICE_OF, Object():
+                return value.placed[0]
+            case TermKind.DTYPE_OF, Object():
+                return value.placed[1]
             case TermKind.WEIGHTS_DEVICE | TermKind.WEIGHTS_DTYPE, Object():
                 record = self.before.record(value.ident)
                 known = record.device if kind is TermKind.WEIGHTS_DEVICE else record.dtype
@@ -217,7 +232,8 @@ class Application:
                 return Object(own.ident, value.cls, merge_why(self.here, value.why), value.optional)
             return own
         assert isinstance(own, Object)
-        result = Object(own.ident, value.cls, merge_why(self.here, value.why), value.optional)
+        placed = self.known(value.placed[0]), self.known(value.placed[1])
+        result = Object(own.ident, value.cls, merge_why(self.here, value.why), value.optional, placed, value.or_host)
         if value.ident not in self.copied:
             self.copied.add(value.ident)
             record = self.summary.heap.get(value.ident)

@@ -44,7 +44,8 @@ def call(self: Interpreter, node: ast.Call, state: State) -> Value:
         if isinstance(func.value, ast.Call) and isinstance(func.value.func, ast.Name) and func.value.func.id == "super":
             return _super_call(self, node, func, state)
         receiver = self.eval(func.value, state)
-        if isinstance(receiver, Object) and func.attr in self.knowledge.tensor_distinctive:
+        only_tensor = func.attr in self.knowledge.tensor_distinctive
+        if isinstance(receiver, Object) and (only_tensor or (receiver.or_host and func.attr in MOVES)):
             receiver = as_tensor(self, receiver, func.value, state)
         if isinstance(receiver, Tensor | Object):
             return _method_call(self, node, func, receiver, state)
@@ -104,7 +105,7 @@ def _method_call(
         cast(self, node, receiver, self.knowledge.tensor_casts[name], state)
     if isinstance(receiver, Tensor):
         if name in READS:
-            note(self, node, receiver)
+            note(self, node, receiver, state)
         result = tensor_method(self, receiver, name, arguments, node, state)
         if result is not None:
             return result
@@ -112,11 +113,13 @@ def _method_call(
             device, dtype = requested(self, node, arguments)
             return Tensor(self.symbol(node, name), device or receiver.device, dtype or receiver.dtype)
         return self.unknown(node, f"{name}()")
+    if receiver.cls in ("builtins.list", "builtins.dict"):
+        return _container_method(self, receiver, name, operands, node, state)
+    if receiver.cls is None and name == "item" and not arguments:
+        note(self, node, receiver)
     member = attribute(self, receiver, func, state)
     if isinstance(member, Function):
         return self.summaries.call(self, member.info, bind_receiver(member, arguments), node, state)
-    if receiver.cls in ("builtins.list", "builtins.dict"):
-        return _container_method(self, receiver, name, operands, node, state)
     if self.is_module(receiver):
         if isinstance(member, Object) and member.cls is not None:
             return call_object(self, member, arguments, node, state)
@@ -179,7 +182,8 @@ def _container_method(
             added = self.element(added, node, state)
         held = [*record.attributes.values(), added]
         merged = self.any_of(held, node, state)
-        state.heap[owner.ident] = record.holding({"[]": merged})
+        state.heap[owner.ident] = record.holding({})
+        state.write(owner, "[]", merged)
         return Constant(None)
     if name == "get" and operands and isinstance(operands[0], Constant) and owner.cls == "builtins.dict":
         held_value = record.attributes.get(f"[{operands[0].value!r}]")

@@ -10,6 +10,7 @@ from transfer_lint.flow.values import Class, Constant, External, Known, Object, 
 
 if TYPE_CHECKING:
     from transfer_lint.flow.interpreter import Interpreter
+    from transfer_lint.flow.modules import Module
     from transfer_lint.flow.state import State
 
 _PLACEMENT = frozenset({"device", "dtype", "is_cuda", "is_cpu", "is_mps", "is_xpu"})
@@ -42,7 +43,9 @@ def refine(self: Interpreter, test: ast.expr, state: State) -> tuple[State, Stat
         case ast.Compare(left=left, ops=[ast.NotEq() | ast.IsNot()], comparators=[right]):
             _learn_equal(self, left, right, when_false, test)
         case ast.Call(func=ast.Name(id="isinstance"), args=[value_node, kind_node]):
-            _learn_class(self, value_node, kind_node, when_true, test)
+            _learn_class(self, value_node, _quietly(self, kind_node, state), when_true, test)
+        case ast.Call(func=ast.Attribute(attr="is_tensor"), args=[value_node]):
+            _learn_class(self, value_node, External("torch.Tensor"), when_true, test)
         case ast.Call():
             guard = module_guard(test)
             if guard is not None:
@@ -72,9 +75,28 @@ def _learn_equal(self: Interpreter, left: ast.expr, right: ast.expr, state: Stat
         state.learn(tensor.ident, changed)
 
 
-def _learn_class(self: Interpreter, value: ast.expr, kind: ast.expr, state: State, test: ast.expr) -> None:
+def surely_tensor(self: Interpreter, test: ast.expr, state: State) -> bool | None:
+    """What `isinstance(x, torch.Tensor)`, or `not` that, comes out as where x is known to be one; None for other tests."""
+    if isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
+        outcome = surely_tensor(self, test.operand, state)
+        return None if outcome is None else not outcome
+    tested = tested_for_tensor(self.module, test)
+    value = state.locals.get(tested.id) if tested is not None else None
+    return True if isinstance(value, Tensor) and not value.optional else None
+
+
+def tested_for_tensor(module: Module, test: ast.AST) -> ast.Name | None:
+    """`x` of `isinstance(x, torch.Tensor)` and `torch.is_tensor(x)`."""
+    match test:
+        case ast.Call(func=ast.Name(id="isinstance"), args=[ast.Name() as name, kind], keywords=[]):
+            return name if module.dotted(kind) == "torch.Tensor" else None
+        case ast.Call(func=ast.Attribute(attr="is_tensor") as func, args=[ast.Name() as name], keywords=[]):
+            return name if module.dotted(func) == "torch.is_tensor" else None
+    return None
+
+
+def _learn_class(self: Interpreter, value: ast.expr, cls: Value, state: State, test: ast.expr) -> None:
     known = _quietly(self, value, state)
-    cls = _quietly(self, kind, state)
     if not isinstance(value, ast.Name) or not isinstance(known, Object) or known.cls is not None:
         return
     why = (self.fact(test, "`{}` holds here"),)

@@ -5,12 +5,14 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import pairwise
 
 from transfer_lint.flow import conditions
 from transfer_lint.flow.attributes import attribute
 from transfer_lint.flow.calls import call
 from transfer_lint.flow.captures import captures
 from transfer_lint.flow.interpreter import EXPRESSIONS, ExpressionHandler, Interpreter
+from transfer_lint.flow.reads import truth
 from transfer_lint.flow.state import State
 from transfer_lint.flow.tensors import combine
 from transfer_lint.flow.values import (
@@ -75,9 +77,11 @@ def _subscript(self: Interpreter, node: ast.expr, state: State) -> Value:
             return state.read(owner, f"[{key.value!r}]")
         case Object():
             attributes = state.record(owner.ident).attributes
+            if "[]" in attributes:
+                return self.some(attributes["[]"], node, state)
             value = self.unknown(node, "an item")
             state.sharing.alias(value.ident, owner.ident)
-            return attributes.get("[]", value)
+            return value
         case Host() if owner.array:
             return Host(self.symbol(node, "an item"), array=True)
         case External():  # `list[int]`, `Optional[Tensor]` in an expression
@@ -128,6 +132,7 @@ def _unary(self: Interpreter, node: ast.expr, state: State) -> Value:
     value = self.eval(node.operand, state)
     self.operate((value,), node, state)
     if isinstance(node.op, ast.Not):
+        truth(self, node.operand, value)
         return Host(self.symbol(node, "a truth value"))
     if isinstance(node.op, ast.USub) and isinstance(value, Constant) and isinstance(value.value, int | float):
         return Constant(-value.value)
@@ -151,9 +156,10 @@ def _compare(self: Interpreter, node: ast.expr, state: State) -> Value:
 @evaluates(ast.BoolOp)
 def _bool(self: Interpreter, node: ast.expr, state: State) -> Value:
     assert isinstance(node, ast.BoolOp)
-    result = self.eval(node.values[0], state)
+    result = value = self.eval(node.values[0], state)
     here = state
-    for before, part in zip(node.values, node.values[1:], strict=False):
+    for before, part in pairwise(node.values):
+        truth(self, before, value)
         when_true, when_false = conditions.refine(self, before, here)
         after = when_true if isinstance(node.op, ast.And) else when_false
         value = self.eval(part, after)
@@ -167,7 +173,7 @@ def _bool(self: Interpreter, node: ast.expr, state: State) -> Value:
 @evaluates(ast.IfExp)
 def _conditional(self: Interpreter, node: ast.expr, state: State) -> Value:
     assert isinstance(node, ast.IfExp)
-    self.eval(node.test, state)
+    truth(self, node.test, self.eval(node.test, state))
     when_true, when_false = conditions.refine(self, node.test, state)
     first = self.eval(node.body, when_true)
     second = self.eval(node.orelse, when_false)
@@ -273,7 +279,7 @@ def _comprehension(self: Interpreter, node: ast.expr, state: State) -> Value:
             source = self.eval(generator.iter, inner)
             self.assign(generator.target, self.element(source, generator.target, inner), inner)
             for test in generator.ifs:
-                self.eval(test, inner)
+                truth(self, test, self.eval(test, inner))
                 inner, _ = conditions.refine(self, test, inner)
         if isinstance(node, ast.DictComp):
             self.eval(node.key, inner)

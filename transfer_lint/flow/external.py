@@ -5,13 +5,14 @@ from __future__ import annotations
 import ast
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeGuard
 
 from transfer_lint.flow.captures import runs_later
+from transfer_lint.flow.changes import function_writes, written
 from transfer_lint.flow.reads import CONVERSIONS, note
 from transfer_lint.flow.tensors import NOT_OPERANDS, as_called, as_tensor, operate, parts, requested
 from transfer_lint.flow.unresolved import alias, hold, unknown_call
-from transfer_lint.flow.values import Constant, Host, Known, Object, Placed, Tensor, Term, TermKind, Tuple, Value
+from transfer_lint.flow.values import NONE, Constant, Host, Known, Object, Placed, Tensor, Term, TermKind, Tuple, Value
 
 if TYPE_CHECKING:
     from transfer_lint.flow.interpreter import Interpreter
@@ -24,6 +25,8 @@ def external_call(self: Interpreter, name: str, arguments: dict[str, Value], nod
     knowledge = self.knowledge
     operands = list(arguments.values())
     self.operate(operands, node, state)
+    if function_writes(self, name, arguments):
+        written(self, node, operands)
     if runs_later(self, operands, state):
         return unknown_call(self, operands, node, state, name.rpartition(".")[2])
     if name in ("torch.device", "torch.torch.device"):
@@ -42,8 +45,7 @@ def external_call(self: Interpreter, name: str, arguments: dict[str, Value], nod
     if name in knowledge.factories or name in knowledge.like_factories:
         return _factory(self, name, arguments, node, state)
     if name in knowledge.from_values:
-        device, dtype = requested(self, node, arguments)
-        return Tensor(self.symbol(node, "a tensor"), device, dtype, why=(self.fact(node, "`{}` is a tensor"),))
+        return _from_values(self, arguments, node, state)
     if name in knowledge.tuples or name in knowledge.combine:
         operation = knowledge.function(name, arguments)
         if name not in knowledge.take_sequences and "0" in arguments:
@@ -63,6 +65,8 @@ def external_call(self: Interpreter, name: str, arguments: dict[str, Value], nod
         for operand in operands:
             if isinstance(operand, Tensor):
                 note(self, node, operand)
+    if name in knowledge.iterates and ("0" in arguments or "*0" in arguments):
+        return _iterated(self, name, arguments, node, state)
     if name in knowledge.host:
         return Host(self.symbol(node, name), array=name.startswith("numpy."))
     if name in knowledge.pure:
@@ -71,6 +75,33 @@ def external_call(self: Interpreter, name: str, arguments: dict[str, Value], nod
             alias(state, result, operand)
         return result
     return unknown_call(self, operands, node, state, name.rpartition(".")[2])
+
+
+def _iterated(self: Interpreter, name: str, arguments: Mapping[str, Value], node: ast.Call, state: State) -> Object:
+    """`enumerate`, `zip`, `reversed`, `tqdm` ...: what it gives one by one, as the items of a list."""
+    made = Object(self.symbol(node, f"{name.rpartition('.')[2]}()"), "builtins.list")
+    sources = [value for key, value in arguments.items() if key.isdigit() or key.startswith("*")]
+    first = self.element(sources[0], node, state)
+    if name == "builtins.zip":
+        if any(key.startswith("*") for key in arguments):  # as many parts as nobody knows, all alike
+            item: Value = Object(self.symbol(node, "an item", "zip"), "builtins.list")
+            assert isinstance(item, Object)
+            state.create(item)
+            state.write(item, "[]", self.some(self.element(first, node, state), node, state, "part"))
+        else:
+            rest = [
+                self.some(self.element(source, node, state), node, state, str(n)) for n, source in enumerate(sources)
+            ]
+            item = Tuple(tuple(rest))
+    elif name == "builtins.enumerate":
+        item = Tuple((Host(self.symbol(node, "a number")), first))
+    else:
+        item = first
+    state.create(made)
+    state.write(made, "[]", item)
+    for source in sources:
+        alias(state, made, source)
+    return made
 
 
 def _device(self: Interpreter, arguments: dict[str, Value], node: ast.Call) -> Value:
@@ -98,11 +129,49 @@ def _factory(self: Interpreter, name: str, arguments: dict[str, Value], node: as
         device = device or like.device or Known(like.device_term())
         dtype = dtype or like.dtype or Known(like.dtype_term())
         return Tensor(self.symbol(node, "a tensor"), device, dtype, like.scalar, why=like.why)
-    why = (self.fact(node, "`{}` is made on the host"),)
-    unsaid = device is None and given in (None, Constant(None)) and name in self.knowledge.factories
-    if unsaid and not self.around.default_device and not self.summaries.sets_default_device(self.module):
-        device = Known(Term(TermKind.CONSTANT, "cpu"), why)
-    return Tensor(self.symbol(node, "a tensor"), device, dtype, why=why)
+    why = (self.fact(node, "`{}` is a tensor"),)
+    if device is None and given in (None, NONE) and name in self.knowledge.factories:
+        device = _default_device(self, node)
+    n_dim = name in self.knowledge.n_dim_factories or _has_size(arguments, state)
+    return Tensor(self.symbol(node, "a tensor"), device, dtype, scalar=False if n_dim else None, made=node, why=why)
+
+
+def _has_size(arguments: Mapping[str, Value], state: State) -> bool:
+    """Whether a factory is given a size of at least one dimension, spelled out."""
+    match arguments.get("size", arguments.get("0")):
+        case Constant(value=bool()):
+            return False
+        case Constant(value=int()):
+            return True
+        case Tuple(items=items):
+            return bool(items)
+        case Object(cls="builtins.list", ident=ident):
+            return "[0]" in state.record(ident).attributes
+    return False
+
+
+def _from_values(self: Interpreter, arguments: Mapping[str, Value], node: ast.Call, state: State) -> Tensor:
+    """`torch.tensor(...)`: made of numbers it is on the host, made of a tensor where that is."""
+    device, dtype = requested(self, node, arguments)
+    why = (self.fact(node, "`{}` is a tensor"),)
+    given = arguments.get("0")
+    items = list(state.record(given.ident).attributes.values()) if _is_list(given) else [given]
+    plain = items and all(isinstance(item, Constant) or (isinstance(item, Host) and not item.array) for item in items)
+    if device is None and plain and arguments.get("device") in (None, NONE):
+        device = _default_device(self, node)
+    scalar = False if _is_list(given) else True if isinstance(given, Constant) else None
+    return Tensor(self.symbol(node, "a tensor"), device, dtype, scalar, made=node, why=why)
+
+
+def _is_list(value: Value | None) -> TypeGuard[Object]:
+    return isinstance(value, Object) and value.cls == "builtins.list"
+
+
+def _default_device(self: Interpreter, node: ast.Call) -> Known:
+    """Where a factory makes a tensor that is not told where: on the host, unless the tree may say otherwise."""
+    if self.around.default_device or self.summaries.sets_default_device(self.module):
+        return Known(Term(TermKind.DEFAULT_DEVICE, symbol=self.symbol(node, "the default device", "device")))
+    return Known(Term(TermKind.CONSTANT, "cpu"), (self.fact(node, "`{}` is made on the host"),))
 
 
 def _combine_call(
@@ -114,7 +183,7 @@ def _combine_call(
             continue
         if isinstance(value, Tuple):
             operands.extend(value.items)
-        elif isinstance(value, Object) and value.cls == "builtins.list":
+        elif _is_list(value):
             operands.extend(state.record(value.ident).attributes.values() or (value,))
         else:
             operands.append(value)

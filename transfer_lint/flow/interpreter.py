@@ -14,10 +14,11 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from transfer_lint.findings import Heat
+from transfer_lint.flow.changes import written
 from transfer_lint.flow.modules import Binding, ClassInfo, FunctionInfo, Import, Module
 from transfer_lint.flow.objects import apart, initial_attribute, store
 from transfer_lint.flow.reads import HostRead
-from transfer_lint.flow.records import Sharing
+from transfer_lint.flow.records import Record, Sharing
 from transfer_lint.flow.sites import Site
 from transfer_lint.flow.state import State
 from transfer_lint.flow.values import (
@@ -85,7 +86,8 @@ class Interpreter:
         self.symbols = Symbols()
         self.templates: dict[Symbol, Template] = {}
         self.sites: dict[ast.Call, Site] = {}
-        self.reads: dict[ast.Call, HostRead] = {}
+        self.reads: dict[ast.expr, HostRead] = {}
+        self.changes: dict[tuple[ast.AST, Symbol | None], bool] = {}  # see `changes.Change`
         self.round_trips: dict[ast.Call, Why] = {}
         self.returns: list[tuple[Value, State]] = []
         self.loops: list[Loop] = []
@@ -285,6 +287,7 @@ class Interpreter:
         key = self.eval(target.slice, state)
         if isinstance(key, Constant) and isinstance(key.value, str):
             self._note_per_step_use(key.value, value, target)
+        written(self, target, (owner,))
         if isinstance(owner, Object):
             if isinstance(key, Constant):
                 store(self, owner, f"[{key.value!r}]", value, target, state)
@@ -306,7 +309,7 @@ class Interpreter:
                 if f"[{index}]" in attributes:
                     return attributes[f"[{index}]"]
                 if "[]" in attributes:
-                    return attributes["[]"]
+                    return self.some(attributes["[]"], node, state, str(index))
                 return state.read(value, f"[{index}]")
             case Tensor():
                 return Tensor(self.symbol(node, "an item", str(index)), value.device, value.dtype, why=value.why)
@@ -321,7 +324,7 @@ class Interpreter:
         merged = values[0]
         for number, value in enumerate(values[1:]):
             merged = state.merge_values(merged, value, self.phi(node, "an item", str(number)))
-        return self._some(merged, node)
+        return self.some(merged, node, state)
 
     def element(self, value: Value, node: ast.AST, state: State) -> Value:
         """Some item of what is iterated over."""
@@ -343,13 +346,25 @@ class Interpreter:
                 return Host(self.symbol(node, "an item"))
         return self.unknown(node, "an item")
 
-    def _some(self, value: Value, node: ast.AST) -> Value:
-        """One of several things that are alike: a new one in every round."""
-        if isinstance(value, Tensor):
-            device = value.device if value.device and value.device.term.symbol is not value.ident else None
-            fresh = self.symbol(node, "an item")
-            return Tensor(fresh, device, value.dtype, value.scalar, weight=value.weight, why=value.why)
+    def some(self, value: Value, node: ast.AST, state: State, part: str = "") -> Value:
+        """One of several things that are alike: what happens to it does not happen to the others."""
+        match value:
+            case Tensor():
+                device = value.device if value.device and value.device.term.symbol is not value.ident else None
+                fresh = self.symbol(node, "an item", part)
+                return Tensor(fresh, device, value.dtype, value.scalar, weight=value.weight, why=value.why)
+            case Object():
+                made = replace(value, ident=self.symbol(node, "an item", part))
+                record = state.record(value.ident)
+                attributes = record.attributes if value.cls in _ITEMS_ONLY else {}
+                state.heap[made.ident] = Record(made.ident, attributes, record.device, record.dtype)
+                state.sharing.twin(made.ident, value.ident)
+                state.sharing.alias(made.ident, value.ident)
+                return made
+            case Tuple():
+                return Tuple(tuple(self.some(v, node, state, f"{part}[{n}]") for n, v in enumerate(value.items)))
         return value
 
 
+_ITEMS_ONLY = ("builtins.list", "builtins.dict")
 _CONTAINERS = ("torch.nn.ModuleList", "torch.nn.ParameterList")

@@ -68,14 +68,19 @@ _OF_MODULES = frozenset(
 )
 
 
-def is_used_as_module(function: ast.AST, name: str) -> bool:
-    """Whether the function calls what the name stands for, or what only a module has."""
+def is_used_as_module(function: ast.AST, place: ast.expr) -> bool:
+    """Whether the function calls what stands in a name or attribute, or asks it for what only a module has."""
+    spelled = ast.unparse(place)
     for node in ast.walk(function):
         match node:
-            case ast.Call(func=ast.Name(id=found)) if found == name:
-                return True
-            case ast.Attribute(value=ast.Name(id=found), attr=attribute) if found == name and attribute in _OF_MODULES:
-                return True
+            case ast.Call(func=ast.Name() | ast.Attribute() as used):
+                pass
+            case ast.Attribute(value=used, attr=attribute) if attribute in _OF_MODULES:
+                pass
+            case _:
+                continue
+        if ast.unparse(used) == spelled:
+            return True
     return False
 
 

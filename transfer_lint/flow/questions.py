@@ -7,7 +7,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from transfer_codemods.actions import Half, Target
-from transfer_lint.flow import sockets
+from transfer_lint.flow import repeats, sockets
+from transfer_lint.flow.analysis import Examination
 from transfer_lint.flow.knowledge import Role
 from transfer_lint.flow.liveness import is_returned, is_used_as_module, rebindable
 from transfer_lint.flow.modules import Module
@@ -37,11 +38,12 @@ _BINDING = frozenset({"device", "out", "requires_grad", "pin_memory", None})
 class Questions:
     """Answers about the sites of one file."""
 
-    def __init__(self, project: Project, module: Module, sites: Sequence[Site], reads: Sequence[HostRead]) -> None:
+    def __init__(self, project: Project, module: Module, examined: Examination) -> None:
         self.project = project
         self.module = module
-        self.sites = sites
-        self.reads = reads
+        self.sites = sites = examined.sites
+        self.reads = examined.reads
+        self.changes = examined.changes
         self._by_node = {site.node: site for site in sites}
         self._links = {site.attribute.value for site in sites}
 
@@ -86,10 +88,13 @@ class Questions:
 
     def _is_made_here(self, site: Site, computed: ast.expr) -> bool:
         """Whether a value on the host is computed, within the expression, from what a factory makes."""
-        device = site.device
-        on_host = device is not None and device.term.kind is TermKind.CONSTANT and device.term.name == "cpu"
         made = any(self._makes_tensor(node) for node in ast.walk(computed))
-        return made and (on_host or self._is_reshaped(computed))
+        return made and (self.is_on_host(site) or self._is_reshaped(computed))
+
+    def is_on_host(self, site: Site) -> bool:
+        """Whether the receiver is on the host, or where factories make what they are not told a device for."""
+        known = site.device
+        return known is not None and (known.term.kind is TermKind.DEFAULT_DEVICE or self.role(known) is Role.HOST)
 
     def _is_reshaped(self, node: ast.expr) -> bool:
         """`torch.tensor(v).view(...)`: only methods that keep the placement stand between."""
@@ -143,6 +148,40 @@ class Questions:
         if device is None or request is None or device.term == request.known.term:
             return False
         return device.term.kind is not TermKind.DEVICE_OF
+
+    def is_elsewhere(self, site: Site) -> bool:
+        """Whether the receiver provably is on a device of another kind than the one that is asked for."""
+        wanted = self.role(site.request.device.known) if site.request.device is not None else None
+        return {self.role(site.device), wanted} == {Role.HOST, Role.ACCELERATOR}
+
+    def is_operand(self, site: Site) -> bool:
+        """Whether an operation takes the moved value that neither keeps it, nor writes to it, nor returns a part of it."""
+        knowledge = self.project.knowledge
+        parent = next(
+            (node for node in ast.walk(site.statement) if any(c is site.node for c in ast.iter_child_nodes(node))), None
+        )
+        match parent:
+            case ast.BinOp() | ast.Compare() | ast.UnaryOp():
+                return True
+            case ast.Call(func=func, args=args) if any(argument is site.node for argument in args):
+                name = self.module.dotted(func)
+                kept = knowledge.function_views, knowledge.function_changes, knowledge.function_itself
+                given = [str(n) for n in range(len(args))] + [keyword.arg or "**" for keyword in parent.keywords]
+                return (
+                    name in knowledge.combine
+                    and not any(name in names for names in kept)
+                    and knowledge.function(name, given) is not None
+                    and "out" not in given
+                    and name not in knowledge.function_changes_with
+                )
+            case ast.Attribute(attr=name):
+                kept = knowledge.tensor_views, knowledge.tensor_changes, knowledge.tensor_itself
+                return (
+                    name in knowledge.tensor_same
+                    and not any(name in names for names in kept)
+                    and name not in knowledge.tensor_changes_with
+                )
+        return False
 
     def is_there(self, site: Site) -> Why | None:
         """The proof that the receiver already has the target placement; None without one."""
@@ -208,42 +247,101 @@ class Questions:
     def is_read_one(self, site: Site) -> HostRead | None:
         """The host read that takes one item of what the site brings over: `x.cpu()[0].item()`."""
         for read in self.reads:
-            func = read.node.func
+            func = read.node.func if isinstance(read.node, ast.Call) else None
             held = func.value if isinstance(func, ast.Attribute) and func.attr == "item" else None
             if isinstance(held, ast.Subscript) and held.value is site.node and _is_constant_index(held.slice):
                 return read
         return None
 
+    def is_read_before_waiting(self, site: Site) -> HostRead | None:
+        """The first read of what the site copies to the host before which the function waits for nothing."""
+        if site.function is None:
+            return None
+        waits = [
+            node.lineno
+            for node in ast.walk(site.function.node)
+            if isinstance(node, ast.Attribute) and node.attr in ("synchronize", "wait", "wait_stream", "wait_event")
+        ]
+        begin = site.node.lineno
+        for read in self.reads:
+            line = read.node.lineno
+            if site.node in read.tensor.moved_from and read.function is site.function and line >= begin:
+                return None if any(begin <= wait <= line for wait in waits) else read
+        return None
+
+    def is_pageable(self, site: Site) -> bool:
+        """Whether the receiver was made in this function, on the host, and nothing in the file pins memory."""
+        device, ident = site.device, site.receiver.ident
+        on_host = device is not None and device.term.kind is TermKind.CONSTANT and device.term.name == "cpu"
+        return on_host and ident.line > 0 and ident.parent is None and "pin_memory" not in self.module.text
+
+    def moved_again(self, site: Site) -> Site | None:
+        """A later transfer of the same value to the same place whose result is used, where nobody takes this one's."""
+        for other in self.sites:
+            if other.function is site.function and repeats.is_value(other) and other.anchor > site.anchor:
+                if other.receiver.ident is site.receiver.ident and repeats.same_target(site, other):
+                    return other
+        return None
+
+    def made_by(self, site: Site) -> ast.Call | None:
+        """The call of a deterministic factory that has made the receiver, a name that the function reads here alone."""
+        value, receiver = site.attribute.value, site.receiver
+        if not isinstance(value, ast.Name) or not isinstance(receiver, Tensor) or receiver.made is None:
+            return None
+        function = site.function
+        if function is None or not self._makes_tensor(receiver.made):
+            return None
+        reads = [
+            node
+            for node in ast.walk(function.node)
+            if isinstance(node, ast.Name) and node.id == value.id and isinstance(node.ctx, ast.Load)
+        ]
+        return receiver.made if reads == [value] else None
+
     def is_read_at_once(self, read: HostRead) -> Site | None:
-        """The transfer that has just brought what is read over to the host."""
+        """The transfer that has just brought what is read over to the host: `x.cpu().item()`, `y = x.cpu()` before."""
+        held: ast.AST | None = read.node
+        while isinstance(held, ast.Call | ast.Attribute | ast.Subscript) and held not in self._by_node:
+            held = held.func if isinstance(held, ast.Call) else held.value
+        at_once = self._by_node.get(held) if isinstance(held, ast.Call) and held is not read.node else None
+        if at_once is not None and isinstance(at_once.receiver, Tensor) and self.boundary(at_once):
+            return at_once
         return next((site for site in self.sites if site.node in read.tensor.moved_from), None)
 
     def can_only_be_module(self, site: Site) -> bool:
         """Whether a receiver of unknown class is a module by the way it is used.
 
         The call stands alone, so it moves in place: a module, or a batch of inputs. It is a module if it is a part of
-        something that comes from outside the function, or if the function calls it or asks for its weights.
+        something that comes from outside the function, if it is an attribute, or if the function calls it or asks for
+        its weights. So it is if the result is assigned, and the function does that with what it is assigned to.
         """
-        receiver, statement = site.receiver, site.statement
-        if site.proved or not isinstance(receiver, Object) or receiver.cls is not None or receiver.ident.line > 0:
-            return False
-        if not (isinstance(statement, ast.Expr) and statement.value is site.node):
+        receiver, statement, function = site.receiver, site.statement, site.function
+        if site.proved or not isinstance(receiver, Object) or receiver.cls is not None:
             return False
         node = site.attribute.value
+        if receiver.ident.line > 0 and not isinstance(node, ast.Attribute):
+            return False
+        if isinstance(statement, ast.Assign) and statement.value is site.node and function is not None:
+            return any(is_used_as_module(function.node, target) for target in (*statement.targets, node))
+        if not (isinstance(statement, ast.Expr) and statement.value is site.node):
+            return False
         if site.request.dtype is not None or receiver.ident.parent is not None or not isinstance(node, ast.Name):
             return True
-        return site.function is not None and is_used_as_module(site.function.node, node.id)
+        return function is not None and is_used_as_module(function.node, node)
 
     def is_half_of_pair(self, site: Site) -> bool:
-        """Whether the function surely moves the module elsewhere as well: onload and offload, always needed."""
+        """Whether the module surely is moved elsewhere as well whenever this runs: onload and offload, always needed.
+
+        Surely also where the same tests stand around both.
+        """
         if site.function is None or site.request.device is None:
             return False
         return any(
             other.request.device is not None
             and other.request.device.known != site.request.device.known
-            and (_surely_runs(site, other) or _surely_runs(other, site))
+            and (_surely_runs(site, other) or _tests_around(other) <= _tests_around(site))
             for other in self.sites
-            if other.function is site.function and other.receiver.ident is site.receiver.ident
+            if other.function is site.function and other.receiver.ident is site.receiver.ident and not other.in_handler
         )
 
     def is_on_device(self, site: Site) -> bool:
@@ -263,6 +361,19 @@ def _surely_runs(first: Site, second: Site) -> bool:
         for block in _blocks_around(first.function.node.body, first.statement)
         for statement in _always(block)
     )
+
+
+def _tests_around(site: Site) -> frozenset[tuple[str, bool]]:
+    """The tests that decide whether the site's statement runs, as they are written, each with what it must be."""
+    assert site.function is not None
+    found: set[tuple[str, bool]] = set()
+    for block in _blocks_around(site.function.node.body, site.statement):
+        for statement in block:
+            if isinstance(statement, ast.If):
+                for branch, outcome in ((statement.body, True), (statement.orelse, False)):
+                    if any(node is site.statement for inner in branch for node in ast.walk(inner)):
+                        found.add((ast.dump(statement.test), outcome))
+    return frozenset(found)
 
 
 def _always(block: Sequence[ast.stmt]) -> Iterator[ast.stmt]:

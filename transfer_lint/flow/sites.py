@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from transfer_lint.findings import Heat
 from transfer_lint.flow.modules import FunctionInfo, Module
-from transfer_lint.flow.values import Known, Object, Tensor, Why
+from transfer_lint.flow.values import Known, Object, Symbol, Tensor, Why
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class Request:
     dtype: RequestedHalf | None = None
     plain: bool = True
     ambiguous: bool = False
-    non_blocking: bool = False
+    surely_non_blocking: bool = False
 
 
 @dataclass(frozen=True)
@@ -56,6 +56,7 @@ class Site:
     in_handler: in an `except` block. inline: inside a lambda, comprehension or f-string, where only some rewrites fit.
     round_trip: for a move off the accelerator, how the value is used there again.
     made_here: a module that the function has made itself: its first move is needed.
+    result: stands for what the move gives.
     """
 
     module: Module
@@ -74,6 +75,7 @@ class Site:
     inline: bool = False
     in_fstring: bool = False
     made_here: bool = False
+    result: Symbol | None = None
     round_trip: Why = field(default=())
 
     @property

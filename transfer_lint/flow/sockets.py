@@ -21,7 +21,7 @@ def parameter(interpreter: Interpreter, info: FunctionInfo, argument: ast.arg, s
     owner = info.owner
     if owner is None or not serves_node(owner, info):
         return None
-    kind = _input_type(owner, argument.arg)
+    kind = input_type(owner, argument.arg)
     if kind is None:
         return None
     knowledge = interpreter.knowledge
@@ -39,7 +39,7 @@ def serves_node(owner: ClassInfo, info: FunctionInfo) -> bool:
     return any(cls.node_function == info.name and cls.method(info.name) is info for cls in info.module.classes.values())
 
 
-def _input_type(owner: ClassInfo, name: str) -> str | None:
+def input_type(owner: ClassInfo, name: str) -> str | None:
     """The type that INPUT_TYPES declares for an input."""
     method = owner.method("INPUT_TYPES")
     if method is None:

@@ -55,6 +55,7 @@ class State:
 
     def create(self, made: Object) -> None:
         """A new object, with no attributes yet."""
+        self.know(made)
         self.heap[made.ident] = Record(anchor=made.ident, made=True)
 
     def know(self, owner: Object) -> None:
@@ -342,9 +343,13 @@ class State:
         names = {**a.attributes, **b.attributes}
         attributes: dict[str, Value] = {}
         owner = self.sharing.owners.get(ident) or Object(ident)
+        is_list = owner.cls == "builtins.list"
         for name in names:
-            x = a.attributes.get(name) or self._initial(self, owner, name, a)
-            y = b.attributes.get(name) or self._initial(other, owner, name, b)
+            x, y = a.attributes.get(name), b.attributes.get(name)
+            if is_list and (x is None or y is None) and _is_empty(a if x is None else b):
+                x = y = x or y  # an empty list has no items that could be other ones
+            x = x or self._initial(self, owner, name, a)
+            y = y or self._initial(other, owner, name, b)
 
             def phi(path: str, name: str = name) -> Symbol:
                 return self.symbols.make(("phi", key, ident, name + path), f"{ident.label}.{name}", line)
@@ -368,6 +373,11 @@ def _objects(value: Value) -> Iterator[Symbol]:
             yield from _objects(item)
     elif isinstance(value, Function) and value.receiver is not None:
         yield from _objects(value.receiver)
+
+
+def _is_empty(record: Record) -> bool:
+    """Whether a list is as it was made, with nothing in it."""
+    return record.made and not record.attributes and not record.epoch
 
 
 def _item(phi: Callable[[str], Symbol], number: int, path: str) -> Symbol:

@@ -8,9 +8,11 @@ from dataclasses import replace
 
 from transfer_lint.flow import conditions
 from transfer_lint.flow.captures import captures, runs_later
-from transfer_lint.flow.heat import loop_heat
+from transfer_lint.flow.changes import written
+from transfer_lint.flow.heat import hotter, loop_heat
 from transfer_lint.flow.interpreter import STATEMENTS, Interpreter, Loop, StatementHandler
 from transfer_lint.flow.modules import FunctionInfo, Import
+from transfer_lint.flow.reads import truth
 from transfer_lint.flow.records import Record
 from transfer_lint.flow.state import State
 from transfer_lint.flow.tensors import combine
@@ -61,6 +63,7 @@ def _augmented(self: Interpreter, node: ast.stmt, state: State) -> State | None:
     before = self.eval(node.target, state)
     operand = self.eval(node.value, state)
     self.operate((before, operand), node.value, state)
+    written(self, node, (before,))
     # On a tensor it works in place: same object, same placement. A list is extended in place.
     value = before if isinstance(before, Tensor) else combine(self, (before, operand), node.value)
     if isinstance(before, Object) and isinstance(value, Object):
@@ -105,7 +108,7 @@ def _continue(self: Interpreter, node: ast.stmt, state: State) -> State | None:
 @executes(ast.Assert)
 def _assert(self: Interpreter, node: ast.stmt, state: State) -> State | None:
     assert isinstance(node, ast.Assert)
-    self.eval(node.test, state)
+    truth(self, node.test, self.eval(node.test, state))
     return conditions.refine(self, node.test, state)[0]
 
 
@@ -124,7 +127,10 @@ def _delete(self: Interpreter, node: ast.stmt, state: State) -> State | None:
 @executes(ast.If)
 def _if(self: Interpreter, node: ast.stmt, state: State) -> State | None:
     assert isinstance(node, ast.If)
-    self.eval(node.test, state)
+    truth(self, node.test, self.eval(node.test, state))
+    outcome = conditions.surely_tensor(self, node.test, state)
+    if outcome is not None:
+        return self.block(node.body if outcome else node.orelse, state)
     when_true, when_false = conditions.refine(self, node.test, state)
     first = self.block(node.body, when_true)
     second = self.block(node.orelse, when_false)
@@ -142,7 +148,7 @@ def _for(self: Interpreter, node: ast.stmt, state: State) -> State | None:
     assert isinstance(node, ast.For | ast.AsyncFor)
     source = self.eval(node.iter, state)
     state.locals[f"<what line {node.lineno} iterates over>"] = source  # it lives as long as the loop
-    before, self.heat = self.heat, max(self.heat, loop_heat(node, self.knowledge), key=lambda heat: heat.rank)
+    before, self.heat = self.heat, hotter(self.heat, loop_heat(node, self.knowledge))
 
     def enter(here: State) -> State:
         self.operate((source,), node.iter, here)
@@ -161,7 +167,7 @@ def _while(self: Interpreter, node: ast.stmt, state: State) -> State | None:
     assert isinstance(node, ast.While)
 
     def enter(here: State) -> State:
-        self.eval(node.test, here)
+        truth(self, node.test, self.eval(node.test, here))
         return conditions.refine(self, node.test, here)[0]
 
     def leave(here: State) -> State | None:

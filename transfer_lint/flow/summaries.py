@@ -13,6 +13,7 @@ from dataclasses import replace
 from transfer_lint.findings import Heat
 from transfer_lint.flow import sockets
 from transfer_lint.flow.application import Application, bind
+from transfer_lint.flow.conditions import tested_for_tensor
 from transfer_lint.flow.heat import HeatMap
 from transfer_lint.flow.interpreter import Interpreter
 from transfer_lint.flow.modules import ClassInfo, FunctionInfo, Module
@@ -48,6 +49,8 @@ class Summaries:
         self.heat = HeatMap(project.knowledge)
         self._done: dict[ast.AST, Interpreter] = {}
         self._summaries: dict[ast.AST, Summary | None] = {}
+        self._for_tensors: dict[tuple[ast.AST, frozenset[str]], Summary | None] = {}
+        self._asks: dict[ast.AST, frozenset[str]] = {}
         self._running: set[ast.AST] = set()
         self._global_nodes: dict[str, tuple[Module, str, ast.expr]] = {}
         self._globals: dict[tuple[str, str], Value | None] = {}
@@ -69,13 +72,18 @@ class Summaries:
             self._done[info.node] = interpreter
         return self._done[info.node]
 
-    def run(self, interpreter: Interpreter, info: FunctionInfo, state: State) -> None:
-        """Interpret a function's body from a state that binds its parameters to symbols."""
+    def run(
+        self, interpreter: Interpreter, info: FunctionInfo, state: State, tensors: frozenset[str] = frozenset()
+    ) -> Summary:
+        """Interpret a function's body from a state that binds its parameters to symbols; `tensors` among them."""
         parameters: dict[str, Symbol] = {}
         for number, argument in enumerate(info.parameters):
             symbol = interpreter.symbols.make(("parameter", argument.arg), argument.arg, 0)
             parameters[argument.arg] = symbol
-            state.locals[argument.arg] = self._parameter(interpreter, info, number, argument, symbol)
+            value = self._parameter(interpreter, info, number, argument, symbol)
+            if argument.arg in tensors and not isinstance(value, Tensor):
+                value = Tensor(symbol)
+            state.locals[argument.arg] = value
         for rest in (info.node.args.vararg, info.node.args.kwarg):
             if rest is not None:
                 symbol = interpreter.symbols.make(("parameter", rest.arg), rest.arg, 0)
@@ -83,7 +91,8 @@ class Summaries:
         end = interpreter.block(info.node.body, state)
         if end is not None:
             interpreter.returns.append((NONE, end))
-        self._summaries[info.node] = self._summarise(interpreter, info, parameters)
+        summary = self._summaries[info.node] = self._summarise(interpreter, info, parameters)
+        return summary
 
     def _parameter(
         self, interpreter: Interpreter, info: FunctionInfo, number: int, argument: ast.arg, symbol: Symbol
@@ -130,18 +139,19 @@ class Summaries:
         return Object(symbol)
 
     def _summarise(self, interpreter: Interpreter, info: FunctionInfo, parameters: dict[str, Symbol]) -> Summary:
+        changes = frozenset((symbol, sure) for (_, symbol), sure in interpreter.changes.items())
         if not interpreter.returns:  # it never returns
-            return Summary(parameters, NONE, {}, interpreter.replaces_data)
+            return Summary(parameters, NONE, {}, interpreter.replaces_data, changes)
         result, merged = interpreter.returns[0]
         for number, (value, state) in enumerate(interpreter.returns[1:]):
             key = ("return", id(info.node), number)
             merged = merged.joined(state, key, info.node.lineno)
             result = merged.merge_values(result, value, interpreter.phi(info.node, f"{info.name}()", str(number)))
-        return Summary(parameters, result, merged.heap, interpreter.replaces_data)
+        return Summary(parameters, result, merged.heap, interpreter.replaces_data, changes)
 
     def nested(self, outer: Interpreter, info: FunctionInfo, state: State) -> None:
         """A function defined inside another is interpreted for its sites, seeing what the outer one knows for good."""
-        interpreter = Interpreter(self, info.module, info, max(outer.heat, Heat.CALL, key=lambda h: h.rank))
+        interpreter = Interpreter(self, info.module, info, self.heat.of_nested(info.module, info.node, outer.heat))
         interpreter.outer = {name: _lasting(value) for name, value in state.locals.items()} | {
             name: _lasting(value) for name, value in outer.outer.items() if name not in state.locals
         }
@@ -149,16 +159,32 @@ class Summaries:
         outer.replaces_data = outer.replaces_data or interpreter.replaces_data
         outer.sites.update(interpreter.sites)
         outer.reads.update(interpreter.reads)
+        outer.changes.update(interpreter.changes)
         outer.watch.update(interpreter.watch)
 
     # ---- calling -------------------------------------------------------------------------------------------------
 
-    def summary(self, info: FunctionInfo) -> Summary | None:
-        """What a call of the function does; None where that is not known."""
+    def summary(self, info: FunctionInfo, tensors: frozenset[str] = frozenset()) -> Summary | None:
+        """What a call of the function does; None where that is not known.
+
+        tensors: parameters that it asks whether they are tensors, and that are.
+        """
         if info.node in self._running or not self._is_plain(info):
             return None
-        self.interpretation(info)
-        return self._summaries.get(info.node)
+        if not tensors:
+            self.interpretation(info)
+            return self._summaries.get(info.node)
+        if (info.node, tensors) not in self._for_tensors:
+            known = self.summary(info)
+            interpreter = Interpreter(self, info.module, info, self.heat.of(info))
+            self._running.add(info.node)
+            try:
+                self._for_tensors[info.node, tensors] = self.run(interpreter, info, interpreter.new_state(), tensors)
+            finally:
+                self._running.discard(info.node)
+                if known is not None:
+                    self._summaries[info.node] = known
+        return self._for_tensors[info.node, tensors]
 
     def _is_plain(self, info: FunctionInfo) -> bool:
         if isinstance(info.node, ast.AsyncFunctionDef):
@@ -171,8 +197,9 @@ class Summaries:
         self, caller: Interpreter, info: FunctionInfo, arguments: dict[str, Value], node: ast.expr, state: State
     ) -> Value:
         """Call a function of the tree. `arguments` as `calls.evaluate_arguments` gives them, the receiver under ""."""
-        summary = self.summary(info)
-        bound = bind(info, arguments) if summary is not None else None
+        bound = bind(info, arguments)
+        tensors = self._tested(info, bound) if bound is not None else frozenset()
+        summary = self.summary(info, tensors) if bound is not None else None
         if summary is None or bound is None:
             anchor = node if isinstance(node, ast.Call) else ast.copy_location(ast.Call(node, [], []), node)
             state.havoc_globals(caller.epoch(node), node.lineno)
@@ -183,12 +210,25 @@ class Summaries:
             return result
         return Application(caller, info, summary, bound, node, state).result()
 
+    def _tested(self, info: FunctionInfo, bound: dict[str, Value]) -> frozenset[str]:
+        """The parameters that the function asks whether they are tensors, and that are in a call."""
+        if info.node not in self._asks:
+            text = info.module.text
+            walk = ast.walk(info.node) if "is_tensor" in text or "isinstance" in text else ()
+            names = (tested_for_tensor(info.module, node) for node in walk)
+            self._asks[info.node] = frozenset(name.id for name in names if name is not None)
+        return frozenset(
+            name
+            for name in self._asks[info.node]
+            if isinstance(value := bound.get(name), Tensor) and not value.optional
+        )
+
     # ---- what else functions see ---------------------------------------------------------------------------------
 
     def attribute(self, interpreter: Interpreter, owner: Object, name: str, symbol: Symbol) -> Value:
         """An attribute as the object's class (or the place where it was made) says it is."""
         function = interpreter.function
-        if function is not None and owner.ident.parent is None and self._is_given_per_layer(owner, name):
+        if function is not None and owner.ident.parent is None and self._is_given_by_sampler(function, owner, name):
             why = (Fact(function.module, function.node, f"ComfyUI hands `{symbol.label}` over on the accelerator"),)
             device = Known(Term(TermKind.STABLE, "comfy.model_management.get_torch_device"), why)
             return Tensor(symbol, device, scalar=False, why=why)
@@ -202,10 +242,17 @@ class Summaries:
                 return shaped(interpreter, template.summary, value, symbol)
         return Object(symbol)
 
-    def _is_given_per_layer(self, owner: Object, name: str) -> bool:
-        """Whether the item is a tensor that ComfyUI hands to per-layer callbacks."""
+    def _is_given_by_sampler(self, function: FunctionInfo, owner: Object, name: str) -> bool:
+        """Whether the item is a tensor that ComfyUI hands to per-layer callbacks, or to those of its sampler."""
         knowledge = self.project.knowledge
-        return owner.ident.label in knowledge.layer_parameters and name[2:-2] in knowledge.per_step_values
+        if owner.ident.label in knowledge.layer_parameters:
+            return name[2:-2] in knowledge.per_step_values
+        first = function.parameters[0].arg if len(function.parameters) == 1 else ""
+        return (
+            owner.ident.label == first
+            and name[2:-2] in knowledge.callback_values
+            and self.heat.is_step_callback(function.module, function.name)
+        )
 
     def _shape(self, cls: ClassInfo, name: str) -> Template | None:
         """What `__init__` makes of `self.name`, if nothing else in the class assigns it."""

@@ -14,13 +14,15 @@ class Summary:
     """The effect of one function.
 
     parameters: name -> its symbol. result: what it returns. heap: objects as they are at its end. replaces_data: it
-    assigns some tensor's `.data`.
+    assigns some tensor's `.data`. changes: tensors that it may write to in place, and whether it surely does (see
+    `changes.Change`).
     """
 
     parameters: Mapping[str, Symbol]
     result: Value
     heap: Mapping[Symbol, Record]
     replaces_data: bool = False
+    changes: frozenset[tuple[Symbol | None, bool]] = frozenset()
 
     def rooted(self, symbol: Symbol) -> bool:
         """Whether the symbol is a parameter, a global, or a path from one, as it was at function entry."""

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from transfer_lint.flow.changes import method_writes, written
 from transfer_lint.flow.values import (
     Constant,
     Host,
@@ -107,7 +108,7 @@ def as_tensor(self: Interpreter, value: Value, node: ast.AST, state: State, devi
     """
     if isinstance(value, Object) and value.cls is None:
         why = (self.fact(node, "`{}` can only be a tensor here"),)
-        tensor = Tensor(value.ident, device, optional=False, why=why)
+        tensor = Tensor(value.ident, device or value.placed[0], value.placed[1], optional=False, why=why)
     elif isinstance(value, Tensor) and value.device is None and device is not None:
         tensor = replace(value, device=device)
     else:
@@ -134,6 +135,8 @@ def tensor_method(
 ) -> Value | None:
     """The result of `owner.name(...)`; None where the method is not known."""
     knowledge = self.knowledge
+    if method_writes(self, name, arguments):
+        written(self, node, (owner,))
     if name in knowledge.tensor_casts:
         if node.args or node.keywords:
             return Tensor(self.symbol(node, name), owner.device, weight=owner.weight, why=owner.why)

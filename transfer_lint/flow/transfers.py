@@ -81,6 +81,7 @@ def _site(
         inline=around.inline,
         in_fstring=around.in_fstring,
         made_here=made_here,
+        result=self.symbol(node, receiver.ident.label),
     )
 
 
@@ -127,7 +128,8 @@ def _moved_object(
     self.may_raise(state)
     if is_module:
         return receiver
-    result = Object(self.symbol(node, receiver.ident.label), receiver.cls, receiver.why)
+    placed = (device or receiver.placed[0], dtype or receiver.placed[1]) if not request.ambiguous else (None, None)
+    result = Object(self.symbol(node, receiver.ident.label), receiver.cls, receiver.why, placed=placed)
     state.sharing.alias(result.ident, receiver.ident)
     return result
 
@@ -139,10 +141,11 @@ def _request(self: Interpreter, node: ast.Call, arguments: dict[str, Value]) -> 
     index.update({k.arg: len(node.args) + n for n, k in enumerate(node.keywords) if k.arg})
     plain = not any(key.startswith("*") for key in arguments)
     plain = plain and not arguments.keys() & {"copy", "memory_format"} and "3" not in arguments
-    non_blocking = arguments.get("non_blocking", Constant(False)) != Constant(False)
+    last = arguments.get("2", arguments.get("1", arguments.get("0"))) if method == "to" else arguments.get("1")
+    non_blocking = Constant(True) in (arguments.get("non_blocking"), last)
     if method != "to":
         return _named_method(self, method, arguments, node, index, plain, non_blocking)
-    request = Request(plain=plain, non_blocking=non_blocking)
+    request = Request(plain=plain, surely_non_blocking=non_blocking)
     for key, value in arguments.items():
         half = _half(self, node, index.get(key), value)
         if key == "device":
@@ -260,5 +263,5 @@ def _named_method(
         known = Known(Term(TermKind.CONSTANT, method), ())
         complete = method == "cpu" and _knows_torch(self)
         half = RequestedHalf(known, None, complete, wrap='torch.device("cpu")' if complete else "{}")
-        return Request(half, None, plain, non_blocking=non_blocking)
-    return Request(_half(self, node, index.get(key), value), None, plain, non_blocking=non_blocking)
+        return Request(half, None, plain, surely_non_blocking=non_blocking)
+    return Request(_half(self, node, index.get(key), value), None, plain, surely_non_blocking=non_blocking)

@@ -6,6 +6,7 @@ import ast
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from transfer_lint.flow.changes import handed_over
 from transfer_lint.flow.values import Object, Tuple, Value
 
 if TYPE_CHECKING:
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
 def unknown_call(self: Interpreter, operands: list[Value], node: ast.Call, state: State, label: str = "") -> Object:
     """Somebody unknown is called: what it is handed may change, and what it returns may be a part of that."""
+    handed_over(self, node, operands)
     for operand in operands:
         state.havoc(operand, self.epoch(node), node.lineno)
     name = label or (node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "this"))

@@ -12,7 +12,7 @@ import ast
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from enum import Enum
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 if TYPE_CHECKING:
     from transfer_lint.flow.modules import ClassInfo, FunctionInfo, Module
@@ -82,6 +82,7 @@ class TermKind(Enum):
     VALUE = "value"  # the symbol itself, used as a device or dtype
     DEVICE_OF = "device-of"  # the device of the tensor that the symbol stands for
     DTYPE_OF = "dtype-of"
+    DEFAULT_DEVICE = "default-device"  # where factories put what no device is asked for, when they were called
     WEIGHTS_DEVICE = "weights-device"  # where the weights of the module that the symbol stands for are
     WEIGHTS_DTYPE = "weights-dtype"
 
@@ -98,6 +99,8 @@ class Term:
         if self.symbol is None:
             return f"{self.name}()" if self.kind is TermKind.STABLE else self.name
         match self.kind:
+            case TermKind.DEFAULT_DEVICE:
+                return "the default device"
             case TermKind.DEVICE_OF:
                 return f"{self.symbol.label}.device"
             case TermKind.DTYPE_OF:
@@ -160,6 +163,7 @@ class Tensor:
     weight: a parameter or buffer (or perhaps one): it moves with its module.
     uncast: a buffer that may hold integers, whose dtype its module's moves leave alone.
     computed: a model has computed it.
+    made: the factory's call that has made it, while nothing has been computed from it.
     moved_from: the transfers that brought it from an accelerator to where it is.
     why: how it is known to be a tensor.
     """
@@ -172,6 +176,7 @@ class Tensor:
     weight: bool = False
     uncast: bool = False
     computed: bool = False
+    made: ast.Call | None = None
     moved_from: frozenset[ast.Call] = frozenset()
     why: Why = field(default=(), compare=False)
 
@@ -190,12 +195,16 @@ class Object:
 
     cls: its class where proved (a class of the tree, or the dotted name of one outside).
     why: how the class is known.
+    placed: the device and dtype that it has, should it turn out to be a tensor. or_host: it is a tensor, or a value of
+        the host that has no methods of a tensor.
     """
 
     ident: Symbol
     cls: ClassInfo | str | None = None
     why: Why = field(default=(), compare=False)
     optional: bool = False
+    placed: tuple[Known | None, Known | None] = (None, None)
+    or_host: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -292,6 +301,18 @@ def join_known(a: Known | None, b: Known | None) -> Known | None:
     return Known(a.term, merge_why(a.why, b.why), a.outside_autocast or b.outside_autocast)
 
 
+def _perhaps_tensor(value: Value) -> tuple[Known | None, Known | None] | Literal["host"] | None:
+    """Where a value is if it is a tensor; "host" for what surely is none and has none of its methods."""
+    match value:
+        case Tensor():
+            return value.device, value.dtype
+        case Object(or_host=True):
+            return value.placed
+        case Host() | Constant() if value != NONE:
+            return "host"
+    return None
+
+
 def join(a: Value, b: Value, phi: Callable[[str], Symbol]) -> Value:
     """What is known of a value that is `a` on one path and `b` on another.
 
@@ -315,18 +336,32 @@ def join(a: Value, b: Value, phi: Callable[[str], Symbol]) -> Value:
             weight=a.weight or b.weight,
             uncast=a.uncast or b.uncast,
             computed=a.computed or b.computed,
+            made=a.made if a.made is b.made else None,
             moved_from=a.moved_from | b.moved_from,
             why=merge_why(a.why, b.why),
         )
     if isinstance(a, Object) and isinstance(b, Object):
         cls = a.cls if a.cls == b.cls else None
         ident = a.ident if a.ident is b.ident else phi("")
-        return Object(ident, cls, merge_why(a.why, b.why) if cls else (), a.optional or b.optional)
+        placed = join_known(a.placed[0], b.placed[0]), join_known(a.placed[1], b.placed[1])
+        why = merge_why(a.why, b.why) if cls else ()
+        return Object(ident, cls, why, a.optional or b.optional, placed, a.or_host and b.or_host)
     if isinstance(a, Placed) and isinstance(b, Placed) and a.is_dtype == b.is_dtype:
         known = join_known(a.known, b.known) or Known(Term(TermKind.VALUE, symbol=phi("")), a.known.why)
         return Placed(known, a.is_dtype)
     if a == b:
         return a
+    pair = _perhaps_tensor(a), _perhaps_tensor(b)
+    if all(pair) and not (isinstance(a, Host | Constant) and isinstance(b, Host | Constant)):
+        ones = [placed for placed in pair if placed is not None and placed != "host"]
+        device, dtype = ones[0]
+        for other in ones[1:]:
+            device, dtype = join_known(device, other[0]), join_known(dtype, other[1])
+        return Object(phi(""), placed=(device, dtype), or_host=True)
     if isinstance(a, Host | Constant) and isinstance(b, Host | Constant) and NONE not in (a, b):
         return Host(phi(""))
+    for tensor, other in ((a, b), (b, a)):
+        if isinstance(tensor, Tensor) and isinstance(other, Object) and other.cls is None:
+            device, dtype = other.placed
+            return Object(phi(""), placed=(join_known(tensor.device, device), join_known(tensor.dtype, dtype)))
     return Object(phi(""))

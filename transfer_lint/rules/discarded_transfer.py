@@ -21,13 +21,22 @@ from transfer_lint.rules.options import RuleOptions
     safety=Safety.UNSAFE,
 )
 def check(site: Site, questions: Questions, options: RuleOptions) -> Verdict | None:
-    """Modules and batches move in place: only a proved tensor is certain."""
+    """Modules and batches move in place: only a proved tensor is certain.
+
+    Near-certain is what the function moves again, to the same place, and then uses: what moves in place needs it once.
+    """
     statement, receiver = site.statement, site.attribute.value
     if not isinstance(statement, ast.Expr) or statement.value is not site.node:
         return None
-    if not isinstance(site.receiver, Tensor) or not isinstance(receiver, ast.Name | ast.Attribute | ast.Subscript):
+    if not isinstance(receiver, ast.Name | ast.Attribute | ast.Subscript):
         return None
     name = questions.source(receiver)
+    if not isinstance(site.receiver, Tensor):
+        again = questions.moved_again(site) if site.receiver.cls is None else None
+        if again is None:
+            return None
+        text = f"nobody takes what `{name}.{site.method}(...)` returns, and line {again.anchor[0]} moves it again"
+        return Verdict(Severity.WARNING, text)
     return Verdict(
         Severity.ERROR,
         f"`{name}` is a tensor: `.{site.method}(...)` returns the moved one, which is thrown away here",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+
 from transfer_lint.findings import Heat, Severity
 from transfer_lint.flow.knowledge import Role
 from transfer_lint.flow.questions import Questions
@@ -19,19 +21,26 @@ from transfer_lint.rules.options import RuleOptions
     safety=None,
 )
 def check(read: HostRead, questions: Questions, options: RuleOptions) -> Verdict | None:
-    """Only where the value is provably on a device, or has just been brought from there."""
+    """A warning where the value provably is on a device, or has just been brought from there; else a hint.
+
+    A test is no hint: what a tensor of unknown place is compared with is a number often enough.
+    """
     if read.heat.rank < Heat.STEP.rank or read.in_handler:
         return None
     brought = questions.is_read_at_once(read)
     if brought is not None and questions.is_read_one(brought) is read:
         return None  # one wait, one finding: TL302 reports it, with a fix
-    if brought is None and questions.role(read.tensor.device) is not Role.ACCELERATOR:
-        return None
+    if read.given and read.heat is Heat.LAYER:
+        return None  # TL303 has a fix for it
     device = read.tensor.device if brought is None else brought.device
-    assert device is not None
-    often = "at every step" if read.heat is Heat.STEP else "in every layer of every step"
+    role = questions.role(device)
+    proved = role is Role.ACCELERATOR
+    if not proved and (role is Role.HOST or not isinstance(read.node, ast.Call)):
+        return None
+    often = "at every step" if read.heat is Heat.STEP else "in every layer"
+    waits = "makes the host wait for the device" if proved else "makes the host wait if the value is on a device,"
     return Verdict(
-        Severity.WARNING,
-        f"`{questions.source(read.node)}` makes the host wait for the device {often}",
-        merge_why(read.tensor.why, device.why),
+        Severity.WARNING if proved else Severity.HINT,
+        f"`{questions.source(read.node)}` {waits} {often}",
+        merge_why(read.tensor.why, device.why if device is not None else ()),
     )

@@ -6,6 +6,7 @@ import ast
 
 from transfer_codemods.actions import ConstructOnDevice
 from transfer_lint.findings import Heat, Safety, Severity
+from transfer_lint.flow import repeats
 from transfer_lint.flow.questions import Questions
 from transfer_lint.flow.sites import Site
 from transfer_lint.rules import Verdict, rule
@@ -21,9 +22,11 @@ from transfer_lint.rules.options import RuleOptions
 )
 def check(site: Site, questions: Questions, options: RuleOptions) -> Verdict | None:
     """Only factories that give the same bits everywhere: random ones draw from the device's own generator."""
-    factory = questions.factory(site)
-    if factory is None or site.request.device is None or questions.boundary(site):
+    if site.request.device is None or questions.boundary(site):
         return None
+    factory = questions.factory(site)
+    if factory is None:
+        return _named(site, questions)
     call = site.attribute.value
     assert isinstance(call, ast.Call)
     request = site.request
@@ -37,3 +40,17 @@ def check(site: Site, questions: Questions, options: RuleOptions) -> Verdict | N
         ConstructOnDevice(target, with_dtype=factory.any_dtype) if exact else None,
         "make it there",
     )
+
+
+def _named(site: Site, questions: Questions) -> Verdict | None:
+    """Made, given a name, and moved where that is read for the only time: by hand it can be made there."""
+    made = questions.made_by(site)
+    if made is None or not questions.is_on_host(site) or site.heat is Heat.ONCE or site.guarded:
+        return None
+    if repeats.loops_without_change(site, questions.changes):
+        return None  # TL107: it is made once
+    text = (
+        f"`{questions.source(made.func)}(...)` makes it on the host (line {made.lineno}) and nothing else uses it there"
+    )
+    name = questions.source(site.attribute.value)
+    return Verdict(Severity.WARNING, f"`{name}` is moved to {questions.wanted(site)}: {text}", site.receiver.why)

@@ -6,6 +6,7 @@ import ast
 
 from transfer_codemods.actions import GuardTensor
 from transfer_lint.findings import Heat, Safety, Severity
+from transfer_lint.flow import repeats
 from transfer_lint.flow.questions import Questions
 from transfer_lint.flow.sites import Site
 from transfer_lint.flow.values import Tensor
@@ -29,15 +30,19 @@ def check(site: Site, questions: Questions, options: RuleOptions) -> Verdict | N
         return None
     if questions.is_inner(site) or not isinstance(site.attribute.value, ast.Name | ast.Attribute | ast.Subscript):
         return None  # a value that was computed a moment before is no input
-    if questions.boundary(site) or questions.is_placed_elsewhere(site):
+    if questions.boundary(site):
         return None
+    # A constant of the file stays where it is made: it is copied again and again, or is there from the first.
+    if questions.is_placed_elsewhere(site) and not site.receiver.ident.is_global():
+        return None
+    if repeats.is_done_once(site) or repeats.loops_without_change(site, questions.changes):
+        return None  # what loops repeat TL107 reports
     if questions.is_on_device(site):  # what is left of the move is the dtype
         return None
     target = questions.target(site)
     if target is None:
         return None
-    receiver = questions.source(site.attribute.value)
-    often = "at every call" if site.heat is Heat.CALL else f"at every {site.heat.value}"
+    receiver, often = questions.source(site.attribute.value), _often(site)
     return Verdict(
         Severity.HINT if site.heat is Heat.CALL else Severity.WARNING,
         f"`{receiver}` is moved {often}, also where it is on {questions.wanted(site)} already",
@@ -45,3 +50,7 @@ def check(site: Site, questions: Questions, options: RuleOptions) -> Verdict | N
         GuardTensor(target, questions.is_rebindable(site)),
         "move it only where it is elsewhere",
     )
+
+
+def _often(site: Site) -> str:
+    return "at every call" if site.heat is Heat.CALL else f"at every {site.heat.value}"

@@ -103,6 +103,7 @@ class Knowledge:
     layers_containers: Names = field(default=_NONE, metadata={"path": "layers.containers"})
     combine: Names = field(default=_NONE, metadata={"path": "functions.combine"})
     factories: Names = field(default=_NONE, metadata={"path": "functions.factories"})
+    n_dim_factories: Names = field(default=_NONE, metadata={"path": "functions.n_dim_factories"})
     tuples: Names = field(default=_NONE, metadata={"path": "functions.tuples"})
     take_sequences: Names = field(default=_NONE, metadata={"path": "functions.take_sequences"})
     tracers: Names = field(default=_NONE, metadata={"path": "functions.tracers"})
@@ -116,6 +117,7 @@ class Knowledge:
     like_factories: Names = field(default=_NONE, metadata={"path": "functions.like_factories"})
     host_tensors: Names = field(default=_NONE, metadata={"path": "functions.host_tensors"})
     host: Names = field(default=_NONE, metadata={"path": "functions.host"})
+    iterates: Names = field(default=_NONE, metadata={"path": "functions.iterates"})
     pure: Names = field(default=_NONE, metadata={"path": "functions.pure"})
     transparent_decorators: Names = field(default=_NONE, metadata={"path": "functions.transparent_decorators"})
     transparent_bases: Names = field(default=_NONE, metadata={"path": "functions.transparent_bases"})
@@ -130,6 +132,11 @@ class Knowledge:
     once_functions: Names = field(default=_NONE, metadata={"path": "heat.once"})
     layer_parameters: Names = field(default=_NONE, metadata={"path": "heat.layer_parameters"})
     step_schedules: Names = field(default=_NONE, metadata={"path": "heat.schedules"})
+    step_schedule_words: Names = field(default=_NONE, metadata={"path": "heat.schedule_words"})
+    step_hooks: Names = field(default=_NONE, metadata={"path": "heat.step_hooks"})
+    layer_hooks: Names = field(default=_NONE, metadata={"path": "heat.layer_hooks"})
+    step_protocol: Names = field(default=_NONE, metadata={"path": "heat.step_protocol"})
+    callback_values: Names = field(default=_NONE, metadata={"path": "per_step.callback_values"})
     per_step_values: Names = field(default=_NONE, metadata={"path": "per_step.values"})
     per_step_keys: Names = field(default=_NONE, metadata={"path": "per_step.keys"})
     function_own_device: Names = field(default=_NONE, metadata={"path": "functions.own_device"})
@@ -168,6 +175,11 @@ class Knowledge:
     tensor_casts: Mapping[str, str] = field(default_factory=dict)
     devices: Mapping[str, KnownDevice] = field(default_factory=dict)
     dtypes: Mapping[str, bool] = field(default_factory=dict)  # name -> stable
+
+    @property
+    def step_words(self) -> frozenset[str]:
+        """Words without which no loop is a loop over steps."""
+        return self.step_schedules.exact | self.step_schedule_words.exact
 
     def is_module_class(self, name: str) -> bool:
         """Whether the dotted name is a class of torch.nn.Modules outside the tree."""

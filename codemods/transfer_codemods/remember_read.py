@@ -1,0 +1,56 @@
+"""A host read that is the same for every layer of a step is done by a function that remembers the last value."""
+
+from __future__ import annotations
+
+import re
+
+import libcst as cst
+
+from .actions import RememberRead
+from .imports import spelling
+from .site import Site
+from .syntax import Refused, descendants, source
+
+
+def remember_read(site: Site, action: RememberRead) -> cst.BaseExpression:
+    """What stands in the call's place: the call of a new function of the module, given the value that stays the same
+    object. `lru_cache` knows it again by identity, for tensors hash by identity, and keeps the last one alive, so that
+    no other can take its place in memory. Raises Refused."""
+    argument = re.sub(r"\W+", "_", action.source.rpartition("[")[2] or action.source).strip("_") or "value"
+    roots = [node for node in descendants(site.call) if _is(node, action.source)]
+    names = {node.value for node in descendants(site.call) if isinstance(node, cst.Name) and not _is_label(node, site)}
+    inside = {node.value for root in roots for node in descendants(root) if isinstance(node, cst.Name)}
+    if len(roots) != 1 or names - inside or not argument.isidentifier():
+        raise Refused("The read depends on more than the one value that stays the same for a step.")
+    body = source(cst.ensure_type(site.call.deep_replace(roots[0], cst.Name(argument)), cst.Call))
+    if body not in site.draft.helpers:
+        cache = spelling(site, "functools", "lru_cache")
+        name = site.draft.names.fresh(f"_read_{argument}")
+        code = (
+            f"@{cache}(maxsize=1)\n"
+            f"def {name}({argument}):\n"
+            f'    """Read once a step: every layer is given the same object."""\n'
+            f"    return {body}\n"
+        )
+        site.draft.helpers[body] = (name, cst.ensure_type(cst.parse_statement(code), cst.FunctionDef))
+    name = site.draft.helpers[body][0]
+    value = cst.ensure_type(roots[0], cst.BaseExpression)
+    return cst.Call(cst.Name(name), [cst.Arg(value)], lpar=site.call.lpar, rpar=site.call.rpar)
+
+
+def _is(node: cst.CSTNode, spelled: str) -> bool:
+    return isinstance(node, (cst.Name, cst.Attribute, cst.Subscript)) and _plain(source(node)) == _plain(spelled)
+
+
+def _plain(code: str) -> str:
+    return re.sub(r"\s+", "", code).replace('"', "'")
+
+
+def _is_label(node: cst.Name, site: Site) -> bool:
+    """Whether a name is only the attribute's part of `x.name`, or a keyword."""
+    for part in descendants(site.call):
+        if (isinstance(part, cst.Attribute) and part.attr is node) or (
+            isinstance(part, cst.Arg) and part.keyword is node
+        ):
+            return True
+    return False

@@ -1,0 +1,46 @@
+"""TL107: a loop moves the same value to the same place in every round."""
+
+from __future__ import annotations
+
+from transfer_codemods.actions import HoistTransfer
+from transfer_lint.findings import Heat, Safety, Severity
+from transfer_lint.flow import repeats
+from transfer_lint.flow.questions import Questions
+from transfer_lint.flow.sites import Site
+from transfer_lint.flow.values import Tensor
+from transfer_lint.rules import Verdict, rule
+from transfer_lint.rules.options import RuleOptions
+
+
+@rule(
+    "TL107",
+    "loop-invariant-transfer",
+    "a loop moves the same value to the same place in every round",
+    fix="move it once, in the first round",
+    safety=Safety.SAFE,
+)
+def check(site: Site, questions: Questions, options: RuleOptions) -> Verdict | None:
+    """A warning where the value provably is elsewhere; it may be there already, and then a round costs next to nothing.
+
+    The fix is safe where nothing in the loops may write to a tensor and the copy goes no further than an operation.
+    """
+    request = site.request
+    if request.device is None or not request.plain or request.ambiguous or site.guarded or site.in_handler:
+        return None
+    loops = repeats.loops_without_change(site, questions.changes)
+    proved = bool(loops) and isinstance(site.receiver, Tensor)
+    loops = loops or repeats.loops_without_change(site, questions.changes, proved=False)
+    if not loops:
+        return None
+    first, last = repeats.span(loops[-1])
+    untouched = not any(repeats.within(questions.changes, first, last)) and questions.is_operand(site)
+    receiver = questions.source(site.attribute.value)
+    loud = proved and questions.is_elsewhere(site) and site.heat is not Heat.ONCE
+    return Verdict(
+        Severity.WARNING if loud else Severity.HINT,
+        f"`{receiver}` is moved to {questions.wanted(site)} again in every round of the loop of line {first}",
+        site.receiver.why,
+        HoistTransfer(len(loops)) if proved and not site.in_fstring else None,
+        "move it once, in the first round",
+        Safety.SAFE if untouched else Safety.UNSAFE,
+    )

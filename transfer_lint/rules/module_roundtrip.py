@@ -1,0 +1,30 @@
+"""TL109: a module is loaded and offloaded again at every step."""
+
+from __future__ import annotations
+
+from transfer_lint.findings import Heat, Severity
+from transfer_lint.flow.questions import Questions
+from transfer_lint.flow.sites import Site
+from transfer_lint.rules import Verdict, rule
+from transfer_lint.rules.options import RuleOptions
+
+
+@rule(
+    "TL109",
+    "module-roundtrip",
+    "a module is loaded and offloaded again at every step",
+    fix="",
+    safety=None,
+)
+def check(site: Site, questions: Questions, options: RuleOptions) -> Verdict | None:
+    """Reported where the module is loaded; the other half of the pair is an offload, which is never reported."""
+    if not site.is_module or site.heat.rank < Heat.STEP.rank:
+        return None
+    if questions.boundary(site) or not questions.is_half_of_pair(site):
+        return None
+    receiver = questions.source(site.attribute.value)
+    return Verdict(
+        Severity.WARNING,
+        f"`{receiver}` is loaded and offloaded again at every {site.heat.value}: all its weights travel twice",
+        site.receiver.why,
+    )

@@ -1,0 +1,34 @@
+"""TL303: every layer of a step reads the same value again, and the host waits each time."""
+
+from __future__ import annotations
+
+from transfer_codemods.actions import RememberRead
+from transfer_lint.findings import Heat, Safety, Severity
+from transfer_lint.flow.questions import Questions
+from transfer_lint.flow.reads import HostRead
+from transfer_lint.rules import Verdict, rule
+from transfer_lint.rules.options import RuleOptions
+
+
+@rule(
+    "TL303",
+    "repeated-host-read",
+    "every layer of a step reads the same device value again",
+    fix="read it once a step, and remember",
+    safety=Safety.UNSAFE,
+)
+def check(read: HostRead, questions: Questions, options: RuleOptions) -> Verdict | None:
+    """Only of what ComfyUI gives as the same object to every layer of a step; TL301 stands back."""
+    if read.heat is not Heat.LAYER or not read.given or read.in_handler or not read.method:
+        return None
+    brought = questions.is_read_at_once(read)
+    if brought is not None and questions.is_read_one(brought) is read:
+        return None  # one wait, one finding: TL302 reports it, with a safe fix
+    return Verdict(
+        Severity.WARNING,
+        f"`{questions.source(read.node)}` makes the host wait in every layer for a value that is the same all step long",
+        read.tensor.why,
+        RememberRead(read.given),
+        "read it once a step",
+        Safety.UNSAFE,
+    )
