@@ -137,7 +137,7 @@ class ReuseTransfer:
 
 @dataclass(frozen=True)
 class RememberRead:
-    """A host read that is the same for every layer of a step becomes the call of a function that remembers the last one.
+    """A host read that is the same for every layer of a step becomes the call of a function that remembers it.
 
     The action stands at the read's anchor. source: how the value is spelled, within the read, that stays the same
     object for all layers of a step; it becomes the function's argument.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import TypeGuard
 
 import libcst as cst
 
@@ -34,11 +35,10 @@ def remember_read(site: Site, action: RememberRead) -> cst.BaseExpression:
         )
         site.draft.helpers[body] = (name, cst.ensure_type(cst.parse_statement(code), cst.FunctionDef))
     name = site.draft.helpers[body][0]
-    value = cst.ensure_type(roots[0], cst.BaseExpression)
-    return cst.Call(cst.Name(name), [cst.Arg(value)], lpar=site.call.lpar, rpar=site.call.rpar)
+    return cst.Call(cst.Name(name), [cst.Arg(roots[0])], lpar=site.call.lpar, rpar=site.call.rpar)
 
 
-def _is(node: cst.CSTNode, spelled: str) -> bool:
+def _is(node: cst.CSTNode, spelled: str) -> TypeGuard[cst.BaseExpression]:
     return isinstance(node, (cst.Name, cst.Attribute, cst.Subscript)) and _plain(source(node)) == _plain(spelled)
 
 

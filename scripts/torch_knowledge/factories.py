@@ -37,9 +37,9 @@ class Factories:
     exact: the same bits on every device; any_dtype: of those, the ones that make the same in another dtype as
     conversion to it would. rounded: values that were rounded on the way, so that devices may differ in
     the last bits; whole: of those, the ones that are exact where all arguments are whole numbers. random: they draw
-    from the random stream of their device. like, random_like: on the device of the first operand, if no other is asked
-    for. n_dim: they never make a 0-dim tensor. data: from values that the host has (or a tensor). host: with the host's memory, and on no other device.
-    new: methods; made like the receiver, if nothing else is asked for.
+    from the random stream of their device. n_dim: they never make a 0-dim tensor. like, random_like: on the device of
+    the first operand, if no other is asked for. data: from values that the host has (or a tensor). host: with the
+    host's memory, and on no other device. new: methods; made like the receiver, if nothing else is asked for.
     """
 
     exact: set[str] = field(default_factory=set)

@@ -76,7 +76,7 @@ def _learn_equal(self: Interpreter, left: ast.expr, right: ast.expr, state: Stat
 
 
 def surely_tensor(self: Interpreter, test: ast.expr, state: State) -> bool | None:
-    """What `isinstance(x, torch.Tensor)`, or `not` that, comes out as where x is known to be one; None for other tests."""
+    """What `isinstance(x, torch.Tensor)`, or `not` that, gives where x is known to be one; None for other tests."""
     if isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
         outcome = surely_tensor(self, test.operand, state)
         return None if outcome is None else not outcome

@@ -150,7 +150,7 @@ def _has_size(arguments: Mapping[str, Value], state: State) -> bool:
     return False
 
 
-def _from_values(self: Interpreter, arguments: Mapping[str, Value], node: ast.Call, state: State) -> Tensor:
+def _from_values(self: Interpreter, arguments: dict[str, Value], node: ast.Call, state: State) -> Tensor:
     """`torch.tensor(...)`: made of numbers it is on the host, made of a tensor where that is."""
     device, dtype = requested(self, node, arguments)
     why = (self.fact(node, "`{}` is a tensor"),)

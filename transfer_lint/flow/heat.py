@@ -62,9 +62,10 @@ def loop_heat(node: ast.For | ast.AsyncFor, knowledge: Knowledge) -> Heat:
     numbers = {part.id for part in ast.walk(node.target) if isinstance(part, ast.Name)}
     for statement in node.body:
         for part in ast.walk(statement):
-            if isinstance(part, ast.Subscript) and isinstance(part.slice, ast.Name) and part.slice.id in numbers:
-                if _is_schedule(part.value, knowledge):
-                    return Heat.STEP
+            match part:
+                case ast.Subscript(value=value, slice=ast.Name(id=name)) if name in numbers:
+                    if _is_schedule(value, knowledge):
+                        return Heat.STEP
     return Heat.CALL
 
 
@@ -114,7 +115,7 @@ class _Hot:
         for info in self._module.functions:
             defined.setdefault(info.name, []).append(info)
         calls = {info.node: list(_calls(info.node, self._knowledge)) for info in self._module.functions}
-        pending: list[ast.AST] = list(calls)
+        pending = list(calls)
         while pending:
             caller = pending.pop()
             own = self.functions.get(caller, Heat.CALL)

@@ -155,7 +155,7 @@ class Questions:
         return {self.role(site.device), wanted} == {Role.HOST, Role.ACCELERATOR}
 
     def is_operand(self, site: Site) -> bool:
-        """Whether an operation takes the moved value that neither keeps it, nor writes to it, nor returns a part of it."""
+        """Whether an operation takes the moved value that neither keeps it, writes to it, nor returns a part of it."""
         knowledge = self.project.knowledge
         parent = next(
             (node for node in ast.walk(site.statement) if any(c is site.node for c in ast.iter_child_nodes(node))), None
@@ -277,11 +277,17 @@ class Questions:
 
     def moved_again(self, site: Site) -> Site | None:
         """A later transfer of the same value to the same place whose result is used, where nobody takes this one's."""
-        for other in self.sites:
-            if other.function is site.function and repeats.is_value(other) and other.anchor > site.anchor:
-                if other.receiver.ident is site.receiver.ident and repeats.same_target(site, other):
-                    return other
-        return None
+        later = (other for other in self.sites if other.function is site.function and other.anchor > site.anchor)
+        return next(
+            (
+                other
+                for other in later
+                if other.receiver.ident is site.receiver.ident
+                and repeats.is_value(other)
+                and repeats.same_target(site, other)
+            ),
+            None,
+        )
 
     def made_by(self, site: Site) -> ast.Call | None:
         """The call of a deterministic factory that has made the receiver, a name that the function reads here alone."""

@@ -62,7 +62,7 @@ def changes_between(first: Site, second: Site, changes: Sequence[Change]) -> Ite
 
 
 def is_done_once(site: Site) -> bool:
-    """Whether the result is assigned under an `if` whose test looks at what it is assigned to: `if y is None: y = ...`."""
+    """Whether the result is assigned under an `if` that asks for what it is assigned to: `if y is None: y = ...`."""
     if not isinstance(site.statement, ast.Assign) or site.function is None:
         return False
     targets = {ast.unparse(target) for target in site.statement.targets} - {ast.unparse(site.attribute.value)}

@@ -353,15 +353,15 @@ def join(a: Value, b: Value, phi: Callable[[str], Symbol]) -> Value:
         return a
     pair = _perhaps_tensor(a), _perhaps_tensor(b)
     if all(pair) and not (isinstance(a, Host | Constant) and isinstance(b, Host | Constant)):
-        ones = [placed for placed in pair if placed is not None and placed != "host"]
+        ones = [where for where in pair if where is not None and where != "host"]
         device, dtype = ones[0]
-        for other in ones[1:]:
-            device, dtype = join_known(device, other[0]), join_known(dtype, other[1])
+        for also in ones[1:]:
+            device, dtype = join_known(device, also[0]), join_known(dtype, also[1])
         return Object(phi(""), placed=(device, dtype), or_host=True)
     if isinstance(a, Host | Constant) and isinstance(b, Host | Constant) and NONE not in (a, b):
         return Host(phi(""))
     for tensor, other in ((a, b), (b, a)):
         if isinstance(tensor, Tensor) and isinstance(other, Object) and other.cls is None:
-            device, dtype = other.placed
-            return Object(phi(""), placed=(join_known(tensor.device, device), join_known(tensor.dtype, dtype)))
+            half, other_half = other.placed
+            return Object(phi(""), placed=(join_known(tensor.device, half), join_known(tensor.dtype, other_half)))
     return Object(phi(""))

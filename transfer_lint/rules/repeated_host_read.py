@@ -26,7 +26,7 @@ def check(read: HostRead, questions: Questions, options: RuleOptions) -> Verdict
         return None  # one wait, one finding: TL302 reports it, with a safe fix
     return Verdict(
         Severity.WARNING,
-        f"`{questions.source(read.node)}` makes the host wait in every layer for a value that is the same all step long",
+        f"`{questions.source(read.node)}` makes the host wait in every layer for what is the same all step long",
         read.tensor.why,
         RememberRead(read.given),
         "read it once a step",
