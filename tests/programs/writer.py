@@ -281,7 +281,7 @@ class Writer:
 
     def statement(self, scope: Scope, depth: int) -> list[str]:
         kinds = ["assign"] * 5 + ["same", "same", "log", "augmented", "pair", "list", "dict", "append", "item", "data"]
-        kinds += ["closure", "exit", "call", "call", *["probe"] * 8]
+        kinds += ["closure", "exit", "call", "call", *["probe"] * 8, "twice", "twice"]
         if scope.names.get("m"):
             kinds += ["move"] * 4 + ["box"]
         if scope.names.get("u"):
@@ -289,7 +289,7 @@ class Writer:
         if scope.names.get("b"):
             kinds += ["attribute", "attribute", "method"]
         if depth > 0:
-            kinds += ["if", "if", "guard", "for", "for", "while", "try", "with", "match"]
+            kinds += ["if", "if", "guard", "for", "for", "while", "try", "with", "match", "again", "again"]
         return getattr(self, f"_{self.pick(*kinds)}")(scope, depth)
 
     def _assign(self, scope: Scope, depth: int) -> list[str]:
@@ -316,6 +316,28 @@ class Writer:
         if kind == "m" or self.chance():
             return [first, *between, f"{subject}.{home}" if kind == "m" else f"log.append({subject}.{home})"]
         return [first, *between, f"{scope.bind('t', self.name('a'))} = {subject}.{home}"]
+
+    def _moved(self, move: str, scope: Scope) -> list[str]:
+        """A use of a moved value: by an operation, or one that keeps it, hands it on, or writes to it."""
+        name = scope.bind("t", self.name("a"))
+        use = self.pick("torch.sin({})", "({} * 2)", "{}.sum()", "{}", "{}[0]", "{}.add_(1)", "{}.view(-1)", "[{}][0]")
+        return [f"{name} = {use.format(move)}", *([f"log.append({name})"] if self.chance() else [])]
+
+    def _twice(self, scope: Scope, depth: int) -> list[str]:
+        """The same value is moved twice."""
+        move = f"{self.of('t', scope)}.to({self.pick(self.device(scope), self.device(scope), self.of('t', scope))})"
+        first = [f"{scope.bind('t', self.name('a'))} = {move}"] if self.chance() else self._moved(move, scope)
+        return [*first, *(self.block(scope, 0, 2) if self.chance() else []), *self._moved(move, scope)]
+
+    def _again(self, scope: Scope, depth: int) -> list[str]:
+        """A loop moves the same value in every round, perhaps; perhaps it never gets there."""
+        move = f"{self.of('t', scope)}.to({self.device(scope)})"
+        inner = scope.copy()
+        lines = [*self._moved(move, inner), *(self.block(inner, depth - 1, 2) if self.chance() else [])]
+        if self.chance(3):
+            lines = [f"if {self.test(inner)}:", *(f"    {line}" for line in lines)]
+        head = self.pick("for i in range(count):", "for i in range(3):", "for i in ():")
+        return [head, *(f"    {line}" for line in lines)]
 
     def _call(self, scope: Scope, depth: int) -> list[str]:
         if not scope.calls:

@@ -92,7 +92,7 @@ class State:
     def place(self, owner: Object, device: Known | None, dtype: Known | None, epoch: str, line: int) -> None:
         """A module is moved: `device` and `dtype` as far as the move says them (None: that half stays)."""
         self.know(owner)
-        for other in self._sharing(owner.ident):
+        for other in self._sharing(owner.ident, moved=True):
             self._unplace(other, device, dtype, epoch, line)
         self._place(owner.ident, device, dtype, epoch, line, set())
         self._refresh_weights(epoch, line)
@@ -117,14 +117,17 @@ class State:
                 elif value.cls is None:  # a module perhaps; a list of modules, or another object, does not move
                     self._unplace(value.ident, device, dtype, epoch, line)
 
-    def _sharing(self, *idents: Symbol) -> list[Symbol]:
-        """Others that hold one of the objects and have a placement, or that may share something with one."""
+    def _sharing(self, *idents: Symbol, moved: bool = False) -> list[Symbol]:
+        """Others that hold one of the objects and have a placement, or that may share something with one.
+
+        moved: the objects are moved like modules; one of unknown class then may be any module.
+        """
         wanted = set(idents)
         # A part of something that may share with another is a part of that other, too.
         found = self.sharing.related({ancestor for ident in idents for ancestor in ident.lineage()})
         placed = [i for i, record in self.heap.items() if record.device is not None or record.dtype is not None]
         found.update(owner for owner in placed if not wanted.isdisjoint(self.reachable(owner)))
-        modules = [ident for ident in idents if self.sharing.proved_module(ident)]
+        modules = [i for i in idents if self.sharing.proved_module(i) or (moved and not self.sharing.has_no_weights(i))]
         for other in self.heap:
             if other in placed or self.sharing.proved_module(other):
                 found.update([other] if any(not self._apart(ident, other) for ident in modules) else ())
@@ -187,7 +190,7 @@ class State:
     def displace(self, owner: Object, epoch: str, line: int) -> None:
         """Parts of a module were moved somewhere."""
         self.know(owner)
-        self._displace((owner.ident, *self._sharing(owner.ident)), epoch, line)
+        self._displace((owner.ident, *self._sharing(owner.ident, moved=True)), epoch, line)
 
     def _displace(self, idents: Iterable[Symbol], epoch: str, line: int) -> None:
         for ident in idents:
