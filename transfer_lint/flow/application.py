@@ -223,6 +223,7 @@ class Application:
             return replace(own, device=device or own.device, dtype=dtype or own.dtype)
         ident = own.ident if isinstance(own, Object) else self.caller.symbol(self.node, value.ident.label)
         computed = value.computed or self.by_module
+        self.caller.symbols.has_weights |= value.weight
         return Tensor(ident, device, dtype, value.scalar, value.optional, value.weight, computed=computed, why=why)
 
     def _object(self, value: Object) -> Value:

@@ -142,6 +142,7 @@ def _method_call(
             if isinstance(key, Constant) and isinstance(value, Tensor):
                 floating = value.dtype is not None and value.dtype.term.name in _CASTS.values()
                 uncast = name == "register_buffer" and not floating
+                self.symbols.has_weights = True
                 held = replace(value, weight=True, uncast=uncast, device=None)
                 store(self, receiver, str(key.value), held, node, state)
                 return self.unknown(node)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from transfer_lint.flow.transfers import MOVES
 from transfer_lint.flow.values import Function, Object, Symbol, Value
+from transfer_lint.flow.walking import nodes_of
 
 if TYPE_CHECKING:
     from transfer_lint.flow.interpreter import Interpreter
@@ -21,8 +22,8 @@ def captures(self: Interpreter, node: ast.AST, state: State) -> tuple[str | Symb
     """
     found: list[str | Symbol] = []
     changed = set(_changed(self, node))
-    names = {part.id for part in ast.walk(node) if isinstance(part, ast.Name)}
-    bound = {part.id for part in ast.walk(node) if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Store)}
+    names = {part.id for part in nodes_of(node) if isinstance(part, ast.Name)}
+    bound = {part.id for part in nodes_of(node) if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Store)}
     if changed & bound:  # something that the code itself gives a name to: any part of what it reads
         changed.update(names)
     for name in sorted(changed - bound):
@@ -36,7 +37,7 @@ def captures(self: Interpreter, node: ast.AST, state: State) -> tuple[str | Symb
 
 def _changed(self: Interpreter, node: ast.AST) -> Iterator[str]:
     """The names of things on which methods are called, that are handed to calls, or whose attributes are assigned."""
-    for part in ast.walk(node):
+    for part in nodes_of(node):
         match part:
             case ast.Attribute(ctx=ast.Store() | ast.Del()) | ast.Subscript(ctx=ast.Store() | ast.Del()):
                 yield from _root(part)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from transfer_lint.flow.values import Class, Constant, External, Known, Object, Placed, Tensor, Value
+from transfer_lint.flow.walking import nodes_of
 
 if TYPE_CHECKING:
     from transfer_lint.flow.interpreter import Interpreter
@@ -218,7 +219,7 @@ def _learn_placed(self: Interpreter, guard: ModuleGuard, state: State, test: ast
 
 def _mark_guards(self: Interpreter, test: ast.expr, states: tuple[State, State]) -> None:
     """Whoever's placement the test looks at is not moved unconditionally any more."""
-    for node in ast.walk(test):
+    for node in nodes_of(test):
         owner: ast.expr | None = None
         match node:
             case ast.Attribute(value=value, attr=attribute) if attribute in _PLACEMENT:

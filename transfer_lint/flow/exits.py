@@ -11,6 +11,7 @@ from transfer_lint.flow.modules import ClassInfo
 from transfer_lint.flow.state import State
 from transfer_lint.flow.statements import executes
 from transfer_lint.flow.values import Function, Object, Placed, Value
+from transfer_lint.flow.walking import nodes_of
 
 # `except*` parses from Python 3.11 on.
 _TRIES: tuple[type[ast.stmt], ...] = tuple(getattr(ast, name) for name in ("Try", "TryStar") if hasattr(ast, name))
@@ -161,7 +162,7 @@ def _swallows(self: Interpreter, called: ast.expr, context: Value, state: State)
         return leave is None or any(
             isinstance(part, ast.Return)
             and not (part.value is None or (isinstance(part.value, ast.Constant) and not part.value.value))
-            for part in ast.walk(leave.node)
+            for part in nodes_of(leave.node)
         )
     maker = self.eval(called, state.copy())
-    return isinstance(maker, Function) and any(isinstance(p, ast.ExceptHandler) for p in ast.walk(maker.info.node))
+    return isinstance(maker, Function) and any(isinstance(p, ast.ExceptHandler) for p in nodes_of(maker.info.node))

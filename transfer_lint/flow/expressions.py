@@ -27,6 +27,7 @@ from transfer_lint.flow.values import (
     Tuple,
     Value,
 )
+from transfer_lint.flow.walking import nodes_of
 
 
 def evaluates(*kinds: type[ast.expr]) -> Callable[[ExpressionHandler], ExpressionHandler]:
@@ -109,8 +110,7 @@ def _await(self: Interpreter, node: ast.expr, state: State) -> Value:
     assert isinstance(node, ast.Await)
     value = self.eval(node.value, state)
     # Other tasks run meanwhile: whatever this function shares may have changed.
-    for shared in list(state.heap):
-        state.havoc(Object(shared), self.epoch(node), node.lineno)
+    state.havoc_all([Object(shared) for shared in state.heap], self.epoch(node), node.lineno)
     return value if isinstance(value, Tensor) else self.unknown(node, "a result")
 
 
@@ -249,7 +249,7 @@ def _starred(self: Interpreter, node: ast.expr, state: State) -> Value:
 @evaluates(ast.JoinedStr)
 def _fstring(self: Interpreter, node: ast.expr, state: State) -> Value:
     before, self.around.in_fstring = self.around.in_fstring, True
-    for child in ast.walk(node):
+    for child in nodes_of(node):
         if isinstance(child, ast.FormattedValue):
             self.eval(child.value, state)
     self.around.in_fstring = before
@@ -260,7 +260,7 @@ def _fstring(self: Interpreter, node: ast.expr, state: State) -> Value:
 def _lambda(self: Interpreter, node: ast.expr, state: State) -> Value:
     assert isinstance(node, ast.Lambda)
     inner = self.later(state, node)
-    for argument in ast.walk(node.args):
+    for argument in nodes_of(node.args):
         if isinstance(argument, ast.arg):
             inner.locals[argument.arg] = self.unknown(argument, argument.arg)
     with self.inlined():
@@ -292,7 +292,7 @@ def _comprehension(self: Interpreter, node: ast.expr, state: State) -> Value:
             inner.write(made, "[]", item)
     merged = state.joined(inner, ("comprehension", id(node)), node.lineno)
     state.heap = merged.heap
-    for part in ast.walk(node):  # the only names that outlive a comprehension
+    for part in nodes_of(node):  # the only names that outlive a comprehension
         if isinstance(part, ast.NamedExpr):
             state.locals[part.target.id] = self.unknown(part, part.target.id)
     if isinstance(node, ast.GeneratorExp):
@@ -308,6 +308,5 @@ def _yield(self: Interpreter, node: ast.expr, state: State) -> Value:
     if node.value is not None:
         self.eval(node.value, state)
     # The caller runs meanwhile, with all that it shares.
-    for shared in list(state.heap):
-        state.havoc(Object(shared), self.epoch(node), node.lineno)
+    state.havoc_all([Object(shared) for shared in state.heap], self.epoch(node), node.lineno)
     return self.unknown(node, "what the caller sends")

@@ -58,6 +58,7 @@ def external_call(self: Interpreter, name: str, arguments: dict[str, Value], nod
         whole = arguments.get("0")
         return parts(self, whole, operation, node, state) if isinstance(whole, Tensor) else self.unknown(node)
     if name in ("torch.nn.Parameter", "torch.nn.parameter.Parameter", "torch.nn.Buffer"):
+        self.symbols.has_weights = True
         return Tensor(self.symbol(node, "a parameter"), weight=True, why=(self.fact(node, "`{}` is a parameter"),))
     if knowledge.is_module_class(name):
         return _torch_module(self, name, arguments, node, state)

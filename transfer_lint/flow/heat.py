@@ -9,6 +9,7 @@ from transfer_lint.findings import Heat
 from transfer_lint.flow import sockets
 from transfer_lint.flow.knowledge import Knowledge
 from transfer_lint.flow.modules import ClassInfo, FunctionInfo, FunctionNode, Module
+from transfer_lint.flow.walking import nodes_of
 
 _LOOPS = (ast.For, ast.AsyncFor)
 _REPEATED = (ast.For, ast.AsyncFor, ast.While, ast.ListComp, ast.GeneratorExp)
@@ -52,16 +53,18 @@ def hotter(one: Heat, other: Heat) -> Heat:
     return one if one.rank >= other.rank else other
 
 
-def loop_heat(node: ast.For | ast.AsyncFor, knowledge: Knowledge) -> Heat:
+def loop_heat(node: ast.For | ast.AsyncFor, module: Module, knowledge: Knowledge) -> Heat:
     """`step` for a loop over sampling steps.
 
     What it iterates over is named like a schedule, or its variable is the index of something that is.
     """
-    if any(_is_schedule(part, knowledge) for part in ast.walk(node.iter)):
+    if not any(word in module.text for word in knowledge.step_words):
+        return Heat.CALL
+    if any(_is_schedule(part, knowledge) for part in nodes_of(node.iter)):
         return Heat.STEP
-    numbers = {part.id for part in ast.walk(node.target) if isinstance(part, ast.Name)}
+    numbers = {part.id for part in nodes_of(node.target) if isinstance(part, ast.Name)}
     for statement in node.body:
-        for part in ast.walk(statement):
+        for part in nodes_of(statement):
             match part:
                 case ast.Subscript(value=value, slice=ast.Name(id=name)) if name in numbers:
                     if _is_schedule(value, knowledge):
@@ -114,7 +117,7 @@ class _Hot:
         defined: dict[str, list[FunctionInfo]] = {}
         for info in self._module.functions:
             defined.setdefault(info.name, []).append(info)
-        calls = {info.node: list(_calls(info.node, self._knowledge)) for info in self._module.functions}
+        calls = {info.node: list(_calls(info, self._knowledge)) for info in self._module.functions}
         pending = list(calls)
         while pending:
             caller = pending.pop()
@@ -133,7 +136,7 @@ class _Hot:
         hooks.update(dict.fromkeys(knowledge.step_hooks.exact, Heat.STEP))
         if not any(word in self._module.text for word in hooks):
             return
-        for node in ast.walk(self._module.tree):
+        for node in nodes_of(self._module.tree):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in hooks:
                 for argument in (*node.args, *(keyword.value for keyword in node.keywords)):
                     if isinstance(argument, ast.Name | ast.Attribute):
@@ -156,7 +159,7 @@ class _Hot:
         for cls in classes.values():
             initialiser = cls.methods.get("__init__")
             if initialiser is not None and cls.is_module:
-                pending += [node for node in ast.walk(initialiser.node) if isinstance(node, _REPEATED)]
+                pending += [node for node in nodes_of(initialiser.node) if isinstance(node, _REPEATED)]
         while pending:
             for made in self._made_in(pending.pop()):
                 if made not in repeated and made.is_module:
@@ -169,7 +172,7 @@ class _Hot:
 
     def _made_in(self, node: ast.AST) -> Iterator[ClassInfo]:
         """The classes of the file that are instantiated in a piece of code, by name or out of a table of them."""
-        for part in ast.walk(node):
+        for part in nodes_of(node):
             if not isinstance(part, ast.Call):
                 continue
             match part.func:
@@ -192,17 +195,21 @@ def _takes(info: FunctionInfo, count: int) -> bool:
     return arguments.vararg is not None or (count <= most and (count > 0 or needed <= 0))
 
 
-def _calls(function: FunctionNode, knowledge: Knowledge) -> Iterator[tuple[str, int, Heat]]:
+def _calls(info: FunctionInfo, knowledge: Knowledge) -> Iterator[tuple[str, int, Heat]]:
     """What a function calls by name, or as a method of a name or of an attribute of `self`."""
-    stack: list[tuple[ast.AST, Heat]] = [(node, Heat.CALL) for node in function.body]
-    while stack:
-        node, heat = stack.pop()
-        if isinstance(node, _LOOPS):
-            heat = hotter(heat, loop_heat(node, knowledge))
-        elif isinstance(node, ast.Call):
+    found = nodes_of(info.node)
+    hot = {
+        id(part)
+        for node in found
+        if isinstance(node, _LOOPS) and loop_heat(node, info.module, knowledge) is Heat.STEP
+        for statement in node.body
+        for part in nodes_of(statement)
+    }
+    for node in found:
+        if isinstance(node, ast.Call):
+            heat = Heat.STEP if id(node) in hot else Heat.CALL
             match node.func:
                 case ast.Name(id=name):
                     yield name, len(node.args), heat
                 case ast.Attribute(value=ast.Name() | ast.Attribute(value=ast.Name(id="self")), attr=name):
                     yield name, len(node.args), heat
-        stack += [(child, heat) for child in ast.iter_child_nodes(node)]

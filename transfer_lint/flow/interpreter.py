@@ -199,8 +199,7 @@ class Interpreter:
             value = inner.locals[name]
             if isinstance(value, Tensor):
                 inner.locals[name] = Tensor(value.ident, optional=value.optional, why=value.why)
-        for ident in list(inner.heap):
-            inner.havoc(Object(ident), f"later {id(node)}", getattr(node, "lineno", 0))
+        inner.havoc_all([Object(ident) for ident in inner.heap], f"later {id(node)}", getattr(node, "lineno", 0))
         return inner
 
     @contextmanager

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from transfer_lint.flow.modules import FunctionNode
 from transfer_lint.flow.sites import Site
+from transfer_lint.flow.walking import nodes_of
 
 _SEES_ALL = frozenset({"locals", "eval", "exec", "vars", "dir"})
 _SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef)
@@ -29,7 +30,7 @@ def rebindable(site: Site) -> bool:
         targets = [target.id if isinstance(target, ast.Name) else None for target in statement.targets]
         if name in targets and None not in targets:
             return True
-    reads = [n for n in ast.walk(statement) if isinstance(n, ast.Name) and n.id == name and n is not receiver]
+    reads = [n for n in nodes_of(statement) if isinstance(n, ast.Name) and n.id == name and n is not receiver]
     if reads:
         return False
     return not _read_later(function, statement, name)
@@ -45,7 +46,7 @@ def is_returned(function: ast.AST, statement: ast.stmt, node: ast.expr) -> bool:
         return True
     return any(
         isinstance(part, ast.Name) and part.id in names
-        for found in ast.walk(function)
+        for found in nodes_of(function)
         if isinstance(found, ast.Return) and found.value is not None
         for part in _parts(found.value)
     )
@@ -71,7 +72,7 @@ _OF_MODULES = frozenset(
 def is_used_as_module(function: ast.AST, place: ast.expr) -> bool:
     """Whether the function calls what stands in a name or attribute, or asks it for what only a module has."""
     spelled = ast.unparse(place)
-    for node in ast.walk(function):
+    for node in nodes_of(function):
         match node:
             case ast.Call(func=ast.Name() | ast.Attribute() as used):
                 pass
@@ -107,13 +108,13 @@ def _is_local(function: FunctionNode, name: str) -> bool:
         return True
     return any(
         isinstance(node, ast.Name) and node.id == name and isinstance(node.ctx, ast.Store)
-        for node in ast.walk(function)
+        for node in nodes_of(function)
     )
 
 
 def _is_shared(function: ast.FunctionDef | ast.AsyncFunctionDef, name: str) -> bool:
     """Used by a nested scope, declared global or nonlocal, or seen by `locals()` and the like."""
-    for node in ast.walk(function):
+    for node in nodes_of(function):
         if isinstance(node, ast.Global | ast.Nonlocal) and name in node.names:
             return True
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in _SEES_ALL:
@@ -130,7 +131,7 @@ def _read_later(function: ast.AST, statement: ast.stmt, name: str) -> bool:
     """
     end = (statement.end_lineno or statement.lineno, statement.end_col_offset or 0)
     first = min((loop.lineno for loop in _loops_around(function, statement)), default=None)
-    for node in ast.walk(function):
+    for node in nodes_of(function):
         if isinstance(node, ast.Name) and node.id == name and not isinstance(node.ctx, ast.Store):
             position = (node.lineno, node.col_offset)
             if position >= end:
@@ -143,16 +144,16 @@ def _read_later(function: ast.AST, statement: ast.stmt, name: str) -> bool:
 def _loops_around(function: ast.AST, statement: ast.stmt) -> list[ast.stmt]:
     return [
         node
-        for node in ast.walk(function)
+        for node in nodes_of(function)
         if isinstance(node, ast.For | ast.AsyncFor | ast.While)
         and node is not statement
-        and any(inner is statement for inner in ast.walk(node))
+        and any(inner is statement for inner in nodes_of(node))
     ]
 
 
 def _within(node: ast.AST, statement: ast.stmt) -> bool:
-    return any(inner is node for inner in ast.walk(statement))
+    return any(inner is node for inner in nodes_of(statement))
 
 
 def _names(scope: ast.AST, name: str) -> bool:
-    return any(isinstance(node, ast.Name) and node.id == name for node in ast.walk(scope))
+    return any(isinstance(node, ast.Name) and node.id == name for node in nodes_of(scope))

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, TypeAlias
 
+from transfer_lint.flow.walking import nodes_of
+
 if TYPE_CHECKING:
     from transfer_lint.flow.project import Project
 
@@ -51,7 +53,9 @@ class FunctionInfo:
     @cached_property
     def is_generator(self) -> bool:
         """Whether a call only makes a generator (nested functions count too: better safe)."""
-        return any(isinstance(node, ast.Yield | ast.YieldFrom) for node in ast.walk(self.node))
+        if "yield" not in self.module.text:
+            return False
+        return any(isinstance(node, ast.Yield | ast.YieldFrom) for node in nodes_of(self.node))
 
     @cached_property
     def parameters(self) -> tuple[ast.arg, ...]:
@@ -211,7 +215,7 @@ def _assigned_by(method: FunctionInfo) -> frozenset[str]:
     own = method.parameters[0].arg
     return frozenset(
         node.attr
-        for node in ast.walk(method.node)
+        for node in nodes_of(method.node)
         if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store | ast.Del)
         if isinstance(node.value, ast.Name) and node.value.id == own
     )
@@ -242,7 +246,7 @@ class Module:
         """Names that some function of the module declares `global`."""
         if "global " not in self.text:
             return frozenset()
-        return frozenset(name for node in ast.walk(self.tree) if isinstance(node, ast.Global) for name in node.names)
+        return frozenset(name for node in nodes_of(self.tree) if isinstance(node, ast.Global) for name in node.names)
 
     def column(self, line: int, offset: int) -> int:
         """The 1-based column in characters of a 0-based UTF-8 byte offset."""

@@ -16,6 +16,7 @@ from transfer_lint.flow.project import Project
 from transfer_lint.flow.reads import HostRead
 from transfer_lint.flow.sites import Request, RequestedHalf, Site
 from transfer_lint.flow.values import Known, Object, Tensor, TermKind, Why, merge_why
+from transfer_lint.flow.walking import nodes_of
 
 _OTHER_CURRENT_DEVICE = ("set_device", "cuda.device(")
 
@@ -88,7 +89,7 @@ class Questions:
 
     def _is_made_here(self, site: Site, computed: ast.expr) -> bool:
         """Whether a value on the host is computed, within the expression, from what a factory makes."""
-        made = any(self._makes_tensor(node) for node in ast.walk(computed))
+        made = any(self._makes_tensor(node) for node in nodes_of(computed))
         return made and (self.is_on_host(site) or self._is_reshaped(computed))
 
     def is_on_host(self, site: Site) -> bool:
@@ -158,7 +159,7 @@ class Questions:
         """Whether an operation takes the moved value that neither keeps it, writes to it, nor returns a part of it."""
         knowledge = self.project.knowledge
         parent = next(
-            (node for node in ast.walk(site.statement) if any(c is site.node for c in ast.iter_child_nodes(node))), None
+            (node for node in nodes_of(site.statement) if any(c is site.node for c in ast.iter_child_nodes(node))), None
         )
         match parent:
             case ast.BinOp() | ast.Compare() | ast.UnaryOp():
@@ -259,7 +260,7 @@ class Questions:
             return None
         waits = [
             node.lineno
-            for node in ast.walk(site.function.node)
+            for node in nodes_of(site.function.node)
             if isinstance(node, ast.Attribute) and node.attr in ("synchronize", "wait", "wait_stream", "wait_event")
         ]
         begin = site.node.lineno
@@ -299,7 +300,7 @@ class Questions:
             return None
         reads = [
             node
-            for node in ast.walk(function.node)
+            for node in nodes_of(function.node)
             if isinstance(node, ast.Name) and node.id == value.id and isinstance(node.ctx, ast.Load)
         ]
         return receiver.made if reads == [value] else None
@@ -377,7 +378,7 @@ def _tests_around(site: Site) -> frozenset[tuple[str, bool]]:
         for statement in block:
             if isinstance(statement, ast.If):
                 for branch, outcome in ((statement.body, True), (statement.orelse, False)):
-                    if any(node is site.statement for inner in branch for node in ast.walk(inner)):
+                    if any(node is site.statement for inner in branch for node in nodes_of(inner)):
                         found.add((ast.dump(statement.test), outcome))
     return frozenset(found)
 
@@ -397,7 +398,7 @@ def _blocks_around(body: Sequence[ast.stmt], target: ast.stmt) -> Iterator[Seque
     yield body
     for statement in body:
         for block in _blocks_of(statement):
-            if any(node is target for inner in block for node in ast.walk(inner)):
+            if any(node is target for inner in block for node in nodes_of(inner)):
                 yield from _blocks_around(block, target)
 
 

@@ -36,6 +36,19 @@ class Record:
         """The same with other attributes. (Spelled out: `dataclasses.replace` is slow, and this is a hot path.)"""
         return Record(self.anchor, attributes, self.device, self.dtype, self.epoch, self.line, self.moved, self.made)
 
+    def same(self, other: Record) -> bool:
+        """Whether the two say the same: what differs most often is looked at first."""
+        return (
+            self.anchor is other.anchor
+            and self.epoch == other.epoch
+            and self.device == other.device
+            and self.dtype == other.dtype
+            and self.moved is other.moved
+            and self.made == other.made
+            and self.line == other.line
+            and (self.attributes is other.attributes or self.attributes == other.attributes)
+        )
+
     def displaced(self, anchor: Symbol) -> Record:
         """The same, but nobody knows where its weights are now."""
         return Record(anchor, self.attributes, None, None, self.epoch, self.line, anchor, self.made)

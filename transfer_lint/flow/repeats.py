@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from transfer_lint.flow.changes import Change
 from transfer_lint.flow.sites import Site
 from transfer_lint.flow.values import Object, Tensor
+from transfer_lint.flow.walking import nodes_of
 
 _LOOPS = (ast.For, ast.AsyncFor, ast.While)
 _PERHAPS = (ast.IfExp, ast.BoolOp, ast.Lambda, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
@@ -70,7 +71,7 @@ def is_done_once(site: Site) -> bool:
         isinstance(node, ast.expr) and ast.unparse(node) in targets
         for statement in path_to(site.function.node.body, site.statement)
         if isinstance(statement, ast.If)
-        for node in ast.walk(statement.test)
+        for node in nodes_of(statement.test)
     )
 
 
@@ -96,7 +97,7 @@ def is_bound_between(name: str, first: Site, second: Site) -> bool:
     begin, end = first.statement.end_lineno or 0, _last_line(first, second)
     return any(
         begin < node.lineno <= end
-        for node in ast.walk(first.function.node)
+        for node in nodes_of(first.function.node)
         if isinstance(node, ast.Name) and node.id == name and not isinstance(node.ctx, ast.Load)
     )
 
@@ -157,8 +158,8 @@ def _is_assigned_in(loop: ast.stmt, site: Site) -> bool:
     parts = [site.attribute.value, *site.node.args, *(keyword.value for keyword in site.node.keywords)]
     if not all(_is_plain(part) or isinstance(part, ast.Constant) or _is_stable(part, site) for part in parts):
         return True
-    read = {ast.unparse(node) for part in parts for node in ast.walk(part) if isinstance(node, ast.expr)}
-    for node in ast.walk(loop):
+    read = {ast.unparse(node) for part in parts for node in nodes_of(part) if isinstance(node, ast.expr)}
+    for node in nodes_of(loop):
         bound = isinstance(getattr(node, "ctx", None), ast.Store | ast.Del)
         if bound and isinstance(node, ast.expr) and ast.unparse(node) in read:
             return True
@@ -190,11 +191,11 @@ def _runs_before(first: Site, second: Site) -> bool:
     """Whether the first surely has run, in the same round of every loop, when the second does."""
     assert first.function is not None
     here, there = first.statement, second.statement
-    if any(isinstance(node, _PERHAPS) for node in ast.walk(here) if _holds(node, first.node)):
+    if any(isinstance(node, _PERHAPS) for node in nodes_of(here) if _holds(node, first.node)):
         return False
     if here is there:
         return _position(first) < _position(second) and not any(
-            isinstance(node, _PERHAPS) or (isinstance(node, ast.stmt) and node is not here) for node in ast.walk(here)
+            isinstance(node, _PERHAPS) or (isinstance(node, ast.stmt) and node is not here) for node in nodes_of(here)
         )
     path = path_to(first.function.node.body, there)
     own = path_to(first.function.node.body, here)
@@ -215,7 +216,7 @@ def _in_one_block(path: list[ast.stmt], own: list[ast.stmt], shared: int, site: 
 
 
 def _holds(node: ast.AST, part: ast.AST) -> bool:
-    return any(inner is part for inner in ast.walk(node))
+    return any(inner is part for inner in nodes_of(node))
 
 
 def _last_line(first: Site, second: Site) -> int:

@@ -28,6 +28,7 @@ def shaped(interpreter: Interpreter, summary: Summary, value: Value, symbol: Sym
     match value:
         case Tensor():
             device = None if value.weight else spelled(value.device)
+            interpreter.symbols.has_weights |= value.weight
             return Tensor(symbol, device, None, value.scalar, value.optional, value.weight, value.uncast, why=value.why)
         case Object() if not summary.rooted(value.ident):
             interpreter.templates[symbol] = Template(summary, value.ident)

@@ -11,6 +11,7 @@ from transfer_lint.flow.project import Project
 from transfer_lint.flow.shapes import spelled
 from transfer_lint.flow.summary import Summary, Template
 from transfer_lint.flow.values import Fact, Host, Known, Object, Symbol, Tensor, Tuple, Value, Why, merge_why
+from transfer_lint.flow.walking import nodes_of
 
 if TYPE_CHECKING:
     from transfer_lint.flow.interpreter import Interpreter
@@ -44,7 +45,7 @@ def input_type(owner: ClassInfo, name: str) -> str | None:
     method = owner.method("INPUT_TYPES")
     if method is None:
         return None
-    for node in ast.walk(method.node):
+    for node in nodes_of(method.node):
         if not isinstance(node, ast.Dict):
             continue
         for key, value in zip(node.keys, node.values, strict=True):

@@ -125,11 +125,11 @@ class State:
         wanted = set(idents)
         # A part of something that may share with another is a part of that other, too.
         found = self.sharing.related({ancestor for ident in idents for ancestor in ident.lineage()})
-        placed = [i for i, record in self.heap.items() if record.device is not None or record.dtype is not None]
+        placed = {i: None for i, record in self.heap.items() if record.device is not None or record.dtype is not None}
         found.update(owner for owner in placed if not wanted.isdisjoint(self.reachable(owner)))
         modules = [i for i in idents if self.sharing.proved_module(i) or (moved and not self.sharing.has_no_weights(i))]
-        for other in self.heap:
-            if other in placed or self.sharing.proved_module(other):
+        for other in self.heap if modules else ():
+            if (other in placed or self.sharing.proved_module(other)) and other not in found:
                 found.update([other] if any(not self._apart(ident, other) for ident in modules) else ())
         found -= wanted
         known = [other for other in self.heap if other in found]  # an order that does not change from run to run
@@ -166,16 +166,25 @@ class State:
 
     def havoc(self, value: Value, epoch: str, line: int) -> None:
         """Something unknown got hold of the value: whatever is reachable from it may have changed."""
-        if isinstance(value, Tuple):
-            for item in value.items:
-                self.havoc(item, epoch, line)
-        if isinstance(value, Function):
-            self.havoc_globals(epoch, line)
-            if value.receiver is not None:
-                self.havoc(value.receiver, epoch, line)
-        if not isinstance(value, Object):
+        self.havoc_all((value,), epoch, line)
+
+    def havoc_all(self, values: Iterable[Value], epoch: str, line: int) -> None:
+        """The same for several values at once."""
+        touched: dict[Symbol, None] = {}
+        stack = list(values)
+        while stack:
+            value = stack.pop()
+            if isinstance(value, Object):
+                if value.ident not in touched:
+                    touched.update(dict.fromkeys(self.reachable(value.ident)))
+            elif isinstance(value, Tuple):
+                stack += value.items
+            elif isinstance(value, Function):
+                stack += [Object(ident) for ident in self.heap if ident.is_global()]
+                if value.receiver is not None:
+                    stack.append(value.receiver)
+        if not touched:
             return
-        touched = list(self.reachable(value.ident))
         sharing = self._sharing(*touched)
         for ident in touched:
             anchor = self.symbols.make(("anchor", ident, epoch), ident.label, line)
@@ -184,8 +193,7 @@ class State:
 
     def havoc_globals(self, epoch: str, line: int) -> None:
         """Code that is not followed runs: it may change what it sees of its module."""
-        for ident in [ident for ident in self.heap if ident.is_global()]:
-            self.havoc(Object(ident), epoch, line)
+        self.havoc_all([Object(ident) for ident in self.heap if ident.is_global()], epoch, line)
 
     def displace(self, owner: Object, epoch: str, line: int) -> None:
         """Parts of a module were moved somewhere."""
@@ -201,7 +209,8 @@ class State:
 
     def _refresh_weights(self, epoch: str, line: int) -> None:
         """What holds a parameter moves with its module: forget where it was."""
-        self._renew_tensors(lambda tensor: tensor.weight, ("weight", epoch), line)
+        if self.symbols.has_weights:
+            self._renew_tensors(lambda tensor: tensor.weight, ("weight", epoch), line)
 
     def replace_data(self, epoch: str, line: int) -> None:
         """`t.data = ...` for some t: any tensor may be it, and any module may hold it."""
@@ -269,9 +278,9 @@ class State:
                 if known.made:
                     result.heap[ident] = known
                     continue
-            records = self.record(ident), other.record(ident)
-            if records[0] != records[1]:
-                result.heap[ident] = self._joined_record(other, result, ident, records, key, line)
+            a_record, b_record = self.record(ident), other.record(ident)
+            if not a_record.same(b_record):
+                result.heap[ident] = self._joined_record(other, result, ident, (a_record, b_record), key, line)
         return result
 
     def merge_values(
@@ -320,6 +329,8 @@ class State:
     def forget_garbage(self) -> None:
         """Drop the records of objects that nothing leads to any more. Only between statements: an expression under
         way may hold objects that no name leads to yet."""
+        if all(ident.line == 0 for ident in self.heap):
+            return
         live = {ident for ident in self.heap if ident.line == 0}
         stack = [*live, *(part for value in self.locals.values() for part in _objects(value))]
         live.update(stack)
@@ -343,12 +354,16 @@ class State:
         line: int,
     ) -> Record:
         a, b = records
-        names = {**a.attributes, **b.attributes}
-        attributes: dict[str, Value] = {}
+        # Where only the weights have moved, the attributes are the very same mapping.
+        names = {**a.attributes, **b.attributes} if a.attributes is not b.attributes else {}
+        attributes: dict[str, Value] = {} if names else dict(a.attributes)
         owner = self.sharing.owners.get(ident) or Object(ident)
         is_list = owner.cls == "builtins.list"
         for name in names:
             x, y = a.attributes.get(name), b.attributes.get(name)
+            if x is y and x is not None:
+                attributes[name] = x
+                continue
             if is_list and (x is None or y is None) and _is_empty(a if x is None else b):
                 x = y = x or y  # an empty list has no items that could be other ones
             x = x or self._initial(self, owner, name, a)

@@ -17,6 +17,7 @@ from transfer_lint.flow.records import Record
 from transfer_lint.flow.state import State
 from transfer_lint.flow.tensors import combine
 from transfer_lint.flow.values import NONE, External, Object, Symbol, Tensor, Value, symbols_of
+from transfer_lint.flow.walking import nodes_of
 
 _PATIENCE = 2  # rounds of a loop after which whatever still changes from round to round is forgotten
 _ROUNDS = 12  # after which all is forgotten; every round before forgets something more, so few loops get there
@@ -148,7 +149,7 @@ def _for(self: Interpreter, node: ast.stmt, state: State) -> State | None:
     assert isinstance(node, ast.For | ast.AsyncFor)
     source = self.eval(node.iter, state)
     state.locals[f"<what line {node.lineno} iterates over>"] = source  # it lives as long as the loop
-    before, self.heat = self.heat, hotter(self.heat, loop_heat(node, self.knowledge))
+    before, self.heat = self.heat, hotter(self.heat, loop_heat(node, self.module, self.knowledge))
 
     def enter(here: State) -> State:
         self.operate((source,), node.iter, here)
@@ -272,7 +273,7 @@ def _match(self: Interpreter, node: ast.stmt, state: State) -> State | None:
     ends: list[State | None] = [state.copy()]
     for case in node.cases:
         here = state.copy()
-        for part in ast.walk(case.pattern):
+        for part in nodes_of(case.pattern):
             name = getattr(part, "name", None) or getattr(part, "rest", None)
             if isinstance(name, str):
                 here.locals[name] = self.unknown(part, name)
@@ -313,7 +314,7 @@ def _function(self: Interpreter, node: ast.stmt, state: State) -> State | None:
     parent = self.function.qualname if self.function else ""
     info = FunctionInfo(self.module, node, f"{parent}.<locals>.{node.name}" if parent else node.name)
     self.summaries.nested(self, info, state)
-    self.volatile |= {name for part in ast.walk(node) if isinstance(part, ast.Nonlocal) for name in part.names}
+    self.volatile |= {name for part in nodes_of(node) if isinstance(part, ast.Nonlocal) for name in part.names}
     # Whoever calls it may do to what it captures whatever it does; nothing is known of its result.
     value = self.unknown(node, node.name)
     state.sharing.captured[value.ident] = captures(self, node, state)

@@ -39,6 +39,7 @@ from transfer_lint.flow.values import (
     Tuple,
     Value,
 )
+from transfer_lint.flow.walking import nodes_of
 
 
 class Summaries:
@@ -214,7 +215,7 @@ class Summaries:
         """The parameters that the function asks whether they are tensors, and that are in a call."""
         if info.node not in self._asks:
             text = info.module.text
-            walk = ast.walk(info.node) if "is_tensor" in text or "isinstance" in text else ()
+            walk = nodes_of(info.node) if "is_tensor" in text or "isinstance" in text else ()
             names = (tested_for_tensor(info.module, node) for node in walk)
             self._asks[info.node] = frozenset(name.id for name in names if name is not None)
         return frozenset(

@@ -17,8 +17,7 @@ if TYPE_CHECKING:
 def unknown_call(self: Interpreter, operands: list[Value], node: ast.Call, state: State, label: str = "") -> Object:
     """Somebody unknown is called: what it is handed may change, and what it returns may be a part of that."""
     handed_over(self, node, operands)
-    for operand in operands:
-        state.havoc(operand, self.epoch(node), node.lineno)
+    state.havoc_all(operands, self.epoch(node), node.lineno)
     name = label or (node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "this"))
     result = Object(self.symbol(node, f"{name}()"))
     state.heap.pop(result.ident, None)

@@ -59,10 +59,14 @@ class Symbol:
 
 
 class Symbols:
-    """Makes symbols so that the same question about the same place gives the same symbol."""
+    """Makes symbols so that the same question about the same place gives the same symbol.
+
+    has_weights: whether a tensor has been met that moves with its module.
+    """
 
     def __init__(self) -> None:
         self._made: dict[tuple[object, ...], Symbol] = {}
+        self.has_weights = False
 
     def make(
         self, key: tuple[object, ...], label: str, line: int, parent: Symbol | None = None, name: str = ""
