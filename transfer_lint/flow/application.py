@@ -211,8 +211,9 @@ class Application:
                     ),
                     value.array,
                 )
-            case Function(receiver=receiver) if receiver is not None:
-                return Function(value.info, self.carried(receiver))
+            case Function():
+                receiver = self.carried(value.receiver) if value.receiver is not None else None
+                return Function(value.info, receiver, tuple((key, self.carried(v)) for key, v in value.given))
         return value
 
     def _tensor(self, value: Tensor) -> Value:

@@ -85,7 +85,11 @@ def evaluate_arguments(self: Interpreter, node: ast.Call, state: State) -> dict[
 
 
 def bind_receiver(callee: Function, arguments: dict[str, Value]) -> dict[str, Value]:
-    """The arguments with a bound method's receiver under ""."""
+    """The arguments with a bound method's receiver under "", and with what a `partial` has bound."""
+    if callee.given:
+        count = sum(key.isdigit() for key, _ in callee.given)
+        later = {str(int(key) + count) if key.isdigit() else key: value for key, value in arguments.items()}
+        arguments = {**dict(callee.given), **later}
     return {"": callee.receiver, **arguments} if callee.receiver is not None else arguments
 
 
@@ -204,8 +208,27 @@ def instantiate(self: Interpreter, info: ClassInfo, arguments: dict[str, Value],
     initialiser = info.method("__init__")
     if initialiser is not None:
         self.summaries.call(self, initialiser, {"": made, **arguments}, node, state)
+    elif info.is_dataclass:
+        _fill(self, info, made, arguments, node, state)
     hold(state, made, arguments.values())
     return made
+
+
+def _fill(
+    self: Interpreter, info: ClassInfo, made: Object, arguments: dict[str, Value], node: ast.Call, state: State
+) -> None:
+    """The fields of a new dataclass: its arguments, and the defaults that are constants."""
+    if any(key.startswith("*") for key in arguments):
+        return
+    for number, (name, (_, field)) in enumerate(info.annotated.items()):
+        value = arguments.get(str(number), arguments.get(name))
+        if value is None and isinstance(field.value, ast.Constant):
+            value = Constant(field.value.value)
+        if value is not None:
+            store(self, made, name, value, node, state)
+    finish = info.method("__post_init__")
+    if finish is not None:
+        self.summaries.call(self, finish, {"": made}, node, state)
 
 
 def call_object(self: Interpreter, callee: Object, arguments: dict[str, Value], node: ast.Call, state: State) -> Value:

@@ -12,7 +12,20 @@ from transfer_lint.flow.changes import function_writes, written
 from transfer_lint.flow.reads import CONVERSIONS, note
 from transfer_lint.flow.tensors import NOT_OPERANDS, as_called, as_tensor, operate, parts, requested
 from transfer_lint.flow.unresolved import alias, hold, unknown_call
-from transfer_lint.flow.values import NONE, Constant, Host, Known, Object, Placed, Tensor, Term, TermKind, Tuple, Value
+from transfer_lint.flow.values import (
+    NONE,
+    Constant,
+    Function,
+    Host,
+    Known,
+    Object,
+    Placed,
+    Tensor,
+    Term,
+    TermKind,
+    Tuple,
+    Value,
+)
 
 if TYPE_CHECKING:
     from transfer_lint.flow.interpreter import Interpreter
@@ -27,6 +40,13 @@ def external_call(self: Interpreter, name: str, arguments: dict[str, Value], nod
     self.operate(operands, node, state)
     if function_writes(self, name, arguments):
         written(self, node, operands)
+    first = arguments.get("0")
+    if (
+        name == "functools.partial"
+        and isinstance(first, Function)
+        and not any(key.startswith("*") for key in arguments)
+    ):
+        return _partial(first, arguments)
     if runs_later(self, operands, state):
         return unknown_call(self, operands, node, state, name.rpartition(".")[2])
     if name in ("torch.device", "torch.torch.device"):
@@ -76,6 +96,15 @@ def external_call(self: Interpreter, name: str, arguments: dict[str, Value], nod
             alias(state, result, operand)
         return result
     return unknown_call(self, operands, node, state, name.rpartition(".")[2])
+
+
+def _partial(function: Function, arguments: Mapping[str, Value]) -> Function:
+    """`functools.partial(f, ...)`: nothing runs yet."""
+    before = sum(key.isdigit() for key, _ in function.given)
+    fresh = {
+        str(int(key) - 1 + before) if key.isdigit() else key: value for key, value in arguments.items() if key != "0"
+    }
+    return replace(function, given=tuple({**dict(function.given), **fresh}.items()))
 
 
 def _iterated(self: Interpreter, name: str, arguments: Mapping[str, Value], node: ast.Call, state: State) -> Object:

@@ -148,6 +148,24 @@ class ClassInfo:
         return False
 
     @cached_property
+    def is_dataclass(self) -> bool:
+        """Whether its `__init__` is made of its fields."""
+        names = (self.module.dotted(d.func if isinstance(d, ast.Call) else d) for d in self.node.decorator_list)
+        return "dataclasses.dataclass" in names and self.method("__init__") is None
+
+    @cached_property
+    def annotated(self) -> dict[str, tuple[Module, ast.AnnAssign]]:
+        """Attributes that its body, or that of a base, annotates, in the order of a dataclass's fields."""
+        found: dict[str, tuple[Module, ast.AnnAssign]] = {}
+        for base in reversed(self.lineage):
+            for item in base.node.body if isinstance(base, ClassInfo) else ():
+                if isinstance(item, ast.AnnAssign) and isinstance(item.target, ast.Name):
+                    assert isinstance(base, ClassInfo)
+                    if "ClassVar" not in ast.unparse(item.annotation):
+                        found[item.target.id] = (base.module, item)
+        return found
+
+    @cached_property
     def operates(self) -> bool:
         """Whether operators, subscripts, iteration or truth of an instance run code of the tree."""
         return any(

@@ -181,8 +181,7 @@ class State:
                 stack += value.items
             elif isinstance(value, Function):
                 stack += [Object(ident) for ident in self.heap if ident.is_global()]
-                if value.receiver is not None:
-                    stack.append(value.receiver)
+                stack += value.parts()
         if not touched:
             return
         sharing = self._sharing(*touched)
@@ -389,8 +388,9 @@ def _objects(value: Value) -> Iterator[Symbol]:
     elif isinstance(value, Tuple):
         for item in value.items:
             yield from _objects(item)
-    elif isinstance(value, Function) and value.receiver is not None:
-        yield from _objects(value.receiver)
+    elif isinstance(value, Function):
+        for part in value.parts():
+            yield from _objects(part)
 
 
 def _is_empty(record: Record) -> bool:

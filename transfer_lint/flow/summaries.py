@@ -104,14 +104,14 @@ class Summaries:
             return Object(symbol, info.owner)
         value = sockets.parameter(interpreter, info, argument, symbol)
         if value is None:
-            value = self._annotated(info.module, argument, symbol)
+            value = self._annotated(info.module, argument.arg, argument.annotation, argument, symbol)
         default = info.defaults.get(argument.arg)
         if isinstance(value, Tensor | Object) and isinstance(default, ast.Constant) and default.value is None:
             value = replace(value, optional=True)
         return value
 
-    def _annotated(self, module: Module, argument: ast.arg, symbol: Symbol) -> Value:
-        note = argument.annotation
+    def _annotated(self, module: Module, name: str, note: ast.expr | None, where: ast.AST, symbol: Symbol) -> Value:
+        """What an annotation says of a parameter or attribute."""
         if isinstance(note, ast.Constant) and isinstance(note.value, str):
             try:
                 note = ast.parse(note.value, mode="eval").body
@@ -124,18 +124,18 @@ class Summaries:
             note = note.slice
         if note is None:
             return Object(symbol)
-        why = (Fact(module, argument, f"`{argument.arg}` is annotated as `{ast.unparse(note)}`"),)
+        why = (Fact(module, where, f"`{name}` is annotated as `{ast.unparse(note)}`"),)
         cls = self.project.class_named(module, note)
         if cls is not None:
             return Object(symbol, cls, why)
-        name = module.dotted(note)
-        if name in ("torch.Tensor", "torch.FloatTensor", "torch.LongTensor"):
+        kind = module.dotted(note)
+        if kind in ("torch.Tensor", "torch.FloatTensor", "torch.LongTensor"):
             return Tensor(symbol, why=why)
-        if self.project.knowledge.is_module_class(name):
-            return Object(symbol, name, why)
-        if name in ("torch.device", "torch.dtype"):
-            return Placed(Known(Term(TermKind.VALUE, symbol=symbol)), name == "torch.dtype")
-        if name in ("builtins.int", "builtins.float", "builtins.bool", "builtins.str"):
+        if self.project.knowledge.is_module_class(kind):
+            return Object(symbol, kind, why)
+        if kind in ("torch.device", "torch.dtype"):
+            return Placed(Known(Term(TermKind.VALUE, symbol=symbol)), kind == "torch.dtype")
+        if kind in ("builtins.int", "builtins.float", "builtins.bool", "builtins.str"):
             return Host(symbol)
         return Object(symbol)
 
@@ -241,6 +241,17 @@ class Summaries:
             value = record.attributes.get(name) if record else None
             if value is not None:
                 return shaped(interpreter, template.summary, value, symbol)
+        return self._declared(interpreter, owner, name, symbol)
+
+    def _declared(self, interpreter: Interpreter, owner: Object, name: str, symbol: Symbol) -> Value:
+        """An attribute as a class body annotates it; a tensor of a module may be one of its weights."""
+        if isinstance(owner.cls, ClassInfo) and name in owner.cls.annotated:
+            module, field = owner.cls.annotated[name]
+            value = self._annotated(module, name, field.annotation, field, symbol)
+            if isinstance(value, Tensor) and owner.cls.is_module:
+                interpreter.symbols.has_weights = True
+                return replace(value, weight=True, uncast=True)
+            return value
         return Object(symbol)
 
     def _is_given_by_sampler(self, function: FunctionInfo, owner: Object, name: str) -> bool:

@@ -243,10 +243,20 @@ class Tuple:
 
 @dataclass(frozen=True, slots=True)
 class Function:
-    """A function of the tree; `receiver` is bound to its first parameter."""
+    """A function of the tree; `receiver` is bound to its first parameter.
+
+    given: arguments that a `functools.partial` has bound: those by position under "0", "1" ..., the others by keyword.
+    """
 
     info: FunctionInfo
     receiver: Value | None = None
+    given: tuple[tuple[str, Value], ...] = ()
+
+    def parts(self) -> Iterator[Value]:
+        """The values that are bound to it."""
+        if self.receiver is not None:
+            yield self.receiver
+        yield from (value for _, value in self.given)
 
 
 @dataclass(frozen=True, slots=True)
@@ -292,8 +302,8 @@ def symbols_of(value: Value) -> Iterator[Symbol]:
             for item in value.items:
                 yield from symbols_of(item)
         case Function():
-            if value.receiver is not None:
-                yield from symbols_of(value.receiver)
+            for part in value.parts():
+                yield from symbols_of(part)
 
 
 def join_known(a: Known | None, b: Known | None) -> Known | None:
