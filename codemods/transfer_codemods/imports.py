@@ -89,8 +89,8 @@ def _to_import(draft: Draft, module: str, name: str) -> str:
 
 
 def with_import(body: Sequence[cst.BaseStatement], line: cst.SimpleStatementLine) -> list[cst.BaseStatement]:
-    """The statements of a module with one more import: after the standard library's imports at its top, or before
-    the first others; without any, after docstring and `__future__` imports."""
+    """The statements of a module with one more import: among the standard library's imports at its top, in their
+    order, or before the first others; without any, after docstring and `__future__` imports."""
     start = 0
     if body and _is_docstring(body[0]):
         start = 1
@@ -101,7 +101,8 @@ def with_import(body: Sequence[cst.BaseStatement], line: cst.SimpleStatementLine
         end += 1
     standard = [index for index in range(start, end) if _imports_from(body[index]) in sys.stdlib_module_names]
     if standard:
-        return [*body[: standard[-1] + 1], line, *body[standard[-1] + 1 :]]
+        at = next((index for index in standard if _sorts_after(body[index], line)), standard[-1] + 1)
+        return [*body[:at], line, *body[at:]]
     rest = list(body[start:])
     blank = cst.EmptyLine(indent=False)
     if rest:
@@ -123,6 +124,16 @@ def with_helpers(body: Sequence[cst.BaseStatement], helpers: Sequence[cst.Functi
         missing = blanks[sum(line.comment is None for line in leading) :]
         rest[0] = rest[0].with_changes(leading_lines=[*missing, *leading])
     return [*body[:end], *(helper.with_changes(leading_lines=blanks) for helper in helpers), *rest]
+
+
+def _sorts_after(statement: cst.BaseStatement, line: cst.SimpleStatementLine) -> bool:
+    """Whether `from b import c` stands where `from a import ...` is to go, among imports that are sorted."""
+    one, other = (s.body[0] if isinstance(s, cst.SimpleStatementLine) else None for s in (statement, line))
+    if not isinstance(one, cst.ImportFrom) or not isinstance(other, cst.ImportFrom):
+        return False
+    if one.module is None or other.module is None or leading_lines(statement):
+        return False
+    return (dotted(one.module) or "") > (dotted(other.module) or "")
 
 
 def _is_docstring(statement: cst.BaseStatement) -> bool:

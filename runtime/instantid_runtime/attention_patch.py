@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Any, Protocol
 
 import torch
@@ -14,6 +15,13 @@ from .face_attention import LayerWeights, attend_to_face
 from .host import model_patcher, optimized_attention
 from .model import SDXL_LAYERS, InstantID, projection_name
 from .protocols import Model
+
+
+@lru_cache(maxsize=1)
+def _read_sigmas(sigmas):
+    """Read once a step: every layer is given the same object."""
+    return sigmas.detach()[0].item()
+
 
 Callback = Callable[..., "torch.Tensor | float"]
 
@@ -43,7 +51,7 @@ class AttentionPatch:
         self, q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, extra_options: Mapping[str, Any]
     ) -> torch.Tensor:
         """q [B, tokens, heads*dim_head], k and v [B, prompt tokens, heads*dim_head] -> a tensor like q."""
-        sigma = extra_options["sigmas"].detach()[0].item() if "sigmas" in extra_options else 999999999.9
+        sigma = _read_sigmas(extra_options["sigmas"]) if "sigmas" in extra_options else 999999999.9
         if self.base is None:
             out: torch.Tensor = optimized_attention(q, k, v, extra_options["n_heads"])
         else:

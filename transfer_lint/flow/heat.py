@@ -116,7 +116,8 @@ class _Hot:
         """What a hot function calls is hot; what is called in a loop over steps runs per step."""
         defined: dict[str, list[FunctionInfo]] = {}
         for info in self._module.functions:
-            defined.setdefault(info.name, []).append(info)
+            if not any(name in self._knowledge.remembering for name in info.decorators):
+                defined.setdefault(info.name, []).append(info)
         calls = {info.node: list(_calls(info, self._knowledge)) for info in self._module.functions}
         pending = list(calls)
         while pending:

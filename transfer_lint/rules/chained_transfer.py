@@ -54,13 +54,16 @@ def check(site: Site, questions: Questions, options: RuleOptions) -> Verdict | N
     mergeable = (
         converts_alike and not both and inner.proved and not one.ambiguous and not two.ambiguous and not site.in_fstring
     )
+    once = site.heat is Heat.ONCE
     return Verdict(
-        Severity.HINT if site.heat is Heat.ONCE else Severity.WARNING,
+        Severity.HINT if once else Severity.WARNING,
         f"`{source}` is moved on its way: the copy that `.{inner.method}(...)` makes is moved on at once"
         if both
         else f"`{source}` is moved and converted in two calls, with a copy in between",
         inner.receiver.why,
-        MergeTransfer(questions.spelled_target(one), questions.spelled_target(two), _cast(site)) if mergeable else None,
+        MergeTransfer(questions.spelled_target(one), questions.spelled_target(two), _cast(site))
+        if mergeable and not once
+        else None,
         "do it in one call",
         Safety.SAFE if exact else Safety.UNSAFE,
     )

@@ -32,8 +32,9 @@ def check(site: Site, questions: Questions, options: RuleOptions) -> Verdict | N
         return None  # a value that was computed a moment before is no input
     if questions.boundary(site):
         return None
-    # A constant of the file stays where it is made: it is copied again and again, or is there from the first.
-    if questions.is_placed_elsewhere(site) and not site.receiver.ident.is_global():
+    # A constant of the file stays where it is made: it is copied again and again, and a guard would not help.
+    constant = questions.is_placed_elsewhere(site)
+    if constant and not site.receiver.ident.is_global():
         return None
     if repeats.is_done_once(site) or repeats.loops_without_change(site, questions.changes):
         return None  # what loops repeat TL107 reports
@@ -47,7 +48,7 @@ def check(site: Site, questions: Questions, options: RuleOptions) -> Verdict | N
         Severity.HINT if site.heat is Heat.CALL else Severity.WARNING,
         f"`{receiver}` is moved {often}, also where it is on {questions.wanted(site)} already",
         site.receiver.why,
-        GuardTensor(target, questions.is_rebindable(site)),
+        None if constant else GuardTensor(target, questions.is_rebindable(site)),
         "move it only where it is elsewhere",
     )
 

@@ -130,6 +130,7 @@ class Knowledge:
     socket_tensors: Names = field(default=_NONE, metadata={"path": "sockets.tensors"})
     socket_host: Names = field(default=_NONE, metadata={"path": "sockets.host"})
     once_functions: Names = field(default=_NONE, metadata={"path": "heat.once"})
+    remembering: Names = field(default=_NONE, metadata={"path": "heat.remembering"})
     layer_parameters: Names = field(default=_NONE, metadata={"path": "heat.layer_parameters"})
     step_schedules: Names = field(default=_NONE, metadata={"path": "heat.schedules"})
     step_schedule_words: Names = field(default=_NONE, metadata={"path": "heat.schedule_words"})
