@@ -17,6 +17,17 @@ BLOCKS = tuple(blocks(read("CONTRIBUTING.md")))
 NEEDED = ("transfer_lint", "codemods", "tests", "fixtures", "pyproject.toml", "README.md", "CHANGELOG.md")
 
 
+def forget(copy: Path) -> None:
+    """Take the rule out of `copy`: its files, and every line that names it."""
+    for block in BLOCKS:
+        if block.kind == "file":
+            (copy / block.argument).unlink()
+    (code,) = {code for block in BLOCKS if block.kind == "append" for code in re.findall(r"TL\d+", block.text)}
+    for name in ("README.md", "CHANGELOG.md"):
+        lines = (copy / name).read_text(encoding="utf-8").splitlines(keepends=True)
+        (copy / name).write_text("".join(line for line in lines if code not in line), encoding="utf-8")
+
+
 def follow(copy: Path) -> None:
     """Write in `copy` what the steps say."""
     for block in BLOCKS:
@@ -36,6 +47,8 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
             shutil.copytree(source, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
         else:
             shutil.copyfile(source, folder / name)
+    forget(folder)
+    assert run(folder, "pytest", "tests/rules/test_catalogue.py").returncode == 0
     follow(folder)
     return folder
 
@@ -55,6 +68,12 @@ def command(part: str) -> list[str]:
 
 def test_the_steps_bring_a_rule_and_what_names_it() -> None:
     assert [block.kind for block in BLOCKS if block.kind] == ["file", "file", "append"]
+
+
+def test_the_rule_is_the_one_of_the_tree() -> None:
+    for block in BLOCKS:
+        if block.kind == "file":
+            assert (ROOT / block.argument).read_text(encoding="utf-8") == block.text
 
 
 def test_the_rule_passes_the_tests_that_its_page_makes(copy: Path) -> None:
