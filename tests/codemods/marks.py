@@ -4,6 +4,9 @@
 ACTION  delete, tensor, module, keep, assign
         merge               the inner call's halves, `>`, the outer call's
         construct
+        hoist 2             out of two loops
+        reuse NAME          of what came of the first move
+        remember SOURCE     what stays the same for a step
 OPTION  rebind              of a tensor guard
         first-tensor cached the form of a module guard
         with-dtype          the factory takes the dtype too
@@ -33,9 +36,12 @@ from transfer_codemods import (
     GuardModule,
     GuardTensor,
     Half,
+    HoistTransfer,
     KeepOnDevice,
     MergeTransfer,
     Plan,
+    RememberRead,
+    ReuseTransfer,
     Rewritten,
     Target,
     rewrite,
@@ -64,6 +70,12 @@ def action(text: str) -> Action:
         return MergeTransfer(target(inner.split()), target(outer.split()), *casts)
     if name == "assign":
         return AssignResult()
+    if name == "hoist":
+        return HoistTransfer(int(options[0]))
+    if name == "reuse":
+        return ReuseTransfer(options[0])
+    if name == "remember":
+        return RememberRead(" ".join(options))
     wanted = target([option for option in options if option not in (*forms, "rebind", "with-dtype")] or ["d0"])
     if name == "delete":
         return DeleteTransfer()
