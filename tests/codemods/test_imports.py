@@ -28,7 +28,17 @@ IMPORTS = [
     imported(
         "after the standard library",
         "# c\nimport os\nfrom re import sub\n\nimport torch\n",
-        f"# c\nimport os\nfrom re import sub\n{CHAIN}\nimport torch\n",
+        f"# c\nimport os\n{CHAIN}from re import sub\n\nimport torch\n",
+    ),
+    imported(
+        "among the standard library, in order",
+        "import os\nfrom collections import deque\nfrom typing import Any\n\nimport torch\n",
+        f"import os\nfrom collections import deque\n{CHAIN}from typing import Any\n\nimport torch\n",
+    ),
+    imported(
+        "not under what stands above an import",
+        "import os\n# for types\nfrom typing import Any\n\nimport torch\n",
+        f"import os\n# for types\nfrom typing import Any\n{CHAIN}\nimport torch\n",
     ),
     imported("before others", "a = '''doc'''\n", f"{CHAIN}\na = '''doc'''\n"),
     imported(

@@ -291,19 +291,24 @@ class Questions:
         )
 
     def made_by(self, site: Site) -> ast.Call | None:
-        """The call of a deterministic factory that has made the receiver, a name that the function reads here alone."""
-        value, receiver = site.attribute.value, site.receiver
-        if not isinstance(value, ast.Name) or not isinstance(receiver, Tensor) or receiver.made is None:
-            return None
+        """The call of a deterministic factory that the receiver goes back to: a name, or what methods make of one, that
+        the function reads here alone."""
+        name, receiver = _root(site.attribute.value), site.receiver
         function = site.function
-        if function is None or not self._makes_tensor(receiver.made):
+        if name is None or function is None or not isinstance(receiver, Tensor) or receiver.made is None:
             return None
+        if not self._makes_tensor(receiver.made):
+            return None
+        same = [node for node in nodes_of(function.node) if isinstance(node, ast.Name) and node.id == name.id]
+        stores = sorted(node.lineno for node in same if isinstance(node.ctx, ast.Store) and node.lineno < name.lineno)
+        rebound = any(isinstance(node.ctx, ast.Store) and node.lineno == site.statement.lineno for node in same)
+        end = site.statement.end_lineno if rebound else None  # what is read below is the moved value
         reads = [
             node
-            for node in nodes_of(function.node)
-            if isinstance(node, ast.Name) and node.id == value.id and isinstance(node.ctx, ast.Load)
+            for node in same
+            if isinstance(node.ctx, ast.Load) and stores and stores[-1] < node.lineno and (not end or node.lineno <= end)
         ]
-        return receiver.made if reads == [value] else None
+        return receiver.made if stores and reads == [name] else None
 
     def is_read_at_once(self, read: HostRead) -> Site | None:
         """The transfer that has just brought what is read over to the host: `x.cpu().item()`, `y = x.cpu()` before."""
@@ -329,7 +334,9 @@ class Questions:
         if receiver.ident.line > 0 and not isinstance(node, ast.Attribute):
             return False
         if isinstance(statement, ast.Assign) and statement.value is site.node and function is not None:
-            return any(is_used_as_module(function.node, target) for target in (*statement.targets, node))
+            own = isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "self"
+            where = function.owner.node if own and function.owner is not None else function.node
+            return any(is_used_as_module(where, target) for target in (*statement.targets, node))
         if not (isinstance(statement, ast.Expr) and statement.value is site.node):
             return False
         if site.request.dtype is not None or receiver.ident.parent is not None or not isinstance(node, ast.Name):
@@ -354,6 +361,13 @@ class Questions:
     def is_on_device(self, site: Site) -> bool:
         """Whether the receiver provably is on the device that is asked for; of the dtype nothing is said."""
         return site.request.device is not None and self._same(site.device, site.request.device)
+
+
+def _root(node: ast.expr) -> ast.Name | None:
+    """`x` of `x`, `x.unsqueeze(0)`, `x.view(-1).t()`."""
+    while isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+        node = node.func.value
+    return node if isinstance(node, ast.Name) else None
 
 
 def _half(half: RequestedHalf | None) -> Half | None:

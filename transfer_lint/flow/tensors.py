@@ -59,7 +59,15 @@ def combine(
     if chosen is not None:
         chosen = replace(chosen, why=merge_why(*(t.device.why for t in tensors if t.device)))
     why = next((t.why for t in tensors if t.why), ())
-    return Tensor(self.symbol(node, "a result"), chosen, dtype, scalar, why=why)
+    return Tensor(self.symbol(node, "a result"), chosen, dtype, scalar, made=_made(self, tensors), why=why)
+
+
+def _made(self: Interpreter, operands: Sequence[Tensor]) -> ast.Call | None:
+    """The factory's call that the result of an operation goes back to, if all operands go back to one; a random one
+    before others."""
+    calls = [tensor.made for tensor in operands]
+    drawn = (call for call in calls if call and self.module.dotted(call.func) in self.knowledge.random_factories)
+    return next(drawn, calls[0]) if calls and all(calls) else None
 
 
 # Keywords whose arguments are never operands.

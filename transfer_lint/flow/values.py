@@ -167,7 +167,7 @@ class Tensor:
     weight: a parameter or buffer (or perhaps one): it moves with its module.
     uncast: a buffer that may hold integers, whose dtype its module's moves leave alone.
     computed: a model has computed it.
-    made: the factory's call that has made it, while nothing has been computed from it.
+    made: the factory's call that has made it, or what it was computed from, as long as nothing else went into it.
     moved_from: the transfers that brought it from an accelerator to where it is.
     why: how it is known to be a tensor.
     """
