@@ -27,15 +27,13 @@ def check(site: Site, questions: Questions, options: RuleOptions) -> Verdict | N
     factory = questions.factory(site)
     if factory is None:
         return _named(site, questions)
-    call = site.attribute.value
-    assert isinstance(call, ast.Call)
-    request = site.request
-    makes = questions.source(call.func)
+    made, request = site.attribute.value, site.request
+    makes = f"{questions.source(made.func)}(...)" if isinstance(made, ast.Call) else questions.source(made)
     target = questions.spelled_target(request)
     exact = factory.exact and request.plain and not request.ambiguous and not site.in_fstring
     return Verdict(
         Severity.HINT if site.heat is Heat.ONCE else Severity.WARNING,
-        f"`{makes}(...)` makes a tensor on the host that is moved to {questions.wanted(site)} at once",
+        f"`{makes}` makes a tensor on the host that is moved to {questions.wanted(site)} at once",
         (),
         ConstructOnDevice(target, with_dtype=factory.any_dtype) if exact else None,
         "make it there",
