@@ -11,6 +11,7 @@ from transfer_lint.flow.records import Record, Sharing
 from transfer_lint.flow.values import (
     NONE,
     Function,
+    Host,
     Known,
     Object,
     Symbol,
@@ -274,9 +275,12 @@ class State:
             if mine is None or theirs is None:
                 known = mine or theirs
                 assert known is not None
-                if known.made:
+                if known.made or _only_read(ident, known):
                     result.heap[ident] = known
                     continue
+            elif _only_read(ident, mine) and _only_read(ident, theirs):
+                result.heap[ident] = mine.holding({**mine.attributes, **theirs.attributes})
+                continue
             a_record, b_record = self.record(ident), other.record(ident)
             if not a_record.same(b_record):
                 result.heap[ident] = self._joined_record(other, result, ident, (a_record, b_record), key, line)
@@ -391,6 +395,25 @@ def _objects(value: Value) -> Iterator[Symbol]:
     elif isinstance(value, Function):
         for part in value.parts():
             yield from _objects(part)
+
+
+def _only_read(ident: Symbol, record: Record) -> bool:
+    """Whether an object is as it was at function entry: its attributes are known because they have been read."""
+    return (
+        record.anchor is ident
+        and not record.epoch
+        and not record.made
+        and record.device is None
+        and record.dtype is None
+        and record.moved is None
+        and all(_as_at_entry(ident, name, value) for name, value in record.attributes.items())
+    )
+
+
+def _as_at_entry(owner: Symbol, name: str, value: Value) -> bool:
+    if isinstance(value, Tensor | Object):
+        return value.ident.parent is owner and value.ident.name == name
+    return isinstance(value, Host) and value.ident.parent is owner and value.ident.name == name
 
 
 def _is_empty(record: Record) -> bool:
