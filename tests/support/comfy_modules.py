@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import ModuleType
 from typing import Any
-from unittest import mock
 
 import torch
 
@@ -15,8 +14,15 @@ import torch
 @contextmanager
 def comfy_modules() -> Iterator[None]:
     """Inside, `comfy.model_management`, `comfy.utils` and `folder_paths` can be imported."""
-    with mock.patch.dict(sys.modules, _modules()):
+    stand_ins = _modules()
+    before = {name: sys.modules[name] for name in stand_ins if name in sys.modules}
+    sys.modules.update(stand_ins)
+    try:
         yield
+    finally:  # what else has been imported stays: torch cannot load parts of itself twice
+        for name in stand_ins:
+            del sys.modules[name]
+        sys.modules.update(before)
 
 
 def _modules() -> dict[str, ModuleType]:
