@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from transfer_codemods.actions import Half, Target
-from transfer_lint.flow import repeats, sockets
+from transfer_lint.flow import pairs, repeats, sockets
 from transfer_lint.flow.analysis import Examination
 from transfer_lint.flow.knowledge import Role
 from transfer_lint.flow.liveness import is_returned, is_used_as_module, rebindable
@@ -306,7 +305,10 @@ class Questions:
         reads = [
             node
             for node in same
-            if isinstance(node.ctx, ast.Load) and stores and stores[-1] < node.lineno and (not end or node.lineno <= end)
+            if isinstance(node.ctx, ast.Load)
+            and stores
+            and stores[-1] < node.lineno
+            and (not end or node.lineno <= end)
         ]
         return receiver.made if stores and reads == [name] else None
 
@@ -344,19 +346,12 @@ class Questions:
         return function is not None and is_used_as_module(function.node, node)
 
     def is_half_of_pair(self, site: Site) -> bool:
-        """Whether the module surely is moved elsewhere as well whenever this runs: onload and offload, always needed.
+        """Whether the module surely is moved elsewhere as well whenever this runs; see `pairs`."""
+        return pairs.is_half(site, self.sites, self.project.knowledge.offload_words)
 
-        Surely also where the same tests stand around both.
-        """
-        if site.function is None or site.request.device is None:
-            return False
-        return any(
-            other.request.device is not None
-            and other.request.device.known != site.request.device.known
-            and (_surely_runs(site, other) or _tests_around(other) <= _tests_around(site))
-            for other in self.sites
-            if other.function is site.function and other.receiver.ident is site.receiver.ident and not other.in_handler
-        )
+    def is_put_back(self, site: Site) -> bool:
+        """Whether the target is where the function has found the receiver; see `pairs`."""
+        return pairs.is_put_back(site)
 
     def is_on_device(self, site: Site) -> bool:
         """Whether the receiver provably is on the device that is asked for; of the dtype nothing is said."""
@@ -372,57 +367,6 @@ def _root(node: ast.expr) -> ast.Name | None:
 
 def _half(half: RequestedHalf | None) -> Half | None:
     return Half(half.argument, half.repeatable, half.wrap) if half is not None else None
-
-
-def _surely_runs(first: Site, second: Site) -> bool:
-    """Whether the second site's statement runs whenever the first one's does (early exits aside)."""
-    assert first.function is not None
-    return any(
-        statement is second.statement
-        for block in _blocks_around(first.function.node.body, first.statement)
-        for statement in _always(block)
-    )
-
-
-def _tests_around(site: Site) -> frozenset[tuple[str, bool]]:
-    """The tests that decide whether the site's statement runs, as they are written, each with what it must be."""
-    assert site.function is not None
-    found: set[tuple[str, bool]] = set()
-    for block in _blocks_around(site.function.node.body, site.statement):
-        for statement in block:
-            if isinstance(statement, ast.If):
-                for branch, outcome in ((statement.body, True), (statement.orelse, False)):
-                    if any(node is site.statement for inner in branch for node in nodes_of(inner)):
-                        found.add((ast.dump(statement.test), outcome))
-    return frozenset(found)
-
-
-def _always(block: Sequence[ast.stmt]) -> Iterator[ast.stmt]:
-    """The statements that run whenever the block does."""
-    for statement in block:
-        yield statement
-        if isinstance(statement, ast.With | ast.AsyncWith | ast.Try):
-            yield from _always(statement.body)
-        if isinstance(statement, ast.Try):
-            yield from _always(statement.finalbody)
-
-
-def _blocks_around(body: Sequence[ast.stmt], target: ast.stmt) -> Iterator[Sequence[ast.stmt]]:
-    """The blocks that hold the statement, from the outside in."""
-    yield body
-    for statement in body:
-        for block in _blocks_of(statement):
-            if any(node is target for inner in block for node in nodes_of(inner)):
-                yield from _blocks_around(block, target)
-
-
-def _blocks_of(statement: ast.stmt) -> Iterator[Sequence[ast.stmt]]:
-    for name in ("body", "orelse", "finalbody"):
-        block = getattr(statement, name, None)
-        if isinstance(block, list):
-            yield block
-    for part in (*getattr(statement, "handlers", ()), *getattr(statement, "cases", ())):
-        yield part.body
 
 
 def _is_constant_index(node: ast.expr) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator, Sequence
 
+from transfer_lint.flow.blocks import blocks_of, path_to, span
 from transfer_lint.flow.changes import Change
 from transfer_lint.flow.sites import Site
 from transfer_lint.flow.values import Object, Tensor
@@ -12,7 +13,6 @@ from transfer_lint.flow.walking import nodes_of
 
 _LOOPS = (ast.For, ast.AsyncFor, ast.While)
 _PERHAPS = (ast.IfExp, ast.BoolOp, ast.Lambda, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
-_BLOCKS = ("body", "orelse", "finalbody")
 
 
 def loops_without_change(site: Site, changes: Sequence[Change], proved: bool = True) -> list[ast.stmt]:
@@ -107,33 +107,6 @@ def within(changes: Sequence[Change], first: int, last: int) -> Iterator[Change]
     return (change for change in changes if first <= change.position[0] <= last)
 
 
-def span(node: ast.stmt) -> tuple[int, int]:
-    """The first and last line of a statement."""
-    return node.lineno, node.end_lineno or node.lineno
-
-
-def path_to(body: Sequence[ast.stmt], target: ast.stmt) -> list[ast.stmt]:
-    """The statements that hold the target, from the outside in, and the target itself."""
-    for statement in body:
-        if statement is target:
-            return [statement]
-        first, last = span(statement)
-        if first <= target.lineno <= last:
-            for block in _blocks(statement):
-                if path := path_to(block, target):
-                    return [statement, *path]
-    return []
-
-
-def _blocks(statement: ast.stmt) -> Iterator[Sequence[ast.stmt]]:
-    for name in _BLOCKS:
-        block = getattr(statement, name, None)
-        if isinstance(block, list):
-            yield block
-    for part in (*getattr(statement, "handlers", ()), *getattr(statement, "cases", ())):
-        yield part.body
-
-
 def _is_plain(node: ast.expr) -> bool:
     """A name, an attribute, or an item under a constant key: reading it again has no effect."""
     match node:
@@ -211,7 +184,7 @@ def _runs_before(first: Site, second: Site) -> bool:
 
 def _in_one_block(path: list[ast.stmt], own: list[ast.stmt], shared: int, site: Site) -> bool:
     assert site.function is not None
-    blocks = _blocks(path[shared - 1]) if shared else iter([site.function.node.body])
+    blocks = blocks_of(path[shared - 1]) if shared else iter([site.function.node.body])
     return any(any(s is path[shared] for s in block) and any(s is own[shared] for s in block) for block in blocks)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from transfer_lint.flow.interpreter import Interpreter
     from transfer_lint.flow.state import State
 
+_DEVICE = re.compile(r"(cpu|cuda|mps|xpu|npu|hpu)(:[0-9]+)?")
 # Methods that may move data to another device.
 MOVES = frozenset({"to", "cuda", "cpu", "xpu", "npu", "mps", "hpu", "ipu"})
 
@@ -48,6 +50,7 @@ def _is_torch(node: ast.Call, arguments: dict[str, Value]) -> bool:
     if any(keyword.arg in ("device", "dtype") for keyword in node.keywords):
         return True
     named = any(_named(argument, "device") or _named(argument, "dtype") for argument in node.args)
+    named = named or any(isinstance(a, ast.Constant) and _DEVICE.fullmatch(str(a.value)) for a in node.args[:1])
     return named or any(isinstance(value, Placed) for value in arguments.values())
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from transfer_codemods.actions import HoistTransfer
 from transfer_lint.findings import Heat, Safety, Severity
-from transfer_lint.flow import repeats
+from transfer_lint.flow import blocks, repeats
 from transfer_lint.flow.questions import Questions
 from transfer_lint.flow.sites import Site
 from transfer_lint.flow.values import Tensor
@@ -32,7 +32,7 @@ def check(site: Site, questions: Questions, options: RuleOptions) -> Verdict | N
     loops = loops or repeats.loops_without_change(site, questions.changes, proved=False)
     if not loops:
         return None
-    first, last = repeats.span(loops[-1])
+    first, last = blocks.span(loops[-1])
     untouched = not any(repeats.within(questions.changes, first, last)) and questions.is_operand(site)
     receiver = questions.source(site.attribute.value)
     loud = proved and questions.is_elsewhere(site) and site.heat is not Heat.ONCE

@@ -30,7 +30,7 @@ def check(site: Site, questions: Questions, options: RuleOptions) -> Verdict | N
         return None  # what has just been made or fetched may always need the move
     if site.guarded or site.made_here or site.in_handler or site.in_fstring:
         return None
-    if questions.boundary(site) or questions.is_half_of_pair(site):
+    if questions.boundary(site) or questions.is_half_of_pair(site) or questions.is_put_back(site):
         return None
     receiver = questions.source(site.attribute.value)
     target = questions.target(site)

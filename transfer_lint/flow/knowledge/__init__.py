@@ -94,6 +94,7 @@ class Knowledge:
 
     modules: Names = field(default=_NONE, metadata={"path": "modules.classes"})
     module_queries: Names = field(default=_NONE, metadata={"path": "modules.queries"})
+    offload_words: Names = field(default=_NONE, metadata={"path": "modules.offload_words"})
     not_modules: Names = field(default=_NONE, metadata={"path": "modules.not_modules"})
     layers_weights: Names = field(default=_NONE, metadata={"path": "layers.weights"})
     layers_norm: Names = field(default=_NONE, metadata={"path": "layers.norm"})
