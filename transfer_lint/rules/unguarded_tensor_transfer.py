@@ -28,7 +28,9 @@ def check(site: Site, questions: Questions, options: RuleOptions) -> Verdict | N
         return None
     if site.guarded or site.in_handler or site.inline or site.in_fstring or site.round_trip:
         return None
-    if questions.is_inner(site) or not isinstance(site.attribute.value, ast.Name | ast.Attribute | ast.Subscript):
+    if questions.is_inner(site) or any(
+        isinstance(node, ast.Call | ast.BinOp) for node in ast.walk(site.attribute.value)
+    ):
         return None  # a value that was computed a moment before is no input
     if questions.boundary(site):
         return None
