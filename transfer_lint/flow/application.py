@@ -225,7 +225,15 @@ class Application:
         ident = own.ident if isinstance(own, Object) else self.caller.symbol(self.node, value.ident.label)
         computed = value.computed or self.by_module
         self.caller.symbols.has_weights |= value.weight
-        return Tensor(ident, device, dtype, value.scalar, value.optional, value.weight, computed=computed, why=why)
+        shares = self._shared(value)
+        return Tensor(
+            ident, device, dtype, value.scalar, value.optional, value.weight, computed=computed, shares=shares, why=why
+        )
+
+    def _shared(self, value: Tensor) -> frozenset[Symbol]:
+        """What a tensor that the callee gives may share memory with in the caller."""
+        given = (self.lookup(symbol) for symbol in value.shares if self.summary.rooted(symbol))
+        return frozenset().union(*(v.memory() if isinstance(v, Tensor) else () for v in given))
 
     def _object(self, value: Object) -> Value:
         own = self.lookup(value.ident)

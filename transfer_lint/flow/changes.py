@@ -34,7 +34,10 @@ class Change:
 def written(self: Interpreter, node: ast.AST, values: Iterable[Value]) -> None:
     """The tensors among the values are written to here."""
     for value in values:
-        if isinstance(value, Tensor) or (isinstance(value, Object) and value.cls is None):
+        if isinstance(value, Tensor):
+            for symbol in value.memory():
+                self.changes[node, symbol] = True
+        elif isinstance(value, Object) and value.cls is None:
             self.changes[node, value.ident] = True
 
 
@@ -42,7 +45,8 @@ def handed_over(self: Interpreter, node: ast.AST, values: Iterable[Value]) -> No
     """Somebody unknown is handed the values here."""
     for value in values:
         if isinstance(value, Tensor):
-            self.changes.setdefault((node, value.ident), False)
+            for symbol in value.memory():
+                self.changes.setdefault((node, symbol), False)
         elif isinstance(value, Object):
             self.changes.setdefault((node, None), False)
         elif isinstance(value, Tuple):

@@ -113,6 +113,7 @@ def _with(self: Interpreter, node: ast.stmt, state: State) -> State | None:
             held = [context, *_handed(self, item.context_expr, state)]
             effects += held
             for value in held:  # `__enter__` runs
+                _special(self, value, ("__enter__", "__aenter__"), item.context_expr, state)
                 state.havoc(value, self.epoch(item.context_expr), node.lineno)
         swallows = swallows or _swallows(self, called, context, state)
         if item.optional_vars is not None:
@@ -121,8 +122,12 @@ def _with(self: Interpreter, node: ast.stmt, state: State) -> State | None:
                 state.sharing.alias(value.ident, context.ident)
             self.assign(item.optional_vars, value, state)
 
+    # Stands for the moment of leaving, which is another than that of entering.
+    end = self.ends.setdefault(node, ast.copy_location(ast.Name("__exit__", ast.Load()), node))
+
     def leave(here: State) -> State:
         for value in effects:  # `__exit__` runs
+            _special(self, value, ("__exit__", "__aexit__"), end, here)
             here.havoc(value, f"{self.epoch(node)} exit", node.lineno)
         return here
 
@@ -140,6 +145,14 @@ def _with(self: Interpreter, node: ast.stmt, state: State) -> State | None:
     for known, count in zip(self.handlers, raised, strict=True):
         known[count:] = [leave(entry) for entry in known[count:]]
     return leave(after) if after is not None else None
+
+
+def _special(self: Interpreter, value: Value, names: Sequence[str], node: ast.expr, state: State) -> None:
+    """What a context manager of the tree does on its own: moves of what it holds are seen."""
+    if isinstance(value, Object) and isinstance(value.cls, ClassInfo):
+        for method in (value.cls.method(name) for name in names):
+            if method is not None:
+                self.summaries.call(self, method, {"": value}, node, state)
 
 
 def _handed(self: Interpreter, context: ast.expr, state: State) -> list[Value]:

@@ -71,7 +71,10 @@ def _subscript(self: Interpreter, node: ast.expr, state: State) -> Value:
             scalar = None if not isinstance(node.slice, ast.Slice) else False
             symbol = self.symbol(node, "an item")
             device = owner.device or Known(owner.device_term())
-            return Tensor(symbol, device, owner.dtype, scalar, moved_from=owner.moved_from, why=owner.why)
+            shares = owner.memory()
+            return Tensor(
+                symbol, device, owner.dtype, scalar, shares=shares, moved_from=owner.moved_from, why=owner.why
+            )
         case Tuple() | Object() if isinstance(key, Constant) and isinstance(key.value, int):
             return self.item(owner, key.value, node, state) if key.value >= 0 else self.unknown(node, "an item")
         case Object() if isinstance(key, Constant):

@@ -74,7 +74,10 @@ def external_call(self: Interpreter, name: str, arguments: dict[str, Value], nod
             return self.unknown(node, f"{name.rpartition('.')[2]}()")
         operation = as_called(operation, arguments)
         if name in knowledge.combine:
-            return _combine_call(self, operation, arguments, node, state)
+            made = _combine_call(self, operation, arguments, node, state)
+            held = [value.memory() for value in arguments.values() if isinstance(value, Tensor)]
+            views = name in knowledge.function_views
+            return replace(made, shares=frozenset().union(*held) - {made.ident}) if views else made
         whole = arguments.get("0")
         return parts(self, whole, operation, node, state) if isinstance(whole, Tensor) else self.unknown(node)
     if name in ("torch.nn.Parameter", "torch.nn.parameter.Parameter", "torch.nn.Buffer"):

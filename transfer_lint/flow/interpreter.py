@@ -92,6 +92,7 @@ class Interpreter:
         self.returns: list[tuple[Value, State]] = []
         self.loops: list[Loop] = []
         self.heads: dict[ast.stmt, State] = {}  # what holds whenever a loop's body begins
+        self.ends: dict[ast.AST, ast.expr] = {}  # what stands for leaving a `with`
         self.handlers: list[list[State]] = []  # states from which each surrounding `except` may be entered
         self.watch: dict[ast.AST, Value] = {}  # every expression's value, when somebody wants an explanation
         self.around = Surroundings(module.tree.body[0] if module.tree.body else ast.Pass())
@@ -311,7 +312,8 @@ class Interpreter:
                     return self.some(attributes["[]"], node, state, str(index))
                 return state.read(value, f"[{index}]")
             case Tensor():
-                return Tensor(self.symbol(node, "an item", str(index)), value.device, value.dtype, why=value.why)
+                fresh = self.symbol(node, "an item", str(index))
+                return Tensor(fresh, value.device, value.dtype, shares=value.memory(), why=value.why)
         return self.unknown(node)
 
     def phi(self, node: ast.AST, label: str, part: str = "") -> Callable[[str], Symbol]:
@@ -340,7 +342,8 @@ class Interpreter:
                     return self.summaries.attribute(self, value, "[]", found.ident)
                 return found
             case Tensor():
-                return Tensor(self.symbol(node, "an item"), value.device, value.dtype, why=value.why)
+                fresh = self.symbol(node, "an item")
+                return Tensor(fresh, value.device, value.dtype, shares=value.memory(), why=value.why)
             case Host():
                 return Host(self.symbol(node, "an item"))
         return self.unknown(node, "an item")
@@ -351,7 +354,7 @@ class Interpreter:
             case Tensor():
                 device = value.device if value.device and value.device.term.symbol is not value.ident else None
                 fresh = self.symbol(node, "an item", part)
-                return Tensor(fresh, device, value.dtype, value.scalar, weight=value.weight, why=value.why)
+                return replace(value, ident=fresh, device=device, optional=False, shares=value.memory())
             case Object():
                 made = replace(value, ident=self.symbol(node, "an item", part))
                 record = state.record(value.ident)

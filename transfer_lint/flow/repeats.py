@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from transfer_lint.flow.blocks import blocks_of, path_to, span
 from transfer_lint.flow.changes import Change
 from transfer_lint.flow.sites import Site
-from transfer_lint.flow.values import Object, Tensor
+from transfer_lint.flow.values import Object, Symbol, Tensor
 from transfer_lint.flow.walking import nodes_of
 
 _LOOPS = (ast.For, ast.AsyncFor, ast.While)
@@ -32,7 +32,7 @@ def loops_without_change(site: Site, changes: Sequence[Change], proved: bool = T
         first, last = span(loop)
         if loop is site.statement or _is_made_within(site, first, last, proved) or _is_assigned_in(loop, site):
             break
-        if any(c.sure and c.tensor in (site.receiver.ident, site.result) for c in within(changes, first, last)):
+        if any(c.sure and c.tensor in _memory(site) for c in within(changes, first, last)):
             break
         found.append(loop)
     return found
@@ -52,7 +52,7 @@ def earlier_twin(site: Site, sites: Sequence[Site], changes: Sequence[Change]) -
         if not _runs_before(other, site):
             continue
         between = changes_between(other, site, changes)
-        if not any(c.sure and c.tensor in (site.receiver.ident, other.result) for c in between):
+        if not any(c.sure and c.tensor in {*_memory(site), other.result} for c in between):
             return other
     return None
 
@@ -60,6 +60,12 @@ def earlier_twin(site: Site, sites: Sequence[Site], changes: Sequence[Change]) -
 def changes_between(first: Site, second: Site, changes: Sequence[Change]) -> Iterator[Change]:
     """What may have written to tensors after the first transfer when the second runs."""
     return within(changes, first.node.end_lineno or first.node.lineno, _last_line(first, second))
+
+
+def _memory(site: Site) -> frozenset[Symbol | None]:
+    """What stands for the value that is moved, what it may share memory with, and the moved value."""
+    own = site.receiver.memory() if isinstance(site.receiver, Tensor) else {site.receiver.ident}
+    return frozenset({*own, site.result})
 
 
 def is_done_once(site: Site) -> bool:

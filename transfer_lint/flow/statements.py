@@ -238,7 +238,8 @@ def _age(self: Interpreter, state: State, node: ast.stmt) -> None:
                     for k in (value.device, value.dtype)
                 ]
                 own = fresh if value.ident.made_within(first, last) else value.ident
-                return replace(value, ident=own, device=keep[0], dtype=keep[1])
+                shares = value.shares if own is value.ident else value.memory()
+                return replace(value, ident=own, device=keep[0], dtype=keep[1], shares=shares)
             case Object():
                 state.sharing.alias(fresh, value.ident)
                 return Object(fresh, value.cls, value.why, value.optional)

@@ -134,7 +134,7 @@ def tensor_attribute(self: Interpreter, owner: Tensor, name: str, node: ast.AST)
     if name in self.knowledge.tensor_host:
         return Host(self.symbol(node, name))
     if name in self.knowledge.tensor_attributes:
-        return replace(owner, ident=self.symbol(node, name), weight=False)
+        return replace(owner, ident=self.symbol(node, name), weight=False, shares=owner.memory())
     return self.unknown(node, name)
 
 
@@ -147,7 +147,9 @@ def tensor_method(
         written(self, node, (owner,))
     if name in knowledge.tensor_casts:
         if node.args or node.keywords:
-            return Tensor(self.symbol(node, name), owner.device, weight=owner.weight, why=owner.why)
+            return Tensor(
+                self.symbol(node, name), owner.device, weight=owner.weight, shares=owner.memory(), why=owner.why
+            )
         dtype = Known(Term(TermKind.CONSTANT, knowledge.tensor_casts[name]), (self.fact(node, "`{}` sets the dtype"),))
         return Tensor(
             self.symbol(node, name),
@@ -155,6 +157,7 @@ def tensor_method(
             dtype,
             owner.scalar,
             weight=owner.weight,
+            shares=owner.memory(),
             moved_from=owner.moved_from,
             why=owner.why,
         )
@@ -162,7 +165,7 @@ def tensor_method(
         other = as_tensor(self, arguments["0"], node, state)
         if isinstance(other, Tensor):
             device, dtype = other.device or Known(other.device_term()), other.dtype or Known(other.dtype_term())
-            return Tensor(self.symbol(node, name), device, dtype, owner.scalar, why=owner.why)
+            return Tensor(self.symbol(node, name), device, dtype, owner.scalar, shares=owner.memory(), why=owner.why)
     if name in knowledge.tensor_same or name in knowledge.tensor_tuples:
         known = knowledge.method(name, arguments)
         if known is None:
@@ -174,7 +177,9 @@ def tensor_method(
         result = operate(self, known, (owner, *others), node)
         scalar = owner.scalar if name in ("detach", "clone", "contiguous") else result.scalar
         weight = owner.weight and (known.itself or name in _PERHAPS_ITSELF)
-        return replace(result, scalar=scalar, weight=weight, moved_from=owner.moved_from)
+        perhaps = name in knowledge.tensor_views or name in _PERHAPS_ITSELF or known.itself
+        shares = owner.memory() - {result.ident} if perhaps else frozenset()
+        return replace(result, scalar=scalar, weight=weight, shares=shares, moved_from=owner.moved_from)
     if name in knowledge.tensor_host:
         return Host(self.symbol(node, name), array=name == "numpy")
     return None
@@ -187,7 +192,7 @@ def parts(self: Interpreter, whole: Tensor, known: Operation, node: ast.Call, st
     device = whole.device or Known(whole.device_term())
     dtype = (whole.dtype or Known(whole.dtype_term())) if known.own_dtype else None
     dtype = self.unless_autocast(dtype) if known.autocast else dtype
-    state.write(made, "[]", Tensor(self.symbol(node, "a part"), device, dtype, why=whole.why))
+    state.write(made, "[]", Tensor(self.symbol(node, "a part"), device, dtype, shares=whole.memory(), why=whole.why))
     return made
 
 

@@ -112,6 +112,7 @@ def _moved_tensor(self: Interpreter, node: ast.Call, receiver: Tensor, request: 
         dtype,
         receiver.scalar,
         weight=receiver.weight,  # where nothing moves it is the parameter itself
+        shares=receiver.memory(),
         moved_from=moved_from,
         why=receiver.why,
     )

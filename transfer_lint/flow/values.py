@@ -168,6 +168,7 @@ class Tensor:
     uncast: a buffer that may hold integers, whose dtype its module's moves leave alone.
     computed: a model has computed it.
     made: the factory's call that has made it, or what it was computed from, as long as nothing else went into it.
+    shares: other tensors whose memory it may share: writing to it may write to them.
     moved_from: the transfers that brought it from an accelerator to where it is.
     why: how it is known to be a tensor.
     """
@@ -181,8 +182,13 @@ class Tensor:
     uncast: bool = False
     computed: bool = False
     made: ast.Call | None = None
+    shares: frozenset[Symbol] = frozenset()
     moved_from: frozenset[ast.Call] = frozenset()
     why: Why = field(default=(), compare=False)
+
+    def memory(self) -> frozenset[Symbol]:
+        """Itself, and what it may share memory with."""
+        return self.shares | {self.ident}
 
     def device_term(self) -> Term:
         """What its device is equal to: at the least itself."""
@@ -351,6 +357,7 @@ def join(a: Value, b: Value, phi: Callable[[str], Symbol]) -> Value:
             uncast=a.uncast or b.uncast,
             computed=a.computed or b.computed,
             made=a.made if a.made is b.made else None,
+            shares=a.shares | b.shares if same else a.memory() | b.memory(),
             moved_from=a.moved_from | b.moved_from,
             why=merge_why(a.why, b.why),
         )
