@@ -25,8 +25,8 @@ class HostRead:
     """One host read.
 
     node: `t.item()`, `float(t)`; a test that is true or false by the value of a tensor. tensor: what is read, as known
-        just before; where nothing says that it is a tensor it has no placement, and `proved` is false. given: how what
-        is read is spelled, where ComfyUI gives the same object to every layer of a step.
+        just before; without a placement where nothing says that it is one. given: how what is read is spelled, where
+        ComfyUI gives the same object to every layer of a step.
     """
 
     module: Module
@@ -36,7 +36,6 @@ class HostRead:
     heat: Heat
     statement: ast.stmt
     in_handler: bool
-    proved: bool = True
     given: str = ""
 
     @property
@@ -76,7 +75,7 @@ def note(self: Interpreter, node: ast.expr, value: Tensor | Object, state: State
     if not around.traced:
         given = _given(self, node, state) if state is not None and proved else ""
         self.reads[node] = HostRead(
-            self.module, node, tensor, self.function, self.heat, around.statement, around.in_handler, proved, given
+            self.module, node, tensor, self.function, self.heat, around.statement, around.in_handler, given
         )
 
 
