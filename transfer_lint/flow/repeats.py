@@ -26,7 +26,7 @@ def loops_without_change(site: Site, changes: Sequence[Change], proved: bool = T
         return []
     found: list[ast.stmt] = []
     path = path_to(function.node.body, site.statement)
-    if is_done_once(site):
+    if is_done_once(site) or _is_written_to(site, changes):
         return []
     for loop in reversed([statement for statement in path if isinstance(statement, _LOOPS)]):
         first, last = span(loop)
@@ -44,12 +44,14 @@ def earlier_twin(site: Site, sites: Sequence[Site], changes: Sequence[Change]) -
     function = site.function
     if function is None or site.inline or not is_value(site) or not _is_plain(site.attribute.value):
         return None
+    if _is_written_to(site, changes):
+        return None
     for other in sites:
         if other is site or other.function is not function or other.receiver.ident is not site.receiver.ident:
             continue
         if not same_target(site, other) or other.inline or other.in_handler or not is_value(other):
             continue
-        if not _runs_before(other, site):
+        if not _runs_before(other, site) or _is_written_to(other, changes):
             continue
         between = changes_between(other, site, changes)
         if not any(c.sure and c.tensor in {*_memory(site), other.result} for c in between):
@@ -66,6 +68,12 @@ def _memory(site: Site) -> frozenset[Symbol | None]:
     """What stands for the value that is moved, what it may share memory with, and the moved value."""
     own = site.receiver.memory() if isinstance(site.receiver, Tensor) else {site.receiver.ident}
     return frozenset({*own, site.result})
+
+
+def _is_written_to(site: Site, changes: Sequence[Change]) -> bool:
+    """Whether the function surely writes to what the transfer makes, wherever that is: it needs a copy of its own."""
+    assert site.function is not None
+    return any(change.sure and change.tensor is site.result for change in within(changes, *span(site.function.node)))
 
 
 def is_done_once(site: Site) -> bool:
