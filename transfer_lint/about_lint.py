@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from transfer_lint import notebook
 from transfer_lint.findings import Finding, Fix, Heat
 from transfer_lint.outcome import unparsable_as
 from transfer_lint.rules import RULES
@@ -22,6 +23,13 @@ def unparsable(path: str, text: str, error: SyntaxError) -> Finding:
     end = min(error.end_offset or column, width + 1) if same_line else width + 1
     (finding,) = _judged(Unparsable(unparsable_as(error)), path, line, column, end)
     return finding
+
+
+def unparsable_cells(path: str, text: str) -> Iterator[Finding]:
+    """That cells of a notebook do not parse; the others are checked all the same."""
+    for line, why in notebook.unparsable(text):
+        width = len(lines_of(text)[line - 1].rstrip("\r\n"))
+        yield from _judged(Unparsable(why, "cell"), path, line, 1, width + 1)
 
 
 def unused(path: str, comments: Comments, findings: Iterable[Finding]) -> Iterator[Finding]:

@@ -6,18 +6,17 @@ many of these there are. So a baseline outlives shifted lines and reformatting.
 
 from __future__ import annotations
 
-import ast
 import json
 import os
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 
 from transfer_lint import files, source
 from transfer_lint.config import Settings, rule_names, shown_path
 from transfer_lint.findings import Finding, Heat
+from transfer_lint.identity import expressions
 from transfer_lint.outcome import Outcome, Problem
-from transfer_lint.pool import deep
 from transfer_lint.selection import Selection
 
 VERSION = 1
@@ -166,7 +165,7 @@ def entries(outcome: Outcome, folder: str) -> list[tuple[Finding, Entry]]:
     return [
         (finding, Entry(_relative(path, folder), finding.code, finding.function, expression))
         for path, found in by_path.items()
-        for finding, expression in zip(found, _expressions(outcome.texts[path], found), strict=True)
+        for finding, expression in zip(found, expressions(outcome.texts[path], found), strict=True)
     ]
 
 
@@ -175,40 +174,3 @@ def _relative(path: str, folder: str) -> str:
         return os.path.relpath(path, folder).replace(os.sep, "/")
     except ValueError:  # another drive
         return os.path.abspath(path).replace(os.sep, "/")
-
-
-def _expressions(text: str, findings: Iterable[Finding]) -> list[str]:
-    """What each finding is about: its expression, its comment; nothing for the whole file."""
-    lines = source.lines_of(text)
-    wanted = [finding for finding in findings if not finding.about_lint]
-    found = deep(_unparsed, text, lines, wanted) if wanted else {}
-    return [found.get(finding) or ("" if finding.code == "TL902" else _written(lines, finding)) for finding in findings]
-
-
-def _unparsed(text: str, lines: list[str], findings: Iterable[Finding]) -> dict[Finding, str]:
-    """The innermost expression that ends with the finding and holds its start, as Python would write it."""
-    ends: dict[tuple[int, int], list[ast.expr]] = {}
-    for node in ast.walk(ast.parse(text)):
-        if isinstance(node, ast.expr) and node.end_lineno is not None and node.end_col_offset is not None:
-            ends.setdefault((node.end_lineno, node.end_col_offset), []).append(node)
-    found: dict[Finding, str] = {}
-    for finding in findings:
-        start = finding.line, _bytes(lines, finding.line, finding.column)
-        end = finding.end_line, _bytes(lines, finding.end_line, finding.end_column)
-        holding = [node for node in ends.get(end, ()) if (node.lineno, node.col_offset) <= start]
-        if holding:
-            found[finding] = ast.unparse(max(holding, key=lambda node: (node.lineno, node.col_offset)))
-    return found
-
-
-def _bytes(lines: list[str], line: int, column: int) -> int:
-    """A column in characters, 1-based, as `ast` counts: in bytes, from 0."""
-    return len(lines[line - 1][: column - 1].encode(errors="replace"))
-
-
-def _written(lines: list[str], finding: Finding) -> str:
-    """The text from the finding's start to its end, blanks aside: where `ast` has no position for it."""
-    part = lines[finding.line - 1 : finding.end_line]
-    part[-1] = part[-1][: finding.end_column - 1]
-    part[0] = part[0][finding.column - 1 :]
-    return " ".join("".join(part).split())

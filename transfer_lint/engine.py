@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,7 @@ from transfer_lint import rewriting, source
 from transfer_lint.config import Settings, load, shown_path
 from transfer_lint.files import DiskSources
 from transfer_lint.findings import Finding, Safety
+from transfer_lint.notebook import Notebook
 from transfer_lint.outcome import Edit, Outcome, Problem, Summary
 from transfer_lint.pool import deep
 from transfer_lint.rewriting import Rewrite
@@ -50,8 +52,22 @@ class FixedFile:
 
     @property
     def new(self) -> bytes:
-        """What the file is to hold."""
+        """What the file is to hold.
+
+        Raises:
+            Problem: the file cannot hold the text.
+        """
         return self.source.encode(self.text)
+
+    @property
+    def before(self) -> str:
+        """What the file holds, as text."""
+        return self.source.on_disk(self.source.text)
+
+    @property
+    def after(self) -> str:
+        """What it is to hold, as text. Raises what `new` raises."""
+        return self.source.on_disk(self.text)
 
 
 @dataclass(frozen=True)
@@ -146,8 +162,8 @@ def check_paths(
     results = runner.examine(texts, {})
     examined = {path: result for path, result in results.items() if isinstance(result, Examined)}
     problems = [*read.problems, *(result for result in results.values() if isinstance(result, Problem))]
-    edits = _edits(texts, examined, runner) if with_edits else {}
-    return _outcome(examined, problems, len(paths), started, texts, edits)
+    edits = _edits(read.sources, examined, runner) if with_edits else {}
+    return _outcome(examined, problems, len(paths), started, texts, _documents(read.sources, texts), edits)
 
 
 def fix_paths(
@@ -176,7 +192,9 @@ def fix_paths(
         for path, text in settled.texts.items()
         if text != texts[path]
     )
-    return Fixed(changed, _outcome(settled.examined, problems, len(paths), started, settled.texts), settled.refused)
+    documents = _documents(read.sources, settled.texts)
+    outcome = _outcome(settled.examined, problems, len(paths), started, settled.texts, documents)
+    return Fixed(changed, outcome, settled.refused)
 
 
 def write_fixed(fixed: Fixed) -> list[Problem]:
@@ -230,15 +248,29 @@ def _fixable(finding: Finding, settings: Settings) -> bool:
 
 
 def _edits(
-    texts: Mapping[str, str], examined: Mapping[str, Examined], runner: Runner
+    sources: Mapping[str, Source], examined: Mapping[str, Examined], runner: Runner
 ) -> dict[Finding, tuple[Edit, ...]]:
-    """For each finding with a fix, what it alone would change."""
+    """For each finding with a fix, what it alone would change in the file."""
     fixable = [(finding, finding.fix) for result in examined.values() for finding in result.findings if finding.fix]
-    jobs = [(finding.path, texts[finding.path], {finding.anchor: fix.action}) for finding, fix in fixable]
-    return {
-        finding: rewriting.edits(texts[finding.path], rewritten.text) if isinstance(rewritten, Rewrite) else ()
-        for (finding, _), rewritten in zip(fixable, runner.rewrite(jobs), strict=True)
-    }
+    jobs = [(finding.path, sources[finding.path].text, {finding.anchor: fix.action}) for finding, fix in fixable]
+    found: dict[Finding, tuple[Edit, ...]] = {}
+    for (finding, _), rewritten in zip(fixable, runner.rewrite(jobs), strict=True):
+        found[finding] = ()
+        if isinstance(rewritten, Rewrite):
+            before = sources[finding.path]
+            with suppress(Problem):  # as with a refusal: there is nothing to offer
+                found[finding] = rewriting.edits(before.on_disk(before.text), before.on_disk(rewritten.text))
+    return found
+
+
+def _documents(sources: Mapping[str, Source], texts: Mapping[str, str]) -> dict[str, str]:
+    """The JSON of notebooks that hold these texts."""
+    found: dict[str, str] = {}
+    for path, file in sources.items():
+        if isinstance(file, Notebook):
+            with suppress(Problem):
+                found[path] = file.on_disk(texts[path])
+    return found
 
 
 def _outcome(
@@ -247,10 +279,12 @@ def _outcome(
     count: int,
     started: float,
     texts: Mapping[str, str],
+    documents: Mapping[str, str],
     edits: Mapping[Finding, tuple[Edit, ...]] | None = None,
 ) -> Outcome:
     findings = tuple(finding for path in sorted(examined) for finding in examined[path].findings)
     sites = sum(result.sites for result in examined.values())
     suppressed = sum(result.suppressed for result in examined.values())
     summary = Summary.of(findings, count, sites, suppressed, time.perf_counter() - started)
-    return Outcome(findings, tuple(sorted(problems, key=lambda problem: problem.path)), summary, texts, edits or {})
+    told = tuple(sorted(problems, key=lambda problem: problem.path))
+    return Outcome(findings, told, summary, texts, edits or {}, documents=documents)

@@ -13,6 +13,8 @@ from transfer_lint import source
 from transfer_lint.config import Settings, shown_path
 from transfer_lint.outcome import Problem
 
+LINTED = (".py", ".ipynb")
+"""How files are called that are looked at where only their folder is named."""
 MAX_TREE_FILES = 20_000
 """A source tree of more files (of any kind) is not followed from file to file; only the file's own package is."""
 
@@ -32,7 +34,7 @@ def collect(
     given: Collection[str] = (),
     force_exclude: bool = False,
 ) -> Found:
-    """Files that the arguments name. A named file is taken whatever it is called; in a folder, the .py files.
+    """Files that the arguments name. A named file is taken whatever it is called; in a folder those in LINTED.
 
     What a folder holds and the settings exclude, or git ignores, is left out, unless the pattern covers the named
     folder itself. Links to folders are followed only where they are named. What is no regular file is never opened.
@@ -59,7 +61,7 @@ def collect(
             files.add(shown_path(argument))
         elif stat.S_ISDIR(mode):
             walk = Walk(argument, settings)
-            files.update(shown_path(path) for path in walk.files() if path.endswith(".py"))
+            files.update(shown_path(path) for path in walk.files() if path.endswith(LINTED))
             problems.extend(walk.problems)
         else:
             problems.append(Problem(shown_path(argument), f"is {source.kind_of(mode)}, not a file", "leave it out"))

@@ -87,7 +87,8 @@ class Summary:
 class Outcome:
     """One run of `check`, or what is left after one of `fix`.
 
-    findings: sorted by path and position. texts: path -> the text that they are about.
+    findings: sorted by path and position. texts: path -> the text that they are about. documents: of notebooks, path ->
+    the JSON that holds that text.
     edits: what would mend each finding alone; empty unless asked for. in_baseline: how many of the suppressed findings
     a baseline knows.
     """
@@ -98,6 +99,7 @@ class Outcome:
     texts: Mapping[str, str] = field(default_factory=dict)
     edits: Mapping[Finding, tuple[Edit, ...]] = field(default_factory=dict)
     in_baseline: int = 0
+    documents: Mapping[str, str] = field(default_factory=dict)
 
     def left_with(self, findings: tuple[Finding, ...]) -> Outcome:
         """The same run with some findings less, which count as suppressed."""

@@ -16,6 +16,7 @@ from transfer_lint.pool import Pool, deep
 from transfer_lint.rewriting import Rewrite
 from transfer_lint.scan import may_have_site
 from transfer_lint.selection import Selection
+from transfer_lint.source import is_notebook
 from transfer_lint.suppress import read_comments
 
 if TYPE_CHECKING:  # imported when there is a text to check
@@ -46,8 +47,11 @@ def examine(path: str, text: str, project: Project, settings: Settings) -> Exami
     if comments.skip_file:
         return Examined()
     found, sites = _sites_of(path, text, project, settings)
+    if is_notebook(path):
+        found = (*found, *about_lint.unparsable_cells(path, text))
     if not any(finding.about_lint for finding in found):
-        found = sorted((*found, *about_lint.unused(path, comments, found)), key=lambda f: (f.line, f.column, f.code))
+        found = (*found, *about_lint.unused(path, comments, found))
+    found = sorted(found, key=lambda f: (f.line, f.column, f.code))
     selected = Selection(settings.selection.on, (*settings.ignore, *files.ignored_rules(path, settings)))
     kept = [
         finding

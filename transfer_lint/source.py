@@ -17,6 +17,8 @@ from transfer_lint.outcome import Problem
 
 MAX_BYTES = 4 * 1024 * 1024
 """Larger files are not read: a parsed tree of one takes hundreds of times its size."""
+MAX_NOTEBOOK_BYTES = 128 * 1024 * 1024
+"""Of notebooks: most of theirs is output, which is not looked at."""
 
 _LINE_END = re.compile(r"\r\n|\r|\n")
 
@@ -29,6 +31,14 @@ class Source:
     text: str
     encoding: str
     bom: bool
+
+    def on_disk(self, text: str) -> str:
+        """What the file would hold, as text, if `text` were its text: `text` itself, but for notebooks.
+
+        Raises:
+            Problem: it cannot hold it.
+        """
+        return text
 
     def encode(self, text: str) -> bytes:
         """Bytes of `text` as this file would hold it.
@@ -57,13 +67,18 @@ def read(path: str) -> bytes:
             status = os.fstat(descriptor)
             if not stat.S_ISREG(status.st_mode):
                 raise Problem(path, f"is {kind_of(status.st_mode)}, not a file", "leave it out")
-            if status.st_size > MAX_BYTES:
+            most = MAX_NOTEBOOK_BYTES if is_notebook(path) else MAX_BYTES
+            if status.st_size > most:
                 size = f"{status.st_size / 1024 / 1024:.1f} MB"
-                raise Problem(path, f"is {size}, more than the {MAX_BYTES // 1024 // 1024} MB that are read",
-                              "exclude it")  # fmt: skip
+                raise Problem(path, f"is {size}, more than the {most // 1024 // 1024} MB that are read", "exclude it")
             return stream.read()
     except OSError as error:
         raise Problem(path, f"cannot be read: {reason(error)}", _mend_of(error)) from None
+
+
+def is_notebook(path: str) -> bool:
+    """Whether a file is a notebook, by its name."""
+    return path.endswith(".ipynb")
 
 
 def kind_of(mode: int) -> str:
@@ -95,9 +110,15 @@ def _mend_of(error: OSError) -> str:
 def decode(path: str, data: bytes) -> Source:
     """Bytes to text, as Python reads a source file: BOM, PEP 263 cookie, else UTF-8. Line ends are kept.
 
+    Of a notebook (by its name) the text is that of its cells.
+
     Raises:
         Problem: the bytes are no Python source text, or would not come back the same.
     """
+    if is_notebook(path):
+        from transfer_lint import notebook
+
+        return notebook.decode(path, data)
     if b"\0" in data:
         raise Problem(path, "holds NUL bytes, so it is not Python source", "save it as UTF-8, or exclude it")
     bom = data.startswith(codecs.BOM_UTF8)

@@ -95,7 +95,7 @@ def test_json_is_the_documented_schema(folder: Path) -> None:
     _, finding = value["findings"]
     evidence = finding.pop("evidence")
     assert evidence
-    assert all(list(fact) == ["path", "line", "column", "text"] for fact in evidence)
+    assert all(list(fact) == ["path", "cell", "line", "column", "text"] for fact in evidence)
     assert finding == {
         "path": "waste.py",
         "line": 6,

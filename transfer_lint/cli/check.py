@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection
+from dataclasses import replace
 from typing import Any
 
 import click
@@ -11,7 +12,8 @@ import click
 from transfer_lint.cli import common
 from transfer_lint.config import DEFAULT_BASELINE, Settings, shown_path
 from transfer_lint.outcome import Outcome, Problem
-from transfer_lint.report import View
+from transfer_lint.report import FOR_PROGRAMS, WITH_EDITS, View
+from transfer_lint.report.places import Places
 from transfer_lint.report.statistics import report as by_rule
 
 
@@ -29,7 +31,10 @@ from transfer_lint.report.statistics import report as by_rule
 )  # fmt: skip
 @click.option("--add-ignores", "ignore_all", is_flag=True, help="Write an ignore comment for every finding.")
 @click.option("--reason", default="", metavar="TEXT", help="With --add-ignores: what stands behind each comment.")
-@click.option("--statistics", is_flag=True, help="Print how often each rule is found, not where; json stays as it is.")
+@click.option(
+    "--statistics", is_flag=True, help="Print how often each rule is found, not where; formats for programs stay."
+)
+@click.option("--output-file", type=click.Path(), metavar="FILE", help="Write the report there, not to the output.")
 def command(
     paths: tuple[str, ...],
     stdin_filename: str | None,
@@ -42,6 +47,7 @@ def command(
     ignore_all: bool,
     reason: str,
     statistics: bool,
+    output_file: str | None,
     **options: Any,
 ) -> int:
     """Report needless transfers in PATHS (files, folders, or - for standard input; by default this folder).
@@ -52,6 +58,7 @@ def command(
     transfer-lint check
     transfer-lint check nodes.py --select TL101,TL103
     transfer-lint check --output-format json --fixes .
+    transfer-lint check --output-format sarif --output-file transfers.sarif .
     transfer-lint check --select ALL --statistics
     transfer-lint check --write-baseline
     transfer-lint check --baseline transfer-lint-baseline.json
@@ -65,6 +72,7 @@ def command(
     settings = common.settings_for(paths, config_file, stdin_filename, options)
     paths, given = common.targets(paths, stdin_filename)
     found = collect(paths, settings, given=given, force_exclude=force_exclude)
+    with_edits = with_edits or settings.output_format in WITH_EDITS
     with common.Bar("checking", quiet) as bar:
         outcome = check_paths(found.files, settings, given=given, with_edits=with_edits, progress=bar)
     problems = (*found.problems, *outcome.problems)
@@ -80,12 +88,13 @@ def command(
     if ignore_all:
         outcome, troubles = _add_ignores(outcome, " ".join(reason.split()))
         problems = (*problems, *troubles)
-    view = common.view_for(settings)
-    if statistics and settings.output_format != "json":
-        for line in by_rule(outcome, view):
-            click.echo(line, color=view.colour)
+    outcome = replace(outcome, problems=problems)
+    view = common.view_for(settings, output_file)
+    if statistics and settings.output_format not in FOR_PROGRAMS:
+        lines = by_rule(outcome, view)
     else:
-        common.print_findings(outcome, settings, view)
+        lines = common.findings(outcome, settings, view)
+    common.put(lines, view, output_file)
     common.print_problems(problems)
     if not quiet:
         _summarise(outcome, view)
@@ -107,8 +116,10 @@ def _add_ignores(outcome: Outcome, reason: str) -> tuple[Outcome, list[Problem]]
     from transfer_lint.add_ignores import add_ignores
 
     done = add_ignores(outcome, reason)
+    places = Places(outcome)
     for finding, why in done.refused.items():
-        common.say(f"{finding.path}:{finding.line}:{finding.column}: {finding.code} is not ignored: {why}")
+        at = places.at(finding.path, finding.line)
+        common.say(f"{at}:{finding.column}: {finding.code} is not ignored: {why}")
     files = len({finding.path for finding in done.hidden})
     common.say(f"ignored {common.count(len(done.hidden), 'finding')} in {common.count(files, 'file')}")
     hidden = set(done.hidden)

@@ -6,7 +6,7 @@ import os
 import shutil
 import sys
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, TypeVar
 
@@ -99,14 +99,15 @@ def targets(paths: Sequence[str], stdin_filename: str | None) -> tuple[tuple[str
     return (name,), {name: sys.stdin.buffer.read()}
 
 
-def view_for(settings: Settings) -> View:
-    """How to print on this standard output."""
-    terminal = sys.stdout.isatty()
+def view_for(settings: Settings, output_file: str | None = None) -> View:
+    """How to print on this standard output, or into a file."""
+    terminal = sys.stdout.isatty() and output_file is None
     return View(
-        colour=coloured(sys.stdout),
-        fancy="utf" in (sys.stdout.encoding or "").lower(),
+        colour=terminal and coloured(sys.stdout),
+        fancy=output_file is not None or "utf" in (sys.stdout.encoding or "").lower(),
         width=shutil.get_terminal_size().columns if terminal else 100,
         unsafe_fixes=settings.unsafe_fixes,
+        fail_on=settings.fail_on,
     )
 
 
@@ -115,11 +116,26 @@ def coloured(stream: Any) -> bool:
     return bool(stream.isatty()) and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 
 
-def print_findings(outcome: Outcome, settings: Settings, view: View) -> None:
-    """The findings on standard output, in the format that is asked for."""
+def findings(outcome: Outcome, settings: Settings, view: View) -> Iterator[str]:
+    """The findings in the format that is asked for, line by line."""
     name = settings.output_format or ("full" if sys.stdout.isatty() else "concise")
-    for line in report(name)(outcome, view):
-        click.echo(line, color=view.colour)
+    return report(name)(outcome, view)
+
+
+def put(lines: Iterable[str], view: View, output_file: str | None = None) -> None:
+    """Lines to standard output, or into a file, which is replaced whole.
+
+    Raises:
+        Problem: the file cannot be written.
+    """
+    if output_file is None:
+        for line in lines:
+            click.echo(line, color=view.colour)
+        return
+    from transfer_lint import source
+
+    text = "".join(f"{line}\n" for line in lines)
+    source.write(output_file, text.encode("utf-8", "backslashreplace"), 0o644)
 
 
 def print_problems(problems: Iterable[Problem]) -> None:

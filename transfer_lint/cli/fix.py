@@ -14,6 +14,7 @@ from transfer_lint.cli import common
 from transfer_lint.findings import Severity
 from transfer_lint.report import View
 from transfer_lint.report.concise import line as one_line
+from transfer_lint.report.places import Places
 
 if TYPE_CHECKING:
     from transfer_lint.engine import Fixed
@@ -65,11 +66,12 @@ def command(
     with common.Bar("fixing", quiet) as bar:
         fixed = fix_paths(found.files, settings, given=given, in_place=in_place, progress=bar)
     view = common.view_for(settings)
+    places = Places(fixed.outcome)
     problems = [*found.problems, *fixed.outcome.problems]
     left = fixed.outcome.fails(settings.fail_on)
     if as_diff:
         for file in fixed.files:
-            for line in diff(file.path, file.source.text, file.text):
+            for line in diff(file.path, file.before, file.after):
                 click.echo(_coloured(line, view), nl=False, color=view.colour)
         left = left or bool(fixed.files)
     elif given:
@@ -84,13 +86,15 @@ def command(
             from transfer_lint.engine import write_fixed
 
             problems += write_fixed(fixed)
-        common.print_findings(fixed.outcome, settings, view)
+        outcome = replace(fixed.outcome, problems=tuple(problems))
+        common.put(common.findings(outcome, settings, view), view)
     if as_diff or given:  # the report is not printed, and a diff says nothing of what could not be looked at
         for finding in fixed.outcome.findings:
             if finding.severity is Severity.ERROR and finding.about_lint:
-                common.say(one_line(finding, replace(view, colour=False)))
+                common.say(one_line(finding, places, replace(view, colour=False)))
     for finding, why in fixed.refused.items():
-        common.say(f"{finding.path}:{finding.line}:{finding.column}: {finding.code} is not fixed: {why}")
+        at = places.at(finding.path, finding.line)
+        common.say(f"{at}:{finding.column}: {finding.code} is not fixed: {why}")
     common.print_problems(problems)
     if not quiet:
         _summarise(fixed, would=as_diff, output=output)

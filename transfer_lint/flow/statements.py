@@ -16,7 +16,18 @@ from transfer_lint.flow.reads import truth
 from transfer_lint.flow.records import Record
 from transfer_lint.flow.state import State
 from transfer_lint.flow.tensors import combine
-from transfer_lint.flow.values import NONE, External, Object, Symbol, Tensor, Value, symbols_of
+from transfer_lint.flow.values import (
+    NONE,
+    Class,
+    External,
+    Function,
+    Object,
+    Package,
+    Symbol,
+    Tensor,
+    Value,
+    symbols_of,
+)
 from transfer_lint.flow.walking import nodes_of
 
 _PATIENCE = 2  # rounds of a loop after which whatever still changes from round to round is forgotten
@@ -293,6 +304,10 @@ def _import(self: Interpreter, node: ast.stmt, state: State) -> State | None:
             state.locals[alias.asname or target] = self.imported(self.module, Import(target, 0, None))
     elif isinstance(node, ast.ImportFrom):
         for alias in node.names:
+            if alias.name == "*":  # may bind any name; that it takes one of an import or a definition is not expected
+                held = [n for n, v in state.locals.items() if not isinstance(v, External | Package | Function | Class)]
+                state.locals.update({name: self.unknown(node, name) for name in held})
+                continue
             found = Import(node.module or "", node.level, alias.name)
             state.locals[alias.asname or alias.name] = self.imported(self.module, found)
     return state

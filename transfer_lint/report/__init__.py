@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib import import_module
 
-from transfer_lint.findings import Finding, Safety
+from transfer_lint.findings import Finding, Safety, Severity
 from transfer_lint.outcome import Outcome
 
 
@@ -15,13 +15,14 @@ class View:
     """How to print.
 
     colour: whether to use it. fancy: whether the stream takes characters besides ASCII. width: columns of the
-    terminal. unsafe_fixes: whether these count as fixes.
+    terminal. unsafe_fixes: whether these count as fixes. fail_on: the least severity that makes the run fail.
     """
 
     colour: bool = False
     fancy: bool = True
     width: int = 100
     unsafe_fixes: bool = False
+    fail_on: Severity = Severity.WARNING
 
     def style(self, text: str, **how: object) -> str:
         """`text` styled as click.style does, or plain."""
@@ -35,6 +36,12 @@ class View:
         """Whether `fix`, run with the same settings, would mend the finding."""
         return finding.fix is not None and (self.unsafe_fixes or finding.fix.safety is Safety.SAFE)
 
+
+WITH_EDITS = frozenset({"sarif"})
+"""Reports that show what would mend each finding."""
+
+FOR_PROGRAMS = frozenset({"json", "sarif", "gitlab", "junit"})
+"""Reports that are one document, of which nothing can be left out or added."""
 
 Report = Callable[[Outcome, View], Iterator[str]]
 

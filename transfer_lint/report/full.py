@@ -11,7 +11,7 @@ from transfer_lint.outcome import Outcome
 from transfer_lint.report import View
 from transfer_lint.report.concise import COLOURS
 from transfer_lint.report.concise import line as one_line
-from transfer_lint.source import lines_of
+from transfer_lint.report.places import Places
 
 MAX_FRAME_LINES = 6
 HEAT = {
@@ -36,34 +36,33 @@ _PLAIN = _Glyphs("|", "^", "|-", "`-")
 
 def report(outcome: Outcome, view: View) -> Iterator[str]:
     """The lines."""
-    texts: dict[str, list[str]] = {}
+    places = Places(outcome)
     after_block = True  # hints in a row stand together; a blank line sets a block apart
     for finding in outcome.findings:
         if finding.severity is Severity.HINT:
-            yield one_line(finding, view)
+            yield one_line(finding, places, view)
             after_block = False
             continue
         if not after_block:
             yield ""
-        if finding.path not in texts:
-            texts[finding.path] = lines_of(outcome.texts.get(finding.path, ""))
-        yield from _block(finding, texts[finding.path], view)
+        yield from _block(finding, places, view)
         yield ""
         after_block = True
 
 
-def _block(finding: Finding, lines: list[str], view: View) -> Iterator[str]:
+def _block(finding: Finding, places: Places, view: View) -> Iterator[str]:
     glyphs = _FANCY if view.fancy else _PLAIN
     colour = COLOURS[finding.severity]
-    place = view.style(f"{finding.path}:{finding.line}:{finding.column}", bold=True)
+    at = places.at(finding.path, finding.line)
+    place = view.style(f"{at}:{finding.column}", bold=True)
     yield f"{view.style(f'{finding.severity.value} {finding.code}', fg=colour, bold=True)} {finding.name}  {place}"
     margin = max(len(str(finding.end_line)) + 2, 6)
     yield from (" " * margin + part for part in _wrap(finding.message, view.width - margin))
     bar = view.style(glyphs.bar, dim=True)
     yield f"{'':{margin}}{bar}"
-    yield from _frame(finding, lines, view, margin, glyphs)
+    yield from _frame(finding, places, view, margin, glyphs)
     yield f"{'':{margin}}{bar}"
-    yield from _chain(finding.evidence, view, margin, glyphs)
+    yield from _chain(finding.evidence, places, view, margin, glyphs)
     where = f", in {finding.function}" if finding.function else ""
     if not finding.about_lint:
         yield f"{_label('heat', view, margin)}{HEAT[finding.heat]}{where}"
@@ -77,8 +76,10 @@ def _label(text: str, view: View, margin: int) -> str:
     return view.style(f"{text:>{margin - 2}}", dim=True) + "  "
 
 
-def _frame(finding: Finding, lines: list[str], view: View, margin: int, glyphs: _Glyphs) -> Iterator[str]:
+def _frame(finding: Finding, places: Places, view: View, margin: int, glyphs: _Glyphs) -> Iterator[str]:
     """The lines of the call, the call underlined."""
+    lines = places.lines(finding.path)
+    first = places.at(finding.path, finding.line).line
     bar = view.style(glyphs.bar, dim=True)
     numbers = range(finding.line, min(finding.end_line, finding.line + MAX_FRAME_LINES - 1, len(lines)) + 1)
     shown = [lines[number - 1].rstrip("\r\n") for number in numbers]
@@ -88,7 +89,7 @@ def _frame(finding: Finding, lines: list[str], view: View, margin: int, glyphs: 
         end = finding.end_column - 1 if number == finding.end_line else len(text.rstrip())
         before, marked, after = (_printable(part) for part in (text[indent:start], text[start:end], text[end:]))
         before, marked, after = _fit(before, marked, after, view.width - margin - 2)
-        label = view.style(f"{number:>{margin - 1}}", dim=True)
+        label = view.style(f"{number - finding.line + first:>{margin - 1}}", dim=True)
         yield f"{label} {bar} {before}{marked}{after}".rstrip()
         underline = view.style(glyphs.line * _width(marked), fg=COLOURS[finding.severity])
         yield f"{'':{margin}}{bar} {' ' * _width(before)}{underline}"
@@ -109,11 +110,11 @@ def _fit(before: str, marked: str, after: str, width: int) -> tuple[str, str, st
     return before, marked, after
 
 
-def _chain(evidence: tuple[Evidence, ...], view: View, margin: int, glyphs: _Glyphs) -> Iterator[str]:
+def _chain(evidence: tuple[Evidence, ...], places: Places, view: View, margin: int, glyphs: _Glyphs) -> Iterator[str]:
     """The facts, in the order of the proof, each with its place; places are padded to one width."""
-    places = [f"{fact.path}:{fact.line}" for fact in evidence]
-    widest = min(max(map(_width, places), default=0), 40)
-    for number, (fact, place) in enumerate(zip(evidence, places, strict=True)):
+    where = [str(places.at(fact.path, fact.line)) for fact in evidence]
+    widest = min(max(map(_width, where), default=0), 40)
+    for number, (fact, place) in enumerate(zip(evidence, where, strict=True)):
         glyph = view.style(glyphs.last if number == len(evidence) - 1 else glyphs.middle, dim=True)
         label = _label("why" if number == 0 else "", view, margin)
         parts = _wrap(fact.text, max(view.width - margin - widest - 6, 30))

@@ -1,4 +1,4 @@
-"""For programs: one JSON object, `version` 1."""
+"""For programs: one JSON object, `version` 1. `cell` is null but in notebooks, where lines are those of the cell."""
 
 from __future__ import annotations
 
@@ -6,32 +6,40 @@ import json
 from collections.abc import Iterator
 from dataclasses import asdict
 
-from transfer_lint.findings import Finding
+from transfer_lint.findings import Evidence, Finding
 from transfer_lint.outcome import Outcome
 from transfer_lint.report import View
+from transfer_lint.report.places import Places
 
 VERSION = 1
 
 
 def report(outcome: Outcome, view: View) -> Iterator[str]:
     """The object, indented, in one piece. A fix has `edits` where they were computed."""
+    places = Places(outcome)
     summary = asdict(outcome.summary)
     summary["seconds"] = round(outcome.summary.seconds, 3)
-    value = {"version": VERSION, "findings": [_finding(f, outcome) for f in outcome.findings], "summary": summary}
+    value = {
+        "version": VERSION,
+        "findings": [_finding(f, outcome, places) for f in outcome.findings],
+        "summary": summary,
+    }
     yield json.dumps(value, indent=2)
 
 
-def _finding(finding: Finding, outcome: Outcome) -> dict[str, object]:
+def _finding(finding: Finding, outcome: Outcome, places: Places) -> dict[str, object]:
     fix: dict[str, object] | None = None
     if finding.fix:
         fix = {"safety": finding.fix.safety.value, "title": finding.fix.title}
         if finding in outcome.edits:
             fix["edits"] = [asdict(edit) for edit in outcome.edits[finding]]
+    at = places.at(finding.path, finding.line)
     return {
         "path": finding.path,
-        "line": finding.line,
+        "cell": at.cell,
+        "line": at.line,
         "column": finding.column,
-        "end_line": finding.end_line,
+        "end_line": places.at(finding.path, finding.end_line).line,
         "end_column": finding.end_column,
         "code": finding.code,
         "name": finding.name,
@@ -39,6 +47,11 @@ def _finding(finding: Finding, outcome: Outcome) -> dict[str, object]:
         "heat": finding.heat.value,
         "function": finding.function,
         "message": finding.message,
-        "evidence": [asdict(evidence) for evidence in finding.evidence],
+        "evidence": [_fact(fact, places) for fact in finding.evidence],
         "fix": fix,
     }
+
+
+def _fact(fact: Evidence, places: Places) -> dict[str, object]:
+    at = places.at(fact.path, fact.line)
+    return {"path": fact.path, "cell": at.cell, "line": at.line, "column": fact.column, "text": fact.text}

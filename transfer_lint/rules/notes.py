@@ -10,9 +10,10 @@ from transfer_lint.suppress import Ignore
 
 @dataclass(frozen=True)
 class Unparsable:
-    """A file does not parse. reason: with which Python it was tried, and what the parser says."""
+    """A file, or a cell (`what`), does not parse. reason: with which Python it was tried, and what the parser says."""
 
     reason: str
+    what: str = "file"
 
 
 @dataclass(frozen=True)

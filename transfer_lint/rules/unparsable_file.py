@@ -16,4 +16,4 @@ from transfer_lint.rules.notes import Unparsable
 )
 def check(note: Unparsable) -> Verdict:
     """Always an error: nobody can say what is in the file."""
-    return Verdict(Severity.ERROR, f"the file {note.reason}; nothing in it is checked")
+    return Verdict(Severity.ERROR, f"the {note.what} {note.reason}; nothing in it is checked")

@@ -1,0 +1,172 @@
+"""What a notebook's cell holds besides Python: magics, shell commands and help, each line made Python and back.
+
+A line that is none becomes a call of something unknown with the names that it mentions, so that the analysis expects of
+it what it may do: change the objects that it sees, and, where it may run code, bind any name anew.
+"""
+
+from __future__ import annotations
+
+import ast
+import io
+import keyword
+import re
+import tokenize
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+_STAND_IN = "get_ipython().transfer_lint_line"
+_NAME = re.compile(r"[^\W\d]\w*")
+_LINE = re.compile(r"(?P<indent>\s*)(?P<magic>[%!?].*|[^#'\"]*\?{1,2})\s*")
+_ASSIGNMENT = re.compile(r"(?P<target>\s*[^\W\d][\w\s.,\[\]'\"()]*=\s*)(?P<magic>[%!](?!=).*)")
+_NAMED = re.compile(r"%{1,2}(\w+)")
+
+BODY_IS_PYTHON = frozenset({"time", "capture", "prun"})
+"""Cell magics that run the rest of their cell where the other cells run."""
+
+FOREIGN_CELL = frozenset(
+    {
+        *("bash", "cmd", "file", "html", "javascript", "js", "latex", "markdown", "perl", "pypy", "python", "python2"),
+        *("python3", "ruby", "sh", "svg", "sx", "system", "timeit", "writefile"),
+    }
+)
+"""Cell magics that neither bind nor change what the other cells hold, unless they are asked to (`--out`)."""
+
+RUNS_ITS_LINE = frozenset({"time", "prun"})
+"""Line magics that run the rest of their line as Python."""
+
+BINDS_NOTHING = frozenset(
+    {
+        *("alias", "autoreload", "autosave", "bookmark", "cat", "cd", "colors", "conda", "config", "config_inline"),
+        *("cp", "dhist", "dirs", "env", "hist", "history", "killbgscripts", "ldir", "less", "load_ext", "logoff"),
+        *("logon", "ls", "lsmagic", "man", "matplotlib", "mkdir", "more", "mv", "notebook", "pdb", "pip", "popd"),
+        *("precision", "prof", "pushd", "pwd", "quickref", "reload_ext", "rm", "rmdir", "sc", "set_env", "system"),
+        *("sx", "tensorboard", "timeit", "unalias", "unload_ext", "uv", "watermark", "who", "who_ls", "whos", "xmode"),
+    }
+)
+"""Line magics after which every name still is what it was."""
+
+
+@dataclass(frozen=True)
+class Pure:
+    """A cell as Python, line for line. restores: line of `text` -> the line of the cell that it stands for."""
+
+    text: str
+    restores: dict[str, str]
+
+
+def purified(cell: str, label: str) -> Pure | None:
+    """The cell with every line that is no Python replaced; None where all of it is for something else than Python.
+
+    label: a name of its own for the cell, which the stand-ins carry.
+
+    Raises:
+        SyntaxError: what is left does not parse.
+    """
+    lines = cell.split("\n")
+    first = next((index for index, line in enumerate(lines) if line.strip()), 0)
+    restores: dict[str, str] = {}
+    if lines[first].startswith("%%"):
+        found = _NAMED.match(lines[first])
+        if not found or found[1] not in BODY_IS_PYTHON:
+            return None
+        _stand_in(lines, first, 1, "", "", label, restores, [])
+    elif _parses(cell):
+        return Pure(cell, {})
+    for index, length, indent, target, magic in _magics(lines):
+        _stand_in(lines, index, length, indent, target, label, restores, _bound(magic))
+    text = "\n".join(lines)
+    ast.parse(text)
+    return Pure(text, restores)
+
+
+def stand_in_for(cell: str, label: str) -> str:
+    """Python for a whole cell that is not, line for line."""
+    first = next((line for line in cell.split("\n") if line.strip()), "")
+    found = _NAMED.match(first)
+    binds = not found or found[1] not in FOREIGN_CELL or "--" in first
+    seen = _words(cell) if found and found[1] == "timeit" else ""
+    head = f"from {label} import *" if binds else f"{_STAND_IN}_{label}({seen})"
+    return "\n".join((head, *("#" for _ in range(cell.count("\n")))))
+
+
+def _parses(text: str) -> bool:
+    try:
+        ast.parse(text)
+    except (SyntaxError, ValueError):
+        return False
+    return True
+
+
+def _bound(magic: str) -> list[str] | None:
+    """The names that a line binds; None where nobody can say."""
+    found = _NAMED.match(magic)
+    if not magic.startswith("%") or (found and found[1] in BINDS_NOTHING):
+        return []
+    if not found or found[1] not in RUNS_ITS_LINE:
+        return None
+    try:
+        tree = ast.parse(magic[found.end() :].strip())
+    except (SyntaxError, ValueError):
+        return None
+    return [n.id for n in ast.walk(tree) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)]
+
+
+def _magics(lines: list[str]) -> Iterator[tuple[int, int, str, str, str]]:
+    """(line, how many lines, indent, what it is assigned to, magic) of each; `lines` may change meanwhile."""
+    index = 0
+    while index < len(lines):
+        line = lines[index]
+        found = _ASSIGNMENT.fullmatch(line) or _LINE.fullmatch(line)
+        length = 1
+        if found and not _parses(line.strip()) and _complete(lines[:index]):
+            while lines[index + length - 1].endswith("\\") and index + length < len(lines):
+                length += 1
+            indent = found["indent"] if "indent" in found.groupdict() else ""
+            target = found["target"] if "target" in found.groupdict() else ""
+            yield index, length, indent, target, found["magic"]
+        index += length
+
+
+def _complete(lines: Sequence[str]) -> bool:
+    """Whether a statement can begin after these lines: no string, bracket or backslash is open."""
+    try:
+        for _ in tokenize.generate_tokens(io.StringIO("".join(f"{line}\n" for line in lines)).readline):
+            pass
+    except (tokenize.TokenError, SyntaxError):
+        return False
+    return not (lines and lines[-1].endswith("\\"))
+
+
+def _words(text: str) -> str:
+    """The names that are mentioned: what a magic may see of the notebook."""
+    return ", ".join(dict.fromkeys(name for name in _NAME.findall(text) if not keyword.iskeyword(name)))
+
+
+def _stand_in(
+    lines: list[str],
+    index: int,
+    length: int,
+    indent: str,
+    target: str,
+    label: str,
+    restores: dict[str, str],
+    bound: Sequence[str] | None,
+) -> None:
+    """Put a call in the place of `length` lines. bound: the names that they bind; None: perhaps any."""
+    whole = lines[index : index + length]
+    call = f"{_STAND_IN}_{label}_{index}({_words(' '.join(whole))})"
+    anew = f"; from {label}_{index} import *" if bound is None else ""
+    names = "".join(f"{name} = " for name in bound or ())
+    replaced = [f"{indent}{target}{names}{call}{anew}", *(f"# {label}_{index}_{more}" for more in range(1, length))]
+    restores.update(zip(replaced, whole, strict=True))
+    lines[index : index + length] = replaced
+
+
+def restored(text: str, restores: dict[str, str]) -> str | None:
+    """The cell that `text` stands for; None where a stand-in is not there exactly once, whole."""
+    lines = text.split("\n")
+    if sorted(line for line in lines if line in restores) != sorted(restores):
+        return None
+    if text.count(_STAND_IN) != "\n".join(restores).count(_STAND_IN):
+        return None
+    return "\n".join(restores.get(line, line) for line in lines)

@@ -1,0 +1,38 @@
+"""For GitLab: a Code Quality report, whose entries are shown at the changed lines of a merge request."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+from transfer_lint.findings import Severity
+from transfer_lint.identity import fingerprints
+from transfer_lint.outcome import Outcome
+from transfer_lint.report import View
+from transfer_lint.report.places import Places
+
+_SEVERITY = {Severity.ERROR: "critical", Severity.WARNING: "major", Severity.HINT: "info"}
+
+
+def report(outcome: Outcome, view: View) -> Iterator[str]:
+    """One JSON list. What could not be checked is told by the run's messages and its exit code, as GitLab has no place
+    for it."""
+    places = Places(outcome)
+    marks = fingerprints(outcome.findings, outcome.texts)
+    entries = [
+        {
+            "description": f"{finding.code} {finding.name}: {finding.message}",
+            "check_name": finding.code,
+            "fingerprint": marks[finding],
+            "severity": _SEVERITY[finding.severity],
+            "location": {
+                "path": finding.path,
+                "lines": {
+                    "begin": places.on_disk(finding.path, finding.line),
+                    "end": places.on_disk(finding.path, finding.end_line),
+                },
+            },
+        }
+        for finding in outcome.findings
+    ]
+    yield json.dumps(entries, indent=2)
