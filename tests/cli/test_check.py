@@ -98,6 +98,7 @@ def test_json_is_the_documented_schema(folder: Path) -> None:
     assert all(list(fact) == ["path", "cell", "line", "column", "text"] for fact in evidence)
     assert finding == {
         "path": "waste.py",
+        "cell": None,
         "line": 6,
         "column": 14,
         "end_line": 6,
