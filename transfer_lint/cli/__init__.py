@@ -12,7 +12,7 @@ import click
 from transfer_lint import __version__
 from transfer_lint.outcome import Problem, failure
 
-COMMANDS = ("check", "fix", "rules", "explain")
+COMMANDS = ("check", "fix", "rules", "explain", "graph")
 
 
 class _Commands(click.Group):
@@ -39,6 +39,7 @@ def cli() -> None:
     transfer-lint fix                 apply them
     transfer-lint rules TL101         one rule's page
     transfer-lint explain a.py:12     where every value of that line lives, and why
+    transfer-lint graph a.py::run     the same as a picture, before and after the fixes
     """
 
 
