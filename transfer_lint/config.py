@@ -19,7 +19,7 @@ from transfer_lint.findings import Heat, Severity
 from transfer_lint.outcome import Problem
 from transfer_lint.selection import Selection
 
-OUTPUT_FORMATS = ("full", "concise", "json", "sarif", "github", "gitlab", "junit")
+OUTPUT_FORMATS = ("full", "concise", "json", "sarif", "github", "gitlab", "junit", "html")
 PYTHONS = tuple(f"3.{minor}" for minor in range(8, 15))
 DEFAULT_BASELINE = "transfer-lint-baseline.json"
 DEFAULT_EXCLUDE = (

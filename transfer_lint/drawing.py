@@ -8,7 +8,8 @@ from transfer_lint.checker import strongest, told
 from transfer_lint.findings import Severity
 from transfer_lint.flow.analysis import Analysis
 from transfer_lint.flow.folding import simplified
-from transfer_lint.flow.graph import Edge, Kind, Node, callees, flow_of
+from transfer_lint.flow.graph import Edge, Kind, Node
+from transfer_lint.flow.graph_walk import callees, flow_of
 from transfer_lint.flow.knowledge import Role
 from transfer_lint.flow.modules import FunctionInfo, Module
 from transfer_lint.flow.project import Project
@@ -124,5 +125,3 @@ def named(functions: Iterable[FunctionInfo], name: str) -> list[FunctionInfo]:
     known = list(functions)
     exact = [info for info in known if info.qualname == name]
     return exact or [info for info in known if info.qualname.endswith(f".{name}")]
-
-

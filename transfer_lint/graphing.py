@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 import difflib
+import os
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import replace
 
 from transfer_lint import engine, source
 from transfer_lint.config import Settings, shown_path
 from transfer_lint.drawing import Drawer, named
 from transfer_lint.files import DiskSources
-from transfer_lint.outcome import Problem, unparsable_as
+from transfer_lint.outcome import Outcome, Problem, unparsable_as
 from transfer_lint.picture import Drawing, Picture
 from transfer_lint.pool import deep
 from transfer_lint.rules.options import RuleOptions
 from transfer_lint.runner import nesting, project_over
+
+MOST_PICTURES = 40
+"""A report draws so many functions: those with the most findings."""
 
 
 def picture_of(path: str, function: str | None, settings: Settings) -> Picture:
@@ -29,14 +37,52 @@ def picture_of(path: str, function: str | None, settings: Settings) -> Picture:
     before = deep(_drawn, shown, function, {shown: text}, settings)
     paths = sorted({drawing.path for drawing in before})
     fixed = engine.fix_paths(paths, settings, in_place=False)
-    texts = {**{shown: text}, **fixed.outcome.texts}
+    texts = {shown: text, **fixed.outcome.texts}
     after = deep(_drawn, shown, function, texts, settings)
     return Picture(f"{shown}::{function}" if function else shown, before, after)
 
 
-def _drawn(
-    path: str, function: str | None, texts: dict[str, str], settings: Settings
-) -> tuple[Drawing, ...]:
+def with_pictures(outcome: Outcome, settings: Settings) -> Outcome:
+    """The outcome with a picture of each function that has findings, the MOST_PICTURES with the most of them."""
+    counts = Counter((f.path, f.function) for f in outcome.findings if f.function and not f.about_lint)
+    wanted = [key for key, _ in sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:MOST_PICTURES]]
+    if not wanted:
+        return outcome
+    texts = dict(outcome.texts)
+    paths = sorted({path for path, _ in wanted})
+    fixed = engine.fix_paths(paths, settings, given=_given(paths, outcome), in_place=False)
+    before = deep(_each, wanted, texts, settings)
+    after = deep(_each, wanted, {**texts, **fixed.outcome.texts}, settings)
+    pictures = tuple(
+        Picture(f"{function} ({path})", (before[path, function],), (after[path, function],))
+        for path, function in wanted
+        if (path, function) in before and (path, function) in after
+    )
+    return replace(outcome, pictures=pictures)
+
+
+def _given(paths: Sequence[str], outcome: Outcome) -> dict[str, bytes]:
+    """What stands for files that need not be on disk."""
+    return {path: outcome.texts[path].encode() for path in paths if not os.path.exists(path)}
+
+
+def _each(
+    wanted: Sequence[tuple[str, str]], texts: Mapping[str, str], settings: Settings
+) -> dict[tuple[str, str], Drawing]:
+    """The functions' drawings, each by itself. What cannot be drawn is left out."""
+    project = project_over(DiskSources(texts), settings)
+    drawer = Drawer(project, RuleOptions(module_guard=settings.module_guard))
+    found: dict[tuple[str, str], Drawing] = {}
+    modules = {path: project.module(path) for path, _ in wanted}
+    for path, function in wanted:
+        module = modules[path]
+        named_so = named(module.functions, function) if module is not None else []
+        with suppress(RecursionError):
+            found.update(((path, function), drawing) for drawing in drawer.draw(named_so[:1]))
+    return found
+
+
+def _drawn(path: str, function: str | None, texts: dict[str, str], settings: Settings) -> tuple[Drawing, ...]:
     try:
         with nesting(path):
             project = project_over(DiskSources(texts), settings)

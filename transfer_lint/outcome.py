@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from transfer_lint.findings import Finding, Severity
+from transfer_lint.picture import Picture
 
 
 class Problem(Exception):
@@ -88,7 +89,8 @@ class Outcome:
     """One run of `check`, or what is left after one of `fix`.
 
     findings: sorted by path and position. texts: path -> the text that they are about. documents: of notebooks, path ->
-    the JSON that holds that text.
+    the JSON that holds that text. pictures: of functions with findings, for a report that shows them.
+    measured: what a run shows of a finding, in words, where one was given.
     edits: what would mend each finding alone; empty unless asked for. in_baseline: how many of the suppressed findings
     a baseline knows.
     """
@@ -100,6 +102,8 @@ class Outcome:
     edits: Mapping[Finding, tuple[Edit, ...]] = field(default_factory=dict)
     in_baseline: int = 0
     documents: Mapping[str, str] = field(default_factory=dict)
+    pictures: tuple[Picture, ...] = ()
+    measured: Mapping[Finding, str] = field(default_factory=dict)
 
     def left_with(self, findings: tuple[Finding, ...]) -> Outcome:
         """The same run with some findings less, which count as suppressed."""

@@ -12,7 +12,7 @@ import click
 from transfer_lint.cli import common
 from transfer_lint.config import DEFAULT_BASELINE, Settings, shown_path
 from transfer_lint.outcome import Outcome, Problem
-from transfer_lint.report import FOR_PROGRAMS, WITH_EDITS, View
+from transfer_lint.report import DOCUMENTS, WITH_EDITS, View
 from transfer_lint.report.places import Places
 from transfer_lint.report.statistics import report as by_rule
 
@@ -58,6 +58,7 @@ def command(
     transfer-lint check
     transfer-lint check nodes.py --select TL101,TL103
     transfer-lint check --output-format json --fixes .
+    transfer-lint check --output-format html --output-file report.html
     transfer-lint check --output-format sarif --output-file transfers.sarif .
     transfer-lint check --select ALL --statistics
     transfer-lint check --write-baseline
@@ -89,8 +90,12 @@ def command(
         outcome, troubles = _add_ignores(outcome, " ".join(reason.split()))
         problems = (*problems, *troubles)
     outcome = replace(outcome, problems=problems)
+    if settings.output_format == "html":
+        from transfer_lint.graphing import with_pictures
+
+        outcome = with_pictures(outcome, settings)
     view = common.view_for(settings, output_file)
-    if statistics and settings.output_format not in FOR_PROGRAMS:
+    if statistics and settings.output_format not in DOCUMENTS:
         lines = by_rule(outcome, view)
     else:
         lines = common.findings(outcome, settings, view)

@@ -45,7 +45,7 @@ def _folded(flow: Flow, anchors: set[Node]) -> Flow:
     for group in groups:
         if len(group) == 1:
             continue
-        fold = Node(f"{group[0].key}f", Kind.FOLD, f"{len(group)} values", group[0].line)
+        fold = Node(group[0].number, Kind.FOLD, f"{len(group)} values", group[0].line)
         fold.hidden = tuple(dict.fromkeys(node.label for node in group))
         folds.append(fold)
         into.update(dict.fromkeys(group, fold))

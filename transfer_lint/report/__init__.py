@@ -37,10 +37,10 @@ class View:
         return finding.fix is not None and (self.unsafe_fixes or finding.fix.safety is Safety.SAFE)
 
 
-WITH_EDITS = frozenset({"sarif"})
+WITH_EDITS = frozenset({"sarif", "html"})
 """Reports that show what would mend each finding."""
 
-FOR_PROGRAMS = frozenset({"json", "sarif", "gitlab", "junit"})
+DOCUMENTS = frozenset({"json", "sarif", "gitlab", "junit", "html"})
 """Reports that are one document, of which nothing can be left out or added."""
 
 Report = Callable[[Outcome, View], Iterator[str]]

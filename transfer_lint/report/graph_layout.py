@@ -116,8 +116,8 @@ def _place(
             edge = grandalf.graphs.Edge(vertices[source], vertices[target])
             edge.view = grandalf.routing.EdgeViewer()
             drawn[source, target] = edge
-    graph = grandalf.graphs.Graph(list(vertices.values()), list(drawn.values()))
-    component = graph.C[0]
+    # Not grandalf's Graph: it hands its edges on in the order of a set, and the picture would differ from run to run.
+    component = grandalf.graphs.graph_core(list(vertices.values()), list(drawn.values()))
     sugiyama = grandalf.layouts.SugiyamaLayout(component)
     sugiyama.yspace, sugiyama.xspace = _LAYER_GAP, _GAP
     sugiyama.route_edge = grandalf.routing.route_with_lines

@@ -47,7 +47,7 @@ def render(picture: Picture) -> Iterator[str]:
     yield from chart.styles
     for side, style in _CLASSES.items():
         yield f"  classDef {side.value} {style}"
-    yield "  classDef call fill:none,stroke:none"
+    yield "  classDef through fill:none,stroke:none"
 
 
 class _Chart:
@@ -67,7 +67,7 @@ class _Chart:
             if len(call.sources) == len(call.targets) == 1:
                 yield self._link(prefix, call.sources[0], call.targets[0], call.arrow)
                 continue
-            yield f'      {prefix}{call.key}["{_text(call.arrow.label)}"]:::call'
+            yield f'      {prefix}{call.key}["{_text(call.arrow.label)}"]:::through'
             for source in call.sources:
                 yield self._link(prefix, source, call.key)
             for target in call.targets:

@@ -32,9 +32,7 @@ def render(picture: Picture) -> Iterator[str]:
             width = max(width, layout.width, 7.2 * len(f"{stage}: {_heading(layout.drawing)}"))
         x += width + 20
         height = max(height, y)
-    yield rendered(
-        "graph.svg.j2", title=picture.title, width=x, height=height, drawings=placed, style=trusted(style())
-    )
+    yield rendered("graph.svg.j2", title=picture.title, width=x, height=height, drawings=placed, style=trusted(style()))
 
 
 def inline(drawing: Drawing, label: str) -> str:

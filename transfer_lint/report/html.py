@@ -1,0 +1,176 @@
+"""For people: one page that asks for nothing else, with every finding, its code, its proof, its fix and its flow."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections import Counter
+from collections.abc import Iterator, Sequence
+
+from transfer_lint import __version__
+from transfer_lint.findings import Evidence, Finding
+from transfer_lint.outcome import Edit, Outcome
+from transfer_lint.picture import Drawing, Picture
+from transfer_lint.report import View
+from transfer_lint.report.full import HEAT
+from transfer_lint.report.graph_svg import inline, style
+from transfer_lint.report.places import Places
+from transfer_lint.report.templating import rendered, stylesheet, trusted
+
+_CONTEXT = 2
+"""Lines shown around a place."""
+
+
+def report(outcome: Outcome, view: View) -> Iterator[str]:
+    """The whole document."""
+    script = stylesheet("report.js")
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    places = Places(outcome)
+    pictures = {(drawing.path, drawing.title): f"flow{n}" for n, drawing in enumerate(_befores(outcome))}
+    rules = _rules(outcome.findings)
+    yield rendered(
+        "report.html.j2",
+        script=trusted(script),
+        digest=digest,
+        style=trusted(stylesheet("page.css") + stylesheet("report.css") + style()),
+        version=__version__,
+        summary=outcome.summary,
+        fixable=sum(view.fixable(finding) for finding in outcome.findings),
+        unsafe=sum(finding.fix is not None and not view.fixable(finding) for finding in outcome.findings),
+        in_baseline=outcome.in_baseline,
+        problems=outcome.problems,
+        measured=bool(outcome.measured),
+        rules=rules,
+        findings=[_finding(n, finding, outcome, places, pictures) for n, finding in enumerate(outcome.findings)],
+        flows=[_flow(f"flow{n}", picture) for n, picture in enumerate(outcome.pictures)],
+    )
+
+
+def _befores(outcome: Outcome) -> list[Drawing]:
+    return [picture.before[0] for picture in outcome.pictures]
+
+
+def _rules(findings: Sequence[Finding]) -> list[dict[str, object]]:
+    from transfer_lint.rules import RULES
+    from transfer_lint.rules.pages import read_page
+
+    counts = Counter(finding.code for finding in findings)
+    found = []
+    for code, count in sorted(counts.items()):
+        sections = dict(read_page(RULES[code].page).sections)
+        saves = " ".join(sections.get("What it saves", "").split())
+        rule = RULES[code]
+        found.append({"code": code, "name": rule.name, "count": count, "why": rule.summary, "saves": saves})
+    return found
+
+
+def _finding(
+    number: int, finding: Finding, outcome: Outcome, places: Places, pictures: dict[tuple[str, str], str]
+) -> dict[str, object]:
+    at = places.at(finding.path, finding.line)
+    edits = outcome.edits.get(finding, ())
+    return {
+        "id": f"f{number}",
+        "finding": finding,
+        "place": f"{at}:{finding.column}",
+        "file": at.file,
+        "heat": "" if finding.about_lint else HEAT[finding.heat],
+        "rank": finding.heat.rank,
+        "saves": outcome.measured.get(finding, "not measured"),
+        "why": [_fact(number, index, fact, places) for index, fact in enumerate(finding.evidence, start=1)],
+        "frames": list(_frames(number, finding, places)),
+        "diff": list(_diff(edits, _on_disk(finding.path, outcome))),
+        "flow": pictures.get((finding.path, finding.function), ""),
+    }
+
+
+def _fact(number: int, index: int, fact: Evidence, places: Places) -> dict[str, object]:
+    at = places.at(fact.path, fact.line)
+    shown = bool(places.lines(fact.path)) and fact.line <= len(places.lines(fact.path))
+    return {
+        "text": fact.text,
+        "place": str(at),
+        "link": f"#f{number}-{_slug(fact.path)}-{fact.line}" if shown else "",
+        "index": index,
+    }
+
+
+def _slug(path: str) -> str:
+    """A name of a file that an address can hold."""
+    return hashlib.sha256(path.encode("utf-8", "surrogatepass")).hexdigest()[:6]
+
+
+def _frames(number: int, finding: Finding, places: Places) -> Iterator[dict[str, object]]:
+    """The lines of the call and of its evidence, file by file, the finding's own first."""
+    wanted: dict[str, dict[int, list[int]]] = {finding.path: {}}
+    for index, fact in enumerate(finding.evidence, start=1):
+        wanted.setdefault(fact.path, {}).setdefault(fact.line, []).append(index)
+    for path, marks in wanted.items():
+        lines = places.lines(path)
+        own = range(finding.line, finding.end_line + 1) if path == finding.path else range(0)
+        shown = {
+            near
+            for line in (*own, *marks)
+            for near in range(max(1, line - _CONTEXT), min(len(lines), line + _CONTEXT) + 1)
+        }
+        if shown:
+            rows = _rows(f"f{number}-{_slug(path)}", path, sorted(shown), marks, finding, places)
+            yield {"file": places.at(path, min(shown)).file, "rows": list(rows)}
+
+
+def _rows(
+    prefix: str, path: str, shown: Sequence[int], marks: dict[int, list[int]], finding: Finding, places: Places
+) -> Iterator[dict[str, object]]:
+    lines = places.lines(path)
+    for number, before in zip(shown, (None, *shown), strict=False):
+        text = lines[number - 1].rstrip("\r\n")
+        start = end = 0
+        if path == finding.path and finding.line <= number <= finding.end_line:
+            start = finding.column - 1 if number == finding.line else len(text) - len(text.lstrip())
+            end = finding.end_column - 1 if number == finding.end_line else len(text)
+        yield {
+            "id": f"{prefix}-{number}",
+            "number": places.at(path, number).line,
+            "gap": before is not None and number != before + 1,
+            "before": text[:start],
+            "marked": text[start:end],
+            "after": text[end:],
+            "facts": marks.get(number, []),
+        }
+
+
+def _on_disk(path: str, outcome: Outcome) -> list[str]:
+    return outcome.documents.get(path, outcome.texts.get(path, "")).splitlines()
+
+
+def _diff(edits: Sequence[Edit], lines: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """(sign, line) of what the fix changes, with a little of what stands around it."""
+    for number, edit in enumerate(edits):
+        if number:
+            yield "@", "..."
+        first, last = edit.line - 1, edit.end_line - 1
+        if edit.end_column > 1:
+            last += 1
+        for line in lines[max(0, first - _CONTEXT) : first]:
+            yield " ", line
+        for line in lines[first:last]:
+            yield "-", line
+        for line in edit.text.splitlines():
+            yield "+", line
+        for line in lines[last : last + _CONTEXT]:
+            yield " ", line
+
+
+def _flow(ident: str, picture: Picture) -> dict[str, object]:
+    stages = [("before", picture.before), ("after the fixes", picture.after)]
+    if picture.before == picture.after:
+        stages = [("as it is", picture.before)]
+    return {
+        "id": ident,
+        "title": picture.title,
+        "stages": [
+            (name, trusted(inline(drawings[0], f"{name}: device flow of {picture.title}")))
+            for name, drawings in stages
+            if drawings
+        ],
+    }
