@@ -74,7 +74,7 @@ class Drawer:
 
     def _asked(self, module: Module) -> Questions:
         if module.path not in self._questions:
-            self._questions[module.path] = Questions(self._project, module, *self._analysis.examine(module))
+            self._questions[module.path] = Questions(self._project, module, self._analysis.examine(module))
         return self._questions[module.path]
 
     def _draw(

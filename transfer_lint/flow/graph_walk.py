@@ -69,7 +69,7 @@ class _Walk:
         self,
         interpreter: Interpreter,
         sites: dict[ast.Call, Site],
-        reads: dict[ast.Call, HostRead],
+        reads: dict[ast.expr, HostRead],
         pictured: frozenset[FunctionInfo],
     ) -> None:
         self._interpreter = interpreter
@@ -271,6 +271,8 @@ class _Walk:
 
     def _expression(self, node: ast.expr) -> Sources:
         """The nodes that a value comes from; `_via` then says by what call, where there is one."""
+        if node in self._reads and not isinstance(node, ast.Call):
+            return self._test(node, self._reads[node])
         match node:
             case ast.Attribute(attr=attr) if attr in _ABOUT:
                 return _NOTHING
@@ -309,6 +311,13 @@ class _Walk:
         if len(inner) == 1:
             self._via[node] = inner[0]
         return sources
+
+    def _test(self, node: ast.expr, read: HostRead) -> Sources:
+        """The host goes one way or another by a tensor's value."""
+        sources = self._read(node) or self._all(ast.iter_child_nodes(node))
+        target = self._node((node,), Kind.HOST, self._shown(node), node.lineno)
+        self._edge(sources, target, "if ...", read)
+        return frozenset({target})
 
     def _all(self, nodes: Iterable[ast.AST]) -> Sources:
         found: Sources = _NOTHING
