@@ -186,7 +186,7 @@ class Runner:
         return count
 
 
-class _Overlaid:
+class Overlaid:
     """Sources of which some are replaced."""
 
     def __init__(self, sources: Sources, overlay: Mapping[str, str]) -> None:
@@ -194,9 +194,11 @@ class _Overlaid:
         self._overlay = overlay
 
     def read(self, path: str) -> str | None:
+        """The text of a file, replaced or not."""
         return self._overlay[path] if path in self._overlay else self._sources.read(path)
 
     def python_files(self, near: str) -> Sequence[str]:
+        """As the sources say."""
         return self._sources.python_files(near)
 
 
@@ -213,5 +215,5 @@ class InProcess(Runner):
 
         project = self._project
         if overlay:
-            project = Project(_Overlaid(project.sources, overlay), project.knowledge)
+            project = Project(Overlaid(project.sources, overlay), project.knowledge)
         return {path: deep(_examine_job, (project, self._settings), (path, text)) for path, text in texts.items()}

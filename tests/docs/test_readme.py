@@ -63,7 +63,7 @@ def test_output_is_what_the_tool_prints(block: Block, staged: Path) -> None:
 
 def test_there_is_output_and_there_are_commands() -> None:
     assert len(SHOWN) >= 3
-    assert {text.split()[1] for text in invocations()} == {"check", "fix", "rules", "explain"}
+    assert {text.split()[1] for text in invocations()} == {"check", "fix", "rules", "explain", "graph", "server"}
 
 
 @pytest.mark.parametrize("invocation", invocations())

@@ -12,7 +12,7 @@ import click
 from transfer_lint import __version__
 from transfer_lint.outcome import Problem, failure
 
-COMMANDS = ("check", "fix", "rules", "explain", "graph")
+COMMANDS = ("check", "fix", "rules", "explain", "graph", "server")
 
 
 class _Commands(click.Group):
@@ -51,7 +51,8 @@ def main() -> None:
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))  # leaves no temporary file
     try:
         code = cli.main(prog_name="transfer-lint", standalone_mode=False)
-        sys.stdout.flush()
+        if not sys.stdout.closed:  # the language server ends with its editor's pipe
+            sys.stdout.flush()
     except click.exceptions.Exit as error:
         code = error.exit_code
     except click.ClickException as error:

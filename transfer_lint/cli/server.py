@@ -1,0 +1,23 @@
+"""`transfer-lint server`."""
+
+from __future__ import annotations
+
+import click
+
+from transfer_lint.outcome import Problem
+
+
+@click.command("server", short_help="Run the language server, for editors.")
+def command() -> int:
+    """Run the language server on standard input and output: diagnostics while you write, quick fixes, the proof on
+    hover. Inlay hints are off unless the editor sends the initialization option inlayHints = true.
+    """
+    try:
+        from transfer_lint.server.language_server import make_server
+    except ModuleNotFoundError as error:
+        if error.name is None or error.name.partition(".")[0] not in ("pygls", "lsprotocol"):
+            raise
+        mend = "pip install 'transfer-lint[server]'"
+        raise Problem("transfer-lint", "the server needs pygls, which is not installed", mend) from None
+    make_server().start_io()
+    return 0

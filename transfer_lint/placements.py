@@ -1,0 +1,53 @@
+"""Where the values live that a file binds to names: what an editor shows beside them."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from transfer_lint.flow.analysis import Analysis
+from transfer_lint.flow.interpreter import Interpreter
+from transfer_lint.flow.project import Project
+from transfer_lint.flow.values import Tensor, Value
+
+
+@dataclass(frozen=True, order=True)
+class Placement:
+    """line, column: just past the name, 1-based, in characters. where: device and dtype, as far as they are known."""
+
+    line: int
+    column: int
+    where: str
+
+
+def placements(path: str, text: str, project: Project) -> list[Placement]:
+    """The placements of tensors at the assignments that make them. Raises what `checker.check` raises."""
+    module = project.add(path, text)
+    analysis = Analysis(project)
+    analysis.summaries.watching = True
+    found: set[Placement] = set()
+    for interpreter in analysis.all_interpretations(module):
+        if interpreter.module is module:
+            found.update(_of(interpreter))
+    return sorted(found)
+
+
+def _of(interpreter: Interpreter) -> Iterator[Placement]:
+    root: ast.AST = interpreter.function.node if interpreter.function else interpreter.module.tree
+    for node in ast.walk(root):
+        if isinstance(node, ast.Assign) and node.value in interpreter.watch:
+            value = interpreter.watch[node.value]
+            for target in node.targets:
+                yield from _bound(interpreter, target, value)
+
+
+def _bound(interpreter: Interpreter, target: ast.expr, value: Value) -> Iterator[Placement]:
+    items = getattr(value, "items", None)
+    if isinstance(target, ast.Tuple) and isinstance(items, tuple) and len(items) == len(target.elts):
+        for part, item in zip(target.elts, items, strict=True):
+            yield from _bound(interpreter, part, item)
+    elif isinstance(target, ast.Name | ast.Attribute) and isinstance(value, Tensor) and value.device is not None:
+        halves = [str(known.term) for known in (value.device, value.dtype) if known is not None]
+        line = target.end_lineno or target.lineno
+        yield Placement(line, interpreter.module.column(line, target.end_col_offset or 0), ", ".join(halves))

@@ -1,0 +1,1 @@
+"""The language server: what editors show of the lint while one writes."""

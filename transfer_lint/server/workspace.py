@@ -1,0 +1,117 @@
+"""What the server knows: the open documents over the files on disk, and the lint's answers about them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, TypeVar
+
+from transfer_lint import rewriting
+from transfer_lint.add_ignores import with_ignores
+from transfer_lint.config import Settings, load, shown_path
+from transfer_lint.engine import fix_source
+from transfer_lint.explain import explain
+from transfer_lint.files import DiskSources
+from transfer_lint.findings import Finding
+from transfer_lint.outcome import Edit, Problem
+from transfer_lint.placements import Placement, placements
+from transfer_lint.pool import deep
+from transfer_lint.rules.options import RuleOptions
+from transfer_lint.runner import Overlaid, examine, nesting, project_over
+
+if TYPE_CHECKING:
+    from transfer_lint.flow.project import Project
+
+Answer = TypeVar("Answer")
+
+
+@dataclass(frozen=True)
+class Checked:
+    """A document's text, and what was found in it."""
+
+    path: str
+    text: str
+    settings: Settings
+    findings: tuple[Finding, ...]
+
+
+class Lint:
+    """Answers about documents, as they are open now. Other files are read from disk once, until `forget`."""
+
+    def __init__(self) -> None:
+        self._open: dict[str, str] = {}
+        self._disk = DiskSources()
+        self._settings: dict[str, Settings] = {}
+
+    def set(self, path: str, text: str) -> None:
+        """A document is open with that text."""
+        self._open[shown_path(path)] = text
+
+    def close(self, path: str) -> None:
+        """The file on disk counts again."""
+        self._open.pop(shown_path(path), None)
+        self.forget()
+
+    def forget(self) -> None:
+        """Files on disk, or the configuration, may have changed."""
+        self._disk = DiskSources()
+        self._settings.clear()
+
+    def check(self, path: str) -> Checked:
+        """The findings in an open document.
+
+        Raises:
+            Problem: the configuration is wrong, or the text nests too deep.
+        """
+        shown, text, settings = self._document(path)
+        found = deep(examine, shown, text, self._project(settings), settings)
+        return Checked(shown, text, settings, found.findings)
+
+    def fix_one(self, checked: Checked, finding: Finding) -> tuple[Edit, ...]:
+        """What the fix of a finding changes. Raises Problem where it cannot be carried out."""
+        assert finding.fix is not None
+        changes = {finding.anchor: finding.fix.action}
+        rewritten = rewriting.rewrite(checked.path, checked.text, changes, checked.settings.target_version)
+        return rewriting.edits(checked.text, rewritten.text)
+
+    def fix_all(self, checked: Checked) -> tuple[Edit, ...]:
+        """What all safe fixes change. Raises Problem where they do not settle."""
+        settings = replace(checked.settings, unsafe_fixes=False)
+        fixed = fix_source(checked.path, checked.text, self._project(settings), settings)
+        return rewriting.edits(checked.text, fixed.text)
+
+    def ignore(self, checked: Checked, finding: Finding) -> tuple[Edit, ...]:
+        """What an ignore comment for a finding changes; nothing where there can be none."""
+        text, refused = with_ignores(checked.text, [finding], "")
+        return () if refused else rewriting.edits(checked.text, text)
+
+    def explain(self, path: str, line: int, column: int) -> str:
+        """Where the values live that begin or end around a column, and why; "" where the text does not parse."""
+        shown, text, settings = self._document(path)
+        options = RuleOptions(module_guard=settings.module_guard)
+        return self._guarded(explain, "", shown, text, line, column, self._project(settings), options)
+
+    def placements(self, path: str) -> list[Placement]:
+        """Where the document's values live; none where the text does not parse."""
+        shown, text, settings = self._document(path)
+        none: list[Placement] = []
+        return self._guarded(placements, none, shown, text, self._project(settings))
+
+    @staticmethod
+    def _guarded(ask: Callable[..., Answer], otherwise: Answer, path: str, *arguments: object) -> Answer:
+        try:
+            with nesting(path):
+                return deep(ask, path, *arguments)
+        except (SyntaxError, Problem):
+            return otherwise
+
+    def _document(self, path: str) -> tuple[str, str, Settings]:
+        shown = shown_path(path)
+        folder = os.path.dirname(os.path.abspath(path))
+        if folder not in self._settings:
+            self._settings[folder] = load([path])
+        return shown, self._open[shown], self._settings[folder]
+
+    def _project(self, settings: Settings) -> Project:
+        return project_over(Overlaid(self._disk, dict(self._open)), settings)
