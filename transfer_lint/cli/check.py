@@ -34,6 +34,7 @@ from transfer_lint.report.statistics import report as by_rule
 @click.option(
     "--statistics", is_flag=True, help="Print how often each rule is found, not where; formats for programs stay."
 )
+@click.option("--watch", "watching", is_flag=True, help="Check again whenever a file changes.")
 @click.option("--output-file", type=click.Path(), metavar="FILE", help="Write the report there, not to the output.")
 def command(
     paths: tuple[str, ...],
@@ -47,6 +48,7 @@ def command(
     ignore_all: bool,
     reason: str,
     statistics: bool,
+    watching: bool,
     output_file: str | None,
     **options: Any,
 ) -> int:
@@ -70,6 +72,14 @@ def command(
     from transfer_lint.files import collect
 
     _go_together(paths, new_baseline, ignore_all, reason)
+    if watching:
+        if "-" in paths or ignore_all or new_baseline is not None:
+            raise click.UsageError("--watch writes nothing: leave out -, --add-ignores and --write-baseline")
+        from transfer_lint.cli.watch import watch
+
+        context = click.get_current_context()
+        watch(paths or (".",), lambda: context.invoke(command, **{**context.params, "watching": False}))
+        return 0
     settings = common.settings_for(paths, config_file, stdin_filename, options)
     paths, given = common.targets(paths, stdin_filename)
     found = collect(paths, settings, given=given, force_exclude=force_exclude)

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import difflib
 import sys
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from transfer_lint.cli import common
+from transfer_lint.cli.diffs import coloured, diff
 from transfer_lint.findings import Severity
-from transfer_lint.report import View
 from transfer_lint.report.concise import line as one_line
 from transfer_lint.report.places import Places
 
@@ -23,6 +21,9 @@ if TYPE_CHECKING:
 @click.command("fix", short_help="Apply fixes, or show what they would change.")
 @common.lint_options
 @click.option("--diff", "as_diff", is_flag=True, help="Print what would change; write nothing.")
+@click.option(
+    "--interactive", "-i", is_flag=True, help="Show each fix and ask: yes, no, all of its rule, ignore, quit."
+)
 @click.option("--output", type=click.Path(), metavar="DIR", help="Write a fixed copy there; the originals stay.")
 @click.option("--header", metavar="TEXT", help="With --output: comment lines for the top of each Python file.")
 def command(
@@ -32,6 +33,7 @@ def command(
     force_exclude: bool,
     quiet: bool,
     as_diff: bool,
+    interactive: bool,
     output: str | None,
     header: str | None,
     **options: Any,
@@ -45,6 +47,7 @@ def command(
     \b
     transfer-lint fix --diff
     transfer-lint fix nodes.py
+    transfer-lint fix --interactive --unsafe-fixes nodes.py
     transfer-lint fix --unsafe-fixes --output fixed/ my_pack/
     """
     from transfer_lint.copying import refuse_overlap
@@ -62,6 +65,15 @@ def command(
     if output:
         refuse_overlap(paths, output)
     found = collect(paths, settings, given=given, force_exclude=force_exclude)
+    if interactive:
+        if as_diff or output or given:
+            raise click.UsageError("--interactive writes the files themselves: leave out --diff, --output and -")
+        from transfer_lint.cli.interactive import run, summarise
+
+        done = run(found.files, settings, common.view_for(settings))
+        summarise(done, quiet)
+        common.print_problems([*found.problems, *done.problems])
+        return 2 if found.problems or done.problems else 0
     in_place = not (as_diff or output or given)
     with common.Bar("fixing", quiet) as bar:
         fixed = fix_paths(found.files, settings, given=given, in_place=in_place, progress=bar)
@@ -72,7 +84,7 @@ def command(
     if as_diff:
         for file in fixed.files:
             for line in diff(file.path, file.before, file.after):
-                click.echo(_coloured(line, view), nl=False, color=view.colour)
+                click.echo(coloured(line, view), nl=False, color=view.colour)
         left = left or bool(fixed.files)
     elif given:
         sys.stdout.buffer.write(fixed.files[0].new if fixed.files else next(iter(given.values())))
@@ -99,23 +111,6 @@ def command(
     if not quiet:
         _summarise(fixed, would=as_diff, output=output)
     return 2 if problems else int(left)
-
-
-def diff(path: str, before: str, after: str) -> Iterator[str]:
-    """A unified diff as `git apply` and `patch -p1` take it, line by line with line ends."""
-    from transfer_lint.source import lines_of
-
-    name = path.lstrip("/")
-    lines = difflib.unified_diff(lines_of(before), lines_of(after), f"a/{name}", f"b/{name}", n=3)
-    for line in lines:
-        yield line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n"
-
-
-def _coloured(line: str, view: View) -> str:
-    if line.startswith(("---", "+++")):
-        return view.style(line, bold=True)
-    colour = {"+": "green", "-": "red", "@": "cyan"}.get(line[0])
-    return view.style(line, fg=colour) if colour else line
 
 
 def _summarise(fixed: Fixed, would: bool, output: str | None) -> None:

@@ -45,12 +45,13 @@ def report(outcome: Outcome, view: View) -> Iterator[str]:
             continue
         if not after_block:
             yield ""
-        yield from _block(finding, places, view)
+        yield from block(finding, places, view)
         yield ""
         after_block = True
 
 
-def _block(finding: Finding, places: Places, view: View) -> Iterator[str]:
+def block(finding: Finding, places: Places, view: View) -> Iterator[str]:
+    """One finding, with its code and its proof."""
     glyphs = _FANCY if view.fancy else _PLAIN
     colour = COLOURS[finding.severity]
     at = places.at(finding.path, finding.line)

@@ -1,0 +1,137 @@
+"""`fix --interactive`, answered by a person, and `check --watch`."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.support.command import MENDED, WASTE, Ran, environment, lint
+from tests.support.notebooks import notebook, sources
+
+FIXED_FIRST = WASTE.replace(
+    '    y = x.to("cuda:0")\n',
+    '    if x.device != torch.device("cuda:0"):\n        x = x.to("cuda:0")\n    y = x\n',
+)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "waste.py").write_text(WASTE)
+    return tmp_path
+
+
+def fix(folder: Path, answers: str, *arguments: str, expect: int = 0) -> Ran:
+    stdin = "".join(f"{answer}\n" for answer in answers)
+    return lint("fix", "--interactive", *arguments, cwd=folder, stdin=stdin, expect=expect)
+
+
+@pytest.mark.parametrize(
+    ("answers", "text", "said"),
+    [
+        pytest.param("yy", MENDED, "fixed 2, ignored 0, left 0", id="yes"),
+        pytest.param("nn", WASTE, "fixed 0, ignored 0, left 2", id="no"),
+        pytest.param("yn", FIXED_FIRST, "fixed 1, ignored 0, left 1", id="one of two"),
+        pytest.param("q", WASTE, "fixed 0, ignored 0, left 0", id="quit"),
+        pytest.param("yq", FIXED_FIRST, "fixed 1, ignored 0, left 0", id="quitting keeps what was decided"),
+        pytest.param(
+            "in",
+            WASTE.replace('x.to("cuda:0")', 'x.to("cuda:0")  # transfer-lint: ignore[TL102]'),
+            "fixed 0, ignored 1, left 1",
+            id="ignore",
+        ),
+    ],
+)
+def test_each_answer(answers: str, text: str, said: str, folder: Path) -> None:
+    ran = fix(folder, answers)
+    assert (folder / "waste.py").read_text() == text
+    assert said in ran.err
+
+
+def test_finding_evidence_and_diff_are_shown(folder: Path) -> None:
+    out = fix(folder, "nn").out
+    assert "warning TL101 redundant-transfer  waste.py:6:14" in out
+    assert "puts it there" in out
+    assert "-    return y.to" in out
+    assert "+    return y  # stays" in out
+
+
+def test_all_of_a_rule_in_all_files(folder: Path) -> None:
+    body = WASTE.partition("\n\n\n")[2]
+    (folder / "waste.py").write_text(WASTE + "\n\n" + body.replace("twice", "again"))
+    (folder / "zoo.py").write_text(WASTE)
+    assert "fixed 3, ignored 0, left 3" in fix(folder, "nannn").err
+    for name in ("waste.py", "zoo.py"):
+        assert "return y  # stays" in (folder / name).read_text()
+        assert "if x.device" not in (folder / name).read_text()
+
+
+def test_equal_findings_are_asked_about_one_by_one(folder: Path) -> None:
+    text = 'import torch\n\n\ndef f(x: torch.Tensor):\n    x = x.to("cuda:0")\n' + '    x = x.to("cuda:0")\n' * 3
+    (folder / "waste.py").write_text(text + "    return x\n")
+    assert "fixed 1, ignored 0, left 3" in fix(folder, "nnyn").err
+    assert (folder / "waste.py").read_text().count("x.to(") == 3
+
+
+def test_notebooks(folder: Path) -> None:
+    (folder / "waste.py").unlink()
+    (folder / "a.ipynb").write_text(notebook("!ls", WASTE), encoding="utf-8")
+    out = fix(folder, "ny").out
+    assert "a.ipynb:cell 2:6:14" in out
+    assert sources((folder / "a.ipynb").read_text(encoding="utf-8"))[1].endswith("return y  # stays\n")
+
+
+def test_unsafe_fixes_on_request_only(folder: Path) -> None:
+    (folder / "waste.py").write_text("import torch\n\n\ndef f(x: torch.Tensor):\n    x.cuda(0)\n    return x\n")
+    assert fix(folder, "").out == ""
+    assert "(unsafe)" in fix(folder, "y", "--unsafe-fixes").out
+    assert "x = x.cuda(0)" in (folder / "waste.py").read_text()
+
+
+def test_what_it_does_not_go_with(folder: Path) -> None:
+    assert "leave out" in fix(folder, "", "--diff", expect=2).err
+    assert "leave out" in lint("check", "--watch", "-", cwd=folder, expect=2).err
+
+
+def test_no_answer_changes_nothing_more(folder: Path) -> None:
+    lint("fix", "--interactive", cwd=folder, stdin="", expect=130)
+    assert (folder / "waste.py").read_text() == WASTE
+
+
+def test_watch(folder: Path) -> None:
+    log = folder.parent / "watched.log"
+    with (
+        log.open("w") as stream,
+        subprocess.Popen(
+            [sys.executable, "-m", "transfer_lint", "check", "--watch", "."],
+            cwd=folder,
+            env=environment(PYTHONUNBUFFERED="1"),
+            stdout=stream,
+            stderr=subprocess.STDOUT,
+        ) as process,
+    ):
+        waited_for(log, "watching", 1)
+        assert log.read_text().count("TL101") == 1
+        (folder / "waste.py").write_text(MENDED)
+        waited_for(log, "watching", 2)
+        assert log.read_text().count("TL101") == 1
+        (folder / "transfer-lint.toml").write_text("ignored = 1")
+        waited_for(log, "did you mean 'ignore'?", 1)
+        (folder / "transfer-lint.toml").unlink()
+        (folder / "waste.py").write_text(WASTE)
+        waited_for(log, "TL101", 2)
+        process.send_signal(signal.SIGINT)
+        assert process.wait(10) == 130
+    assert "Traceback" not in log.read_text()
+
+
+def waited_for(log: Path, said: str, times: int) -> None:
+    end = time.monotonic() + 20
+    while log.read_text().count(said) < times:
+        assert time.monotonic() < end, log.read_text()
+        time.sleep(0.05)
+    time.sleep(0.3)  # the watcher looks again

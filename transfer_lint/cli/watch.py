@@ -1,0 +1,46 @@
+"""`check --watch`: again whenever a file changes."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+
+import click
+
+from transfer_lint.cli import common
+from transfer_lint.files import LINTED
+from transfer_lint.outcome import Problem
+
+_CONFIGURATION = ("pyproject.toml", "transfer-lint.toml", ".gitignore")
+
+
+def watch(paths: Sequence[str], run: Callable[[], object]) -> None:
+    """Call `run` now, and again after each change of a file that it may look at; until interrupted.
+
+    Raises:
+        Problem: watchfiles is not there.
+    """
+    try:
+        from watchfiles.main import watch as changes_of
+    except ImportError:
+        raise Problem(
+            "transfer-lint", "--watch needs watchfiles, which is not installed", "pip install 'transfer-lint[watch]'"
+        ) from None
+
+    def concerns(change: object, path: str) -> bool:
+        name = os.path.basename(path)
+        return (name.endswith(LINTED) and not name.startswith(".")) or name in _CONFIGURATION
+
+    _once(run)
+    for _ in changes_of(*paths, watch_filter=concerns, raise_interrupt=True, step=50):
+        if click.get_text_stream("stdout").isatty():
+            click.clear()
+        _once(run)
+
+
+def _once(run: Callable[[], object]) -> None:
+    try:
+        run()
+    except Problem as problem:  # of the configuration: the next change may mend it
+        common.print_problems([problem])
+    common.say(common.emphasis("watching for changes; Ctrl-C ends it", dim=True))
