@@ -1,4 +1,4 @@
-"""What the documents show. Run as a module, it puts into the README what the tool prints today, and its rules.
+"""What the documents show. Run as a module, it puts into the README and docs/ what the tool prints today.
 
 A comment above a fenced block says what the block is:
 
@@ -114,8 +114,9 @@ def refresh(name: str) -> None:
                 lines[block.start : block.stop] = [now]
     new = "".join(lines)
     rows = "".join(TABLE_ROW.findall(new))
-    (ROOT / name).write_text(new.replace(rows, "".join(rule_rows())), encoding="utf-8")
+    (ROOT / name).write_text(new.replace(rows, "".join(rule_rows())) if rows else new, encoding="utf-8")
 
 
 if __name__ == "__main__":
-    refresh("README.md")
+    for document in ("README.md", *sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "docs").glob("*.md"))):
+        refresh(document)

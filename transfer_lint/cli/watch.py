@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable, Sequence
 
 import click
@@ -33,7 +34,7 @@ def watch(paths: Sequence[str], run: Callable[[], object]) -> None:
 
     _once(run)
     for _ in changes_of(*paths, watch_filter=concerns, raise_interrupt=True, step=50):
-        if click.get_text_stream("stdout").isatty():
+        if sys.stdout.isatty():
             click.clear()
         _once(run)
 

@@ -1,0 +1,159 @@
+"""The site: it builds without a warning, and what its pages show is so."""
+
+from __future__ import annotations
+
+import os
+import re
+import runpy
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import click
+import pytest
+import yaml
+
+from tests.support.command import ROOT, environment, lint
+from tests.support.documents import Block, blocks, comparable, printed, prose, read, stage
+from transfer_lint import config
+from transfer_lint.cli import cli
+
+PAGES = sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "docs").glob("*.md"))
+FOUND = [(page, block) for page in PAGES for block in blocks(read(page))]
+MEND = "python -m tests.support.documents mends the pages"
+
+
+def of(*kinds: str, language: str = "") -> list[pytest.param]:  # type: ignore[valid-type]
+    return [
+        pytest.param(page, block, id=f"{page}:{block.start}")
+        for page, block in FOUND
+        if block.kind in kinds and language in ("", block.language)
+    ]
+
+
+def test_every_block_is_of_a_kind_that_is_checked() -> None:
+    known = {"python", "sh", "text", "diff", "yaml", "toml", "lua"}
+    for page, block in FOUND:
+        assert block.language in known, (page, block.start)
+        if block.language in ("text", "diff"):
+            assert block.kind in ("output of", "messages of"), (page, block.start)
+
+
+@pytest.mark.parametrize(("page", "block"), of("output of", "messages of"))
+def test_output_is_what_the_tool_prints(page: str, block: Block, tmp_path: Path) -> None:
+    stage(read(page), tmp_path)
+    assert block.text.strip()
+    assert comparable(block.text) == comparable(printed(block, tmp_path)), MEND
+
+
+def test_python_is_python_and_runs() -> None:
+    for page, block in FOUND:
+        if block.language == "python":
+            code = compile(block.text, page, "exec")
+            if block.kind != "file":
+                known = {**environment(), "INSTANTID_MODELS": os.devnull}
+                ran = subprocess.run(
+                    [sys.executable, "-c", block.text], env=known, capture_output=True, text=True, check=False
+                )
+                assert ran.returncode == 0, (page, ran.stderr)
+            assert code
+
+
+def commands() -> list[str]:
+    """Every transfer-lint command, in shell blocks and in running text."""
+    shell = [line for _, block in FOUND if block.language == "sh" for line in block.text.splitlines()]
+    parts = [part.strip() for line in shell for part in re.split(r"&&|;", line)]
+    spans = [span for page in PAGES for span in re.findall(r"`([^`\n]+)`", prose(read(page)))]
+    return [part for part in dict.fromkeys((*parts, *spans)) if part.startswith("transfer-lint ")]
+
+
+@pytest.mark.parametrize("command", commands())
+def test_commands_and_their_options_exist(command: str) -> None:
+    name, *arguments = shlex.split(command, comments=True)[1:]
+    found = cli.get_command(click.Context(cli), name)
+    assert found is not None
+    known = {option for parameter in found.params for option in (*parameter.opts, *parameter.secondary_opts)}
+    assert {argument for argument in arguments if argument.startswith("-") and argument != "-"} <= known
+
+
+def test_shell_is_shell() -> None:
+    for _, block in FOUND:
+        if block.language == "sh":
+            subprocess.run(["bash", "-n"], input=block.text, text=True, check=True)
+
+
+@pytest.mark.parametrize(("page", "block"), of("config"))
+def test_configurations_load(page: str, block: Block, tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").write_text(block.text, encoding="utf-8")
+    assert config.load([str(tmp_path)]).root == str(tmp_path)
+
+
+def test_editors_start_a_command_that_exists() -> None:
+    shown = [block.text for _, block in FOUND if block.language in ("lua",) or block.kind == "toml"]
+    assert len(shown) == 2
+    for text in shown:
+        assert re.search(r'"transfer-lint".*"server"', text, re.DOTALL)
+        assert text.count("{") == text.count("}")
+
+
+def only(kind: str) -> object:
+    (block,) = (block for _, block in FOUND if block.kind == kind)
+    return yaml.safe_load(block.text)
+
+
+def test_the_action_takes_what_the_page_gives_it() -> None:
+    action = yaml.safe_load(read("action.yml"))
+    shown = only("action")
+    assert isinstance(shown, dict)
+    (step,) = (step for step in shown["jobs"]["transfers"]["steps"] if "transfer-lint" in step["uses"])
+    assert set(step["with"]) <= set(action["inputs"])
+    runs = action["runs"]["steps"]
+    assert not any("${{ inputs" in step.get("run", "") for step in runs)  # an input is no part of a script
+
+
+def test_the_actions_last_step_runs(tmp_path: Path) -> None:
+    script = yaml.safe_load(read("action.yml"))["runs"]["steps"][-1]["run"]
+    (tmp_path / "a b.py").write_text("x = 1\n")
+    (tmp_path / "waste.py").write_text("import torch\n\n\ndef f(x: torch.Tensor):\n    x.cuda(0)\n    return x\n")
+    tool = tmp_path / "transfer-lint" / "bin" / "transfer-lint"
+    tool.parent.mkdir(parents=True)
+    tool.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m transfer_lint "$@"\n')
+    tool.chmod(0o755)
+    known = environment(RUNNER_TEMP=str(tmp_path), PATHS="waste.py *", FAIL_ON="error", ARGS="--select TL201")
+    ran = subprocess.run(["bash", "-c", script], cwd=tmp_path, env=known, capture_output=True, text=True, check=False)
+    assert ran.returncode == 2  # `*` is no file: nothing is expanded
+    assert ran.stdout.startswith("::error file=*,")
+    assert "::error file=waste.py,line=5" in ran.stdout
+
+
+def test_gitlab_runs_a_command_that_exists(tmp_path: Path) -> None:
+    shown = only("gitlab")
+    assert isinstance(shown, dict)
+    (line,) = (line for line in shown["transfers"]["script"] if line.startswith("transfer-lint"))
+    report = shown["transfers"]["artifacts"]["reports"]["codequality"]
+    lint(*shlex.split(line)[1:], cwd=tmp_path, expect=0)
+    assert (tmp_path / report).read_text() == "[]\n"
+
+
+def test_the_configuration_reference_is_current() -> None:
+    script = runpy.run_path(str(ROOT / "scripts" / "make_config_docs.py"))
+    assert script["FILE"].read_text(encoding="utf-8") == script["document"](), "python scripts/make_config_docs.py"
+
+
+def test_it_builds_without_a_warning(tmp_path: Path) -> None:
+    ran = subprocess.run(
+        [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", str(tmp_path / "site")],
+        cwd=ROOT,
+        env=environment(NO_MKDOCS_2_WARNING="1"),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ran.returncode == 0, ran.stderr
+    assert "WARNING" not in ran.stderr
+    built = {path.relative_to(tmp_path / "site").as_posix() for path in (tmp_path / "site").rglob("*.html")}
+    assert {f"{page[5:-3]}.html" for page in PAGES} <= built
+    for page in built:
+        text = (tmp_path / "site" / page).read_text(encoding="utf-8")
+        assert not re.search(r'<(?:script|link)[^>]+(?:src|href)="https?://(?!example)', text), page
