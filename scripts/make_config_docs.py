@@ -42,8 +42,8 @@ TAIL = """
 ## In the source
 
 `# transfer-lint: ignore[TL102] reason` on the first or last line of a statement hides a finding there; several codes
-are separated by commas, a bare `ignore` hides all. `# transfer-lint: skip-file` leaves a whole file alone. A comment that
-hides nothing is reported (TL901).
+are separated by commas, a bare `ignore` hides all. `# transfer-lint: skip-file` leaves a whole file alone. A comment
+that hides nothing is reported (TL901).
 
 ## What only you know
 
