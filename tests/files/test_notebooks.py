@@ -13,21 +13,23 @@ import pytest
 from tests.support.command import MENDED, WASTE, lint
 from tests.support.notebooks import notebook, sources, written
 from transfer_lint import magics, source
+from transfer_lint.config import Settings
+from transfer_lint.engine import fix_paths, write_fixed
 from transfer_lint.notebook import Notebook, decode, place, shown
 from transfer_lint.outcome import Problem
 
 TWICE = "y = x.to('cuda:0')\nz = y.to('cuda:0')"
 
 
-def fixed(folder: Path, text: str, *arguments: str) -> str:
+def fixed(folder: Path, text: str) -> str:
     """What `fix` makes of a notebook; it must be valid, and `fix` run again must change nothing."""
     path = folder / "a.ipynb"
     path.write_bytes(text.encode())
-    lint("fix", *arguments, "a.ipynb", cwd=folder)
+    settings = Settings(root=str(folder))
+    assert write_fixed(fix_paths([str(path)], settings)) == []
     now = path.read_bytes().decode()
     nbformat.validate(nbformat.reads(now, as_version=4))
-    lint("fix", *arguments, "a.ipynb", cwd=folder)
-    assert path.read_bytes().decode() == now
+    assert fix_paths([str(path)], settings).files == ()
     return now
 
 

@@ -55,6 +55,9 @@
     event.target.setAttribute("aria-pressed", String(yes));
     for (const body of bodies) if (!body.hidden) open(body, yes);
   });
+  document.addEventListener("toggle", event => {
+    for (const box of event.target.querySelectorAll(".scroll")) box.scrollLeft = (box.scrollWidth - box.clientWidth) / 2;
+  }, true);
   const arrive = () => {
     const target = document.getElementById(decodeURIComponent(location.hash.slice(1)));
     const around = target && target.closest("details");
