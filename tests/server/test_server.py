@@ -219,11 +219,12 @@ def f{n}(model: torch.nn.Module, x: torch.Tensor, y: torch.Tensor):
 async def test_a_long_file_is_checked_again_in_a_fraction_of_a_cold_check(
     client: LanguageClient, tmp_path: Path
 ) -> None:
-    text = "import torch\n" + "".join(FUNCTION.format(n=n) for n in range(280))
+    plain = FUNCTION.replace('.to("cuda:0")', "").replace(".cpu()", "")  # one function in five has transfers
+    text = "import torch\n" + "".join((plain if n % 5 else FUNCTION).format(n=n) for n in range(280))
     assert text.count("\n") >= 3000
     editor = Editor(client, tmp_path / "long.py", text)
     first = await editor.diagnostics()
-    assert len(first) >= 500
+    assert len(first) >= 100
     command = [sys.executable, "-m", "transfer_lint", "check", "-q", "long.py"]
     colds, warms = [], []
     for number in range(3):
@@ -231,9 +232,9 @@ async def test_a_long_file_is_checked_again_in_a_fraction_of_a_cold_check(
         subprocess.run(command, cwd=tmp_path, env={**environment(), **os.environ}, capture_output=True, check=False)
         colds.append(time.perf_counter() - started)
         started = time.perf_counter()
-        editor.change(text.replace("* 7\n", f"* 7{number}\n", 1))
+        editor.change(text.replace("* 5\n", f"* 5{number}\n", 1))
         again = await editor.diagnostics()
         warms.append(time.perf_counter() - started)
         assert len(again) == len(first)
     print(f"3000 lines: cold {min(colds):.2f} s, changed {min(warms):.2f} s, ratio {min(warms) / min(colds):.2f}")
-    assert min(warms) < 1.5 * min(colds)  # on an idle machine about half
+    assert min(warms) < min(colds)
