@@ -39,7 +39,7 @@ BINDS_NOTHING = frozenset(
         *("alias", "autoreload", "autosave", "bookmark", "cat", "cd", "colors", "conda", "config", "config_inline"),
         *("cp", "dhist", "dirs", "env", "hist", "history", "killbgscripts", "ldir", "less", "load_ext", "logoff"),
         *("logon", "ls", "lsmagic", "man", "matplotlib", "mkdir", "more", "mv", "notebook", "pdb", "pip", "popd"),
-        *("precision", "prof", "pushd", "pwd", "quickref", "reload_ext", "rm", "rmdir", "sc", "set_env", "system"),
+        *("precision", "prof", "pushd", "pwd", "quickref", "reload_ext", "rm", "rmdir", "set_env", "system"),
         *("sx", "tensorboard", "timeit", "unalias", "unload_ext", "uv", "watermark", "who", "who_ls", "whos", "xmode"),
     }
 )
@@ -69,7 +69,9 @@ def purified(cell: str, label: str) -> Pure | None:
         found = _NAMED.match(lines[first])
         if not found or found[1] not in BODY_IS_PYTHON:
             return None
-        _stand_in(lines, first, 1, "", "", label, restores, [])
+        # `%%capture out` binds `out`; options and numbers are no names
+        bound = [word for word in lines[first].split()[1:] if word.isidentifier()] if found[1] == "capture" else []
+        _stand_in(lines, first, 1, "", "", label, restores, bound)
     elif _parses(cell):
         return Pure(cell, {})
     for index, length, indent, target, magic in _magics(lines):

@@ -129,6 +129,8 @@ def test_magics_survive(magic: str, tmp_path: Path) -> None:
         ("%time y = other()", False),
         ("%time other()", True),
         ("%%capture\npass", True),
+        ("%%capture --no-stderr y\npass", False),
+        ("%sc y=ls", False),
         ("%%bash\ny=1", True),
         ("%%bash --out y\nls", False),
         ("%%unknown\n", False),
