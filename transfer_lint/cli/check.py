@@ -29,6 +29,7 @@ from transfer_lint.report.statistics import report as by_rule
 )  # fmt: skip
 @click.option("--add-ignores", "ignore_all", is_flag=True, help="Write an ignore comment for every finding.")
 @click.option("--reason", default="", metavar="TEXT", help="With --add-ignores: what stands behind each comment.")
+@click.option("--trace", "trace_file", type=click.Path(), metavar="FILE", help="Say what a run shows of each finding.")
 @click.option("--statistics", is_flag=True, help="Print how often each rule is found, not where; json stays as it is.")
 def command(
     paths: tuple[str, ...],
@@ -41,6 +42,7 @@ def command(
     new_baseline: str | None,
     ignore_all: bool,
     reason: str,
+    trace_file: str | None,
     statistics: bool,
     **options: Any,
 ) -> int:
@@ -54,6 +56,7 @@ def command(
     transfer-lint check --output-format json --fixes .
     transfer-lint check --select ALL --statistics
     transfer-lint check --write-baseline
+    transfer-lint check --trace trace.json
     transfer-lint check --baseline transfer-lint-baseline.json
     transfer-lint check --add-ignores --reason "as it always was"
     cat nodes.py | transfer-lint check - --stdin-filename nodes.py
@@ -81,6 +84,11 @@ def command(
         outcome, troubles = _add_ignores(outcome, " ".join(reason.split()))
         problems = (*problems, *troubles)
     view = common.view_for(settings)
+    if trace_file:
+        from transfer_lint.cli.evidence import held_against
+
+        common.print_problems(problems)
+        return 2 if problems else held_against(trace_file, outcome, view)
     if statistics and settings.output_format != "json":
         for line in by_rule(outcome, view):
             click.echo(line, color=view.colour)

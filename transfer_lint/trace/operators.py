@@ -241,7 +241,7 @@ def _bring_indices(func: Any, args: Sequence[Any]) -> Sequence[Any]:
             )
         for each in index.nonzero().unbind(1) if mask else (index,):
             if machine is not None:
-                machine.moved(HOST, here, each, each.dtype, non_blocking=False)
+                machine.moved(HOST, here, each, each.dtype, non_blocking=False, at_host=each, taken=True)
         return place(index, here)
 
     if rest and isinstance(rest[0], Tensor) and rest[0].dim() == 0 and place_of(rest[0]) == HOST:
@@ -282,7 +282,8 @@ def _to_copy(func: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Tenso
     copied = _on_values(target, func, (values,), host_kwargs)
     machine = active()
     if machine is not None and source != target:
-        machine.moved(source, target, copied, _travelling(values, copied, target), non_blocking)
+        at_host = values if source == HOST else copied if target == HOST else None
+        machine.moved(source, target, copied, _travelling(values, copied, target), non_blocking, at_host=at_host)
     return place(copied, target)
 
 
@@ -294,7 +295,8 @@ def _copy_(func: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Tensor:
     if machine is not None and place_of(source) != place_of(destination):
         target = place_of(destination)
         dtype = _travelling(source, destination, target)
-        machine.moved(place_of(source), target, destination, dtype, non_blocking)
+        at_host = source if place_of(source) == HOST else destination if target == HOST else None
+        machine.moved(place_of(source), target, destination, dtype, non_blocking, at_host=at_host)
     return destination  # type: ignore[no-any-return]
 
 

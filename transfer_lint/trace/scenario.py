@@ -1,0 +1,67 @@
+"""A scenario: a Python file with a function `run`, or functions `test_...` as pytest has them."""
+
+from __future__ import annotations
+
+import importlib.util
+import inspect
+import os
+import sys
+from collections.abc import Callable, Iterator
+from types import ModuleType
+from typing import Any
+
+
+class Refused(Exception):
+    """What was given cannot be run; the message is for the user."""
+
+
+def load(path: str, name: str) -> ModuleType:
+    """Import a file, or a folder with an `__init__.py`, as `name`; what it raises is raised.
+
+    Its own folder is searched for further imports. Raises Refused where Python does not import such a thing.
+    """
+    folder = os.path.isdir(path)
+    file = os.path.join(path, "__init__.py") if folder else path
+    spec = importlib.util.spec_from_file_location(name, file, submodule_search_locations=[path] if folder else None)
+    if spec is None or spec.loader is None:
+        raise Refused(f"{path}: is no Python file")
+    sys.path.insert(0, os.path.dirname(os.path.abspath(path)))
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+def functions(module: ModuleType, path: str) -> dict[str, Callable[..., Any]]:
+    """What a scenario has to run: `run` alone, or all `test_...` in their order. Raises Refused without any."""
+    if callable(getattr(module, "run", None)):
+        found = {"run": module.run}
+    else:
+        found = {name: item for name, item in vars(module).items() if name.startswith("test_") and callable(item)}
+    if not found:
+        raise Refused(f"{path}: has neither a function run nor functions test_...: write one")
+    for name, function in found.items():
+        if inspect.iscoroutinefunction(function):
+            raise Refused(f"{path}: {name} is async: wrap it in a function that calls asyncio.run")
+        if len(list(_required(function))) > 1:
+            raise Refused(f"{path}: {name} needs arguments: it gets none, or one, the program under test")
+    return found
+
+
+def call(function: Callable[..., Any], program: Any) -> Any:
+    """Call it, with the program under test if it takes an argument."""
+    return function(program) if any(_required(function)) else function()
+
+
+def _required(function: Callable[..., Any]) -> Iterator[str]:
+    for name, parameter in inspect.signature(function).parameters.items():
+        if parameter.default is parameter.empty and parameter.kind in (
+            parameter.POSITIONAL_ONLY,
+            parameter.POSITIONAL_OR_KEYWORD,
+        ):
+            yield name
+
+
+def skipped(error: BaseException) -> bool:
+    """Whether a test said that it does not apply here, as pytest.skip and unittest say it."""
+    return type(error).__name__ in ("Skipped", "SkipTest")
