@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from transfer_lint.trace.session import trace as trace
+from typing import Any
 
 __version__ = "0.1.0"
 

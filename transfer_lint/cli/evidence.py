@@ -62,5 +62,3 @@ def _umask() -> int:
 def fancy() -> bool:
     """Whether standard output takes characters besides ASCII."""
     return "utf" in (sys.stdout.encoding or "").lower()
-
-

@@ -94,7 +94,9 @@ def _ran(finding: Finding, file: str, trace: Trace) -> bool | None:
 def _judge(finding: Finding, entries: Sequence[Entry], trace: Trace, ran: bool | None) -> Judged:
     if not entries:
         if ran is None:
-            return Judged(finding, Status.UNDECIDED, "nothing was seen there; from Python 3.12 on runs tell whether it ran")
+            return Judged(
+                finding, Status.UNDECIDED, "nothing was seen there; this run does not tell whether its line ran"
+            )
         if not ran:
             return Judged(finding, Status.NEVER, "its line did not run")
         return Judged(finding, Status.UNDECIDED, "it ran, and nothing was seen to move, wait or idle there")

@@ -111,9 +111,7 @@ def categories(trace: Trace) -> list[Category]:
     seen = "" if trace.simulated or not trace.has_device else f"; torch.cuda.set_sync_debug_mode saw {flagged}"
     return [
         Category("duplicate transfer", "the same content again, the same way", total("again"), total("again_bytes")),
-        Category(
-            "round trip", "content that came from where it goes, unchanged", total("back"), total("back_bytes")
-        ),
+        Category("round trip", "content that came from where it goes, unchanged", total("back"), total("back_bytes")),
         Category(
             "unused transfer",
             "sent to a device where no operator took it",

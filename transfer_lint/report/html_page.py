@@ -14,7 +14,9 @@ def page(template: str, **values: Any) -> str:
     try:
         import jinja2
     except ModuleNotFoundError:
-        raise Problem("--format html", "needs jinja2, which is not installed", "pip install transfer-lint[trace]") from None
+        raise Problem(
+            "--format html", "needs jinja2, which is not installed", "pip install transfer-lint[trace]"
+        ) from None
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("transfer_lint.report", "evidence_html"),
         autoescape=True,

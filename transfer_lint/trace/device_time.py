@@ -43,9 +43,9 @@ class DeviceTime:
             yield Span()
             return
         stream = torch.cuda.current_stream(device)
-        before = torch.cuda.Event(enable_timing=True)
+        before = torch.cuda.Event(enable_timing=True)  # type: ignore[no-untyped-call]
         before.record(stream)
-        span = Span(before, torch.cuda.Event(enable_timing=True))
+        span = Span(before, torch.cuda.Event(enable_timing=True))  # type: ignore[no-untyped-call]
         yield span
         span.after.record(stream)
         self._pending.append(span)

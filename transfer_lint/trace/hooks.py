@@ -59,6 +59,7 @@ class Hooks:
         self.sync_debug = SyncDebug(recorder, real=whole)
 
     def moved(self, op: Any, args: Any, kwargs: Any) -> Any:
+        """Carry out a copy between devices and record it."""
         source, how = args[0] if op is MOVES[0] else args[1], op.__name__.partition(".")[0].removeprefix("_")
         with self.sync_debug.inside() as flagged, self.device_time.span(source, args, kwargs) as span:
             begin = time.perf_counter()
@@ -89,6 +90,7 @@ class Hooks:
         return result
 
     def read(self, op: Any, args: Any, kwargs: Any) -> Any:
+        """Carry out an operator for which the host waits and record the wait."""
         with self.sync_debug.inside() as flagged:
             begin = time.perf_counter()
             result = op(*args, **kwargs)
@@ -109,6 +111,7 @@ class Hooks:
         return result
 
     def idle(self, tensor: Tensor, how: str) -> None:
+        """Record a call that had nothing to do for `tensor`."""
         with self.recorder.own_time():
             self.recorder.idle(str(tensor.device), how, plain(tensor.dtype))
 
@@ -129,7 +132,7 @@ def listen(hooks: Hooks) -> Iterator[None]:
 
     _kernels()
     _listening.append(hooks)
-    threading.Thread.run = run_heard  # type: ignore[method-assign]
+    threading.Thread.run = run_heard  # type: ignore[method-assign, assignment]
     try:
         with hooks.sync_debug, torch._C._IncludeDispatchKeyGuard(_KEY):
             yield
@@ -137,6 +140,13 @@ def listen(hooks: Hooks) -> Iterator[None]:
         threading.Thread.run = run_thread  # type: ignore[method-assign]
         _listening.remove(hooks)
         hooks.device_time.finish()
+
+
+@contextmanager
+def deaf() -> Iterator[None]:
+    """Inside, nothing of this thread is heard."""
+    with torch._C._ExcludeDispatchKeyGuard(_KEYS):
+        yield
 
 
 @cache

@@ -96,4 +96,4 @@ def _traced(files: frozenset[str], found: dict[str, set[int]]) -> Iterator[None]
         yield
     finally:
         sys.settrace(None)
-        threading.settrace(None)  # type: ignore[arg-type]
+        threading.settrace(None)

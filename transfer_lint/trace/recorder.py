@@ -5,9 +5,8 @@ from __future__ import annotations
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable
-from contextlib import contextmanager
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 from transfer_lint.evidence.model import Entry, Frame, Kind
 from transfer_lint.trace import stack
@@ -187,5 +186,3 @@ class Recorder:
                 self._contents.popitem(last=False)
         self._contents[content] = ways
         return ways
-
-

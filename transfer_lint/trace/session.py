@@ -104,7 +104,7 @@ class Tracing:
         elif self.recorder.uses.given_up:
             yield f"{self.recorder.uses.given_up} arrivals were not followed to their first use: there were too many"
         if self.simulated:
-            yield "simulated: counts, bytes and placements are a real device's; there is no time, and no device's own memory limit"
+            yield "simulated: counts, bytes and placements are a real device's; time and full memory are not"
         elif describe_machine(None)["devices"] == "none":
             yield "there is no accelerator here, so nothing can move: --simulate cuda stands in for one"
 
@@ -134,8 +134,8 @@ def trace(
         if machine is not None:
             machine.observer = _Observer(recorder, hash_limit)
         context.enter_context(listen(Hooks(recorder, whole=machine is None, limit=hash_limit)))
-        reach = context.enter_context(reached(reach))
-        tracing = Tracing(program, simulated, recorder, reach, machine)
+        lines = context.enter_context(reached(reach))
+        tracing = Tracing(program, simulated, recorder, lines, machine)
         if uses is not None:
             context.enter_context(Watch(uses))
         try:

@@ -8,8 +8,8 @@ Placements, errors and counts are a real machine's. What is not:
 
 - values come from the host's kernels, so their last bits may differ from a real device's, and an operator that has no
   kernel on the host for a dtype has none here;
-- memory and time: memory is counted by the bytes of live tensors and never full, and all work is done when its call returns (so a `non_blocking` copy can be
-  read at once);
+- memory and time: memory is counted by the bytes of live tensors and never full; all work is done when its call returns
+  (so a `non_blocking` copy can be read at once);
 - a device tensor's class is a subclass of `torch.Tensor`: `type(x) is torch.Tensor` is false;
 - sparse and nested tensors, CUDA graphs, DLPack, `torch.device(0)` and `torch.cuda.FloatTensor(...)` are refused;
 - a thread takes part if it is started inside and its class does not replace `Thread.run`.

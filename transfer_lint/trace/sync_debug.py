@@ -16,6 +16,19 @@ from transfer_lint.trace.recorder import Recorder
 _MESSAGE = "called a synchronizing CUDA operation"
 
 
+_silent = threading.local()
+
+
+@contextmanager
+def unheard() -> Iterator[None]:
+    """Inside, waits that this thread asks for are not recorded: they are the tool's own."""
+    _silent.now = True
+    try:
+        yield
+    finally:
+        _silent.now = False
+
+
 class SyncDebug:
     """Turns torch's warnings of synchronising operations into events, where there is CUDA to warn of.
 
@@ -89,7 +102,8 @@ class SyncDebug:
             begin = time.perf_counter()
             result = original(*args, **kwargs)
             seconds = time.perf_counter() - begin
-            self._recorder.sync("cuda", name, seconds if self._real else None)
+            if not getattr(_silent, "now", False):
+                self._recorder.sync("cuda", name, seconds if self._real else None)
             return result
 
         own = name in vars(owner)
