@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import importlib
+import importlib.abc
 import importlib.util
 import inspect
 import os
 import sys
 from collections.abc import Callable, Iterator
+from importlib.machinery import ModuleSpec
 from types import ModuleType
 from typing import Any
 
@@ -18,18 +21,38 @@ class Refused(Exception):
 def load(path: str, name: str) -> ModuleType:
     """Import a file, or a folder with an `__init__.py`, as `name`; what it raises is raised.
 
-    Its own folder is searched for further imports. Raises Refused where Python does not import such a thing.
+    Raises Refused where Python does not import such a thing.
+    """
+    offer(path, name)
+    return importlib.import_module(name)
+
+
+def offer(path: str, name: str) -> None:
+    """Let `import NAME` find a file, or a folder with an `__init__.py`; other folders are searched for imports.
+
+    The folder that it lies in is searched too. Raises Refused where Python does not import such a thing.
     """
     folder = os.path.isdir(path)
     file = os.path.join(path, "__init__.py") if folder else path
+    if folder and not os.path.exists(file):
+        sys.path.insert(0, os.path.abspath(path))
+        return
     spec = importlib.util.spec_from_file_location(name, file, submodule_search_locations=[path] if folder else None)
     if spec is None or spec.loader is None:
         raise Refused(f"{path}: is no Python file")
     sys.path.insert(0, os.path.dirname(os.path.abspath(path)))
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    spec.loader.exec_module(module)
-    return module
+    sys.meta_path.insert(0, _Finder(name, spec))
+
+
+class _Finder(importlib.abc.MetaPathFinder):
+    """Finds one module."""
+
+    def __init__(self, name: str, spec: ModuleSpec) -> None:
+        self._name = name
+        self._spec = spec
+
+    def find_spec(self, fullname: str, path: object, target: object = None) -> ModuleSpec | None:
+        return self._spec if fullname == self._name else None
 
 
 def functions(module: ModuleType, path: str) -> dict[str, Callable[..., Any]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import hashlib
+import importlib
 import os
 import random
 import sys
@@ -62,22 +63,20 @@ def _run(job: Job, run: Run) -> None:
 
 
 def _prepare(job: Job, run: Run) -> Callable[[], dict[str, Any]]:
-    """Import program and scenario; gives what calls the scenario's functions once."""
+    """Import scenario and program; gives what calls the scenario's functions once."""
     from transfer_lint.trace import scenario
 
     _seed(job.seed)
-    program: Any
-    if os.path.isdir(job.program) and not os.path.exists(os.path.join(job.program, "__init__.py")):
-        sys.path.insert(0, os.path.abspath(job.program))
-        program = None
-    else:
-        program = scenario.load(job.program, job.name)
-        nodes = getattr(program, "NODE_CLASS_MAPPINGS", None)
-        run.nodes = sorted(map(str, nodes)) if isinstance(nodes, dict) else None
     stem = os.path.splitext(os.path.basename(job.target))[0]
     if stem == job.name:
         raise scenario.Refused(f"{job.target}: the scenario and the program would both be imported as {stem}: --name")
-    module = scenario.load(job.target, stem)
+    scenario.offer(job.program, job.name)
+    module = scenario.load(job.target, stem)  # before the program: it may prepare what that imports
+    program: Any = None
+    if not os.path.isdir(job.program) or os.path.exists(os.path.join(job.program, "__init__.py")):
+        program = importlib.import_module(job.name)
+        nodes = getattr(program, "NODE_CLASS_MAPPINGS", None)
+        run.nodes = sorted(map(str, nodes)) if isinstance(nodes, dict) else None
     functions = scenario.functions(module, job.target)
 
     def once() -> dict[str, Any]:
