@@ -33,6 +33,15 @@ _WAITS = {
     "aten::unique_dim": 8,
     "aten::unique_consecutive": 8,
 }
+# Composite operators that arrive as they are in inference mode and need not be taken apart: they neither copy between
+# devices nor wait.
+_WHOLE = frozenset(
+    "aten::" + name
+    for name in (
+        "linear matmul reshape flatten unflatten layer_norm group_norm scaled_dot_product_attention pad "
+        "upsample_bilinear2d conv1d conv2d adaptive_avg_pool2d"
+    ).split()
+)
 _INDEXES = frozenset(
     "aten::" + name
     for name in ("index", "_unsafe_index", "index_put", "index_put_", "_unsafe_index_put", "_index_put_impl_")
@@ -43,6 +52,7 @@ _INDEXES = frozenset(
 class Traits:
     """What an operator's schema and tags say.
 
+    composite: is taken apart into the operators that it is made of.
     view: a result shares memory with an argument.
     joins: takes a 0-dim host tensor beside accelerator tensors.
     mutated: names of the arguments that the call writes to.
@@ -70,7 +80,8 @@ def traits_of(func: Any) -> Traits:
     schema = func._schema
     return Traits(
         name=schema.name,
-        composite=torch._C._dispatch_has_kernel_for_dispatch_key(func.name(), "CompositeImplicitAutograd"),
+        composite=schema.name not in _WHOLE
+        and torch._C._dispatch_has_kernel_for_dispatch_key(func.name(), "CompositeImplicitAutograd"),
         random=torch.Tag.nondeterministic_seeded in func.tags,
         view=any(each.alias_info is not None and not each.alias_info.is_write for each in schema.returns),
         joins=torch.Tag.pointwise in func.tags or schema.name in _TAKES_HOST_SCALARS,
