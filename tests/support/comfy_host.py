@@ -10,6 +10,7 @@ import os
 import sys
 import tempfile
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -53,12 +54,17 @@ class ModelPatcher:
 
 
 def load_torch_file(path: str, safe_load: bool = False) -> Any:
-    """The tensors of a checkpoint, on the CPU."""
-    if path.endswith(".safetensors"):
-        from safetensors.torch import load_file
+    """The tensors of a checkpoint in nested dictionaries, on the CPU; a fresh copy of what was read before."""
+    return _copied(_read(path))
 
-        return load_file(path, device="cpu")
-    return torch.load(path, map_location="cpu", weights_only=safe_load)
+
+@cache
+def _read(path: str) -> Any:
+    return torch.load(path, map_location="cpu", weights_only=True)
+
+
+def _copied(value: Any) -> Any:
+    return {name: _copied(item) for name, item in value.items()} if isinstance(value, dict) else value.clone()
 
 
 def install() -> Path:
@@ -91,7 +97,9 @@ def install() -> Path:
             models_dir=str(models),
             folder_names_and_paths=folders,
             supported_pt_extensions={".bin", ".safetensors"},
-            get_filename_list=lambda name: [path.name for folder in folders[name][0] for path in Path(folder).iterdir()],
+            get_filename_list=lambda name: [
+                path.name for folder in folders[name][0] for path in Path(folder).iterdir()
+            ],
             get_full_path=full_path,
         ),
     ]

@@ -29,12 +29,11 @@ class Unet(nn.Module):
     def __init__(self, narrow: int, wide: int, context: int, seed: int = 0) -> None:
         super().__init__()
         self.layers = nn.ModuleList()
+        self.prompt = nn.ModuleList(nn.Linear(context, 2 * width) for width in (narrow, wide))
         for *_, count, is_wide in SDXL_CALLS:
             width = wide if is_wide else narrow
             for _ in range(count):
-                part = {"enter": nn.Linear(4, width), "q": nn.Linear(width, width), "leave": nn.Linear(width, 4)}
-                part |= {"k": nn.Linear(context, width), "v": nn.Linear(context, width)}
-                self.layers.append(nn.ModuleDict(part))
+                self.layers.append(nn.ModuleDict({"q": nn.Linear(4, width), "leave": nn.Linear(width, 4)}))
         generator = torch.Generator().manual_seed(seed)
         for parameter in self.parameters():
             parameter.requires_grad_(False).copy_(torch.randn(parameter.shape, generator=generator) * 0.2)
@@ -43,6 +42,7 @@ class Unet(nn.Module):
         """x [B, 4, h, w] -> [B, 4, h, w]."""
         patches = options.get("patches_replace", {}).get("attn2", {})
         layer = iter(self.layers)
+        keys_and_values = [project(context).chunk(2, dim=-1) for project in self.prompt]
         if control is not None:
             x = x + control
         for index, (block, number, count, is_wide) in enumerate(SDXL_CALLS):
@@ -51,13 +51,12 @@ class Unet(nn.Module):
             tokens = small.flatten(2).transpose(1, 2)
             for transformer in range(count):
                 part: Any = next(layer)
-                h = part["enter"](tokens)
-                q, k, v = part["q"](h), part["k"](context), part["v"](context)
+                q, (k, v) = part["q"](tokens), keys_and_values[is_wide]
                 extra = {**options, "n_heads": HEADS, "dim_head": q.shape[-1] // HEADS, "attn_precision": None}
                 extra |= {"block": (block, number), "block_index": transformer, "transformer_index": index}
                 patch = patches.get((block, number, transformer))
                 out = optimized_attention(q, k, v, HEADS) if patch is None else patch(q, k, v, extra)
-                tokens = tokens + 0.1 * part["leave"](out)
+                tokens = torch.add(tokens, part["leave"](out), alpha=0.1)
             change = tokens.transpose(1, 2).reshape(small.shape) - small
             x = x + torch.nn.functional.interpolate(change, scale_factor=shrink)
         return x
@@ -106,7 +105,7 @@ def sample(
     negative: Conditioning,
     *,
     widths: tuple[int, int],
-    steps: int = 2,
+    steps: int = 1,
     batch: int = 1,
     size: tuple[int, int] = (8, 4),
     dtype: torch.dtype = torch.float32,
@@ -164,7 +163,11 @@ def _groups(sides: tuple[Conditioning, Conditioning]) -> Iterator[list[tuple[int
     for side in (1, 0):
         for entry in sides[side]:
             tokens = entry[1].get("cross_attn_controlnet")
-            key = (id(entry[1].get("control")), entry[0].shape, None if tokens is None else (tokens.device, tokens.shape))
+            key = (
+                id(entry[1].get("control")),
+                entry[0].shape,
+                None if tokens is None else (tokens.device, tokens.shape),
+            )
             groups.setdefault(key, []).append((side, entry))
     yield from groups.values()
 

@@ -13,7 +13,7 @@ import click
 from transfer_lint.cli import common, evidence
 from transfer_lint.evidence.job import Job, What
 from transfer_lint.evidence.join import Joined, Status, join
-from transfer_lint.evidence.launch import launch
+from transfer_lint.evidence.launch import Child
 from transfer_lint.evidence.model import Ending, Trace, read
 from transfer_lint.outcome import Problem
 from transfer_lint.report import View, trace_findings, trace_json, trace_text
@@ -123,7 +123,7 @@ def _must_be_file(path: str) -> None:
 
 def run(job: Job, timeout: float | None) -> Trace:
     """What a job's process saw, and how it ended."""
-    ended = launch(WORKER, job, timeout)
+    ended = Child(WORKER, job).wait(timeout)
     if not os.path.exists(job.result):
         ending = ended or Ending("refused", 2, "the process that runs it could not start")
         return Trace(job.target, {}, job.simulate, ending, 0.0, 0.0, "events", 1.0, [])

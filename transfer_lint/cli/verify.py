@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import asdict, replace
 
 import click
@@ -15,7 +17,7 @@ import click
 from transfer_lint.cli import common, evidence
 from transfer_lint.evidence.compare import Rules, compare
 from transfer_lint.evidence.job import Job
-from transfer_lint.evidence.launch import launch
+from transfer_lint.evidence.launch import Child
 from transfer_lint.evidence.model import Ending
 from transfer_lint.evidence.runs import Comparison, Distance, Run, from_json, mismatched
 from transfer_lint.outcome import Problem
@@ -36,6 +38,7 @@ OUTPUT_SHOWN = 2000
 @click.option("--simulate", type=click.Choice(["cuda"]), help="Run on an accelerator that is not there.")
 @click.option("--devices", type=click.IntRange(1, 64), default=1, show_default=True, help="With --simulate: how many.")
 @click.option("--repeat", type=click.IntRange(1), default=5, show_default=True, help="Calls of the scenario, in each.")
+@click.option("--timing/--no-timing", default=True, help="Call it as often again, untraced, and take the time.")
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Set before every call.")
 @click.option("--rtol", type=click.FloatRange(0), default=0.0, show_default=True, help="Relative tolerance of outputs.")
 @click.option("--atol", type=click.FloatRange(0), default=0.0, show_default=True, help="Absolute tolerance of outputs.")
@@ -53,6 +56,7 @@ def command(
     simulate: str | None,
     devices: int,
     repeat: int,
+    timing: bool,
     seed: int,
     rtol: float,
     atol: float,
@@ -89,11 +93,13 @@ def command(
                 name=name,
                 seed=seed,
                 repeat=repeat,
+                follow_uses=False,
+                timed=timing and not simulate,
                 previews=form == "html",
             )
             for program, file in ((original, "original"), (fixed, "fixed"))
         ]
-        before, after = (_run(job, timeout) for job in jobs)
+        before, after = _run(jobs, timeout)
         distances = _distances(before, after, folder, rtol, atol, pictures=form == "html")
         rules = Rules(devices=not ignore_devices, memory_slack=int(memory_slack * 2**20))
         comparison = compare(before, after, distances, rules)
@@ -119,21 +125,43 @@ def _must_exist(original: str, fixed: str, scenario: str) -> None:
         raise Problem(scenario, "is no file", "give the path of a Python file")
 
 
-def _run(job: Job, timeout: float | None) -> Run:
-    """One of the two, in its own process. What it prints is shown only if it fails."""
-    with tempfile.TemporaryFile() as printed:
-        ended = launch(WORKER, job, timeout, output=printed.fileno())
-        run = Run(job.program, Ending("refused", 2, "the process that runs it could not start"))
-        if os.path.exists(job.result):
-            with open(job.result, encoding="utf-8") as stream:
-                run = from_json(stream.read())
-        if ended is not None:
-            run = replace(run, ending=ended)
-        elif run.ending.how == "running":
-            run = replace(run, ending=Ending("killed", 1, "ended without a word"))
-        if not run.ending.good:
-            printed.seek(0)
-            _tell(run, printed.read().decode("utf-8", "backslashreplace"))
+def _run(jobs: Sequence[Job], timeout: float | None) -> list[Run]:
+    """The programs, each in its own process: one after the other if they are timed, else at once.
+
+    What they print is shown only of those that fail.
+    """
+    with ExitStack() as stack:
+        printed = [stack.enter_context(tempfile.TemporaryFile()) for _ in jobs]
+        children: list[Child] = []
+        stack.callback(_stop, children)
+        endings = []
+        for job, stream in zip(jobs, printed, strict=True):
+            children.append(Child(WORKER, job, output=stream.fileno()))
+            if job.timed:
+                endings.append(children[-1].wait(timeout))
+        endings += [child.wait(timeout) for child in children[len(endings) :]]
+        runs = [_result(job, ending) for job, ending in zip(jobs, endings, strict=True)]
+        for run, stream in zip(runs, printed, strict=True):
+            if not run.ending.good:
+                stream.seek(0)
+                _tell(run, stream.read().decode("utf-8", "backslashreplace"))
+    return runs
+
+
+def _stop(children: Sequence[Child]) -> None:
+    for child in children:
+        child.stop(signal.SIGTERM)
+
+
+def _result(job: Job, ended: Ending | None) -> Run:
+    run = Run(job.program, Ending("refused", 2, "the process that runs it could not start"))
+    if os.path.exists(job.result):
+        with open(job.result, encoding="utf-8") as stream:
+            run = from_json(stream.read())
+    if ended is not None:
+        return replace(run, ending=ended)
+    if run.ending.how == "running":
+        return replace(run, ending=Ending("killed", 1, "ended without a word"))
     return run
 
 

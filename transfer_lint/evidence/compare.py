@@ -145,7 +145,7 @@ def _less(name: str, before: float | None, after: float | None, slack: int | Non
 def _time(original: Run, fixed: Run) -> Row:
     before, after = original.median_seconds, fixed.median_seconds
     if before is None or after is None:
-        return Row("median time", "-", "-", "a simulation has no time", None)
+        return Row("median time", "-", "-", "not timed", None)
     verdict = f"{(after - before) / before:+.1%}; not judged" if before else "not judged"
     return Row("median time", _spread(original.seconds), _spread(fixed.seconds), verdict, None)
 

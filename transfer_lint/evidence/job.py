@@ -19,7 +19,7 @@ class Job:
     one; devices: how many of it. follow_uses: None for the default. reach: files whose lines matter.
 
     program: for `verify`, the file or folder under test, "" for `trace`; name: what it is imported as. seed, repeat:
-    for `verify`, of each call and how many.
+    for `verify`, of each call and how many; timed: as many more, untraced; previews: with pictures of the outputs.
     """
 
     what: What
@@ -35,6 +35,7 @@ class Job:
     name: str = ""
     seed: int = 0
     repeat: int = 1
+    timed: bool = False
     previews: bool = False
 
     def to_json(self) -> str:

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from contextlib import suppress
 
@@ -19,39 +20,49 @@ TIMEOUT_CODE = 124
 """The exit status for a program that ran out of time, as of timeout(1)."""
 
 
-def launch(worker: str, job: Job, timeout: float | None, output: int | None = None) -> Ending | None:
-    """Run `python -m WORKER` on a job. The program's output goes to standard error, or to the file descriptor.
+class Child:
+    """A process that runs `python -m WORKER` on a job. The program's output goes to standard error, or to the file
+    descriptor `output`."""
 
-    Returns how it ended if it could not say so itself: it ran out of time or was killed. None otherwise.
-    """
-    child = subprocess.Popen(
-        [sys.executable, "-m", worker, job.to_json()],
-        stdin=subprocess.DEVNULL if job.program else None,
-        stdout=2 if output is None else output,
-        stderr=output,
-        start_new_session=os.name == "posix",
-    )
-    try:
-        code = child.wait(timeout)
-    except subprocess.TimeoutExpired:
-        _stop(child, signal.SIGTERM)
-        return Ending("timeout", TIMEOUT_CODE, f"did not end within {timeout:g} seconds (--timeout)")
-    except BaseException:  # an interrupt from the keyboard
-        _stop(child, signal.SIGINT)
-        raise
-    _send(child, signal.SIGKILL)  # children that it left behind
-    if code < 0:
-        name = signal.Signals(-code).name if -code in {each.value for each in signal.Signals} else str(-code)
-        return Ending("killed", 128 - code, f"was killed by {name}")
-    return None
+    def __init__(self, worker: str, job: Job, output: int | None = None) -> None:
+        self._begin = time.monotonic()
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", worker, job.to_json()],
+            stdin=subprocess.DEVNULL if job.program else None,
+            stdout=2 if output is None else output,
+            stderr=output,
+            start_new_session=os.name == "posix",
+        )
 
+    def wait(self, timeout: float | None) -> Ending | None:
+        """Until it has ended, at most `timeout` seconds from its start.
 
-def _stop(child: subprocess.Popen[bytes], number: signal.Signals) -> None:
-    _send(child, number)
-    with suppress(subprocess.TimeoutExpired):
-        child.wait(GRACE)
-    _send(child, signal.SIGKILL)
-    child.wait()
+        Returns how it ended if it could not say so itself: it ran out of time or was killed. None otherwise.
+        """
+        left = None if timeout is None else max(timeout - (time.monotonic() - self._begin), 0.01)
+        try:
+            code = self._process.wait(left)
+        except subprocess.TimeoutExpired:
+            self.stop(signal.SIGTERM)
+            return Ending("timeout", TIMEOUT_CODE, f"did not end within {timeout:g} seconds (--timeout)")
+        except BaseException:  # an interrupt from the keyboard
+            self.stop(signal.SIGINT)
+            raise
+        _send(self._process, signal.SIGKILL)  # children that it left behind
+        if code < 0:
+            name = signal.Signals(-code).name if -code in {each.value for each in signal.Signals} else str(-code)
+            return Ending("killed", 128 - code, f"was killed by {name}")
+        return None
+
+    def stop(self, number: signal.Signals) -> None:
+        """Ask it to end, and after a while make it."""
+        if self._process.poll() is not None:
+            return
+        _send(self._process, number)
+        with suppress(subprocess.TimeoutExpired):
+            self._process.wait(GRACE)
+        _send(self._process, signal.SIGKILL)
+        self._process.wait()
 
 
 def _send(child: subprocess.Popen[bytes], number: signal.Signals) -> None:

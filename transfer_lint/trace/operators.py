@@ -37,7 +37,7 @@ _WAITS = {
 # devices nor wait.
 _WHOLE = frozenset(
     "aten::" + name
-    for name in (
+    for name in (  # noqa: SIM905
         "linear matmul reshape flatten unflatten layer_norm group_norm scaled_dot_product_attention pad "
         "upsample_bilinear2d conv1d conv2d adaptive_avg_pool2d"
     ).split()

@@ -36,12 +36,17 @@ class Collected:
         self.opaque: list[str] = []
         self._previews = previews
         self._seen: dict[int, str] = {}
+        self._met: dict[int, tuple[Tensor, str, list[str] | None]] = {}
         self._alive: list[Any] = []  # so that no identity is used twice
 
     def add(self, path: str, value: Any, *, depth: int = 0, attribute: bool = False) -> None:
         """Take in a value and all that it holds; what was met before is noted as the same object."""
         if isinstance(value, _PLAIN):
             self._leaf(Output(path, "value", repr(value), own_attribute=attribute))
+            return
+        if isinstance(value, Tensor):  # each time it is met: that a fix lets two names share a tensor is no difference
+            self._alive.append(value)
+            self._tensor(path, value, attribute)
             return
         if id(value) in self._seen:
             self._leaf(Output(path, "value", f"the same object as {self._seen[id(value)]}", own_attribute=attribute))
@@ -50,8 +55,6 @@ class Collected:
         self._alive.append(value)
         if depth > MAX_DEPTH:
             self.opaque.append(f"{path} (nested too deep)")
-        elif isinstance(value, Tensor):
-            self._tensor(path, value, attribute)
         elif _is_array(value):
             self._array(path, value, attribute)
         elif _is_picture(value):
@@ -81,14 +84,16 @@ class Collected:
         self.leaves[output.path] = output
 
     def _tensor(self, path: str, tensor: Tensor, attribute: bool) -> None:
-        values = host_values(tensor)
-        pictures = self._shown(values)
+        if id(tensor) not in self._met:
+            values = host_values(tensor)
+            self._met[id(tensor)] = (values, _hash(values), self._shown(values))
+        values, digest, pictures = self._met[id(tensor)]
         self.tensors[path] = values
         self._leaf(
             Output(
                 path,
                 "image" if pictures is not None else "tensor",
-                _hash(values),
+                digest,
                 device=str(tensor.device),
                 dtype=plain(tensor.dtype),
                 shape=tuple(tensor.shape),

@@ -54,7 +54,7 @@ def _run(job: Job, run: Run) -> None:
                 once = _prepare(job, run)
                 for _ in range(job.repeat):
                     _traced_call(job, run, tracing, once)
-            if not job.simulate:
+            if job.timed:
                 _time(job, run, once)
             child.join_threads()
     except BaseException as error:

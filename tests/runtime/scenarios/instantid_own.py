@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 import torch
@@ -40,6 +41,9 @@ def entries(pack: Any, workflow: Workflow, model: Any, **how: Any) -> Any:
     device = pack.host.comfy.model_management.get_torch_device()
     tokens = [torch.randn(how.pop("frames", 1), 16, TOKENS, generator=generator).to(device) for _ in range(2)]
     twin = model.clone()
+    options = twin.model_options["transformer_options"]
+    patches = {key: copy.copy(patch) for key, patch in twin.patches.items()}
+    twin.model_options = {"transformer_options": {**options, "patches_replace": {"attn2": patches}}}
     for number, key in enumerate(pack.model.SDXL_LAYERS):
         if key in twin.patches:
             projections = workflow.instantid.ip_adapter[pack.model.projection_name(number)]
@@ -52,22 +56,19 @@ def entries(pack: Any, workflow: Workflow, model: Any, **how: Any) -> Any:
 
 
 def test_weight_types(pack: Any) -> Any:
-    results = {}
-    for name in WEIGHT_TYPES:
-        workflow = Workflow(pack)
-        model = workflow.apply(patch_middle=True)[0]
-        results[name] = layers(entries(pack, workflow, model, weight=1.3, weight_type=name))
-    return results
+    workflow = Workflow(pack)
+    model = workflow.apply(patch_middle=True)[0]
+    return {name: layers(entries(pack, workflow, model, weight=1.3, weight_type=name)) for name in WEIGHT_TYPES}
 
 
 def test_embeds_scaling(pack: Any) -> Any:
-    results = {}
-    for name in SCALINGS:
-        for weight in (0.7, -0.4):
-            workflow = Workflow(pack)
-            model = entries(pack, workflow, workflow.apply()[0], weight=weight, embeds_scaling=name)
-            results[name, weight] = layers(model)
-    return results
+    workflow = Workflow(pack)
+    model = workflow.apply()[0]
+    return {
+        (name, weight): layers(entries(pack, workflow, model, weight=weight, embeds_scaling=name))
+        for name in SCALINGS
+        for weight in (0.7, -0.4)
+    }
 
 
 def test_weight_by_layer_and_by_frame(pack: Any) -> Any:
