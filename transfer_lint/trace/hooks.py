@@ -23,7 +23,7 @@ from torch._subclasses.fake_tensor import FakeTensor
 
 from transfer_lint.trace.contents import LIMIT, digest
 from transfer_lint.trace.device_time import DeviceTime
-from transfer_lint.trace.machine import plain
+from transfer_lint.trace.machine import active, plain
 from transfer_lint.trace.recorder import Recorder
 from transfer_lint.trace.sync_debug import SyncDebug
 
@@ -56,7 +56,7 @@ class Hooks:
         self.whole = whole
         self.limit = limit
         self.device_time = DeviceTime(recorder)
-        self.sync_debug = SyncDebug(recorder, real=whole)
+        self.sync_debug = SyncDebug(recorder, real=whole and active() is None)
 
     def moved(self, op: Any, args: Any, kwargs: Any) -> Any:
         """Carry out a copy between devices and record it."""

@@ -1,6 +1,7 @@
 """What InstantID's scenarios share: a stand-in ComfyUI, a checkpoint, insightface on synthetic models, workflows.
 
 `SCENARIO_PUBLISHED_PROJ=1` makes the face projection as wide as the published one, for packs that know no other.
+`SCENARIO_THIN=1` samples with 11 layers of the UNet where a scenario does not need all 70.
 """
 
 from __future__ import annotations
@@ -25,6 +26,9 @@ from tests.support.synthetic_antelope import make_picture  # noqa: E402
 
 MODELS = comfy_host.install()
 NARROW, WIDE, TOKENS = 32, 64, 48
+THIN = bool(os.environ.get("SCENARIO_THIN"))
+"""Sample with one layer of each block, where the scenario does not ask for all: a simulation is slow."""
+
 ONE_FACE, TWO_FACES, NO_FACE = ((256, 256, 40),), ((110, 130, 40), (380, 360, 60)), ()
 OTHER_FACE, CLOSE_UP = ((200, 300, 50),), ((256, 256, 150),)
 
@@ -126,14 +130,15 @@ class Workflow:
         given = {**self.inputs("control_net", "positive", "negative"), "image_kps": self.given["image"]}
         return node(self.pack, "ApplyInstantIDControlNet", face_embeds=face_embeds, **{**given, **inputs})
 
-    def sampled(self, model: Any, positive: Any, negative: Any, **how: Any) -> dict[str, Any]:
-        """What the user gets, and the conditioning that led there."""
-        latent = sample(model, positive, negative, widths=(NARROW, WIDE), dtype=self.compute, **how)
+    def sampled(self, model: Any, positive: Any, negative: Any, *, whole: bool = False, **how: Any) -> dict[str, Any]:
+        """What the user gets, and the conditioning that led there. whole: with all 70 layers even where THIN."""
+        thin = THIN and not whole
+        latent = sample(model, positive, negative, widths=(NARROW, WIDE), dtype=self.compute, thin=thin, **how)
         return {"latent": latent, "positive": told(positive), "negative": told(negative)}
 
     def run(self, name: str = "ApplyInstantIDAdvanced", **inputs: Any) -> dict[str, Any]:
         """Apply and sample."""
-        how = {key: inputs.pop(key) for key in ("steps", "batch", "size") if key in inputs}
+        how = {key: inputs.pop(key) for key in ("steps", "batch", "size", "whole") if key in inputs}
         return self.sampled(*self.apply(name, **inputs), **how)
 
 

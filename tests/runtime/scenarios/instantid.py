@@ -29,7 +29,7 @@ HALF, BRAIN, FLOAT8 = torch.float16, torch.bfloat16, torch.float8_e4m3fn
 
 
 def test_apply(pack: Any) -> Any:
-    return Workflow(pack).run("ApplyInstantID")
+    return Workflow(pack).run("ApplyInstantID", whole=True)
 
 
 def test_apply_more_steps(pack: Any) -> Any:
@@ -110,7 +110,8 @@ def test_attention_patch_and_control(pack: Any) -> Any:
     workflow, results = Workflow(pack), {}
     for weight in (1.0, -1.0, 0.4):
         model, embeds = workflow.patch(weight=weight, noise=0.3)
-        results[weight] = [workflow.sampled(model, *workflow.control(embeds, strength=0.7)), embeds]
+        sampled = workflow.sampled(model, *workflow.control(embeds, strength=0.7), whole=weight == 1.0)
+        results[weight] = [sampled, embeds]
     return results
 
 

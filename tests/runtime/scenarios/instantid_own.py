@@ -20,7 +20,7 @@ SCALINGS = ("V only", "K+V", "K+V w/ C penalty", "K+mean(V) w/ C penalty")
 
 
 def test_middle_block(pack: Any) -> Any:
-    return Workflow(pack).run(patch_middle=True)
+    return Workflow(pack).run(patch_middle=True, whole=True)
 
 
 def test_flat_mask(pack: Any) -> Any:
