@@ -28,6 +28,7 @@ def compare(original: Run, fixed: Run, distances: Mapping[str, Distance], rules:
     if could:
         rows.extend(_nodes(original, fixed))
         rows.extend(_endings(fixed))
+    if could and fixed.calls:
         rows.append(_outputs(original, fixed, differences, distances))
         rows.append(_calls(original, fixed, tolerant=any(each.within for each in distances.values())))
         rows.append(_random(original, fixed))
