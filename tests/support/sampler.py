@@ -66,6 +66,23 @@ class Unet(nn.Module):
         return x
 
 
+class Model(StandInModel):
+    """A MODEL whose clones have dictionaries of their own and share what patches hold, as ComfyUI's do since 2026."""
+
+    def clone(self) -> Model:
+        if self.deep:
+            twin = super().clone()
+        else:
+            twin = StandInModel(deep=False)
+            twin.model_options = _copied(self.model_options)
+        twin.__class__ = Model
+        return twin  # type: ignore[return-value]
+
+
+def _copied(options: Any) -> Any:
+    return {key: _copied(value) for key, value in options.items()} if isinstance(options, dict) else options
+
+
 class ControlNet(StandInControlNet):
     """A ControlNet that answers: its residual depends on the hint, on the face tokens, on strength and timestep."""
 
@@ -88,7 +105,8 @@ class ControlNet(StandInControlNet):
             return before
         context = cond.get("crossattn_controlnet")
         if self.hint is None or self.hint.device != x.device or self.hint.dtype != x.dtype:
-            self.hint = self.cond_hint_original.to(x.device, x.dtype)
+            # packs lay the same picture out differently, and sums depend on the order
+            self.hint = self.cond_hint_original.to(x.device, x.dtype).contiguous()
         hint = self.hint
         tint = torch.nn.functional.adaptive_avg_pool2d(hint, HINT_CELLS).mean(dim=(1, 2, 3))[:1]
         residual = tint * self.strength

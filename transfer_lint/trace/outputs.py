@@ -51,7 +51,8 @@ class Collected:
         if id(value) in self._seen:
             self._leaf(Output(path, "value", f"the same object as {self._seen[id(value)]}", own_attribute=attribute))
             return
-        self._seen[id(value)] = path
+        if not isinstance(value, (tuple, frozenset)):  # what cannot be changed may be shared
+            self._seen[id(value)] = path
         self._alive.append(value)
         if depth > MAX_DEPTH:
             self.opaque.append(f"{path} (nested too deep)")

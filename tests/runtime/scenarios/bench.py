@@ -20,8 +20,7 @@ if str(ROOT) not in sys.path:
 
 from tests.support import comfy_host  # noqa: E402
 from tests.support.checkpoint import PUBLISHED, SMALL, instantid_checkpoint  # noqa: E402
-from tests.support.sampler import ControlNet, sample  # noqa: E402
-from tests.support.stand_in_comfy import StandInModel  # noqa: E402
+from tests.support.sampler import ControlNet, Model, sample  # noqa: E402
 from tests.support.synthetic_antelope import make_picture  # noqa: E402
 
 MODELS = comfy_host.install()
@@ -106,7 +105,7 @@ class Workflow:
             "insightface": analysis(),
             "control_net": ControlNet(),
             "image": image_of(ONE_FACE),
-            "model": StandInModel(deep=deep),
+            "model": Model(deep=deep),
             "positive": [[text(1), {"pooled_output": 1}]],
             "negative": [[text(2), {}]],
         }

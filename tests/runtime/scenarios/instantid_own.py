@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 from bench import CLOSE_UP, NO_FACE, ONE_FACE, TOKENS, Workflow, image_of
-from instantid import layers
+from instantid import disturbances, layers
 
 WEIGHT_TYPES = (
     "linear", "ease in", "ease out", "ease in-out", "reverse in-out", "weak input", "weak middle", "weak output",
@@ -96,3 +96,21 @@ def test_patches_follow_the_model(pack: Any) -> Any:
     for patch in model.patches.values():
         patch.to(device)
     return [offloaded, workflow.sampled(model, positive, negative)["latent"]]
+
+
+def test_model_moved_before_sampling(pack: Any) -> Any:
+    results = []
+    for number in range(7):
+        workflow = Workflow(pack)
+        applied = workflow.apply()
+        disturbances(workflow)[number]()
+        results.append(workflow.sampled(*applied)["latent"])
+    return results
+
+
+def test_one_model_under_another(pack: Any) -> Any:
+    """A face on top of a face leaves the model below as it was."""
+    workflow = Workflow(pack)
+    below = workflow.apply(ip_weight=0.5)
+    above = workflow.apply(model=below[0], positive=below[1], negative=below[2], ip_weight=0.2)
+    return [workflow.sampled(*each)["latent"] for each in (below, above, below)]
