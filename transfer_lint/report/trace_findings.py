@@ -16,12 +16,16 @@ def report(joined: Joined, view: View, top: int = 10) -> Iterator[str]:
     fates = ", ".join(f"{len(joined.of(status))} {status.value}" for status in Status if joined.of(status))
     yield view.style(f"findings: {fates or 'none'}", bold=True)
     for status in Status:
-        for each in joined.of(status):
+        found = joined.of(status)
+        shown = found[:top] if status is Status.NEVER else found
+        for each in shown:
             finding = each.finding
             yield (
                 f"  {view.style(status.value, fg=COLOURS[status]):<13} {finding.path}:{finding.line}:{finding.column} "
                 f"{finding.code} {finding.name}: {each.why}{_measured(each)}"
             )
+        if len(found) > len(shown):
+            yield f"  {view.style(status.value, fg=COLOURS[status])} and {len(found) - len(shown)} more"
     if joined.unreported:
         yield ""
         yield view.style("lines that moved data or waited, without a finding", bold=True)

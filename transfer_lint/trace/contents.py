@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import hashlib
+import weakref
 
 import torch
 from torch import Tensor
@@ -25,6 +26,26 @@ def digest(tensor: Tensor, limit: int = LIMIT) -> bytes | None:
         if nbytes:
             whole.update((ctypes.c_char * nbytes).from_address(flat.data_ptr()))
         return whole.digest()
+
+
+class Memories:
+    """Numbers for pieces of memory that stay theirs as long as they live, and are never given again."""
+
+    def __init__(self) -> None:
+        self._known: dict[int, tuple[weakref.ref[torch.UntypedStorage], int]] = {}
+        self._given = 0
+
+    def number(self, tensor: Tensor) -> int | None:
+        """The number of the memory that a tensor lies in; None where it has none."""
+        try:
+            storage = tensor.untyped_storage()
+        except (RuntimeError, NotImplementedError):  # sparse and fake tensors
+            return None
+        key = id(storage)
+        if key not in self._known:
+            self._given += 1
+            self._known[key] = (weakref.ref(storage, lambda _: self._known.pop(key, None)), self._given)
+        return self._known[key][1]
 
 
 def readable(tensor: Tensor) -> bool:

@@ -104,7 +104,9 @@ class Hooks:
                 dtype=plain(tensor.dtype),
                 nbytes=tensor.element_size() if READS[op] == "item" else 1 if READS[op] == "equal" else 8,
                 shape=tuple(tensor.shape),
-                content=None if value is None else (repr(value), tensor.data_ptr()),
+                content=None
+                if value is None
+                else (repr(value), self.recorder.memories.number(tensor), tensor.storage_offset()),
                 seconds=seconds,
                 flagged=bool(flagged),
             )

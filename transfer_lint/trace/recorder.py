@@ -10,6 +10,7 @@ from contextlib import contextmanager
 
 from transfer_lint.evidence.model import Entry, Frame, Kind
 from transfer_lint.trace import stack
+from transfer_lint.trace.contents import Memories
 from transfer_lint.trace.uses import Uses
 
 MAX_PLACES = 20_000
@@ -40,6 +41,7 @@ class Recorder:
         self.bin_width = 1.0 if by_order else 0.001
         self._events = 0
         self._start = time.perf_counter()
+        self.memories = Memories()
         self._contents: OrderedDict[tuple[object, ...], set[tuple[str, str]]] = OrderedDict()
         self._lock = threading.RLock()
 

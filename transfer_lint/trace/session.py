@@ -183,7 +183,8 @@ class _Observer:
     def waited(self, device: int, how: str, value: torch.Tensor, nbytes: int) -> None:
         recorder = self._recorder
         with recorder.own_time():
-            content = (value.data_ptr(), _value(value)) if how == "item" else None
+            place = (recorder.memories.number(value), value.storage_offset())
+            content = (_value(value), *place) if how == "item" else None
             recorder.read(
                 name_of(device),
                 how=how,
