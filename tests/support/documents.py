@@ -127,7 +127,9 @@ def refresh(name: str) -> None:
                 lines[block.start : block.stop] = [now]
     new = "".join(lines)
     rows = "".join(TABLE_ROW.findall(new))
-    new = MEASURED.sub(lambda _: measured(), new.replace(rows, "".join(rule_rows())))
+    new = new.replace(rows, "".join(rule_rows()))
+    if RESULTS.exists():
+        new = MEASURED.sub(lambda _: measured(), new)
     (ROOT / name).write_text(new, encoding="utf-8")
 
 

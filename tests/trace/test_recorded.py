@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import tracemalloc
 import warnings
 from collections import Counter
 from pathlib import Path
@@ -98,6 +99,20 @@ CASES: dict[str, tuple[Any, dict[str, int]]] = {
 @pytest.mark.parametrize(("action", "expected"), CASES.values(), ids=CASES)
 def test_categories(action: Any, expected: dict[str, int]) -> None:
     assert amounts(traced(action)) == expected
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU here: torch.cuda says so")
+@pytest.mark.parametrize(("action", "expected"), CASES.values(), ids=CASES)
+def test_categories_on_a_gpu(action: Any, expected: dict[str, int]) -> None:
+    """What is counted on a real device is what is counted on a simulated one; and it has times."""
+    with transfer_lint.trace(follow_uses=True) as t:
+        action()
+    trace = t.result()
+    assert amounts(trace) == expected
+    moved = [entry for entry in trace.entries if entry.kind == "transfer"]
+    assert all(entry.seconds and entry.device_seconds for entry in moved)
+    assert sum(entry.flagged for entry in trace.entries) <= trace.waits
 
 
 def test_reads_are_waits() -> None:
@@ -253,6 +268,20 @@ def test_what_is_remembered_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     assert any("more places" in note for note in trace.notes)
 
 
+def test_long_runs_cost_no_memory() -> None:
+    x = torch.ones(1)
+    with transfer_lint.trace() as t:
+        for _ in range(1000):
+            x.to("cpu")
+        tracemalloc.start()
+        for _ in range(30_000):
+            x.to("cpu")
+        grown = tracemalloc.get_traced_memory()[0]
+        tracemalloc.stop()
+    assert t.result().total("count", "idle") == 31_000
+    assert grown < 200_000
+
+
 def test_memory_is_that_of_live_tensors() -> None:
     with simulate("cuda"):
         assert torch.cuda.memory_allocated() == 0
@@ -294,7 +323,7 @@ def test_the_report_of_the_context_manager() -> None:
 def test_waits_that_only_torch_knows_of(monkeypatch: pytest.MonkeyPatch) -> None:
     """What set_sync_debug_mode warns of is a wait, and it is not counted twice. The warnings stand for a GPU's."""
     modes: list[object] = []
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "is_initialized", lambda: True)
     monkeypatch.setattr(torch.cuda, "get_sync_debug_mode", lambda: 0)
     monkeypatch.setattr(torch.cuda, "set_sync_debug_mode", modes.append)
     monkeypatch.setattr(torch.cuda, "current_device", lambda: 0)

@@ -181,6 +181,7 @@ def _deaf_inside(
                 return op(*args, **kwargs)
             if not hooks.whole or not concerns(args, kwargs):
                 return op(*args, **kwargs)
+            hooks.sync_debug.arm()
             return handle(hooks, op, args, kwargs)
 
     return kernel

@@ -206,8 +206,10 @@ def describe_machine(machine: Machine | None) -> dict[str, str]:
     if machine is not None:
         devices = f"{machine.devices} simulated"
     elif torch.cuda.is_available():
-        names = [torch.cuda.get_device_name(index) for index in range(torch.cuda.device_count())]
-        devices = ", ".join(f"cuda:{index} {name}" for index, name in enumerate(names))
+        indices = range(torch.cuda.device_count())
+        # to ask for a name would start CUDA
+        started = torch.cuda.is_initialized()  # type: ignore[no-untyped-call]
+        devices = ", ".join(f"cuda:{n} {torch.cuda.get_device_name(n)}" if started else f"cuda:{n}" for n in indices)
     else:
         devices = "none"
     return {

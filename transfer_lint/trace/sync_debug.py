@@ -40,6 +40,7 @@ class SyncDebug:
         self._recorder = recorder
         self._real = real
         self._inside = threading.local()
+        self._mode_before: Any = None
         self._stack = ExitStack()
 
     @contextmanager
@@ -53,7 +54,7 @@ class SyncDebug:
             self._inside.flags = None
 
     def __enter__(self) -> SyncDebug:
-        if self._real and torch.cuda.is_available():
+        if self._real:
             self._stack.enter_context(self._warnings())
         for owner, name in (
             (torch.cuda, "synchronize"),
@@ -66,10 +67,15 @@ class SyncDebug:
     def __exit__(self, *error: object) -> None:
         self._stack.close()
 
+    def arm(self) -> None:
+        """Switch torch's warnings on, as soon as the program has started CUDA: asking for them would start it."""
+        if self._real and self._mode_before is None and torch.cuda.is_initialized():  # type: ignore[no-untyped-call]
+            self._mode_before = torch.cuda.get_sync_debug_mode()
+            torch.cuda.set_sync_debug_mode("warn")
+
     @contextmanager
     def _warnings(self) -> Iterator[None]:
-        before = torch.cuda.get_sync_debug_mode()
-        torch.cuda.set_sync_debug_mode("warn")
+        self.arm()
         with warnings.catch_warnings():
             warnings.filterwarnings("always", message=_MESSAGE)
             shown = warnings.showwarning
@@ -77,7 +83,9 @@ class SyncDebug:
             try:
                 yield
             finally:
-                torch.cuda.set_sync_debug_mode(before)
+                if self._mode_before is not None:
+                    torch.cuda.set_sync_debug_mode(self._mode_before)
+                    self._mode_before = None
 
     def _catch(self, shown: Callable[..., None]) -> Callable[..., None]:
         def show(message: Any, *args: Any, **kwargs: Any) -> None:
