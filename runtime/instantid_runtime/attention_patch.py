@@ -8,7 +8,6 @@ import copy
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any, Protocol
-from functools import lru_cache
 
 import torch
 
