@@ -258,8 +258,7 @@ def synchronize() -> None:
 def time_calls(sides: dict[str, Side], pack: Any) -> None:
     """The rows' calls alone, with everything where it is in a node's second run."""
     device, dtype = comfy_host.get_torch_device(), comfy_host.policy.unet_dtype
-    model: torch.nn.Module = Workflow(pack).instantid
-    model.to(device, dtype=dtype)  # transfer-lint: ignore[TL103] once, before anything is timed
+    model = Workflow(pack).instantid.to(device, dtype=dtype)  # transfer-lint: ignore[TL103] once, before the timing
     face, mask = torch.randn(1, 1, 512), torch.rand(1, 128, 128)
     tokens = torch.randn(1, 16, TOKENS).to(device, dtype=dtype)
     sigmas = torch.full((2,), 5.0, device=device)
