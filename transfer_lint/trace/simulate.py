@@ -43,6 +43,10 @@ __all__ = ["Machine", "simulate"]
 class Operators(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """Sees every operator, those without a tensor among their arguments included."""
 
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        return False  # else torch imports its compiler at the first operator, which takes seconds
+
     def __torch_dispatch__(
         self, func: Any, types: Sequence[type], args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None
     ) -> Any:

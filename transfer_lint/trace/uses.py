@@ -65,6 +65,10 @@ class Uses:
 class Watch(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """Tells `uses` what every operator takes. A view takes nothing: its memory is looked out for instead."""
 
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        return False  # else torch imports its compiler at the first operator, which takes seconds
+
     def __init__(self, uses: Uses) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.uses = uses

@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+import copy
+import hashlib
 import os
 import sys
 from functools import cache
@@ -43,19 +45,38 @@ def checkpoint() -> str:
     return name
 
 
-@cache
-def analysis() -> Any:
-    """insightface over the synthetic models, without those whose answers nobody reads."""
-    from insightface.app import FaceAnalysis
+class Analysis:
+    """insightface's FaceAnalysis, that looks at the same picture at the same size once only."""
 
-    loaded = FaceAnalysis(
-        name="antelopev2",
-        root=str(MODELS / "insightface"),
-        allowed_modules=["detection", "recognition"],
-        providers=["CPUExecutionProvider"],
-    )
-    loaded.prepare(ctx_id=0, det_size=(640, 640))
-    return loaded
+    def __init__(self) -> None:
+        from insightface.app import FaceAnalysis
+
+        # without the models whose answers nobody reads
+        self._real = FaceAnalysis(
+            name="antelopev2",
+            root=str(MODELS / "insightface"),
+            allowed_modules=["detection", "recognition"],
+            providers=["CPUExecutionProvider"],
+        )
+        self._real.prepare(ctx_id=0, det_size=(640, 640))
+        self.det_model, self.models = self._real.det_model, self._real.models
+        self._known: dict[Any, Any] = {}
+
+    def get(self, picture: Any) -> Any:
+        sizes = [str(getattr(self.det_model, name, None)) for name in ("input_size", "input_sizes")]
+        key = (hashlib.blake2b(picture.tobytes()).digest(), picture.shape, *sizes)
+        if key not in self._known:
+            self._known[key] = self._real.get(picture)
+        return self._known[key]
+
+
+analysis = cache(Analysis)
+
+
+@cache
+def loaded(pack: Any) -> Any:
+    """The model, as the loader gives it; to be copied."""
+    return node(pack, "InstantIDModelLoader", instantid_file=checkpoint())[0]
 
 
 def image_of(*pictures: tuple[tuple[int, int, int], ...]) -> torch.Tensor:
@@ -99,7 +120,7 @@ class Workflow:
         comfy_host.policy.unet_dtype, comfy_host.policy.use_fp16 = unet, fp16
         self.pack = pack
         self.compute = compute or unet
-        self.instantid = node(pack, "InstantIDModelLoader", instantid_file=checkpoint())[0]
+        self.instantid = copy.deepcopy(loaded(pack))
         self.given: dict[str, Any] = {
             "instantid": self.instantid,
             "insightface": analysis(),
