@@ -21,7 +21,7 @@ import re
 import statistics
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, field
 from functools import cache
 from pathlib import Path
@@ -200,7 +200,7 @@ def counted(pack: Any, side: Side, simulated: str) -> torch.Tensor:
     workflow = Workflow(pack)
     options: Any = {"simulated": simulated, "hash_limit": 0, "follow_uses": False}
 
-    def add(entries: list[Entry], seen: dict[int, tuple[int, ...]], to: dict[str, Figures]) -> None:
+    def add(entries: Iterable[Entry], seen: dict[int, tuple[int, ...]], to: dict[str, Figures]) -> None:
         for entry in entries:
             row = row_of(entry)
             now = (entry.count, entry.nbytes, entry.waits)
@@ -214,11 +214,11 @@ def counted(pack: Any, side: Side, simulated: str) -> torch.Tensor:
     with trace(**options) as tracing:
         seen: dict[int, tuple[int, ...]] = {}
         workflow.run()
-        add(tracing.recorder.result(), seen, {row: Figures() for row in ROWS})
+        add(tracing.recorder.entries.values(), seen, {row: Figures() for row in ROWS})
         applied = workflow.run()
-        add(tracing.recorder.result(), seen, side.run)
+        add(tracing.recorder.entries.values(), seen, side.run)
         latent = workflow.denoise(applied, 1)
-        add(tracing.recorder.result(), seen, side.call)
+        add(tracing.recorder.entries.values(), seen, side.call)
     return latent
 
 

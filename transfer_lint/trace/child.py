@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import threading
@@ -126,7 +127,8 @@ class Output:
         wait = INTERVAL
         while not self._done.wait(wait):
             begin = time.perf_counter()
-            self.write(None)
+            with contextlib.suppress(RuntimeError):  # something grew while it was looked at: the next one will do
+                self.write(None)
             wait = max(INTERVAL, 20 * (time.perf_counter() - begin))
 
     def _count_fork(self) -> None:

@@ -42,6 +42,9 @@ class DeviceTime:
         if device is None or device.type != "cuda" or type(source) not in (Tensor, torch.nn.Parameter):
             yield Span()
             return
+        if torch.cuda.is_current_stream_capturing():  # a graph's events have no times
+            yield Span()
+            return
         stream = torch.cuda.current_stream(device)
         before = torch.cuda.Event(enable_timing=True)  # type: ignore[no-untyped-call]
         before.record(stream)

@@ -7,6 +7,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 from transfer_lint.evidence.model import Entry, Frame, Kind
 from transfer_lint.trace import stack
@@ -126,9 +127,13 @@ class Recorder:
             entry.device_seconds = (entry.device_seconds or 0.0) + seconds
 
     def result(self) -> list[Entry]:
-        """The sums, those that waited or moved most first."""
+        """The sums, those that waited or moved most first: copies, which stay as they are when more happens."""
         with self._lock:
-            return sorted(self.entries.values(), key=lambda e: (e.waits, e.nbytes, e.count), reverse=True)
+            found = [
+                replace(entry, shapes=list(entry.shapes), bins={n: list(column) for n, column in entry.bins.items()})
+                for entry in self.entries.values()
+            ]
+        return sorted(found, key=lambda entry: (entry.waits, entry.nbytes, entry.count), reverse=True)
 
     def _entry(self, kind: Kind, source: str, target: str, dtype: str, how: str) -> Entry:
         frames = stack.chain()
