@@ -205,7 +205,7 @@ def test_endings(error: BaseException, code: int, how: str, said: str) -> None:
     ("source", "said"),
     [
         ("def go(): pass", "has neither a function run nor functions test_..."),
-        ("def run(a, b): pass", "run needs arguments"),
+        ("def run(program): pass", "run needs arguments: in trace it gets none"),
         ("async def test_it(): pass", "test_it is async"),
     ],
 )
@@ -219,7 +219,7 @@ def test_scenarios_that_cannot_be_run(source: str, said: str) -> None:
 def test_functions_of_a_scenario() -> None:
     module = ModuleType("made")
     exec("def test_b(program): return program\ndef test_a(x=1): return x\ndef other(): pass", vars(module))
-    found = scenario.functions(module, "made.py")
+    found = scenario.functions(module, "made.py", takes=1)
     assert [scenario.call(function, "it") for function in found.values()] == ["it", 1]
     assert list(found) == ["test_b", "test_a"]
 

@@ -58,6 +58,12 @@ def unused() -> None:
     assert kept.is_cuda
 
 
+def freed() -> None:
+    for _ in range(4):
+        h().to("cuda")
+        torch.ones(2, 3, device="cuda") + 1  # may well lie where the arrival lay
+
+
 def overwritten() -> None:
     buffer = torch.empty(3, device="cuda")
     buffer.copy_(torch.ones(3))
@@ -90,6 +96,7 @@ CASES: dict[str, tuple[Any, dict[str, int]]] = {
     "back unchanged": (back_unchanged, {"round trip": 1, "implicit synchronisation": 2}),
     "back changed": (back_changed, {"implicit synchronisation": 3}),
     "unused": (unused, {"duplicate transfer": 1, "unused transfer": 2, "implicit synchronisation": 3}),
+    "freed": (freed, {"duplicate transfer": 3, "unused transfer": 4, "implicit synchronisation": 4}),
     "overwritten": (overwritten, {"unused transfer": 1, "implicit synchronisation": 2}),
     "no-ops": (no_ops, {"no-op transfer call": 4, "implicit synchronisation": 1, "unused transfer": 1}),
     "asked": (asked, {"explicit synchronisation": 3}),

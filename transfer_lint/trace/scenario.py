@@ -55,8 +55,11 @@ class _Finder(importlib.abc.MetaPathFinder):
         return self._spec if fullname == self._name else None
 
 
-def functions(module: ModuleType, path: str) -> dict[str, Callable[..., Any]]:
-    """What a scenario has to run: `run` alone, or all `test_...` in their order. Raises Refused without any."""
+def functions(module: ModuleType, path: str, takes: int = 0) -> dict[str, Callable[..., Any]]:
+    """What a scenario has to run: `run` alone, or all `test_...` in their order.
+
+    takes: how many arguments they may need. Raises Refused without any function, or for one that needs more.
+    """
     if callable(getattr(module, "run", None)):
         found = {"run": module.run}
     else:
@@ -66,8 +69,8 @@ def functions(module: ModuleType, path: str) -> dict[str, Callable[..., Any]]:
     for name, function in found.items():
         if inspect.iscoroutinefunction(function):
             raise Refused(f"{path}: {name} is async: wrap it in a function that calls asyncio.run")
-        if len(list(_required(function))) > 1:
-            raise Refused(f"{path}: {name} needs arguments: it gets none, or one, the program under test")
+        if len(list(_required(function))) > takes:
+            raise Refused(f"{path}: {name} needs arguments: in trace it gets none, in verify the program under test")
     return found
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import weakref
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
-from torch import Tensor
+from torch import Tensor, UntypedStorage
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from transfer_lint.evidence.model import Entry
@@ -16,33 +17,37 @@ from transfer_lint.trace.operators import tensors_in, traits_of
 MAX_PENDING = 100_000
 
 
-class Uses:
-    """Arrivals that wait for their first use, by the memory that they lie in.
+class _Arrival(NamedTuple):
+    entry: Entry
+    nbytes: int
+    freed: weakref.ref[UntypedStorage]
 
-    Of an arrival whose memory is freed and taken by another tensor, a use of that one counts: unused transfers may be
-    missed, never made up.
-    """
+
+class Uses:
+    """Arrivals that wait for their first use, by the memory that they lie in."""
 
     def __init__(self) -> None:
-        self._pending: OrderedDict[int, tuple[Entry, int]] = OrderedDict()
+        self._pending: OrderedDict[int, _Arrival] = OrderedDict()
         self.given_up = 0
 
     def arrived(self, tensor: Tensor, entry: Entry, nbytes: int) -> None:
         """`tensor` came to its device; what lay there unused before is overwritten."""
-        memory = _memory(tensor)
-        if memory is None or not nbytes:
+        storage = _storage(tensor)
+        if storage is None or not nbytes:
             return
+        memory = id(storage)  # torch keeps the object as long as the memory
         self._drop(memory)
-        self._pending[memory] = (entry, nbytes)
+        freed = weakref.ref(storage, lambda _: self._drop(memory))
+        self._pending[memory] = _Arrival(entry, nbytes, freed)
         if len(self._pending) > MAX_PENDING:
             self._pending.popitem(last=False)
             self.given_up += 1
 
     def used(self, tensor: Tensor) -> None:
         """Something reads `tensor`."""
-        memory = _memory(tensor)
-        if memory is not None:
-            self._pending.pop(memory, None)
+        storage = _storage(tensor)
+        if storage is not None:
+            self._pending.pop(id(storage), None)
 
     def finish(self) -> None:
         """The run is over: what waits was not used in it."""
@@ -52,9 +57,8 @@ class Uses:
     def _drop(self, memory: int) -> None:
         found = self._pending.pop(memory, None)
         if found is not None:
-            entry, nbytes = found
-            entry.unused = (entry.unused or 0) + 1
-            entry.unused_bytes += nbytes
+            found.entry.unused = (found.entry.unused or 0) + 1
+            found.entry.unused_bytes += found.nbytes
 
     @property
     def any_pending(self) -> bool:
@@ -94,7 +98,12 @@ class Watch(TorchDispatchMode):  # type: ignore[no-untyped-call]
                 yield tensor
 
 
-def _memory(tensor: Tensor) -> int | None:
+def _storage(tensor: Tensor) -> UntypedStorage | None:
     with contextlib.suppress(RuntimeError, NotImplementedError):  # sparse and fake tensors have none
-        return int(tensor.untyped_storage()._cdata)
+        return tensor.untyped_storage()
     return None
+
+
+def _memory(tensor: Tensor) -> int | None:
+    storage = _storage(tensor)
+    return None if storage is None else id(storage)

@@ -77,7 +77,7 @@ def _prepare(job: Job, run: Run) -> Callable[[], dict[str, Any]]:
         program = importlib.import_module(job.name)
         nodes = getattr(program, "NODE_CLASS_MAPPINGS", None)
         run.nodes = sorted(map(str, nodes)) if isinstance(nodes, dict) else None
-    functions = scenario.functions(module, job.target)
+    functions = scenario.functions(module, job.target, takes=1)
 
     def once() -> dict[str, Any]:
         results = {}

@@ -61,7 +61,7 @@ def _start(job: Job) -> None:
         module = scenario.load(job.target, os.path.splitext(os.path.basename(job.target))[0])
         for function in scenario.functions(module, job.target).values():
             try:
-                scenario.call(function, None)
+                function()
             except BaseException as error:
                 if not scenario.skipped(error):
                     raise
