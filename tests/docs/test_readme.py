@@ -16,7 +16,20 @@ import torch
 import yaml
 
 from tests.support.command import MENDED, ROOT, WASTE, environment, lint
-from tests.support.documents import TABLE_ROW, Block, blocks, comparable, printed, prose, read, rule_rows, stage
+from tests.support.documents import (
+    MEASURED,
+    RESULTS,
+    TABLE_ROW,
+    Block,
+    blocks,
+    comparable,
+    measured,
+    printed,
+    prose,
+    read,
+    rule_rows,
+    stage,
+)
 from transfer_lint import config
 from transfer_lint.cli import cli
 
@@ -63,7 +76,8 @@ def test_output_is_what_the_tool_prints(block: Block, staged: Path) -> None:
 
 def test_there_is_output_and_there_are_commands() -> None:
     assert len(SHOWN) >= 3
-    assert {text.split()[1] for text in invocations()} == {"check", "fix", "rules", "explain", "graph", "server"}
+    wanted = {"check", "fix", "rules", "explain", "graph", "server", "trace", "verify"}
+    assert {text.split()[1] for text in invocations()} == wanted
 
 
 @pytest.mark.parametrize("invocation", invocations())
@@ -125,6 +139,13 @@ def test_the_main_job_on_a_fresh_clone(tmp_path: Path) -> None:
 
 def test_the_table_of_rules_says_what_the_rules_say() -> None:
     assert TABLE_ROW.findall(README) == rule_rows(), MEND
+
+
+def test_what_was_measured_is_a_result() -> None:
+    (shown,) = MEASURED.findall(README)
+    assert shown == measured(), MEND
+    machine = re.findall(r"^Machine `([^`]+)`", shown, re.MULTILINE)
+    assert [(RESULTS / f"{name}.json").exists() for name in machine] == [True]
 
 
 @pytest.mark.parametrize("name", ["pyproject.toml", "transfer-lint.toml"])

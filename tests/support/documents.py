@@ -25,7 +25,8 @@ _MARK = re.compile(r"<!-- (?P<kind>[a-z ]+)(?:: (?P<argument>.+))? -->")
 TABLE_ROW = re.compile(r"^\| \[TL\d+\].*\n", re.MULTILINE)
 """A row of the README's table of rules."""
 
-_SECONDS = re.compile(r"[0-9]+\.[0-9] s\)")
+_SECONDS = re.compile(r"[0-9]+\.[0-9]+ s(?=[),]|$)", re.MULTILINE)
+_TORCH = re.compile(r"torch [0-9][\w.+]*")
 
 
 @dataclass(frozen=True)
@@ -90,7 +91,7 @@ def printed(block: Block, folder: Path) -> str:
 
 def comparable(text: str) -> str:
     """Without what differs from run to run, and without blank lines at the end."""
-    return _SECONDS.sub("... s)", text).rstrip("\n") + "\n"
+    return _TORCH.sub("torch ...", _SECONDS.sub("... s", text)).rstrip("\n") + "\n"
 
 
 def rule_rows() -> list[str]:
@@ -102,8 +103,20 @@ def rule_rows() -> list[str]:
     ]
 
 
+MEASURED = re.compile(r"(?<=<!-- measured -->\n).*?(?=<!-- end of measured -->)", re.DOTALL)
+"""Where the README shows a result of benchmarks/instantid.py."""
+
+RESULTS = ROOT / "benchmarks" / "results"
+
+
+def measured() -> str:
+    """The result that the README shows: of a GPU if there is one, else of the machine whose name comes first."""
+    found = sorted(RESULTS.glob("*.md"), key=lambda path: (path.name.startswith("cpu"), path.name))
+    return f"\n{found[0].read_text(encoding='utf-8').strip()}\n\n"
+
+
 def refresh(name: str) -> None:
-    """Put into a document what its commands print, and the rules into its table."""
+    """Put into a document what its commands print, the rules into its table, and what was measured."""
     text = read(name)
     lines = text.splitlines(keepends=True)
     with tempfile.TemporaryDirectory() as folder:
@@ -114,7 +127,10 @@ def refresh(name: str) -> None:
                 lines[block.start : block.stop] = [now]
     new = "".join(lines)
     rows = "".join(TABLE_ROW.findall(new))
-    (ROOT / name).write_text(new.replace(rows, "".join(rule_rows())) if rows else new, encoding="utf-8")
+    new = new.replace(rows, "".join(rule_rows())) if rows else new
+    if RESULTS.exists():
+        new = MEASURED.sub(lambda _: measured(), new)
+    (ROOT / name).write_text(new, encoding="utf-8")
 
 
 if __name__ == "__main__":

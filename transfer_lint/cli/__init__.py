@@ -12,7 +12,7 @@ import click
 from transfer_lint import __version__
 from transfer_lint.outcome import Problem, failure
 
-COMMANDS = ("check", "fix", "rules", "explain", "graph", "server")
+COMMANDS = ("check", "fix", "rules", "explain", "graph", "server", "trace", "verify")
 
 
 class _Commands(click.Group):
@@ -40,6 +40,8 @@ def cli() -> None:
     transfer-lint rules TL101         one rule's page
     transfer-lint explain a.py:12     where every value of that line lives, and why
     transfer-lint graph a.py::run     the same as a picture, before and after the fixes
+    transfer-lint trace a.py          run a program: what really moved, and where the host waited
+    transfer-lint verify OLD NEW      run both: is the result the same, and does less move?
     """
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Collection
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -15,6 +15,9 @@ from transfer_lint.outcome import Outcome, Problem
 from transfer_lint.report import DOCUMENTS, WITH_EDITS, View
 from transfer_lint.report.places import Places
 from transfer_lint.report.statistics import report as by_rule
+
+if TYPE_CHECKING:
+    from transfer_lint.evidence.join import Judged
 
 
 @click.command("check", short_help="Report needless transfers, and why they are.")
@@ -31,6 +34,7 @@ from transfer_lint.report.statistics import report as by_rule
 )  # fmt: skip
 @click.option("--add-ignores", "ignore_all", is_flag=True, help="Write an ignore comment for every finding.")
 @click.option("--reason", default="", metavar="TEXT", help="With --add-ignores: what stands behind each comment.")
+@click.option("--trace", "trace_file", type=click.Path(), metavar="FILE", help="Say what a run shows of each finding.")
 @click.option(
     "--statistics", is_flag=True, help="Print how often each rule is found, not where; formats for programs stay."
 )
@@ -47,6 +51,7 @@ def command(
     new_baseline: str | None,
     ignore_all: bool,
     reason: str,
+    trace_file: str | None,
     statistics: bool,
     watching: bool,
     output_file: str | None,
@@ -64,6 +69,7 @@ def command(
     transfer-lint check --output-format sarif --output-file transfers.sarif .
     transfer-lint check --select ALL --statistics
     transfer-lint check --write-baseline
+    transfer-lint check --trace trace.json
     transfer-lint check --baseline transfer-lint-baseline.json
     transfer-lint check --add-ignores --reason "as it always was"
     cat nodes.py | transfer-lint check - --stdin-filename nodes.py
@@ -100,11 +106,14 @@ def command(
         outcome, troubles = _add_ignores(outcome, " ".join(reason.split()))
         problems = (*problems, *troubles)
     outcome = replace(outcome, problems=problems)
-    if settings.output_format == "html":
-        from transfer_lint.graphing import with_pictures
-
-        outcome = with_pictures(outcome, settings)
     view = common.view_for(settings, output_file)
+    if trace_file and settings.output_format != "html":
+        from transfer_lint.cli.evidence import held_against
+
+        common.print_problems(problems)
+        return 2 if problems else held_against(trace_file, outcome, view)
+    if settings.output_format == "html":
+        outcome = _for_people(outcome, settings, trace_file)
     if statistics and settings.output_format not in DOCUMENTS:
         lines = by_rule(outcome, view)
     else:
@@ -114,6 +123,29 @@ def command(
     if not quiet:
         _summarise(outcome, view)
     return 2 if problems else int(outcome.fails(settings.fail_on))
+
+
+def _for_people(outcome: Outcome, settings: Settings, trace_file: str | None) -> Outcome:
+    """The outcome with pictures of its functions, and with what a run measured."""
+    from transfer_lint.graphing import with_pictures
+
+    outcome = with_pictures(outcome, settings)
+    if trace_file is None:
+        return outcome
+    from transfer_lint.evidence.join import join
+    from transfer_lint.evidence.model import read
+
+    measured = {judged.finding: _measured(judged) for judged in join(read(trace_file), outcome).findings}
+    return replace(outcome, measured=measured)
+
+
+def _measured(judged: Judged) -> str:
+    """What a run shows of a finding: its fate, and what the call cost."""
+    costs = [common.count(judged.events, "event")] if judged.events else []
+    costs += [f"{judged.nbytes:,} bytes"] if judged.nbytes else []
+    costs += [common.count(judged.waits, "wait")] if judged.waits else []
+    costs += [f"{judged.seconds * 1e3:.3g} ms"] if judged.seconds is not None else []
+    return f"{judged.status.value}: {', '.join(costs)}" if costs else judged.status.value
 
 
 def _go_together(paths: tuple[str, ...], new_baseline: str | None, ignore_all: bool, reason: str) -> None:

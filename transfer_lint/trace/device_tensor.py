@@ -53,6 +53,9 @@ class DeviceTensor(Tensor):
         )
         tensor.held = held
         tensor.ordinal = ordinal
+        machine = active()
+        if machine is not None:
+            machine.memory_of(ordinal).hold(held.untyped_storage())
         return tensor
 
     @classmethod
@@ -140,7 +143,7 @@ class DeviceTensor(Tensor):
         """Pickled with its device. The values travel to the host for it."""
         machine = active()
         if machine is not None:
-            machine.moved(self.ordinal, HOST, self, self.dtype, non_blocking=False)
+            machine.moved(self.ordinal, HOST, self, self.dtype, non_blocking=False, at_host=self.held)
         attributes = {name: value for name, value in self.__dict__.items() if name not in ("held", "ordinal")}
         return restore, (self.held.detach(), self.ordinal, self.requires_grad, attributes)
 
@@ -157,7 +160,7 @@ def restore(held: Tensor, ordinal: int, requires_grad: bool, attributes: dict[st
     tensor.__dict__.update(attributes)
     tensor.requires_grad_(requires_grad)
     if machine is not None:
-        machine.moved(HOST, ordinal, tensor, tensor.dtype, non_blocking=False)
+        machine.moved(HOST, ordinal, tensor, tensor.dtype, non_blocking=False, at_host=held)
     return tensor
 
 

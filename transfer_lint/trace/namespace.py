@@ -11,17 +11,20 @@ import torch
 from torch.utils._device import DeviceContext
 
 from transfer_lint.trace import random
-from transfer_lint.trace.machine import HOST, KIND, Machine
+from transfer_lint.trace.machine import HOST, KIND, Machine, Memory
 
 TOTAL_MEMORY = 16 * 2**30
-"""Bytes of memory that each device says it has. How much of it is in use is not simulated: always 0."""
+"""Bytes of memory that each device says it has. More can be used: it is never full."""
 
 
 class Event:
     """A marker in a stream; everything before it has always happened already, in no time."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        self.record = self.wait = self.synchronize = _nothing
+        self.record = self.wait = _nothing
+
+    def synchronize(self) -> None:
+        """Nothing is under way."""
 
     def query(self) -> bool:
         """True: nothing is under way."""
@@ -36,7 +39,10 @@ class Stream:
     """A stream of work; all work is done by the time the call returns."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        self.wait_event = self.wait_stream = self.synchronize = _nothing
+        self.wait_event = self.wait_stream = _nothing
+
+    def synchronize(self) -> None:
+        """Nothing is under way."""
 
     def query(self) -> bool:
         """True: nothing is under way."""
@@ -59,10 +65,6 @@ class Stream:
 
 def _nothing(*args: Any, **kwargs: Any) -> None:
     return None
-
-
-def _zero(*args: Any, **kwargs: Any) -> int:
-    return 0
 
 
 def replacements(machine: Machine, streams: tuple[random.DeviceGenerator, ...]) -> Iterable[tuple[Any, str, Any]]:
@@ -99,6 +101,15 @@ def _cuda_functions(machine: Machine, streams: tuple[random.DeviceGenerator, ...
         for each in streams:
             each.manual_seed(int(seed))
 
+    def memory(device: Any = None) -> Memory:
+        return machine.memory_of(machine.device_index(device))
+
+    def allocated(device: Any = None) -> int:
+        return memory(device).allocated
+
+    def peak(device: Any = None) -> int:
+        return memory(device).peak
+
     @contextmanager
     def use_stream(stream: Any) -> Iterator[Any]:
         yield stream
@@ -128,13 +139,16 @@ def _cuda_functions(machine: Machine, streams: tuple[random.DeviceGenerator, ...
         "synchronize": _nothing,
         "empty_cache": _nothing,
         "ipc_collect": _nothing,
-        "reset_peak_memory_stats": _nothing,
-        "memory_allocated": _zero,
-        "max_memory_allocated": _zero,
-        "memory_reserved": _zero,
-        "max_memory_reserved": _zero,
-        "memory_stats": lambda device=None: {"active_bytes.all.current": 0, "reserved_bytes.all.current": 0},
-        "mem_get_info": lambda device=None: (TOTAL_MEMORY, TOTAL_MEMORY),
+        "reset_peak_memory_stats": lambda device=None: memory(device).forget_peak(),
+        "memory_allocated": allocated,
+        "max_memory_allocated": peak,
+        "memory_reserved": allocated,
+        "max_memory_reserved": peak,
+        "memory_stats": lambda device=None: {
+            "active_bytes.all.current": allocated(device),
+            "reserved_bytes.all.current": allocated(device),
+        },
+        "mem_get_info": lambda device=None: (max(TOTAL_MEMORY - allocated(device), 0), TOTAL_MEMORY),
         "get_device_name": lambda device=None: properties.name,
         "get_device_capability": lambda device=None: (properties.major, properties.minor),
         "get_device_properties": lambda device=None: properties,

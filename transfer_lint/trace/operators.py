@@ -33,6 +33,15 @@ _WAITS = {
     "aten::unique_dim": 8,
     "aten::unique_consecutive": 8,
 }
+# Composite operators that arrive as they are in inference mode and need not be taken apart: they neither copy between
+# devices nor wait.
+_WHOLE = frozenset(
+    "aten::" + name
+    for name in (  # noqa: SIM905
+        "linear matmul reshape flatten unflatten layer_norm group_norm scaled_dot_product_attention pad "
+        "upsample_bilinear2d conv1d conv2d adaptive_avg_pool2d"
+    ).split()
+)
 _INDEXES = frozenset(
     "aten::" + name
     for name in ("index", "_unsafe_index", "index_put", "index_put_", "_unsafe_index_put", "_index_put_impl_")
@@ -43,6 +52,7 @@ _INDEXES = frozenset(
 class Traits:
     """What an operator's schema and tags say.
 
+    composite: is taken apart into the operators that it is made of.
     view: a result shares memory with an argument.
     joins: takes a 0-dim host tensor beside accelerator tensors.
     mutated: names of the arguments that the call writes to.
@@ -70,7 +80,8 @@ def traits_of(func: Any) -> Traits:
     schema = func._schema
     return Traits(
         name=schema.name,
-        composite=torch._C._dispatch_has_kernel_for_dispatch_key(func.name(), "CompositeImplicitAutograd"),
+        composite=schema.name not in _WHOLE
+        and torch._C._dispatch_has_kernel_for_dispatch_key(func.name(), "CompositeImplicitAutograd"),
         random=torch.Tag.nondeterministic_seeded in func.tags,
         view=any(each.alias_info is not None and not each.alias_info.is_write for each in schema.returns),
         joins=torch.Tag.pointwise in func.tags or schema.name in _TAKES_HOST_SCALARS,
@@ -241,7 +252,7 @@ def _bring_indices(func: Any, args: Sequence[Any]) -> Sequence[Any]:
             )
         for each in index.nonzero().unbind(1) if mask else (index,):
             if machine is not None:
-                machine.moved(HOST, here, each, each.dtype, non_blocking=False)
+                machine.moved(HOST, here, each, each.dtype, non_blocking=False, at_host=each, taken=True)
         return place(index, here)
 
     if rest and isinstance(rest[0], Tensor) and rest[0].dim() == 0 and place_of(rest[0]) == HOST:
@@ -282,7 +293,8 @@ def _to_copy(func: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Tenso
     copied = _on_values(target, func, (values,), host_kwargs)
     machine = active()
     if machine is not None and source != target:
-        machine.moved(source, target, copied, _travelling(values, copied, target), non_blocking)
+        at_host = values if source == HOST else copied if target == HOST else None
+        machine.moved(source, target, copied, _travelling(values, copied, target), non_blocking, at_host=at_host)
     return place(copied, target)
 
 
@@ -294,7 +306,8 @@ def _copy_(func: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Tensor:
     if machine is not None and place_of(source) != place_of(destination):
         target = place_of(destination)
         dtype = _travelling(source, destination, target)
-        machine.moved(place_of(source), target, destination, dtype, non_blocking)
+        at_host = source if place_of(source) == HOST else destination if target == HOST else None
+        machine.moved(place_of(source), target, destination, dtype, non_blocking, at_host=at_host)
     return destination  # type: ignore[no-any-return]
 
 

@@ -8,8 +8,8 @@ Placements, errors and counts are a real machine's. What is not:
 
 - values come from the host's kernels, so their last bits may differ from a real device's, and an operator that has no
   kernel on the host for a dtype has none here;
-- memory and time: nothing is ever full, and all work is done when its call returns (so a `non_blocking` copy can be
-  read at once);
+- memory and time: memory is counted by the bytes of live tensors and never full; all work is done when its call returns
+  (so a `non_blocking` copy can be read at once);
 - a device tensor's class is a subclass of `torch.Tensor`: `type(x) is torch.Tensor` is false;
 - sparse and nested tensors, CUDA graphs, DLPack, `torch.device(0)` and `torch.cuda.FloatTensor(...)` are refused;
 - a thread takes part if it is started inside and its class does not replace `Thread.run`.
@@ -42,6 +42,10 @@ __all__ = ["Machine", "simulate"]
 
 class Operators(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """Sees every operator, those without a tensor among their arguments included."""
+
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        return False  # else torch imports its compiler at the first operator, which takes seconds
 
     def __torch_dispatch__(
         self, func: Any, types: Sequence[type], args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None

@@ -1,0 +1,271 @@
+"""`transfer-lint trace` as its users run it: programs of all kinds, formats, and what the lint says beside it."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from html.parser import HTMLParser
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from tests.support.command import Ran, environment, lint
+from transfer_lint.evidence.model import read
+from transfer_lint.trace import child, scenario
+
+PROGRAM = """\
+import torch
+
+
+def patched(q, k, v, extra_options):
+    return extra_options["sigmas"].detach().cpu()[0].item()
+
+
+def run():
+    x = torch.ones(2, 3).to("cuda:0")
+    y = x.to("cuda:0")
+    for _ in range(3):
+        patched(y, y, y, {"sigmas": y[:, 0]})
+    z = y.cpu()
+    return z
+
+
+def unused():
+    return torch.ones(2).to("cuda:0")
+
+
+if __name__ == "__main__":
+    import sys
+    run()
+    print("printed", sys.argv[1:])
+    sys.stdout.buffer.write(b"\\xff\\x00\\n")
+    sys.exit(3)
+"""
+
+
+def start(tmp_path: Path, *arguments: str, program: str = PROGRAM, name: str = "a.py", **more: object) -> Ran:
+    (tmp_path / name).write_text(program, encoding="utf-8")
+    return lint("trace", *arguments, cwd=tmp_path, **more)  # type: ignore[arg-type]
+
+
+def test_a_script(tmp_path: Path) -> None:
+    ran = start(tmp_path, "--simulate", "cuda", "a.py", "--its-own", "option", expect=3)
+    assert ran.out.startswith("5 transfers, 72 B, 5 waits for the device (a.py)")
+    assert re.search(r"3 +24 B +3 +a\.py:5 patched +float32\n +from a\.py:12 run < a\.py:23 <module>", ran.out), ran.out
+    assert "duplicate transfer       2, 16 B" in ran.out
+    assert "round trip               1, 24 B" in ran.out
+    assert re.search(r"a\.py:10 +1 times +run", ran.out)
+    assert "printed ['--its-own', 'option']" in ran.err
+    assert "a.py: exited with 3" in ran.err
+    assert "printed" not in ran.out
+
+
+def test_a_module_and_json(tmp_path: Path) -> None:
+    (tmp_path / "pack").mkdir()
+    ran = start(tmp_path, "--simulate", "cuda", "--format", "json", "-m", "pack.a", name="pack/a.py", expect=3)
+    value = json.loads(ran.out)
+    assert value["version"] == 1
+    assert value["ending"]["how"] == "exited"
+    entry = next(entry for entry in value["entries"] if entry["count"] == 3 and entry["kind"] == "transfer")
+    assert (entry["source"], entry["target"], entry["nbytes"], entry["waits"], entry["again"]) == (
+        "cuda:0", "cpu", 24, 3, 2,
+    )  # fmt: skip
+    assert [(Path(f["file"]).name, f["line"]) for f in entry["chain"][:2]] == [("a.py", 5), ("a.py", 12)]
+
+
+def test_findings_beside_the_run(tmp_path: Path) -> None:
+    ran = start(tmp_path, "--simulate", "cuda", "--findings", "--scenario", "a.py", expect=0)
+    fates = re.findall(r"^  (confirmed|refuted|never reached|undecided) +a\.py:(\d+):", ran.out, re.MULTILINE)
+    assert {line: fate for fate, line in fates} == {
+        "5": "confirmed", "9": "confirmed", "10": "confirmed", "18": "never reached",
+    }  # fmt: skip
+    assert re.search(r"a\.py:10:11 TL101 redundant-transfer: called once, never with anything to do", ran.out)
+    assert re.search(r"a\.py:5:\d+ TL302 wide-host-read: the host waited 3 times \(24 B, 3 waits\)", ran.out)
+    assert "without a finding\n  a.py:13 run: 1 transfer, 24 B, 1 wait" in ran.out
+
+
+def test_a_stored_trace_beside_a_check(tmp_path: Path) -> None:
+    start(tmp_path, "--simulate", "cuda", "--format", "json", "-o", "t.json", "--scenario", "a.py", expect=0)
+    trace = read(str(tmp_path / "t.json"))
+    assert trace.transfers == 5
+    shown = lint("check", "--trace", "t.json", "a.py", cwd=tmp_path, expect=0).out
+    assert shown.startswith("findings: 3 confirmed")
+    # the program has changed since: its lint now says something that the run contradicts
+    lies = PROGRAM.replace('x = torch.ones(2, 3).to("cuda:0")', 'x = torch.ones(2, 3, device="cuda:0").to("cuda:0")')
+    (tmp_path / "a.py").write_text(lies.replace('"cuda:0").to("cuda:0")', '"cuda:0") .to("cuda:0")'), encoding="utf-8")
+    value = json.loads((tmp_path / "t.json").read_text())
+    for entry in value["entries"]:
+        for frame in entry["chain"]:
+            frame["end_line"] = frame["end_byte"] = 0  # as Python 3.10 leaves it
+    (tmp_path / "t.json").write_text(json.dumps(value))
+    shown = lint("check", "--trace", "t.json", "a.py", cwd=tmp_path, expect=1).out
+    assert "refuted       a.py:9" in shown
+    assert "A refuted finding is a bug in a rule. Please report it" in shown
+    assert "transfer-lint explain a.py:9" in shown
+
+
+class Page(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.text = ""
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+
+def page_of(text: str) -> Page:
+    page = Page()
+    page.feed(text)
+    for tag, attributes in page.tags:
+        assert tag not in ("script", "link", "iframe", "object"), tag
+        for name in ("src", "href"):
+            assert (attributes.get(name) or "data:").startswith("data:"), attributes
+    assert "url(" not in text
+    return page
+
+
+def test_html_is_one_page_in_which_all_is_escaped(tmp_path: Path) -> None:
+    evil = "<img src=x onerror=alert(1)>"
+    program = PROGRAM.replace(
+        "def patched(q, k, v, extra_options):", f"# {evil}\ndef patched(q, k, v, extra_options):"
+    ).replace("    return", f"    text = '{evil}'\n    return")
+    program = program.replace("    z = y.cpu()", f"    z = y.cpu()  # {evil}\n    raise ValueError('{evil}')")
+    ran = start(tmp_path, "--simulate", "cuda", "--findings", "--format", "html", "--scenario", "a.py",
+                program=program, expect=1)  # fmt: skip
+    assert evil not in ran.out
+    page = page_of(ran.out)
+    assert f"ValueError: {evil}" in page.text
+    assert f"z = y.cpu()  # {evil}" in page.text
+    assert [tag for tag, _ in page.tags].count("svg") == 1
+    assert "redundant-transfer" in page.text
+
+
+BAD = {
+    "raises": ("def run():\n    raise ValueError('boom')\n", 1, ["bad.py:7 in run", "bad.py: ValueError: boom"]),
+    "leaves by a side door": ("def run():\n    import os\n    os._exit(7)\n", 7, ["bad.py: exited with 7"]),
+    "crashes": (
+        "def run():\n    import os, time\n    time.sleep(2)\n    os.kill(os.getpid(), 11)\n",
+        139, ["bad.py: was killed by SIGSEGV"],
+    ),
+    "forks": (
+        "def run():\n    import os\n    if os.fork() == 0:\n        x.cpu()\n        return\n    os.wait()\n", 0, [],
+    ),
+    "never ends, whatever it is told": (
+        "def run():\n    import signal, time\n    signal.signal(signal.SIGTERM, signal.SIG_IGN)\n    time.sleep(60)\n",
+        124, ["did not end within 6 seconds (--timeout)"],
+    ),
+    "asks for a second GPU": ("def run():\n    x.to('cuda:1')\n", 1, ["invalid device ordinal", "--devices"]),
+}  # fmt: skip
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals and forks are POSIX's")
+@pytest.mark.parametrize("name", BAD)
+def test_bad_programs(tmp_path: Path, name: str) -> None:
+    """What was measured until the end is written, whatever the end."""
+    body, code, said = BAD[name]
+    head = "import torch\n\nx = torch.ones(3).to('cuda')\n\n\n"
+    program = head + body
+    ran = start(tmp_path, "--simulate", "cuda", "--timeout", "6", "--format", "json", "--scenario", "bad.py",
+                program=program, name="bad.py", expect=code)  # fmt: skip
+    for text in said:
+        assert text in ran.err
+    value = json.loads(ran.out)
+    assert sum(entry["nbytes"] for entry in value["entries"]) == 12
+    if name == "forks":
+        assert any("forked 1 times" in note for note in value["notes"])
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "how", "said"),
+    [
+        (SystemExit("enough"), 1, "exited", "enough"),
+        (SystemExit(None), 0, "exited", ""),
+        (KeyboardInterrupt(), 130, "raised", "was interrupted"),
+        (child.OutOfTime(), 124, "timeout", "ran out of time"),
+        (ModuleNotFoundError("No module named 'x'"), 1, "raised", "install what it needs there"),
+        (RuntimeError("CUDA out of memory. Tried to allocate"), 1, "raised", "too little memory"),
+        (RuntimeError("CUDA error: invalid device ordinal"), 1, "raised", "--devices 2 stands in for two"),
+        (AssertionError("Torch not compiled with CUDA enabled"), 1, "raised", "--simulate cuda stands in for one"),
+    ],
+    ids=lambda value: str(value)[:30],
+)
+def test_endings(error: BaseException, code: int, how: str, said: str) -> None:
+    ending = child.ending_of(error)
+    assert (ending.code, ending.how) == (code, how)
+    assert said in ending.text
+
+
+@pytest.mark.parametrize(
+    ("source", "said"),
+    [
+        ("def go(): pass", "has neither a function run nor functions test_..."),
+        ("def run(program): pass", "run needs arguments: in trace it gets none"),
+        ("async def test_it(): pass", "test_it is async"),
+    ],
+)
+def test_scenarios_that_cannot_be_run(source: str, said: str) -> None:
+    module = ModuleType("made")
+    exec(source, vars(module))
+    with pytest.raises(scenario.Refused, match=re.escape(said)):
+        scenario.functions(module, "made.py")
+
+
+def test_functions_of_a_scenario() -> None:
+    module = ModuleType("made")
+    exec("def test_b(program): return program\ndef test_a(x=1): return x\ndef other(): pass", vars(module))
+    found = scenario.functions(module, "made.py", takes=1)
+    assert [scenario.call(function, "it") for function in found.values()] == ["it", 1]
+    assert list(found) == ["test_b", "test_a"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (["no.py"], 2, "no.py: is no file"),
+        ([], 2, "give a script, -m MODULE or --scenario FILE"),
+        (["-m", "x", "--scenario", "y"], 2, "choose one"),
+        (["--simulate", "tpu", "a.py"], 2, "'tpu' is not 'cuda'"),
+        (["--devices", "0", "a.py"], 2, "0 is not in the range"),
+    ],
+)
+def test_bad_arguments(tmp_path: Path, arguments: list[str], code: int, said: str) -> None:
+    ran = lint("trace", *arguments, cwd=tmp_path, expect=code)
+    assert said in ran.err
+
+
+def test_without_a_gpu_it_is_said_so(tmp_path: Path) -> None:
+    ran = start(tmp_path, "--scenario", "a.py")
+    import torch
+
+    if torch.cuda.is_available():
+        pytest.skip("there is a GPU")
+    assert ran.code == 1
+    assert "there is no GPU here: --simulate cuda stands in for one" in ran.err
+    assert "there is no accelerator here, so nothing can move" in ran.out
+
+
+def test_without_torch_it_is_said_so(tmp_path: Path) -> None:
+    (tmp_path / "torch.py").write_text("raise ModuleNotFoundError(\"No module named 'torch'\", name='torch')\n")
+    (tmp_path / "a.py").write_text(PROGRAM, encoding="utf-8")
+    path = f"{tmp_path}:{environment()['PYTHONPATH']}"
+    ran = lint("trace", "a.py", cwd=tmp_path, expect=2, PYTHONPATH=path)
+    assert "torch is not installed for this Python: pip install transfer-lint[trace]" in ran.err
+    ran = lint("verify", "a.py", "a.py", "--scenario", "a.py", "--name", "b", cwd=tmp_path, expect=2, PYTHONPATH=path)
+    assert "torch is not installed" in ran.err
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [("{", "is no JSON"), ("[]", "is no trace of this version"), ('{"version": 1}', "is no trace: KeyError")],
+)
+def test_bad_traces(tmp_path: Path, text: str, said: str) -> None:
+    (tmp_path / "t.json").write_text(text)
+    (tmp_path / "a.py").write_text("")
+    assert said in lint("check", "--trace", "t.json", "a.py", cwd=tmp_path, expect=2).err
+    assert "cannot be read" in lint("check", "--trace", "no.json", "a.py", cwd=tmp_path, expect=2).err

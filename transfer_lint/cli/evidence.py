@@ -1,0 +1,64 @@
+"""What `trace`, `verify` and `check --trace` share: the lint that a run is held against, and where reports go."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+import click
+
+from transfer_lint.cli import common
+from transfer_lint.outcome import Outcome
+
+if TYPE_CHECKING:
+    from transfer_lint.report import View
+
+
+def lint(paths: Sequence[str], quiet: bool) -> Outcome:
+    """What `check` finds in `paths` with the configuration that is there."""
+    from transfer_lint.engine import check_paths
+    from transfer_lint.files import collect
+
+    settings = common.settings_for(paths, None, None, {})
+    found = collect(paths, settings, given={}, force_exclude=False)
+    with common.Bar("checking", quiet) as bar:
+        outcome = check_paths(found.files, settings, progress=bar)
+    common.print_problems((*found.problems, *outcome.problems))
+    return outcome
+
+
+def held_against(trace_file: str, outcome: Outcome, view: View) -> int:
+    """Print what a trace shows of each finding: for `check --trace`. 1 where it refutes one, else 0."""
+    from transfer_lint.evidence.join import Status, join
+    from transfer_lint.evidence.model import read
+    from transfer_lint.report.trace_findings import report
+
+    joined = join(read(trace_file), outcome)
+    for line in report(joined, view):
+        click.echo(line, color=view.colour)
+    return int(bool(joined.of(Status.REFUTED)))
+
+
+def write(path: str | None, lines: Iterable[str], *, colour: bool = False) -> None:
+    """A report, to a file or to standard output. Raises Problem where the file cannot be written."""
+    text = "\n".join(lines) + "\n"
+    if path is None:
+        click.echo(text, nl=False, color=colour)
+        return
+    from transfer_lint.source import write as write_whole
+
+    write_whole(path, text.encode("utf-8"), 0o666 & ~_umask())
+    common.say(f"written to {path}")
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def fancy() -> bool:
+    """Whether standard output takes characters besides ASCII."""
+    return "utf" in (sys.stdout.encoding or "").lower()

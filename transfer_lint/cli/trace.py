@@ -1,0 +1,162 @@
+"""`transfer-lint trace`."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+import click
+
+from transfer_lint.cli import common, evidence
+from transfer_lint.evidence.job import Job, What
+from transfer_lint.evidence.join import Joined, Status, join
+from transfer_lint.evidence.launch import Child
+from transfer_lint.evidence.model import Ending, Trace, read
+from transfer_lint.outcome import Problem
+from transfer_lint.report import View, trace_findings, trace_json, trace_text
+
+FORMATS = ("text", "json", "html")
+WORKER = "transfer_lint.trace.worker"
+
+
+@click.command(
+    "trace",
+    short_help="Run a program, and list every real transfer and host wait.",
+    context_settings={"ignore_unknown_options": False, "allow_interspersed_args": False},
+)
+@click.argument("program", nargs=-1, type=click.UNPROCESSED)
+@click.option("-m", "module", metavar="MODULE", help="Run a module, as python -m does.")
+@click.option("--scenario", type=click.Path(), metavar="FILE", help="Run a file's run(), or its functions test_....")
+@click.option("--simulate", type=click.Choice(["cuda"]), help="Run on an accelerator that is not there.")
+@click.option("--devices", type=click.IntRange(1, 64), default=1, show_default=True, help="With --simulate: how many.")
+@click.option("--format", "form", type=click.Choice(FORMATS), default="text", show_default=True)
+@click.option("-o", "--output", type=click.Path(), metavar="FILE", help="Write the report there.")
+@click.option("--top", type=click.IntRange(1), default=10, show_default=True, help="Lines of the program to list.")
+@click.option("--timeout", type=click.FloatRange(0, min_open=True), metavar="SECONDS", help="Stop the program then.")
+@click.option("--findings", is_flag=True, help="Check this folder too, and say what the run shows of each finding.")
+@click.option(
+    "--follow-uses/--no-follow-uses", default=None,
+    help="Look for transfers that nothing uses: sees every operator, so it is slow. By default with --simulate only.",
+)  # fmt: skip
+@click.option(
+    "--hash-limit", type=click.IntRange(0), default=32, show_default=True, metavar="MiB",
+    help="Compare the contents of transfers up to this size.",
+)  # fmt: skip
+@click.option("-q", "--quiet", is_flag=True, help="Print results and errors only.")
+def command(
+    program: tuple[str, ...],
+    module: str | None,
+    scenario: str | None,
+    simulate: str | None,
+    devices: int,
+    form: str,
+    output: str | None,
+    top: int,
+    timeout: float | None,
+    findings: bool,
+    follow_uses: bool | None,
+    hash_limit: int,
+    quiet: bool,
+) -> int:
+    """Run PROGRAM (a script and its arguments) and list every transfer and host wait by source line.
+
+    This executes the program. What it prints goes to standard error. Exits as the program does; with 124 when it ran
+    out of time, with 2 when it could not be started, and with 1 when --findings refutes a finding.
+
+    \b
+    transfer-lint trace generate.py --steps 4
+    transfer-lint trace -m my_pack.demo
+    transfer-lint trace --simulate cuda --scenario scenario.py
+    transfer-lint trace --simulate cuda --findings --format html -o trace.html --scenario scenario.py
+    """
+    what, target, arguments = _what(program, module, scenario)
+    outcome = None
+    if findings:
+        outcome = evidence.lint((".",), quiet)
+    reach = tuple({os.path.realpath(finding.path) for finding in outcome.findings}) if outcome else ()
+    with tempfile.TemporaryDirectory(prefix="transfer-lint-") as folder:
+        job = Job(
+            what,
+            target,
+            os.path.join(folder, "trace.json"),
+            arguments=arguments,
+            simulate=simulate or "",
+            devices=devices,
+            follow_uses=follow_uses,
+            hash_limit=hash_limit * 2**20,
+            reach=reach,
+        )
+        trace = run(job, timeout)
+    for line in told(trace.ending, trace.program):
+        common.say(line)
+    joined = join(trace, outcome) if outcome is not None else None
+    colour = output is None and common.coloured(sys.stdout)
+    evidence.write(output, report(trace, joined, form, top, View(colour=colour, fancy=evidence.fancy())), colour=colour)
+    if trace.ending.good and joined is not None:
+        return int(bool(joined.of(Status.REFUTED)))
+    return trace.ending.code
+
+
+def _what(program: Sequence[str], module: str | None, scenario: str | None) -> tuple[What, str, tuple[str, ...]]:
+    if module and scenario:
+        raise click.UsageError("-m and --scenario: choose one")
+    if scenario:
+        if program:
+            raise click.UsageError("--scenario takes no program besides it")
+        _must_be_file(scenario)
+        return "scenario", scenario, ()
+    if module:
+        return "module", module, tuple(program)
+    if not program:
+        raise click.UsageError("give a script, -m MODULE or --scenario FILE")
+    _must_be_file(program[0])
+    return "script", program[0], tuple(program[1:])
+
+
+def _must_be_file(path: str) -> None:
+    if not os.path.isfile(path):
+        raise Problem(path, "is no file", "give the path of a Python file")
+
+
+def run(job: Job, timeout: float | None) -> Trace:
+    """What a job's process saw, and how it ended."""
+    ended = Child(WORKER, job).wait(timeout)
+    if not os.path.exists(job.result):
+        ending = ended or Ending("refused", 2, "the process that runs it could not start")
+        return Trace(job.target, {}, job.simulate, ending, 0.0, 0.0, "events", 1.0, [])
+    trace = read(job.result)
+    if ended is not None:
+        trace = replace(trace, ending=ended)
+    elif trace.ending.how == "running":
+        trace = replace(trace, ending=Ending("killed", 1, "ended without a word"))
+    return trace
+
+
+def told(ending: Ending, program: str) -> Iterator[str]:
+    """What to say about an end that is no success."""
+    if ending.good:
+        return
+    for place in ending.places[-8:]:
+        yield f"  {place}"
+    text = ending.text or f"exited with {ending.code}"
+    yield f"{program}: {text}"
+    if ending.how != "refused":
+        yield "what was measured until then follows"
+
+
+def report(trace: Trace, joined: Joined | None, form: str, top: int, view: View) -> Iterator[str]:
+    """The report's lines."""
+    if form == "json":
+        yield from trace_json.report(trace, joined)
+    elif form == "html":
+        from transfer_lint.report import trace_html
+
+        yield from trace_html.report(trace, joined, top)
+    else:
+        yield from trace_text.report(trace, view, top)
+        if joined is not None:
+            yield ""
+            yield from trace_findings.report(joined, view, top)

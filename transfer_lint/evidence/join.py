@@ -1,0 +1,203 @@
+"""What the lint says of a place, beside what a run did there."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum
+
+from transfer_lint.evidence.lines import Line, by_line
+from transfer_lint.evidence.model import Entry, Trace
+from transfer_lint.findings import Finding
+from transfer_lint.outcome import Outcome
+from transfer_lint.source import lines_of
+
+
+class Status(Enum):
+    """confirmed: the run did what the finding says. refuted: it did the contrary. never reached: the line did not
+    run. undecided: it ran, and what happened neither shows nor contradicts the finding."""
+
+    CONFIRMED = "confirmed"
+    REFUTED = "refuted"
+    NEVER = "never reached"
+    UNDECIDED = "undecided"
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A finding and its fate. why: in words. events, nbytes, waits, seconds: of the call that it is about."""
+
+    finding: Finding
+    status: Status
+    why: str
+    events: int = 0
+    nbytes: int = 0
+    waits: int = 0
+    seconds: float | None = None
+
+
+@dataclass(frozen=True)
+class Joined:
+    """findings: each one's fate, in their order. unreported: lines that moved data or waited and have no finding."""
+
+    findings: tuple[Judged, ...]
+    unreported: tuple[Line, ...]
+
+    def of(self, status: Status) -> list[Judged]:
+        """The findings with that fate."""
+        return [each for each in self.findings if each.status is status]
+
+
+def join(trace: Trace, outcome: Outcome) -> Joined:
+    """Judge every finding about code by what the run did at its call."""
+    by_file: dict[str, list[Entry]] = {}
+    for entry in trace.entries:
+        by_file.setdefault(os.path.realpath(entry.where.file), []).append(entry)
+    judged = []
+    spoken_of: set[tuple[str, int]] = set()
+    for finding in outcome.findings:
+        if finding.about_lint:
+            continue
+        file = os.path.realpath(finding.path)
+        entries = _at(finding, by_file.get(file, ()), lines_of(outcome.texts.get(finding.path, "")))
+        spoken_of.update((entry.where.file, entry.where.line) for entry in entries)
+        judged.append(_judge(finding, entries, trace, _ran(finding, file, trace)))
+    unreported = tuple(
+        line
+        for line in by_line(trace)
+        if (line.transfers or line.reads) and (line.file, line.number) not in spoken_of and line.number
+    )
+    return Joined(tuple(judged), unreported)
+
+
+def _at(finding: Finding, entries: Iterable[Entry], lines: Sequence[str]) -> list[Entry]:
+    """The entries of the finding's call: by where the call ends, or by line where the run does not say that."""
+    near = [entry for entry in entries if finding.line <= entry.where.line <= finding.end_line
+            or entry.where.line <= finding.line <= entry.where.end_line]  # fmt: skip
+    text = lines[finding.end_line - 1] if 0 < finding.end_line <= len(lines) else ""
+    end = (finding.end_line, len(text[: finding.end_column - 1].encode("utf-8")))
+    exact = [entry for entry in near if (entry.where.end_line, entry.where.end_byte) == end]
+    if exact or not text:
+        return exact or near
+    return [entry for entry in near if not entry.where.end_line]
+
+
+def _ran(finding: Finding, file: str, trace: Trace) -> bool | None:
+    """Whether the finding's line ran; None where the run does not say."""
+    if trace.lines_run is None:
+        return None
+    lines = {os.path.realpath(name): numbers for name, numbers in trace.lines_run.items()}.get(file, [])
+    return any(finding.line <= number <= finding.end_line for number in lines)
+
+
+def _judge(finding: Finding, entries: Sequence[Entry], trace: Trace, ran: bool | None) -> Judged:
+    if not entries:
+        if ran is None:
+            return Judged(
+                finding, Status.UNDECIDED, "nothing was seen there; this run does not tell whether its line ran"
+            )
+        if not ran:
+            return Judged(finding, Status.NEVER, "its line did not run")
+        return Judged(finding, Status.UNDECIDED, "it ran, and nothing was seen to move, wait or idle there")
+    moved = [entry for entry in entries if entry.kind == "transfer"]
+    seen = _Seen(
+        moved=sum(entry.count for entry in moved),
+        to_host=sum(entry.count for entry in moved if entry.target == "cpu"),
+        idle=sum(entry.count for entry in entries if entry.kind == "idle"),
+        idle_on_host=sum(entry.count for entry in entries if entry.kind == "idle" and entry.source == "cpu"),
+        waits=sum(entry.waits for entry in entries),
+        device=trace.has_device,
+    )
+    status, why = _VERDICTS.get(finding.code, _any_event)(seen)
+    timed = [entry.seconds for entry in entries if entry.seconds is not None]
+    return Judged(
+        finding,
+        status,
+        why,
+        events=sum(entry.count for entry in entries),
+        nbytes=sum(entry.nbytes for entry in entries),
+        waits=seen.waits,
+        seconds=sum(timed) if timed else None,
+    )
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """At one call: copies, of them to the host, calls with nothing to do, of them on the host; was there a device."""
+
+    moved: int
+    to_host: int
+    idle: int
+    idle_on_host: int
+    waits: int
+    device: bool
+
+
+_Verdict = tuple[Status, str]
+
+
+def _times(number: int) -> str:
+    return "once" if number == 1 else f"{number} times"
+
+
+def _redundant(seen: _Seen) -> _Verdict:
+    if seen.moved:
+        return Status.REFUTED, f"the value was elsewhere: the call moved it {_times(seen.moved)}"
+    return Status.CONFIRMED, f"called {_times(seen.idle)}, never with anything to do"
+
+
+def _guardable(seen: _Seen) -> _Verdict:
+    if seen.idle:
+        return Status.CONFIRMED, f"nothing to do {_times(seen.idle)}, a copy {_times(seen.moved)}"
+    return Status.UNDECIDED, f"a copy {_times(seen.moved)}: needed every time in this run"
+
+
+def _round_trip(seen: _Seen) -> _Verdict:
+    if seen.to_host:
+        return Status.CONFIRMED, f"copied to the host {_times(seen.to_host)}"
+    if not seen.device:
+        return Status.UNDECIDED, "without an accelerator there is no way to the host"
+    if seen.idle_on_host and not seen.moved:
+        return Status.REFUTED, "the value was on the host already"
+    return Status.UNDECIDED, "in this run the intermediate device is the accelerator itself"
+
+
+def _host_read(seen: _Seen) -> _Verdict:
+    if seen.waits:
+        return Status.CONFIRMED, f"the host waited {_times(seen.waits)}"
+    if not seen.device:
+        return Status.UNDECIDED, "without an accelerator there is nothing to wait for"
+    return Status.REFUTED, "the value was on the host"
+
+
+def _moves(seen: _Seen) -> _Verdict:
+    if seen.moved:
+        return Status.CONFIRMED, f"copied {_times(seen.moved)}"
+    return Status.UNDECIDED, "it was there already"
+
+
+def _any_event(seen: _Seen) -> _Verdict:
+    if seen.moved or seen.waits:
+        return Status.CONFIRMED, f"copied {_times(seen.moved)}, waited {_times(seen.waits)}"
+    return Status.UNDECIDED, f"nothing to do {_times(seen.idle)}"
+
+
+_VERDICTS: Mapping[str, Callable[[_Seen], _Verdict]] = {
+    "TL101": _redundant,
+    "TL102": _guardable,
+    "TL103": _guardable,
+    "TL104": _round_trip,
+    "TL105": _moves,
+    "TL107": _moves,
+    "TL108": _moves,
+    "TL109": _moves,
+    "TL106": _moves,
+    "TL201": _moves,
+    "TL202": _moves,
+    "TL203": _moves,
+    "TL301": _host_read,
+    "TL302": _host_read,
+    "TL303": _host_read,
+}
+"""What each rule claims, as something that a run can show. For other rules: that something moves or waits there."""

@@ -1,0 +1,75 @@
+"""Runs a program in a process of its own, because it may do anything: exit, hang, crash, print what it likes."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from contextlib import suppress
+
+from transfer_lint.evidence.job import Job
+from transfer_lint.evidence.model import Ending
+
+GRACE = 5.0
+"""Seconds between asking a process to stop and stopping it."""
+
+TIMEOUT_CODE = 124
+"""The exit status for a program that ran out of time, as of timeout(1)."""
+
+
+class Child:
+    """A process that runs `python -m WORKER` on a job. The program's output goes to standard error, or to the file
+    descriptor `output`."""
+
+    def __init__(self, worker: str, job: Job, output: int | None = None) -> None:
+        self._begin = time.monotonic()
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", worker, job.to_json()],
+            stdin=subprocess.DEVNULL if job.program else None,
+            stdout=2 if output is None else output,
+            stderr=output,
+            start_new_session=os.name == "posix",
+        )
+
+    def wait(self, timeout: float | None) -> Ending | None:
+        """Until it has ended, at most `timeout` seconds from its start.
+
+        Returns how it ended if it could not say so itself: it ran out of time or was killed. None otherwise.
+        """
+        left = None if timeout is None else max(timeout - (time.monotonic() - self._begin), 0.01)
+        try:
+            code = self._process.wait(left)
+        except subprocess.TimeoutExpired:
+            self.stop(signal.SIGTERM)
+            return Ending("timeout", TIMEOUT_CODE, f"did not end within {timeout:g} seconds (--timeout)")
+        except BaseException:  # an interrupt from the keyboard
+            self.stop(signal.SIGINT)
+            raise
+        _send(self._process, signal.SIGKILL)  # children that it left behind
+        if code < 0:
+            name = signal.Signals(-code).name if -code in {each.value for each in signal.Signals} else str(-code)
+            return Ending("killed", 128 - code, f"was killed by {name}")
+        return None
+
+    def stop(self, number: signal.Signals) -> None:
+        """Ask it to end, and after a while make it."""
+        if self._process.poll() is not None:
+            return
+        _send(self._process, number)
+        with suppress(subprocess.TimeoutExpired):
+            self._process.wait(GRACE)
+        _send(self._process, signal.SIGKILL)
+        self._process.wait()
+
+
+def _send(child: subprocess.Popen[bytes], number: signal.Signals) -> None:
+    """To the process and, where processes have groups, to those that it started."""
+    act: Callable[[], None] = child.kill if number == signal.SIGKILL else child.terminate
+    if os.name == "posix":
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(child.pid, number)
+    elif child.poll() is None:
+        act()

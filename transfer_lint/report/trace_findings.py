@@ -1,0 +1,57 @@
+"""For people: findings beside what a run did at their places."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from transfer_lint.evidence.join import Joined, Judged, Status
+from transfer_lint.report import View
+from transfer_lint.report.trace_text import bytes_of, count, place, seconds_of
+
+COLOURS = {Status.CONFIRMED: "green", Status.REFUTED: "red", Status.NEVER: "bright_black", Status.UNDECIDED: "yellow"}
+
+
+def report(joined: Joined, view: View, top: int = 10) -> Iterator[str]:
+    """The lines: findings by fate, lines without a finding, and what to do about what is refuted."""
+    fates = ", ".join(f"{len(joined.of(status))} {status.value}" for status in Status if joined.of(status))
+    yield view.style(f"findings: {fates or 'none'}", bold=True)
+    for status in Status:
+        found = joined.of(status)
+        shown = found[:top] if status is Status.NEVER else found
+        for each in shown:
+            finding = each.finding
+            yield (
+                f"  {view.style(status.value, fg=COLOURS[status]):<13} {finding.path}:{finding.line}:{finding.column} "
+                f"{finding.code} {finding.name}: {each.why}{_measured(each)}"
+            )
+        if len(found) > len(shown):
+            yield f"  {view.style(status.value, fg=COLOURS[status])} and {len(found) - len(shown)} more"
+    if joined.unreported:
+        yield ""
+        yield view.style("lines that moved data or waited, without a finding", bold=True)
+        for line in joined.unreported[:top]:
+            yield (
+                f"  {place(line)} {line.function}: {count(line.transfers, 'transfer')}, {bytes_of(line.nbytes)}, "
+                f"{count(line.waits, 'wait')}"
+            )
+        if len(joined.unreported) > top:
+            yield f"  and {len(joined.unreported) - top} more"
+    if joined.of(Status.REFUTED):
+        yield ""
+        yield how_to_report(joined)
+
+
+def _measured(each: Judged) -> str:
+    parts = [bytes_of(each.nbytes)] if each.nbytes else []
+    parts += [count(each.waits, "wait")] if each.waits else []
+    parts += [seconds_of(each.seconds)] if each.seconds is not None else []
+    return f" ({', '.join(parts)})" if parts else ""
+
+
+def how_to_report(joined: Joined) -> str:
+    """What to do about a refuted finding: it is a bug in a rule."""
+    first = joined.of(Status.REFUTED)[0].finding
+    return (
+        f"A refuted finding is a bug in a rule. Please report it with the code around {first.path}:{first.line}, what "
+        f"`transfer-lint explain {first.path}:{first.line}` prints, and the trace (--format json)."
+    )

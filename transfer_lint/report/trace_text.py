@@ -1,0 +1,169 @@
+"""A trace for people: what moved in all, the lines that moved it, who called them, and when."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+
+from transfer_lint.evidence.lines import Line, by_line, categories
+from transfer_lint.evidence.model import Entry, Frame, Trace
+from transfer_lint.report import View
+
+STEPS, PLAIN_STEPS = " ▁▂▃▄▅▆▇█", " .:-=+*#@"
+COLUMNS = 64
+"""Columns of the timeline."""
+
+SORTS: Mapping[str, Callable[[Entry], bool]] = {
+    "to device": lambda entry: entry.kind == "transfer" and entry.target != "cpu",
+    "to host": lambda entry: entry.kind == "transfer" and entry.target == "cpu",
+    "reads": lambda entry: entry.kind in ("read", "sync"),
+    "no-op": lambda entry: entry.kind == "idle",
+}
+"""The rows of the timeline."""
+
+
+def report(trace: Trace, view: View, top: int = 10) -> Iterator[str]:
+    """The lines; `top` lines of the program."""
+    lines = by_line(trace)
+    yield from _head(trace, view)
+    moving = [line for line in lines if line.transfers or line.waits]
+    if moving:
+        yield ""
+        yield from _table(moving[:top], trace, view)
+        if len(moving) > top:
+            yield f"  and {len(moving) - top} more lines (--top {len(moving)} shows them)"
+    idle = sorted((line for line in lines if line.idle), key=lambda line: line.idle, reverse=True)
+    if idle:
+        yield ""
+        yield view.style("calls that had nothing to do", bold=True)
+        width = max(len(place(line)) for line in idle[:top])
+        for line in idle[:top]:
+            yield f"  {place(line):<{width}}  {line.idle} times  {line.function}"
+    found = [each for each in categories(trace) if each.count != 0]
+    if found:
+        yield ""
+        yield view.style("what that is", bold=True)
+        for each in found:
+            amount = "not looked for" if each.count is None else str(each.count)
+            size = f", {bytes_of(each.nbytes)}" if each.nbytes else ""
+            yield f"  {each.name:<25}{amount}{size}: {each.meaning}"
+    if any(entry.bins and entry.kind != "idle" for entry in trace.entries):
+        yield ""
+        yield from _timeline(trace, view)
+    if trace.notes:
+        yield ""
+        yield from (f"note: {note}" for note in trace.notes)
+
+
+def _head(trace: Trace, view: View) -> Iterator[str]:
+    figures = (
+        f"{count(trace.transfers, 'transfer')}, {bytes_of(trace.nbytes)}, {count(trace.waits, 'wait')} for the device"
+    )
+    yield view.style(figures, bold=True) + (f" ({trace.program})" if trace.program else "")
+    where = f"on {trace.machine.get('devices', '?')}" if trace.has_device else "without an accelerator"
+    if trace.simulated:
+        where = f"on a simulated {trace.simulated} (devices: {trace.machine.get('devices', '?')})"
+    spent = f"{trace.seconds:.2f} s, of which the tracer took {trace.own_seconds:.2f} s"
+    yield f"  torch {trace.machine.get('torch', '?')} {where}; {spent}"
+
+
+def _table(lines: Sequence[Line], trace: Trace, view: View) -> Iterator[str]:
+    timed = any(line.seconds is not None for line in lines)
+    heads = ["to device", "to host", "between", "reads", "bytes", "waits", *(["host time", "copying"] if timed else [])]
+    rows = [[*_figures(line), *(_times(line) if timed else [])] for line in lines]
+    widths = [max(len(text) for text in column) for column in zip(heads, *rows, strict=True)]
+    yield view.style(_row(heads, widths) + "  line", bold=True)
+    for line, row in zip(lines, rows, strict=True):
+        yield f"{_row(row, widths)}  {view.style(place(line), fg='blue')} {line.function}  {line.dtypes}".rstrip()
+        for number, (events, way) in enumerate(line.callers[:2]):
+            if way:
+                times = f"{events} times " if len(line.callers) > 1 else ""
+                yield f"{'':{sum(widths) + 2 * len(widths) + 2}}{times}from {way_text(way)}"
+            if number == 1 and len(line.callers) > 2:
+                yield f"{'':{sum(widths) + 2 * len(widths) + 2}}and {len(line.callers) - 2} more ways"
+
+
+def _figures(line: Line) -> list[str]:
+    columns = (line.host_to_device, line.device_to_host, line.device_to_device)
+    return [*(str(each[0] or "") for each in columns), str(line.reads or ""), bytes_of(line.nbytes), str(line.waits)]
+
+
+def _times(line: Line) -> list[str]:
+    return ["" if value is None else seconds_of(value) for value in (line.seconds, line.device_seconds)]
+
+
+def _row(texts: Iterable[str], widths: Iterable[int]) -> str:
+    return "  ".join(f"{text:>{width}}" for text, width in zip(texts, widths, strict=True))
+
+
+def way_text(way: Sequence[Frame]) -> str:
+    """Callers, innermost first."""
+    shown = " < ".join(f"{short(frame.file)}:{frame.line} {frame.function}" for frame in way[:4])
+    return shown + (" < ..." if len(way) > 4 else "")
+
+
+def _timeline(trace: Trace, view: View) -> Iterator[str]:
+    last, rows = rows_of_timeline(trace, COLUMNS)
+    end = last * trace.bin_width
+    unit = seconds_of(end) if trace.axis == "seconds" else f"{end:.0f} events, in their order"
+    yield view.style(f"timeline: 0 to {unit}", bold=True)
+    for name, columns in rows.items():
+        counts = [events for events, _ in columns]
+        total = count(sum(counts), "event")
+        yield f"  {name:<10}{_bars(counts, view)}  {total}, {max(counts)} at most in a column"
+
+
+def rows_of_timeline(trace: Trace, columns: int) -> tuple[int, dict[str, list[list[int]]]]:
+    """(bins in use, name -> columns of [events, bytes]) for each sort of events that there were."""
+    last = max((number for entry in trace.entries for number in entry.bins), default=-1) + 1
+    rows: dict[str, list[list[int]]] = {}
+    for name, belongs in SORTS.items():
+        row = [[0, 0] for _ in range(min(columns, last))]
+        for entry in filter(belongs, trace.entries):
+            for number, (events, nbytes) in entry.bins.items():
+                column = row[number * len(row) // last]
+                column[0] += events
+                column[1] += nbytes
+        if any(events for events, _ in row):
+            rows[name] = row
+    return last, rows
+
+
+def _bars(columns: Sequence[int], view: View) -> str:
+    steps = STEPS if view.fancy else PLAIN_STEPS
+    most = max(columns)
+    return "".join(steps[-(-value * (len(steps) - 1) // most)] for value in columns)
+
+
+def place(line: Line) -> str:
+    """`nodes.py:12`, from the working directory where that is shorter."""
+    return f"{short(line.file)}:{line.number}"
+
+
+def short(file: str) -> str:
+    """A path relative to the working directory where it lies below it."""
+    here = os.path.join(os.getcwd(), "")
+    return file.removeprefix(here)
+
+
+def bytes_of(nbytes: int) -> str:
+    """`4 B`, `1.5 KiB`, `1.6 GiB`."""
+    value = float(nbytes)
+    for unit in ("B", "KiB", "MiB", "GiB"):
+        if value < 1024 or unit == "GiB":
+            return f"{value:.0f} {unit}" if unit == "B" else f"{value:.1f} {unit}"
+        value /= 1024
+    raise AssertionError
+
+
+def seconds_of(seconds: float) -> str:
+    """`1.2 s`, `3.4 ms`, `5.6 us`."""
+    for factor, unit in ((1.0, "s"), (1e3, "ms"), (1e6, "us")):
+        if seconds * factor >= 1:
+            return f"{seconds * factor:.3g} {unit}"
+    return f"{seconds * 1e6:.2g} us"
+
+
+def count(number: int, noun: str) -> str:
+    """`1 wait`, `2 waits`."""
+    return f"{number} {noun}" + ("" if number == 1 else "s")
