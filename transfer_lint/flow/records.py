@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
-from transfer_lint.flow.values import Known, Object, Symbol, Value
+from transfer_lint.flow.values import Host, Known, Object, Symbol, Tensor, Value
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +52,30 @@ class Record:
     def displaced(self, anchor: Symbol) -> Record:
         """The same, but nobody knows where its weights are now."""
         return Record(anchor, self.attributes, None, None, self.epoch, self.line, anchor, self.made)
+
+
+def only_read(ident: Symbol, record: Record) -> bool:
+    """Whether an object is as it was at function entry: its attributes are known because they have been read."""
+    return (
+        record.anchor is ident
+        and not record.epoch
+        and not record.made
+        and record.device is None
+        and record.dtype is None
+        and record.moved is None
+        and all(_as_at_entry(ident, name, value) for name, value in record.attributes.items())
+    )
+
+
+def _as_at_entry(owner: Symbol, name: str, value: Value) -> bool:
+    if isinstance(value, Tensor | Object):
+        return value.ident.parent is owner and value.ident.name == name
+    return isinstance(value, Host) and value.ident.parent is owner and value.ident.name == name
+
+
+def is_empty(record: Record) -> bool:
+    """Whether a list is as it was made, with nothing in it."""
+    return record.made and not record.attributes and not record.epoch
 
 
 @dataclass(slots=True)

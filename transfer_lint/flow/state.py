@@ -7,11 +7,10 @@ from dataclasses import replace
 from functools import partial
 
 from transfer_lint.flow.modules import ClassInfo
-from transfer_lint.flow.records import Record, Sharing
+from transfer_lint.flow.records import Record, Sharing, is_empty, only_read
 from transfer_lint.flow.values import (
     NONE,
     Function,
-    Host,
     Known,
     Object,
     Symbol,
@@ -275,10 +274,10 @@ class State:
             if mine is None or theirs is None:
                 known = mine or theirs
                 assert known is not None
-                if known.made or _only_read(ident, known):
+                if known.made or only_read(ident, known):
                     result.heap[ident] = known
                     continue
-            elif _only_read(ident, mine) and _only_read(ident, theirs):
+            elif only_read(ident, mine) and only_read(ident, theirs):
                 result.heap[ident] = mine.holding({**mine.attributes, **theirs.attributes})
                 continue
             a_record, b_record = self.record(ident), other.record(ident)
@@ -367,7 +366,7 @@ class State:
             if x is y and x is not None:
                 attributes[name] = x
                 continue
-            if is_list and (x is None or y is None) and _is_empty(a if x is None else b):
+            if is_list and (x is None or y is None) and is_empty(a if x is None else b):
                 x = y = x or y  # an empty list has no items that could be other ones
             x = x or self._initial(self, owner, name, a)
             y = y or self._initial(other, owner, name, b)
@@ -395,30 +394,6 @@ def _objects(value: Value) -> Iterator[Symbol]:
     elif isinstance(value, Function):
         for part in value.parts():
             yield from _objects(part)
-
-
-def _only_read(ident: Symbol, record: Record) -> bool:
-    """Whether an object is as it was at function entry: its attributes are known because they have been read."""
-    return (
-        record.anchor is ident
-        and not record.epoch
-        and not record.made
-        and record.device is None
-        and record.dtype is None
-        and record.moved is None
-        and all(_as_at_entry(ident, name, value) for name, value in record.attributes.items())
-    )
-
-
-def _as_at_entry(owner: Symbol, name: str, value: Value) -> bool:
-    if isinstance(value, Tensor | Object):
-        return value.ident.parent is owner and value.ident.name == name
-    return isinstance(value, Host) and value.ident.parent is owner and value.ident.name == name
-
-
-def _is_empty(record: Record) -> bool:
-    """Whether a list is as it was made, with nothing in it."""
-    return record.made and not record.attributes and not record.epoch
 
 
 def _item(phi: Callable[[str], Symbol], number: int, path: str) -> Symbol:
