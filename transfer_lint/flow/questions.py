@@ -277,13 +277,17 @@ class Questions:
 
     def moved_again(self, site: Site) -> Site | None:
         """A later transfer of the same value to the same place whose result is used, where nobody takes this one's."""
-        later = (other for other in self.sites if other.function is site.function and other.anchor > site.anchor)
+        function, node = site.function, site.attribute.value
+        if function is None or is_used_as_module(function.node, node):
+            return None
+        later = (other for other in self.sites if other.function is function and other.anchor > site.anchor)
         return next(
             (
                 other
                 for other in later
                 if other.receiver.ident is site.receiver.ident
                 and repeats.is_value(other)
+                and not other.inline
                 and repeats.same_target(site, other)
             ),
             None,

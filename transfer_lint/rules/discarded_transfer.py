@@ -36,7 +36,7 @@ def check(site: Site, questions: Questions, options: RuleOptions) -> Verdict | N
         if again is None:
             return None
         text = f"nobody takes what `{name}.{site.method}(...)` returns, and line {again.anchor[0]} moves it again"
-        return Verdict(Severity.WARNING, text)
+        return Verdict(Severity.HINT, text)
     return Verdict(
         Severity.ERROR,
         f"`{name}` is a tensor: `.{site.method}(...)` returns the moved one, which is thrown away here",
