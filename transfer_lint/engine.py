@@ -13,7 +13,6 @@ from transfer_lint import rewriting, source
 from transfer_lint.config import Settings, load, shown_path
 from transfer_lint.files import DiskSources
 from transfer_lint.findings import Finding, Safety
-from transfer_lint.notebook import Notebook
 from transfer_lint.outcome import Edit, Outcome, Problem, Summary
 from transfer_lint.pool import deep
 from transfer_lint.rewriting import Rewrite
@@ -267,7 +266,7 @@ def _documents(sources: Mapping[str, Source], texts: Mapping[str, str]) -> dict[
     """The JSON of notebooks that hold these texts."""
     found: dict[str, str] = {}
     for path, file in sources.items():
-        if isinstance(file, Notebook):
+        if source.is_notebook(path):
             with suppress(Problem):
                 found[path] = file.on_disk(texts[path])
     return found

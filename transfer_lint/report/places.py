@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from transfer_lint import notebook
 from transfer_lint.outcome import Outcome
 from transfer_lint.source import is_notebook, lines_of
 
@@ -37,6 +36,8 @@ class Places:
     def at(self, path: str, line: int) -> Place:
         """Where a person finds a line."""
         if path in self.outcome.texts and is_notebook(path):
+            from transfer_lint import notebook  # most runs meet none
+
             return Place(path, *notebook.place(self.outcome.texts[path], line))
         return Place(path, None, line)
 
@@ -50,8 +51,11 @@ class Places:
     def lines(self, path: str) -> list[str]:
         """The lines of a text, as they are written: `lines(path)[line - 1]`."""
         if path not in self._lines:
-            document = self.outcome.documents.get(path)
-            text = notebook.shown(document) if document is not None else self.outcome.texts.get(path, "")
+            text = self.outcome.texts.get(path, "")
+            if (document := self.outcome.documents.get(path)) is not None:
+                from transfer_lint import notebook
+
+                text = notebook.shown(document)
             self._lines[path] = lines_of(text)
         return self._lines[path]
 
@@ -61,4 +65,6 @@ class Places:
 
     @cached_property
     def _documents(self) -> Mapping[str, Mapping[tuple[int, int], int]]:
+        from transfer_lint import notebook
+
         return {path: notebook.document_lines(document) for path, document in self.outcome.documents.items()}
