@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -25,6 +26,7 @@ from transfer_lint.flow.values import (
     Tensor,
     Term,
     TermKind,
+    Tuple,
     Value,
 )
 
@@ -74,14 +76,44 @@ def _is_tracer(self: Interpreter, callee: Value) -> bool:
 def evaluate_arguments(self: Interpreter, node: ast.Call, state: State) -> dict[str, Value]:
     """The arguments by position ("0", "1" ...) and keyword; "*" and "**" for what is unpacked."""
     found: dict[str, Value] = {}
-    for number, argument in enumerate(node.args):
-        if isinstance(argument, ast.Starred):
-            found[f"*{number}"] = self.eval(argument.value, state)
-        else:
-            found[str(number)] = self.eval(argument, state)
+    position = 0
+    for argument in node.args:
+        if not isinstance(argument, ast.Starred):
+            found[str(position)] = self.eval(argument, state)
+            position += 1
+            continue
+        value = self.eval(argument.value, state)
+        items = value.items if isinstance(value, Tuple) else _listed(value, state)
+        if items is None:  # nobody knows how many
+            found[f"*{position}"] = value
+            position += 1
+        for item in items or ():
+            found[str(position)] = item
+            position += 1
     for keyword in node.keywords:
-        found[keyword.arg or "**"] = self.eval(keyword.value, state)
+        value = self.eval(keyword.value, state)
+        named = _keyed(value, state) if keyword.arg is None else None
+        found.update(named if named is not None else {keyword.arg or "**": value})
     return found
+
+
+def _listed(value: Value, state: State) -> Sequence[Value] | None:
+    """The items of a list that was made here of so many; None for anything else."""
+    if not isinstance(value, Object) or value.cls != "builtins.list" or state.sharing.twins.get(value.ident):
+        return None  # one of several lists need not have as many
+    record = state.record(value.ident)
+    items = [record.attributes.get(f"[{number}]") for number in range(len(record.attributes))]
+    return [item for item in items if item is not None] if record.made and all(items) and not record.epoch else None
+
+
+def _keyed(value: Value, state: State) -> Mapping[str, Value] | None:
+    """The items of a dictionary that was made here with names for keys; None for anything else."""
+    if not isinstance(value, Object) or value.cls != "builtins.dict" or state.sharing.twins.get(value.ident):
+        return None
+    record = state.record(value.ident)
+    names = {key[2:-2]: item for key, item in record.attributes.items() if key[:2] in ("['", '["')}
+    whole = record.made and not record.epoch and len(names) == len(record.attributes)
+    return names if whole and all(name.isidentifier() for name in names) else None
 
 
 def bind_receiver(callee: Function, arguments: dict[str, Value]) -> dict[str, Value]:

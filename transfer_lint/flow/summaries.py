@@ -245,6 +245,8 @@ class Summaries:
 
     def _declared(self, interpreter: Interpreter, owner: Object, name: str, symbol: Symbol) -> Value:
         """An attribute as a class body annotates it; a tensor of a module may be one of its weights."""
+        if isinstance(owner.cls, ClassInfo) and (shared := self._of_class(owner.cls, name, interpreter)) is not None:
+            return shared
         if isinstance(owner.cls, ClassInfo) and name in owner.cls.annotated:
             module, field = owner.cls.annotated[name]
             value = self._annotated(module, name, field.annotation, field, symbol)
@@ -253,6 +255,17 @@ class Summaries:
                 return replace(value, weight=True, uncast=True)
             return value
         return Object(symbol)
+
+    def _of_class(self, cls: ClassInfo, name: str, interpreter: Interpreter) -> Value | None:
+        """What the class body assigns to a name that nobody else assigns: `dtype = torch.float16`."""
+        found = cls.class_attribute(name)
+        if found is None or name in cls.overridden or name in self.project.assigned_from_outside(cls.module.path):
+            return None
+        if any(isinstance(base, ClassInfo) and name in base.assigned for base in cls.lineage) or cls.is_dataclass:
+            return None
+        module, node = found
+        value = self.global_value(module, f"{cls.name}.{name}", node, interpreter.symbols)
+        return value if isinstance(value, Constant | Placed) and value != NONE else None
 
     def _is_given_by_sampler(self, function: FunctionInfo, owner: Object, name: str) -> bool:
         """Whether the item is a tensor that ComfyUI hands to per-layer callbacks, or to those of its sampler."""
