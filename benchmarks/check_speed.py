@@ -20,11 +20,11 @@ import tempfile
 import time
 from pathlib import Path
 
-from transfer_lint import checker
-from transfer_lint.files import DiskSources
+from transfer_lint.files.scan import may_have_site
+from transfer_lint.files.tree import DiskSources
 from transfer_lint.flow.project import Project
+from transfer_lint.lint import judge as checker
 from transfer_lint.rules.options import RuleOptions
-from transfer_lint.scan import may_have_site
 
 ROOT = Path(__file__).parent.parent
 PACK = ROOT / "fixtures" / "instantid_original"

@@ -40,7 +40,7 @@ from tests.support.stand_in_comfy import StandInModel  # noqa: E402
 from tests.support.synthetic_antelope import make_picture  # noqa: E402
 from transfer_lint.evidence.model import Entry  # noqa: E402
 from transfer_lint.report.trace_text import bytes_of, seconds_of  # noqa: E402
-from transfer_lint.trace.session import trace  # noqa: E402
+from transfer_lint.tracing.session import trace  # noqa: E402
 
 WIDTHS, TOKENS = (640, 1280), 2048
 RESULTS = ROOT / "benchmarks" / "results"

@@ -19,7 +19,7 @@ import torch
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from transfer_lint.report.trace_text import seconds_of
-from transfer_lint.trace.session import trace
+from transfer_lint.tracing.session import trace
 
 PAIRS = 15
 

@@ -8,7 +8,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "codemods")]
 
-from transfer_lint.config import DEFAULT_EXCLUDE, KEYS, OUTPUT_FORMATS, PYTHONS  # noqa: E402
+from transfer_lint.lint.configuration import KEYS, OUTPUT_FORMATS, PYTHONS  # noqa: E402
+from transfer_lint.settings import DEFAULT_EXCLUDE
 
 FILE = ROOT / "docs" / "configuration.md"
 

@@ -1,16 +1,69 @@
-"""Find, prove and rewrite needless device transfers in PyTorch source, without running it."""
+"""Find, prove and rewrite needless device transfers in PyTorch source, without running it.
+
+The public API is what `__all__` names: it keeps its meaning within a major version. Everything else in this package
+is private and may change in any release. Names are imported when they are asked for: `import transfer_lint` loads
+nothing, and only `trace` needs torch.
+"""
 
 from __future__ import annotations
 
-from typing import Any
+from importlib import import_module
+from typing import TYPE_CHECKING
 
-__version__ = "0.1.0"
+from transfer_lint.version import __version__
+
+if TYPE_CHECKING:
+    from transfer_lint.api import check, fix, load_settings
+    from transfer_lint.evidence.model import Trace
+    from transfer_lint.findings import Edit, Evidence, Finding, Fix, Heat, Safety, Severity
+    from transfer_lint.fixing.fix import Fixed, FixedFile
+    from transfer_lint.lint.outcome import Outcome, Summary
+    from transfer_lint.problems import Problem
+    from transfer_lint.settings import Settings
+    from transfer_lint.tracing.session import Tracing, trace
+
+_HOMES = {
+    "api": ("check", "fix", "load_settings"),
+    "evidence.model": ("Trace",),
+    "findings": ("Edit", "Evidence", "Finding", "Fix", "Heat", "Safety", "Severity"),
+    "fixing.fix": ("Fixed", "FixedFile"),
+    "lint.outcome": ("Outcome", "Summary"),
+    "problems": ("Problem",),
+    "settings": ("Settings",),
+    "tracing.session": ("Tracing", "trace"),
+}
+"""Module -> the public names that it defines."""
+
+__all__ = [
+    "Edit",
+    "Evidence",
+    "Finding",
+    "Fix",
+    "Fixed",
+    "FixedFile",
+    "Heat",
+    "Outcome",
+    "Problem",
+    "Safety",
+    "Settings",
+    "Severity",
+    "Summary",
+    "Trace",
+    "Tracing",
+    "__version__",
+    "check",
+    "fix",
+    "load_settings",
+    "trace",
+]
 
 
-def __getattr__(name: str) -> Any:
-    """`transfer_lint.trace`, imported when it is asked for: linting never needs it."""
-    if name == "trace":
-        from importlib import import_module
-
-        return import_module("transfer_lint.trace")
+def __getattr__(name: str) -> object:
+    for module, names in _HOMES.items():
+        if name in names:
+            return getattr(import_module(f"{__name__}.{module}"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

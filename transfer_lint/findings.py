@@ -44,6 +44,10 @@ class Heat(Enum):
         return ("once", "call", "step", "layer").index(self.value)
 
 
+UNUSED_SUPPRESSION = ("TL901", "unused-suppression")
+"""Code and name of the rule about ignore comments that hide nothing. A comment hides it only where it names it."""
+
+
 @dataclass(frozen=True)
 class Evidence:
     """One fact of a proof. line and column are 1-based, column in characters."""
@@ -70,6 +74,17 @@ Change: TypeAlias = Action | EditComment
 
 Changes: TypeAlias = Mapping[Anchor, Change]
 """What to do in a file: to its code or to its comments, never both at once, for one moves the other."""
+
+
+@dataclass(frozen=True)
+class Edit:
+    """Replace the text from (line, column) up to (end_line, end_column); 1-based, columns in characters."""
+
+    line: int
+    column: int
+    end_line: int
+    end_column: int
+    text: str
 
 
 @dataclass(frozen=True)

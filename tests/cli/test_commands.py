@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from tests.support.command import WASTE, environment, lint
-from transfer_lint import __version__
 from transfer_lint.rules import RULES
+from transfer_lint.version import __version__
 
 
 def test_version_and_help(tmp_path: Path) -> None:
@@ -81,8 +81,8 @@ def test_an_interrupt_ends_quietly_with_130(tmp_path: Path) -> None:
 
 def test_a_failure_of_the_tool_prints_no_traceback_unless_asked(tmp_path: Path) -> None:
     program = (
-        "import sys\nfrom transfer_lint import engine\nfrom transfer_lint.cli import main\n"
-        "engine.check_paths = lambda *a, **k: {}['oh']\nsys.argv = ['transfer-lint', 'check']\nmain()\n"
+        "import sys\nfrom transfer_lint.lint import check\nfrom transfer_lint.cli import main\n"
+        "check.check_paths = lambda *a, **k: {}['oh']\nsys.argv = ['transfer-lint', 'check']\nmain()\n"
     )
     for extra, shown in (({}, False), ({"TRANSFER_LINT_DEBUG": "1"}, True)):
         ran = subprocess.run(

@@ -8,10 +8,11 @@ import pytest
 
 from tests.support.command import WASTE, lint
 from transfer_codemods.actions import GuardForm
-from transfer_lint import config
-from transfer_lint.config import KEYS, Settings
 from transfer_lint.findings import Heat, Severity
-from transfer_lint.outcome import Problem
+from transfer_lint.lint import configuration as config
+from transfer_lint.lint.configuration import KEYS
+from transfer_lint.problems import Problem
+from transfer_lint.settings import Settings
 
 GOOD = [
     pytest.param('select = ["TL1"]', {"select": ("TL1",)}, id="select"),

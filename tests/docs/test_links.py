@@ -44,7 +44,7 @@ def test_scripts_and_modules_in_commands_exist(name: str) -> None:
 
 
 def test_the_changelog_has_the_version_that_is_built() -> None:
-    from transfer_lint import __version__
+    from transfer_lint.version import __version__
 
     assert re.search(rf"^## \[{re.escape(__version__)}\] - ", read("CHANGELOG.md"), re.MULTILINE)
 

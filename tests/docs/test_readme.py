@@ -30,8 +30,8 @@ from tests.support.documents import (
     rule_rows,
     stage,
 )
-from transfer_lint import config
 from transfer_lint.cli import cli
+from transfer_lint.lint import configuration as config
 
 README = read("README.md")
 BLOCKS = tuple(blocks(README))
@@ -215,7 +215,9 @@ def test_the_rewrites_run_as_a_codemod(tmp_path: Path) -> None:
     info = tmp_path / "site" / "planner-1.dist-info"
     info.mkdir(parents=True)
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: transfer-lint\nVersion: 1\n")
-    (info / "entry_points.txt").write_text("[transfer_codemods.planner]\ntransfer-lint = transfer_lint.engine:plan\n")
+    (info / "entry_points.txt").write_text(
+        "[transfer_codemods.planner]\ntransfer-lint = transfer_lint.fixing.planning:plan\n"
+    )
     known = environment()
     known["PYTHONPATH"] = os.pathsep.join((str(tmp_path / "site"), known["PYTHONPATH"]))
     command = [sys.executable, *shlex.split(line.replace("PATH", "a.py"))[1:]]

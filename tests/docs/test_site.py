@@ -16,8 +16,8 @@ import yaml
 
 from tests.support.command import ROOT, environment, lint
 from tests.support.documents import Block, blocks, comparable, printed, prose, read, stage
-from transfer_lint import config
 from transfer_lint.cli import cli
+from transfer_lint.lint import configuration as config
 
 PAGES = sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "docs").glob("*.md"))
 FOUND = [(page, block) for page in PAGES for block in blocks(read(page))]

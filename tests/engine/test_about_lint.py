@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 
 from transfer_codemods.actions import Anchor
-from transfer_lint.about_lint import unparsable, unused
 from transfer_lint.findings import Finding, Heat, Severity
-from transfer_lint.rewriting import edit_comments
-from transfer_lint.settle import comments_of
-from transfer_lint.suppress import read_comments
+from transfer_lint.fixing.planning import comments_of
+from transfer_lint.fixing.rewriting import edit_comments
+from transfer_lint.lint.about_lint import unparsable, unused
+from transfer_lint.lint.suppression import read_comments
 
 PATH = "a.py"
 

@@ -8,13 +8,16 @@ import pytest
 
 from tests.support.command import MENDED, WASTE
 from transfer_codemods.actions import Anchor, DeleteTransfer
-from transfer_lint import engine, source
-from transfer_lint.config import Settings
-from transfer_lint.engine import FixedFile, check_paths, fix_paths, fix_source, plan, write_fixed
-from transfer_lint.files import DiskSources
+from transfer_lint.files.decoding import decode
+from transfer_lint.files.tree import DiskSources
+from transfer_lint.fixing import fix
+from transfer_lint.fixing.fix import FixedFile, fix_paths, fix_source, write_fixed
+from transfer_lint.fixing.planning import plan
+from transfer_lint.fixing.rewriting import edits
 from transfer_lint.flow.project import Project
-from transfer_lint.outcome import Problem
-from transfer_lint.rewriting import edits
+from transfer_lint.lint.check import check_paths
+from transfer_lint.problems import Problem
+from transfer_lint.settings import Settings
 
 
 @pytest.fixture
@@ -88,7 +91,7 @@ def test_a_failed_write_stops_what_was_proved_with_it(here: Path, monkeypatch: p
     assert (here / "b.py").read_text() == MENDED
 
     (here / "b.py").write_text(WASTE)
-    monkeypatch.setattr(engine, "_has_unsafe", lambda file: file.path == "a.py")
+    monkeypatch.setattr(fix, "_has_unsafe", lambda file: file.path == "a.py")
     first, second = write_fixed(fixed)
     assert "changed on disk" in first.what
     assert "its fixes rest on those of a.py" in second.what
@@ -97,7 +100,7 @@ def test_a_failed_write_stops_what_was_proved_with_it(here: Path, monkeypatch: p
 
 def test_a_fixed_file_goes_back_in_its_own_encoding(here: Path) -> None:
     data = b"\xef\xbb\xbfx = 1\r\n"
-    file = FixedFile("a.py", data, source.decode("a.py", data), "y = 2\r\n", ())
+    file = FixedFile("a.py", data, decode("a.py", data), "y = 2\r\n", ())
     assert file.new == b"\xef\xbb\xbfy = 2\r\n"
 
 

@@ -8,8 +8,9 @@ import threading
 
 import pytest
 
-from transfer_lint import pool
-from transfer_lint.pool import Pool, deep
+from transfer_lint.lint import pool
+from transfer_lint.lint.deep_stack import deep
+from transfer_lint.lint.pool import Pool
 
 
 def context() -> str:

@@ -12,12 +12,13 @@ from dataclasses import replace
 import pytest
 
 from transfer_codemods.actions import DeleteTransfer, Plan
-from transfer_lint.config import Settings
 from transfer_lint.findings import Finding, Fix, Heat, Safety, Severity
-from transfer_lint.outcome import Problem
-from transfer_lint.rewriting import Rewrite
-from transfer_lint.runner import Examined, Runner
-from transfer_lint.settle import MAX_ROUNDS, Settled, settle
+from transfer_lint.fixing.rewriting import Rewrite
+from transfer_lint.fixing.rounds import MAX_ROUNDS, Settled, settle
+from transfer_lint.fixing.runner import FixRunner
+from transfer_lint.lint.check_text import Examined
+from transfer_lint.problems import Problem
+from transfer_lint.settings import Settings
 
 REWRITES = {"a": ".", "U": "a", "r": "r", "p": "q", "q": "p", "x": "!", "b": "", "m": "?"}
 SAFE = Settings(root="/")
@@ -30,7 +31,7 @@ def finding(path: str, column: int, letter: str) -> Finding:
     return Finding(path, 1, column, 1, column + 1, "TL101", letter, Severity.WARNING, Heat.CALL, "", "", (), fix)
 
 
-class Letters(Runner):
+class Letters(FixRunner):
     """Remembers what was asked of it."""
 
     def __init__(self, settings: Settings) -> None:

@@ -196,9 +196,9 @@ def test_names_that_are_no_text(tmp_path: Path) -> None:
 def test_a_tool_failure_is_told_like_any_other_problem(tmp_path: Path) -> None:
     (tmp_path / "a.py").write_text(WASTE)
     program = (
-        "import sys\nfrom transfer_lint import checker\nfrom transfer_lint.cli import main\n"
+        "import sys\nfrom transfer_lint.lint import judge\nfrom transfer_lint.cli import main\n"
         "def broken(*arguments):\n    raise KeyError('oh')\n"
-        "checker.check = broken\nsys.argv = ['transfer-lint', 'check']\nmain()\n"
+        "judge.check = broken\nsys.argv = ['transfer-lint', 'check']\nmain()\n"
     )
     ran = subprocess.run(
         [sys.executable, "-c", program], cwd=tmp_path, env=environment(), capture_output=True, text=True, check=False

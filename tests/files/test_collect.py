@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from transfer_lint.config import Settings
-from transfer_lint.files import MAX_TREE_FILES, DiskSources, collect
+from transfer_lint.files.discovery import collect
+from transfer_lint.files.tree import MAX_TREE_FILES, DiskSources
+from transfer_lint.settings import Settings
 
 
 @pytest.fixture
@@ -181,7 +182,7 @@ def test_a_file_that_its_repository_ignores_has_its_own_package(here: Path) -> N
 
 def test_too_large_a_tree_is_not_followed(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert MAX_TREE_FILES > 1000
-    monkeypatch.setattr("transfer_lint.files.MAX_TREE_FILES", 3)
+    monkeypatch.setattr("transfer_lint.files.tree.MAX_TREE_FILES", 3)
     grow("pyproject.toml", "a.py", "b.py", "c.py", "pack/__init__.py", "pack/d.py")
     assert DiskSources().python_files("pack/d.py") == ("pack/__init__.py", "pack/d.py")
 

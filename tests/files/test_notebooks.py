@@ -12,11 +12,11 @@ import pytest
 
 from tests.support.command import MENDED, WASTE, lint
 from tests.support.notebooks import notebook, sources, written
-from transfer_lint import magics, source
-from transfer_lint.config import Settings
-from transfer_lint.engine import fix_paths, write_fixed
-from transfer_lint.notebook import Notebook, decode, place, shown
-from transfer_lint.outcome import Problem
+from transfer_lint.files import magics
+from transfer_lint.files.notebook import Notebook, decode, place, shown
+from transfer_lint.fixing.fix import fix_paths, write_fixed
+from transfer_lint.problems import Problem
+from transfer_lint.settings import Settings
 
 TWICE = "y = x.to('cuda:0')\nz = y.to('cuda:0')"
 
@@ -262,7 +262,7 @@ def test_the_text_and_what_is_shown_of_it_have_the_same_lines() -> None:
     assert len(made) == len(real)
     assert real[2] == made[2] == "x = 1"
     assert [place(file.text, number) for number in (2, 3, len(made))] == [(1, 1), (1, 2), (5, 1)]
-    assert file.encode(file.text) == source.decode("a.ipynb", file.document.encode()).encode(file.text)
+    assert file.encode(file.text) == decode("a.ipynb", file.document.encode()).encode(file.text)
 
 
 def test_a_text_that_lost_a_mark_or_a_magic_is_refused() -> None:

@@ -13,8 +13,10 @@ from pathlib import Path
 import pytest
 
 from tests.support.command import environment
-from transfer_lint import source
-from transfer_lint.outcome import Problem
+from transfer_lint.files import disk
+from transfer_lint.files.decoding import decode
+from transfer_lint.files.text import lines_of
+from transfer_lint.problems import Problem
 
 TEXTS = [
     pytest.param(b"", id="empty"),
@@ -33,10 +35,10 @@ TEXTS = [
 
 @pytest.mark.parametrize("data", TEXTS)
 def test_round_trip(data: bytes) -> None:
-    decoded = source.decode("a.py", data)
+    decoded = decode("a.py", data)
     assert decoded.encode(decoded.text) == data
     assert not decoded.text.startswith("\ufeff")
-    assert "".join(source.lines_of(decoded.text)) == decoded.text
+    assert "".join(lines_of(decoded.text)) == decoded.text
 
 
 @pytest.mark.parametrize(
@@ -54,30 +56,30 @@ def test_round_trip(data: bytes) -> None:
 )
 def test_what_is_no_python_text(data: bytes, words: str) -> None:
     with pytest.raises(Problem) as raised:
-        source.decode("a.py", data)
+        decode("a.py", data)
     assert words in raised.value.what
     assert raised.value.mend
 
 
 def test_a_character_that_the_encoding_lacks(tmp_path: Path) -> None:
-    decoded = source.decode("a.py", b"# coding: latin-1\n")
+    decoded = decode("a.py", b"# coding: latin-1\n")
     with pytest.raises(Problem, match="cannot be written back as"):
         decoded.encode("€")
 
 
 def test_lines_are_those_that_python_counts() -> None:
-    assert source.lines_of("a\x0cb\r\nc\rd\n\x1ce\u2028f") == ["a\x0cb\r\n", "c\r", "d\n", "\x1ce\u2028f"]
+    assert lines_of("a\x0cb\r\nc\rd\n\x1ce\u2028f") == ["a\x0cb\r\n", "c\r", "d\n", "\x1ce\u2028f"]
 
 
 def test_reading_never_waits_nor_takes_too_much(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     os.mkfifo(tmp_path / "fifo")
     for name in ("fifo", "."):
         with pytest.raises(Problem, match=r"is a FIFO|is a directory|cannot be read"):
-            source.read(str(tmp_path / name))
-    monkeypatch.setattr(source, "MAX_BYTES", 10)
+            disk.read(str(tmp_path / name))
+    monkeypatch.setattr(disk, "MAX_BYTES", 10)
     (tmp_path / "big").write_bytes(b"x" * 11)
     with pytest.raises(Problem, match="MB, more than the"):
-        source.read(str(tmp_path / "big"))
+        disk.read(str(tmp_path / "big"))
 
 
 @pytest.fixture
@@ -94,7 +96,7 @@ def alone(file: Path) -> bool:
 @pytest.mark.parametrize("mode", [0o644, 0o600, 0o755, 0o4711])
 def test_replace(file: Path, mode: int) -> None:
     file.chmod(mode)
-    source.replace(str(file), b"old", b"new")
+    disk.replace(str(file), b"old", b"new")
     assert file.read_bytes() == b"new"
     assert file.stat().st_mode & 0o7777 == mode
     assert alone(file)
@@ -105,7 +107,7 @@ def test_replace_keeps_the_owner(file: Path) -> None:
         pytest.skip("only root can give files away")
     os.chown(file, 12345, 23456)
     file.chmod(0o4755)
-    source.replace(str(file), b"old", b"new")
+    disk.replace(str(file), b"old", b"new")
     status = file.stat()
     assert (status.st_uid, status.st_gid, status.st_mode & 0o7777) == (12345, 23456, 0o4755)
 
@@ -113,7 +115,7 @@ def test_replace_keeps_the_owner(file: Path) -> None:
 def test_a_file_that_changed_meanwhile_is_left(file: Path) -> None:
     file.write_bytes(b"theirs")
     with pytest.raises(Problem, match="changed on disk"):
-        source.replace(str(file), b"old", b"new")
+        disk.replace(str(file), b"old", b"new")
     assert file.read_bytes() == b"theirs"
     assert alone(file)
 
@@ -127,7 +129,7 @@ def test_a_file_that_changes_at_the_last_moment_is_left(file: Path, monkeypatch:
 
     monkeypatch.setattr(os, "fsync", write_meanwhile)
     with pytest.raises(Problem, match="changed on disk"):
-        source.replace(str(file), b"old", b"new")
+        disk.replace(str(file), b"old", b"new")
     assert file.read_bytes() == b"theirs"
     assert alone(file)
 
@@ -135,14 +137,14 @@ def test_a_file_that_changes_at_the_last_moment_is_left(file: Path, monkeypatch:
 def test_a_file_that_went_away_stays_away(file: Path) -> None:
     file.unlink()
     with pytest.raises(Problem, match="no such file"):
-        source.replace(str(file), b"old", b"new")
+        disk.replace(str(file), b"old", b"new")
     assert not list(file.parent.iterdir())
 
 
 def test_read_only_was_meant(file: Path) -> None:
     file.chmod(0o444)
     with pytest.raises(Problem, match="is read-only"):
-        source.replace(str(file), b"old", b"new")
+        disk.replace(str(file), b"old", b"new")
     assert file.read_bytes() == b"old"
     assert alone(file)
 
@@ -153,19 +155,19 @@ def test_an_interrupt_leaves_no_temporary(file: Path, monkeypatch: pytest.Monkey
 
     monkeypatch.setattr(os, "fsync", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        source.replace(str(file), b"old", b"new")
+        disk.replace(str(file), b"old", b"new")
     assert file.read_bytes() == b"old"
     assert alone(file)
 
 
 FULL = """
 import resource, signal, sys
-from transfer_lint import source
-from transfer_lint.outcome import Problem
+from transfer_lint.files import disk
+from transfer_lint.problems import Problem
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
 try:
-    source.replace(sys.argv[1], b"old", b"n" * 5000)
+    disk.replace(sys.argv[1], b"old", b"n" * 5000)
 except Problem as problem:
     print(problem.what)
 """
@@ -182,7 +184,7 @@ def test_a_disk_that_is_full(file: Path) -> None:
 
 KILLED = """
 import os, sys, time
-from transfer_lint import source
+from transfer_lint.files import disk
 sync = os.fsync
 def wait(descriptor):
     sync(descriptor)
@@ -192,7 +194,7 @@ os.fsync = wait
 if sys.argv[2] == "terminated":
     import signal
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(1))  # as the command line does
-source.replace(sys.argv[1], b"old", b"new")
+disk.replace(sys.argv[1], b"old", b"new")
 """
 
 
@@ -208,7 +210,7 @@ def test_a_kill_in_the_middle(file: Path, number: int, tidy: bool) -> None:
     assert alone(file) is tidy
     left = [path for path in file.parent.iterdir() if path != file]
     assert not any(path.name.endswith(".py") for path in left)  # nobody takes it for source
-    source.replace(str(file), b"old", b"new")
+    disk.replace(str(file), b"old", b"new")
     assert file.read_bytes() == b"new"
 
 
@@ -216,8 +218,8 @@ def test_readers_see_the_old_or_the_new_file_and_nothing_else(file: Path) -> Non
     first, second = b"a" * 200_000, b"b" * 200_000
     file.write_bytes(first)
     program = (
-        "import sys\nfrom transfer_lint import source\na, b = b'a' * 200_000, b'b' * 200_000\n"
-        "for _ in range(40):\n    source.replace(sys.argv[1], a, b)\n    source.replace(sys.argv[1], b, a)\n"
+        "import sys\nfrom transfer_lint.files import disk\na, b = b'a' * 200_000, b'b' * 200_000\n"
+        "for _ in range(40):\n    disk.replace(sys.argv[1], a, b)\n    disk.replace(sys.argv[1], b, a)\n"
     )
     with subprocess.Popen([sys.executable, "-c", program, str(file)], env=environment()) as process:
         deadline = time.monotonic() + 60

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from tests.support.example_source import OneFile
-from transfer_lint.config import Settings
 from transfer_lint.flow.project import Project
-from transfer_lint.runner import examine
+from transfer_lint.lint.check_text import examine
+from transfer_lint.settings import Settings
 
 PROGRAM = """\
 import torch

@@ -24,13 +24,13 @@ from torch import nn
 from tests.support.comfy_modules import comfy_modules
 from tests.support.outcome import Outcome, differences
 from transfer_codemods.actions import GuardForm
-from transfer_lint.config import Settings
 from transfer_lint.findings import Finding
+from transfer_lint.fixing.rounds import Settled, settle
 from transfer_lint.flow.knowledge import default_knowledge
 from transfer_lint.flow.project import Project
-from transfer_lint.runner import InProcess
-from transfer_lint.settle import Settled, settle
-from transfer_lint.trace.simulate import Machine, simulate
+from transfer_lint.lint.runner import InProcess
+from transfer_lint.settings import Settings
+from transfer_lint.tracing.simulate import Machine, simulate
 
 MAIN = "nodes.py"
 _NAME = "example_under_test"  # whose objects `differences` looks into

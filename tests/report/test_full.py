@@ -15,7 +15,7 @@ import pytest
 from tests.support.command import WASTE, environment, lint
 from transfer_codemods.actions import DeleteTransfer
 from transfer_lint.findings import Evidence, Finding, Fix, Heat, Safety, Severity
-from transfer_lint.outcome import Outcome, Summary
+from transfer_lint.lint.outcome import Outcome, Summary
 from transfer_lint.report import View, report
 
 FIX = Fix(Safety.SAFE, "delete the call", DeleteTransfer())

@@ -13,9 +13,10 @@ from playwright.sync_api import Browser
 
 from tests.support.browser import PHONE, Seen
 from tests.support.command import ROOT, lint
-from transfer_lint.config import Settings, load
-from transfer_lint.graphing import picture_of
-from transfer_lint.picture import Drawing, Judgement, Picture, Shape, Side
+from transfer_lint.graph.picture import Drawing, Judgement, Picture, Shape, Side
+from transfer_lint.graph.pictures import picture_of
+from transfer_lint.lint.configuration import load
+from transfer_lint.settings import Settings
 
 APPLY = "fixtures/instantid_original/nodes_apply.py"
 KINDS = """\
@@ -153,7 +154,7 @@ def boxes_apart(out: str) -> bool:
 
 
 def test_boxes_do_not_lie_over_each_other() -> None:
-    from transfer_lint.report.graph_svg import inline
+    from transfer_lint.graph.svg import inline
 
     settings = Settings(root=str(ROOT), unsafe_fixes=True)
     picture = picture_of(str(ROOT / APPLY), "apply_instantid", settings)

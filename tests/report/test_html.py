@@ -14,9 +14,10 @@ from tests.report.test_full import EVIDENCE, ONE, TEXT
 from tests.support.browser import DESKTOP, PHONE, Seen
 from tests.support.command import CLEAN, ROOT, WASTE, lint
 from tests.support.notebooks import notebook
-from transfer_lint.findings import Evidence, Safety, Severity
-from transfer_lint.outcome import Edit, Outcome, Problem, Summary
-from transfer_lint.report import View, report
+from transfer_lint.findings import Edit, Evidence, Safety, Severity
+from transfer_lint.lint.outcome import Outcome, Summary
+from transfer_lint.problems import Problem
+from transfer_lint.report import View, html, report
 
 ROWS = ".findings tbody:not([hidden])"
 
@@ -193,8 +194,8 @@ def test_a_thousand_findings_stay_usable(browser: Browser, tmp_path: Path) -> No
 def test_what_a_run_measured_is_told() -> None:
     other = replace(ONE, line=5, end_line=5)
     summary = Summary.of((ONE, other), 1, 2, 0, 0.0)
-    outcome = Outcome((ONE, other), (), summary, {}, measured={ONE: "2 transfers, 8 KB"})
-    text = "".join(report("html")(outcome, View()))
+    outcome = Outcome((ONE, other), (), summary, {})
+    text = "".join(html.report(outcome, View(), measured={ONE: "2 transfers, 8 KB"}))
     assert re.findall(r'<td data-name="Saves">(.*?)</td>', text) == ["2 transfers, 8 KB", "not measured"]
 
 

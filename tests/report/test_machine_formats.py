@@ -18,7 +18,8 @@ from tests.report.test_full import EVIDENCE, ONE, TEXT
 from tests.support.command import CLEAN, MENDED, WASTE, lint
 from tests.support.notebooks import notebook
 from transfer_lint.findings import Finding, Severity
-from transfer_lint.outcome import Outcome, Problem, Summary
+from transfer_lint.lint.outcome import Outcome, Summary
+from transfer_lint.problems import Problem
 from transfer_lint.report import View, report
 from transfer_lint.rules import RULES
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 import torch
 
-from transfer_lint.trace.simulate import Machine, simulate
+from transfer_lint.tracing.simulate import Machine, simulate
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import nn
 
-from transfer_lint.trace.simulate import Machine
+from transfer_lint.tracing.simulate import Machine
 
 HALF = torch.float16
 

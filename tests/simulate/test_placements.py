@@ -12,7 +12,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from transfer_lint.trace.simulate import Machine
+from transfer_lint.tracing.simulate import Machine
 
 HALF = torch.float16
 

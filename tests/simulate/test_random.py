@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from transfer_lint.trace.simulate import Machine
+from transfer_lint.tracing.simulate import Machine
 
 DRAWS: dict[str, Callable[[], torch.Tensor]] = {
     "rand": lambda: torch.rand(4, device="cuda"),

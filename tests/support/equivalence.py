@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from tests.support.matrix import combinations
 from tests.support.outcome import differences, observe
-from transfer_lint.trace.simulate import simulate
+from transfer_lint.tracing.simulate import simulate
 
 
 @dataclass

@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from transfer_codemods.actions import GuardForm
-from transfer_lint.config import Settings
-from transfer_lint.engine import fix_source
 from transfer_lint.findings import Finding
+from transfer_lint.fixing.fix import fix_source
 from transfer_lint.flow.knowledge import default_knowledge
 from transfer_lint.flow.project import Project
+from transfer_lint.lint.check_text import examine
 from transfer_lint.rules.pages import Example
-from transfer_lint.runner import examine
+from transfer_lint.settings import Settings
 
 PATH = "example.py"
 

@@ -12,8 +12,8 @@ import numpy as np
 import torch
 
 from tests.support.comfy_modules import comfy_modules
-from transfer_lint.trace.device_tensor import values_of
-from transfer_lint.trace.simulate import Machine
+from transfer_lint.tracing.device_tensor import values_of
+from transfer_lint.tracing.simulate import Machine
 
 _NAME = "example_under_test"
 _PLAIN = (bool, int, float, complex, str, bytes, torch.device, torch.dtype)

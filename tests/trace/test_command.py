@@ -13,7 +13,7 @@ import pytest
 
 from tests.support.command import Ran, environment, lint
 from transfer_lint.evidence.model import read
-from transfer_lint.trace import child, scenario
+from transfer_lint.tracing import child, scenario
 
 PROGRAM = """\
 import torch

@@ -15,10 +15,10 @@ import torch
 import transfer_lint
 from transfer_lint.evidence.lines import by_line, categories
 from transfer_lint.evidence.model import Trace
-from transfer_lint.trace import recorder as recording
-from transfer_lint.trace.hooks import Hooks, listen
-from transfer_lint.trace.recorder import Recorder
-from transfer_lint.trace.simulate import simulate
+from transfer_lint.tracing import recorder as recording
+from transfer_lint.tracing.hooks import Hooks, listen
+from transfer_lint.tracing.recorder import Recorder
+from transfer_lint.tracing.simulate import simulate
 
 
 def traced(action: Any, **options: Any) -> Trace:

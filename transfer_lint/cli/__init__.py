@@ -9,8 +9,8 @@ from importlib import import_module
 
 import click
 
-from transfer_lint import __version__
-from transfer_lint.outcome import Problem, failure
+from transfer_lint.problems import Problem, failure
+from transfer_lint.version import __version__
 
 COMMANDS = ("check", "fix", "rules", "explain", "graph", "server", "trace", "verify")
 

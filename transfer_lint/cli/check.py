@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from transfer_lint.cli import common
-from transfer_lint.config import DEFAULT_BASELINE, Settings, shown_path
-from transfer_lint.outcome import Outcome, Problem
+from transfer_lint.files.paths import shown_path
+from transfer_lint.lint.configuration import DEFAULT_BASELINE
+from transfer_lint.lint.outcome import Outcome
+from transfer_lint.problems import Problem
 from transfer_lint.report import DOCUMENTS, WITH_EDITS, View
 from transfer_lint.report.places import Places
 from transfer_lint.report.statistics import report as by_rule
+from transfer_lint.settings import Settings
 
 if TYPE_CHECKING:
     from transfer_lint.evidence.join import Judged
@@ -23,7 +26,7 @@ if TYPE_CHECKING:
 @click.command("check", short_help="Report needless transfers, and why they are.")
 @common.lint_options
 @click.option(
-    "--fixes", "with_edits", is_flag=True, help="With json: also the edits that would mend each finding alone."
+    "--fixes", "edits_too", is_flag=True, help="With json: also the edits that would mend each finding alone."
 )
 @click.option(
     "--baseline", "baseline_file", type=click.Path(), metavar="FILE", help="Leave out the findings known there."
@@ -46,7 +49,7 @@ def command(
     config_file: str | None,
     force_exclude: bool,
     quiet: bool,
-    with_edits: bool,
+    edits_too: bool,
     baseline_file: str | None,
     new_baseline: str | None,
     ignore_all: bool,
@@ -74,8 +77,8 @@ def command(
     transfer-lint check --add-ignores --reason "as it always was"
     cat nodes.py | transfer-lint check - --stdin-filename nodes.py
     """
-    from transfer_lint.engine import check_paths
-    from transfer_lint.files import collect
+    from transfer_lint.files.discovery import collect
+    from transfer_lint.lint.check import check_paths
 
     _go_together(paths, new_baseline, ignore_all, reason)
     if watching:
@@ -89,9 +92,12 @@ def command(
     settings = common.settings_for(paths, config_file, stdin_filename, options)
     paths, given = common.targets(paths, stdin_filename)
     found = collect(paths, settings, given=given, force_exclude=force_exclude)
-    with_edits = with_edits or settings.output_format in WITH_EDITS
     with common.Bar("checking", quiet) as bar:
-        outcome = check_paths(found.files, settings, given=given, with_edits=with_edits, progress=bar)
+        outcome = check_paths(found.files, settings, given=given, progress=bar)
+        if edits_too or settings.output_format in WITH_EDITS:
+            from transfer_lint.fixing.edits import with_edits
+
+            outcome = with_edits(outcome, settings, bar)
     problems = (*found.problems, *outcome.problems)
     checked = set(found.files) - {problem.path for problem in problems}
     known_in = baseline_file or (settings.baseline and os.path.join(settings.root, settings.baseline))
@@ -113,8 +119,8 @@ def command(
         common.print_problems(problems)
         return 2 if problems else held_against(trace_file, outcome, view)
     if settings.output_format == "html":
-        outcome = _for_people(outcome, settings, trace_file)
-    if statistics and settings.output_format not in DOCUMENTS:
+        lines = _page(outcome, settings, view, trace_file)
+    elif statistics and settings.output_format not in DOCUMENTS:
         lines = by_rule(outcome, view)
     else:
         lines = common.findings(outcome, settings, view)
@@ -125,18 +131,18 @@ def command(
     return 2 if problems else int(outcome.fails(settings.fail_on))
 
 
-def _for_people(outcome: Outcome, settings: Settings, trace_file: str | None) -> Outcome:
-    """The outcome with pictures of its functions, and with what a run measured."""
-    from transfer_lint.graphing import with_pictures
+def _page(outcome: Outcome, settings: Settings, view: View, trace_file: str | None) -> Iterator[str]:
+    """The HTML report, with pictures of the functions, and with what a run measured."""
+    from transfer_lint.graph.pictures import pictures_for
+    from transfer_lint.report.html import report
 
-    outcome = with_pictures(outcome, settings)
-    if trace_file is None:
-        return outcome
-    from transfer_lint.evidence.join import join
-    from transfer_lint.evidence.model import read
+    measured = None
+    if trace_file is not None:
+        from transfer_lint.evidence.join import join
+        from transfer_lint.evidence.model import read
 
-    measured = {judged.finding: _measured(judged) for judged in join(read(trace_file), outcome).findings}
-    return replace(outcome, measured=measured)
+        measured = {judged.finding: _measured(judged) for judged in join(read(trace_file), outcome).findings}
+    return report(outcome, view, pictures_for(outcome, settings), measured)
 
 
 def _measured(judged: Judged) -> str:
@@ -160,7 +166,7 @@ def _go_together(paths: tuple[str, ...], new_baseline: str | None, ignore_all: b
 
 
 def _add_ignores(outcome: Outcome, reason: str) -> tuple[Outcome, list[Problem]]:
-    from transfer_lint.add_ignores import add_ignores
+    from transfer_lint.fixing.ignores import add_ignores
 
     done = add_ignores(outcome, reason)
     places = Places(outcome)
@@ -174,7 +180,7 @@ def _add_ignores(outcome: Outcome, reason: str) -> tuple[Outcome, list[Problem]]
 
 
 def _write_baseline(path: str, outcome: Outcome, checked: Collection[str], settings: Settings) -> None:
-    from transfer_lint import baseline
+    from transfer_lint.lint import baseline
 
     old = baseline.read(path) if os.path.lexists(path) else None
     known = baseline.write(path, outcome, old, checked, settings)
@@ -182,7 +188,7 @@ def _write_baseline(path: str, outcome: Outcome, checked: Collection[str], setti
 
 
 def _without_known(path: str, outcome: Outcome, checked: Collection[str], settings: Settings) -> Outcome:
-    from transfer_lint import baseline
+    from transfer_lint.lint import baseline
 
     known = baseline.read(path)
     gone = baseline.stale(outcome, known, checked, settings)

@@ -12,10 +12,13 @@ from typing import Any, TypeVar
 
 import click
 
-from transfer_lint import config
-from transfer_lint.config import KEYS, OUTPUT_FORMATS, Settings
-from transfer_lint.outcome import Outcome, Problem
+from transfer_lint.files.paths import shown_path
+from transfer_lint.lint import configuration
+from transfer_lint.lint.configuration import KEYS, OUTPUT_FORMATS
+from transfer_lint.lint.outcome import Outcome
+from transfer_lint.problems import Problem
 from transfer_lint.report import View, report
+from transfer_lint.settings import Settings
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -65,9 +68,9 @@ def settings_for(
         Problem: one of the two is wrong.
     """
     if config_file:
-        settings = config.read_file(config_file) or Settings(root=os.path.dirname(os.path.abspath(config_file)))
+        settings = configuration.read_file(config_file) or Settings(root=os.path.dirname(os.path.abspath(config_file)))
     else:
-        settings = config.load([stdin_filename or "." if path == "-" else path for path in paths])
+        settings = configuration.load([stdin_filename or "." if path == "-" else path for path in paths])
     given: dict[str, Any] = {}
     for key in KEYS:
         value = options.get(key.field)
@@ -95,7 +98,7 @@ def targets(paths: Sequence[str], stdin_filename: str | None) -> tuple[tuple[str
         return tuple(paths) or (".",), {}
     if len(paths) > 1:
         raise click.UsageError("- (standard input) stands alone")
-    name = config.shown_path(stdin_filename or "stdin.py")
+    name = shown_path(stdin_filename or "stdin.py")
     return (name,), {name: sys.stdin.buffer.read()}
 
 
@@ -132,10 +135,10 @@ def put(lines: Iterable[str], view: View, output_file: str | None = None) -> Non
         for line in lines:
             click.echo(line, color=view.colour)
         return
-    from transfer_lint import source
+    from transfer_lint.files import disk
 
     text = "".join(f"{line}\n" for line in lines)
-    source.write(output_file, text.encode("utf-8", "backslashreplace"), 0o644)
+    disk.write(output_file, text.encode("utf-8", "backslashreplace"), 0o644)
 
 
 def print_problems(problems: Iterable[Problem]) -> None:

@@ -10,7 +10,7 @@ from transfer_lint.report import View
 
 def diff(path: str, before: str, after: str) -> Iterator[str]:
     """A unified diff as `git apply` and `patch -p1` take it, line by line with line ends."""
-    from transfer_lint.source import lines_of
+    from transfer_lint.files.text import lines_of
 
     name = path.lstrip("/")
     lines = difflib.unified_diff(lines_of(before), lines_of(after), f"a/{name}", f"b/{name}", n=3)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from transfer_lint.cli import common
-from transfer_lint.outcome import Outcome
+from transfer_lint.lint.outcome import Outcome
 
 if TYPE_CHECKING:
     from transfer_lint.report import View
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 def lint(paths: Sequence[str], quiet: bool) -> Outcome:
     """What `check` finds in `paths` with the configuration that is there."""
-    from transfer_lint.engine import check_paths
-    from transfer_lint.files import collect
+    from transfer_lint.files.discovery import collect
+    from transfer_lint.lint.check import check_paths
 
     settings = common.settings_for(paths, None, None, {})
     found = collect(paths, settings, given={}, force_exclude=False)
@@ -47,7 +47,7 @@ def write(path: str | None, lines: Iterable[str], *, colour: bool = False) -> No
     if path is None:
         click.echo(text, nl=False, color=colour)
         return
-    from transfer_lint.source import write as write_whole
+    from transfer_lint.files.disk import write as write_whole
 
     write_whole(path, text.encode("utf-8"), 0o666 & ~_umask())
     common.say(f"written to {path}")

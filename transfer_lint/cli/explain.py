@@ -16,7 +16,7 @@ def command(place: str) -> int:
     transfer-lint explain nodes.py:325
     transfer-lint explain nodes.py:325:51
     """
-    from transfer_lint.engine import explain_place
+    from transfer_lint.lint.explain import explain_place
 
     found = re.fullmatch(r"(.+?):(\d+)(?::(\d+))?", place)
     if not found or not int(found[2]) or found[3] == "0":

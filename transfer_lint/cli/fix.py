@@ -15,7 +15,7 @@ from transfer_lint.report.concise import line as one_line
 from transfer_lint.report.places import Places
 
 if TYPE_CHECKING:
-    from transfer_lint.engine import Fixed
+    from transfer_lint.fixing.fix import Fixed
 
 
 @click.command("fix", short_help="Apply fixes, or show what they would change.")
@@ -50,9 +50,9 @@ def command(
     transfer-lint fix --interactive --unsafe-fixes nodes.py
     transfer-lint fix --unsafe-fixes --output fixed/ my_pack/
     """
-    from transfer_lint.copying import refuse_overlap
-    from transfer_lint.engine import fix_paths
-    from transfer_lint.files import collect
+    from transfer_lint.files.discovery import collect
+    from transfer_lint.fixing.copies import refuse_overlap
+    from transfer_lint.fixing.fix import fix_paths
 
     if output and as_diff:
         raise click.UsageError("--diff writes nothing, --output does: choose one")
@@ -91,11 +91,11 @@ def command(
         sys.stdout.buffer.flush()
     else:
         if output:
-            from transfer_lint.copying import copy_fixed
+            from transfer_lint.fixing.copies import copy_fixed
 
             problems += copy_fixed(paths, output, {file.path: file for file in fixed.files}, settings, header)
         else:
-            from transfer_lint.engine import write_fixed
+            from transfer_lint.fixing.fix import write_fixed
 
             problems += write_fixed(fixed)
         outcome = replace(fixed.outcome, problems=tuple(problems))

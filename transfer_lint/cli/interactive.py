@@ -8,11 +8,11 @@ import click
 
 from transfer_lint.cli import common
 from transfer_lint.cli.diffs import coloured, diff
-from transfer_lint.config import Settings
-from transfer_lint.interactive import Answer, Done, Proposal, Session
+from transfer_lint.fixing.interactive import Answer, Done, Proposal, Session
 from transfer_lint.report import View
 from transfer_lint.report.full import block
 from transfer_lint.report.places import Places
+from transfer_lint.settings import Settings
 
 _QUESTION = "Apply it? yes, no, all of this rule, ignore with a comment, quit"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from transfer_lint.outcome import Problem
+from transfer_lint.problems import Problem
 
 
 @click.command("server", short_help="Run the language server, for editors.")

@@ -15,11 +15,11 @@ from transfer_lint.evidence.job import Job, What
 from transfer_lint.evidence.join import Joined, Status, join
 from transfer_lint.evidence.launch import Child
 from transfer_lint.evidence.model import Ending, Trace, read
-from transfer_lint.outcome import Problem
+from transfer_lint.problems import Problem
 from transfer_lint.report import View, trace_findings, trace_json, trace_text
 
 FORMATS = ("text", "json", "html")
-WORKER = "transfer_lint.trace.worker"
+WORKER = "transfer_lint.tracing.worker"
 
 
 @click.command(

@@ -20,12 +20,12 @@ from transfer_lint.evidence.job import Job
 from transfer_lint.evidence.launch import Child
 from transfer_lint.evidence.model import Ending
 from transfer_lint.evidence.runs import Comparison, Distance, Run, from_json, mismatched
-from transfer_lint.outcome import Problem
+from transfer_lint.problems import Problem
 from transfer_lint.report import View, verify_text
 
 FORMATS = ("text", "json", "html", "markdown")
-WORKER = "transfer_lint.trace.verify_worker"
-DISTANCE_WORKER = "transfer_lint.trace.distance_worker"
+WORKER = "transfer_lint.tracing.verify_worker"
+DISTANCE_WORKER = "transfer_lint.tracing.distance_worker"
 OUTPUT_SHOWN = 2000
 """Characters of a failed program's own output that are shown."""
 

@@ -9,8 +9,8 @@ from collections.abc import Callable, Sequence
 import click
 
 from transfer_lint.cli import common
-from transfer_lint.files import LINTED
-from transfer_lint.outcome import Problem
+from transfer_lint.files.discovery import LINTED
+from transfer_lint.problems import Problem
 
 _CONFIGURATION = ("pyproject.toml", "transfer-lint.toml", ".gitignore")
 

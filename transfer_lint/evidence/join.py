@@ -9,9 +9,9 @@ from enum import Enum
 
 from transfer_lint.evidence.lines import Line, by_line
 from transfer_lint.evidence.model import Entry, Trace
+from transfer_lint.files.text import lines_of
 from transfer_lint.findings import Finding
-from transfer_lint.outcome import Outcome
-from transfer_lint.source import lines_of
+from transfer_lint.lint.outcome import Outcome
 
 
 class Status(Enum):

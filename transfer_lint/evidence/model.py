@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
-from transfer_lint.outcome import Problem
+from transfer_lint.problems import Problem
 
 VERSION = 1
 

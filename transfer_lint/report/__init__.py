@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from importlib import import_module
 
 from transfer_lint.findings import Finding, Safety, Severity
-from transfer_lint.outcome import Outcome
+from transfer_lint.lint.outcome import Outcome
 
 
 @dataclass(frozen=True)

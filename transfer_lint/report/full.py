@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from transfer_lint.findings import Evidence, Finding, Heat, Severity
-from transfer_lint.outcome import Outcome
+from transfer_lint.lint.outcome import Outcome
 from transfer_lint.report import View
 from transfer_lint.report.concise import COLOURS
 from transfer_lint.report.concise import line as one_line

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from transfer_lint.findings import Finding, Severity
-from transfer_lint.outcome import Outcome
+from transfer_lint.lint.outcome import Outcome
 from transfer_lint.report import View
 from transfer_lint.report.places import Places
 

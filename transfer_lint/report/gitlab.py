@@ -6,8 +6,8 @@ import json
 from collections.abc import Iterator
 
 from transfer_lint.findings import Severity
-from transfer_lint.identity import fingerprints
-from transfer_lint.outcome import Outcome
+from transfer_lint.lint.fingerprints import fingerprints
+from transfer_lint.lint.outcome import Outcome
 from transfer_lint.report import View
 from transfer_lint.report.places import Places
 

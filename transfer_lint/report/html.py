@@ -5,49 +5,55 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 
-from transfer_lint import __version__
-from transfer_lint.findings import Evidence, Finding
-from transfer_lint.outcome import Edit, Outcome
-from transfer_lint.picture import Drawing, Picture
+from transfer_lint.findings import Edit, Evidence, Finding
+from transfer_lint.graph import svg
+from transfer_lint.graph.picture import Picture
+from transfer_lint.lint.outcome import Outcome
+from transfer_lint.pages.templating import Templates
 from transfer_lint.report import View
 from transfer_lint.report.full import HEAT
-from transfer_lint.report.graph_svg import inline, style
 from transfer_lint.report.places import Places
-from transfer_lint.report.templating import rendered, stylesheet, trusted
+from transfer_lint.version import __version__
 
+_TEMPLATES = Templates(Path(__file__).with_name("templates"), *svg.TEMPLATES.folders)
 _CONTEXT = 2
 """Lines shown around a place."""
 
 
-def report(outcome: Outcome, view: View) -> Iterator[str]:
-    """The whole document."""
-    script = stylesheet("report.js")
+def report(
+    outcome: Outcome, view: View, pictures: Sequence[Picture] = (), measured: Mapping[Finding, str] | None = None
+) -> Iterator[str]:
+    """The whole document.
+
+    pictures: the device flow of functions with findings. measured: what a run shows of each finding, in words; None
+    where nothing was run.
+    """
+    script = _TEMPLATES.asset("report.js")
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     places = Places(outcome)
-    pictures = {(drawing.path, drawing.title): f"flow{n}" for n, drawing in enumerate(_befores(outcome))}
+    befores = [picture.before[0] for picture in pictures]
+    flows = {(drawing.path, drawing.title): f"flow{n}" for n, drawing in enumerate(befores)}
+    figures = measured or {}
     rules = _rules(outcome.findings)
-    yield rendered(
+    yield _TEMPLATES.render(
         "report.html.j2",
-        script=trusted(script),
+        script=_TEMPLATES.trusted(script),
         digest=digest,
-        style=trusted(stylesheet("page.css") + stylesheet("report.css") + style()),
+        style=_TEMPLATES.trusted(_TEMPLATES.asset("page.css") + _TEMPLATES.asset("report.css") + svg.style()),
         version=__version__,
         summary=outcome.summary,
         fixable=sum(view.fixable(finding) for finding in outcome.findings),
         unsafe=sum(finding.fix is not None and not view.fixable(finding) for finding in outcome.findings),
         in_baseline=outcome.in_baseline,
         problems=outcome.problems,
-        measured=bool(outcome.measured),
+        measured=bool(measured),
         rules=rules,
-        findings=[_finding(n, finding, outcome, places, pictures) for n, finding in enumerate(outcome.findings)],
-        flows=[_flow(f"flow{n}", picture) for n, picture in enumerate(outcome.pictures)],
+        findings=[_finding(n, finding, outcome, places, flows, figures) for n, finding in enumerate(outcome.findings)],
+        flows=[_flow(f"flow{n}", picture) for n, picture in enumerate(pictures)],
     )
-
-
-def _befores(outcome: Outcome) -> list[Drawing]:
-    return [picture.before[0] for picture in outcome.pictures]
 
 
 def _rules(findings: Sequence[Finding]) -> list[dict[str, object]]:
@@ -65,7 +71,12 @@ def _rules(findings: Sequence[Finding]) -> list[dict[str, object]]:
 
 
 def _finding(
-    number: int, finding: Finding, outcome: Outcome, places: Places, pictures: dict[tuple[str, str], str]
+    number: int,
+    finding: Finding,
+    outcome: Outcome,
+    places: Places,
+    flows: Mapping[tuple[str, str], str],
+    measured: Mapping[Finding, str],
 ) -> dict[str, object]:
     at = places.at(finding.path, finding.line)
     edits = outcome.edits.get(finding, ())
@@ -76,11 +87,11 @@ def _finding(
         "file": at.file,
         "heat": "" if finding.about_lint else HEAT[finding.heat],
         "rank": finding.heat.rank,
-        "saves": outcome.measured.get(finding, "not measured"),
+        "saves": measured.get(finding, "not measured"),
         "why": [_fact(number, index, fact, places) for index, fact in enumerate(finding.evidence, start=1)],
         "frames": list(_frames(number, finding, places)),
         "diff": list(_diff(edits, _on_disk(finding.path, outcome))),
-        "flow": pictures.get((finding.path, finding.function), ""),
+        "flow": flows.get((finding.path, finding.function), ""),
     }
 
 
@@ -169,7 +180,7 @@ def _flow(ident: str, picture: Picture) -> dict[str, object]:
         "id": ident,
         "title": picture.title,
         "stages": [
-            (name, trusted(inline(drawings[0], f"{name}: device flow of {picture.title}")))
+            (name, _TEMPLATES.trusted(svg.inline(drawings[0], f"{name}: device flow of {picture.title}")))
             for name, drawings in stages
             if drawings
         ],

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import asdict
 
 from transfer_lint.findings import Evidence, Finding
-from transfer_lint.outcome import Outcome
+from transfer_lint.lint.outcome import Outcome
 from transfer_lint.report import View
 from transfer_lint.report.places import Places
 

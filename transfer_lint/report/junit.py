@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from xml.etree import ElementTree
 
 from transfer_lint.findings import Finding
-from transfer_lint.outcome import Outcome
+from transfer_lint.lint.outcome import Outcome
 from transfer_lint.report import View
 from transfer_lint.report.places import Places
 

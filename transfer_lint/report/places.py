@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from transfer_lint.outcome import Outcome
-from transfer_lint.source import is_notebook, lines_of
+from transfer_lint.files.text import is_notebook, lines_of
+from transfer_lint.lint.outcome import Outcome
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class Places:
     def at(self, path: str, line: int) -> Place:
         """Where a person finds a line."""
         if path in self.outcome.texts and is_notebook(path):
-            from transfer_lint import notebook  # most runs meet none
+            from transfer_lint.files import notebook  # most runs meet none
 
             return Place(path, *notebook.place(self.outcome.texts[path], line))
         return Place(path, None, line)
@@ -53,7 +53,7 @@ class Places:
         if path not in self._lines:
             text = self.outcome.texts.get(path, "")
             if (document := self.outcome.documents.get(path)) is not None:
-                from transfer_lint import notebook
+                from transfer_lint.files import notebook
 
                 text = notebook.shown(document)
             self._lines[path] = lines_of(text)
@@ -65,6 +65,6 @@ class Places:
 
     @cached_property
     def _documents(self) -> Mapping[str, Mapping[tuple[int, int], int]]:
-        from transfer_lint import notebook
+        from transfer_lint.files import notebook
 
         return {path: notebook.document_lines(document) for path, document in self.outcome.documents.items()}

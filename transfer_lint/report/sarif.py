@@ -7,12 +7,13 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from urllib.parse import quote
 
-from transfer_lint import __version__
-from transfer_lint.findings import Evidence, Finding, Severity
-from transfer_lint.identity import fingerprints
-from transfer_lint.outcome import Edit, Outcome, Problem
+from transfer_lint.findings import Edit, Evidence, Finding, Severity
+from transfer_lint.lint.fingerprints import fingerprints
+from transfer_lint.lint.outcome import Outcome
+from transfer_lint.problems import Problem
 from transfer_lint.report import View
 from transfer_lint.report.places import Places
+from transfer_lint.version import __version__
 
 SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 _LEVEL = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.HINT: "note"}

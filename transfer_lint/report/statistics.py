@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
-from transfer_lint.outcome import Outcome
+from transfer_lint.lint.outcome import Outcome
 from transfer_lint.report import View
 
 

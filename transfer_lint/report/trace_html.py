@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from transfer_lint.evidence.join import Joined, Status
 from transfer_lint.evidence.lines import Line, by_line, categories
 from transfer_lint.evidence.model import Trace
-from transfer_lint.report.html_page import page
+from transfer_lint.report.evidence_page import page
 from transfer_lint.report.trace_findings import how_to_report
 from transfer_lint.report.trace_text import bytes_of, rows_of_timeline, seconds_of, way_text
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from transfer_lint.evidence.compare import number, size
 from transfer_lint.evidence.lines import by_line
 from transfer_lint.evidence.runs import Comparison, Run
-from transfer_lint.report.html_page import page
+from transfer_lint.report.evidence_page import page
 from transfer_lint.report.trace_text import place
 from transfer_lint.report.verify_text import where
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from transfer_lint.suppress import Ignore
-
 
 @dataclass(frozen=True)
 class Unparsable:
@@ -18,10 +16,18 @@ class Unparsable:
 
 @dataclass(frozen=True)
 class Unused:
-    """An ignore comment hides nothing. idle: those of its selectors that do not; ("",) for a comment without any."""
+    """An ignore comment hides nothing.
 
-    ignore: Ignore
+    selectors: what it ignores, as written; empty: all rules. idle: those of them that hide nothing; ("",) for a comment
+    without any. reason: why it ignores them, as written. alone: nothing else stands on its line. end_column: just past
+    the comment, 1-based, in characters.
+    """
+
+    selectors: tuple[str, ...]
     idle: tuple[str, ...]
+    reason: str
+    alone: bool
+    end_column: int
 
 
 Note: TypeAlias = Unparsable | Unused

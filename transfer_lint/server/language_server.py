@@ -13,12 +13,12 @@ from pygls import uris
 from pygls.lsp.server import LanguageServer
 from pygls.workspace import TextDocument
 
-from transfer_lint import __version__
-from transfer_lint.findings import Finding, Safety, Severity
-from transfer_lint.outcome import Edit, Problem
+from transfer_lint.findings import Edit, Finding, Safety, Severity
+from transfer_lint.problems import Problem
 from transfer_lint.rules import RULES
 from transfer_lint.rules.pages import read_page
 from transfer_lint.server.workspace import Checked, Lint
+from transfer_lint.version import __version__
 
 PAUSE = 0.1
 """Seconds without a change after which a document is checked."""
@@ -159,7 +159,7 @@ def _diagnostic(finding: Finding, document: TextDocument, uri: str) -> lsp.Diagn
 
 
 def _shown(uri: str) -> str:
-    from transfer_lint.config import shown_path
+    from transfer_lint.files.paths import shown_path
 
     return shown_path(uris.to_fs_path(uri) or uri)
 

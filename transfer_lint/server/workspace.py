@@ -7,18 +7,21 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeVar
 
-from transfer_lint import rewriting
-from transfer_lint.add_ignores import with_ignores
-from transfer_lint.config import Settings, load, shown_path
-from transfer_lint.engine import fix_source
-from transfer_lint.explain import explain
-from transfer_lint.files import DiskSources
-from transfer_lint.findings import Finding
-from transfer_lint.outcome import Edit, Problem
-from transfer_lint.placements import Placement, placements
-from transfer_lint.pool import deep
+from transfer_lint.files.paths import shown_path
+from transfer_lint.files.sources import Overlaid
+from transfer_lint.files.tree import DiskSources
+from transfer_lint.findings import Edit, Finding
+from transfer_lint.fixing import rewriting
+from transfer_lint.fixing.fix import fix_source
+from transfer_lint.fixing.ignores import with_ignores
+from transfer_lint.lint.assigned_placements import Placement, placements
+from transfer_lint.lint.check_text import examine, nesting, project_over
+from transfer_lint.lint.configuration import load
+from transfer_lint.lint.deep_stack import deep
+from transfer_lint.lint.explain import explain
+from transfer_lint.problems import Problem
 from transfer_lint.rules.options import RuleOptions
-from transfer_lint.runner import Overlaid, examine, nesting, project_over
+from transfer_lint.settings import Settings
 
 if TYPE_CHECKING:
     from transfer_lint.flow.project import Project
@@ -89,7 +92,7 @@ class Lint:
     def explain(self, path: str, line: int, column: int) -> str:
         """Where the values live that begin or end around a column, and why; "" where the text does not parse."""
         shown, text, settings = self._document(path)
-        options = RuleOptions(module_guard=settings.module_guard)
+        options = RuleOptions.of(settings)
         return self._guarded(explain, "", shown, text, line, column, self._project(settings), options)
 
     def placements(self, path: str) -> list[Placement]:

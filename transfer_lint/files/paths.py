@@ -1,0 +1,16 @@
+"""How paths are shown to the user."""
+
+from __future__ import annotations
+
+import os
+
+
+def shown_path(path: str) -> str:
+    """A path as the user sees it: relative to the working directory, with `/`; absolute if outside; normalised."""
+    absolute = os.path.abspath(path)
+    try:
+        relative = os.path.relpath(absolute)
+    except ValueError:  # another drive
+        relative = absolute
+    chosen = absolute if relative.split(os.sep, 1)[0] == os.pardir else relative
+    return chosen.replace(os.sep, "/")

@@ -1,0 +1,73 @@
+"""The source tree that a file belongs to, read from disk on demand."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from itertools import islice
+
+from transfer_lint.files import disk
+from transfer_lint.files.decoding import decode
+from transfer_lint.files.discovery import Walk
+from transfer_lint.files.paths import shown_path
+from transfer_lint.problems import Problem
+from transfer_lint.settings import Settings
+
+MAX_TREE_FILES = 20_000
+"""A source tree of more files (of any kind) is not followed from file to file; only the file's own package is."""
+
+
+class DiskSources:
+    """Source text for the analysis, from disk, each file read once.
+
+    overlay: path as shown -> text that stands for the file's.
+    """
+
+    def __init__(self, overlay: Mapping[str, str] | None = None) -> None:
+        self._texts: dict[str, str | None] = dict(overlay or {})
+        self._trees: dict[str, tuple[str, ...]] = {}
+
+    def read(self, path: str) -> str | None:
+        """The text of a Python file; None where there is none or it cannot be read as Python text."""
+        if path not in self._texts:
+            try:
+                self._texts[path] = decode(path, disk.read(path)).text
+            except Problem:
+                self._texts[path] = None
+        return self._texts[path]
+
+    def python_files(self, near: str) -> tuple[str, ...]:
+        """Every Python file of the source tree of `near`: of its repository or project, else of its package."""
+        folder = os.path.dirname(os.path.abspath(near))
+        files = self._tree(_project_root(folder) or _package_root(folder))
+        if near not in files:  # too large a tree, or one that leaves the file out
+            files = self._tree(_package_root(folder))
+        return files if near in files else (*files, near)
+
+    def _tree(self, root: str) -> tuple[str, ...]:
+        if root not in self._trees:
+            found = list(islice(Walk(root, Settings(root=root)).files(), MAX_TREE_FILES + 1))
+            if len(found) > MAX_TREE_FILES:
+                found = []
+            self._trees[root] = tuple(sorted(shown_path(path) for path in found if path.endswith(".py")))
+        return self._trees[root]
+
+
+def _project_root(folder: str) -> str | None:
+    """The nearest folder at or over `folder` that holds .git or pyproject.toml."""
+    while True:
+        if any(os.path.exists(os.path.join(folder, mark)) for mark in (".git", "pyproject.toml")):
+            return folder
+        parent = os.path.dirname(folder)
+        if parent == folder:
+            return None
+        folder = parent
+
+
+def _package_root(folder: str) -> str:
+    """The outermost folder of the unbroken chain of packages over `folder`; itself where it is in none."""
+    while (parent := os.path.dirname(folder)) != folder and all(
+        os.path.isfile(os.path.join(package, "__init__.py")) for package in (folder, parent)
+    ):
+        folder = parent
+    return folder

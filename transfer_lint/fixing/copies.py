@@ -1,0 +1,120 @@
+"""`fix --output`: a fixed copy of folders and files, the originals untouched."""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+
+from transfer_lint.files import disk
+from transfer_lint.files.decoding import decode
+from transfer_lint.files.discovery import Walk
+from transfer_lint.files.paths import shown_path
+from transfer_lint.files.text import lines_of, newline_of
+from transfer_lint.fixing.fix import FixedFile
+from transfer_lint.problems import Problem
+from transfer_lint.settings import Settings
+
+_COOKIE = re.compile(r"[ \t\f]*#.*?coding[:=]")
+
+
+def refuse_overlap(arguments: Sequence[str], destination: str) -> None:
+    """The copy must not lie in what is copied, nor the other way round.
+
+    Raises:
+        Problem: it would.
+    """
+    if os.path.lexists(destination) and not os.path.isdir(destination):
+        raise Problem(shown_path(destination), "is not a folder", "name another for --output")
+    into = os.path.realpath(destination)
+    for argument in arguments:
+        origin = os.path.realpath(argument)
+        if os.path.isfile(origin):
+            origin = os.path.dirname(origin)
+            overlap = into == origin
+        else:
+            overlap = _within(into, origin) or _within(origin, into)
+        if overlap:
+            raise Problem(
+                shown_path(destination), f"overlaps {shown_path(argument)}", "name another folder for --output"
+            )
+
+
+def _within(inner: str, outer: str) -> bool:
+    return inner == outer or inner.startswith(outer.rstrip(os.sep) + os.sep)
+
+
+def copy_fixed(
+    arguments: Sequence[str],
+    destination: str,
+    fixed: Mapping[str, FixedFile],
+    settings: Settings,
+    header: str | None = None,
+) -> list[Problem]:
+    """Write a copy of everything that the arguments name, fixed where `fixed` (by path as shown) has a new text.
+
+    One folder is copied into `destination` itself, several arguments into it under their names. Files that linting
+    excludes are copied as they are; what is excluded by default (caches, .git) or ignored by git is not copied.
+    Each file is replaced whole; others in `destination` stay.
+
+    header: put as comment lines at the top of each Python file, below a shebang and a coding cookie.
+
+    Returns:
+        What could not be copied.
+    """
+    problems: list[Problem] = []
+    for origin, relative in _listing(arguments, settings, problems):
+        shown = shown_path(origin)
+        target = os.path.join(destination, relative)
+        try:
+            change = fixed.get(shown)
+            data = change.new if change else _read_any(origin)
+            if header and relative.endswith(".py"):
+                data = with_header(shown, data, header)
+            os.makedirs(os.path.dirname(target), exist_ok=True)
+            disk.write(target, data, stat.S_IMODE(os.stat(origin).st_mode) | stat.S_IWUSR)
+        except Problem as problem:
+            problems.append(problem)
+        except OSError as error:
+            problems.append(Problem(shown, f"cannot be copied: {disk.reason(error)}", "see to it, then run again"))
+    return problems
+
+
+def _listing(arguments: Sequence[str], settings: Settings, problems: list[Problem]) -> Iterator[tuple[str, str]]:
+    """(file, its place in the copy) for everything to copy."""
+    everything = replace(settings, exclude=Settings(root="").exclude, extend_exclude=())
+    for argument in dict.fromkeys(arguments):
+        if os.path.isdir(argument):
+            prefix = os.path.basename(os.path.abspath(argument)) if len(arguments) > 1 else ""
+            walk = Walk(argument, everything)
+            for path in sorted(walk.files()):
+                yield path, os.path.join(prefix, os.path.relpath(path, argument))
+            problems.extend(walk.problems)
+        else:
+            yield argument, os.path.basename(argument)
+
+
+def _read_any(path: str) -> bytes:
+    with open(path, "rb") as stream:  # weights and pictures: of any size
+        return stream.read()
+
+
+def with_header(path: str, data: bytes, header: str) -> bytes:
+    """`data` with `header` as comment lines at its top, below a shebang and a coding cookie.
+
+    Raises:
+        Problem: the bytes are no Python source text, or its encoding lacks a character of the header.
+    """
+    decoded = decode(path, data)
+    newline = newline_of(decoded.text)
+    lines = lines_of(decoded.text)
+    top = 1 if lines and lines[0].startswith("#!") else 0
+    for index, line in enumerate(lines[:2]):
+        if _COOKIE.match(line):
+            top = index + 1
+    comments = [f"# {line}".rstrip() + newline for line in header.splitlines()]
+    if top and not lines[top - 1].endswith(("\r", "\n")):
+        lines[top - 1] += newline
+    return decoded.encode("".join((*lines[:top], *comments, *lines[top:])))

@@ -1,0 +1,156 @@
+"""`fix`: files, or one text, to what their fixes make of them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from transfer_lint.files import disk
+from transfer_lint.files.text import Source
+from transfer_lint.findings import Finding, Safety
+from transfer_lint.fixing.rounds import settle
+from transfer_lint.fixing.runner import FixRunner, InProcess
+from transfer_lint.lint.check import outcome_of, read_inputs
+from transfer_lint.lint.check_text import Examined
+from transfer_lint.lint.outcome import Outcome
+from transfer_lint.lint.runner import Progress
+from transfer_lint.problems import Problem
+from transfer_lint.settings import Settings
+
+if TYPE_CHECKING:  # imported when there is a text to check
+    from transfer_lint.flow.project import Project
+
+
+@dataclass(frozen=True)
+class FixResult:
+    """What became of one text.
+
+    applied: findings whose fixes are in `text`, with the positions that they had when they were applied.
+    remaining: findings of `text`. refused: of these, the ones whose fix could not be carried out, and why.
+    """
+
+    text: str
+    applied: tuple[Finding, ...]
+    remaining: tuple[Finding, ...]
+    refused: Mapping[Finding, str]
+
+
+@dataclass(frozen=True)
+class FixedFile:
+    """A file that the fixes change, before and after."""
+
+    path: str
+    old: bytes
+    source: Source
+    text: str
+    applied: tuple[Finding, ...]
+
+    @property
+    def new(self) -> bytes:
+        """What the file is to hold.
+
+        Raises:
+            Problem: the file cannot hold the text.
+        """
+        return self.source.encode(self.text)
+
+    @property
+    def before(self) -> str:
+        """What the file holds, as text."""
+        return self.source.on_disk(self.source.text)
+
+    @property
+    def after(self) -> str:
+        """What it is to hold, as text. Raises what `new` raises."""
+        return self.source.on_disk(self.text)
+
+
+@dataclass(frozen=True)
+class Fixed:
+    """What `fix` would write, and what is left then."""
+
+    files: tuple[FixedFile, ...]
+    outcome: Outcome
+    refused: Mapping[Finding, str]
+
+
+def fix_source(path: str, text: str, project: Project, settings: Settings) -> FixResult:
+    """Apply the fixes that the settings allow to one text, until none is left. Nothing is written.
+
+    Raises:
+        Problem: the text nests too deep, cannot be rewritten, or its fixes do not settle.
+    """
+    settled = settle({path: text}, InProcess(settings, project), settings)
+    if settled.problems:
+        raise settled.problems[0]
+    return FixResult(
+        settled.texts[path],
+        tuple(settled.applied.get(path, ())),
+        settled.examined[path].findings,
+        settled.refused,
+    )
+
+
+def fix_paths(
+    paths: Sequence[str],
+    settings: Settings,
+    *,
+    given: Mapping[str, bytes] | None = None,
+    in_place: bool = True,
+    progress: Progress | None = None,
+) -> Fixed:
+    """Work out the fixes for files; nothing is written.
+
+    in_place: the files themselves are to be written, so those that cannot be are only checked, and reported.
+    """
+    started = time.perf_counter()
+    read = read_inputs(paths, given or {})
+    texts = read.texts
+    locked = {path: why for path in texts if (why := disk.may_write(path))} if in_place else {}
+    settled = settle(texts, FixRunner(settings, progress, read.given), settings, frozenset(locked))
+    problems = [*read.problems, *settled.problems]
+    for path, why in locked.items():
+        if any(_fixable(finding, settings) for finding in settled.examined.get(path, Examined()).findings):
+            problems.append(Problem(path, f"{why}, left as it was", "make it writable, or exclude it"))
+    changed = tuple(
+        FixedFile(path, read.data[path], read.sources[path], text, tuple(settled.applied.get(path, ())))
+        for path, text in settled.texts.items()
+        if text != texts[path]
+    )
+    outcome = outcome_of(read, settled.examined, problems, len(paths), started, settled.texts)
+    return Fixed(changed, outcome, settled.refused)
+
+
+def write_fixed(fixed: Fixed) -> list[Problem]:
+    """Write the fixed files in place, each whole or not at all.
+
+    Files with unsafe fixes go first. Where one of them cannot be written the rest stay as they are: their fixes were
+    proved with its new text.
+
+    Returns:
+        What could not be written.
+    """
+    problems: list[Problem] = []
+    stopped = ""
+    for file in sorted(fixed.files, key=lambda file: not _has_unsafe(file)):
+        if stopped:
+            problems.append(
+                Problem(file.path, f"left as it was, for its fixes rest on those of {stopped}", "run again")
+            )
+            continue
+        try:
+            disk.replace(file.path, file.old, file.new)
+        except Problem as problem:
+            problems.append(problem)
+            stopped = file.path if _has_unsafe(file) else ""
+    return problems
+
+
+def _has_unsafe(file: FixedFile) -> bool:
+    return any(finding.fix and finding.fix.safety is Safety.UNSAFE for finding in file.applied)
+
+
+def _fixable(finding: Finding, settings: Settings) -> bool:
+    return finding.fix is not None and (settings.unsafe_fixes or finding.fix.safety is Safety.SAFE)

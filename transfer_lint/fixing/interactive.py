@@ -1,0 +1,135 @@
+"""`fix --interactive`: one fix after another, each shown before it is decided on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+
+from transfer_lint.files import disk
+from transfer_lint.files.decoding import decode
+from transfer_lint.files.text import Source, is_notebook
+from transfer_lint.findings import Finding, Safety
+from transfer_lint.fixing import rewriting
+from transfer_lint.fixing.ignores import with_ignores
+from transfer_lint.lint.check_text import Examined
+from transfer_lint.lint.fingerprints import expressions
+from transfer_lint.lint.outcome import Outcome, Summary
+from transfer_lint.lint.runner import Runner
+from transfer_lint.problems import Problem
+from transfer_lint.settings import Settings
+
+
+class Answer(Enum):
+    """What may be decided. ALL: yes, and to all others of this rule. IGNORE: write a comment instead."""
+
+    YES = "yes"
+    NO = "no"
+    ALL = "all"
+    IGNORE = "ignore"
+    QUIT = "quit"
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """A fix to decide on: what it makes of the file, as text. outcome: what a report shows of the finding."""
+
+    finding: Finding
+    outcome: Outcome
+    before: str
+    after: str
+
+
+Ask = Callable[[Proposal], Answer]
+
+
+@dataclass
+class Done:
+    """What was decided. fixed, ignored: how many. refused: fixes that could not be carried out, and why."""
+
+    fixed: int = 0
+    ignored: int = 0
+    skipped: int = 0
+    refused: dict[Finding, str] = field(default_factory=dict)
+    problems: list[Problem] = field(default_factory=list)
+
+
+_Key = tuple[str, str, str, str]
+
+
+class Session:
+    """One run over some files. Each decision is written at once, so quitting keeps what was decided before."""
+
+    def __init__(self, paths: Sequence[str], settings: Settings, ask: Ask) -> None:
+        self._paths = paths
+        self._settings = settings
+        self._ask = ask
+        self._all: set[str] = set()
+        self._decided: dict[_Key, int] = {}
+        self.done = Done()
+
+    def run(self) -> Done:
+        """Ask about every fix that the settings allow, file by file; after each the file is checked again."""
+        for path in self._paths:
+            try:
+                if not self._file(path):
+                    break
+            except Problem as problem:
+                self.done.problems.append(problem)
+        return self.done
+
+    def _file(self, path: str) -> bool:
+        """Whether to go on with the next file."""
+        passed: dict[_Key, int] = {}
+        while True:
+            data = disk.read(path)
+            file = decode(path, data)
+            result = Runner(self._settings).examine({path: file.text}, {})[path]
+            if isinstance(result, Problem):
+                raise result
+            found = self._next(result, file, passed)
+            if found is None:
+                return True
+            key, finding, text = found
+            answer = Answer.ALL if finding.code in self._all else self._asked(finding, file, text)
+            if answer is Answer.QUIT:
+                return False
+            if answer is Answer.ALL:
+                self._all.add(finding.code)
+            if answer in (Answer.YES, Answer.ALL):
+                disk.replace(path, data, file.encode(text))
+                self.done.fixed += 1
+            elif answer is Answer.IGNORE:
+                ignored, refused = with_ignores(file.text, [finding], "")
+                self.done.refused.update(refused)
+                disk.replace(path, data, file.encode(ignored))
+                self.done.ignored += not refused
+                if refused:
+                    passed[key] = passed.get(key, 0) + 1
+            else:
+                passed[key] = passed.get(key, 0) + 1
+                self.done.skipped += 1
+
+    def _next(self, result: Examined, file: Source, passed: Mapping[_Key, int]) -> tuple[_Key, Finding, str] | None:
+        """The first fix that is not decided yet, with the text that it makes."""
+        left = dict(passed)
+        for finding, expression in zip(result.findings, expressions(file.text, result.findings), strict=True):
+            if finding.fix is None or (finding.fix.safety is Safety.UNSAFE and not self._settings.unsafe_fixes):
+                continue
+            key = (file.path, finding.code, finding.function, expression)
+            if left.get(key, 0):
+                left[key] -= 1
+                continue
+            changes = {finding.anchor: finding.fix.action}
+            rewritten = rewriting.rewrite(file.path, file.text, changes, self._settings.target_version)
+            if rewritten.text != file.text:
+                return key, finding, rewritten.text
+            if finding not in self.done.refused:
+                self.done.refused[finding] = rewritten.refused.get(finding.anchor, "it changes nothing")
+        return None
+
+    def _asked(self, finding: Finding, file: Source, text: str) -> Answer:
+        documents = {file.path: file.on_disk(file.text)} if is_notebook(file.path) else {}
+        summary = Summary.of((finding,), 1, 1, 0, 0.0)
+        outcome = Outcome((finding,), (), summary, {file.path: file.text}, documents=documents)
+        return self._ask(Proposal(finding, outcome, file.on_disk(file.text), file.on_disk(text)))

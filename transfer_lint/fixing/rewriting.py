@@ -1,0 +1,95 @@
+"""Carrying out a plan on one file's text. libcst is imported when the first file is to change, not before."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from transfer_codemods.actions import Anchor
+from transfer_lint.files.text import lines_of
+from transfer_lint.findings import Changes, Edit, EditComment
+from transfer_lint.problems import Problem
+
+
+@dataclass(frozen=True)
+class Rewrite:
+    """What became of a text. refused: where the plan could not be carried out, and why."""
+
+    text: str
+    refused: Mapping[Anchor, str]
+
+
+def rewrite(path: str, text: str, changes: Changes, target_version: tuple[int, int] | None = None) -> Rewrite:
+    """Carry out `changes` in `text`; what they do not speak of stays as it is, to the byte.
+
+    Raises:
+        Problem: the text cannot be taken apart, or its rewrite does not parse (as Python `target_version`).
+    """
+    plan = {anchor: change for anchor, change in changes.items() if not isinstance(change, EditComment)}
+    if not plan:
+        edited = {anchor: change for anchor, change in changes.items() if isinstance(change, EditComment)}
+        return Rewrite(edit_comments(text, edited), {})
+    import libcst as cst
+
+    from transfer_codemods import rewrite as carry_out
+
+    try:
+        module = cst.parse_module(text)
+        if module.code != text:
+            raise Problem(
+                path, "cannot be rewritten without disturbing it (libcst reads it differently)", "edit by hand"
+            )
+        rewritten = carry_out(module, plan)
+        changed = rewritten.module.code
+    except cst.ParserSyntaxError as error:
+        what = f"cannot be rewritten: libcst does not parse it (line {error.raw_line}: {error.message})"
+        raise Problem(path, what, "edit by hand") from None
+    except RecursionError:
+        raise Problem(path, "cannot be rewritten: it nests too deep", "edit by hand") from None
+    if changed != text:
+        _must_parse(path, changed, target_version)
+    return Rewrite(changed, rewritten.refused)
+
+
+def edit_comments(text: str, changes: Mapping[Anchor, EditComment]) -> str:
+    """Change comments. Lines that hold nothing then go, but for the first two: what follows could become a cookie."""
+    lines = lines_of(text)
+    for (line, column), change in sorted(changes.items(), reverse=True):
+        old = lines[line - 1]
+        end = old[len(old.rstrip("\r\n")) :]
+        after = old[change.end_column - 1 : len(old) - len(end)]
+        new = (old[: column - 1] + change.text + (after if change.text else after.lstrip())).rstrip()
+        lines[line - 1] = new + end if new or line <= 2 else ""
+    return "".join(lines)
+
+
+def _must_parse(path: str, text: str, target_version: tuple[int, int] | None) -> None:
+    import ast
+
+    version = min(target_version or sys.version_info[:2], sys.version_info[:2])
+    try:
+        ast.parse(text, feature_version=version)
+    except SyntaxError as error:
+        what = f"its rewrite does not parse as Python {version[0]}.{version[1]} (line {error.lineno}: {error.msg})"
+        raise Problem(path, f"{what}, left as it was", "raise target-version, or report this as a bug") from None
+
+
+def edits(before: str, after: str) -> tuple[Edit, ...]:
+    """What turns `before` into `after`: whole lines, in order."""
+    import difflib
+
+    old, new = lines_of(before), lines_of(after)
+    matcher = difflib.SequenceMatcher(None, old, new, autojunk=False)
+    return tuple(
+        Edit(*_position(old, i1), *_position(old, i2), "".join(new[j1:j2]))
+        for tag, i1, i2, j1, j2 in matcher.get_opcodes()
+        if tag != "equal"
+    )
+
+
+def _position(lines: list[str], index: int) -> tuple[int, int]:
+    """The start of the line, 1-based; past the last line the end of the text."""
+    if index == len(lines) and lines and lines[-1][-1] not in "\r\n":
+        return index, len(lines[-1]) + 1
+    return index + 1, 1

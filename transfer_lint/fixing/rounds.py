@@ -1,0 +1,109 @@
+"""The rounds of `fix`: check all, rewrite some, check all again, until nothing is left to do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Set
+from dataclasses import dataclass, field
+from functools import partial
+
+from transfer_lint.findings import Finding, Safety
+from transfer_lint.fixing.planning import comments_of, plan_of
+from transfer_lint.fixing.runner import FixRunner
+from transfer_lint.lint.check_text import Examined
+from transfer_lint.problems import Problem
+from transfer_lint.settings import Settings
+
+MAX_ROUNDS = 10
+"""So often a file is checked and rewritten again before its fixes count as not settling."""
+
+
+@dataclass
+class Settled:
+    """Texts after all rounds. texts, examined and applied are by path; what met a problem kept its first text."""
+
+    texts: dict[str, str]
+    examined: dict[str, Examined] = field(default_factory=dict)
+    applied: dict[str, list[Finding]] = field(default_factory=dict)
+    refused: dict[Finding, str] = field(default_factory=dict)
+    problems: list[Problem] = field(default_factory=list)
+
+
+def settle(
+    texts: Mapping[str, str], runner: FixRunner, settings: Settings, locked: frozenset[str] = frozenset()
+) -> Settled:
+    """Check and rewrite all texts, round by round, until no fix that may be applied is left in any of them.
+
+    Unsafe fixes go first, alone, and everything is checked again before the safe ones: they change where values
+    live, which the proofs of the safe ones rest on. Comments come last, when it is seen what they hide. The same
+    across files, hence all files in each round. A file
+    that meets a problem after it was rewritten keeps its first text, and all begins again without it, for the
+    others were rewritten on the strength of what it had become.
+
+    locked: paths that are checked only.
+    """
+    state = Settled(dict(texts))
+    checked, rewritten = set(texts), set(texts) - locked
+
+    def note(problems: Iterable[Problem]) -> None:
+        for problem in problems:
+            state.problems.append(problem)
+            rewritten.discard(problem.path)
+
+    def begin_again() -> None:
+        state.texts.update(texts)
+        state.applied.clear()
+
+    rounds = 0
+    while True:
+        changed_so_far = {path: text for path, text in state.texts.items() if text != texts[path]}
+        results = runner.examine({path: text for path, text in state.texts.items() if path in checked}, changed_so_far)
+        state.examined.update((path, r) for path, r in results.items() if isinstance(r, Examined))
+        troubles = [result for result in results.values() if isinstance(result, Problem)]
+        note(troubles)
+        if troubles and changed_so_far:
+            begin_again()
+            continue
+        checked -= {problem.path for problem in troubles}
+        changed, failed = _one_round(state, rewritten, runner, settings)
+        rounds += bool(changed)
+        if rounds > MAX_ROUNDS:
+            failed = [_unsettled(path) for path in changed]
+            rounds = 0
+        note(failed)
+        if failed and (changed or changed_so_far):
+            begin_again()
+        elif not failed and not changed:
+            return state
+
+
+def _unsettled(path: str) -> Problem:
+    return Problem(path, f"its fixes do not settle in {MAX_ROUNDS} rounds, left as it was", "report this as a bug")
+
+
+def _one_round(
+    state: Settled, rewritten: Set[str], runner: FixRunner, settings: Settings
+) -> tuple[list[str], list[Problem]]:
+    """Apply the fixes of one tier: the paths that changed, and what could not be rewritten."""
+    state.refused.clear()
+    changed: list[str] = []
+    troubles: list[Problem] = []
+    tiers = (partial(plan_of, safety=Safety.SAFE), comments_of)
+    for tier in (partial(plan_of, safety=Safety.UNSAFE), *tiers) if settings.unsafe_fixes else tiers:
+        jobs = [
+            (path, text, plan)
+            for path, text in state.texts.items()
+            if path in rewritten and path in state.examined and (plan := tier(state.examined[path].findings))
+        ]
+        for (path, text, plan), result in zip(jobs, runner.rewrite(jobs), strict=True):
+            if isinstance(result, Problem):
+                troubles.append(result)
+                continue
+            planned = [finding for finding in state.examined[path].findings if finding.anchor in plan]
+            state.refused.update((f, result.refused[f.anchor]) for f in planned if f.anchor in result.refused)
+            if result.text != text:
+                state.texts[path] = result.text
+                state.applied.setdefault(path, []).extend(f for f in planned if f.anchor not in result.refused)
+                changed.append(path)
+        if changed or troubles:
+            break
+    return changed, troubles

@@ -1,0 +1,61 @@
+"""Checking and rewriting many texts: what the rounds of `fix` run on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import TYPE_CHECKING
+
+from transfer_lint.files.sources import Overlaid
+from transfer_lint.findings import Changes
+from transfer_lint.fixing import rewriting
+from transfer_lint.fixing.rewriting import Rewrite
+from transfer_lint.lint.check_text import Examined
+from transfer_lint.lint.deep_stack import deep
+from transfer_lint.lint.pool import Pool
+from transfer_lint.lint.runner import Runner, examine_job, lost
+from transfer_lint.problems import Problem, failure
+from transfer_lint.settings import Settings
+
+if TYPE_CHECKING:  # imported when there is a text to check
+    from transfer_lint.flow.project import Project
+
+
+class FixRunner(Runner):
+    """A runner that rewrites texts as well."""
+
+    def rewrite(self, jobs: Sequence[tuple[str, str, Changes]]) -> list[Rewrite | Problem]:
+        """Carry out plans: (path, text, plan) to what becomes of the text, in the order of the jobs."""
+        pool = Pool(partial(_same, self.settings), _rewrite_job, lost)
+        return pool.run(jobs, lambda job: 8 * len(job[1]), self.counter(len(jobs)))  # libcst takes longer than ast
+
+
+class InProcess(FixRunner):
+    """Checks with a project that the caller has."""
+
+    def __init__(self, settings: Settings, project: Project) -> None:
+        super().__init__(settings)
+        self._project = project
+
+    def examine(self, texts: Mapping[str, str], overlay: Mapping[str, str]) -> dict[str, Examined | Problem]:
+        """Check texts by path; what a project has learnt of a text does not outlive that text."""
+        from transfer_lint.flow.project import Project
+
+        project = self._project
+        if overlay:
+            project = Project(Overlaid(project.sources, overlay), project.knowledge)
+        return {path: deep(examine_job, (project, self.settings), (path, text)) for path, text in texts.items()}
+
+
+def _rewrite_job(settings: Settings, job: tuple[str, str, Changes]) -> Rewrite | Problem:
+    path, text, plan = job
+    try:
+        return rewriting.rewrite(path, text, plan, settings.target_version)
+    except Problem as problem:
+        return problem
+    except Exception as error:
+        return failure(path, error)
+
+
+def _same(settings: Settings) -> Settings:
+    return settings

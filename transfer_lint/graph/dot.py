@@ -1,0 +1,93 @@
+"""The device flow in the language of Graphviz."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from transfer_lint.findings import Evidence
+from transfer_lint.graph.hubs import hubs
+from transfer_lint.graph.picture import Arrow, Box, Drawing, Judgement, Picture, Shape, Side
+
+_SHAPES = {
+    Shape.INPUT: "oval",
+    Shape.OUTPUT: "oval",
+    Shape.MODULE: "box3d",
+    Shape.CALL: "component",
+    Shape.HOST: "note",
+    Shape.FOLD: "folder",
+    Shape.VALUE: "box",
+}
+_FILL = {Side.ACCELERATOR: "#dbeafe", Side.HOST: "#f3e8d3", Side.UNKNOWN: "#f4f4f5"}
+_EDGES = {
+    Judgement.NEEDLESS: {"color": "#c62828", "fontcolor": "#c62828", "penwidth": "2.5"},
+    Judgement.PERHAPS: {"color": "#c62828", "fontcolor": "#c62828", "style": "dashed"},
+    Judgement.WAIT: {"color": "#b45309", "fontcolor": "#b45309", "style": "dotted", "penwidth": "2.5"},
+    Judgement.GUARDED: {"color": "#2e7d32", "fontcolor": "#2e7d32", "penwidth": "2"},
+    Judgement.BOUNDARY: {"color": "#6b6b6b", "fontcolor": "#6b6b6b", "style": "dashed"},
+    Judgement.MOVE: {"penwidth": "2"},
+    Judgement.FLOW: {},
+}
+
+
+def render(picture: Picture) -> Iterator[str]:
+    """A digraph with a cluster for each function, before and, where the fixes change something, after."""
+    yield f"digraph {_quoted(picture.title)} {{"
+    yield '  node [fontname="Helvetica", fontsize=11, style=filled]'
+    yield '  edge [fontname="Helvetica", fontsize=10]'
+    stages = [("before", picture.before)]
+    if picture.after != picture.before:
+        stages.append(("after", picture.after))
+    for stage, drawings in stages:
+        for number, drawing in enumerate(drawings):
+            yield from _drawing(drawing, stage, f"{stage}{number}")
+    yield "}"
+
+
+def _drawing(drawing: Drawing, stage: str, prefix: str) -> Iterator[str]:
+    yield f"  subgraph {_quoted(f'cluster_{prefix}')} {{"
+    yield f"    label={_quoted(f'{stage}: {drawing.title} ({drawing.path}:{drawing.line})')}"
+    for box in drawing.boxes:
+        yield f"    {_quoted(prefix + box.key)} {_box(box)}"
+    calls, plain = hubs(drawing.arrows)
+    for call in calls:
+        if len(call.sources) == len(call.targets) == 1:
+            yield _edge(prefix, call.sources[0], call.targets[0], call.arrow)
+            continue
+        name = _quoted(prefix + call.key)
+        yield f"    {name} {_attributes(shape='plaintext', style='', label=call.arrow.label)}"
+        yield from (_edge(prefix, source, call.key) for source in call.sources)
+        yield from (_edge(prefix, call.key, target) for target in call.targets)
+    yield from (_edge(prefix, arrow.source, arrow.target, arrow) for arrow in plain)
+    yield "  }"
+
+
+def _box(box: Box) -> str:
+    label = f"{box.label}\n{box.place}" if box.place else box.label
+    told = _told(box.facts) or "\n".join(box.hidden) or label
+    return _attributes(shape=_SHAPES[box.shape], fillcolor=_FILL[box.side], label=label, tooltip=told)
+
+
+def _edge(prefix: str, source: str, target: str, arrow: Arrow | None = None) -> str:
+    attributes: dict[str, str] = {}
+    if arrow is not None and arrow.label:
+        label = " ".join(part for part in (arrow.code, arrow.label) if part)
+        if arrow.judgement not in (Judgement.FLOW, Judgement.MOVE):
+            label = f"{arrow.judgement.value}: {label}"
+        told = "\n".join(part for part in (arrow.message, _told(arrow.facts)) if part)
+        attributes = {"label": label, "tooltip": told or label, **_EDGES[arrow.judgement]}
+    return f"    {_quoted(prefix + source)} -> {_quoted(prefix + target)} {_attributes(**attributes)}"
+
+
+def _told(facts: tuple[Evidence, ...]) -> str:
+    return "\n".join(f"{fact.path}:{fact.line} {fact.text}" for fact in facts)
+
+
+def _attributes(**values: str) -> str:
+    return f"[{', '.join(f'{name}={_quoted(value)}' for name, value in values.items())}]"
+
+
+def _quoted(text: str) -> str:
+    r"""A string of the language: `\` begins an escape in labels, so it is doubled."""
+    printable = "".join(char if char.isprintable() or char == "\n" else "?" for char in text)
+    escaped = printable.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+    return f'"{escaped}"'

@@ -1,0 +1,127 @@
+"""Drawing the device flow of functions: the analysis's graphs, with what the rules say of their transfers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from transfer_lint.findings import Severity
+from transfer_lint.flow.analysis import Analysis
+from transfer_lint.flow.knowledge import Role
+from transfer_lint.flow.modules import FunctionInfo, Module
+from transfer_lint.flow.project import Project
+from transfer_lint.flow.questions import Questions
+from transfer_lint.flow.reads import HostRead
+from transfer_lint.flow.sites import Site
+from transfer_lint.graph.flow_graph import Edge, Kind, Node
+from transfer_lint.graph.folding import simplified
+from transfer_lint.graph.picture import Arrow, Box, Drawing, Judgement, Shape, Side
+from transfer_lint.graph.walk import callees, flow_of
+from transfer_lint.lint.judge import strongest, told
+from transfer_lint.rules.options import RuleOptions
+
+MOST_FOLLOWED = 200
+"""So many functions are looked at to find what a drawn one leads to."""
+MOST_FUNCTIONS = 12
+"""So many of these are drawn as well."""
+
+_SIDES = {Role.ACCELERATOR: Side.ACCELERATOR, Role.HOST: Side.HOST}
+
+
+class Drawer:
+    """Draws functions of a project."""
+
+    def __init__(self, project: Project, options: RuleOptions) -> None:
+        self._project = project
+        self._options = options
+        self._analysis = Analysis(project)
+        self._analysis.summaries.watching = True
+        self._questions: dict[str, Questions] = {}
+
+    def names(self, module: Module) -> list[str]:
+        """The qualified names of a file's functions."""
+        return [info.qualname for info in module.functions]
+
+    def holding(self, module: Module) -> list[FunctionInfo]:
+        """The functions of a file that hold a transfer or a host read."""
+        return [info for info in module.functions if self._holds(info)]
+
+    def with_callees(self, functions: Sequence[FunctionInfo]) -> list[FunctionInfo]:
+        """The functions, and those that they lead to and that hold a transfer or lead to one, nearest first."""
+        leads: dict[FunctionInfo, list[FunctionInfo]] = {}
+        queue = list(functions)
+        while queue and len(leads) < MOST_FOLLOWED:
+            info = queue.pop(0)
+            if info not in leads:
+                leads[info] = list(callees(self._analysis.summaries.interpretation(info)))
+                queue.extend(leads[info])
+        holding = {info for info in leads if self._holds(info)}
+        while more := {info for info in leads if info not in holding and holding.intersection(leads[info])}:
+            holding |= more
+        others = [info for info in leads if info in holding and info not in functions]
+        return [*functions, *others[:MOST_FUNCTIONS]]
+
+    def draw(self, functions: Sequence[FunctionInfo]) -> tuple[Drawing, ...]:
+        """Each function's drawing; calls among them are boxes."""
+        pictured = frozenset(functions)
+        titles = {info: info.qualname for info in functions}
+        return tuple(self._draw(info, pictured, titles) for info in functions)
+
+    def _holds(self, info: FunctionInfo) -> bool:
+        questions = self._asked(info.module)
+        inside = range(info.node.lineno, (info.node.end_lineno or info.node.lineno) + 1)
+        places: list[Site | HostRead] = [*questions.sites, *questions.reads]
+        return any(place.node.lineno in inside for place in places)
+
+    def _asked(self, module: Module) -> Questions:
+        if module.path not in self._questions:
+            self._questions[module.path] = Questions(self._project, module, self._analysis.examine(module))
+        return self._questions[module.path]
+
+    def _draw(
+        self, info: FunctionInfo, pictured: frozenset[FunctionInfo], titles: Mapping[FunctionInfo, str]
+    ) -> Drawing:
+        questions = self._asked(info.module)
+        interpreter = self._analysis.summaries.interpretation(info)
+        flow = simplified(flow_of(interpreter, questions.sites, questions.reads, pictured - {info}))
+        boxes = tuple(_box(node, titles) for node in flow.nodes)
+        arrows = tuple(self._arrow(edge, questions) for edge in flow.edges)
+        return Drawing(info.qualname, info.module.path, info.node.lineno, boxes, arrows)
+
+    def _arrow(self, edge: Edge, questions: Questions) -> Arrow:
+        source, target, place = edge.source.key, edge.target.key, edge.at
+        if place is None:
+            return Arrow(source, target, edge.label, Judgement.FLOW, edge.target.line)
+        judged = strongest(place, questions, self._options)
+        line = place.node.lineno
+        if judged is None:
+            return Arrow(source, target, edge.label, _silent(place, questions), line)
+        rule, verdict = judged
+        judgement = Judgement.NEEDLESS if verdict.severity is not Severity.HINT else Judgement.PERHAPS
+        if isinstance(place, HostRead):
+            judgement = Judgement.WAIT
+        return Arrow(source, target, edge.label, judgement, line, rule.code, verdict.message, tuple(told(verdict.why)))
+
+
+def _silent(place: Site | HostRead, questions: Questions) -> Judgement:
+    """What an arrow is that no rule speaks of."""
+    if isinstance(place, HostRead):
+        return Judgement.BOUNDARY
+    if place.guarded:
+        return Judgement.GUARDED
+    return Judgement.BOUNDARY if questions.boundary(place) else Judgement.MOVE
+
+
+def _box(node: Node, titles: Mapping[FunctionInfo, str]) -> Box:
+    side = Side.HOST if node.kind is Kind.HOST else _SIDES.get(node.role, Side.UNKNOWN) if node.role else Side.UNKNOWN
+    place = "the host" if node.kind is Kind.HOST else node.place
+    link = titles.get(node.callee, "") if node.callee is not None else ""
+    return Box(
+        node.key, Shape(node.kind.value), node.label, node.line, place, side, tuple(told(node.why)), link, node.hidden
+    )
+
+
+def named(functions: Iterable[FunctionInfo], name: str) -> list[FunctionInfo]:
+    """The functions that `name` means: by qualified name, or else by the end of one."""
+    known = list(functions)
+    exact = [info for info in known if info.qualname == name]
+    return exact or [info for info in known if info.qualname.endswith(f".{name}")]

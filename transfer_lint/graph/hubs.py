@@ -1,0 +1,36 @@
+"""Arrows of one call that several values go into, or come out of, meet in one place: less ink, same flow."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from transfer_lint.graph.picture import Arrow, Judgement
+
+
+@dataclass(frozen=True)
+class Hub:
+    """A call. sources, targets: keys of boxes. arrow: what is said of it."""
+
+    key: str
+    arrow: Arrow
+    sources: tuple[str, ...]
+    targets: tuple[str, ...]
+
+
+def hubs(arrows: Iterable[Arrow]) -> tuple[list[Hub], list[Arrow]]:
+    """The calls, and the arrows without a label. A transfer is one of its own for each value that it moves."""
+    groups: dict[tuple[object, ...], list[Arrow]] = {}
+    plain: list[Arrow] = []
+    for arrow in arrows:
+        if not arrow.label:
+            plain.append(arrow)
+            continue
+        own = arrow.target if arrow.judgement is not Judgement.FLOW else ""
+        groups.setdefault((arrow.label, arrow.line, own), []).append(arrow)
+    found = []
+    for number, group in enumerate(groups.values()):
+        sources = tuple(dict.fromkeys(arrow.source for arrow in group))
+        targets = tuple(dict.fromkeys(arrow.target for arrow in group))
+        found.append(Hub(f"c{number}", group[0], sources, targets))
+    return found, plain

@@ -1,0 +1,99 @@
+"""The device flow as Mermaid, which the usual hosts draw in a README."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from transfer_lint.graph.hubs import hubs
+from transfer_lint.graph.picture import Arrow, Box, Drawing, Judgement, Picture, Shape, Side
+
+_SHAPES = {
+    Shape.INPUT: ("([", "])"),
+    Shape.OUTPUT: ("([", "])"),
+    Shape.MODULE: ("[[", "]]"),
+    Shape.CALL: ("[/", "/]"),
+    Shape.HOST: ("[", "]"),
+    Shape.FOLD: ("{{", "}}"),
+    Shape.VALUE: ("[", "]"),
+}
+_LINKS = {
+    Judgement.NEEDLESS: "stroke:#c62828,stroke-width:3px",
+    Judgement.PERHAPS: "stroke:#c62828,stroke-width:2px,stroke-dasharray:6 3",
+    Judgement.WAIT: "stroke:#b45309,stroke-width:3px,stroke-dasharray:2 3",
+    Judgement.GUARDED: "stroke:#2e7d32,stroke-width:3px",
+    Judgement.BOUNDARY: "stroke:#808080,stroke-width:2px,stroke-dasharray:4 4",
+    Judgement.MOVE: "stroke-width:3px",
+}
+_CLASSES = {
+    Side.ACCELERATOR: "fill:#dbeafe,stroke:#1d4ed8,color:#111",
+    Side.HOST: "fill:#f3e8d3,stroke:#8a5a00,color:#111",
+    Side.UNKNOWN: "fill:#f4f4f5,stroke:#71717a,color:#111",
+}
+_ENTITIES = {char: f"#{ord(char)};" for char in '"#<>&`\\|{}[]();%'}
+
+
+def render(picture: Picture) -> Iterator[str]:
+    """A flowchart with a subgraph for each function, before and, where the fixes change something, after."""
+    yield "flowchart TB"
+    stages = [("before", picture.before)]
+    if picture.after != picture.before:
+        stages.append(("after", picture.after))
+    chart = _Chart()
+    for stage, drawings in stages:
+        yield f'  subgraph {stage}["{stage}"]'
+        for number, drawing in enumerate(drawings):
+            yield from chart.drawing(drawing, f"{stage[0]}{number}")
+        yield "  end"
+    yield from chart.styles
+    for side, style in _CLASSES.items():
+        yield f"  classDef {side.value} {style}"
+    yield "  classDef through fill:none,stroke:none"
+
+
+class _Chart:
+    """Counts links, which Mermaid styles by their number."""
+
+    def __init__(self) -> None:
+        self.styles: list[str] = []
+        self._links = 0
+
+    def drawing(self, drawing: Drawing, prefix: str) -> Iterator[str]:
+        """The lines of one function."""
+        yield f'    subgraph {prefix}["{_text(f"{drawing.title} ({drawing.path}:{drawing.line})")}"]'
+        for box in drawing.boxes:
+            yield f"      {_box(box, prefix)}"
+        calls, plain = hubs(drawing.arrows)
+        for call in calls:
+            if len(call.sources) == len(call.targets) == 1:
+                yield self._link(prefix, call.sources[0], call.targets[0], call.arrow)
+                continue
+            yield f'      {prefix}{call.key}["{_text(call.arrow.label)}"]:::through'
+            for source in call.sources:
+                yield self._link(prefix, source, call.key)
+            for target in call.targets:
+                yield self._link(prefix, call.key, target)
+        for arrow in plain:
+            yield self._link(prefix, arrow.source, arrow.target, arrow)
+        yield "    end"
+
+    def _link(self, prefix: str, source: str, target: str, arrow: Arrow | None = None) -> str:
+        label = ""
+        if arrow is not None:
+            label = " ".join(part for part in (arrow.code, arrow.label) if part)
+            if arrow.judgement not in (Judgement.FLOW, Judgement.MOVE):
+                label = f"{arrow.judgement.value}: {label}"
+            if style := _LINKS.get(arrow.judgement):
+                self.styles.append(f"  linkStyle {self._links} {style}")
+        self._links += 1
+        text = f'|"{_text(label)}"|' if label else ""
+        return f"      {prefix}{source} -->{text} {prefix}{target}"
+
+
+def _box(box: Box, prefix: str) -> str:
+    opening, closing = _SHAPES[box.shape]
+    label = _text(box.label) + (f"<br/><small>{_text(box.place)}</small>" if box.place else "")
+    return f'{prefix}{box.key}{opening}"{label}"{closing}:::{box.side.value}'
+
+
+def _text(text: str) -> str:
+    return "".join(_ENTITIES.get(char, char) for char in " ".join(text.split()))

@@ -1,0 +1,110 @@
+"""`transfer-lint graph`: a file's functions, drawn as they are and as the fixes make them."""
+
+from __future__ import annotations
+
+import difflib
+import os
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+
+from transfer_lint.files import disk
+from transfer_lint.files.decoding import decode
+from transfer_lint.files.paths import shown_path
+from transfer_lint.files.tree import DiskSources
+from transfer_lint.fixing.fix import fix_paths
+from transfer_lint.graph.drawing import Drawer, named
+from transfer_lint.graph.picture import Drawing, Picture
+from transfer_lint.lint.check_text import nesting, project_over
+from transfer_lint.lint.deep_stack import deep
+from transfer_lint.lint.outcome import Outcome
+from transfer_lint.problems import Problem, unparsable_as
+from transfer_lint.rules.options import RuleOptions
+from transfer_lint.settings import Settings
+
+MOST_PICTURES = 40
+"""A report draws so many functions: those with the most findings."""
+
+
+def picture_of(path: str, function: str | None, settings: Settings) -> Picture:
+    """The device flow of a function and of those that it calls; without one, of all functions of a file that hold a
+    transfer. Notebooks are one text; what is not in a function is not drawn.
+
+    function: qualified name, or the end of one. settings: what it says of unsafe fixes decides what is drawn as after.
+
+    Raises:
+        Problem: the file cannot be read or parsed, or holds no such function, or none with a transfer.
+    """
+    shown = shown_path(path)
+    text = decode(shown, disk.read(shown)).text
+    before = deep(_drawn, shown, function, {shown: text}, settings)
+    paths = sorted({drawing.path for drawing in before})
+    fixed = fix_paths(paths, settings, in_place=False)
+    texts = {shown: text, **fixed.outcome.texts}
+    after = deep(_drawn, shown, function, texts, settings)
+    return Picture(f"{shown}::{function}" if function else shown, before, after)
+
+
+def pictures_for(outcome: Outcome, settings: Settings) -> tuple[Picture, ...]:
+    """A picture of each function that has findings: of the MOST_PICTURES with the most of them."""
+    counts = Counter((f.path, f.function) for f in outcome.findings if f.function and not f.about_lint)
+    wanted = [key for key, _ in sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:MOST_PICTURES]]
+    if not wanted:
+        return ()
+    texts = dict(outcome.texts)
+    paths = sorted({path for path, _ in wanted})
+    fixed = fix_paths(paths, settings, given=_given(paths, outcome), in_place=False)
+    before = deep(_each, wanted, texts, settings)
+    after = deep(_each, wanted, {**texts, **fixed.outcome.texts}, settings)
+    return tuple(
+        Picture(f"{function} ({path})", (before[path, function],), (after[path, function],))
+        for path, function in wanted
+        if (path, function) in before and (path, function) in after
+    )
+
+
+def _given(paths: Sequence[str], outcome: Outcome) -> dict[str, bytes]:
+    """What stands for files that need not be on disk."""
+    return {path: outcome.texts[path].encode() for path in paths if not os.path.exists(path)}
+
+
+def _each(
+    wanted: Sequence[tuple[str, str]], texts: Mapping[str, str], settings: Settings
+) -> dict[tuple[str, str], Drawing]:
+    """The functions' drawings, each by itself. What cannot be drawn is left out."""
+    project = project_over(DiskSources(texts), settings)
+    drawer = Drawer(project, RuleOptions.of(settings))
+    found: dict[tuple[str, str], Drawing] = {}
+    modules = {path: project.module(path) for path, _ in wanted}
+    for path, function in wanted:
+        module = modules[path]
+        named_so = named(module.functions, function) if module is not None else []
+        with suppress(RecursionError):
+            found.update(((path, function), drawing) for drawing in drawer.draw(named_so[:1]))
+    return found
+
+
+def _drawn(path: str, function: str | None, texts: dict[str, str], settings: Settings) -> tuple[Drawing, ...]:
+    try:
+        with nesting(path):
+            project = project_over(DiskSources(texts), settings)
+            module = project.add(path, texts[path])
+            drawer = Drawer(project, RuleOptions.of(settings))
+            if function is None:
+                functions = drawer.holding(module)
+                if not functions:
+                    raise Problem(path, "no function of it holds a transfer", "name one: PATH::FUNCTION")
+                return drawer.draw(functions)
+            found = named(module.functions, function)
+            if not found:
+                raise _unknown(path, function, drawer.names(module))
+            return drawer.draw(drawer.with_callees(found))
+    except SyntaxError as error:
+        raise Problem(path, f"{unparsable_as(error)} (line {error.lineno})", "mend it") from None
+
+
+def _unknown(path: str, function: str, names: list[str]) -> Problem:
+    ends = {name.rpartition(".")[2]: name for name in names}
+    nearest = difflib.get_close_matches(function, [*names, *ends], n=1)
+    hint = f"did you mean {ends.get(nearest[0], nearest[0])!r}?" if nearest else f"it has {', '.join(names[:8])}"
+    return Problem(path, f"has no function {function!r}", hint if names else "name another file")

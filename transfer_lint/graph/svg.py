@@ -1,0 +1,92 @@
+"""The device flow as SVG: one picture, before and after side by side, the evidence in tooltips."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from transfer_lint.findings import Evidence
+from transfer_lint.graph.layout import Item, Layout, Line, lay_out
+from transfer_lint.graph.picture import Drawing, Judgement, Picture
+from transfer_lint.pages.templating import Templates
+
+TEMPLATES = Templates(Path(__file__).with_name("templates"))
+
+_TITLE = 30.0  # of height, for a function's name
+
+
+def style() -> str:
+    """The style sheet of the drawings."""
+    return TEMPLATES.asset("graph.css")
+
+
+def render(picture: Picture) -> Iterator[str]:
+    """The whole document."""
+    columns = [("before", picture.before)]
+    if picture.after != picture.before:
+        columns.append(("after", picture.after))
+    placed = []
+    x = height = 0.0
+    for stage, drawings in columns:
+        y, width = _TITLE, 0.0
+        for layout in map(lay_out, drawings):
+            placed.append({"x": x, "y": y, "heading": f"{stage}: {_heading(layout.drawing)}", **parts(layout)})
+            y += layout.height + _TITLE
+            width = max(width, layout.width, 7.2 * len(f"{stage}: {_heading(layout.drawing)}"))
+        x += width + 20
+        height = max(height, y)
+    sheet = TEMPLATES.trusted(style())
+    yield TEMPLATES.render("graph.svg.j2", title=picture.title, width=x, height=height, drawings=placed, style=sheet)
+
+
+def inline(drawing: Drawing, label: str) -> str:
+    """One function's drawing for a page that has the style sheet. label: what it is called for who cannot see it."""
+    layout = lay_out(drawing)
+    return TEMPLATES.render(
+        "graph_inline.svg.j2", label=label, width=layout.width, height=layout.height, **parts(layout)
+    )
+
+
+def parts(layout: Layout) -> dict[str, object]:
+    """What the template draws."""
+    return {"items": [_item(item) for item in layout.items], "lines": [_line(line) for line in layout.lines]}
+
+
+def _heading(drawing: Drawing) -> str:
+    return f"{drawing.title}  {drawing.path}:{drawing.line}"
+
+
+def _item(item: Item) -> dict[str, object]:
+    x, y = item.x - item.width / 2, item.y - item.height / 2
+    lines = [
+        {"text": text, "x": round(item.x, 1), "y": round(y + 17 + number * 16, 1), "small": number > 0}
+        for number, text in enumerate(item.lines)
+    ]
+    if item.box is not None:
+        kind = f"box {item.box.shape.value} {item.box.side.value}"
+        told = [f"line {item.box.line}: {item.box.label}", item.box.place, *item.box.hidden, *_told(item.box.facts)]
+    else:
+        assert item.call is not None
+        arrow = item.call.arrow
+        kind = f"call {_name(arrow.judgement)}"
+        told = [f"line {arrow.line}: {arrow.label}", arrow.message, *_told(arrow.facts)]
+    size = {"x": round(x, 1), "y": round(y, 1), "width": round(item.width, 1), "height": round(item.height, 1)}
+    return {"kind": kind, "told": "\n".join(filter(None, told)), "text": lines, **size}
+
+
+def _told(facts: tuple[Evidence, ...]) -> list[str]:
+    return [f"{fact.path}:{fact.line}  {fact.text}" for fact in facts]
+
+
+def _line(line: Line) -> dict[str, object]:
+    (x, y), *rest = line.points
+    path = [f"M{x:.1f},{y:.1f}"]
+    for to_x, to_y in rest:
+        middle = (y + to_y) / 2
+        path.append(f"C{x:.1f},{middle:.1f} {to_x:.1f},{middle:.1f} {to_x:.1f},{to_y:.1f}")
+        x, y = to_x, to_y
+    return {"path": " ".join(path), "kind": _name(line.judgement), "head": line.head}
+
+
+def _name(judgement: Judgement) -> str:
+    return judgement.name.lower()

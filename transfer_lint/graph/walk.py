@@ -1,0 +1,392 @@
+"""A walk over a function's statements that follows names and dotted names from definition to use, and makes its graph.
+
+The placements are the analysis's; what it says of a transfer or a host read hangs on the edge.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable, Iterator
+
+from transfer_lint.flow.interpreter import Interpreter
+from transfer_lint.flow.knowledge import Knowledge
+from transfer_lint.flow.modules import ClassInfo, FunctionInfo
+from transfer_lint.flow.reads import HostRead
+from transfer_lint.flow.sites import Site
+from transfer_lint.flow.values import Class, Function, Known, Object, Tensor, Value
+from transfer_lint.graph.flow_graph import Edge, Flow, Kind, Node
+
+Sources = frozenset[Node]
+_NOTHING: Sources = frozenset()
+_ABOUT = frozenset({"device", "dtype", "shape", "ndim", "size", "dim", "is_cuda", "numel"})
+"""Attributes and methods that tell of a tensor without handing it on."""
+_PLAIN = frozenset({"bool", "int", "float", "str"})
+"""What a parameter is annotated as that can hold no tensor."""
+
+
+def flow_of(
+    interpreter: Interpreter,
+    sites: Iterable[Site],
+    reads: Iterable[HostRead],
+    pictured: frozenset[FunctionInfo] = frozenset(),
+) -> Flow:
+    """The graph of a function that was interpreted with `watching` on.
+
+    pictured: functions whose calls are nodes, for they have graphs of their own.
+    """
+    assert interpreter.function is not None
+    walk = _Walk(interpreter, {site.node: site for site in sites}, {read.node: read for read in reads}, pictured)
+    return walk.run(interpreter.function)
+
+
+def callees(interpreter: Interpreter) -> Iterator[FunctionInfo]:
+    """The functions of the tree that a function calls, in the order of its source."""
+    calls = [node for node in interpreter.watch if isinstance(node, ast.Call)]
+    for node in sorted(calls, key=lambda node: (node.lineno, node.col_offset)):
+        if (found := _callee(interpreter, node)) is not None:
+            yield found
+
+
+def _callee(interpreter: Interpreter, node: ast.Call) -> FunctionInfo | None:
+    match interpreter.watch.get(node.func):
+        case Function(info=info):
+            return info
+        case Class(info=cls):
+            return cls.method("__init__")
+        case Object(cls=ClassInfo() as cls):
+            return cls.method("forward") or cls.method("__call__")
+    if isinstance(node.func, ast.Attribute):
+        receiver = interpreter.watch.get(node.func.value)
+        if isinstance(receiver, Object) and isinstance(receiver.cls, ClassInfo):
+            return receiver.cls.method(node.func.attr)
+    return None
+
+
+class _Walk:
+    """One walk over one function."""
+
+    def __init__(
+        self,
+        interpreter: Interpreter,
+        sites: dict[ast.Call, Site],
+        reads: dict[ast.expr, HostRead],
+        pictured: frozenset[FunctionInfo],
+    ) -> None:
+        self._interpreter = interpreter
+        self._knowledge: Knowledge = interpreter.knowledge
+        self._sites = sites
+        self._reads = reads
+        self._pictured = pictured
+        self._nodes: dict[tuple[object, ...], Node] = {}
+        self._edges: dict[tuple[Node, Node, str], Edge] = {}
+        self._env: dict[str, Sources] = {}
+        self._via: dict[ast.AST, str] = {}
+
+    def run(self, function: FunctionInfo) -> Flow:
+        arguments = function.node.args
+        for argument in (*function.parameters, *filter(None, (arguments.vararg, arguments.kwarg))):
+            if isinstance(argument.annotation, ast.Name) and argument.annotation.id in _PLAIN:
+                continue
+            node = self._node((argument,), Kind.INPUT, argument.arg, function.node.lineno)
+            self._env[argument.arg] = frozenset({node})
+        self._block(function.node.body)
+        return Flow(function, list(self._nodes.values()), list(self._edges.values()))
+
+    # ---- nodes and edges -----------------------------------------------------------------------------------------
+
+    def _node(self, key: tuple[object, ...], kind: Kind, label: str, line: int, value: Value | None = None) -> Node:
+        if key not in self._nodes:
+            node = Node(len(self._nodes), kind, label, line)
+            if isinstance(value, Tensor):
+                self._place(node, value.device, value.dtype)
+                node.why = (*value.why, *node.why)
+            elif isinstance(value, Object) and self._interpreter.is_module(value):
+                node.kind = Kind.MODULE if kind is Kind.VALUE else kind
+                node.why = value.why
+            self._nodes[key] = node
+        return self._nodes[key]
+
+    def _place(self, node: Node, device: Known | None, dtype: Known | None) -> None:
+        node.place = ", ".join(str(known.term) for known in (device, dtype) if known is not None)
+        node.role = self._knowledge.role(device.term) if device is not None else None
+        node.why = tuple(fact for known in (device, dtype) if known is not None for fact in known.why)
+
+    def _edge(self, sources: Sources, target: Node, label: str = "", at: Site | HostRead | None = None) -> None:
+        for source in sorted(sources, key=lambda node: node.number):
+            if source is not target:
+                self._edges.setdefault((source, target, label), Edge(source, target, label, at))
+
+    # ---- statements ----------------------------------------------------------------------------------------------
+
+    def _block(self, body: Iterable[ast.stmt]) -> None:
+        for statement in body:
+            self._statement(statement)
+
+    def _statement(self, node: ast.stmt) -> None:
+        match node:
+            case ast.Assign(targets=targets, value=value):
+                self._assign(targets, value)
+            case ast.AnnAssign(target=target, value=ast.expr() as value):
+                self._assign([target], value)
+            case ast.AugAssign(target=target, value=value):
+                sources = self._expression(value)
+                self._bind(target, sources | self._read(target), value, self._via.get(value, ""))
+            case ast.Return(value=ast.expr() as value):
+                self._output(node, value)
+            case ast.Expr(value=ast.Yield(value=ast.expr() as value)):
+                self._output(node, value)
+            case ast.Expr(value=value):
+                self._expression(value)
+                self._changes(value)
+            case ast.If(test=test, body=body, orelse=orelse):
+                self._expression(test)
+                self._branches([body, orelse])
+            case (
+                ast.For(target=target, iter=iterated, body=body, orelse=orelse)
+                | ast.AsyncFor(target=target, iter=iterated, body=body, orelse=orelse)
+            ):
+                for _ in range(2):  # the second round closes what goes from one to the next
+                    self._unpack(target, self._expression(iterated))
+                    self._branches([body, []])
+                self._block(orelse)
+            case ast.While(test=test, body=body, orelse=orelse):
+                for _ in range(2):
+                    self._expression(test)
+                    self._branches([body, []])
+                self._block(orelse)
+            case ast.With(items=items, body=body) | ast.AsyncWith(items=items, body=body):
+                for item in items:
+                    sources = self._expression(item.context_expr)
+                    if item.optional_vars is not None:
+                        self._unpack(item.optional_vars, sources)
+                self._block(body)
+            case ast.Try(body=body, handlers=handlers, orelse=orelse, finalbody=finalbody):
+                self._branches([[*body, *orelse], *(handler.body for handler in handlers)])
+                self._block(finalbody)
+            case ast.Match(subject=subject, cases=cases):
+                self._expression(subject)
+                self._branches([case.body for case in cases])
+            case ast.FunctionDef(body=body) | ast.AsyncFunctionDef(body=body):
+                outside = dict(self._env)
+                self._block(body)
+                self._env = outside
+            case _:
+                for child in ast.iter_child_nodes(node):
+                    if isinstance(child, ast.expr):
+                        self._expression(child)
+
+    def _branches(self, bodies: Iterable[Iterable[ast.stmt]]) -> None:
+        before = dict(self._env)
+        ends: list[dict[str, Sources]] = []
+        for body in bodies:
+            self._env = dict(before)
+            self._block(body)
+            ends.append(self._env)
+        names = dict.fromkeys(name for end in ends for name in end)
+        self._env = {name: frozenset().union(*(end.get(name, _NOTHING) for end in ends)) for name in names}
+
+    def _output(self, node: ast.stmt, value: ast.expr) -> None:
+        parts = value.elts if isinstance(value, ast.Tuple) else [value]
+        for number, part in enumerate(parts):
+            sources = self._expression(part)
+            label = self._shown(part) if len(parts) > 1 or isinstance(part, ast.Name) else "result"
+            if sources:
+                target = self._node((node, number), Kind.OUTPUT, f"return {label}", node.lineno)
+                self._edge(sources, target, self._via.get(part, ""))
+
+    # ---- bindings ------------------------------------------------------------------------------------------------
+
+    def _assign(self, targets: list[ast.expr], value: ast.expr) -> None:
+        for target in targets:
+            if isinstance(target, ast.Tuple) and isinstance(value, ast.Tuple) and len(target.elts) == len(value.elts):
+                for part, item in zip(target.elts, value.elts, strict=True):
+                    self._assign([part], item)
+                continue
+            sources = self._expression(value)
+            if isinstance(target, ast.Tuple | ast.List):
+                self._unpack(target, sources, value)
+            else:
+                self._bind(target, sources, value, self._via.get(value, ""))
+
+    def _unpack(self, target: ast.expr, sources: Sources, value: ast.expr | None = None) -> None:
+        if isinstance(target, ast.Tuple | ast.List):
+            known = self._interpreter.watch.get(value) if value is not None else None
+            items = getattr(known, "items", ())
+            for number, part in enumerate(target.elts):
+                if isinstance(part, ast.Tuple | ast.List):
+                    self._unpack(part, sources)
+                    continue
+                item = items[number] if isinstance(items, tuple) and number < len(items) else None
+                self._define(part, sources, self._via.get(value, "") if value is not None else "", item)
+        elif isinstance(target, ast.Starred):
+            self._unpack(target.value, sources)
+        else:
+            self._define(target, sources, "", None)
+
+    def _bind(self, target: ast.expr, sources: Sources, value: ast.expr, via: str) -> None:
+        transferred = self._nodes.get((value,))
+        name = _dotted(target)
+        if transferred is not None and name:
+            transferred.label = f"{name} = {transferred.label}" if transferred.callee is not None else name
+            self._env[name] = sources
+        elif isinstance(value, ast.Name | ast.Attribute) and name:
+            self._env[name] = sources  # another name for the same
+        else:
+            self._define(target, sources, via, self._interpreter.watch.get(value))
+
+    def _define(self, target: ast.expr, sources: Sources, via: str, value: Value | None) -> None:
+        name = _dotted(target)
+        if not name:  # an item: it goes into what holds it
+            base = target
+            while isinstance(base, ast.Subscript | ast.Attribute):
+                base = base.value
+            if isinstance(base, ast.Name):
+                self._env[base.id] = self._env.get(base.id, _NOTHING) | sources
+            return
+        followed = isinstance(value, Tensor) or (isinstance(value, Object) and self._interpreter.is_module(value))
+        if not sources and not followed:
+            self._env[name] = _NOTHING
+            return
+        node = self._node((target,), Kind.VALUE, name, target.lineno, value)
+        self._edge(sources, node, via)
+        self._env[name] = frozenset({node})
+
+    def _changes(self, value: ast.expr) -> None:
+        """`entries.append(x)`: what is handed to a method of a name goes into it."""
+        if isinstance(value, ast.Call) and isinstance(value.func, ast.Attribute) and value not in self._sites:
+            base = _dotted(value.func.value)
+            if base in self._env:
+                handed = [self._expression(argument) for argument in value.args]
+                self._env[base] = self._env[base].union(*handed)
+
+    # ---- expressions ---------------------------------------------------------------------------------------------
+
+    def _read(self, node: ast.expr) -> Sources:
+        name = _dotted(node)
+        while name:
+            if name in self._env:
+                return self._env[name]
+            name = name.rpartition(".")[0]
+        return _NOTHING
+
+    def _expression(self, node: ast.expr) -> Sources:
+        """The nodes that a value comes from; `_via` then says by what call, where there is one."""
+        if node in self._reads and not isinstance(node, ast.Call):
+            return self._test(node, self._reads[node])
+        match node:
+            case ast.Attribute(attr=attr) if attr in _ABOUT:
+                return _NOTHING
+            case ast.Name() | ast.Attribute():
+                found = self._read(node)
+                return found or (self._expression(node.value) if isinstance(node, ast.Attribute) else _NOTHING)
+            case ast.Call():
+                return self._call(node)
+            case ast.Compare():
+                self._all(ast.iter_child_nodes(node))
+                return _NOTHING
+            case ast.Lambda(body=body):
+                return self._expression(body)
+            case ast.ListComp() | ast.SetComp() | ast.GeneratorExp() | ast.DictComp():
+                outside = dict(self._env)
+                for generator in node.generators:
+                    for part in ast.walk(generator.target):
+                        if isinstance(part, ast.Name):
+                            self._env[part.id] = self._expression(generator.iter)
+                made = [node.key, node.value] if isinstance(node, ast.DictComp) else [node.elt]
+                sources = self._all(made)
+                self._env = outside
+                return sources
+            case ast.Subscript(value=value, slice=index):
+                self._expression(index)
+                return self._expression(value)
+            case ast.NamedExpr(target=target, value=value):
+                sources = self._expression(value)
+                self._bind(target, sources, value, self._via.get(value, ""))
+                return self._env.get(target.id, sources)
+            case ast.IfExp(test=test, body=body, orelse=orelse):
+                self._expression(test)
+                return self._all([body, orelse])
+        sources = self._all(ast.iter_child_nodes(node))
+        inner = [self._via[child] for child in ast.iter_child_nodes(node) if child in self._via]
+        if len(inner) == 1:
+            self._via[node] = inner[0]
+        return sources
+
+    def _test(self, node: ast.expr, read: HostRead) -> Sources:
+        """The host goes one way or another by a tensor's value."""
+        sources = self._read(node) or self._all(ast.iter_child_nodes(node))
+        target = self._node((node,), Kind.HOST, self._shown(node), node.lineno)
+        self._edge(sources, target, "if ...", read)
+        return frozenset({target})
+
+    def _all(self, nodes: Iterable[ast.AST]) -> Sources:
+        found: Sources = _NOTHING
+        for node in nodes:
+            if isinstance(node, ast.expr):
+                found |= self._expression(node)
+            elif isinstance(node, ast.keyword):
+                found |= self._expression(node.value)
+        return found
+
+    def _call(self, node: ast.Call) -> Sources:
+        if node in self._sites:
+            return self._transfer(node, self._sites[node])
+        receiver = self._expression(node.func.value) if isinstance(node.func, ast.Attribute) else _NOTHING
+        if isinstance(node.func, ast.Name):
+            receiver = self._read(node.func)
+        if node in self._reads:
+            read = self._reads[node]
+            sources = receiver if isinstance(node.func, ast.Attribute) else self._all(node.args)
+            target = self._node((node,), Kind.HOST, self._shown(node), node.lineno)
+            self._edge(sources, target, f".{read.method}()", read)
+            return frozenset({target})
+        if isinstance(node.func, ast.Attribute) and node.func.attr in _ABOUT:
+            return _NOTHING
+        sources = receiver | self._all([*node.args, *node.keywords])
+        callee = _callee(self._interpreter, node)
+        if callee is not None and callee in self._pictured:
+            called = self._node((node,), Kind.CALL, f"{callee.name}()", node.lineno)
+            called.callee = callee
+            self._edge(sources, called)
+            return frozenset({called})
+        self._via[node] = f"{self._shown(node.func)}()"
+        return sources
+
+    def _transfer(self, node: ast.Call, site: Site) -> Sources:
+        held = site.attribute.value
+        sources = self._expression(held)
+        self._all([*node.args, *node.keywords])
+        if not sources:
+            made = self._node((held,), Kind.VALUE, self._shown(held), held.lineno, self._interpreter.watch.get(held))
+            if not made.place and site.device is not None:
+                self._place(made, site.device, site.dtype)
+            sources = frozenset({made})
+        elif held in self._via:  # computed on the way
+            made = self._node((held,), Kind.VALUE, self._via[held], held.lineno, self._interpreter.watch.get(held))
+            self._edge(sources, made)
+            sources = frozenset({made})
+        name = _dotted(held) or self._shown(held)
+        target = self._node((node,), Kind.VALUE, name, node.lineno, self._interpreter.watch.get(node))
+        device = site.request.device.known if site.request.device else site.device
+        dtype = site.request.dtype.known if site.request.dtype else site.dtype
+        self._place(target, device, dtype)
+        target.kind = Kind.MODULE if site.is_module else Kind.VALUE
+        self._edge(sources, target, f".{site.method}({', '.join(map(self._shown, node.args))})", site)
+        found = frozenset({target})
+        if site.is_module and _dotted(held):
+            self._env[_dotted(held)] = found  # a module moves in place
+        return found
+
+    @staticmethod
+    def _shown(node: ast.expr) -> str:
+        text = " ".join(ast.unparse(node).split())
+        return text if len(text) <= 32 else f"{text[:31]}…"
+
+
+def _dotted(node: ast.expr) -> str:
+    """`self.model` as written; "" for what is more than names and dots."""
+    parts: list[str] = []
+    while isinstance(node, ast.Attribute):
+        parts.append(node.attr)
+        node = node.value
+    return ".".join((node.id, *reversed(parts))) if isinstance(node, ast.Name) else ""

@@ -1,0 +1,69 @@
+"""Findings of group 9, about the lint itself: that a file does not parse, that a comment hides nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from transfer_lint.files import notebook
+from transfer_lint.files.text import lines_of
+from transfer_lint.findings import UNUSED_SUPPRESSION, Finding, Fix, Heat
+from transfer_lint.lint.suppression import Comments, Ignore
+from transfer_lint.problems import unparsable_as
+from transfer_lint.rules import RULES
+from transfer_lint.rules.notes import Note, Unparsable, Unused
+
+
+def unparsable(path: str, text: str, error: SyntaxError) -> Finding:
+    """That a text does not parse, where the parser says."""
+    lines = lines_of(text) or [""]
+    line = min(max(error.lineno or 1, 1), len(lines))
+    width = len(lines[line - 1].rstrip("\r\n"))
+    column = min(max(error.offset or 1, 1), width + 1)
+    same_line = error.end_lineno == error.lineno and (error.end_offset or 0) > column
+    end = min(error.end_offset or column, width + 1) if same_line else width + 1
+    (finding,) = _judged(Unparsable(unparsable_as(error)), path, line, column, end)
+    return finding
+
+
+def unparsable_cells(path: str, text: str) -> Iterator[Finding]:
+    """That cells of a notebook do not parse; the others are checked all the same."""
+    for line, why in notebook.unparsable(text):
+        width = len(lines_of(text)[line - 1].rstrip("\r\n"))
+        yield from _judged(Unparsable(why, "cell"), path, line, 1, width + 1)
+
+
+def unused(path: str, comments: Comments, findings: Iterable[Finding]) -> Iterator[Finding]:
+    """The comments of a text, or parts of them, that hide nothing. findings: all of the text, whatever is selected."""
+    if not comments.ignores:
+        return
+    used = {use for finding in findings for use in comments.hiding(finding)}
+    for ignore in comments.ignores:
+        idle = tuple(selector for selector in ignore.selectors or ("",) if _idle(ignore, selector, used))
+        if idle:
+            note = Unused(ignore.selectors, idle, ignore.reason, ignore.alone, ignore.end_column)
+            yield from _judged(note, path, ignore.line, ignore.column, ignore.end_column)
+
+
+def _idle(ignore: Ignore, selector: str, used: set[tuple[Ignore, str]]) -> bool:
+    return (ignore, selector) not in used and selector not in ignore.hides(*UNUSED_SUPPRESSION)
+
+
+def _judged(note: Note, path: str, line: int, column: int, end_column: int) -> Iterator[Finding]:
+    for rule in RULES.values():
+        verdict = rule.check(note) if rule.wants == type(note).__name__ else None
+        if verdict is not None:
+            yield Finding(
+                path,
+                line,
+                column,
+                line,
+                end_column,
+                rule.code,
+                rule.name,
+                verdict.severity,
+                Heat.ONCE,
+                "",
+                verdict.message,
+                (),
+                Fix(verdict.safety, verdict.title, verdict.action) if verdict.action is not None else None,
+            )

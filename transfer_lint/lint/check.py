@@ -1,0 +1,97 @@
+"""`check`: files to an Outcome."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+
+from transfer_lint.files import disk
+from transfer_lint.files.decoding import decode
+from transfer_lint.files.scan import may_concern
+from transfer_lint.files.text import Source, is_notebook
+from transfer_lint.lint.check_text import Examined
+from transfer_lint.lint.outcome import Outcome, Summary
+from transfer_lint.lint.runner import Progress, Runner
+from transfer_lint.problems import Problem
+from transfer_lint.settings import Settings
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """Files that can have something to report, by path; of these, those that were given; and what met a problem."""
+
+    data: dict[str, bytes]
+    sources: dict[str, Source]
+    problems: list[Problem]
+    given: dict[str, str]
+
+    @property
+    def texts(self) -> dict[str, str]:
+        """The files' texts by path."""
+        return {path: file.text for path, file in self.sources.items()}
+
+
+def read_inputs(paths: Iterable[str], given: Mapping[str, bytes]) -> Inputs:
+    """Read the files. given: path -> bytes that stand for the file's (standard input)."""
+    read = Inputs({}, {}, [], {})
+    for path in paths:
+        try:
+            data = given[path] if path in given else disk.read(path)
+            if may_concern(data):
+                read.sources[path] = decode(path, data)
+                read.data[path] = data
+                if path in given:
+                    read.given[path] = read.sources[path].text
+        except Problem as problem:
+            read.problems.append(problem)
+    return read
+
+
+def check_paths(
+    paths: Sequence[str],
+    settings: Settings,
+    *,
+    given: Mapping[str, bytes] | None = None,
+    progress: Progress | None = None,
+) -> Outcome:
+    """Check files.
+
+    given: path -> bytes that stand for the file's. progress: told how many of the files are done.
+    """
+    started = time.perf_counter()
+    read = read_inputs(paths, given or {})
+    texts = read.texts
+    runner = Runner(settings, progress, read.given)
+    results = runner.examine(texts, {})
+    examined = {path: result for path, result in results.items() if isinstance(result, Examined)}
+    problems = [*read.problems, *(result for result in results.values() if isinstance(result, Problem))]
+    return outcome_of(read, examined, problems, len(paths), started, texts)
+
+
+def outcome_of(
+    read: Inputs,
+    examined: Mapping[str, Examined],
+    problems: Iterable[Problem],
+    count: int,
+    started: float,
+    texts: Mapping[str, str],
+) -> Outcome:
+    """The result of a run. count: files looked at. started: by `perf_counter`. texts: path -> what was examined."""
+    findings = tuple(finding for path in sorted(examined) for finding in examined[path].findings)
+    sites = sum(result.sites for result in examined.values())
+    suppressed = sum(result.suppressed for result in examined.values())
+    summary = Summary.of(findings, count, sites, suppressed, time.perf_counter() - started)
+    sorted_problems = tuple(sorted(problems, key=lambda problem: problem.path))
+    return Outcome(findings, sorted_problems, summary, texts, documents=_documents(read.sources, texts))
+
+
+def _documents(sources: Mapping[str, Source], texts: Mapping[str, str]) -> dict[str, str]:
+    """The JSON of notebooks that hold these texts."""
+    found: dict[str, str] = {}
+    for path, file in sources.items():
+        if is_notebook(path):
+            with suppress(Problem):
+                found[path] = file.on_disk(texts[path])
+    return found

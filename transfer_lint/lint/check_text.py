@@ -1,0 +1,93 @@
+"""One text to its findings: all rules, then what the settings and the comments leave of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from transfer_lint.files.scan import may_have_site
+from transfer_lint.files.sources import Sources
+from transfer_lint.files.text import is_notebook
+from transfer_lint.findings import Finding
+from transfer_lint.lint.selection import selected
+from transfer_lint.lint.suppression import read_comments
+from transfer_lint.problems import Problem
+from transfer_lint.settings import Settings
+
+if TYPE_CHECKING:  # imported when there is a text to check
+    from transfer_lint.flow.project import Project
+
+
+@dataclass(frozen=True)
+class Examined:
+    """One file's findings after selection and comments, in order; and how many sites and hidden findings it has."""
+
+    findings: tuple[Finding, ...] = ()
+    sites: int = 0
+    suppressed: int = 0
+
+
+def examine(path: str, text: str, project: Project, settings: Settings) -> Examined:
+    """Check one text.
+
+    Raises:
+        Problem: it nests too deep.
+    """
+    from transfer_lint.lint import about_lint
+
+    comments = read_comments(text)
+    if comments.skip_file:
+        return Examined()
+    found, sites = _sites_of(path, text, project, settings)
+    if is_notebook(path):
+        found = (*found, *about_lint.unparsable_cells(path, text))
+    if not any(finding.about_lint for finding in found):
+        found = (*found, *about_lint.unused(path, comments, found))
+    found = sorted(found, key=lambda f: (f.line, f.column, f.code))
+    selection = selected(path, settings)
+    kept = [
+        finding
+        for finding in found
+        if selection.allows(finding.code, finding.name)
+        and (finding.about_lint or finding.heat.rank >= settings.min_heat.rank)
+    ]
+    shown = tuple(finding for finding in kept if not comments.hide(finding))
+    return Examined(shown, sites, len(kept) - len(shown))
+
+
+def _sites_of(path: str, text: str, project: Project, settings: Settings) -> tuple[Sequence[Finding], int]:
+    """The findings of all rules about sites, and how many sites there are; that it does not parse, where it does not.
+
+    What has no site is not parsed.
+    """
+    if not may_have_site(text.encode(errors="replace")):
+        return (), 0
+    from transfer_lint.lint import about_lint, judge
+    from transfer_lint.rules.options import RuleOptions
+
+    try:
+        with nesting(path):
+            result = judge.check(path, text, project, RuleOptions.of(settings))
+    except SyntaxError as error:
+        return (about_lint.unparsable(path, text, error),), 0
+    return result.findings, result.sites
+
+
+@contextmanager
+def nesting(path: str) -> Iterator[None]:
+    """Turn what is raised about a text that nests too deep into a Problem."""
+    try:
+        yield
+    except (RecursionError, MemoryError):
+        raise Problem(path, "nests too deep to be followed", "exclude it") from None
+
+
+def project_over(sources: Sources, settings: Settings) -> Project:
+    """The linted tree, with what the user says about it."""
+    from transfer_lint.flow.knowledge import default_knowledge
+    from transfer_lint.flow.project import Project
+
+    knowledge = default_knowledge()
+    return Project(sources, knowledge.extended(settings.knowledge) if settings.knowledge else knowledge)

@@ -1,0 +1,185 @@
+"""`transfer-lint explain`: where every value of a line lives and why, and what the rules say of its transfers."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from transfer_lint.files import disk
+from transfer_lint.files.decoding import decode
+from transfer_lint.files.paths import shown_path
+from transfer_lint.files.text import lines_of
+from transfer_lint.files.tree import DiskSources
+from transfer_lint.flow.analysis import Analysis
+from transfer_lint.flow.interpreter import Interpreter
+from transfer_lint.flow.modules import Module
+from transfer_lint.flow.project import Project
+from transfer_lint.flow.questions import Questions
+from transfer_lint.flow.sites import Site
+from transfer_lint.flow.values import (
+    Class,
+    Constant,
+    External,
+    Function,
+    Host,
+    Known,
+    Object,
+    Package,
+    Placed,
+    Tensor,
+    Tuple,
+    Value,
+    Why,
+)
+from transfer_lint.lint.check_text import nesting, project_over
+from transfer_lint.lint.configuration import load
+from transfer_lint.lint.deep_stack import deep
+from transfer_lint.lint.judge import analysis_of, strongest, told
+from transfer_lint.problems import Problem, unparsable_as
+from transfer_lint.rules.options import RuleOptions
+
+
+def explain(path: str, text: str, line: int, column: int | None, project: Project, options: RuleOptions) -> str:
+    """What is known of the values on a line (with `column`, 1-based in characters: of those that begin or end there).
+
+    Raises what `checker.check` raises for source that does not parse.
+    """
+    module = project.add(path, text)
+    if not 1 <= line <= len(module.lines):
+        return f"{path} has {len(module.lines)} lines; there is no line {line}"
+    analysis = Analysis(project)
+    analysis.summaries.watching = True
+    interpreters = [i for i in analysis.all_interpretations(module) if _covers(i, module, line)]
+    chosen = max(interpreters, key=lambda i: i.function.node.lineno if i.function else 0, default=None)
+    parts = [f"{path}:{line}  {module.lines[line - 1].strip()}"]
+    questions = Questions(project, module, analysis_of(project).examine(module))
+    parts.extend(_values(questions, chosen, line, column))
+    parts.extend(_judgements(questions, options, line, column))
+    if len(parts) == 1:
+        parts.append("no value of this line is followed: it holds no expression that runs, or runs in no function")
+    return "\n".join(parts)
+
+
+def _covers(interpreter: Interpreter, module: Module, line: int) -> bool:
+    if interpreter.function is None:
+        return True
+    node = interpreter.function.node
+    return interpreter.module is module and node.lineno <= line <= (node.end_lineno or node.lineno)
+
+
+def _values(questions: Questions, interpreter: Interpreter | None, line: int, column: int | None) -> Iterator[str]:
+    if interpreter is None:
+        return
+    module = questions.module
+    said: set[str] = set()
+    nodes = (n for n in interpreter.watch if isinstance(n, ast.expr) and n.lineno <= line <= (n.end_lineno or n.lineno))
+    for node in sorted(nodes, key=lambda n: (n.lineno, n.col_offset, -(n.end_col_offset or 0))):
+        start, end = (
+            module.column(node.lineno, node.col_offset),
+            module.column(node.end_lineno or line, node.end_col_offset or 0),
+        )
+        if column is not None and not start <= column <= end:
+            continue
+        described = _described(interpreter, interpreter.watch[node])
+        source = questions.source(node)
+        if described is None or source in said or (not described[1] and any(source in other for other in said)):
+            continue
+        said.add(source)
+        what, why = described
+        yield f"\n`{source}` is {what}"
+        yield from (f"  {fact.path}:{fact.line}  {fact.text}" for fact in told(why))
+
+
+def _described(interpreter: Interpreter, value: Value) -> tuple[str, Why] | None:
+    """A value in words, with the facts behind it; None for what has no placement to speak of."""
+    match value:
+        case Tensor():
+            device = _half(value.device, "its own device: where it comes from is not known")
+            dtype = _half(value.dtype, "its own dtype")
+            why = value.why + (value.device.why if value.device else ()) + (value.dtype.why if value.dtype else ())
+            return f"a tensor on {device}, {dtype}" + (", or None" if value.optional else ""), why
+        case Object() if interpreter.is_module(value):
+            name = value.cls if isinstance(value.cls, str) else value.cls.name if value.cls else "?"
+            return f"a module ({name})", value.why
+        case Object() if value.cls is not None:
+            name = value.cls if isinstance(value.cls, str) else value.cls.name
+            return f"a `{name.removeprefix('builtins.')}`", value.why
+        case Object():
+            return "not known: nothing says what it is, so its transfers are not judged", ()
+        case Placed():
+            return f"a {'dtype' if value.is_dtype else 'device'}, {value.known.term}", value.known.why
+        case Host():
+            return "on the host: " + ("an array" if value.array else "no tensor"), ()
+        case Tuple():
+            return f"a tuple of {len(value.items)}", ()
+        case Constant() | Class() | External() | Function() | Package():
+            return None
+    return None
+
+
+def _half(known: Known | None, unknown: str) -> str:
+    return str(known.term) if known is not None else unknown
+
+
+def _judgements(questions: Questions, options: RuleOptions, line: int, column: int | None) -> Iterator[str]:
+    for site in questions.sites:
+        first, last = site.node.lineno, site.node.end_lineno or site.node.lineno
+        if not first <= line <= last or (column is not None and site.anchor[1] != column):
+            continue
+        source = questions.source(site.node)
+        pair = strongest(site, questions, options)
+        yield ""
+        if pair is not None:
+            rule, verdict = pair
+            fix = f"; fix: {verdict.title} ({verdict.safety.value})" if verdict.action else "; no fix"
+            yield f"{rule.code} {rule.name} ({verdict.severity.value}{fix})\n  {verdict.message}"
+            yield from (f"  {fact.path}:{fact.line}  {fact.text}" for fact in told(verdict.why))
+        else:
+            yield f"`{source}` is not reported: {_silence(site, questions)}"
+
+
+def _silence(site: Site, questions: Questions) -> str:
+    """Why no rule speaks."""
+    request = site.request
+    if request.device is None:
+        return "it names no device, it only changes the dtype"
+    if not request.plain:
+        return "it asks for a copy or a memory format, or unpacks its arguments"
+    if site.heat.rank == 0:
+        return "it runs once (a loader, a constructor, or at import)"
+    if site.guarded:
+        return "a test around it compares the placement"
+    if site.in_handler:
+        return "it is in an `except` block"
+    if questions.boundary(site):
+        return "it goes to the host or onto an output, as what follows may need"
+    if questions.is_placed_elsewhere(site) or site.made_here:
+        return "the value has been put somewhere else, so the move is needed"
+    if site.is_module and questions.is_half_of_pair(site):
+        return "the function surely moves the module elsewhere as well: onload and offload"
+    if questions.is_on_device(site):
+        return "the device is proved, the dtype is not"
+    return "no test is false exactly when it does nothing: the device's spelling is not known"
+
+
+def explain_place(path: str, line: int, column: int | None) -> str:
+    """Where the values of a line live and why, in words.
+
+    line, column: 1-based, column in characters.
+
+    Raises:
+        Problem: the file cannot be read or parsed, nests too deep, or has no such line.
+    """
+    settings = load([path])
+    shown = shown_path(path)
+    text = decode(shown, disk.read(shown)).text
+    count = len(lines_of(text))
+    if line > count:
+        raise Problem(shown, f"has no line {line}, only {count}", "count from 1")
+    project = project_over(DiskSources(), settings)
+    try:
+        with nesting(shown):
+            return deep(explain, shown, text, line, column, project, RuleOptions.of(settings))
+    except SyntaxError as error:
+        what = f"{unparsable_as(error)} (line {error.lineno})"
+        raise Problem(shown, what, "mend it, or exclude it") from None

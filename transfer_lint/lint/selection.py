@@ -1,0 +1,84 @@
+"""Which rules are on: codes, prefixes and names, as written in the configuration, on the command line, in comments."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+
+from transfer_lint.files.patterns import Patterns
+from transfer_lint.settings import Settings
+
+_PREFIX = re.compile(r"TL\d{0,3}")
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Selectors that turn rules on and off. The more exact one wins; between equals, off wins.
+
+    A selector is a code (`TL102`), a prefix of codes (`TL1`), a name (`unguarded-tensor-transfer`) or `ALL`.
+    on: empty means all rules.
+    """
+
+    on: tuple[str, ...] = ()
+    off: tuple[str, ...] = ()
+
+    def allows(self, code: str, name: str) -> bool:
+        """Whether the rule is on."""
+        on = max((_exactness(s, code, name) for s in self.on), default=0)
+        off = max((_exactness(s, code, name) for s in self.off), default=-1)
+        return on > off
+
+
+def matches(selector: str, code: str, name: str) -> bool:
+    """Whether `selector` speaks of the rule."""
+    return _exactness(selector, code, name) >= 0
+
+
+def _exactness(selector: str, code: str, name: str) -> int:
+    """How exactly `selector` speaks of the rule: 0 for ALL, more for a longer prefix; -1 not at all."""
+    if selector == "ALL":
+        return 0
+    if selector == name:
+        return len(code)
+    return len(selector) if code.startswith(selector) else -1
+
+
+def unknown(selectors: Iterable[str], names: Mapping[str, str]) -> str:
+    """What is wrong with the first selector that speaks of no rule, and what was meant; "" where all are good.
+
+    names: code -> name of every rule.
+    """
+    for selector in selectors:
+        if any(matches(selector, code, name) for code, name in names.items()) and selector:
+            continue
+        nearest = difflib.get_close_matches(selector, [*names, *names.values()], n=1)
+        if not nearest and _PREFIX.fullmatch(selector.upper()):
+            nearest = [code for code in names if code.startswith(selector.upper())][:1]
+        hint = f"did you mean {nearest[0]!r}?" if nearest else "`transfer-lint rules` lists them"
+        return f"no rule is called {selector!r}; {hint}"
+    return ""
+
+
+def selected(path: str, settings: Settings) -> Selection:
+    """The rules that are on for a file."""
+    off = (*settings.ignore, *_ignored_in(path, settings))
+    return Selection((*(settings.select or ("ALL",)), *settings.extend_select), off)
+
+
+def _ignored_in(path: str, settings: Settings) -> tuple[str, ...]:
+    """The selectors that per-file-ignores turns off for a file."""
+    return tuple(
+        selector
+        for pattern, selectors in settings.per_file_ignores
+        if _compiled(settings.root, pattern).match(os.path.abspath(path), is_folder=False)
+        for selector in selectors
+    )
+
+
+@lru_cache(maxsize=256)
+def _compiled(root: str, pattern: str) -> Patterns:
+    return Patterns(root, (pattern,))

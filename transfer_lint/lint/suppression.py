@@ -1,0 +1,113 @@
+"""Ignore comments: `# transfer-lint: ignore[TL102] reason`, a bare `ignore`, and `# transfer-lint: skip-file`."""
+
+from __future__ import annotations
+
+import io
+import re
+import tokenize
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from transfer_lint.findings import UNUSED_SUPPRESSION, Finding
+from transfer_lint.lint.selection import matches
+
+_COMMENT = re.compile(
+    r"#\s*transfer-lint:\s*(?:(?P<skip>skip-file)\b|ignore\b(?:\[(?P<list>[^\]]*)\]|(?!\[)))"
+    r"(?P<reason>(?:(?!\s+#[\sA-Za-z]).)*)"  # up to the next comment: `#12` is none
+)
+
+
+@dataclass(frozen=True)
+class Ignore:
+    """One ignore comment.
+
+    line, column, end_column: 1-based, in characters, from its `#` to past its reason. selectors: what it ignores, as
+    written; empty: all rules. alone: nothing else stands on its line.
+    """
+
+    line: int
+    column: int
+    end_column: int
+    selectors: tuple[str, ...]
+    reason: str
+    alone: bool
+
+    def hides(self, code: str, name: str) -> Iterator[str]:
+        """Those of its selectors that speak of the rule; "" for a comment without any.
+
+        That a comment is unused is hidden by one that says so in as many letters, or it would hide that of itself.
+        """
+        selectors = self.selectors or ("",)
+        for selector in selectors:
+            if selector in ("", "ALL"):
+                if (code, name) != UNUSED_SUPPRESSION:
+                    yield selector
+            elif matches(selector, code, name):
+                yield selector
+
+
+@dataclass(frozen=True)
+class Comments:
+    """The ignore comments of a file.
+
+    skip_file: it asks to be left alone altogether.
+    ignores: in order.
+    statements: line -> first and last line of the statement (or the head of a compound one) that it belongs to.
+    """
+
+    skip_file: bool = False
+    ignores: tuple[Ignore, ...] = ()
+    statements: Mapping[int, tuple[int, int]] = field(default_factory=dict)
+
+    def hiding(self, finding: Finding) -> Iterator[tuple[Ignore, str]]:
+        """The comments on the first or last line of the call, or of its statement, that hide it; and how they do."""
+        if not self.ignores:
+            return
+        lines = {finding.line, finding.end_line, *self.statements.get(finding.line, ())}
+        for ignore in self.ignores:
+            if ignore.line in lines:
+                for selector in ignore.hides(finding.code, finding.name):
+                    yield ignore, selector
+
+    def hide(self, finding: Finding) -> bool:
+        """Whether a comment hides the finding."""
+        return any(True for _ in self.hiding(finding))
+
+
+def read_comments(text: str, *, always: bool = False) -> Comments:
+    """The ignore comments of `text`; where it does not tokenize, those before that place.
+
+    Tokenized, so that a string which looks like a comment is none. always: read the statements of a text without any
+    comment as well.
+    """
+    if "transfer-lint:" not in text and not always:
+        return Comments()
+    skip_file = False
+    ignores: list[Ignore] = []
+    statements: dict[int, tuple[int, int]] = {}
+    first = 0
+    try:
+        for token in tokenize.generate_tokens(io.StringIO(text, newline="").readline):
+            line = token.start[0]
+            if token.type == tokenize.COMMENT:
+                for asked in _COMMENT.finditer(token.string.rstrip()):
+                    if asked["skip"]:
+                        skip_file = True
+                    else:
+                        ignores.append(_ignore(asked, token))
+            elif token.type == tokenize.NEWLINE:
+                statements.update(dict.fromkeys(range(first, line + 1), (first, line)))
+                first = 0
+            elif not first and token.type not in (tokenize.NL, tokenize.INDENT, tokenize.DEDENT):
+                first = line
+    except (tokenize.TokenError, SyntaxError):
+        pass  # the file will not parse either; it may have asked to be left alone before that
+    return Comments(skip_file, tuple(ignores), statements)
+
+
+def _ignore(asked: re.Match[str], token: tokenize.TokenInfo) -> Ignore:
+    line, column = token.start
+    selectors = tuple(selector.strip() for selector in (asked["list"] or "").split(",") if selector.strip())
+    alone = not token.line[:column].strip() and asked.group() == token.string.rstrip()
+    start, end = asked.span()
+    return Ignore(line, column + start + 1, column + end + 1, selectors, asked["reason"].strip(), alone)

@@ -1,0 +1,98 @@
+"""`torch.autocast("cuda")` on the simulated machine: torch's own kernels for it look at the C++ device type.
+
+These stand above autograd as torch's do, on a dispatch key that no build without a driver for it uses, and do what
+torch's do for the operators that inference and training meet.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from transfer_lint.tracing.machine import KIND
+from transfer_lint.tracing.operators import replace
+
+_KEY = "AutocastPrivateUse1"
+_EXCLUDED = torch._C.DispatchKeySet(torch._C.DispatchKey.AutocastPrivateUse1)  # type: ignore[attr-defined]
+
+LOWER = (  # noqa: SIM905
+    "_convolution conv1d conv2d conv3d conv_transpose1d conv_transpose2d.input conv_transpose3d.input convolution "
+    "prelu addmm addmv addr matmul mm mv linear addbmm baddbmm bmm chain_matmul linalg_multi_dot "
+    "scaled_dot_product_attention"
+).split()
+"""Operators that run in the lower precision."""
+
+FLOAT32 = (  # noqa: SIM905
+    "acos asin cosh erfinv exp expm1 log log10 log2 log1p reciprocal rsqrt sinh tan pow.Tensor_Scalar "
+    "pow.Tensor_Tensor pow.Scalar softplus layer_norm group_norm norm.Scalar nuclear_norm cosine_similarity "
+    "poisson_nll_loss cosine_embedding_loss nll_loss hinge_embedding_loss kl_div l1_loss smooth_l1_loss huber_loss "
+    "mse_loss margin_ranking_loss multilabel_margin_loss soft_margin_loss triplet_margin_loss multi_margin_loss "
+    "binary_cross_entropy_with_logits dist pdist cdist renorm logsumexp"
+).split()
+"""Operators that run in float32."""
+
+FLOAT32_UNLESS_ASKED = "prod softmax.int log_softmax.int cumprod cumsum sum sum.dim_IntList prod.dim_int".split()  # noqa: SIM905
+"""Operators that run in float32 where the call does not say a dtype."""
+
+WIDEST = "addcdiv addcmul atan2 bilinear cross dot grid_sampler index_put tensordot scatter_add cat stack".split()  # noqa: SIM905
+"""Operators that run in the widest dtype among their operands."""
+
+
+@cache
+def register() -> tuple[torch.library.Library, ...]:
+    """Register the kernels, once; they are heard only in threads where a machine is simulated.
+
+    Returns the registrations, which last as long as they are held.
+    """
+    rest = torch.library.Library("_", "IMPL")  # type: ignore[no-untyped-call]
+    rest.fallback(torch.library.fallthrough_kernel, _KEY)  # type: ignore[no-untyped-call]
+    library = torch.library.Library("aten", "IMPL")  # type: ignore[no-untyped-call]
+    for names, pick in (
+        (LOWER, _lower),
+        (FLOAT32, _float32),
+        (FLOAT32_UNLESS_ASKED, _float32_unless_asked),
+        (WIDEST, _widest),
+    ):
+        for name in names:
+            packet, _, overload = name.partition(".")
+            operator = getattr(getattr(torch.ops.aten, packet), overload or "default")
+            library.impl(operator, _kernel(operator, pick), _KEY)  # type: ignore[no-untyped-call]
+    return rest, library
+
+
+def _kernel(operator: Any, pick: Callable[[Any, Any], torch.dtype | None]) -> Callable[..., Any]:
+    def run(*args: Any, **kwargs: Any) -> Any:
+        with torch._C._ExcludeDispatchKeyGuard(_EXCLUDED):
+            wanted = pick(args, kwargs) if torch.is_autocast_enabled(KIND) else None
+            if wanted is None:
+                return operator(*args, **kwargs)
+
+            def cast(tensor: Tensor) -> Tensor:
+                fits = tensor.is_cuda and tensor.is_floating_point() and tensor.dtype not in (wanted, torch.float64)
+                return tensor.to(wanted) if fits else tensor
+
+            return operator(*replace(args, cast), **{name: replace(value, cast) for name, value in kwargs.items()})
+
+    return run
+
+
+def _lower(args: Any, kwargs: Any) -> torch.dtype | None:
+    return torch.get_autocast_dtype(KIND)
+
+
+def _float32(args: Any, kwargs: Any) -> torch.dtype | None:
+    return torch.float32
+
+
+def _float32_unless_asked(args: Any, kwargs: Any) -> torch.dtype | None:
+    return None if kwargs.get("dtype") is not None else torch.float32
+
+
+def _widest(args: Any, kwargs: Any) -> torch.dtype | None:
+    dtypes: list[torch.dtype] = []
+    replace((*args, *kwargs.values()), lambda tensor: dtypes.append(tensor.dtype))
+    return torch.float32 if torch.float32 in dtypes else None

@@ -1,0 +1,146 @@
+"""The process in which a program runs: what it prints, how it ends, and that what was seen gets out in time."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import threading
+import time
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, NoReturn
+
+from transfer_lint.evidence.launch import TIMEOUT_CODE
+from transfer_lint.evidence.model import Ending
+from transfer_lint.tracing import stack
+from transfer_lint.tracing.scenario import Refused
+
+INTERVAL = 0.5
+"""Seconds between snapshots, at least; a snapshot is let take a twentieth of the time."""
+
+
+class OutOfTime(BaseException):
+    """The parent process asks for the end."""
+
+
+def ending_of(error: BaseException, path: str = "") -> Ending:
+    """How a program that let this escape has ended."""
+    if isinstance(error, SystemExit):
+        if error.code is None or isinstance(error.code, int):
+            return Ending("exited", int(error.code or 0))
+        return Ending("exited", 1, str(error.code))
+    if isinstance(error, OutOfTime):
+        return Ending("timeout", TIMEOUT_CODE, "ran out of time")
+    if isinstance(error, KeyboardInterrupt):
+        return Ending("raised", 130, "was interrupted")
+    if isinstance(error, Refused):
+        return Ending("refused", 2, str(error))
+    return Ending("raised", 1, _told(error), tuple(_places(error)))
+
+
+def _told(error: BaseException) -> str:
+    text = "".join(traceback.format_exception_only(type(error), error)).strip()
+    hint = _hint(error)
+    return f"{text}\n{hint}" if hint else text
+
+
+def _hint(error: BaseException) -> str:
+    text = str(error)
+    kind = type(error).__name__
+    if kind == "OutOfMemoryError" or "out of memory" in text:
+        return "the device has too little memory for it: make the scenario smaller, or --simulate cuda"
+    if "simulated" in text and "invalid device ordinal" in text:
+        return "it asks for a device that is not simulated: --devices says how many there are"
+    if "invalid device ordinal" in text:
+        return "it asks for a device that this machine has not: --simulate cuda --devices 2 stands in for two"
+    if any(part in text for part in ("not compiled with CUDA", "no NVIDIA driver", "No CUDA GPUs", "support for cuda")):
+        return "there is no GPU here: --simulate cuda stands in for one"
+    if kind == "ModuleNotFoundError":
+        return "it is run by the Python that transfer-lint is installed for: install what it needs there"
+    return ""
+
+
+def _places(error: BaseException) -> Iterator[str]:
+    for frame in traceback.extract_tb(error.__traceback__):
+        if not stack.hidden(frame.filename):
+            yield f"{frame.filename}:{frame.lineno} in {frame.name}"
+
+
+class Output:
+    """The result file: written whole at intervals, at the end, and when the program leaves by a side door.
+
+    snapshot: makes the text, given how the program ended, or None while it runs.
+    """
+
+    def __init__(self, path: str, snapshot: Callable[[Ending | None], str]) -> None:
+        self._path = path
+        self._snapshot = snapshot
+        self._process = os.getpid()
+        self._done = threading.Event()
+        self._lock = threading.Lock()
+        self.forks = 0
+
+    @contextmanager
+    def guard(self) -> Iterator[None]:
+        """Inside, the program runs."""
+        os.register_at_fork(after_in_parent=self._count_fork)
+        leave = os._exit
+
+        def exit_now(status: int) -> NoReturn:
+            if os.getpid() == self._process:
+                self.finish(Ending("exited", status))
+            leave(status)
+
+        os._exit = exit_now
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGTERM, _raise_out_of_time)
+        self.write(None)
+        threading.Thread(target=self._keep_writing, daemon=True, name="transfer-lint snapshots").start()
+        try:
+            yield
+        finally:
+            if os.getpid() != self._process:
+                leave(0)  # a child of the program's came back here: it is not ours to go on with
+            os._exit = leave
+
+    def finish(self, ending: Ending) -> None:
+        """Write the last word."""
+        self._done.set()
+        self.write(ending)
+
+    def write(self, ending: Ending | None) -> None:
+        """Replace the file by what is known now."""
+        if os.getpid() != self._process:
+            return
+        with self._lock:
+            if ending is None and self._done.is_set():
+                return
+            text = self._snapshot(ending)
+            temporary = f"{self._path}.part"
+            with open(temporary, "w", encoding="utf-8") as stream:
+                stream.write(text)
+            os.replace(temporary, self._path)
+
+    def _keep_writing(self) -> None:
+        wait = INTERVAL
+        while not self._done.wait(wait):
+            begin = time.perf_counter()
+            with contextlib.suppress(RuntimeError):  # something grew while it was looked at: the next one will do
+                self.write(None)
+            wait = max(INTERVAL, 20 * (time.perf_counter() - begin))
+
+    def _count_fork(self) -> None:
+        self.forks += 1
+
+
+def join_threads() -> None:
+    """Wait for the threads that Python would wait for at its end."""
+    for thread in threading.enumerate():
+        if thread is not threading.current_thread() and not thread.daemon:
+            thread.join()
+
+
+def _raise_out_of_time(number: int, frame: Any) -> NoReturn:
+    raise OutOfTime

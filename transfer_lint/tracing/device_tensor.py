@@ -1,0 +1,219 @@
+"""A tensor on the simulated accelerator: real values held on the host, and a device that torch believes.
+
+In C++ such a tensor is on `lazy:<index>`. That device type is in every build of torch, has no driver behind it, and
+all machinery that asks for a device (autograd, composite operators, `.to` that finds nothing to do) works with it;
+a tensor on `cuda` aborts the process in a build without CUDA as soon as autograd looks at it. Python code sees
+`cuda:<index>`, because the class says so.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from transfer_lint.tracing.machine import HOST, KIND, active, name_of
+
+STAND_IN = "lazy"
+"""The device type in C++."""
+
+_OWN = ("held", "ordinal", "_host_type", "_is_param")
+"""Attributes that go with the wrapping, not with the user's tensor."""
+
+_AUTOCAST = torch._C.DispatchKeySet(torch._C.DispatchKey.AutocastPrivateUse1)  # type: ignore[attr-defined]
+
+
+class DeviceTensor(Tensor):
+    """A tensor on `cuda:<ordinal>`.
+
+    held: the same tensor on the host, with the same shape, strides and dtype; it never requires grad.
+    """
+
+    held: Tensor
+    ordinal: int
+    # torch's own class for a tensor subclass that wants no say above the dispatcher
+    __torch_function__ = torch._C._disabled_torch_function_impl  # type: ignore[assignment]
+
+    @staticmethod
+    def __new__(cls, held: Tensor, ordinal: int) -> DeviceTensor:
+        """Wrap `held`, dense and on the host, without copying it."""
+        if held.layout != torch.strided:
+            raise NotImplementedError(f"the simulated accelerator has dense tensors only, not {held.layout}")
+        tensor: DeviceTensor = Tensor._make_wrapper_subclass(
+            cls,
+            held.shape,
+            strides=held.stride(),
+            storage_offset=held.storage_offset(),
+            dtype=held.dtype,
+            device=torch.device(STAND_IN, ordinal),
+            _extra_dispatch_keys=_AUTOCAST,
+        )
+        tensor.held = held
+        tensor.ordinal = ordinal
+        machine = active()
+        if machine is not None:
+            machine.memory_of(ordinal).hold(held.untyped_storage())
+        return tensor
+
+    @classmethod
+    def __torch_dispatch__(  # type: ignore[override]
+        cls, func: Any, types: Sequence[type], args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None
+    ) -> Any:
+        from transfer_lint.tracing.operators import run
+
+        return run(func, args, kwargs or {}, None)
+
+    @property
+    def device(self) -> torch.device:  # type: ignore[override]
+        """`cuda:<ordinal>`."""
+        return torch.device(KIND, self.ordinal)
+
+    @property
+    def is_cuda(self) -> bool:  # type: ignore[override]
+        """True: that is what is simulated."""
+        return True
+
+    def data_ptr(self) -> int:
+        """The address of the values, equal for tensors that share them."""
+        return self.held.data_ptr()
+
+    def untyped_storage(self) -> torch.UntypedStorage:
+        """The storage of the values: on the host, in truth."""
+        return self.held.untyped_storage()
+
+    def numpy(self, *, force: bool = False) -> Any:
+        """As on a real device: refused, unless `force` asks for a copy on the host.
+
+        Raises TypeError without `force`.
+        """
+        if not force:
+            raise TypeError(
+                f"can't convert {name_of(self.ordinal)} device type tensor to numpy. "
+                "Use Tensor.cpu() to copy the tensor to host memory first."
+            )
+        return self.detach().cpu().numpy()
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
+        return self.numpy()
+
+    def tolist(self) -> Any:
+        """The values as Python numbers; one host read."""
+        self._waited("tolist")
+        return self.held.tolist()
+
+    def is_pinned(self, device: Any = None) -> bool:
+        """False: only host memory can be pinned."""
+        return False
+
+    def __repr__(self, *, tensor_contents: Any = None) -> str:  # type: ignore[override]
+        self._waited("print")
+        text = f"{repr(self.held).removesuffix(')')}, device='{name_of(self.ordinal)}'"
+        if self.grad_fn is not None:
+            text += f", grad_fn=<{type(self.grad_fn).__name__}>"
+        elif self.requires_grad:
+            text += ", requires_grad=True"
+        return f"Parameter containing:\n{text})" if isinstance(self, torch.nn.Parameter) else f"{text})"
+
+    def __format__(self, spec: str) -> str:
+        return format(self.item(), spec) if self.dim() == 0 else format(repr(self), spec)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> DeviceTensor:
+        if id(self) in memo:
+            return memo[id(self)]  # type: ignore[no-any-return]
+        if not self.is_leaf:
+            raise RuntimeError(
+                "Only Tensors created explicitly by the user (graph leaves) "
+                "support the deepcopy protocol at the moment."
+            )
+        with torch.no_grad():
+            twin = self.clone()
+        memo[id(self)] = twin
+        for name, value in self.__dict__.items():
+            if name not in ("held", "ordinal"):
+                twin.__dict__[name] = copy.deepcopy(value, memo)
+        twin.requires_grad_(self.requires_grad)
+        if self.grad is not None:
+            twin.grad = copy.deepcopy(self.grad, memo)
+        return twin  # type: ignore[return-value]
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        """Pickled with its device. The values travel to the host for it."""
+        machine = active()
+        if machine is not None:
+            machine.moved(self.ordinal, HOST, self, self.dtype, non_blocking=False, at_host=self.held)
+        attributes = {name: value for name, value in self.__dict__.items() if name not in ("held", "ordinal")}
+        return restore, (self.held.detach(), self.ordinal, self.requires_grad, attributes)
+
+    def _waited(self, how: str) -> None:
+        machine = active()
+        if machine is not None:
+            machine.waited(self.ordinal, how, self, self.numel() * self.element_size())
+
+
+def restore(held: Tensor, ordinal: int, requires_grad: bool, attributes: dict[str, Any]) -> DeviceTensor:
+    """What `DeviceTensor.__reduce_ex__` pickled."""
+    machine = active()
+    tensor = DeviceTensor(held, ordinal)
+    tensor.__dict__.update(attributes)
+    tensor.requires_grad_(requires_grad)
+    if machine is not None:
+        machine.moved(HOST, ordinal, tensor, tensor.dtype, non_blocking=False, at_host=held)
+    return tensor
+
+
+def place_of(tensor: Tensor) -> int:
+    """HOST or the accelerator's index."""
+    return tensor.ordinal if isinstance(tensor, DeviceTensor) else HOST
+
+
+def values_of(tensor: Tensor) -> Tensor:
+    """The tensor on the host that has `tensor`'s values, sharing memory with it."""
+    return tensor.held if isinstance(tensor, DeviceTensor) else tensor
+
+
+def place(values: Tensor, where: int) -> Tensor:
+    """`values`, a host tensor, as a tensor that is at `where`, sharing memory with it."""
+    return values if where == HOST else DeviceTensor(values, where)
+
+
+def set_data(tensor: Tensor, value: Tensor) -> None:
+    """`tensor.data = value` where one of them is on the simulated accelerator: `tensor` stays the object that it is.
+
+    The C++ tensors change places, because torch's own setter cannot turn one kind into another. The gradient goes
+    along to `value`'s device: torch would leave it for the caller to move, but here the two could not be paired then.
+
+    Raises RuntimeError where an autograd graph still holds `tensor`.
+    """
+    if value is tensor:
+        return
+    with torch.inference_mode(False):  # a module that is moved in inference mode can be trained afterwards
+        fresh = place(values_of(value).detach(), place_of(value))
+    gradient, requires_grad, host_type = tensor.grad, tensor.requires_grad, _host_type(tensor)
+    attributes = {name: item for name, item in tensor.__dict__.items() if name not in _OWN}
+    tensor.grad = None
+    torch._C._swap_tensor_impl(tensor, fresh)
+    tensor.__dict__.clear()
+    tensor.__dict__.update(attributes)
+    if isinstance(fresh, DeviceTensor):
+        tensor.__class__ = DeviceTensor
+        tensor.__dict__.update(held=fresh.held, ordinal=fresh.ordinal, _host_type=host_type)
+        if issubclass(host_type, torch.nn.Parameter):
+            tensor.__dict__["_is_param"] = True
+    else:
+        tensor.__class__ = host_type
+    tensor.requires_grad_(requires_grad)
+    if gradient is not None:
+        set_data(gradient, gradient.to(tensor.device, tensor.dtype))
+        tensor.grad = gradient
+
+
+def _host_type(tensor: Tensor) -> type[Tensor]:
+    """The class that `tensor` has, or would have, on the host."""
+    if not isinstance(tensor, DeviceTensor):
+        return type(tensor)
+    plain = torch.nn.Parameter if isinstance(tensor, torch.nn.Parameter) else Tensor
+    host_type: type[Tensor] = tensor.__dict__.get("_host_type", plain)
+    return host_type

@@ -1,0 +1,72 @@
+"""How long copies took on the device itself, by CUDA events; nothing where there is no CUDA."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from transfer_lint.evidence.model import Entry
+from transfer_lint.tracing.recorder import Recorder
+
+MAX_PENDING = 1024
+
+
+class Span:
+    """One copy between two events."""
+
+    def __init__(self, before: Any = None, after: Any = None) -> None:
+        self.before, self.after = before, after
+        self.entry: Entry | None = None
+
+    def belongs_to(self, entry: Entry) -> None:
+        """Whose seconds these are."""
+        self.entry = entry
+
+
+class DeviceTime:
+    """Events that have not been read yet; they are read when their work is done, so nothing waits for them."""
+
+    def __init__(self, recorder: Recorder) -> None:
+        self._recorder = recorder
+        self._pending: deque[Span] = deque()
+
+    @contextmanager
+    def span(self, source: Tensor, args: Any, kwargs: Any) -> Iterator[Span]:
+        """Around one copy, on the current stream of the device at its accelerator end."""
+        device = source.device if source.is_cuda else _target(args, kwargs)
+        if device is None or device.type != "cuda" or type(source) not in (Tensor, torch.nn.Parameter):
+            yield Span()
+            return
+        if torch.cuda.is_current_stream_capturing():  # a graph's events have no times
+            yield Span()
+            return
+        stream = torch.cuda.current_stream(device)
+        before = torch.cuda.Event(enable_timing=True)  # type: ignore[no-untyped-call]
+        before.record(stream)
+        span = Span(before, torch.cuda.Event(enable_timing=True))  # type: ignore[no-untyped-call]
+        yield span
+        span.after.record(stream)
+        self._pending.append(span)
+        self._read(all_of_them=len(self._pending) >= MAX_PENDING)
+
+    def finish(self) -> None:
+        """Read what is left; waits for it."""
+        self._read(all_of_them=True)
+
+    def _read(self, *, all_of_them: bool) -> None:
+        while self._pending and (all_of_them or self._pending[0].after.query()):
+            span = self._pending.popleft()
+            span.after.synchronize()
+            if span.entry is not None:
+                self._recorder.add_device_seconds(span.entry, span.before.elapsed_time(span.after) / 1000)
+
+
+def _target(args: Any, kwargs: Any) -> torch.device | None:
+    if kwargs.get("device") is not None:
+        return torch.device(kwargs["device"])
+    return args[0].device if args and isinstance(args[0], Tensor) else None

@@ -1,0 +1,149 @@
+"""What torch refuses above the dispatcher in a build without the accelerator: `.to("cuda")`, `.data = ...`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.overrides import TorchFunctionMode
+
+from transfer_lint.tracing.device_tensor import STAND_IN, DeviceTensor, place, place_of, set_data, values_of
+from transfer_lint.tracing.machine import HOST, KIND, Machine
+
+_MOVES = frozenset((Tensor.to, Tensor.cuda, Tensor.cpu, Tensor.type, Tensor.type_as))
+
+
+class Functions(TorchFunctionMode):
+    """Sees every torch function that the program calls and puts the stand-in device where it names the accelerator."""
+
+    def __init__(self, machine: Machine) -> None:
+        super().__init__()
+        self.machine = machine
+
+    def __torch_function__(
+        self, func: Any, types: Sequence[type], args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None
+    ) -> Any:
+        kwargs = dict(kwargs or {})
+        if isinstance(kwargs.get("generator"), torch.Generator):
+            self._check_generator(kwargs["generator"], args, kwargs)
+        handler = _HANDLERS.get(func)
+        if handler is not None:
+            result = handler(self.machine, func, args, kwargs)
+        else:
+            if kwargs.get("device") is not None:
+                kwargs["device"] = stand_in(self.machine, kwargs["device"])
+            args = tuple(stand_in(self.machine, arg) if isinstance(arg, torch.device) else arg for arg in args)
+            pinned = kwargs.pop("pin_memory", False)
+            result = func(*args, **kwargs)
+            if pinned and isinstance(result, Tensor):
+                _pin(result)
+        if func in _MOVES and result is args[0]:
+            self.machine.idled(place_of(result))
+        return result
+
+    def _check_generator(self, generator: torch.Generator, args: Sequence[Any], kwargs: Mapping[str, Any]) -> None:
+        device = kwargs.get("device")
+        if device is None:
+            device = args[0].device if args and isinstance(args[0], Tensor) else torch.get_default_device()
+        expected = torch.device(device).type if not isinstance(device, int) else KIND
+        if expected != generator.device.type:
+            raise RuntimeError(f"Expected a '{expected}' device type for generator but found '{generator.device.type}'")
+
+
+def stand_in(machine: Machine, device: Any) -> Any:
+    """A device argument as C++ is to see it: `cuda`, `cuda:1` and bare numbers become the stand-in device."""
+    if isinstance(device, bool):
+        return device
+    if isinstance(device, str):
+        device = torch.device(device)
+    if isinstance(device, int) or (isinstance(device, torch.device) and device.type == KIND):
+        return torch.device(STAND_IN, machine.device_index(device))
+    return device
+
+
+def _to(machine: Machine, func: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
+    self, *rest = args
+    if rest and isinstance(rest[0], (str, int, torch.device)):
+        rest[0] = stand_in(machine, rest[0])
+    if kwargs.get("device") is not None:
+        kwargs["device"] = stand_in(machine, kwargs["device"])
+    return func(self, *rest, **kwargs)
+
+
+def _new_tensor(machine: Machine, func: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
+    # torch takes the type of the device from the tensor and the index from the driver
+    device = kwargs.pop("device", None)
+    return func(*args, device=stand_in(machine, args[0].device if device is None else device), **kwargs)
+
+
+def _new(machine: Machine, func: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> Tensor:
+    return place(values_of(func(*args, **kwargs)), place_of(args[0]))
+
+
+def _cuda(machine: Machine, func: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
+    self, *rest = args
+    device = rest.pop(0) if rest else kwargs.pop("device", None)
+    if rest:
+        kwargs["non_blocking"] = rest.pop(0)
+    if isinstance(device, (str, torch.device)) and torch.device(device).type != KIND:
+        raise RuntimeError(f"Invalid device, must be cuda device, got {device}")
+    return Tensor.to(self, torch.device(STAND_IN, machine.device_index(device)), **kwargs)
+
+
+def _type(machine: Machine, func: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
+    self, *rest = args
+    wanted = rest[0] if rest else kwargs.get("dtype")
+    if wanted is None:
+        name = func(self)
+        return name.replace(f"torch.{STAND_IN}.", f"torch.{KIND}.")
+    name = f"{wanted.__module__}.{wanted.__name__}" if isinstance(wanted, type) else str(wanted)
+    if name.startswith(f"torch.{KIND}."):
+        dtype = getattr(torch, name.rpartition(".")[2]).dtype
+        non_blocking = bool(rest[1] if len(rest) > 1 else kwargs.get("non_blocking", False))
+        return Tensor.to(self, torch.device(STAND_IN, machine.current), dtype=dtype, non_blocking=non_blocking)
+    return func(self, *rest, **kwargs)
+
+
+def _pin_memory(machine: Machine, func: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> Tensor:
+    self: Tensor = args[0]
+    if place_of(self) != HOST:
+        name = _type(machine, Tensor.type, (self,), {})
+        raise RuntimeError(f"cannot pin '{name}' only dense CPU tensors can be pinned")
+    return self if _is_pinned(machine, func, args, kwargs) else _pin(self.clone())
+
+
+def _is_pinned(machine: Machine, func: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> bool:
+    return bool(getattr(args[0], "_simulated_pin", False))
+
+
+def _pin(tensor: Tensor) -> Tensor:
+    tensor._simulated_pin = True  # type: ignore[attr-defined]
+    return tensor
+
+
+def _set_data(machine: Machine, func: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> None:
+    tensor, value = args
+    if isinstance(tensor, DeviceTensor) or isinstance(value, DeviceTensor):
+        set_data(tensor, value)
+    else:
+        func(tensor, value)
+
+
+def _compatible(machine: Machine, func: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> bool:
+    # what `Module.to` asks before it keeps a Parameter and sets its data: on a real device, yes
+    return True if any(isinstance(arg, DeviceTensor) for arg in args) else bool(func(*args))
+
+
+_HANDLERS: Mapping[Any, Callable[[Machine, Any, Sequence[Any], dict[str, Any]], Any]] = {
+    Tensor.to: _to,
+    Tensor.new: _new,
+    Tensor.new_tensor: _new_tensor,
+    Tensor.cuda: _cuda,
+    Tensor.type: _type,
+    Tensor.pin_memory: _pin_memory,
+    Tensor.is_pinned: _is_pinned,
+    vars(torch._C.TensorBase)["data"].__set__: _set_data,
+    torch._has_compatible_shallow_copy_type: _compatible,
+}

@@ -1,0 +1,221 @@
+"""Sees the operators that move data or make the host wait, on real devices, without slowing the others down.
+
+The kernels stand on a dispatch key above all others that torch keeps for modes; a thread hears them while the key is in
+its set. Every other operator falls through in C++ at no cost. What the operators call inside is heard too: an index
+that lies on the host and is copied by `x[index]`, or the `.item()` inside of a factorisation's error check.
+
+Not heard: what a CUDA graph replays, what compiled code copies without the dispatcher, extensions that call the driver
+themselves, the storages that pickling copies, and threads of C++.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from functools import cache
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch._subclasses.fake_tensor import FakeTensor
+
+from transfer_lint.tracing.contents import LIMIT, digest
+from transfer_lint.tracing.device_time import DeviceTime
+from transfer_lint.tracing.machine import active, plain
+from transfer_lint.tracing.recorder import Recorder
+from transfer_lint.tracing.sync_debug import SyncDebug
+
+_KEY_NAME = "TESTING_ONLY_GenericMode"  # in every build of torch, made for modes, used by none
+_KEY = torch._C._dispatch_key_parse(_KEY_NAME)
+_KEYS = torch._C.DispatchKeySet(_KEY)
+_HOST_TYPES = ("cpu", "meta")
+
+aten = torch.ops.aten
+MOVES = (aten._to_copy.default, aten.copy_.default)
+CALLS = (aten.to.device, aten.to.dtype_layout, aten.to.other)
+READS = {
+    aten._local_scalar_dense.default: "item",
+    aten.equal.default: "equal",
+    aten.nonzero.default: "nonzero",
+    aten.masked_select.default: "masked_select",
+    aten._unique2.default: "unique",
+    aten.unique_dim.default: "unique",
+    aten.unique_consecutive.default: "unique",
+    aten.repeat_interleave.Tensor: "repeat_interleave",
+}
+"""Operators for whose value, or whose result's shape, the host waits."""
+
+
+class Hooks:
+    """The kernels' side of one trace. whole: record transfers and waits too, not only calls that had nothing to do."""
+
+    def __init__(self, recorder: Recorder, *, whole: bool, limit: int = LIMIT) -> None:
+        self.recorder = recorder
+        self.whole = whole
+        self.limit = limit
+        self.device_time = DeviceTime(recorder)
+        self.sync_debug = SyncDebug(recorder, real=whole and active() is None)
+
+    def moved(self, op: Any, args: Any, kwargs: Any) -> Any:
+        """Carry out a copy between devices and record it."""
+        source, how = args[0] if op is MOVES[0] else args[1], op.__name__.partition(".")[0].removeprefix("_")
+        with self.sync_debug.inside() as flagged, self.device_time.span(source, args, kwargs) as span:
+            begin = time.perf_counter()
+            result = op(*args, **kwargs)
+            seconds = time.perf_counter() - begin
+        if source.device == result.device or "meta" in (source.device.type, result.device.type):
+            return result
+        with self.recorder.own_time():
+            to_host = result.device.type == "cpu"
+            travelling = source.dtype if to_host else result.dtype
+            blocking = not _non_blocking(op, args, kwargs)
+            at_host = source if source.device.type == "cpu" else result if to_host and blocking else None
+            entry = self.recorder.transfer(
+                str(source.device),
+                str(result.device),
+                how="to" if how == "to_copy" else how,
+                dtype=plain(travelling),
+                nbytes=result.numel() * travelling.itemsize,
+                shape=tuple(result.shape),
+                blocking=blocking,
+                content=None if at_host is None else digest(at_host, self.limit),
+                seconds=seconds,
+                flagged=bool(flagged),
+            )
+            span.belongs_to(entry)
+            if self.recorder.uses is not None and not to_host:
+                self.recorder.uses.arrived(result, entry, entry.nbytes)
+        return result
+
+    def read(self, op: Any, args: Any, kwargs: Any) -> Any:
+        """Carry out an operator for which the host waits and record the wait."""
+        with self.sync_debug.inside() as flagged:
+            begin = time.perf_counter()
+            result = op(*args, **kwargs)
+            seconds = time.perf_counter() - begin
+        with self.recorder.own_time():
+            tensor = args[0]
+            value = result if not isinstance(result, (Tensor, tuple)) else None
+            self.recorder.read(
+                str(tensor.device),
+                how=READS[op],
+                dtype=plain(tensor.dtype),
+                nbytes=tensor.element_size() if READS[op] == "item" else 1 if READS[op] == "equal" else 8,
+                shape=tuple(tensor.shape),
+                content=None
+                if value is None
+                else (repr(value), self.recorder.memories.number(tensor), tensor.storage_offset()),
+                seconds=seconds,
+                flagged=bool(flagged),
+            )
+        return result
+
+    def idle(self, tensor: Tensor, how: str) -> None:
+        """Record a call that had nothing to do for `tensor`."""
+        with self.recorder.own_time():
+            self.recorder.idle(str(tensor.device), how, plain(tensor.dtype))
+
+
+_listening: list[Hooks] = []
+
+
+@contextmanager
+def listen(hooks: Hooks) -> Iterator[None]:
+    """Inside, `hooks` hear this thread and those that it starts. Raises RuntimeError where a trace is running."""
+    if _listening:
+        raise RuntimeError("a trace is running already: traces do not nest")
+    run_thread = threading.Thread.run
+
+    def run_heard(thread: threading.Thread) -> None:
+        with torch._C._IncludeDispatchKeyGuard(_KEY) if hooks in _listening else ExitStack():
+            run_thread(thread)
+
+    _kernels()
+    _listening.append(hooks)
+    threading.Thread.run = run_heard  # type: ignore[method-assign, assignment]
+    try:
+        with hooks.sync_debug, torch._C._IncludeDispatchKeyGuard(_KEY):
+            yield
+    finally:
+        threading.Thread.run = run_thread  # type: ignore[method-assign]
+        _listening.remove(hooks)
+        hooks.device_time.finish()
+
+
+@contextmanager
+def deaf() -> Iterator[None]:
+    """Inside, nothing of this thread is heard."""
+    with torch._C._ExcludeDispatchKeyGuard(_KEYS):
+        yield
+
+
+@cache
+def _kernels() -> tuple[torch.library.Library, ...]:
+    """Register the kernels, once. Returns the registrations, which last as long as they are held."""
+    rest = torch.library.Library("_", "IMPL")  # type: ignore[no-untyped-call]
+    rest.fallback(torch.library.fallthrough_kernel, _KEY_NAME)  # type: ignore[no-untyped-call]
+    library = torch.library.Library("aten", "IMPL")  # type: ignore[no-untyped-call]
+    for op in MOVES:
+        library.impl(op, _deaf_inside(op, Hooks.moved, _crosses), _KEY_NAME)  # type: ignore[no-untyped-call]
+    for op in READS:
+        library.impl(op, _deaf_inside(op, Hooks.read, _on_device), _KEY_NAME)  # type: ignore[no-untyped-call]
+    for op in CALLS:
+        library.impl(op, _call(op), _KEY_NAME, with_keyset=True)  # type: ignore[no-untyped-call]
+    return rest, library
+
+
+def _deaf_inside(
+    op: Any, handle: Callable[[Hooks, Any, Any, Any], Any], concerns: Callable[[Any, Any], bool]
+) -> Callable[..., Any]:
+    """A kernel that hands its call to the hooks and hears nothing of what the operator calls in turn."""
+
+    def kernel(*args: Any, **kwargs: Any) -> Any:
+        with torch._C._ExcludeDispatchKeyGuard(_KEYS):
+            if not _listening or not _concrete(args):
+                return op(*args, **kwargs)
+            hooks = _listening[-1]
+            if op is aten._local_scalar_dense.default and args[0].device.type == "cpu":
+                hooks.idle(args[0], "item")
+                return op(*args, **kwargs)
+            if not hooks.whole or not concerns(args, kwargs):
+                return op(*args, **kwargs)
+            hooks.sync_debug.arm()
+            return handle(hooks, op, args, kwargs)
+
+    return kernel
+
+
+def _call(op: Any) -> Callable[..., Any]:
+    """A kernel for `.to(...)` that names a device: what it calls is heard, and that it called nothing is seen."""
+
+    def kernel(keyset: Any, *args: Any, **kwargs: Any) -> Any:
+        result = op.redispatch(keyset.remove(_KEY), *args, **kwargs)
+        if _listening and result is args[0] and _concrete(args):
+            _listening[-1].idle(result, "to")
+        return result
+
+    return kernel
+
+
+def _concrete(args: Any) -> bool:
+    return all(not isinstance(arg, FakeTensor) for arg in args[:2]) and isinstance(args[0], Tensor)
+
+
+def _on_device(args: Any, kwargs: Any) -> bool:
+    return args[0].device.type not in _HOST_TYPES
+
+
+def _crosses(args: Any, kwargs: Any) -> bool:
+    """Whether a copy may go from one device to another."""
+    if len(args) > 1 and isinstance(args[1], Tensor):
+        return bool(args[0].device != args[1].device)
+    device = kwargs.get("device")
+    return device is not None and torch.device(device) != args[0].device
+
+
+def _non_blocking(op: Any, args: Any, kwargs: Any) -> bool:
+    if op is aten.copy_.default and len(args) > 2:
+        return bool(args[2])
+    return bool(kwargs.get("non_blocking", False))

@@ -1,0 +1,223 @@
+"""The parts of torch's Python namespace that ask the driver, as they answer on the simulated machine."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from types import SimpleNamespace
+from typing import Any
+
+import torch
+from torch.utils._device import DeviceContext
+
+from transfer_lint.tracing import random
+from transfer_lint.tracing.machine import HOST, KIND, Machine, Memory
+
+TOTAL_MEMORY = 16 * 2**30
+"""Bytes of memory that each device says it has. More can be used: it is never full."""
+
+
+class Event:
+    """A marker in a stream; everything before it has always happened already, in no time."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        self.record = self.wait = _nothing
+
+    def synchronize(self) -> None:
+        """Nothing is under way."""
+
+    def query(self) -> bool:
+        """True: nothing is under way."""
+        return True
+
+    def elapsed_time(self, end: Event) -> float:
+        """0 ms: time is not simulated."""
+        return 0.0
+
+
+class Stream:
+    """A stream of work; all work is done by the time the call returns."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        self.wait_event = self.wait_stream = _nothing
+
+    def synchronize(self) -> None:
+        """Nothing is under way."""
+
+    def query(self) -> bool:
+        """True: nothing is under way."""
+        return True
+
+    def is_capturing(self) -> bool:
+        """False: graphs are not simulated."""
+        return False
+
+    def record_event(self, event: Event | None = None) -> Event:
+        """The event, or a new one."""
+        return event if event is not None else Event()
+
+    def __enter__(self) -> Stream:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        return None
+
+
+def _nothing(*args: Any, **kwargs: Any) -> None:
+    return None
+
+
+def replacements(machine: Machine, streams: tuple[random.DeviceGenerator, ...]) -> Iterable[tuple[Any, str, Any]]:
+    """(owner, attribute, value) for all that is replaced while `machine` is simulated."""
+    stream = Stream()
+    for name, value in _cuda_functions(machine, streams, stream).items():
+        yield torch.cuda, name, value
+    yield torch.backends.cudnn, "is_acceptable", lambda tensor: False  # no fused kernels here, and no warning of it
+    yield torch, "Generator", random.Generator
+    yield torch, "load", _load(machine)
+    yield torch.accelerator, "is_available", lambda: True
+    yield torch.accelerator, "device_count", lambda: machine.devices
+    yield torch.accelerator, "current_accelerator", lambda check_available=False: torch.device(KIND)
+    yield torch.accelerator, "current_device_index", lambda: machine.current
+    yield torch.accelerator, "current_stream", lambda device=None: stream
+    yield torch.accelerator, "synchronize", lambda device=None: None
+    yield DeviceContext, "__init__", _indexed(machine, DeviceContext.__init__)
+
+
+def _cuda_functions(machine: Machine, streams: tuple[random.DeviceGenerator, ...], stream: Stream) -> dict[str, Any]:
+    def set_device(device: Any) -> None:
+        machine.current = machine.device_index(device)
+
+    def exchange(device: int) -> int:
+        before = machine.current
+        if device >= 0:
+            set_device(device)
+        return before
+
+    def generator(device: Any = KIND) -> random.DeviceGenerator:
+        return streams[machine.device_index(device)]
+
+    def seed_all(seed: int) -> None:
+        for each in streams:
+            each.manual_seed(int(seed))
+
+    def memory(device: Any = None) -> Memory:
+        return machine.memory_of(machine.device_index(device))
+
+    def allocated(device: Any = None) -> int:
+        return memory(device).allocated
+
+    def peak(device: Any = None) -> int:
+        return memory(device).peak
+
+    @contextmanager
+    def use_stream(stream: Any) -> Iterator[Any]:
+        yield stream
+
+    properties = SimpleNamespace(
+        name="simulated accelerator",
+        major=8,
+        minor=0,
+        total_memory=TOTAL_MEMORY,
+        multi_processor_count=1,
+        is_integrated=0,
+        gcnArchName="",
+    )
+    return {
+        "is_available": lambda: True,
+        "is_initialized": lambda: True,
+        "is_bf16_supported": lambda including_emulation=True: True,
+        "_is_in_bad_fork": lambda: False,
+        "_lazy_init": _nothing,
+        "_lazy_call": lambda call, **kwargs: call(),
+        "init": _nothing,
+        "device_count": lambda: machine.devices,
+        "current_device": lambda: machine.current,
+        "set_device": set_device,
+        "_exchange_device": exchange,
+        "_maybe_exchange_device": exchange,
+        "synchronize": _nothing,
+        "empty_cache": _nothing,
+        "ipc_collect": _nothing,
+        "reset_peak_memory_stats": lambda device=None: memory(device).forget_peak(),
+        "memory_allocated": allocated,
+        "max_memory_allocated": peak,
+        "memory_reserved": allocated,
+        "max_memory_reserved": peak,
+        "memory_stats": lambda device=None: {
+            "active_bytes.all.current": allocated(device),
+            "reserved_bytes.all.current": allocated(device),
+        },
+        "mem_get_info": lambda device=None: (max(TOTAL_MEMORY - allocated(device), 0), TOTAL_MEMORY),
+        "get_device_name": lambda device=None: properties.name,
+        "get_device_capability": lambda device=None: (properties.major, properties.minor),
+        "get_device_properties": lambda device=None: properties,
+        "manual_seed": lambda seed: streams[machine.current].manual_seed(int(seed)) and None,
+        "manual_seed_all": seed_all,
+        "seed": lambda: streams[machine.current].seed() and None,
+        "seed_all": lambda: seed_all(streams[0].seed()),
+        "initial_seed": lambda: streams[machine.current].initial_seed(),
+        "default_generators": streams,
+        "get_rng_state": lambda device=KIND: generator(device).get_state(),
+        "get_rng_state_all": lambda: [each.get_state() for each in streams],
+        "set_rng_state": lambda state, device=KIND: generator(device).set_state(state) and None,
+        "set_rng_state_all": lambda states: (
+            [each.set_state(state) for each, state in zip(streams, states, strict=True)] and None
+        ),
+        "Event": Event,
+        "Stream": Stream,
+        "current_stream": lambda device=None: stream,
+        "default_stream": lambda device=None: stream,
+        "stream": use_stream,
+        "set_stream": _nothing,
+        "is_current_stream_capturing": lambda: False,
+    }
+
+
+def _indexed(machine: Machine, original: Any) -> Any:
+    """`with torch.device("cuda")` and `set_default_device("cuda")`, with the index that they mean."""
+
+    def __init__(self: DeviceContext, device: Any) -> None:
+        original(self, device)
+        if self.device.type == KIND:
+            self.device = torch.device(KIND, machine.device_index(self.device))
+
+    return __init__
+
+
+def _load(machine: Machine) -> Any:
+    """`torch.load` whose map_location may be the accelerator: read on the host, then moved, storage by storage."""
+    original = torch.load
+
+    def load(f: Any, map_location: Any = None, *args: Any, **kwargs: Any) -> Any:
+        if not isinstance(map_location, (str, torch.device)):
+            return original(f, map_location, *args, **kwargs)
+        target = torch.device(map_location)
+        on_host = original(f, "cpu", *args, **kwargs)
+        where = machine.device_index(target) if target.type == KIND else HOST
+        return _moved(on_host, where, {})
+
+    return load
+
+
+def _moved(value: Any, where: int, done: dict[int, Any]) -> Any:
+    if id(value) in done:
+        return done[id(value)]
+    if isinstance(value, torch.nn.Module):
+        result: Any = value.to(torch.device(KIND, where) if where != HOST else "cpu")
+    elif isinstance(value, torch.Tensor):
+        moved = value.to(torch.device(KIND, where) if where != HOST else "cpu")
+        result = torch.nn.Parameter(moved, value.requires_grad) if isinstance(value, torch.nn.Parameter) else moved
+    elif isinstance(value, dict):
+        result = value
+        for key in value:
+            value[key] = _moved(value[key], where, done)
+    elif isinstance(value, list):
+        result = value
+        value[:] = [_moved(item, where, done) for item in value]
+    elif type(value) is tuple:
+        result = tuple(_moved(item, where, done) for item in value)
+    else:
+        result = value
+    done[id(value)] = result
+    return result

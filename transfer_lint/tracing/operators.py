@@ -1,0 +1,346 @@
+"""Every operator on the simulated machine: who may meet whom, what runs, where the result is, what is recorded."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.utils._mode_utils import no_dispatch
+
+from transfer_lint.tracing.device_tensor import STAND_IN, DeviceTensor, place, place_of, values_of
+from transfer_lint.tracing.machine import HOST, KIND, active, name_of
+from transfer_lint.tracing.random import device_stream
+
+aten = torch.ops.aten
+
+# Operators outside torch's `pointwise` tag that take a 0-dim host tensor beside accelerator tensors.
+_TAKES_HOST_SCALARS = frozenset(
+    "aten::" + name
+    for name in ("fill", "fill_", "floor_divide", "floor_divide_", "masked_fill", "masked_fill_", "_prelu_kernel")
+)
+# The host waits: for a Python value, or for the number of elements, on which the result's shape depends. In bytes.
+_WAITS = {
+    "aten::equal": 1,
+    "aten::allclose": 1,
+    "aten::nonzero": 8,
+    "aten::masked_select": 8,
+    "aten::_unique2": 8,
+    "aten::unique_dim": 8,
+    "aten::unique_consecutive": 8,
+}
+# Composite operators that arrive as they are in inference mode and need not be taken apart: they neither copy between
+# devices nor wait.
+_WHOLE = frozenset(
+    "aten::" + name
+    for name in (  # noqa: SIM905
+        "linear matmul reshape flatten unflatten layer_norm group_norm scaled_dot_product_attention pad "
+        "upsample_bilinear2d conv1d conv2d adaptive_avg_pool2d"
+    ).split()
+)
+_INDEXES = frozenset(
+    "aten::" + name
+    for name in ("index", "_unsafe_index", "index_put", "index_put_", "_unsafe_index_put", "_index_put_impl_")
+)
+
+
+@dataclass(frozen=True)
+class Traits:
+    """What an operator's schema and tags say.
+
+    composite: is taken apart into the operators that it is made of.
+    view: a result shares memory with an argument.
+    joins: takes a 0-dim host tensor beside accelerator tensors.
+    mutated: names of the arguments that the call writes to.
+    """
+
+    name: str
+    composite: bool
+    random: bool
+    joins: bool
+    view: bool
+    mutated: tuple[str, ...]
+    arguments: tuple[str, ...]
+
+    def argument(self, name: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+        """The call's argument of that name, given by position or by name; None where it has none."""
+        if name in kwargs:
+            return kwargs[name]
+        position = self.arguments.index(name) if name in self.arguments else len(args)
+        return args[position] if position < len(args) else None
+
+
+@cache
+def traits_of(func: Any) -> Traits:
+    """The traits of an operator overload."""
+    schema = func._schema
+    return Traits(
+        name=schema.name,
+        composite=schema.name not in _WHOLE
+        and torch._C._dispatch_has_kernel_for_dispatch_key(func.name(), "CompositeImplicitAutograd"),
+        random=torch.Tag.nondeterministic_seeded in func.tags,
+        view=any(each.alias_info is not None and not each.alias_info.is_write for each in schema.returns),
+        joins=torch.Tag.pointwise in func.tags or schema.name in _TAKES_HOST_SCALARS,
+        mutated=tuple(
+            argument.name
+            for argument in schema.arguments
+            if argument.alias_info is not None and argument.alias_info.is_write
+        ),
+        arguments=tuple(argument.name for argument in schema.arguments),
+    )
+
+
+def tensors_in(values: Iterator[Any] | Sequence[Any]) -> Iterator[Tensor]:
+    """All tensors among an operator's arguments, those in lists included."""
+    for value in values:
+        if isinstance(value, Tensor):
+            yield value
+        elif isinstance(value, (list, tuple)):
+            yield from tensors_in(value)
+
+
+def replace(value: Any, change: Callable[[Tensor], Any]) -> Any:
+    """`value` with each tensor in it changed; lists and tuples are rebuilt."""
+    if isinstance(value, Tensor):
+        return change(value)
+    if isinstance(value, (list, tuple)):
+        return type(value)([replace(item, change) for item in value])
+    return value
+
+
+def place_named(device: torch.device) -> int | None:
+    """The place that an operator's `device` argument names; None for one that this machine leaves to torch (`meta`)."""
+    if device.type in (KIND, STAND_IN):
+        machine = active()
+        return machine.device_index(device.index) if machine is not None else device.index or 0
+    return HOST if device.type == "cpu" else None
+
+
+def run(func: Any, args: Sequence[Any], kwargs: Mapping[str, Any], mode: AbstractContextManager[Any] | None) -> Any:
+    """Carry out one operator.
+
+    mode: the dispatch mode to be inside of while a composite operator is taken apart; None outside of a mode.
+    Raises RuntimeError, as torch does, where operands are on different devices.
+    """
+    traits = traits_of(func)
+    device = traits.argument("device", args, kwargs)
+    target = place_named(device) if device is not None else None
+    on_device = any(isinstance(tensor, DeviceTensor) for tensor in tensors_in((*args, *kwargs.values())))
+    if kwargs.get("pin_memory"):  # pinning needs a driver
+        kwargs = {**kwargs, "pin_memory": False}
+    if not on_device and (target is None or target == HOST):
+        return func(*args, **kwargs)
+    if traits.composite:
+        with mode if mode is not None else nullcontext():
+            result = func.decompose(*args, **kwargs)
+        if result is not NotImplemented:
+            return result
+    special = _SPECIAL.get(traits.name)
+    if special is not None:
+        return special(func, args, kwargs)
+    if traits.name.startswith("aten::_foreach_"):
+        return _run_foreach(func, traits, args, kwargs)
+    if traits.name in _INDEXES:
+        args = _bring_indices(func, args)
+    here = _common_place(func, traits, args, kwargs)
+    return _run_at(here if target is None else target, func, traits, args, kwargs)
+
+
+def _run_at(where: int, func: Any, traits: Traits, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+    """Run on the values, put new results at `where`, give back the arguments themselves where they were written to."""
+    if where != HOST:
+        _note_waits(traits, args)
+    host_args = replace(tuple(args), values_of)
+    host_kwargs = {name: replace(value, values_of) for name, value in kwargs.items()}
+    if kwargs.get("device") is not None:
+        host_kwargs["device"] = torch.device("cpu")
+    seeded_elsewhere = traits.random and where != HOST and kwargs.get("generator") is None
+    with device_stream(where) if seeded_elsewhere else nullcontext():
+        result = _on_values(where, func, host_args, host_kwargs)
+    for name in traits.mutated:
+        for tensor in tensors_in([traits.argument(name, args, kwargs)]):
+            _follow(tensor)
+    owners = {id(values_of(tensor)): tensor for tensor in tensors_in((*args, *kwargs.values()))}
+
+    def give(value: Tensor) -> Tensor:
+        owner = owners.get(id(value))
+        return owner if owner is not None else place(value, where)
+
+    # a view in inference mode is an inference tensor only where its base is one
+    ordinary = traits.view and not any(tensor.is_inference() for tensor in owners.values())
+    with torch.inference_mode(False) if ordinary else nullcontext():
+        return replace(result, give)
+
+
+def _on_values(where: int, func: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+    """Run on host tensors. What an accelerator tensor holds is no inference tensor: the tensor around it is one."""
+    if where == HOST or not torch.is_inference_mode_enabled():
+        return func(*args, **kwargs)
+    with torch.inference_mode(False), torch._C._AutoDispatchBelowAutograd():
+        return func(*args, **kwargs)
+
+
+def _follow(tensor: Tensor) -> None:
+    """Give a device tensor the shape and strides that its values have got by being written to."""
+    if not isinstance(tensor, DeviceTensor):
+        return
+    held = tensor.held
+    if tensor.shape == held.shape and tensor.stride() == held.stride():
+        return
+    outer = torch._C._meta_in_tls_dispatch_include()
+    with no_dispatch():
+        torch._C._set_meta_in_tls_dispatch_include(True)
+        try:
+            storage = Tensor.untyped_storage(tensor)
+            aten.set_.source_Storage_storage_offset(tensor, storage, held.storage_offset(), held.shape, held.stride())
+        finally:
+            torch._C._set_meta_in_tls_dispatch_include(outer)
+
+
+def _common_place(func: Any, traits: Traits, args: Sequence[Any], kwargs: Mapping[str, Any]) -> int:
+    """Where the operands are. A 0-dim host tensor joins accelerator tensors in an elementwise operator."""
+    tensors = [tensor for tensor in tensors_in((*args, *kwargs.values())) if tensor.device.type != "meta"]
+    places = list(dict.fromkeys(place_of(tensor) for tensor in tensors))
+    if len(places) <= 1:
+        return places[0] if places else HOST
+    if traits.joins:
+        fixed = list(dict.fromkeys(place_of(t) for t in tensors if t.dim() > 0 or place_of(t) != HOST))
+        written = [traits.argument(name, args, kwargs) for name in traits.mutated]
+        mutated = {place_of(tensor) for tensor in tensors_in(written)}
+        if len(fixed) == 1 and mutated <= set(fixed):
+            return fixed[0]
+    raise mixed(func, places)
+
+
+def mixed(func: Any, places: Sequence[int]) -> RuntimeError:
+    """torch's own complaint about operands on different devices."""
+    return RuntimeError(
+        "Expected all tensors to be on the same device, but found at least two devices, "
+        f"{name_of(places[0])} and {name_of(places[1])}! (in {func})"
+    )
+
+
+def _note_waits(traits: Traits, args: Sequence[Any]) -> None:
+    machine = active()
+    if machine is not None and traits.name in _WAITS:
+        machine.waited(place_of(args[0]), traits.name.removeprefix("aten::"), args[0], _WAITS[traits.name])
+
+
+def _bring_indices(func: Any, args: Sequence[Any]) -> Sequence[Any]:
+    """A device tensor may be indexed by host tensors, which travel; a host tensor not by device tensors.
+
+    Of a mask the positions of its elements are used: a mask on the host sends these, one on the device makes the host
+    wait for their number.
+    """
+    self, indices, *rest = args
+    here = place_of(self)
+    machine = active()
+
+    def bring(index: Tensor) -> Tensor:
+        mask = index.dtype in (torch.bool, torch.uint8)
+        if place_of(index) == here:
+            if mask and here != HOST and machine is not None:
+                machine.waited(here, "index", index, _WAITS["aten::nonzero"])
+            return index
+        if here == HOST or place_of(index) != HOST:
+            raise RuntimeError(
+                f"indices should be either on cpu or on the same device as the indexed tensor ({name_of(here)})"
+            )
+        for each in index.nonzero().unbind(1) if mask else (index,):
+            if machine is not None:
+                machine.moved(HOST, here, each, each.dtype, non_blocking=False, at_host=each, taken=True)
+        return place(index, here)
+
+    if rest and isinstance(rest[0], Tensor) and rest[0].dim() == 0 and place_of(rest[0]) == HOST:
+        rest[0] = place(rest[0], here)
+    return (self, replace(indices, bring), *rest)
+
+
+def _run_foreach(func: Any, traits: Traits, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+    """A `_foreach_` operator takes each tensor where it is; only those that meet must be together."""
+    firsts = args[0]
+    if traits.name == "aten::_foreach_copy_":
+        for destination, source in zip(firsts, args[1], strict=True):
+            aten.copy_.default(destination, source)
+        return None
+    lists = [value for value in args if isinstance(value, (list, tuple)) and _all_tensors(value)]
+    for group in zip(*lists, strict=True):
+        _common_place(aten.add.Tensor, traits_of(aten.add.Tensor), group, {})
+    host_kwargs = {name: replace(value, values_of) for name, value in kwargs.items()}
+    result = _on_values(place_of(firsts[0]), func, replace(tuple(args), values_of), host_kwargs)
+    if not isinstance(result, (list, tuple)):
+        return result
+    return [place(value, place_of(first)) for value, first in zip(result, firsts, strict=True)]
+
+
+def _all_tensors(values: Sequence[Any]) -> bool:
+    return all(isinstance(value, Tensor) for value in values)
+
+
+def _to_copy(func: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Tensor:
+    source = place_of(args[0])
+    device = kwargs.get("device")
+    target = source if device is None else place_named(device)
+    non_blocking = bool(kwargs.get("non_blocking"))
+    host_kwargs = {name: value for name, value in kwargs.items() if name not in ("device", "non_blocking")}
+    if target is None:
+        return func(values_of(args[0]), device=device, **host_kwargs)  # type: ignore[no-any-return]
+    values = values_of(args[0]).resolve_conj().resolve_neg()
+    copied = _on_values(target, func, (values,), host_kwargs)
+    machine = active()
+    if machine is not None and source != target:
+        at_host = values if source == HOST else copied if target == HOST else None
+        machine.moved(source, target, copied, _travelling(values, copied, target), non_blocking, at_host=at_host)
+    return place(copied, target)
+
+
+def _copy_(func: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Tensor:
+    destination, source = args[0], args[1]
+    non_blocking = bool(args[2] if len(args) > 2 else kwargs.get("non_blocking", False))
+    _on_values(place_of(destination), func, (values_of(destination), values_of(source)), {})
+    machine = active()
+    if machine is not None and place_of(source) != place_of(destination):
+        target = place_of(destination)
+        dtype = _travelling(source, destination, target)
+        at_host = source if place_of(source) == HOST else destination if target == HOST else None
+        machine.moved(place_of(source), target, destination, dtype, non_blocking, at_host=at_host)
+    return destination  # type: ignore[no-any-return]
+
+
+def _travelling(source: Tensor, arrived: Tensor, target: int) -> torch.dtype:
+    """torch converts on the host on the way to a device, and on the host again on the way back."""
+    return source.dtype if target == HOST else arrived.dtype
+
+
+def _local_scalar_dense(func: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+    machine = active()
+    if machine is not None:
+        machine.waited(place_of(args[0]), "item", args[0], args[0].element_size())
+    return func(values_of(args[0]))
+
+
+def _conj(func: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Tensor:
+    # torch would only set a bit that later operators heed; those that are given the values here do not
+    return aten.conj_physical.default(args[0])  # type: ignore[no-any-return]
+
+
+def _neg_view(func: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Tensor:
+    return aten.neg.default(args[0])  # type: ignore[no-any-return]
+
+
+def _record_stream(func: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> None:
+    return None
+
+
+_SPECIAL: Mapping[str, Callable[[Any, Sequence[Any], Mapping[str, Any]], Any]] = {
+    "aten::_to_copy": _to_copy,
+    "aten::copy_": _copy_,
+    "aten::_local_scalar_dense": _local_scalar_dense,
+    "aten::_conj": _conj,
+    "aten::_neg_view": _neg_view,
+    "aten::record_stream": _record_stream,
+}

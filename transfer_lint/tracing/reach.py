@@ -1,0 +1,99 @@
+"""Which lines of the program ran: each is noticed once and, from Python 3.12 on, costs nothing afterwards."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from types import CodeType, FrameType
+from typing import Any
+
+from transfer_lint.tracing import stack
+
+_TOOLS = (4, 3, 5)
+"""Identifiers of sys.monitoring that no kind of tool has a claim to, the likeliest to be free first."""
+
+
+class Reach:
+    """lines: file -> lines that ran; None where that is not recorded."""
+
+    def __init__(self) -> None:
+        self.lines: dict[str, set[int]] | None = None
+
+    def as_lists(self) -> dict[str, list[int]] | None:
+        """The lines sorted, by absolute path."""
+        if self.lines is None:
+            return None
+        return {os.path.abspath(file): sorted(lines) for file, lines in list(self.lines.items())}
+
+
+@contextmanager
+def reached(files: Collection[str] = ()) -> Iterator[Reach]:
+    """Inside, lines of user code that run are noted; installed packages and torch are left out.
+
+    files: absolute paths of the files that matter. Before Python 3.12 only these are followed, for it slows them down.
+    """
+    reach = Reach()
+    if sys.version_info >= (3, 12):
+        tool = next((tool for tool in _TOOLS if sys.monitoring.get_tool(tool) is None), None)
+        if tool is not None:
+            reach.lines = {}
+            with _monitored(tool, reach.lines):
+                yield reach
+            return
+    if files and sys.gettrace() is None:
+        reach.lines = {}
+        with _traced(frozenset(files), reach.lines):
+            yield reach
+        return
+    yield reach
+
+
+if sys.version_info >= (3, 12):
+
+    @contextmanager
+    def _monitored(tool: int, found: dict[str, set[int]]) -> Iterator[None]:
+        monitoring = sys.monitoring
+
+        def line(code: CodeType, number: int) -> Any:
+            file = code.co_filename
+            if not (stack.hidden(file) or stack.is_library(file)):
+                found.setdefault(file, set()).add(number)
+            return monitoring.DISABLE
+
+        monitoring.use_tool_id(tool, "transfer-lint")
+        try:
+            monitoring.register_callback(tool, monitoring.events.LINE, line)
+            monitoring.restart_events()
+            monitoring.set_events(tool, monitoring.events.LINE)
+            yield
+        finally:
+            monitoring.set_events(tool, 0)
+            monitoring.register_callback(tool, monitoring.events.LINE, None)
+            monitoring.free_tool_id(tool)
+
+
+@contextmanager
+def _traced(files: frozenset[str], found: dict[str, set[int]]) -> Iterator[None]:
+    wanted: dict[str, bool] = {}
+
+    def line(frame: FrameType, event: str, argument: object) -> Any:
+        if event == "line":
+            found.setdefault(frame.f_code.co_filename, set()).add(frame.f_lineno)
+        return line
+
+    def call(frame: FrameType, event: str, argument: object) -> Any:
+        file = frame.f_code.co_filename
+        if file not in wanted:
+            wanted[file] = os.path.abspath(file) in files
+        return line if wanted[file] else None
+
+    threading.settrace(call)
+    sys.settrace(call)
+    try:
+        yield
+    finally:
+        sys.settrace(None)
+        threading.settrace(None)

@@ -1,0 +1,195 @@
+"""Events in, sums by place out: what a run costs to remember does not grow with what it does."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+
+from transfer_lint.evidence.model import Entry, Frame, Kind
+from transfer_lint.tracing import stack
+from transfer_lint.tracing.contents import Memories
+from transfer_lint.tracing.uses import Uses
+
+MAX_PLACES = 20_000
+"""Entries with a place of their own; what comes after is summed at one place that says so."""
+
+MAX_CONTENTS = 65_536
+"""Contents that are remembered, the latest first."""
+
+BINS = 128
+"""Columns of the timeline: when a run outgrows them, pairs are merged."""
+
+MAX_SHAPES = 3
+CROWDED = Frame("(more places than are kept)", 0, "")
+
+
+class Recorder:
+    """What happened, summed.
+
+    by_order: the timeline counts events instead of seconds. uses: follows what is done with arrivals, if anything does.
+    """
+
+    def __init__(self, *, by_order: bool, uses: Uses | None = None) -> None:
+        self.by_order = by_order
+        self.uses = uses
+        self.entries: dict[tuple[object, ...], Entry] = {}
+        self.own_seconds = 0.0
+        self.too_large = [0, 0]
+        self.bin_width = 1.0 if by_order else 0.001
+        self._events = 0
+        self._start = time.perf_counter()
+        self.memories = Memories()
+        self._contents: OrderedDict[tuple[object, ...], set[tuple[str, str]]] = OrderedDict()
+        self._lock = threading.RLock()
+
+    @contextmanager
+    def own_time(self) -> Iterator[None]:
+        """What is spent inside is the tracer's, not the program's."""
+        begin = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.own_seconds += time.perf_counter() - begin
+
+    def transfer(
+        self,
+        source: str,
+        target: str,
+        *,
+        how: str,
+        dtype: str,
+        nbytes: int,
+        shape: tuple[int, ...],
+        blocking: bool,
+        content: bytes | None,
+        seconds: float | None = None,
+        flagged: bool = False,
+    ) -> Entry:
+        """Data travelled. blocking: the host waited until it had. content: a hash of it, None where not known."""
+        with self._lock:
+            entry = self._entry("transfer", source, target, dtype, how)
+            host = "cpu" in (source, target)
+            self._count(entry, nbytes, shape, waits=int(blocking and host), seconds=seconds, flagged=flagged)
+            if content is None and nbytes:
+                self.too_large[0] += 1
+                self.too_large[1] += nbytes
+            elif content is not None and nbytes:
+                ways = self._ways((content, nbytes))
+                if (source, target) in ways:
+                    entry.again += 1
+                    entry.again_bytes += nbytes
+                if (target, source) in ways:
+                    entry.back += 1
+                    entry.back_bytes += nbytes
+                ways.add((source, target))
+            return entry
+
+    def read(
+        self,
+        device: str,
+        *,
+        how: str,
+        dtype: str,
+        nbytes: int,
+        shape: tuple[int, ...],
+        content: tuple[object, ...] | None,
+        seconds: float | None = None,
+        flagged: bool = False,
+    ) -> None:
+        """The host waited for a value. content: what identifies value and tensor, None where it is not known."""
+        with self._lock:
+            entry = self._entry("read", device, "cpu", dtype, how)
+            self._count(entry, nbytes, shape, waits=1, seconds=seconds, flagged=flagged)
+            if content is not None:
+                ways = self._ways(content)
+                if (device, "cpu") in ways:
+                    entry.again += 1
+                    entry.again_bytes += nbytes
+                ways.add((device, "cpu"))
+
+    def sync(self, device: str, how: str, seconds: float | None = None, *, flagged: bool = False) -> None:
+        """The program made the host wait, for all that the device still had to do."""
+        with self._lock:
+            self._count(self._entry("sync", device, "cpu", "", how), 0, (), waits=1, seconds=seconds, flagged=flagged)
+
+    def idle(self, device: str, how: str, dtype: str) -> None:
+        """A transfer call, or a host read, on a value that was there already."""
+        with self._lock:
+            self._count(self._entry("idle", device, device, dtype, how), 0, (), waits=0)
+
+    def add_device_seconds(self, entry: Entry, seconds: float) -> None:
+        """A copy of the entry's turned out to have taken so long on the device."""
+        with self._lock:
+            entry.device_seconds = (entry.device_seconds or 0.0) + seconds
+
+    def result(self) -> list[Entry]:
+        """The sums, those that waited or moved most first: copies, which stay as they are when more happens."""
+        with self._lock:
+            found = [
+                replace(entry, shapes=list(entry.shapes), bins={n: list(column) for n, column in entry.bins.items()})
+                for entry in self.entries.values()
+            ]
+        return sorted(found, key=lambda entry: (entry.waits, entry.nbytes, entry.count), reverse=True)
+
+    def _entry(self, kind: Kind, source: str, target: str, dtype: str, how: str) -> Entry:
+        frames = stack.chain()
+        key = (kind, source, target, dtype, how, *map(id, frames))
+        entry = self.entries.get(key)
+        if entry is None and len(self.entries) >= MAX_PLACES:
+            frames = (CROWDED,)
+            key = (kind, source, target, dtype, how, id(CROWDED))
+            entry = self.entries.get(key)
+        if entry is None:
+            entry = self.entries[key] = Entry(kind, source, target, dtype, how, frames)
+            if kind == "transfer" and target != "cpu" and self.uses is not None:
+                entry.unused = 0
+        return entry
+
+    def _count(
+        self,
+        entry: Entry,
+        nbytes: int,
+        shape: tuple[int, ...],
+        *,
+        waits: int,
+        seconds: float | None = None,
+        flagged: bool = False,
+    ) -> None:
+        entry.count += 1
+        entry.nbytes += nbytes
+        entry.waits += waits
+        entry.flagged += flagged
+        if seconds is not None:
+            entry.seconds = (entry.seconds or 0.0) + seconds
+        if len(entry.shapes) < MAX_SHAPES and entry.kind != "sync" and shape not in entry.shapes:
+            entry.shapes.append(shape)
+        now = self._events if self.by_order else time.perf_counter() - self._start
+        self._events += 1
+        while now >= BINS * self.bin_width:
+            self._halve()
+        column = entry.bins.setdefault(int(now / self.bin_width), [0, 0])
+        column[0] += 1
+        column[1] += nbytes
+
+    def _halve(self) -> None:
+        self.bin_width *= 2
+        for entry in self.entries.values():
+            merged: dict[int, list[int]] = {}
+            for number, (count, nbytes) in entry.bins.items():
+                column = merged.setdefault(number // 2, [0, 0])
+                column[0] += count
+                column[1] += nbytes
+            entry.bins = merged
+
+    def _ways(self, content: tuple[object, ...]) -> set[tuple[str, str]]:
+        ways = self._contents.pop(content, None)
+        if ways is None:
+            ways = set()
+            if len(self._contents) >= MAX_CONTENTS:
+                self._contents.popitem(last=False)
+        self._contents[content] = ways
+        return ways

@@ -1,0 +1,119 @@
+"""A machine with accelerators that are not there: real values, true placements, every transfer counted.
+
+    with simulate("cuda", devices=2) as machine:
+        model.to("cuda")
+    print(machine.transfers)
+
+Placements, errors and counts are a real machine's. What is not:
+
+- values come from the host's kernels, so their last bits may differ from a real device's, and an operator that has no
+  kernel on the host for a dtype has none here;
+- memory and time: memory is counted by the bytes of live tensors and never full; all work is done when its call returns
+  (so a `non_blocking` copy can be read at once);
+- a device tensor's class is a subclass of `torch.Tensor`: `type(x) is torch.Tensor` is false;
+- sparse and nested tensors, CUDA graphs, DLPack, `torch.device(0)` and `torch.cuda.FloatTensor(...)` are refused;
+- a thread takes part if it is started inside and its class does not replace `Thread.run`.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from typing import Any
+
+try:
+    import torch
+except ModuleNotFoundError as error:
+    raise ModuleNotFoundError(
+        "transfer_lint.trace needs torch, which is not installed: pip install transfer-lint[trace]", name="torch"
+    ) from error
+from torch.utils._python_dispatch import TorchDispatchMode
+
+from transfer_lint.tracing import autocast
+from transfer_lint.tracing.functions import Functions
+from transfer_lint.tracing.machine import KIND, Machine, _active, active
+from transfer_lint.tracing.namespace import replacements
+from transfer_lint.tracing.operators import run
+from transfer_lint.tracing.random import start_streams
+
+__all__ = ["Machine", "simulate"]
+
+
+class Operators(TorchDispatchMode):  # type: ignore[no-untyped-call]
+    """Sees every operator, those without a tensor among their arguments included."""
+
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        return False  # else torch imports its compiler at the first operator, which takes seconds
+
+    def __torch_dispatch__(
+        self, func: Any, types: Sequence[type], args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None
+    ) -> Any:
+        return run(func, args, kwargs or {}, self)
+
+
+@contextmanager
+def simulate(kind: str = KIND, devices: int = 1) -> Iterator[Machine]:
+    """Inside, torch has `devices` accelerators of the kind `kind` ("cuda"), in this thread and in those it starts.
+
+    Tensors made inside live on afterwards; only new transfers to the accelerator fail then.
+    Raises ValueError for another kind or no device, RuntimeError inside another simulation.
+    """
+    if kind != KIND:
+        raise ValueError(f"cannot simulate {kind!r}: the kind that can be simulated is {KIND!r}")
+    if devices < 1:
+        raise ValueError(f"cannot simulate {devices} devices: give 1 or more")
+    if active() is not None:
+        raise RuntimeError("a machine is being simulated already: simulations do not nest")
+    machine = Machine(devices)
+    run_thread = threading.Thread.run
+
+    def run_simulated(thread: threading.Thread) -> None:
+        with _modes(machine) if active() is machine else ExitStack():
+            run_thread(thread)
+
+    autocast.register()
+    with ExitStack() as stack:
+        streams = start_streams(devices)
+        for owner, name, value in (
+            *replacements(machine, streams),
+            (threading.Thread, "run", run_simulated),
+        ):
+            stack.enter_context(_replaced(owner, name, value))
+        _active.append(machine)
+        stack.callback(_active.remove, machine)
+        stack.enter_context(_modes(machine))
+        yield machine
+
+
+@contextmanager
+def _modes(machine: Machine) -> Iterator[None]:
+    """torch's modes belong to a thread; this enters all that the simulation needs."""
+    lift_only_host = torch._C._only_lift_cpu_tensors()
+    heard = torch.is_autocast_enabled("privateuseone")
+    # `torch.tensor(data, device=d)` is then built on the host and moved where the modes can see it
+    torch._C._set_only_lift_cpu_tensors(True)
+    torch.set_autocast_enabled("privateuseone", True)
+    try:
+        with Operators(), Functions(machine):  # type: ignore[no-untyped-call]
+            yield
+    finally:
+        torch._C._set_only_lift_cpu_tensors(lift_only_host)
+        torch.set_autocast_enabled("privateuseone", heard)
+
+
+_MISSING = object()
+
+
+@contextmanager
+def _replaced(owner: Any, name: str, value: Any) -> Iterator[None]:
+    before = vars(owner).get(name, _MISSING)
+    setattr(owner, name, value)
+    try:
+        yield
+    finally:
+        if before is _MISSING:
+            delattr(owner, name)
+        else:
+            setattr(owner, name, before)
