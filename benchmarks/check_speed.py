@@ -22,7 +22,7 @@ from pathlib import Path
 
 from transfer_lint.files.scan import may_have_site
 from transfer_lint.files.tree import DiskSources
-from transfer_lint.flow.project import Project
+from transfer_lint.flow.program.project import Project
 from transfer_lint.lint import judge as checker
 from transfer_lint.rules.options import RuleOptions
 

@@ -14,7 +14,7 @@ from transfer_lint.fixing import fix
 from transfer_lint.fixing.fix import FixedFile, fix_paths, fix_source, write_fixed
 from transfer_lint.fixing.planning import plan
 from transfer_lint.fixing.rewriting import edits
-from transfer_lint.flow.project import Project
+from transfer_lint.flow.program.project import Project
 from transfer_lint.lint.check import check_paths
 from transfer_lint.problems import Problem
 from transfer_lint.settings import Settings

@@ -9,7 +9,7 @@ from transfer_codemods.actions import GuardForm
 from transfer_lint.findings import Finding
 from transfer_lint.fixing.fix import fix_source
 from transfer_lint.flow.knowledge import default_knowledge
-from transfer_lint.flow.project import Project
+from transfer_lint.flow.program.project import Project
 from transfer_lint.lint.check_text import examine
 from transfer_lint.rules.pages import Example
 from transfer_lint.settings import Settings

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 import re
 
-_SITE = re.compile(rb"\.\s*(?:to|cuda|cpu|xpu|npu|mps|hpu|ipu|item|tolist|numpy)\s*\(")
+MOVES = frozenset({"to", "cuda", "cpu", "xpu", "npu", "mps", "hpu", "ipu"})
+"""Methods that may move data to another device."""
+
+READS = frozenset({"item", "tolist", "numpy"})
+"""Methods of a tensor that hand its values to the host."""
+
+_SITE = re.compile(rb"\.\s*(?:%s)\s*\(" % "|".join(sorted(MOVES | READS)).encode())
 
 
 def may_have_site(data: bytes) -> bool:

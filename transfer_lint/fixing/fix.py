@@ -20,7 +20,7 @@ from transfer_lint.problems import Problem
 from transfer_lint.settings import Settings
 
 if TYPE_CHECKING:  # imported when there is a text to check
-    from transfer_lint.flow.project import Project
+    from transfer_lint.flow.program.project import Project
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from transfer_lint.problems import Problem, failure
 from transfer_lint.settings import Settings
 
 if TYPE_CHECKING:  # imported when there is a text to check
-    from transfer_lint.flow.project import Project
+    from transfer_lint.flow.program.project import Project
 
 
 class FixRunner(Runner):
@@ -39,7 +39,7 @@ class InProcess(FixRunner):
 
     def examine(self, texts: Mapping[str, str], overlay: Mapping[str, str]) -> dict[str, Examined | Problem]:
         """Check texts by path; what a project has learnt of a text does not outlive that text."""
-        from transfer_lint.flow.project import Project
+        from transfer_lint.flow.program.project import Project
 
         project = self._project
         if overlay:

@@ -1,93 +1,77 @@
-"""The transfers of one file, each with what is known of it."""
+"""The door of the analysis: a file's sites, and what every expression of a function evaluates to."""
 
 from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from dataclasses import replace
 
-from transfer_lint.findings import Heat
-from transfer_lint.flow import exits, expressions, statements  # noqa: F401  (they register the handlers)
-from transfer_lint.flow.changes import Change
-from transfer_lint.flow.interpreter import Interpreter
-from transfer_lint.flow.modules import FunctionInfo, Module
-from transfer_lint.flow.project import Project
-from transfer_lint.flow.reads import READS, HostRead
-from transfer_lint.flow.sites import Site
-from transfer_lint.flow.summaries import Summaries
-from transfer_lint.flow.transfers import MOVES
+from transfer_lint.files.scan import MOVES, READS
+from transfer_lint.flow.interpret.frame import Frame
+from transfer_lint.flow.interpret.summaries import Summaries
+from transfer_lint.flow.program.modules import FunctionInfo, Module
+from transfer_lint.flow.program.project import Project
+from transfer_lint.flow.results.examination import Examination, Interpretation
+from transfer_lint.flow.results.mutations import Mutation
+from transfer_lint.flow.results.reads import HostRead
+from transfer_lint.flow.results.sites import Site
 
 _CALL = re.compile(rf"\.\s*(?:{'|'.join(sorted(MOVES | READS))})\s*\(")
 
 
-@dataclass(frozen=True)
-class Examination:
-    """What has been found in one file: transfers and host reads in source order; what may change tensors in place."""
-
-    sites: Sequence[Site]
-    reads: Sequence[HostRead]
-    changes: Sequence[Change]
-
-
 class Analysis:
-    """The device flow of a project; one per run."""
+    """The device flow of a project; one per run.
 
-    def __init__(self, project: Project) -> None:
+    watching: keep what every expression evaluates to, for those who ask for interpretations.
+    """
+
+    def __init__(self, project: Project, *, watching: bool = False) -> None:
         self.project = project
-        self.summaries = Summaries(project)
+        self._summaries = Summaries(project, watching=watching)
 
     def examine(self, module: Module) -> Examination:
         """The file's transfers and host reads, in source order, and what may change tensors in place."""
         sites: dict[ast.Call, Site] = {}
         reads: dict[ast.expr, HostRead] = {}
-        changes: list[Change] = []
-        for interpreter in self.interpretations(module):
-            changes += (Change(node, tensor, sure) for (node, tensor), sure in interpreter.changes.items())
-            reads.update(interpreter.reads)
-            for node, site in interpreter.sites.items():
-                sites[node] = replace(site, round_trip=interpreter.round_trips.get(node, ()))
+        mutations: list[Mutation] = []
+        for frame in self._frames_with_sites(module):
+            mutations += (Mutation(node, tensor, sure) for (node, tensor), sure in frame.mutations.items())
+            reads.update(frame.reads)
+            for node, site in frame.sites.items():
+                sites[node] = replace(site, round_trip=frame.round_trips.get(node, ()))
         return Examination(
             sorted(sites.values(), key=lambda site: site.anchor),
             sorted(reads.values(), key=lambda read: read.anchor),
-            changes,
+            mutations,
         )
 
-    def interpretations(self, module: Module) -> Iterator[Interpreter]:
+    def interpretation(self, info: FunctionInfo) -> Interpretation:
+        """One function, interpreted."""
+        return _handed_out(self._summaries.interpretation(info))
+
+    def interpretations(self, module: Module) -> Iterator[Interpretation]:
+        """The top level of a file and every function of it, interpreted."""
+        yield _handed_out(self._summaries.top_level(module))
+        yield from (self.interpretation(info) for info in module.functions)
+
+    def _frames_with_sites(self, module: Module) -> Iterator[Frame]:
         """Every function of the file that holds a transfer, and the top level if it does, interpreted."""
-        lines = candidate_lines(module.text)
+        lines = _candidate_lines(module.text)
         inside: set[int] = set()
         for info in module.functions:
-            span = span_of(info)
+            span = info.lines
             if any(line in lines for line in span):
-                yield self.summaries.interpretation(info)
+                yield self._summaries.interpretation(info)
             inside.update(line for line in span if line in lines)
         if lines - inside:
-            yield self.top_level(module)
-
-    def all_interpretations(self, module: Module) -> Iterator[Interpreter]:
-        """Every function of the file and its top level, interpreted."""
-        yield self.top_level(module)
-        for info in module.functions:
-            yield self.summaries.interpretation(info)
-
-    def top_level(self, module: Module) -> Interpreter:
-        """The code that runs at import."""
-        interpreter = Interpreter(self.summaries, module, None, Heat.ONCE)
-        body = [
-            node
-            for node in module.tree.body
-            if type(node).__name__ not in ("FunctionDef", "AsyncFunctionDef", "ClassDef")
-        ]
-        interpreter.block(body, interpreter.new_state())
-        return interpreter
+            yield self._summaries.top_level(module)
 
 
-def span_of(info: FunctionInfo) -> range:
-    """The lines of a function."""
-    return range(info.node.lineno, (info.node.end_lineno or info.node.lineno) + 1)
+def _handed_out(frame: Frame) -> Interpretation:
+    return Interpretation(frame.module, frame.function, frame.knowledge, frame.values)
 
 
-def candidate_lines(text: str) -> set[int]:
+def _candidate_lines(text: str) -> set[int]:
     """Lines on which a transfer's method name may stand."""
     return {text.count("\n", 0, match.end()) + 1 for match in _CALL.finditer(text)}

@@ -6,12 +6,12 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from transfer_lint.findings import Severity
 from transfer_lint.flow.analysis import Analysis
+from transfer_lint.flow.ask.questions import Questions
 from transfer_lint.flow.knowledge import Role
-from transfer_lint.flow.modules import FunctionInfo, Module
-from transfer_lint.flow.project import Project
-from transfer_lint.flow.questions import Questions
-from transfer_lint.flow.reads import HostRead
-from transfer_lint.flow.sites import Site
+from transfer_lint.flow.program.modules import FunctionInfo, Module
+from transfer_lint.flow.program.project import Project
+from transfer_lint.flow.results.reads import HostRead
+from transfer_lint.flow.results.sites import Site
 from transfer_lint.graph.flow_graph import Edge, Kind, Node
 from transfer_lint.graph.folding import simplified
 from transfer_lint.graph.picture import Arrow, Box, Drawing, Judgement, Shape, Side
@@ -33,8 +33,7 @@ class Drawer:
     def __init__(self, project: Project, options: RuleOptions) -> None:
         self._project = project
         self._options = options
-        self._analysis = Analysis(project)
-        self._analysis.summaries.watching = True
+        self._analysis = Analysis(project, watching=True)
         self._questions: dict[str, Questions] = {}
 
     def names(self, module: Module) -> list[str]:
@@ -52,7 +51,7 @@ class Drawer:
         while queue and len(leads) < MOST_FOLLOWED:
             info = queue.pop(0)
             if info not in leads:
-                leads[info] = list(callees(self._analysis.summaries.interpretation(info)))
+                leads[info] = list(callees(self._analysis.interpretation(info)))
                 queue.extend(leads[info])
         holding = {info for info in leads if self._holds(info)}
         while more := {info for info in leads if info not in holding and holding.intersection(leads[info])}:
@@ -68,9 +67,8 @@ class Drawer:
 
     def _holds(self, info: FunctionInfo) -> bool:
         questions = self._asked(info.module)
-        inside = range(info.node.lineno, (info.node.end_lineno or info.node.lineno) + 1)
         places: list[Site | HostRead] = [*questions.sites, *questions.reads]
-        return any(place.node.lineno in inside for place in places)
+        return any(place.node.lineno in info.lines for place in places)
 
     def _asked(self, module: Module) -> Questions:
         if module.path not in self._questions:
@@ -81,8 +79,8 @@ class Drawer:
         self, info: FunctionInfo, pictured: frozenset[FunctionInfo], titles: Mapping[FunctionInfo, str]
     ) -> Drawing:
         questions = self._asked(info.module)
-        interpreter = self._analysis.summaries.interpretation(info)
-        flow = simplified(flow_of(interpreter, questions.sites, questions.reads, pictured - {info}))
+        interpretation = self._analysis.interpretation(info)
+        flow = simplified(flow_of(interpretation, questions.sites, questions.reads, pictured - {info}))
         boxes = tuple(_box(node, titles) for node in flow.nodes)
         arrows = tuple(self._arrow(edge, questions) for edge in flow.edges)
         return Drawing(info.qualname, info.module.path, info.node.lineno, boxes, arrows)

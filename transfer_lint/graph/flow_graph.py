@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from transfer_lint.flow.knowledge import Role
-from transfer_lint.flow.modules import FunctionInfo
-from transfer_lint.flow.reads import HostRead
-from transfer_lint.flow.sites import Site
-from transfer_lint.flow.values import Why
+from transfer_lint.flow.program.modules import FunctionInfo
+from transfer_lint.flow.results.reads import HostRead
+from transfer_lint.flow.results.sites import Site
+from transfer_lint.flow.values.terms import Why
 
 
 class Kind(Enum):

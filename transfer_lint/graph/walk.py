@@ -8,12 +8,13 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterable, Iterator
 
-from transfer_lint.flow.interpreter import Interpreter
 from transfer_lint.flow.knowledge import Knowledge
-from transfer_lint.flow.modules import ClassInfo, FunctionInfo
-from transfer_lint.flow.reads import HostRead
-from transfer_lint.flow.sites import Site
-from transfer_lint.flow.values import Class, Function, Known, Object, Tensor, Value
+from transfer_lint.flow.program.modules import ClassInfo, FunctionInfo
+from transfer_lint.flow.results.examination import Interpretation
+from transfer_lint.flow.results.reads import HostRead
+from transfer_lint.flow.results.sites import Site
+from transfer_lint.flow.values.terms import Known, role_of
+from transfer_lint.flow.values.values import Class, Function, Object, Tensor, Value
 from transfer_lint.graph.flow_graph import Edge, Flow, Kind, Node
 
 Sources = frozenset[Node]
@@ -25,30 +26,30 @@ _PLAIN = frozenset({"bool", "int", "float", "str"})
 
 
 def flow_of(
-    interpreter: Interpreter,
+    interpretation: Interpretation,
     sites: Iterable[Site],
     reads: Iterable[HostRead],
     pictured: frozenset[FunctionInfo] = frozenset(),
 ) -> Flow:
-    """The graph of a function that was interpreted with `watching` on.
+    """The graph of a function that was interpreted by an analysis that is `watching`.
 
     pictured: functions whose calls are nodes, for they have graphs of their own.
     """
-    assert interpreter.function is not None
-    walk = _Walk(interpreter, {site.node: site for site in sites}, {read.node: read for read in reads}, pictured)
-    return walk.run(interpreter.function)
+    assert interpretation.function is not None
+    walk = _Walk(interpretation, {site.node: site for site in sites}, {read.node: read for read in reads}, pictured)
+    return walk.run(interpretation.function)
 
 
-def callees(interpreter: Interpreter) -> Iterator[FunctionInfo]:
+def callees(interpretation: Interpretation) -> Iterator[FunctionInfo]:
     """The functions of the tree that a function calls, in the order of its source."""
-    calls = [node for node in interpreter.watch if isinstance(node, ast.Call)]
+    calls = [node for node in interpretation.values if isinstance(node, ast.Call)]
     for node in sorted(calls, key=lambda node: (node.lineno, node.col_offset)):
-        if (found := _callee(interpreter, node)) is not None:
+        if (found := _callee(interpretation, node)) is not None:
             yield found
 
 
-def _callee(interpreter: Interpreter, node: ast.Call) -> FunctionInfo | None:
-    match interpreter.watch.get(node.func):
+def _callee(interpretation: Interpretation, node: ast.Call) -> FunctionInfo | None:
+    match interpretation.values.get(node.func):
         case Function(info=info):
             return info
         case Class(info=cls):
@@ -56,7 +57,7 @@ def _callee(interpreter: Interpreter, node: ast.Call) -> FunctionInfo | None:
         case Object(cls=ClassInfo() as cls):
             return cls.method("forward") or cls.method("__call__")
     if isinstance(node.func, ast.Attribute):
-        receiver = interpreter.watch.get(node.func.value)
+        receiver = interpretation.values.get(node.func.value)
         if isinstance(receiver, Object) and isinstance(receiver.cls, ClassInfo):
             return receiver.cls.method(node.func.attr)
     return None
@@ -67,13 +68,13 @@ class _Walk:
 
     def __init__(
         self,
-        interpreter: Interpreter,
+        interpretation: Interpretation,
         sites: dict[ast.Call, Site],
         reads: dict[ast.expr, HostRead],
         pictured: frozenset[FunctionInfo],
     ) -> None:
-        self._interpreter = interpreter
-        self._knowledge: Knowledge = interpreter.knowledge
+        self._interpretation = interpretation
+        self._knowledge: Knowledge = interpretation.knowledge
         self._sites = sites
         self._reads = reads
         self._pictured = pictured
@@ -100,7 +101,7 @@ class _Walk:
             if isinstance(value, Tensor):
                 self._place(node, value.device, value.dtype)
                 node.why = (*value.why, *node.why)
-            elif isinstance(value, Object) and self._interpreter.is_module(value):
+            elif isinstance(value, Object) and self._interpretation.is_module(value):
                 node.kind = Kind.MODULE if kind is Kind.VALUE else kind
                 node.why = value.why
             self._nodes[key] = node
@@ -108,7 +109,7 @@ class _Walk:
 
     def _place(self, node: Node, device: Known | None, dtype: Known | None) -> None:
         node.place = ", ".join(str(known.term) for known in (device, dtype) if known is not None)
-        node.role = self._knowledge.role(device.term) if device is not None else None
+        node.role = role_of(device.term, self._knowledge) if device is not None else None
         node.why = tuple(fact for known in (device, dtype) if known is not None for fact in known.why)
 
     def _edge(self, sources: Sources, target: Node, label: str = "", at: Site | HostRead | None = None) -> None:
@@ -210,7 +211,7 @@ class _Walk:
 
     def _unpack(self, target: ast.expr, sources: Sources, value: ast.expr | None = None) -> None:
         if isinstance(target, ast.Tuple | ast.List):
-            known = self._interpreter.watch.get(value) if value is not None else None
+            known = self._interpretation.values.get(value) if value is not None else None
             items = getattr(known, "items", ())
             for number, part in enumerate(target.elts):
                 if isinstance(part, ast.Tuple | ast.List):
@@ -232,7 +233,7 @@ class _Walk:
         elif isinstance(value, ast.Name | ast.Attribute) and name:
             self._env[name] = sources  # another name for the same
         else:
-            self._define(target, sources, via, self._interpreter.watch.get(value))
+            self._define(target, sources, via, self._interpretation.values.get(value))
 
     def _define(self, target: ast.expr, sources: Sources, via: str, value: Value | None) -> None:
         name = _dotted(target)
@@ -243,7 +244,7 @@ class _Walk:
             if isinstance(base, ast.Name):
                 self._env[base.id] = self._env.get(base.id, _NOTHING) | sources
             return
-        followed = isinstance(value, Tensor) or (isinstance(value, Object) and self._interpreter.is_module(value))
+        followed = isinstance(value, Tensor) or (isinstance(value, Object) and self._interpretation.is_module(value))
         if not sources and not followed:
             self._env[name] = _NOTHING
             return
@@ -343,7 +344,7 @@ class _Walk:
         if isinstance(node.func, ast.Attribute) and node.func.attr in _ABOUT:
             return _NOTHING
         sources = receiver | self._all([*node.args, *node.keywords])
-        callee = _callee(self._interpreter, node)
+        callee = _callee(self._interpretation, node)
         if callee is not None and callee in self._pictured:
             called = self._node((node,), Kind.CALL, f"{callee.name}()", node.lineno)
             called.callee = callee
@@ -357,16 +358,18 @@ class _Walk:
         sources = self._expression(held)
         self._all([*node.args, *node.keywords])
         if not sources:
-            made = self._node((held,), Kind.VALUE, self._shown(held), held.lineno, self._interpreter.watch.get(held))
+            made = self._node(
+                (held,), Kind.VALUE, self._shown(held), held.lineno, self._interpretation.values.get(held)
+            )
             if not made.place and site.device is not None:
                 self._place(made, site.device, site.dtype)
             sources = frozenset({made})
         elif held in self._via:  # computed on the way
-            made = self._node((held,), Kind.VALUE, self._via[held], held.lineno, self._interpreter.watch.get(held))
+            made = self._node((held,), Kind.VALUE, self._via[held], held.lineno, self._interpretation.values.get(held))
             self._edge(sources, made)
             sources = frozenset({made})
         name = _dotted(held) or self._shown(held)
-        target = self._node((node,), Kind.VALUE, name, node.lineno, self._interpreter.watch.get(node))
+        target = self._node((node,), Kind.VALUE, name, node.lineno, self._interpretation.values.get(node))
         device = site.request.device.known if site.request.device else site.device
         dtype = site.request.dtype.known if site.request.dtype else site.dtype
         self._place(target, device, dtype)

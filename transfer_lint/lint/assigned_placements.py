@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from transfer_lint.flow.analysis import Analysis
-from transfer_lint.flow.interpreter import Interpreter
-from transfer_lint.flow.project import Project
-from transfer_lint.flow.values import Tensor, Value
+from transfer_lint.flow.program.project import Project
+from transfer_lint.flow.results.examination import Interpretation
+from transfer_lint.flow.values.values import Tensor, Value
 
 
 @dataclass(frozen=True, order=True)
@@ -24,30 +24,29 @@ class Placement:
 def placements(path: str, text: str, project: Project) -> list[Placement]:
     """The placements of tensors at the assignments that make them. Raises what `checker.check` raises."""
     module = project.add(path, text)
-    analysis = Analysis(project)
-    analysis.summaries.watching = True
+    analysis = Analysis(project, watching=True)
     found: set[Placement] = set()
-    for interpreter in analysis.all_interpretations(module):
-        if interpreter.module is module:
-            found.update(_of(interpreter))
+    for interpretation in analysis.interpretations(module):
+        if interpretation.module is module:
+            found.update(_of(interpretation))
     return sorted(found)
 
 
-def _of(interpreter: Interpreter) -> Iterator[Placement]:
-    root: ast.AST = interpreter.function.node if interpreter.function else interpreter.module.tree
+def _of(interpretation: Interpretation) -> Iterator[Placement]:
+    root: ast.AST = interpretation.function.node if interpretation.function else interpretation.module.tree
     for node in ast.walk(root):
-        if isinstance(node, ast.Assign) and node.value in interpreter.watch:
-            value = interpreter.watch[node.value]
+        if isinstance(node, ast.Assign) and node.value in interpretation.values:
+            value = interpretation.values[node.value]
             for target in node.targets:
-                yield from _bound(interpreter, target, value)
+                yield from _bound(interpretation, target, value)
 
 
-def _bound(interpreter: Interpreter, target: ast.expr, value: Value) -> Iterator[Placement]:
+def _bound(interpretation: Interpretation, target: ast.expr, value: Value) -> Iterator[Placement]:
     items = getattr(value, "items", None)
     if isinstance(target, ast.Tuple) and isinstance(items, tuple) and len(items) == len(target.elts):
         for part, item in zip(target.elts, items, strict=True):
-            yield from _bound(interpreter, part, item)
+            yield from _bound(interpretation, part, item)
     elif isinstance(target, ast.Name | ast.Attribute) and isinstance(value, Tensor) and value.device is not None:
         halves = [str(known.term) for known in (value.device, value.dtype) if known is not None]
         line = target.end_lineno or target.lineno
-        yield Placement(line, interpreter.module.column(line, target.end_col_offset or 0), ", ".join(halves))
+        yield Placement(line, interpretation.module.column(line, target.end_col_offset or 0), ", ".join(halves))

@@ -17,7 +17,7 @@ from transfer_lint.problems import Problem
 from transfer_lint.settings import Settings
 
 if TYPE_CHECKING:  # imported when there is a text to check
-    from transfer_lint.flow.project import Project
+    from transfer_lint.flow.program.project import Project
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,7 @@ def nesting(path: str) -> Iterator[None]:
 def project_over(sources: Sources, settings: Settings) -> Project:
     """The linted tree, with what the user says about it."""
     from transfer_lint.flow.knowledge import default_knowledge
-    from transfer_lint.flow.project import Project
+    from transfer_lint.flow.program.project import Project
 
     knowledge = default_knowledge()
     return Project(sources, knowledge.extended(settings.knowledge) if settings.knowledge else knowledge)

@@ -11,25 +11,24 @@ from transfer_lint.files.paths import shown_path
 from transfer_lint.files.text import lines_of
 from transfer_lint.files.tree import DiskSources
 from transfer_lint.flow.analysis import Analysis
-from transfer_lint.flow.interpreter import Interpreter
-from transfer_lint.flow.modules import Module
-from transfer_lint.flow.project import Project
-from transfer_lint.flow.questions import Questions
-from transfer_lint.flow.sites import Site
-from transfer_lint.flow.values import (
+from transfer_lint.flow.ask.questions import Questions
+from transfer_lint.flow.program.modules import Module
+from transfer_lint.flow.program.project import Project
+from transfer_lint.flow.results.examination import Interpretation
+from transfer_lint.flow.results.sites import Site
+from transfer_lint.flow.values.terms import Known, Why
+from transfer_lint.flow.values.values import (
     Class,
     Constant,
     External,
     Function,
     Host,
-    Known,
     Object,
     Package,
     Placed,
     Tensor,
     Tuple,
     Value,
-    Why,
 )
 from transfer_lint.lint.check_text import nesting, project_over
 from transfer_lint.lint.configuration import load
@@ -47,10 +46,9 @@ def explain(path: str, text: str, line: int, column: int | None, project: Projec
     module = project.add(path, text)
     if not 1 <= line <= len(module.lines):
         return f"{path} has {len(module.lines)} lines; there is no line {line}"
-    analysis = Analysis(project)
-    analysis.summaries.watching = True
-    interpreters = [i for i in analysis.all_interpretations(module) if _covers(i, module, line)]
-    chosen = max(interpreters, key=lambda i: i.function.node.lineno if i.function else 0, default=None)
+    analysis = Analysis(project, watching=True)
+    around = [i for i in analysis.interpretations(module) if _covers(i, module, line)]
+    chosen = max(around, key=lambda i: i.function.node.lineno if i.function else 0, default=None)
     parts = [f"{path}:{line}  {module.lines[line - 1].strip()}"]
     questions = Questions(project, module, analysis_of(project).examine(module))
     parts.extend(_values(questions, chosen, line, column))
@@ -60,19 +58,23 @@ def explain(path: str, text: str, line: int, column: int | None, project: Projec
     return "\n".join(parts)
 
 
-def _covers(interpreter: Interpreter, module: Module, line: int) -> bool:
-    if interpreter.function is None:
+def _covers(interpretation: Interpretation, module: Module, line: int) -> bool:
+    if interpretation.function is None:
         return True
-    node = interpreter.function.node
-    return interpreter.module is module and node.lineno <= line <= (node.end_lineno or node.lineno)
+    node = interpretation.function.node
+    return interpretation.module is module and node.lineno <= line <= (node.end_lineno or node.lineno)
 
 
-def _values(questions: Questions, interpreter: Interpreter | None, line: int, column: int | None) -> Iterator[str]:
-    if interpreter is None:
+def _values(
+    questions: Questions, interpretation: Interpretation | None, line: int, column: int | None
+) -> Iterator[str]:
+    if interpretation is None:
         return
     module = questions.module
     said: set[str] = set()
-    nodes = (n for n in interpreter.watch if isinstance(n, ast.expr) and n.lineno <= line <= (n.end_lineno or n.lineno))
+    nodes = (
+        n for n in interpretation.values if isinstance(n, ast.expr) and n.lineno <= line <= (n.end_lineno or n.lineno)
+    )
     for node in sorted(nodes, key=lambda n: (n.lineno, n.col_offset, -(n.end_col_offset or 0))):
         start, end = (
             module.column(node.lineno, node.col_offset),
@@ -80,7 +82,7 @@ def _values(questions: Questions, interpreter: Interpreter | None, line: int, co
         )
         if column is not None and not start <= column <= end:
             continue
-        described = _described(interpreter, interpreter.watch[node])
+        described = _described(interpretation, interpretation.values[node])
         source = questions.source(node)
         if described is None or source in said or (not described[1] and any(source in other for other in said)):
             continue
@@ -90,7 +92,7 @@ def _values(questions: Questions, interpreter: Interpreter | None, line: int, co
         yield from (f"  {fact.path}:{fact.line}  {fact.text}" for fact in told(why))
 
 
-def _described(interpreter: Interpreter, value: Value) -> tuple[str, Why] | None:
+def _described(interpretation: Interpretation, value: Value) -> tuple[str, Why] | None:
     """A value in words, with the facts behind it; None for what has no placement to speak of."""
     match value:
         case Tensor():
@@ -98,7 +100,7 @@ def _described(interpreter: Interpreter, value: Value) -> tuple[str, Why] | None
             dtype = _half(value.dtype, "its own dtype")
             why = value.why + (value.device.why if value.device else ()) + (value.dtype.why if value.dtype else ())
             return f"a tensor on {device}, {dtype}" + (", or None" if value.optional else ""), why
-        case Object() if interpreter.is_module(value):
+        case Object() if interpretation.is_module(value):
             name = value.cls if isinstance(value.cls, str) else value.cls.name if value.cls else "?"
             return f"a module ({name})", value.why
         case Object() if value.cls is not None:

@@ -8,12 +8,12 @@ from weakref import WeakKeyDictionary
 
 from transfer_lint.findings import Evidence, Finding, Fix
 from transfer_lint.flow.analysis import Analysis
-from transfer_lint.flow.modules import Module
-from transfer_lint.flow.project import Project
-from transfer_lint.flow.questions import Questions
-from transfer_lint.flow.reads import HostRead
-from transfer_lint.flow.sites import Site
-from transfer_lint.flow.values import Fact, Why
+from transfer_lint.flow.ask.questions import Questions
+from transfer_lint.flow.program.modules import Module
+from transfer_lint.flow.program.project import Project
+from transfer_lint.flow.results.reads import HostRead
+from transfer_lint.flow.results.sites import Site
+from transfer_lint.flow.values.terms import Fact, Why
 from transfer_lint.rules import RULES, Rule, Verdict
 from transfer_lint.rules.options import RuleOptions
 

@@ -13,7 +13,7 @@ from transfer_lint.problems import Problem, failure
 from transfer_lint.settings import Settings
 
 if TYPE_CHECKING:  # imported when there is a text to check
-    from transfer_lint.flow.project import Project
+    from transfer_lint.flow.program.project import Project
 
 Progress = Callable[[int, int], None]
 """Called with the number of files done and of all files of the step under way."""

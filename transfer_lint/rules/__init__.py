@@ -14,7 +14,7 @@ from pkgutil import iter_modules
 from types import MappingProxyType
 
 from transfer_lint.findings import Change, Safety, Severity
-from transfer_lint.flow.values import Why
+from transfer_lint.flow.ask import Why
 
 
 @dataclass(frozen=True)

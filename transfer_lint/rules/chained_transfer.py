@@ -6,9 +6,7 @@ import ast
 
 from transfer_codemods.actions import MergeTransfer
 from transfer_lint.findings import Heat, Safety, Severity
-from transfer_lint.flow.knowledge import Role
-from transfer_lint.flow.questions import Questions
-from transfer_lint.flow.sites import Site
+from transfer_lint.flow.ask import Questions, Site
 from transfer_lint.rules import Verdict, rule
 from transfer_lint.rules.options import RuleOptions
 
@@ -42,13 +40,13 @@ def check(site: Site, questions: Questions, options: RuleOptions) -> Verdict | N
         return None  # converting there what has travelled narrow is how it should be
     source = questions.source(inner.attribute.value)
     both = one.device is not None and two.device is not None
-    if both and not (questions.boundary(inner) and questions.role(device.known) is Role.ACCELERATOR):
+    if both and not (questions.boundary(inner) and questions.goes_to_accelerator(site)):
         return None  # two hops can be there on purpose: through the host they cannot
     if not inner.proved and isinstance(inner.attribute.value, ast.Call):
         return None  # what an unknown call returns may be a batch, with a `.to` of its own
     # One call converts on the host, whichever way the copy goes. That moves no more only where the conversion has
     # come first anyway, on the way to the accelerator.
-    exact = one.device is None and questions.role(device.known) is Role.ACCELERATOR
+    exact = one.device is None and questions.goes_to_accelerator(site)
     # `Module.half` leaves complex weights alone, `Module.to(dtype=...)` converts them.
     converts_alike = _cast(site) is None or not inner.is_module
     mergeable = (

@@ -6,9 +6,7 @@ import ast
 
 from transfer_codemods.actions import AssignResult
 from transfer_lint.findings import Safety, Severity
-from transfer_lint.flow.questions import Questions
-from transfer_lint.flow.sites import Site
-from transfer_lint.flow.values import Tensor
+from transfer_lint.flow.ask import Questions, Site
 from transfer_lint.rules import Verdict, rule
 from transfer_lint.rules.options import RuleOptions
 
@@ -31,8 +29,8 @@ def check(site: Site, questions: Questions, options: RuleOptions) -> Verdict | N
     if not isinstance(receiver, ast.Name | ast.Attribute | ast.Subscript):
         return None
     name = questions.source(receiver)
-    if not isinstance(site.receiver, Tensor):
-        again = questions.moved_again(site) if site.receiver.cls is None else None
+    if not site.is_tensor:
+        again = questions.moved_again(site)
         if again is None:
             return None
         text = f"nobody takes what `{name}.{site.method}(...)` returns, and line {again.anchor[0]} moves it again"

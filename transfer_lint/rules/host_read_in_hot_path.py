@@ -5,10 +5,7 @@ from __future__ import annotations
 import ast
 
 from transfer_lint.findings import Heat, Severity
-from transfer_lint.flow.knowledge import Role
-from transfer_lint.flow.questions import Questions
-from transfer_lint.flow.reads import HostRead
-from transfer_lint.flow.values import merge_why
+from transfer_lint.flow.ask import HostRead, Questions
 from transfer_lint.rules import Verdict, rule
 from transfer_lint.rules.options import RuleOptions
 
@@ -27,20 +24,18 @@ def check(read: HostRead, questions: Questions, options: RuleOptions) -> Verdict
     """
     if read.heat.rank < Heat.STEP.rank or read.in_handler:
         return None
-    brought = questions.is_read_at_once(read)
+    brought = questions.brought_by(read)
     if brought is not None and questions.is_read_one(brought) is read:
         return None  # one wait, one finding: TL302 reports it, with a fix
     if read.given and read.heat is Heat.LAYER:
         return None  # TL303 has a fix for it
-    device = read.tensor.device if brought is None else brought.device
-    role = questions.role(device)
-    proved = role is Role.ACCELERATOR
-    if not proved and (role is Role.HOST or not isinstance(read.node, ast.Call)):
+    proved = questions.reads_accelerator(read)
+    if not proved and (proved is False or not isinstance(read.node, ast.Call)):
         return None
     often = "at every step" if read.heat is Heat.STEP else "in every layer"
     waits = "makes the host wait for the device" if proved else "makes the host wait if the value is on a device,"
     return Verdict(
         Severity.WARNING if proved else Severity.HINT,
         f"`{questions.source(read.node)}` {waits} {often}",
-        merge_why(read.tensor.why, device.why if device is not None else ()),
+        questions.read_proof(read),
     )

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from transfer_codemods.actions import KeepOnDevice
 from transfer_lint.findings import Safety, Severity
-from transfer_lint.flow.questions import Questions
-from transfer_lint.flow.sites import Site
-from transfer_lint.flow.values import merge_why
+from transfer_lint.flow.ask import Questions, Site
 from transfer_lint.rules import Verdict, rule
 from transfer_lint.rules.options import RuleOptions
 
@@ -27,7 +25,7 @@ def check(site: Site, questions: Questions, options: RuleOptions) -> Verdict | N
     return Verdict(
         Severity.WARNING,
         f"`{receiver}` leaves `{site.device.term}` for {questions.wanted(site)} and is used on the accelerator again",
-        merge_why(site.receiver.why, site.device.why, site.round_trip),
+        (*questions.proof(site), *site.round_trip),
         KeepOnDevice(questions.spelled_target(request)) if request.plain and not site.in_fstring else None,
         "keep it on the accelerator",
         Safety.UNSAFE,

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from transfer_codemods.actions import HoistTransfer
 from transfer_lint.findings import Heat, Safety, Severity
-from transfer_lint.flow import blocks, repeats
-from transfer_lint.flow.questions import Questions
-from transfer_lint.flow.sites import Site
-from transfer_lint.flow.values import Tensor
+from transfer_lint.flow.ask import Questions, Site
 from transfer_lint.rules import Verdict, rule
 from transfer_lint.rules.options import RuleOptions
 
@@ -27,20 +24,16 @@ def check(site: Site, questions: Questions, options: RuleOptions) -> Verdict | N
     request = site.request
     if request.device is None or not request.plain or request.ambiguous or site.guarded or site.in_handler:
         return None
-    loops = repeats.loops_without_change(site, questions.changes)
-    proved = bool(loops) and isinstance(site.receiver, Tensor)
-    loops = loops or repeats.loops_without_change(site, questions.changes, proved=False)
-    if not loops:
+    invariance = questions.invariance(site)
+    if invariance is None:
         return None
-    first, last = blocks.span(loops[-1])
-    untouched = not any(repeats.within(questions.changes, first, last)) and questions.is_operand(site)
-    receiver = questions.source(site.attribute.value)
+    receiver, proved = questions.source(site.attribute.value), invariance.proved
     loud = proved and questions.is_elsewhere(site) and site.heat is not Heat.ONCE
     return Verdict(
         Severity.WARNING if loud else Severity.HINT,
-        f"`{receiver}` is moved to {questions.wanted(site)} again in every round of the loop of line {first}",
+        f"`{receiver}` is moved to {questions.wanted(site)} again in every round of the loop of line {invariance.line}",
         site.receiver.why,
-        HoistTransfer(len(loops)) if proved and not site.in_fstring else None,
+        HoistTransfer(invariance.loops) if proved and not site.in_fstring else None,
         "move it once, in the first round",
-        Safety.SAFE if untouched else Safety.UNSAFE,
+        Safety.SAFE if invariance.untouched and questions.is_operand(site) else Safety.UNSAFE,
     )

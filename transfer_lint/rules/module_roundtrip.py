@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from transfer_lint.findings import Heat, Severity
-from transfer_lint.flow.questions import Questions
-from transfer_lint.flow.sites import Site
+from transfer_lint.flow.ask import Questions, Site
 from transfer_lint.rules import Verdict, rule
 from transfer_lint.rules.options import RuleOptions
 

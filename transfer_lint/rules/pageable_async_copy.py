@@ -5,10 +5,7 @@ from __future__ import annotations
 import ast
 
 from transfer_lint.findings import Heat, Severity
-from transfer_lint.flow.knowledge import Role
-from transfer_lint.flow.questions import Questions
-from transfer_lint.flow.sites import Site
-from transfer_lint.flow.values import Tensor, merge_why
+from transfer_lint.flow.ask import Questions, Site
 from transfer_lint.rules import Verdict, rule
 from transfer_lint.rules.options import RuleOptions
 
@@ -22,10 +19,7 @@ from transfer_lint.rules.options import RuleOptions
 )
 def check(site: Site, questions: Questions, options: RuleOptions) -> Verdict | None:
     """Hints: the copy is right, it only does not do what was hoped for."""
-    request = site.request
-    if not isinstance(site.receiver, Tensor) or request.device is None or site.heat is Heat.ONCE:
-        return None
-    if questions.role(request.device.known) is not Role.ACCELERATOR:
+    if not site.is_tensor or site.heat is Heat.ONCE or not questions.goes_to_accelerator(site):
         return None
     receiver = site.attribute.value
     if (
@@ -35,8 +29,7 @@ def check(site: Site, questions: Questions, options: RuleOptions) -> Verdict | N
     ):
         text = "pins its memory just before the copy: that is a copy of its own, on the host, which the host waits for"
         return Verdict(Severity.HINT, f"`{questions.source(receiver)}` {text}", site.receiver.why)
-    if not request.surely_non_blocking or not questions.is_pageable(site):
+    if not site.request.surely_non_blocking or not questions.is_pageable(site):
         return None
     text = "is in memory that is not pinned: the host waits for this copy all the same"
-    why = merge_why(site.receiver.why, site.device.why if site.device is not None else ())
-    return Verdict(Severity.HINT, f"`{questions.source(receiver)}` {text}", why)
+    return Verdict(Severity.HINT, f"`{questions.source(receiver)}` {text}", questions.proof(site))

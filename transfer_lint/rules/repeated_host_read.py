@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from transfer_codemods.actions import RememberRead
 from transfer_lint.findings import Heat, Safety, Severity
-from transfer_lint.flow.questions import Questions
-from transfer_lint.flow.reads import HostRead
+from transfer_lint.flow.ask import HostRead, Questions
 from transfer_lint.rules import Verdict, rule
 from transfer_lint.rules.options import RuleOptions
 
@@ -21,7 +20,7 @@ def check(read: HostRead, questions: Questions, options: RuleOptions) -> Verdict
     """Only of what ComfyUI gives as the same object to every layer of a step; TL301 stands back."""
     if read.heat is not Heat.LAYER or not read.given or read.in_handler or not read.method:
         return None
-    brought = questions.is_read_at_once(read)
+    brought = questions.brought_by(read)
     if brought is not None and questions.is_read_one(brought) is read:
         return None  # one wait, one finding: TL302 reports it, with a safe fix
     return Verdict(

@@ -6,9 +6,7 @@ import ast
 
 from transfer_codemods.actions import ConstructOnDevice
 from transfer_lint.findings import Heat, Safety, Severity
-from transfer_lint.flow import repeats
-from transfer_lint.flow.questions import Questions
-from transfer_lint.flow.sites import Site
+from transfer_lint.flow.ask import Questions, Site
 from transfer_lint.rules import Verdict, rule
 from transfer_lint.rules.options import RuleOptions
 
@@ -45,7 +43,7 @@ def _named(site: Site, questions: Questions) -> Verdict | None:
     made = questions.made_by(site)
     if made is None or not questions.is_on_host(site) or site.heat is Heat.ONCE or site.guarded:
         return None
-    if repeats.loops_without_change(site, questions.changes):
+    if questions.is_loop_invariant(site):
         return None  # TL107: it is made once
     text = (
         f"`{questions.source(made.func)}(...)` makes it on the host (line {made.lineno}) and nothing else uses it there"

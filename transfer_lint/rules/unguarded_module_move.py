@@ -6,8 +6,7 @@ import ast
 
 from transfer_codemods.actions import GuardForm, GuardModule
 from transfer_lint.findings import Heat, Safety, Severity
-from transfer_lint.flow.questions import Questions
-from transfer_lint.flow.sites import Site
+from transfer_lint.flow.ask import Questions, Site
 from transfer_lint.rules import Verdict, rule
 from transfer_lint.rules.options import RuleOptions
 

@@ -6,10 +6,7 @@ import ast
 
 from transfer_codemods.actions import GuardTensor
 from transfer_lint.findings import Heat, Safety, Severity
-from transfer_lint.flow import repeats
-from transfer_lint.flow.questions import Questions
-from transfer_lint.flow.sites import Site
-from transfer_lint.flow.values import Tensor
+from transfer_lint.flow.ask import Questions, Site
 from transfer_lint.rules import Verdict, rule
 from transfer_lint.rules.options import RuleOptions
 
@@ -24,7 +21,7 @@ from transfer_lint.rules.options import RuleOptions
 def check(site: Site, questions: Questions, options: RuleOptions) -> Verdict | None:
     """Not a boundary (a move to the host), not surely needed, and there is a test that says when it does nothing."""
     request = site.request
-    if not isinstance(site.receiver, Tensor) or request.device is None or site.heat is Heat.ONCE:
+    if not site.is_tensor or request.device is None or site.heat is Heat.ONCE:
         return None
     if site.guarded or site.in_handler or site.inline or site.in_fstring or site.round_trip:
         return None
@@ -38,7 +35,7 @@ def check(site: Site, questions: Questions, options: RuleOptions) -> Verdict | N
     constant = questions.is_placed_elsewhere(site)
     if constant and not site.receiver.ident.is_global():
         return None
-    if repeats.is_done_once(site) or repeats.loops_without_change(site, questions.changes):
+    if questions.is_memoised(site) or questions.is_loop_invariant(site):
         return None  # what loops repeat TL107 reports
     if questions.is_on_device(site):  # what is left of the move is the dtype
         return None

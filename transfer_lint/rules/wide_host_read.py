@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from transfer_codemods.actions import DeleteTransfer
 from transfer_lint.findings import Heat, Safety, Severity
-from transfer_lint.flow.knowledge import Role
-from transfer_lint.flow.questions import Questions
-from transfer_lint.flow.sites import Site
-from transfer_lint.flow.values import Tensor, merge_why
+from transfer_lint.flow.ask import Questions, Site
 from transfer_lint.rules import Verdict, rule
 from transfer_lint.rules.options import RuleOptions
 
@@ -21,19 +18,18 @@ from transfer_lint.rules.options import RuleOptions
 )
 def check(site: Site, questions: Questions, options: RuleOptions) -> Verdict | None:
     """The item is read by constant integers, so that the device can pick it out."""
-    if not isinstance(site.receiver, Tensor) or questions.role(site.device) is not Role.ACCELERATOR:
+    if not site.is_tensor or not questions.is_on_accelerator(site):
         return None
     if not questions.boundary(site) or not site.request.plain or site.request.dtype is not None:
         return None
     if questions.is_read_one(site) is None:
         return None
-    assert site.device is not None
     receiver = questions.source(site.attribute.value)
     often = {Heat.STEP: ", at every step", Heat.LAYER: ", in every layer of every step"}.get(site.heat, "")
     return Verdict(
         Severity.WARNING if often else Severity.HINT,
         f"`{receiver}` is brought to the host as a whole to read one item of it{often}",
-        merge_why(site.device.why, site.receiver.why),
+        (*questions.device_proof(site), *site.receiver.why),
         None if site.in_fstring else DeleteTransfer(),
         "read the item alone",
     )

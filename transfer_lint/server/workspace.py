@@ -24,7 +24,7 @@ from transfer_lint.rules.options import RuleOptions
 from transfer_lint.settings import Settings
 
 if TYPE_CHECKING:
-    from transfer_lint.flow.project import Project
+    from transfer_lint.flow.program.project import Project
 
 Answer = TypeVar("Answer")
 

@@ -9,7 +9,9 @@ a tensor on `cuda` aborts the process in a build without CUDA as soon as autogra
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -24,6 +26,27 @@ _OWN = ("held", "ordinal", "_host_type", "_is_param")
 """Attributes that go with the wrapping, not with the user's tensor."""
 
 _AUTOCAST = torch._C.DispatchKeySet(torch._C.DispatchKey.AutocastPrivateUse1)  # type: ignore[attr-defined]
+
+
+@dataclass(frozen=True)
+class Operators:
+    """What device tensors leave to `operators`, which registers its own.
+
+    run: carries out one operator, given (operator, arguments, keyword arguments, dispatch mode). restore: makes the
+    tensor that `DeviceTensor.__reduce_ex__` pickled.
+    """
+
+    run: Callable[[Any, Sequence[Any], Mapping[str, Any], AbstractContextManager[Any] | None], Any]
+    restore: Callable[[Tensor, int, bool, dict[str, Any]], DeviceTensor]
+
+
+_operators: Operators
+
+
+def register(operators: Operators) -> None:
+    """Say what carries out the operators on device tensors."""
+    global _operators
+    _operators = operators
 
 
 class DeviceTensor(Tensor):
@@ -62,9 +85,7 @@ class DeviceTensor(Tensor):
     def __torch_dispatch__(  # type: ignore[override]
         cls, func: Any, types: Sequence[type], args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None
     ) -> Any:
-        from transfer_lint.tracing.operators import run
-
-        return run(func, args, kwargs or {}, None)
+        return _operators.run(func, args, kwargs or {}, None)
 
     @property
     def device(self) -> torch.device:  # type: ignore[override]
@@ -145,23 +166,12 @@ class DeviceTensor(Tensor):
         if machine is not None:
             machine.moved(self.ordinal, HOST, self, self.dtype, non_blocking=False, at_host=self.held)
         attributes = {name: value for name, value in self.__dict__.items() if name not in ("held", "ordinal")}
-        return restore, (self.held.detach(), self.ordinal, self.requires_grad, attributes)
+        return _operators.restore, (self.held.detach(), self.ordinal, self.requires_grad, attributes)
 
     def _waited(self, how: str) -> None:
         machine = active()
         if machine is not None:
             machine.waited(self.ordinal, how, self, self.numel() * self.element_size())
-
-
-def restore(held: Tensor, ordinal: int, requires_grad: bool, attributes: dict[str, Any]) -> DeviceTensor:
-    """What `DeviceTensor.__reduce_ex__` pickled."""
-    machine = active()
-    tensor = DeviceTensor(held, ordinal)
-    tensor.__dict__.update(attributes)
-    tensor.requires_grad_(requires_grad)
-    if machine is not None:
-        machine.moved(HOST, ordinal, tensor, tensor.dtype, non_blocking=False, at_host=held)
-    return tensor
 
 
 def place_of(tensor: Tensor) -> int:

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 from torch.utils._mode_utils import no_dispatch
 
-from transfer_lint.tracing.device_tensor import STAND_IN, DeviceTensor, place, place_of, values_of
+from transfer_lint.tracing.device_tensor import STAND_IN, DeviceTensor, Operators, place, place_of, register, values_of
 from transfer_lint.tracing.machine import HOST, KIND, active, name_of
 from transfer_lint.tracing.random import device_stream
 
@@ -344,3 +344,17 @@ _SPECIAL: Mapping[str, Callable[[Any, Sequence[Any], Mapping[str, Any]], Any]] =
     "aten::_neg_view": _neg_view,
     "aten::record_stream": _record_stream,
 }
+
+
+def restore(held: Tensor, ordinal: int, requires_grad: bool, attributes: dict[str, Any]) -> DeviceTensor:
+    """What `DeviceTensor.__reduce_ex__` pickled."""
+    machine = active()
+    tensor = DeviceTensor(held, ordinal)
+    tensor.__dict__.update(attributes)
+    tensor.requires_grad_(requires_grad)
+    if machine is not None:
+        machine.moved(HOST, ordinal, tensor, tensor.dtype, non_blocking=False, at_host=held)
+    return tensor
+
+
+register(Operators(run, restore))

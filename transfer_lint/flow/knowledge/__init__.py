@@ -18,8 +18,6 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib
 
-from transfer_lint.flow.values import Term, TermKind
-
 _ACCELERATORS = frozenset({"cuda", "xpu", "mps", "hpu", "npu", "privateuseone"})
 
 
@@ -240,14 +238,14 @@ class Knowledge:
             self.tensor_dtype_arguments.get(name, _NONE).exact,
         )
 
-    def role(self, term: Term) -> Role | None:
-        """What the device that a term is equal to is for; None where that is not known."""
-        if term.kind is TermKind.CONSTANT:
-            kind = term.name.partition(":")[0]
-            return Role.HOST if kind == "cpu" else Role.ACCELERATOR if kind in _ACCELERATORS else None
-        if term.kind is TermKind.STABLE and term.name in self.devices:
-            return self.devices[term.name].role
-        return None
+    def role_of_device(self, spelled: str) -> Role | None:
+        """What a device that is spelled out (`cuda:0`) is for; None where that is not known."""
+        kind = spelled.partition(":")[0]
+        return Role.HOST if kind == "cpu" else Role.ACCELERATOR if kind in _ACCELERATORS else None
+
+    def role_of_function(self, name: str) -> Role | None:
+        """What the device that a function returns is for, by its dotted name; None where that is not known."""
+        return self.devices[name].role if name in self.devices else None
 
     def extended(self, table: Mapping[str, object]) -> Knowledge:
         """The knowledge with a table of the same form added. Raises KnowledgeError where the form is another."""

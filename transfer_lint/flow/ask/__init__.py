@@ -1,0 +1,12 @@
+"""Questions: all that rules may know of the analysis. It reads results and interprets nothing.
+
+May import `results`, `values`, `program` and `knowledge`, never `interpret`.
+Hands out `Questions` about the sites of one file, and the plain data that they are about.
+"""
+
+from transfer_lint.flow.ask.questions import Questions
+from transfer_lint.flow.results.reads import HostRead
+from transfer_lint.flow.results.sites import Site
+from transfer_lint.flow.values.terms import Why
+
+__all__ = ["HostRead", "Questions", "Site", "Why"]

@@ -1,0 +1,159 @@
+"""Who else looks at a local name: whether a fix may rebind it."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from transfer_lint.flow.program.modules import FunctionNode
+from transfer_lint.flow.program.syntax import nodes_of
+from transfer_lint.flow.results.sites import Site
+
+_SEES_ALL = frozenset({"locals", "eval", "exec", "vars", "dir"})
+_SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef)
+_COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
+
+
+def rebindable(site: Site) -> bool:
+    """Whether binding the receiver's name to the moved value just before the statement cannot be seen elsewhere.
+
+    The receiver is a local name that the statement itself rebinds to the moved value, or that nothing reads between
+    the statement and its next assignment; no nested scope uses it, and nothing looks at all locals.
+    """
+    receiver = site.attribute.value
+    if not isinstance(receiver, ast.Name) or site.function is None or site.inline:
+        return False
+    name, statement, function = receiver.id, site.statement, site.function.node
+    if not _is_local(function, name) or _is_shared(function, name):
+        return False
+    if isinstance(statement, ast.Assign) and statement.value is site.node:
+        targets = [target.id if isinstance(target, ast.Name) else None for target in statement.targets]
+        if name in targets and None not in targets:
+            return True
+    reads = [n for n in nodes_of(statement) if isinstance(n, ast.Name) and n.id == name and n is not receiver]
+    if reads:
+        return False
+    return not _read_later(function, statement, name)
+
+
+def is_returned(function: ast.AST, statement: ast.stmt, node: ast.expr) -> bool:
+    """Whether the value of `node` is what the function returns: at once, or under the name that it is assigned to."""
+    names = {t.id for t in getattr(statement, "targets", ()) if isinstance(t, ast.Name)}
+    held = statement.value if isinstance(statement, ast.Return | ast.Assign) else None
+    if held is None or not any(part is node for part in _parts(held)):
+        return False
+    if isinstance(statement, ast.Return):
+        return True
+    return any(
+        isinstance(part, ast.Name) and part.id in names
+        for found in nodes_of(function)
+        if isinstance(found, ast.Return) and found.value is not None
+        for part in _parts(found.value)
+    )
+
+
+_OF_MODULES = frozenset(
+    {
+        "parameters",
+        "buffers",
+        "eval",
+        "train",
+        "state_dict",
+        "load_state_dict",
+        "requires_grad_",
+        "half",
+        "modules",
+        "children",
+        "named_parameters",
+    }
+)
+
+
+def is_used_as_module(function: ast.AST, place: ast.expr) -> bool:
+    """Whether the function calls what stands in a name or attribute, or asks it for what only a module has."""
+    spelled = ast.unparse(place)
+    for node in nodes_of(function):
+        match node:
+            case ast.Call(func=ast.Name() | ast.Attribute() as used):
+                pass
+            case ast.Attribute(value=used, attr=attribute) if attribute in _OF_MODULES:
+                pass
+            case _:
+                continue
+        if ast.unparse(used) == spelled:
+            return True
+    return False
+
+
+def _parts(node: ast.expr) -> Iterator[ast.expr]:
+    """What an expression hands on unchanged."""
+    yield node
+    match node:
+        case ast.Tuple(elts=items) | ast.List(elts=items):
+            for item in items:
+                yield from _parts(item)
+        case ast.Dict(values=items):
+            for item in items:
+                yield from _parts(item)
+        case ast.IfExp():
+            yield from _parts(node.body)
+            yield from _parts(node.orelse)
+
+
+def _is_local(function: FunctionNode, name: str) -> bool:
+    """Whether the function binds the name itself: assigning to a global's name would make it a local, unbound."""
+    arguments = function.args
+    parameters = (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs, arguments.vararg, arguments.kwarg)
+    if any(argument is not None and argument.arg == name for argument in parameters):
+        return True
+    return any(
+        isinstance(node, ast.Name) and node.id == name and isinstance(node.ctx, ast.Store)
+        for node in nodes_of(function)
+    )
+
+
+def _is_shared(function: ast.FunctionDef | ast.AsyncFunctionDef, name: str) -> bool:
+    """Used by a nested scope, declared global or nonlocal, or seen by `locals()` and the like."""
+    for node in nodes_of(function):
+        if isinstance(node, ast.Global | ast.Nonlocal) and name in node.names:
+            return True
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in _SEES_ALL:
+            return True
+        if isinstance(node, (*_SCOPES, *_COMPREHENSIONS)) and node is not function and _names(node, name):
+            return True
+    return False
+
+
+def _read_later(function: ast.AST, statement: ast.stmt, name: str) -> bool:
+    """Whether the name is read after the statement, before being assigned anew, on any path (to be on the safe side).
+
+    Positions decide: every read further down counts, and inside a loop every read in the loop.
+    """
+    end = (statement.end_lineno or statement.lineno, statement.end_col_offset or 0)
+    first = min((loop.lineno for loop in _loops_around(function, statement)), default=None)
+    for node in nodes_of(function):
+        if isinstance(node, ast.Name) and node.id == name and not isinstance(node.ctx, ast.Store):
+            position = (node.lineno, node.col_offset)
+            if position >= end:
+                return True
+            if first is not None and first <= node.lineno and not _within(node, statement):
+                return True
+    return False
+
+
+def _loops_around(function: ast.AST, statement: ast.stmt) -> list[ast.stmt]:
+    return [
+        node
+        for node in nodes_of(function)
+        if isinstance(node, ast.For | ast.AsyncFor | ast.While)
+        and node is not statement
+        and any(inner is statement for inner in nodes_of(node))
+    ]
+
+
+def _within(node: ast.AST, statement: ast.stmt) -> bool:
+    return any(inner is node for inner in nodes_of(statement))
+
+
+def _names(scope: ast.AST, name: str) -> bool:
+    return any(isinstance(node, ast.Name) and node.id == name for node in nodes_of(scope))

@@ -1,0 +1,78 @@
+"""Loop invariance: transfers that move the same value to the same place in every round of a loop."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Sequence
+
+from transfer_lint.flow.ask.mutations import is_written_to, memory_of, on_lines
+from transfer_lint.flow.program.syntax import LOOPS, is_plain, nodes_of, path_to, span
+from transfer_lint.flow.results.mutations import Mutation
+from transfer_lint.flow.results.sites import Site
+
+
+def invariant_loops(site: Site, mutations: Sequence[Mutation], proved: bool = True) -> list[ast.stmt]:
+    """The loops around a transfer, from the inside out, in which it moves the same value to the same place each time.
+
+    None where something in the loop surely writes to the value. Not `proved`: the target need only be spelled alike;
+    an unknown call may change it between two rounds.
+    """
+    function = site.function
+    if function is None or site.inline or not site.yields_copy or not is_plain(site.attribute.value):
+        return []
+    found: list[ast.stmt] = []
+    path = path_to(function.node.body, site.statement)
+    if is_memoised(site) or is_written_to(site, mutations):
+        return []
+    for loop in reversed([statement for statement in path if isinstance(statement, LOOPS)]):
+        first, last = span(loop)
+        if loop is site.statement or _is_made_within(site, first, last, proved) or _is_assigned_in(loop, site):
+            break
+        if any(m.sure and m.tensor in memory_of(site) for m in on_lines(mutations, first, last)):
+            break
+        found.append(loop)
+    return found
+
+
+def is_memoised(site: Site) -> bool:
+    """Whether the result is assigned under an `if` that asks for what it is assigned to: `if y is None: y = ...`."""
+    if not isinstance(site.statement, ast.Assign) or site.function is None:
+        return False
+    targets = {ast.unparse(target) for target in site.statement.targets} - {ast.unparse(site.attribute.value)}
+    return any(
+        isinstance(node, ast.expr) and ast.unparse(node) in targets
+        for statement in path_to(site.function.node.body, site.statement)
+        if isinstance(statement, ast.If)
+        for node in nodes_of(statement.test)
+    )
+
+
+def _is_made_within(site: Site, first: int, last: int, target_too: bool) -> bool:
+    """Whether some lines make the value that is moved, or what says where to."""
+    halves = (site.request.device, site.request.dtype) if target_too else ()
+    symbols = [half.known.term.symbol for half in halves if half is not None]
+    return any(symbol is not None and symbol.made_within(first, last) for symbol in (site.receiver.ident, *symbols))
+
+
+def _is_assigned_in(loop: ast.stmt, site: Site) -> bool:
+    """Whether the loop binds or deletes a name, attribute or item that the call is spelled with."""
+    parts = [site.attribute.value, *site.node.args, *(keyword.value for keyword in site.node.keywords)]
+    if not all(is_plain(part) or isinstance(part, ast.Constant) or _is_stable(part, site) for part in parts):
+        return True
+    read = {ast.unparse(node) for part in parts for node in nodes_of(part) if isinstance(node, ast.expr)}
+    for node in nodes_of(loop):
+        bound = isinstance(getattr(node, "ctx", None), ast.Store | ast.Del)
+        if bound and isinstance(node, ast.expr) and ast.unparse(node) in read:
+            return True
+        names = (getattr(node, "name", None), getattr(node, "rest", None), getattr(node, "asname", None))
+        if any(isinstance(name, str) and name in read for name in names):
+            return True
+    return False
+
+
+def _is_stable(node: ast.expr, site: Site) -> bool:
+    halves = (site.request.device, site.request.dtype)
+    spelled = [*site.node.args, *(keyword.value for keyword in site.node.keywords)]
+    return any(
+        h is not None and h.repeatable and h.argument is not None and spelled[h.argument] is node for h in halves
+    )

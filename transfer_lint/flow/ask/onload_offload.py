@@ -1,0 +1,104 @@
+"""Onload and offload: moves of a module that surely come together, so that each is always needed."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator, Sequence
+
+from transfer_lint.flow.knowledge import Names
+from transfer_lint.flow.program.syntax import blocks_of, nodes_of
+from transfer_lint.flow.results.sites import Site
+
+
+def is_half(site: Site, sites: Sequence[Site], offload_words: Names) -> bool:
+    """Whether the module surely is moved elsewhere as well whenever this runs.
+
+    Surely also where the same tests stand around both, and where the function hands it to one that offloads. Spelled
+    alike is enough: an unknown call in between does not make it another module.
+    """
+    if site.function is None or site.request.device is None:
+        return False
+    spelled = ast.unparse(site.attribute.value)
+    if _is_handed_to_offloader(site, spelled, offload_words):
+        return True
+    return any(
+        other.request.device is not None
+        and other.request.device.known != site.request.device.known
+        and (_surely_runs(site, other) or _tests_around(other) <= _tests_around(site))
+        for other in sites
+        if other.function is site.function
+        and (other.receiver.ident is site.receiver.ident or ast.unparse(other.attribute.value) == spelled)
+        and not other.in_handler
+    )
+
+
+def is_put_back(site: Site) -> bool:
+    """Whether the target is where the function has found the receiver: `old = next(m.parameters()).device`."""
+    half, function = site.request.device, site.function
+    if half is None or half.argument is None or function is None:
+        return False
+    target = [*site.node.args, *(keyword.value for keyword in site.node.keywords)][half.argument]
+    spelled = ast.unparse(site.attribute.value)
+    return isinstance(target, ast.Name) and any(
+        any(isinstance(name, ast.Name) and name.id == target.id for name in node.targets)
+        and any(isinstance(part, ast.expr) and ast.unparse(part) == spelled for part in nodes_of(node.value))
+        for node in nodes_of(function.node)
+        if isinstance(node, ast.Assign)
+    )
+
+
+def _is_handed_to_offloader(site: Site, spelled: str, words: Names) -> bool:
+    """Whether a function that is named for it is handed the module later on."""
+    assert site.function is not None
+    return any(
+        any(word in _name(node.func) for word in words.exact)
+        and any(ast.unparse(argument) == spelled for argument in node.args)
+        for node in nodes_of(site.function.node)
+        if isinstance(node, ast.Call) and node.lineno >= site.node.lineno
+    )
+
+
+def _name(func: ast.expr) -> str:
+    return func.attr if isinstance(func, ast.Attribute) else func.id if isinstance(func, ast.Name) else ""
+
+
+def _surely_runs(first: Site, second: Site) -> bool:
+    """Whether the second site's statement runs whenever the first one's does (early exits aside)."""
+    assert first.function is not None
+    return any(
+        statement is second.statement
+        for block in _blocks_around(first.function.node.body, first.statement)
+        for statement in _always(block)
+    )
+
+
+def _tests_around(site: Site) -> frozenset[tuple[str, bool]]:
+    """The tests that decide whether the site's statement runs, as they are written, each with what it must be."""
+    assert site.function is not None
+    found: set[tuple[str, bool]] = set()
+    for block in _blocks_around(site.function.node.body, site.statement):
+        for statement in block:
+            if isinstance(statement, ast.If):
+                for branch, outcome in ((statement.body, True), (statement.orelse, False)):
+                    if any(node is site.statement for inner in branch for node in nodes_of(inner)):
+                        found.add((ast.dump(statement.test), outcome))
+    return frozenset(found)
+
+
+def _always(block: Sequence[ast.stmt]) -> Iterator[ast.stmt]:
+    """The statements that run whenever the block does."""
+    for statement in block:
+        yield statement
+        if isinstance(statement, ast.With | ast.AsyncWith | ast.Try):
+            yield from _always(statement.body)
+        if isinstance(statement, ast.Try):
+            yield from _always(statement.finalbody)
+
+
+def _blocks_around(body: Sequence[ast.stmt], target: ast.stmt) -> Iterator[Sequence[ast.stmt]]:
+    """The blocks that hold the statement, from the outside in."""
+    yield body
+    for statement in body:
+        for block in blocks_of(statement):
+            if any(node is target for inner in block for node in nodes_of(inner)):
+                yield from _blocks_around(block, target)

@@ -1,0 +1,57 @@
+"""Readers: the host reads that a transfer to the host feeds, and the transfer that a host read is fed by."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Mapping, Sequence
+
+from transfer_lint.flow.program.syntax import nodes_of
+from transfer_lint.flow.results.reads import HostRead
+from transfer_lint.flow.results.sites import Site
+from transfer_lint.flow.values.values import Tensor
+
+_WAITS = frozenset({"synchronize", "wait", "wait_stream", "wait_event"})
+
+
+def read_of_one_item(site: Site, reads: Sequence[HostRead]) -> HostRead | None:
+    """The host read that takes one item of what the site brings over: `x.cpu()[0].item()`."""
+    for read in reads:
+        func = read.node.func if isinstance(read.node, ast.Call) else None
+        held = func.value if isinstance(func, ast.Attribute) and func.attr == "item" else None
+        if isinstance(held, ast.Subscript) and held.value is site.node and _is_constant_index(held.slice):
+            return read
+    return None
+
+
+def read_before_waiting(site: Site, reads: Sequence[HostRead]) -> HostRead | None:
+    """The first read of what the site copies to the host before which the function waits for nothing."""
+    if site.function is None:
+        return None
+    waits = [
+        node.lineno for node in nodes_of(site.function.node) if isinstance(node, ast.Attribute) and node.attr in _WAITS
+    ]
+    begin = site.node.lineno
+    for read in reads:
+        line = read.node.lineno
+        if site.node in read.tensor.moved_from and read.function is site.function and line >= begin:
+            return None if any(begin <= wait <= line for wait in waits) else read
+    return None
+
+
+def moved_at_once(read: HostRead, by_node: Mapping[ast.AST, Site]) -> Site | None:
+    """The transfer in the very expression that is read: `x.cpu().item()`."""
+    held: ast.AST | None = read.node
+    while isinstance(held, ast.Call | ast.Attribute | ast.Subscript) and held not in by_node:
+        held = held.func if isinstance(held, ast.Call) else held.value
+    found = by_node.get(held) if isinstance(held, ast.Call) and held is not read.node else None
+    return found if found is not None and isinstance(found.receiver, Tensor) else None
+
+
+def _is_constant_index(node: ast.expr) -> bool:
+    """Integers only: indexing by another tensor may need it on the same device."""
+    items = node.elts if isinstance(node, ast.Tuple) else [node]
+    return all(
+        isinstance(item.operand if isinstance(item, ast.UnaryOp) else item, ast.Constant)
+        and not isinstance(getattr(item, "value", 0), str)
+        for item in items
+    )

@@ -1,0 +1,289 @@
+"""One call of a function of the tree: its summary, carried over into the caller's state."""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import replace
+
+from transfer_lint.flow.interpret.frame import Frame
+from transfer_lint.flow.interpret.mutations import handed_over, written
+from transfer_lint.flow.interpret.objects import store
+from transfer_lint.flow.program.modules import FunctionInfo
+from transfer_lint.flow.values.records import Record
+from transfer_lint.flow.values.state import State
+from transfer_lint.flow.values.summary import Summary
+from transfer_lint.flow.values.symbols import Symbol
+from transfer_lint.flow.values.terms import Known, Term, TermKind, Why, merge_why
+from transfer_lint.flow.values.values import Constant, Function, Host, Object, Placed, Tensor, Tuple, Value, symbols_of
+
+
+def bind(info: FunctionInfo, arguments: dict[str, Value]) -> dict[str, Value] | None:
+    """Parameter name -> argument; None where unpacking leaves it open."""
+    if any(key.startswith("*") for key in arguments):
+        return None
+    names = [p.arg for p in (*info.node.args.posonlyargs, *info.node.args.args)]
+    bound: dict[str, Value] = {}
+    offset = 0
+    if "" in arguments:
+        if not names:
+            return None
+        bound[names[0]] = arguments[""]
+        offset = 1
+    for key, value in arguments.items():
+        if key.isdigit():
+            position = int(key) + offset
+            if position < len(names):
+                bound[names[position]] = value
+        elif key:
+            bound[key] = value
+    return bound
+
+
+class Application:
+    """One call: carries a summary over into the caller's state."""
+
+    def __init__(
+        self,
+        caller: Frame,
+        info: FunctionInfo,
+        summary: Summary,
+        arguments: dict[str, Value],
+        node: ast.expr,
+        state: State,
+    ) -> None:
+        self.caller = caller
+        self.info = info
+        self.summary = summary
+        self.arguments = arguments
+        self.node = node
+        self.state = state
+        self.roots = {symbol: name for name, symbol in summary.parameters.items()}
+        self.found: dict[Symbol, Value] = {}
+        self.copied: set[Symbol] = set()
+        self.before = state  # what the summary's symbols speak of: the state at the call
+        receiver = arguments.get(info.parameters[0].arg) if info.owner is not None and info.parameters else None
+        # How the receiver's class is known is a part of why this function is the one that is called.
+        self.here: Why = receiver.why if isinstance(receiver, Object) else ()
+        self.by_module = receiver is not None and caller.is_module(receiver)
+        if info.name != "__init__":
+            self.here = (*self.here, caller.fact(node, f"`{{}}` is the result of `{info.qualname}`"))
+
+    def result(self) -> Value:
+        """Apply the effects, give the result."""
+        changed = [
+            (symbol, record)
+            for symbol, record in self.summary.heap.items()
+            if self.summary.rooted(symbol) and _changed(symbol, record)
+        ]
+        for symbol, record in changed:  # read all that is spoken of before anything changes
+            self.lookup(symbol)
+            for value in record.attributes.values():
+                for spoken in symbols_of(value):
+                    self.lookup(spoken)
+        for spoken in symbols_of(self.summary.result):
+            self.lookup(spoken)
+        if changed:
+            self.before = self.state.copy()
+        if changed and self.caller.handlers:  # an exception may leave it with some of that done
+            partly = self.state.copy()
+            for symbol, _ in changed:
+                partly.havoc(self.lookup(symbol), f"{self.caller.epoch(self.node)} partly", self.node.lineno)
+            self.caller.may_raise(partly)
+        for symbol, record in changed:
+            self._apply(symbol, record)
+        if self.summary.replaces_data:
+            self.caller.replaces_data = True
+            self.state.replace_data(self.caller.epoch(self.node), self.node.lineno)
+        self._note_mutations()
+        return self.carried(self.summary.result)
+
+    def _note_mutations(self) -> None:
+        """What the callee writes to in place; what is its own may all the same be a view of something of the caller."""
+        for symbol, sure in self.summary.mutations:
+            if symbol is not None and self.summary.rooted(symbol):
+                value = self.lookup(symbol)
+                (written if sure else handed_over)(self.caller, self.node, (value,))
+            else:
+                self.caller.mutations.setdefault((self.node, None), False)
+
+    def lookup(self, symbol: Symbol) -> Value:
+        """What a symbol of the callee is in the caller."""
+        if symbol not in self.found:
+            self.found[symbol] = self._look(symbol)
+        return self.found[symbol]
+
+    def _look(self, symbol: Symbol) -> Value:
+        name = self.roots.get(symbol)
+        if name is not None:
+            if name in self.arguments:
+                return self.arguments[name]
+            default = self.info.defaults.get(name)
+            if isinstance(default, ast.Constant):
+                return Constant(default.value)
+        elif symbol.is_global():
+            return self.caller.callees.global_named(symbol.name, self.caller.symbols)
+        elif symbol.parent is not None and symbol.name and self.summary.rooted(symbol):
+            owner = self.lookup(symbol.parent)
+            if isinstance(owner, Object):
+                return self.state.read(owner, symbol.name)
+        return Object(self.caller.symbols.make(("carried", id(self.node), symbol), symbol.label, self.node.lineno))
+
+    def known(self, known: Known | None) -> Known | None:
+        """A placement as the caller sees it."""
+        if known is None:
+            return None
+        outside = known.outside_autocast
+        if outside and self.caller.around.autocast:
+            return None
+        symbol = known.term.symbol
+        if symbol is None:
+            return replace(known, why=merge_why(self.here, known.why))
+        value = self.lookup(symbol)
+        own = self._own(known.term.kind, value)
+        if own is None:
+            kind = known.term.kind
+            fresh = (
+                value.ident
+                if isinstance(value, Object | Tensor | Host)
+                else self.caller.symbol(self.node, symbol.label)
+            )
+            own = Known(Term(kind, symbol=fresh))
+        return Known(own.term, merge_why(self.here, known.why, own.why), outside or own.outside_autocast)
+
+    def _own(self, kind: TermKind, value: Value) -> Known | None:
+        """What the caller knows of the thing that a term speaks of."""
+        match kind, value:
+            case TermKind.VALUE, _:
+                term = self.caller.placed_by(value)
+                if isinstance(value, Placed):
+                    return value.known
+                return Known(term) if term is not None else None
+            case TermKind.DEVICE_OF, Tensor():
+                return value.device or Known(value.device_term())
+            case TermKind.DTYPE_OF, Tensor():
+                return value.dtype or Known(value.dtype_term())
+            case TermKind.DEVICE_OF, Object():
+                return value.placed[0]
+            case TermKind.DTYPE_OF, Object():
+                return value.placed[1]
+            case TermKind.WEIGHTS_DEVICE | TermKind.WEIGHTS_DTYPE, Object():
+                record = self.before.record(value.ident)
+                known = record.device if kind is TermKind.WEIGHTS_DEVICE else record.dtype
+                if known is not None:
+                    return replace(known, why=merge_why(known.why, value.why))
+                return Known(Term(kind, symbol=record.anchor), value.why)
+        return None
+
+    def carried(self, value: Value) -> Value:
+        """A value of the callee as the caller sees it."""
+        match value:
+            case Tensor():
+                return self._tensor(value)
+            case Object():
+                return self._object(value)
+            case Placed():
+                known = self.known(value.known)
+                assert known is not None
+                return Placed(known, value.is_dtype)
+            case Tuple():
+                return Tuple(tuple(self.carried(item) for item in value.items))
+            case Host():
+                return Host(
+                    self.caller.symbols.make(
+                        ("carried", id(self.node), value.ident), value.ident.label, self.node.lineno
+                    ),
+                    value.array,
+                )
+            case Function():
+                receiver = self.carried(value.receiver) if value.receiver is not None else None
+                return Function(value.info, receiver, tuple((key, self.carried(v)) for key, v in value.given))
+        return value
+
+    def _tensor(self, value: Tensor) -> Value:
+        own = self.lookup(value.ident)
+        device, dtype = self.known(value.device), self.known(value.dtype)
+        why = merge_why(self.here, value.why)
+        if isinstance(own, Tensor) and self.summary.rooted(value.ident):
+            return replace(own, device=device or own.device, dtype=dtype or own.dtype)
+        ident = own.ident if isinstance(own, Object) else self.caller.symbol(self.node, value.ident.label)
+        computed = value.computed or self.by_module
+        self.caller.symbols.has_weights |= value.weight
+        shares = self._shared(value)
+        return Tensor(
+            ident, device, dtype, value.scalar, value.optional, value.weight, computed=computed, shares=shares, why=why
+        )
+
+    def _shared(self, value: Tensor) -> frozenset[Symbol]:
+        """What a tensor that the callee gives may share memory with in the caller."""
+        given = (self.lookup(symbol) for symbol in value.shares if self.summary.rooted(symbol))
+        return frozenset().union(*(v.memory() if isinstance(v, Tensor) else () for v in given))
+
+    def _object(self, value: Object) -> Value:
+        own = self.lookup(value.ident)
+        if self.summary.rooted(value.ident):
+            if isinstance(own, Object) and own.cls is None and value.cls is not None:
+                return Object(own.ident, value.cls, merge_why(self.here, value.why), value.optional)
+            return own
+        assert isinstance(own, Object)
+        placed = self.known(value.placed[0]), self.known(value.placed[1])
+        result = Object(own.ident, value.cls, merge_why(self.here, value.why), value.optional, placed, value.or_host)
+        if value.ident not in self.copied:
+            self.copied.add(value.ident)
+            record = self.summary.heap.get(value.ident)
+            if record is not None:
+                attributes = {name: self.carried(held) for name, held in record.attributes.items()}
+                self.state.heap[own.ident] = Record(
+                    own.ident,
+                    attributes,
+                    self.known(record.device),
+                    self.known(record.dtype),
+                    self.caller.epoch(self.node),
+                    self.node.lineno,
+                    made=record.made,
+                )
+        return result
+
+    def _apply(self, symbol: Symbol, record: Record) -> None:
+        owner = self.lookup(symbol)
+        epoch, line = self.caller.epoch(self.node), self.node.lineno
+        if not isinstance(owner, Object):
+            if record.epoch:
+                self.state.havoc(owner, epoch, line)
+            return
+        if record.epoch:
+            self.state.havoc(owner, epoch, line)
+        for name, value in record.attributes.items():
+            if not _is_initial(symbol, name, value):
+                store(self.caller, owner, name, self.carried(value), self.node, self.state)
+        if record.anchor is not symbol and not record.epoch:
+            self.state.displace(owner, epoch, line)
+        if record.device is not None or record.dtype is not None:
+            moved = self.caller.fact(self.node, f"`{{}}` ({self.info.qualname}) moves it")
+            device, dtype = self.known(record.device), self.known(record.dtype)
+            self.state.place(
+                owner, device.because(moved) if device else None, dtype.because(moved) if dtype else None, epoch, line
+            )
+
+
+def _changed(symbol: Symbol, record: Record) -> bool:
+    if record.epoch or record.device is not None or record.dtype is not None or record.anchor is not symbol:
+        return True
+    return any(not _is_initial(symbol, name, value) for name, value in record.attributes.items())
+
+
+def _is_initial(owner: Symbol, name: str, value: Value) -> bool:
+    """Whether an attribute is what it was at function entry (it was only read)."""
+    match value:
+        case Tensor() | Object() | Host():
+            return value.ident.parent is owner and value.ident.name == name
+        case Placed():
+            symbol = value.known.term.symbol
+            return symbol is not None and symbol.parent is owner and symbol.name == name
+        case Tuple():
+            return all(
+                isinstance(item, Tensor | Object | Host)
+                and item.ident.parent is not None
+                and item.ident.parent.parent is owner
+                for item in value.items
+            )
+    return False

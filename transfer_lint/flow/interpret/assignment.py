@@ -1,0 +1,55 @@
+"""Assignment: what binding a target does to the state."""
+
+from __future__ import annotations
+
+import ast
+
+from transfer_lint.flow.interpret.frame import Frame
+from transfer_lint.flow.interpret.items import item_at
+from transfer_lint.flow.interpret.mutations import written
+from transfer_lint.flow.interpret.objects import store
+from transfer_lint.flow.values.state import State
+from transfer_lint.flow.values.values import Constant, Object, Tensor, Value
+
+
+def assign(frame: Frame, target: ast.expr, value: Value, state: State) -> None:
+    """Bind an assignment's target."""
+    match target:
+        case ast.Name(id=name):
+            state.locals[name] = value
+        case ast.Attribute():
+            owner = frame.eval(target.value, state)
+            if target.attr == "data" and (
+                isinstance(owner, Tensor) or (isinstance(owner, Object) and owner.cls is None)
+            ):
+                frame.replaces_data = True
+                state.replace_data(frame.epoch(target), target.lineno)
+            elif isinstance(owner, Object):
+                store(frame, owner, target.attr, value, target, state)
+        case ast.Subscript():
+            _assign_item(frame, target, value, state)
+        case ast.Tuple() | ast.List():
+            for number, item in enumerate(target.elts):
+                if isinstance(item, ast.Starred):
+                    assign(frame, item.value, frame.unknown(item), state)
+                else:
+                    assign(frame, item, item_at(frame, value, number, item, state), state)
+
+
+def _assign_item(frame: Frame, target: ast.Subscript, value: Value, state: State) -> None:
+    owner = frame.eval(target.value, state)
+    key = frame.eval(target.slice, state)
+    if isinstance(key, Constant) and isinstance(key.value, str):
+        _note_per_step_use(frame, key.value, value, target)
+    written(frame, target, (owner,))
+    if isinstance(owner, Object):
+        if isinstance(key, Constant):
+            store(frame, owner, f"[{key.value!r}]", value, target, state)
+        else:
+            state.havoc(owner, frame.epoch(target), target.lineno)
+
+
+def _note_per_step_use(frame: Frame, key: str, value: Value, target: ast.Subscript) -> None:
+    if isinstance(value, Tensor) and key in frame.knowledge.per_step_keys:
+        for move in value.moved_from:
+            frame.round_trips[move] = (frame.fact(target, "`{}` is used on the accelerator at every sampling step"),)

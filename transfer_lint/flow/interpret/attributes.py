@@ -1,0 +1,69 @@
+"""What an attribute of a value is."""
+
+from __future__ import annotations
+
+import ast
+
+from transfer_lint.flow.interpret.frame import Frame
+from transfer_lint.flow.interpret.names import value_of_binding
+from transfer_lint.flow.interpret.objects import found_method
+from transfer_lint.flow.interpret.tensors import tensor_attribute
+from transfer_lint.flow.program.modules import ClassInfo, FunctionInfo
+from transfer_lint.flow.values.state import State
+from transfer_lint.flow.values.terms import Known, Term, TermKind
+from transfer_lint.flow.values.values import Class, External, Function, Host, Object, Package, Placed, Tensor, Value
+
+
+def attribute(frame: Frame, owner: Value, node: ast.Attribute, state: State) -> Value:
+    """What `node` reads off `owner`, the value of `node.value`, which has been evaluated already."""
+    name = node.attr
+    match owner:
+        case External():
+            return _external_attribute(frame, f"{owner.name}.{name}")
+        case Package():
+            binding = owner.module.binding(name)
+            return (
+                value_of_binding(frame, owner.module, name, binding)
+                if binding is not None
+                else frame.unknown(node, name)
+            )
+        case Tensor():
+            return tensor_attribute(frame, owner, name, node)
+        case Class():
+            method = owner.info.method(name)
+            return Function(method) if method else frame.unknown(node, f"{owner.info.name}.{name}")
+        case Object():
+            if isinstance(owner.cls, ClassInfo) and name not in state.record(owner.ident).attributes:
+                if owner.cls.method("__getattribute__") is not None:
+                    state.havoc(owner, frame.epoch(node), node.lineno)
+                    return frame.unknown(node, name)
+                method = found_method(frame, owner, name, state)
+                if method is not None:
+                    return _member(frame, owner, method, node, state)
+            return state.read(owner, name)
+        case Placed() if name == "type":
+            return Host(frame.symbol(node, name))
+    return frame.unknown(node, name)
+
+
+def _member(frame: Frame, owner: Object, method: FunctionInfo, node: ast.Attribute, state: State) -> Value:
+    """A method, bound; or what a property gives."""
+    if "builtins.property" in method.decorators:
+        return frame.callees.call(frame, method, {"": owner}, node, state)
+    if "builtins.staticmethod" in method.decorators:
+        return Function(method)
+    return Function(method, owner)
+
+
+def _external_attribute(frame: Frame, name: str) -> Value:
+    if name.startswith("torch.") and name.removeprefix("torch.") in DTYPES:
+        return Placed(Known(Term(TermKind.CONSTANT, DTYPES[name.removeprefix("torch.")])), is_dtype=True)
+    return External(name)
+
+
+# Names of dtypes, the aliases among them (`torch.half`), and the canonical name of each.
+_DTYPES = """float16 float32 float64 bfloat16 uint8 uint16 uint32 uint64 int8 int16 int32 int64 bool complex64
+complex128 float8_e4m3fn float8_e5m2"""
+_DTYPE_ALIASES = {"half": "float16", "float": "float32", "double": "float64", "short": "int16", "int": "int32"}
+DTYPES = {name: f"torch.{name}" for name in _DTYPES.split()}
+DTYPES |= {alias: f"torch.{name}" for alias, name in {**_DTYPE_ALIASES, "long": "int64"}.items()}

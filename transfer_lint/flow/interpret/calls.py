@@ -1,0 +1,297 @@
+"""Calls: who is called, what comes back, and what it may have done meanwhile."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from transfer_lint.files.scan import MOVES, READS
+from transfer_lint.flow.interpret.attributes import attribute
+from transfer_lint.flow.interpret.external import external_call
+from transfer_lint.flow.interpret.frame import Frame
+from transfer_lint.flow.interpret.host_reads import note
+from transfer_lint.flow.interpret.items import any_of, element
+from transfer_lint.flow.interpret.objects import found_method, store
+from transfer_lint.flow.interpret.tensors import as_tensor, operate, requested, tensor_method
+from transfer_lint.flow.interpret.transfers import cast, transfer
+from transfer_lint.flow.interpret.unresolved import alias, hold, unknown_call
+from transfer_lint.flow.knowledge import Operation
+from transfer_lint.flow.program.modules import ClassInfo
+from transfer_lint.flow.values.state import State
+from transfer_lint.flow.values.terms import Known, Term, TermKind
+from transfer_lint.flow.values.values import Class, Constant, External, Function, Object, Tensor, Tuple, Value
+
+# Methods of torch.nn.Module that return the module itself.
+_FLUENT = frozenset({"eval", "train", "requires_grad_", "zero_grad"})
+_CASTS = {"half": "torch.float16", "float": "torch.float32", "double": "torch.float64", "bfloat16": "torch.bfloat16"}
+
+
+def call(frame: Frame, node: ast.Call, state: State) -> Value:
+    """The value of a call, and its effects."""
+    func = node.func
+    if isinstance(func, ast.Attribute):
+        if isinstance(func.value, ast.Call) and isinstance(func.value.func, ast.Name) and func.value.func.id == "super":
+            return _super_call(frame, node, func, state)
+        receiver = frame.eval(func.value, state)
+        only_tensor = func.attr in frame.knowledge.tensor_distinctive
+        if isinstance(receiver, Object) and (only_tensor or (receiver.or_host and func.attr in MOVES)):
+            receiver = as_tensor(frame, receiver, func.value, state)
+        if isinstance(receiver, Tensor | Object):
+            return _method_call(frame, node, func, receiver, state)
+        callee = attribute(frame, receiver, func, state)
+    else:
+        callee = frame.eval(func, state)
+    before, frame.around.traced = frame.around.traced, frame.around.traced or _is_tracer(frame, callee)
+    arguments = evaluate_arguments(frame, node, state)
+    frame.around.traced = before
+    match callee:
+        case Function():
+            return frame.callees.call(frame, callee.info, bind_receiver(callee, arguments), node, state)
+        case Class():
+            return instantiate(frame, callee.info, arguments, node, state)
+        case External():
+            return external_call(frame, callee.name, arguments, node, state)
+        case Object():
+            return call_object(frame, callee, arguments, node, state)
+    return unknown_call(frame, list(arguments.values()), node, state)
+
+
+def _is_tracer(frame: Frame, callee: Value) -> bool:
+    return isinstance(callee, External) and callee.name in frame.knowledge.tracers
+
+
+def evaluate_arguments(frame: Frame, node: ast.Call, state: State) -> dict[str, Value]:
+    """The arguments by position ("0", "1" ...) and keyword; "*" and "**" for what is unpacked."""
+    found: dict[str, Value] = {}
+    position = 0
+    for argument in node.args:
+        if not isinstance(argument, ast.Starred):
+            found[str(position)] = frame.eval(argument, state)
+            position += 1
+            continue
+        value = frame.eval(argument.value, state)
+        items = value.items if isinstance(value, Tuple) else _listed(value, state)
+        if items is None:  # nobody knows how many
+            found[f"*{position}"] = value
+            position += 1
+        for item in items or ():
+            found[str(position)] = item
+            position += 1
+    for keyword in node.keywords:
+        value = frame.eval(keyword.value, state)
+        named = _keyed(value, state) if keyword.arg is None else None
+        found.update(named if named is not None else {keyword.arg or "**": value})
+    return found
+
+
+def _listed(value: Value, state: State) -> Sequence[Value] | None:
+    """The items of a list that was made here of so many; None for anything else."""
+    if not isinstance(value, Object) or value.cls != "builtins.list" or state.sharing.twins.get(value.ident):
+        return None  # one of several lists need not have as many
+    record = state.record(value.ident)
+    items = [record.attributes.get(f"[{number}]") for number in range(len(record.attributes))]
+    return [item for item in items if item is not None] if record.made and all(items) and not record.epoch else None
+
+
+def _keyed(value: Value, state: State) -> Mapping[str, Value] | None:
+    """The items of a dictionary that was made here with names for keys; None for anything else."""
+    if not isinstance(value, Object) or value.cls != "builtins.dict" or state.sharing.twins.get(value.ident):
+        return None
+    record = state.record(value.ident)
+    names = {key[2:-2]: item for key, item in record.attributes.items() if key[:2] in ("['", '["')}
+    whole = record.made and not record.epoch and len(names) == len(record.attributes)
+    return names if whole and all(name.isidentifier() for name in names) else None
+
+
+def bind_receiver(callee: Function, arguments: dict[str, Value]) -> dict[str, Value]:
+    """The arguments with a bound method's receiver under "", and with what a `partial` has bound."""
+    if callee.given:
+        count = sum(key.isdigit() for key, _ in callee.given)
+        later = {str(int(key) + count) if key.isdigit() else key: value for key, value in arguments.items()}
+        arguments = {**dict(callee.given), **later}
+    return {"": callee.receiver, **arguments} if callee.receiver is not None else arguments
+
+
+def _method_call(frame: Frame, node: ast.Call, func: ast.Attribute, receiver: Tensor | Object, state: State) -> Value:
+    name = func.attr
+    if name in MOVES:
+        own = (
+            receiver.cls.method(name) if isinstance(receiver, Object) and isinstance(receiver.cls, ClassInfo) else None
+        )
+        if own is None:
+            return transfer(frame, node, receiver, evaluate_arguments(frame, node, state), state)
+    arguments = evaluate_arguments(frame, node, state)
+    operands = list(arguments.values())
+    if name in frame.knowledge.tensor_casts and not arguments:
+        cast(frame, node, receiver, frame.knowledge.tensor_casts[name], state)
+    if isinstance(receiver, Tensor):
+        if name in READS:
+            note(frame, node, receiver, state)
+        result = tensor_method(frame, receiver, name, arguments, node, state)
+        if result is not None:
+            return result
+        if name in frame.knowledge.tensor_factories:
+            device, dtype = requested(frame, node, arguments)
+            return Tensor(frame.symbol(node, name), device or receiver.device, dtype or receiver.dtype)
+        return frame.unknown(node, f"{name}()")
+    if receiver.cls in ("builtins.list", "builtins.dict"):
+        return _container_method(frame, receiver, name, operands, node, state)
+    if receiver.cls is None and name == "item" and not arguments:
+        note(frame, node, receiver)
+    member = attribute(frame, receiver, func, state)
+    if isinstance(member, Function):
+        return frame.callees.call(frame, member.info, bind_receiver(member, arguments), node, state)
+    if frame.is_module(receiver):
+        if isinstance(member, Object) and member.cls is not None:
+            return call_object(frame, member, arguments, node, state)
+        if name in _FLUENT:
+            return receiver
+        if name in _CASTS:
+            dtype = Known(Term(TermKind.CONSTANT, _CASTS[name]), (frame.fact(node, "`{}` sets the dtype"),))
+            state.place(receiver, None, dtype, frame.epoch(node), node.lineno)
+            return receiver
+        if name in frame.knowledge.module_queries:
+            result = frame.unknown(node, f"{name}()")
+            alias(state, result, receiver)
+            return result
+        if name == "load_state_dict":  # copies values into the weights; with `assign` it replaces them
+            if len(node.args) > 2 or "assign" in arguments:
+                state.displace(receiver, frame.epoch(node), node.lineno)
+            return frame.unknown(node, f"{name}()")
+        if name in ("register_buffer", "register_parameter"):
+            key, value = arguments.get("0"), arguments.get("1")
+            if isinstance(key, Constant) and isinstance(value, Tensor):
+                floating = value.dtype is not None and value.dtype.term.name in _CASTS.values()
+                uncast = name == "register_buffer" and not floating
+                frame.symbols.has_weights = True
+                held = replace(value, weight=True, uncast=uncast, device=None)
+                store(frame, receiver, str(key.value), held, node, state)
+                return frame.unknown(node)
+    if isinstance(member, Object) and member.cls is not None:
+        return call_object(frame, member, arguments, node, state)
+    return unknown_call(frame, [receiver, *operands], node, state)
+
+
+def _super_call(frame: Frame, node: ast.Call, func: ast.Attribute, state: State) -> Value:
+    """`super().m(...)`: the method that the class's bases find."""
+    arguments = evaluate_arguments(frame, node, state)
+    owner = frame.function.owner if frame.function else None
+    parameters = frame.function.parameters if frame.function else ()
+    receiver = state.locals.get(parameters[0].arg) if parameters else None
+    if owner is None or receiver is None:
+        return unknown_call(frame, list(arguments.values()), node, state)
+    for base in owner.lineage[1:]:
+        if isinstance(base, ClassInfo):
+            if func.attr in base.methods:
+                method = base.methods[func.attr]
+                return frame.callees.call(frame, method, {"": receiver, **arguments}, node, state)
+        elif frame.knowledge.is_transparent_base(base) and func.attr == "__init__":
+            return Constant(None)
+        elif not frame.knowledge.is_transparent_base(base):
+            break
+    if func.attr == "__init__" and not owner.bases:
+        return Constant(None)
+    return unknown_call(frame, [receiver, *arguments.values()], node, state)
+
+
+def _container_method(
+    frame: Frame, owner: Object, name: str, operands: list[Value], node: ast.Call, state: State
+) -> Value:
+    record = state.record(owner.ident)
+    if owner.cls == "builtins.list" and name in ("append", "insert", "extend"):
+        added = operands[-1] if operands else frame.unknown(node)
+        if name == "extend":
+            added = element(frame, added, node, state)
+        held = [*record.attributes.values(), added]
+        merged = any_of(frame, held, node, state)
+        state.heap[owner.ident] = record.holding({})
+        state.write(owner, "[]", merged)
+        return Constant(None)
+    if name == "get" and operands and isinstance(operands[0], Constant) and owner.cls == "builtins.dict":
+        held_value = record.attributes.get(f"[{operands[0].value!r}]")
+        if held_value is not None:
+            return held_value
+    if name in ("get", "keys", "values", "items", "copy", "index", "count"):
+        result = frame.unknown(node, f"{name}()")
+        alias(state, result, owner)
+        return result
+    return unknown_call(frame, [owner, *operands], node, state)
+
+
+def instantiate(frame: Frame, info: ClassInfo, arguments: dict[str, Value], node: ast.Call, state: State) -> Value:
+    """`Class(...)`: a new object, as its `__init__` leaves it."""
+    made = Object(frame.symbol(node, info.name), info, (frame.fact(node, f"`{{}}` makes a `{info.name}`"),))
+    state.create(made)
+    initialiser = info.method("__init__")
+    if initialiser is not None:
+        frame.callees.call(frame, initialiser, {"": made, **arguments}, node, state)
+    elif info.is_dataclass:
+        _fill(frame, info, made, arguments, node, state)
+    hold(state, made, arguments.values())
+    return made
+
+
+def _fill(
+    frame: Frame, info: ClassInfo, made: Object, arguments: dict[str, Value], node: ast.Call, state: State
+) -> None:
+    """The fields of a new dataclass: its arguments, and the defaults that are constants."""
+    if any(key.startswith("*") for key in arguments):
+        return
+    for number, (name, (_, field)) in enumerate(info.annotated.items()):
+        value = arguments.get(str(number), arguments.get(name))
+        if value is None and isinstance(field.value, ast.Constant):
+            value = Constant(field.value.value)
+        if value is not None:
+            store(frame, made, name, value, node, state)
+    finish = info.method("__post_init__")
+    if finish is not None:
+        frame.callees.call(frame, finish, {"": made}, node, state)
+
+
+def call_object(frame: Frame, callee: Object, arguments: dict[str, Value], node: ast.Call, state: State) -> Value:
+    """An instance is called: a module's `forward`, a layer, or something unknown."""
+    operands = list(arguments.values())
+    if isinstance(callee.cls, ClassInfo):
+        method = found_method(frame, callee, "__call__", state)
+        if method is None and callee.cls.is_module and "__call__" not in callee.cls.overridden:
+            method = found_method(frame, callee, "forward", state)
+        if method is not None:
+            return frame.callees.call(frame, method, {"": callee, **arguments}, node, state)
+    if isinstance(callee.cls, str):
+        kind = frame.knowledge.layer_kind(callee.cls)
+        if kind is not None:
+            return _layer(frame, callee, kind, operands, node, state)
+    return unknown_call(frame, [callee, *operands], node, state)
+
+
+def _layer(frame: Frame, layer: Object, kind: str, operands: list[Value], node: ast.Call, state: State) -> Value:
+    """What a layer of torch.nn makes of its input."""
+    source = operands[0] if operands else frame.unknown(node)
+    if kind in ("like", "norm", "like_device"):  # a norm need not have weights
+        alike = kind != "like_device"
+        return operate(frame, Operation(True, alike, alike, autocast=True, n_dim=alike, itself=False), (source,), node)
+    if kind == "sequence":
+        return _sequence(frame, layer, source, node, state)
+    assert isinstance(layer.cls, str)
+    record = state.record(layer.ident)
+    name = layer.cls.rpartition(".")[2]
+    reason = frame.fact(
+        node, f"`{{}}`: a `{name}` fails unless its input is where its weights are, so its result is there"
+    )
+    device = record.device or Known(Term(TermKind.WEIGHTS_DEVICE, symbol=record.anchor))
+    source = as_tensor(frame, source, node, state, device.because(reason))
+    dtype = record.dtype or Known(Term(TermKind.WEIGHTS_DTYPE, symbol=record.anchor))
+    placed = device.because(reason), frame.unless_autocast(dtype.because(reason))
+    return Tensor(frame.symbol(node, "a result"), *placed, scalar=False, why=(reason,))
+
+
+def _sequence(frame: Frame, layer: Object, source: Value, node: ast.Call, state: State) -> Tensor:
+    """What the parts of a `Sequential` make of its input, one after another."""
+    value, count = source, 0
+    while f"[{count}]" in state.record(layer.ident).attributes:
+        part = state.read(layer, f"[{count}]")
+        value = call_object(frame, part, {"0": value}, node, state) if isinstance(part, Object) else frame.unknown(node)
+        count += 1
+    symbol = frame.symbol(node, "a result", "sequence")
+    return replace(value, ident=symbol) if count and isinstance(value, Tensor) else Tensor(symbol)

@@ -1,0 +1,76 @@
+"""What code that is only made here, and runs later, may change whenever it does: functions, lambdas, generators."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from transfer_lint.files.scan import MOVES
+from transfer_lint.flow.interpret.frame import Frame
+from transfer_lint.flow.interpret.names import value_of_binding
+from transfer_lint.flow.program.syntax import nodes_of
+from transfer_lint.flow.values.state import State
+from transfer_lint.flow.values.symbols import Symbol
+from transfer_lint.flow.values.values import Function, Object, Value
+
+
+def captures(frame: Frame, node: ast.AST, state: State) -> tuple[str | Symbol, ...]:
+    """What the code of a nested scope may change of what surrounds it.
+
+    Locals by name, because it sees what they hold when it runs; module-level objects by their symbols.
+    """
+    found: list[str | Symbol] = []
+    changed = set(_changed(frame, node))
+    names = {part.id for part in nodes_of(node) if isinstance(part, ast.Name)}
+    bound = {part.id for part in nodes_of(node) if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Store)}
+    if changed & bound:  # something that the code itself gives a name to: any part of what it reads
+        changed.update(names)
+    for name in sorted(changed - bound):
+        if name in state.locals or name in frame.outer:
+            found.append(name)
+        elif (binding := frame.module.binding(name)) is not None:
+            value = value_of_binding(frame, frame.module, name, binding)
+            found += [value.ident] if isinstance(value, Object) else []
+    return tuple(found)
+
+
+def _changed(frame: Frame, node: ast.AST) -> Iterator[str]:
+    """The names of things on which methods are called, that are handed to calls, or whose attributes are assigned."""
+    for part in nodes_of(node):
+        match part:
+            case ast.Attribute(ctx=ast.Store() | ast.Del()) | ast.Subscript(ctx=ast.Store() | ast.Del()):
+                yield from _root(part)
+            case ast.Call(func=func):
+                if _only_looks(frame, func):
+                    continue
+                yield from _root(func)
+                if isinstance(func, ast.Attribute) and func.attr in MOVES:
+                    continue
+                if not frame.module.dotted(func).startswith(("torch.", "math.")):
+                    for argument in (*part.args, *(keyword.value for keyword in part.keywords)):
+                        yield from _root(argument)
+
+
+def _only_looks(frame: Frame, func: ast.expr) -> bool:
+    """Whether a call changes nothing: a query of a tensor or module, or a function without effects."""
+    knowledge = frame.knowledge
+    if isinstance(func, ast.Attribute) and (
+        func.attr in knowledge.module_queries or func.attr in knowledge.tensor_host
+    ):
+        return True
+    return frame.module.dotted(func) in knowledge.pure
+
+
+def _root(node: ast.AST) -> Iterator[str]:
+    while isinstance(node, ast.Attribute | ast.Subscript | ast.Starred | ast.Call):
+        node = node.func if isinstance(node, ast.Call) else node.value
+    if isinstance(node, ast.Name):
+        yield node.id
+
+
+def runs_later(frame: Frame, values: list[Value], state: State) -> bool:
+    """Whether one of the values is code with effects: whoever is handed it may run it."""
+    return any(
+        isinstance(value, Function) or (isinstance(value, Object) and state.sharing.captured_by(value.ident))
+        for value in values
+    )

@@ -1,0 +1,296 @@
+"""What each form of expression evaluates to."""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import replace
+from itertools import pairwise
+
+from transfer_lint.flow.interpret import conditions
+from transfer_lint.flow.interpret.assignment import assign
+from transfer_lint.flow.interpret.attributes import attribute
+from transfer_lint.flow.interpret.calls import call
+from transfer_lint.flow.interpret.captures import captures
+from transfer_lint.flow.interpret.frame import Frame, evaluates
+from transfer_lint.flow.interpret.host_reads import truth
+from transfer_lint.flow.interpret.items import element, item_at, one_alike
+from transfer_lint.flow.interpret.names import lookup
+from transfer_lint.flow.interpret.tensors import combine
+from transfer_lint.flow.program.syntax import nodes_of
+from transfer_lint.flow.values.state import State
+from transfer_lint.flow.values.terms import Known, Term, TermKind
+from transfer_lint.flow.values.values import Constant, External, Host, Object, Tensor, Tuple, Value
+
+
+@evaluates(ast.Constant)
+def _constant(frame: Frame, node: ast.expr, state: State) -> Value:
+    assert isinstance(node, ast.Constant)
+    return Constant(node.value)
+
+
+@evaluates(ast.Name)
+def _name(frame: Frame, node: ast.expr, state: State) -> Value:
+    assert isinstance(node, ast.Name)
+    return lookup(frame, node, state)
+
+
+@evaluates(ast.Attribute)
+def _attribute(frame: Frame, node: ast.expr, state: State) -> Value:
+    assert isinstance(node, ast.Attribute)
+    return attribute(frame, frame.eval(node.value, state), node, state)
+
+
+@evaluates(ast.Subscript)
+def _subscript(frame: Frame, node: ast.expr, state: State) -> Value:
+    assert isinstance(node, ast.Subscript)
+    owner = frame.eval(node.value, state)
+    key = frame.eval(node.slice, state)
+    frame.run_operators((owner,), node, state)
+    match owner:
+        case Tensor():
+            # Indexing with a tensor on the host is allowed: the result is where the indexed tensor is.
+            scalar = None if not isinstance(node.slice, ast.Slice) else False
+            symbol = frame.symbol(node, "an item")
+            device = owner.device or Known(owner.device_term())
+            shares = owner.memory()
+            return Tensor(
+                symbol, device, owner.dtype, scalar, shares=shares, moved_from=owner.moved_from, why=owner.why
+            )
+        case Tuple() | Object() if isinstance(key, Constant) and isinstance(key.value, int):
+            return item_at(frame, owner, key.value, node, state) if key.value >= 0 else frame.unknown(node, "an item")
+        case Object() if isinstance(key, Constant):
+            return state.read(owner, f"[{key.value!r}]")
+        case Object():
+            attributes = state.record(owner.ident).attributes
+            if "[]" in attributes:
+                return one_alike(frame, attributes["[]"], node, state)
+            value = frame.unknown(node, "an item")
+            state.sharing.alias(value.ident, owner.ident)
+            return value
+        case Host() if owner.array:
+            return Host(frame.symbol(node, "an item"), array=True)
+        case External():  # `list[int]`, `Optional[Tensor]` in an expression
+            return owner
+    return frame.unknown(node, "an item")
+
+
+@evaluates(ast.Slice)
+def _slice(frame: Frame, node: ast.expr, state: State) -> Value:
+    assert isinstance(node, ast.Slice)
+    for part in (node.lower, node.upper, node.step):
+        if part is not None:
+            frame.eval(part, state)
+    return Host(frame.symbol(node, "a slice"))
+
+
+@evaluates(ast.Call)
+def _call(frame: Frame, node: ast.expr, state: State) -> Value:
+    assert isinstance(node, ast.Call)
+    return call(frame, node, state)
+
+
+@evaluates(ast.Await)
+def _await(frame: Frame, node: ast.expr, state: State) -> Value:
+    assert isinstance(node, ast.Await)
+    value = frame.eval(node.value, state)
+    # Other tasks run meanwhile: whatever this function shares may have changed.
+    state.havoc_all([Object(shared) for shared in state.heap], frame.epoch(node), node.lineno)
+    return value if isinstance(value, Tensor) else frame.unknown(node, "a result")
+
+
+@evaluates(ast.BinOp)
+def _binary(frame: Frame, node: ast.expr, state: State) -> Value:
+    assert isinstance(node, ast.BinOp)
+    left, right = frame.eval(node.left, state), frame.eval(node.right, state)
+    frame.run_operators((left, right), node, state)
+    result = combine(frame, (left, right), node, keeps_dtype=not isinstance(node.op, ast.Div | ast.Pow))
+    if isinstance(node.op, ast.MatMult) and isinstance(result, Tensor):
+        # The product of two vectors is 0-dim.
+        return replace(result, dtype=frame.unless_autocast(result.dtype), scalar=None)
+    return result
+
+
+@evaluates(ast.UnaryOp)
+def _unary(frame: Frame, node: ast.expr, state: State) -> Value:
+    assert isinstance(node, ast.UnaryOp)
+    value = frame.eval(node.operand, state)
+    frame.run_operators((value,), node, state)
+    if isinstance(node.op, ast.Not):
+        truth(frame, node.operand, value)
+        return Host(frame.symbol(node, "a truth value"))
+    if isinstance(node.op, ast.USub) and isinstance(value, Constant) and isinstance(value.value, int | float):
+        return Constant(-value.value)
+    return combine(frame, (value,), node)
+
+
+@evaluates(ast.Compare)
+def _compare(frame: Frame, node: ast.expr, state: State) -> Value:
+    assert isinstance(node, ast.Compare)
+    values = [frame.eval(part, state) for part in (node.left, *node.comparators)]
+    frame.run_operators(values, node, state)
+    if any(isinstance(op, ast.Is | ast.IsNot | ast.In | ast.NotIn) for op in node.ops):
+        return Host(frame.symbol(node, "a truth value"))
+    result = combine(frame, tuple(values), node)
+    if isinstance(result, Tensor):
+        dtype = Known(Term(TermKind.CONSTANT, "torch.bool"))
+        return Tensor(result.ident, result.device, dtype, result.scalar, why=result.why)
+    return result
+
+
+@evaluates(ast.BoolOp)
+def _bool(frame: Frame, node: ast.expr, state: State) -> Value:
+    assert isinstance(node, ast.BoolOp)
+    result = value = frame.eval(node.values[0], state)
+    here = state
+    for before, part in pairwise(node.values):
+        truth(frame, before, value)
+        when_true, when_false = conditions.refine(frame, before, here)
+        after = when_true if isinstance(node.op, ast.And) else when_false
+        value = frame.eval(part, after)
+        result = _either(frame, result, value, node, after)
+        here = after
+    if here is not state:
+        _settle(frame, state, here, node)
+    return result
+
+
+@evaluates(ast.IfExp)
+def _conditional(frame: Frame, node: ast.expr, state: State) -> Value:
+    assert isinstance(node, ast.IfExp)
+    truth(frame, node.test, frame.eval(node.test, state))
+    when_true, when_false = conditions.refine(frame, node.test, state)
+    first = frame.eval(node.body, when_true)
+    second = frame.eval(node.orelse, when_false)
+    merged = when_true.joined(when_false, ("conditional", id(node)), node.lineno)
+    state.locals, state.heap = merged.locals, merged.heap
+    return _either(frame, first, second, node, state)
+
+
+def _either(frame: Frame, a: Value, b: Value, node: ast.AST, state: State) -> Value:
+    """One of two values."""
+    return state.merge_values(a, b, lambda path: frame.symbol(node, "one of two values", path))
+
+
+def _settle(frame: Frame, state: State, after: State, node: ast.AST) -> None:
+    """What may or may not have run has or has not had its effects."""
+    merged = state.joined(after, ("perhaps", id(node)), getattr(node, "lineno", 0))
+    state.locals, state.heap = merged.locals, merged.heap
+
+
+@evaluates(ast.NamedExpr)
+def _walrus(frame: Frame, node: ast.expr, state: State) -> Value:
+    assert isinstance(node, ast.NamedExpr)
+    value = frame.eval(node.value, state)
+    state.locals[node.target.id] = value
+    return value
+
+
+@evaluates(ast.Tuple)
+def _tuple(frame: Frame, node: ast.expr, state: State) -> Value:
+    assert isinstance(node, ast.Tuple)
+    items = [frame.eval(item, state) for item in node.elts]
+    if any(isinstance(item, ast.Starred) for item in node.elts):
+        return frame.unknown(node, "a tuple")
+    return Tuple(tuple(items))
+
+
+@evaluates(ast.List, ast.Set)
+def _list(frame: Frame, node: ast.expr, state: State) -> Value:
+    assert isinstance(node, ast.List | ast.Set)
+    made = Object(frame.symbol(node, "a list"), "builtins.list")
+    state.create(made)
+    for number, item in enumerate(node.elts):
+        value = frame.eval(item, state)
+        if isinstance(item, ast.Starred):
+            return frame.unknown(node, "a list")
+        state.write(made, f"[{number}]", value)
+    return made
+
+
+@evaluates(ast.Dict)
+def _dict(frame: Frame, node: ast.expr, state: State) -> Value:
+    assert isinstance(node, ast.Dict)
+    made = Object(frame.symbol(node, "a dict"), "builtins.dict")
+    state.create(made)
+    whole = True
+    for key_node, value_node in zip(node.keys, node.values, strict=True):
+        key = frame.eval(key_node, state) if key_node is not None else None
+        value = frame.eval(value_node, state)
+        if isinstance(key, Constant):
+            state.write(made, f"[{key.value!r}]", value)
+        else:
+            whole = False
+    return made if whole else frame.unknown(node, "a dict")
+
+
+@evaluates(ast.Starred)
+def _starred(frame: Frame, node: ast.expr, state: State) -> Value:
+    assert isinstance(node, ast.Starred)
+    frame.eval(node.value, state)
+    return frame.unknown(node)
+
+
+@evaluates(ast.JoinedStr)
+def _fstring(frame: Frame, node: ast.expr, state: State) -> Value:
+    before, frame.around.in_fstring = frame.around.in_fstring, True
+    for child in nodes_of(node):
+        if isinstance(child, ast.FormattedValue):
+            frame.eval(child.value, state)
+    frame.around.in_fstring = before
+    return Host(frame.symbol(node, "a string"))
+
+
+@evaluates(ast.Lambda)
+def _lambda(frame: Frame, node: ast.expr, state: State) -> Value:
+    assert isinstance(node, ast.Lambda)
+    inner = frame.later(state, node)
+    for argument in nodes_of(node.args):
+        if isinstance(argument, ast.arg):
+            inner.locals[argument.arg] = frame.unknown(argument, argument.arg)
+    with frame.inlined():
+        frame.eval(node.body, inner)
+    made = frame.unknown(node, "a lambda")
+    state.sharing.captured[made.ident] = captures(frame, node, state)
+    return made
+
+
+@evaluates(ast.ListComp, ast.SetComp, ast.GeneratorExp, ast.DictComp)
+def _comprehension(frame: Frame, node: ast.expr, state: State) -> Value:
+    assert isinstance(node, ast.ListComp | ast.SetComp | ast.GeneratorExp | ast.DictComp)
+    inner = state.copy()
+    with frame.inlined():
+        for generator in node.generators:
+            source = frame.eval(generator.iter, inner)
+            assign(frame, generator.target, element(frame, source, generator.target, inner), inner)
+            for test in generator.ifs:
+                truth(frame, test, frame.eval(test, inner))
+                inner, _ = conditions.refine(frame, test, inner)
+        if isinstance(node, ast.DictComp):
+            frame.eval(node.key, inner)
+            frame.eval(node.value, inner)
+            made = frame.unknown(node, "a dict")
+        else:
+            item = frame.eval(node.elt, inner)
+            made = Object(frame.symbol(node, "a list"), "builtins.list")
+            inner.create(made)
+            inner.write(made, "[]", item)
+    merged = state.joined(inner, ("comprehension", id(node)), node.lineno)
+    state.heap = merged.heap
+    for part in nodes_of(node):  # the only names that outlive a comprehension
+        if isinstance(part, ast.NamedExpr):
+            state.locals[part.target.id] = frame.unknown(part, part.target.id)
+    if isinstance(node, ast.GeneratorExp):
+        state.sharing.captured[made.ident] = captures(frame, node, state)
+    if isinstance(node, ast.ListComp | ast.GeneratorExp | ast.SetComp):
+        state.heap[made.ident] = inner.record(made.ident)
+    return made
+
+
+@evaluates(ast.Yield, ast.YieldFrom)
+def _yield(frame: Frame, node: ast.expr, state: State) -> Value:
+    assert isinstance(node, ast.Yield | ast.YieldFrom)
+    if node.value is not None:
+        frame.eval(node.value, state)
+    # The caller runs meanwhile, with all that it shares.
+    state.havoc_all([Object(shared) for shared in state.heap], frame.epoch(node), node.lineno)
+    return frame.unknown(node, "what the caller sends")

@@ -1,0 +1,231 @@
+"""Calls of what is outside the tree: torch's factories, operations and modules, device functions."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import TypeGuard
+
+from transfer_lint.flow.interpret.captures import runs_later
+from transfer_lint.flow.interpret.frame import Frame
+from transfer_lint.flow.interpret.host_reads import CONVERSIONS, note
+from transfer_lint.flow.interpret.items import element, one_alike
+from transfer_lint.flow.interpret.mutations import function_writes, written
+from transfer_lint.flow.interpret.tensors import NOT_OPERANDS, as_called, as_tensor, operate, parts, requested
+from transfer_lint.flow.interpret.unresolved import alias, hold, unknown_call
+from transfer_lint.flow.knowledge import Operation
+from transfer_lint.flow.values.state import State
+from transfer_lint.flow.values.terms import Known, Term, TermKind
+from transfer_lint.flow.values.values import NONE, Constant, Function, Host, Object, Placed, Tensor, Tuple, Value
+
+
+def external_call(frame: Frame, name: str, arguments: dict[str, Value], node: ast.Call, state: State) -> Value:
+    """A call of something outside the tree, by its dotted name."""
+    knowledge = frame.knowledge
+    operands = list(arguments.values())
+    frame.run_operators(operands, node, state)
+    if function_writes(frame, name, arguments):
+        written(frame, node, operands)
+    first = arguments.get("0")
+    if (
+        name == "functools.partial"
+        and isinstance(first, Function)
+        and not any(key.startswith("*") for key in arguments)
+    ):
+        return _partial(first, arguments)
+    if runs_later(frame, operands, state):
+        return unknown_call(frame, operands, node, state, name.rpartition(".")[2])
+    if name in ("torch.device", "torch.torch.device"):
+        return _device(frame, arguments, node)
+    if name in knowledge.devices:
+        known = knowledge.devices[name]
+        term = Term(TermKind.STABLE, name) if known.stable else Term(TermKind.VALUE, symbol=frame.symbol(node, name))
+        return Placed(Known(term, (frame.fact(node, "`{}` says the device"),)), is_dtype=False)
+    if name in knowledge.dtypes:
+        stable = knowledge.dtypes[name]
+        term = Term(TermKind.STABLE, name) if stable else Term(TermKind.VALUE, symbol=frame.symbol(node, f"{name}()"))
+        return Placed(Known(term), is_dtype=True)
+    if name in knowledge.host_tensors:
+        why = (frame.fact(node, "`{}` is a tensor on the host"),)
+        return Tensor(frame.symbol(node, "a tensor"), Known(Term(TermKind.CONSTANT, "cpu"), why), scalar=None, why=why)
+    if name in knowledge.factories or name in knowledge.like_factories:
+        return _factory(frame, name, arguments, node, state)
+    if name in knowledge.from_values:
+        return _from_values(frame, arguments, node, state)
+    if name in knowledge.tuples or name in knowledge.combine:
+        operation = knowledge.function(name, arguments)
+        if name not in knowledge.take_sequences and "0" in arguments:
+            arguments["0"] = as_tensor(frame, arguments["0"], node, state)
+        if operation is None:
+            return frame.unknown(node, f"{name.rpartition('.')[2]}()")
+        operation = as_called(operation, arguments)
+        if name in knowledge.combine:
+            made = _combine_call(frame, operation, arguments, node, state)
+            held = [value.memory() for value in arguments.values() if isinstance(value, Tensor)]
+            views = name in knowledge.function_views
+            return replace(made, shares=frozenset().union(*held) - {made.ident}) if views else made
+        whole = arguments.get("0")
+        return parts(frame, whole, operation, node, state) if isinstance(whole, Tensor) else frame.unknown(node)
+    if name in ("torch.nn.Parameter", "torch.nn.parameter.Parameter", "torch.nn.Buffer"):
+        frame.symbols.has_weights = True
+        return Tensor(frame.symbol(node, "a parameter"), weight=True, why=(frame.fact(node, "`{}` is a parameter"),))
+    if knowledge.is_module_class(name):
+        return _torch_module(frame, name, arguments, node, state)
+    if name in CONVERSIONS:
+        for operand in operands:
+            if isinstance(operand, Tensor):
+                note(frame, node, operand)
+    if name in knowledge.iterates and ("0" in arguments or "*0" in arguments):
+        return _iterated(frame, name, arguments, node, state)
+    if name in knowledge.host:
+        return Host(frame.symbol(node, name), array=name.startswith("numpy."))
+    if name in knowledge.pure:
+        result = frame.unknown(node, f"{name.rpartition('.')[2]}()")
+        for operand in operands:
+            alias(state, result, operand)
+        return result
+    return unknown_call(frame, operands, node, state, name.rpartition(".")[2])
+
+
+def _partial(function: Function, arguments: Mapping[str, Value]) -> Function:
+    """`functools.partial(f, ...)`: nothing runs yet."""
+    before = sum(key.isdigit() for key, _ in function.given)
+    fresh = {
+        str(int(key) - 1 + before) if key.isdigit() else key: value for key, value in arguments.items() if key != "0"
+    }
+    return replace(function, given=tuple({**dict(function.given), **fresh}.items()))
+
+
+def _iterated(frame: Frame, name: str, arguments: Mapping[str, Value], node: ast.Call, state: State) -> Object:
+    """`enumerate`, `zip`, `reversed`, `tqdm` ...: what it gives one by one, as the items of a list."""
+    made = Object(frame.symbol(node, f"{name.rpartition('.')[2]}()"), "builtins.list")
+    sources = [value for key, value in arguments.items() if key.isdigit() or key.startswith("*")]
+    first = element(frame, sources[0], node, state)
+    if name == "builtins.zip":
+        if any(key.startswith("*") for key in arguments):  # as many parts as nobody knows, all alike
+            item: Value = Object(frame.symbol(node, "an item", "zip"), "builtins.list")
+            assert isinstance(item, Object)
+            state.create(item)
+            state.write(item, "[]", one_alike(frame, element(frame, first, node, state), node, state, "part"))
+        else:
+            rest = [
+                one_alike(frame, element(frame, source, node, state), node, state, str(n))
+                for n, source in enumerate(sources)
+            ]
+            item = Tuple(tuple(rest))
+    elif name == "builtins.enumerate":
+        item = Tuple((Host(frame.symbol(node, "a number")), first))
+    else:
+        item = first
+    state.create(made)
+    state.write(made, "[]", item)
+    for source in sources:
+        alias(state, made, source)
+    return made
+
+
+def _device(frame: Frame, arguments: dict[str, Value], node: ast.Call) -> Value:
+    first, index = arguments.get("0", arguments.get("device", arguments.get("type"))), arguments.get("1")
+    if isinstance(first, Placed):
+        return first
+    if isinstance(first, Constant) and isinstance(first.value, str):
+        text = first.value
+        if isinstance(index, Constant):
+            text = f"{text}:{index.value}"
+        if index is None or isinstance(index, Constant):
+            return Placed(Known(Term(TermKind.CONSTANT, text), (frame.fact(node, "`{}`"),)), is_dtype=False)
+    return Placed(Known(Term(TermKind.VALUE, symbol=frame.symbol(node, "this device"))), is_dtype=False)
+
+
+def _factory(frame: Frame, name: str, arguments: dict[str, Value], node: ast.Call, state: State) -> Tensor:
+    device, dtype = requested(frame, node, arguments)
+    given = arguments.get("device")
+    like = (
+        as_tensor(frame, arguments["0"], node, state)
+        if name in frame.knowledge.like_factories and "0" in arguments
+        else None
+    )
+    if isinstance(like, Tensor):
+        device = device or like.device or Known(like.device_term())
+        dtype = dtype or like.dtype or Known(like.dtype_term())
+        return Tensor(frame.symbol(node, "a tensor"), device, dtype, like.scalar, why=like.why)
+    why = (frame.fact(node, "`{}` is a tensor"),)
+    if device is None and given in (None, NONE) and name in frame.knowledge.factories:
+        device = _default_device(frame, node)
+    n_dim = name in frame.knowledge.n_dim_factories or _has_size(arguments, state)
+    return Tensor(frame.symbol(node, "a tensor"), device, dtype, scalar=False if n_dim else None, made=node, why=why)
+
+
+def _has_size(arguments: Mapping[str, Value], state: State) -> bool:
+    """Whether a factory is given a size of at least one dimension, spelled out."""
+    match arguments.get("size", arguments.get("0")):
+        case Constant(value=bool()):
+            return False
+        case Constant(value=int()):
+            return True
+        case Tuple(items=items):
+            return bool(items)
+        case Object(cls="builtins.list", ident=ident):
+            return "[0]" in state.record(ident).attributes
+    return False
+
+
+def _from_values(frame: Frame, arguments: dict[str, Value], node: ast.Call, state: State) -> Tensor:
+    """`torch.tensor(...)`: made of numbers it is on the host, made of a tensor where that is."""
+    device, dtype = requested(frame, node, arguments)
+    why = (frame.fact(node, "`{}` is a tensor"),)
+    given = arguments.get("0")
+    items = list(state.record(given.ident).attributes.values()) if _is_list(given) else [given]
+    plain = items and all(isinstance(item, Constant) or (isinstance(item, Host) and not item.array) for item in items)
+    if device is None and plain and arguments.get("device") in (None, NONE):
+        device = _default_device(frame, node)
+    scalar = False if _is_list(given) else True if isinstance(given, Constant) else None
+    return Tensor(frame.symbol(node, "a tensor"), device, dtype, scalar, made=node, why=why)
+
+
+def _is_list(value: Value | None) -> TypeGuard[Object]:
+    return isinstance(value, Object) and value.cls == "builtins.list"
+
+
+def _default_device(frame: Frame, node: ast.Call) -> Known:
+    """Where a factory makes a tensor that is not told where: on the host, unless the tree may say otherwise."""
+    if frame.around.default_device or frame.callees.sets_default_device(frame.module):
+        return Known(Term(TermKind.DEFAULT_DEVICE, symbol=frame.symbol(node, "the default device", "device")))
+    return Known(Term(TermKind.CONSTANT, "cpu"), (frame.fact(node, "`{}` is made on the host"),))
+
+
+def _combine_call(frame: Frame, known: Operation, arguments: dict[str, Value], node: ast.Call, state: State) -> Tensor:
+    operands: list[Value] = []
+    for key, value in arguments.items():
+        if key in NOT_OPERANDS:
+            continue
+        if isinstance(value, Tuple):
+            operands.extend(value.items)
+        elif _is_list(value):
+            operands.extend(state.record(value.ident).attributes.values() or (value,))
+        else:
+            operands.append(value)
+    if "0" not in arguments:  # the first operand is given by keyword: nobody knows which it is
+        known = replace(known, own_device=False, own_dtype=False, itself=False)
+    return operate(frame, known, operands, node)
+
+
+def _torch_module(frame: Frame, name: str, arguments: Mapping[str, Value], node: ast.Call, state: State) -> Object:
+    operands = list(arguments.values())
+    label = name.rpartition(".")[2]
+    if not frame.knowledge.is_usual_layer(name, arguments):
+        name = "torch.nn.Module"  # nothing is known of what it does
+    made = Object(frame.symbol(node, label), name, (frame.fact(node, "`{}` is a module"),))
+    state.create(made)
+    hold(state, made, operands)
+    short = name.rpartition(".")[2]
+    if short in frame.knowledge.layers_sequence:
+        for number, operand in enumerate(operands):
+            state.write(made, f"[{number}]", operand)
+    elif short in frame.knowledge.layers_containers and operands:
+        held = operands[0]
+        if isinstance(held, Object) and held.cls == "builtins.list":
+            for key, value in state.record(held.ident).attributes.items():
+                state.write(made, key, value)
+    return made

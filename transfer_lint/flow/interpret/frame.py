@@ -1,0 +1,247 @@
+"""The frame of one function that is interpreted: what the handlers of all syntax forms share.
+
+Statements are interpreted in order, with joins where paths meet and a fixpoint at loops. Each syntax form has a
+handler, registered by `evaluates` or `executes`; a handler is given the frame, and knows no more of the interpreter.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from typing import Protocol
+
+from transfer_lint.findings import Heat
+from transfer_lint.flow.program.modules import ClassInfo, FunctionInfo, Module
+from transfer_lint.flow.program.project import Project
+from transfer_lint.flow.results.reads import HostRead
+from transfer_lint.flow.results.sites import Site
+from transfer_lint.flow.values.state import State
+from transfer_lint.flow.values.summary import Summary, Template
+from transfer_lint.flow.values.symbols import Symbol, Symbols
+from transfer_lint.flow.values.terms import Fact, Known, Term, TermKind, Why
+from transfer_lint.flow.values.values import Constant, Object, Placed, Tensor, Value, is_module
+
+ExpressionHandler = Callable[["Frame", ast.expr, State], Value]
+StatementHandler = Callable[["Frame", ast.stmt, State], "State | None"]
+EXPRESSIONS: dict[type[ast.AST], ExpressionHandler] = {}
+STATEMENTS: dict[type[ast.AST], StatementHandler] = {}
+
+
+def evaluates(*kinds: type[ast.expr]) -> Callable[[ExpressionHandler], ExpressionHandler]:
+    """Register the handler of syntax forms."""
+
+    def register(handler: ExpressionHandler) -> ExpressionHandler:
+        for kind in kinds:
+            EXPRESSIONS[kind] = handler
+        return handler
+
+    return register
+
+
+def executes(*kinds: type[ast.stmt]) -> Callable[[StatementHandler], StatementHandler]:
+    """Register the handler of syntax forms."""
+
+    def register(handler: StatementHandler) -> StatementHandler:
+        for kind in kinds:
+            STATEMENTS[kind] = handler
+        return handler
+
+    return register
+
+
+@dataclass
+class Loop:
+    """Where `break` and `continue` of a loop lead."""
+
+    breaks: list[State] = field(default_factory=list)
+    continues: list[State] = field(default_factory=list)
+
+
+@dataclass
+class Surroundings:
+    """What syntactically surrounds the place that is being interpreted."""
+
+    statement: ast.stmt
+    in_handler: bool = False
+    inline: bool = False
+    in_fstring: bool = False
+    autocast: bool = False
+    default_device: bool = False  # inside `with torch.device(...)`
+    traced: bool = False  # inside a function that is handed to `torch.jit.trace` or the like
+
+
+class Callees(Protocol):
+    """What a frame asks about other functions, about classes and about globals; `Summaries` answers.
+
+    watching: whether frames keep every expression's value.
+    """
+
+    project: Project
+    watching: bool
+
+    def call(
+        self, caller: Frame, info: FunctionInfo, arguments: dict[str, Value], node: ast.expr, state: State
+    ) -> Value:
+        """Call a function of the tree; the receiver is the argument under ""."""
+
+    def summary(self, info: FunctionInfo, tensors: frozenset[str] = frozenset()) -> Summary | None:
+        """What a call of the function does; None where that is not known."""
+
+    def nested(self, outer: Frame, info: FunctionInfo, state: State) -> None:
+        """Interpret a function that is defined inside another."""
+
+    def attribute(self, frame: Frame, owner: Object, name: str, symbol: Symbol) -> Value:
+        """An attribute as the object's class, or the place where it was made, says it is."""
+
+    def global_value(self, module: Module, name: str, node: ast.expr, symbols: Symbols) -> Value:
+        """The value of a module-level variable that is assigned once."""
+
+    def global_named(self, key: str, symbols: Symbols) -> Value:
+        """The module-level variable for which a global's symbol of that name stands."""
+
+    def sets_default_device(self, module: Module) -> bool:
+        """Whether the tree may change where factories put their tensors."""
+
+
+class Frame:
+    """The interpretation of one function, or of a module's top level (function: None)."""
+
+    def __init__(self, callees: Callees, module: Module, function: FunctionInfo | None, heat: Heat) -> None:
+        self.callees = callees
+        self.project = callees.project
+        self.knowledge = callees.project.knowledge
+        self.module = module
+        self.function = function
+        self.heat = heat
+        self.symbols = Symbols()
+        self.templates: dict[Symbol, Template] = {}
+        self.sites: dict[ast.Call, Site] = {}
+        self.reads: dict[ast.expr, HostRead] = {}
+        self.mutations: dict[tuple[ast.AST, Symbol | None], bool] = {}  # (node, tensor) -> sure; see `Mutation`
+        self.round_trips: dict[ast.Call, Why] = {}
+        self.returns: list[tuple[Value, State]] = []
+        self.loops: list[Loop] = []
+        self.heads: dict[ast.stmt, State] = {}  # what holds whenever a loop's body begins
+        self.ends: dict[ast.AST, ast.expr] = {}  # what stands for leaving a `with`
+        self.handlers: list[list[State]] = []  # states from which each surrounding `except` may be entered
+        self.values: dict[ast.AST, Value] = {}  # every expression's value, where somebody is watching
+        self.around = Surroundings(module.tree.body[0] if module.tree.body else ast.Pass())
+        self.volatile: set[str] = set()  # locals that a nested function rebinds
+        self.replaces_data = False  # whether some tensor's `.data` is assigned
+        self.outer: dict[str, Value] = {}  # what a nested function sees of the function around it
+
+    # ---- running -------------------------------------------------------------------------------------------------
+
+    def block(self, body: Sequence[ast.stmt], state: State | None) -> State | None:
+        """Interpret statements in order; None once no path leads on."""
+        for statement in body:
+            if state is None:
+                return None
+            before, self.around.statement = self.around.statement, statement
+            state = self.statement(statement, state)
+            self.around.statement = before
+            if state is not None:
+                self.may_raise(state)
+        return state
+
+    def run_operators(self, values: Sequence[Value], node: ast.expr, state: State) -> None:
+        """An operator, a subscript, a loop or a test is applied to values: instances may have code for that."""
+        for value in values:
+            if isinstance(value, Object) and isinstance(value.cls, ClassInfo) and value.cls.operates:
+                state.havoc(value, self.epoch(node), node.lineno)
+                state.havoc_globals(self.epoch(node), node.lineno)
+
+    def may_raise(self, state: State) -> None:
+        """An exception may lead from here to what surrounds this place."""
+        for entries in self.handlers:
+            entries.append(state.copy())
+
+    def statement(self, node: ast.stmt, state: State) -> State | None:
+        """Interpret one statement."""
+        handler = STATEMENTS.get(type(node))
+        return handler(self, node, state) if handler else state
+
+    def eval(self, node: ast.expr, state: State) -> Value:
+        """The value of an expression."""
+        handler = EXPRESSIONS.get(type(node))
+        if handler is None:
+            for child in ast.iter_child_nodes(node):
+                if isinstance(child, ast.expr):
+                    self.eval(child, state)
+            return self.unknown(node)
+        value = handler(self, node, state)
+        if self.callees.watching:
+            self.values[node] = value
+        return value
+
+    def merge(self, states: Sequence[State | None], where: ast.AST, kind: str) -> State | None:
+        """What holds on whichever of the paths was taken."""
+        merged: State | None = None
+        for state in states:
+            if state is None or state is merged:
+                continue
+            key = (kind, id(where))
+            merged = state if merged is None else merged.joined(state, key, getattr(where, "lineno", 0))
+        return merged
+
+    # ---- making values -------------------------------------------------------------------------------------------
+
+    def symbol(self, node: ast.AST, label: str, part: str = "") -> Symbol:
+        """The symbol for what a node makes."""
+        return self.symbols.make((id(node), part), label, getattr(node, "lineno", 0))
+
+    def unknown(self, node: ast.AST, label: str = "") -> Object:
+        """A value of which nothing is known."""
+        return Object(self.symbol(node, label or "this value"))
+
+    def epoch(self, node: ast.AST) -> str:
+        """Names the moment at which a node runs."""
+        return f"{id(node)}"
+
+    def fact(self, node: ast.AST, text: str) -> Fact:
+        """Something to say of a node, with `{}` for its source."""
+        return Fact(self.module, node, text)
+
+    def placed_by(self, value: Value) -> Term | None:
+        """The term that a value used as a device or dtype stands for; None for what can be neither."""
+        match value:
+            case Placed():
+                return value.known.term
+            case Constant(value=str() as text):
+                return Term(TermKind.CONSTANT, text)
+            case Constant(value=int() as index) if not isinstance(index, bool):
+                return Term(TermKind.CONSTANT, f"cuda:{index}")
+            case Object(cls=None):
+                return Term(TermKind.VALUE, symbol=value.ident)
+        return None
+
+    def unless_autocast(self, dtype: Known | None) -> Known | None:
+        """The dtype of a result that autocast may make another one."""
+        return replace(dtype, outside_autocast=True) if dtype is not None and not self.around.autocast else None
+
+    def later(self, state: State, node: ast.AST) -> State:
+        """What code that runs at some later time (a lambda's body) may rely on."""
+        inner = state.copy()
+        for name in inner.locals:
+            value = inner.locals[name]
+            if isinstance(value, Tensor):
+                inner.locals[name] = Tensor(value.ident, optional=value.optional, why=value.why)
+        inner.havoc_all([Object(ident) for ident in inner.heap], f"later {id(node)}", getattr(node, "lineno", 0))
+        return inner
+
+    @contextmanager
+    def inlined(self) -> Iterator[None]:
+        """Inside a lambda or comprehension."""
+        before, self.around.inline = self.around.inline, True
+        yield
+        self.around.inline = before
+
+    def phi(self, node: ast.AST, label: str, part: str = "") -> Callable[[str], Symbol]:
+        """Makes the symbols of values that are merged at a node."""
+        return lambda path: self.symbol(node, label, part + path)
+
+    def is_module(self, value: Value) -> bool:
+        """Whether the value is proved to be a torch.nn.Module that moves as one."""
+        return is_module(value, self.knowledge)

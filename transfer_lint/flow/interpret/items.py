@@ -1,0 +1,83 @@
+"""Items of sequences and containers: one by its index, or some item of which nobody knows which it is."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Sequence
+from dataclasses import replace
+
+from transfer_lint.flow.interpret.frame import Frame
+from transfer_lint.flow.values.records import Record
+from transfer_lint.flow.values.state import State
+from transfer_lint.flow.values.values import Host, Object, Tensor, Tuple, Value
+
+_ITEMS_ONLY = ("builtins.list", "builtins.dict")
+_CONTAINERS = ("torch.nn.ModuleList", "torch.nn.ParameterList")
+
+
+def item_at(frame: Frame, value: Value, index: int, node: ast.AST, state: State) -> Value:
+    """Item `index` of a sequence."""
+    match value:
+        case Tuple() if index < len(value.items):
+            return value.items[index]
+        case Object():
+            attributes = state.record(value.ident).attributes
+            if f"[{index}]" in attributes:
+                return attributes[f"[{index}]"]
+            if "[]" in attributes:
+                return one_alike(frame, attributes["[]"], node, state, str(index))
+            return state.read(value, f"[{index}]")
+        case Tensor():
+            fresh = frame.symbol(node, "an item", str(index))
+            return Tensor(fresh, value.device, value.dtype, shares=value.memory(), why=value.why)
+    return frame.unknown(node)
+
+
+def any_of(frame: Frame, values: Sequence[Value], node: ast.AST, state: State) -> Value:
+    """One of several values, nobody knows which."""
+    merged = values[0]
+    for number, value in enumerate(values[1:]):
+        merged = state.merge_values(merged, value, frame.phi(node, "an item", str(number)))
+    return one_alike(frame, merged, node, state)
+
+
+def element(frame: Frame, value: Value, node: ast.AST, state: State) -> Value:
+    """Some item of what is iterated over."""
+    match value:
+        case Tuple() if value.items:
+            return any_of(frame, value.items, node, state)
+        case Object():
+            held = [v for name, v in state.record(value.ident).attributes.items() if name.startswith("[")]
+            if value.cls in ("builtins.list", *_CONTAINERS) and held:
+                return any_of(frame, held, node, state)
+            found = frame.unknown(node, "an item")
+            state.sharing.alias(found.ident, value.ident)
+            if value.cls in _CONTAINERS:
+                return frame.callees.attribute(frame, value, "[]", found.ident)
+            return found
+        case Tensor():
+            fresh = frame.symbol(node, "an item")
+            return Tensor(fresh, value.device, value.dtype, shares=value.memory(), why=value.why)
+        case Host():
+            return Host(frame.symbol(node, "an item"))
+    return frame.unknown(node, "an item")
+
+
+def one_alike(frame: Frame, value: Value, node: ast.AST, state: State, part: str = "") -> Value:
+    """One of several things that are alike: what happens to it does not happen to the others."""
+    match value:
+        case Tensor():
+            device = value.device if value.device and value.device.term.symbol is not value.ident else None
+            fresh = frame.symbol(node, "an item", part)
+            return replace(value, ident=fresh, device=device, optional=False, shares=value.memory())
+        case Object():
+            made = replace(value, ident=frame.symbol(node, "an item", part))
+            record = state.record(value.ident)
+            attributes = record.attributes if value.cls in _ITEMS_ONLY else {}
+            state.heap[made.ident] = Record(made.ident, attributes, record.device, record.dtype)
+            state.sharing.twin(made.ident, value.ident)
+            state.sharing.alias(made.ident, value.ident)
+            return made
+        case Tuple():
+            return Tuple(tuple(one_alike(frame, v, node, state, f"{part}[{n}]") for n, v in enumerate(value.items)))
+    return value

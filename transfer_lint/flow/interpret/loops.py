@@ -1,0 +1,145 @@
+"""Loops: their bodies are interpreted until what holds at the head holds after the body as well (a fixpoint)."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable
+from dataclasses import replace
+
+from transfer_lint.flow.interpret import conditions
+from transfer_lint.flow.interpret.assignment import assign
+from transfer_lint.flow.interpret.captures import runs_later
+from transfer_lint.flow.interpret.frame import Frame, Loop, executes
+from transfer_lint.flow.interpret.host_reads import truth
+from transfer_lint.flow.interpret.items import element
+from transfer_lint.flow.program.heat import hotter, loop_heat
+from transfer_lint.flow.values.records import Record
+from transfer_lint.flow.values.state import State
+from transfer_lint.flow.values.symbols import Symbol
+from transfer_lint.flow.values.values import Object, Tensor, Value, symbols_of
+
+_PATIENCE = 2  # rounds of a loop after which whatever still changes from round to round is forgotten
+_ROUNDS = 12  # after which all is forgotten; every round before forgets something more, so few loops get there
+
+
+@executes(ast.For, ast.AsyncFor)
+def _for(frame: Frame, node: ast.stmt, state: State) -> State | None:
+    assert isinstance(node, ast.For | ast.AsyncFor)
+    source = frame.eval(node.iter, state)
+    state.locals[f"<what line {node.lineno} iterates over>"] = source  # it lives as long as the loop
+    before, frame.heat = frame.heat, hotter(frame.heat, loop_heat(node, frame.module, frame.knowledge))
+
+    def enter(here: State) -> State:
+        frame.run_operators((source,), node.iter, here)
+        if runs_later(frame, [source], here):  # a generator runs on
+            here.havoc(source, frame.epoch(node.iter), node.lineno)
+        assign(frame, node.target, element(frame, source, node.target, here), here)
+        return here
+
+    after = _loop(frame, node, state, enter, lambda head: head)
+    frame.heat = before
+    return after
+
+
+@executes(ast.While)
+def _while(frame: Frame, node: ast.stmt, state: State) -> State | None:
+    assert isinstance(node, ast.While)
+
+    def enter(here: State) -> State:
+        truth(frame, node.test, frame.eval(node.test, here))
+        return conditions.refine(frame, node.test, here)[0]
+
+    def leave(here: State) -> State | None:
+        if isinstance(node.test, ast.Constant) and node.test.value:
+            return None
+        frame.eval(node.test, here)
+        return conditions.refine(frame, node.test, here)[1]
+
+    return _loop(frame, node, state, enter, leave)
+
+
+def _loop(
+    frame: Frame,
+    node: ast.For | ast.AsyncFor | ast.While,
+    state: State,
+    enter: Callable[[State], State],
+    leave: Callable[[State], State | None],
+) -> State | None:
+    """Interpret the body until what holds at the loop's head holds after it as well."""
+    # A nested loop is met once per round of the loop around it: it starts from what it has been found to hold before.
+    known = frame.heads.get(node)
+    head = state.joined(known, ("loop", id(node)), node.lineno) if known is not None else state.copy()
+    loop = Loop()
+    forgotten: set[str | Symbol] = set()
+    for number in range(_ROUNDS):
+        loop = Loop()
+        frame.loops.append(loop)
+        entries = [len(e) for e in frame.handlers]
+        end = frame.block(node.body, enter(head.copy()))
+        frame.loops.pop()
+        back = frame.merge([end, *loop.continues], node, "continue")
+        if back is None:
+            break
+        back.forget_garbage()
+        _age(frame, back, node)
+        joined = head.joined(back, ("loop", id(node)), node.lineno)
+        if number >= _PATIENCE:
+            forgotten |= {name for name, value in joined.locals.items() if head.locals.get(name) != value}
+            forgotten |= {ident for ident, record in joined.heap.items() if head.heap.get(ident) != record}
+        if number == _ROUNDS - 2:
+            forgotten |= {*joined.locals, *joined.heap}
+        _forget(frame, joined, forgotten, node)
+        if joined.locals == head.locals and joined.heap == head.heap:
+            break
+        head = joined
+        for kept, accumulated in zip(entries, frame.handlers, strict=True):
+            del accumulated[kept:]  # states of a round that was not general enough
+    frame.heads[node] = head
+    after = leave(head.copy())
+    if node.orelse:
+        after = frame.block(node.orelse, after)
+    return frame.merge([after, *loop.breaks], node, "break")
+
+
+def _age(frame: Frame, state: State, node: ast.stmt) -> None:
+    """At the end of a round: what was made in it is, in the next, "what the round before made"."""
+    first, last = node.lineno, node.end_lineno or node.lineno
+
+    def aged(value: Value, where: tuple[object, ...], label: str) -> Value:
+        if not any(symbol.made_within(first, last) for symbol in symbols_of(value)):
+            return value
+        fresh = frame.symbols.make(("aged", id(node), where), label, node.lineno - 1)
+        match value:
+            case Tensor():
+                keep = [
+                    k if k is not None and not (k.term.symbol and k.term.symbol.made_within(first, last)) else None
+                    for k in (value.device, value.dtype)
+                ]
+                own = fresh if value.ident.made_within(first, last) else value.ident
+                shares = value.shares if own is value.ident else value.memory()
+                return replace(value, ident=own, device=keep[0], dtype=keep[1], shares=shares)
+            case Object():
+                state.sharing.alias(fresh, value.ident)
+                return Object(fresh, value.cls, value.why, value.optional)
+        return Object(fresh)
+
+    for name, value in state.locals.items():
+        state.locals[name] = aged(value, ("local", name), name)
+    for ident, record in list(state.heap.items()):
+        attributes = {n: aged(v, ("heap", ident, n), f"{ident.label}.{n}") for n, v in record.attributes.items()}
+        changed = {n: v for n, v in attributes.items() if v is not record.attributes[n]}
+        if changed:
+            owner = Object(ident)
+            for name, value in changed.items():
+                state.write(owner, name, value)
+
+
+def _forget(frame: Frame, state: State, forgotten: set[str | Symbol], node: ast.stmt) -> None:
+    """Make a loop's head general enough by force: these locals and objects are unknown in every round."""
+    for name in forgotten:
+        if isinstance(name, str):
+            if name in state.locals:
+                state.locals[name] = Object(frame.symbols.make(("any", id(node), name), name, node.lineno - 1))
+        else:
+            anchor = frame.symbols.make(("any", id(node), name), name.label, node.lineno - 1)
+            state.heap[name] = Record(anchor, epoch=f"any {id(node)}", line=node.lineno - 1)

@@ -1,0 +1,45 @@
+"""Where the values of tensors may change in place."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable
+
+from transfer_lint.flow.interpret.frame import Frame
+from transfer_lint.flow.values.values import Object, Tensor, Tuple, Value
+
+
+def written(frame: Frame, node: ast.AST, values: Iterable[Value]) -> None:
+    """The tensors among the values are written to here."""
+    for value in values:
+        if isinstance(value, Tensor):
+            for symbol in value.memory():
+                frame.mutations[node, symbol] = True
+        elif isinstance(value, Object) and value.cls is None:
+            frame.mutations[node, value.ident] = True
+
+
+def handed_over(frame: Frame, node: ast.AST, values: Iterable[Value]) -> None:
+    """Somebody unknown is handed the values here."""
+    for value in values:
+        if isinstance(value, Tensor):
+            for symbol in value.memory():
+                frame.mutations.setdefault((node, symbol), False)
+        elif isinstance(value, Object):
+            frame.mutations.setdefault((node, None), False)
+        elif isinstance(value, Tuple):
+            handed_over(frame, node, value.items)
+
+
+def method_writes(frame: Frame, name: str, arguments: Iterable[str]) -> bool:
+    """Whether a method of tensors writes to its receiver or another operand."""
+    knowledge = frame.knowledge
+    given = knowledge.tensor_changes_with.get(name)
+    return name in knowledge.tensor_changes or (given is not None and not given.exact.isdisjoint(arguments))
+
+
+def function_writes(frame: Frame, name: str, arguments: Iterable[str]) -> bool:
+    """Whether a function outside the tree writes to one of its operands."""
+    knowledge = frame.knowledge
+    given = knowledge.function_changes_with.get(name)
+    return name in knowledge.function_changes or (given is not None and not given.exact.isdisjoint(arguments))

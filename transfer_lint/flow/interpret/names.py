@@ -1,0 +1,52 @@
+"""Names: what one means where it is read, through locals, the module and its imports."""
+
+from __future__ import annotations
+
+import ast
+
+from transfer_lint.flow.interpret.frame import Frame
+from transfer_lint.flow.program.modules import Binding, ClassInfo, FunctionInfo, Import, Module
+from transfer_lint.flow.values.state import State
+from transfer_lint.flow.values.values import Class, External, Function, Package, Value
+
+
+def lookup(frame: Frame, node: ast.Name, state: State) -> Value:
+    """The value of a name that is read."""
+    value = state.locals.get(node.id)
+    if value is not None:
+        return frame.unknown(node, node.id) if node.id in frame.volatile else value
+    if node.id in frame.outer:
+        return frame.outer[node.id]
+    binding = frame.module.binding(node.id)
+    if binding is not None:
+        return value_of_binding(frame, frame.module, node.id, binding)
+    if node.id in frame.module.bindings or frame.module.stars:
+        return frame.unknown(node, node.id)
+    return External(f"builtins.{node.id}")
+
+
+def value_of_binding(frame: Frame, module: Module, name: str, binding: Binding) -> Value:
+    """What a module-level binding makes of its name."""
+    match binding:
+        case FunctionInfo():
+            return Function(binding)
+        case ClassInfo():
+            return Class(binding)
+        case Import():
+            return imported(frame, module, binding)
+    return frame.callees.global_value(module, name, binding, frame.symbols)
+
+
+def imported(frame: Frame, module: Module, found: Import) -> Value:
+    """What an import binds."""
+    target = frame.project.module_for(module, found)
+    if found.name is None:
+        return Package(target) if target is not None else External(found.module)
+    if target is not None and target is not module:
+        binding = target.binding(found.name)
+        if binding is not None:
+            return value_of_binding(frame, target, found.name, binding)
+    submodule = frame.project.module_for(module, found, found.name)
+    if submodule is not None:
+        return Package(submodule)
+    return External(frame.project.external_name(module, found))

@@ -1,0 +1,102 @@
+"""What an input of a ComfyUI node is, from what the tree's nodes return under that type."""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import replace
+
+from transfer_lint.flow.interpret.frame import Frame
+from transfer_lint.flow.interpret.templates import spelled
+from transfer_lint.flow.program.modules import ClassInfo, FunctionInfo
+from transfer_lint.flow.program.sockets import input_type, nodes_near, outputs, serves_node
+from transfer_lint.flow.values.summary import Summary, Template
+from transfer_lint.flow.values.symbols import Symbol
+from transfer_lint.flow.values.terms import Fact, Known, Why, merge_why
+from transfer_lint.flow.values.values import Host, Object, Tensor, Tuple, Value
+
+
+def node_input(frame: Frame, info: FunctionInfo, argument: ast.arg, symbol: Symbol) -> Value | None:
+    """What a parameter of a node's FUNCTION is; None where the function is none, or nothing is known."""
+    owner = info.owner
+    if owner is None or not serves_node(owner, info):
+        return None
+    kind = input_type(owner, argument.arg)
+    if kind is None:
+        return None
+    knowledge = frame.knowledge
+    if kind in knowledge.socket_host:
+        return Host(symbol)
+    if kind in knowledge.socket_tensors:
+        return Tensor(symbol, why=(Fact(info.module, argument, f"`{argument.arg}` is a node input of type {kind}"),))
+    return _produced(frame, info, argument, kind, symbol)
+
+
+def _produced(frame: Frame, info: FunctionInfo, argument: ast.arg, kind: str, symbol: Symbol) -> Value | None:
+    """What all nodes of the tree that return the type agree on."""
+    values: list[tuple[Value, Summary]] = []
+    why: tuple[Fact, ...] = ()
+    for cls in nodes_near(frame.project, info.module):
+        for index in outputs(cls, kind):
+            found = _output(frame, cls, index)
+            if found is None:
+                return None
+            values.append((found[0], found[1]))
+            why = merge_why(
+                why,
+                (
+                    Fact(info.module, argument, f"`{argument.arg}` is a node input of type {kind}"),
+                    Fact(cls.module, cls.node, f"`{cls.name}` is a node that returns {kind}"),
+                ),
+            )
+    if not values:
+        return None
+    first, summary = values[0]
+    shaped = _across(frame, first, summary, symbol, why)
+    for other, other_summary in values[1:]:
+        if not _alike(shaped, _across(frame, other, other_summary, symbol, why)):
+            return None
+    return shaped
+
+
+def _output(frame: Frame, cls: ClassInfo, index: int) -> tuple[Value, Summary] | None:
+    """The value that a node returns at an output, and the summary that it speaks in."""
+    name = cls.node_function
+    method = cls.method(name) if name else None
+    summary = frame.callees.summary(method) if method is not None else None
+    if summary is None or not isinstance(summary.result, Tuple) or index >= len(summary.result.items):
+        return None
+    return summary.result.items[index], summary
+
+
+def _across(frame: Frame, value: Value, summary: Summary, symbol: Symbol, why: tuple[Fact, ...]) -> Value:
+    """A node's output as another node sees it, any time later: classes stay, and placements that are spelled out."""
+    match value:
+        case Tensor():
+            return Tensor(
+                symbol,
+                _because(spelled(value.device), why),
+                _because(spelled(value.dtype), why),
+                value.scalar,
+                value.optional,
+                why=merge_why(why, value.why),
+            )
+        case Object() if not summary.rooted(value.ident):
+            frame.templates[symbol] = Template(summary, value.ident)
+            return Object(symbol, value.cls, merge_why(why, value.why), value.optional)
+        case Object():
+            return Object(symbol, value.cls, merge_why(why, value.why))
+    return Object(symbol)
+
+
+def _alike(a: Value, b: Value) -> bool:
+    """Whether two nodes' outputs may be taken for the same kind of thing."""
+    match a, b:
+        case Tensor(), Tensor():
+            return replace(a, why=()) == replace(b, why=())
+        case Object(), Object():
+            return a.cls is not None and a.cls == b.cls and isinstance(a.cls, ClassInfo)
+    return False
+
+
+def _because(known: Known | None, why: Why) -> Known | None:
+    return known.because(*why) if known is not None else None

@@ -1,0 +1,142 @@
+"""What is found in an object's attributes, what putting something there means, and which objects are different."""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import replace
+from functools import partial
+
+from transfer_lint.flow.interpret.frame import Frame
+from transfer_lint.flow.program.modules import ClassInfo, FunctionInfo
+from transfer_lint.flow.values.aliasing import Sharing
+from transfer_lint.flow.values.records import Record
+from transfer_lint.flow.values.state import LIVE, State
+from transfer_lint.flow.values.summary import Template
+from transfer_lint.flow.values.symbols import Symbol
+from transfer_lint.flow.values.terms import Known, Term, TermKind
+from transfer_lint.flow.values.values import Object, Tensor, Value, symbols_of
+
+
+def entry_state(frame: Frame) -> State:
+    """The state at function entry."""
+    return State(frame.symbols, partial(initial_attribute, frame), Sharing(frame.is_module, partial(apart, frame)))
+
+
+def initial_attribute(frame: Frame, state: State, owner: Object, name: str, record: Record) -> Value:
+    """The value of an attribute that nothing is known to have assigned since the record's epoch began."""
+    label = f"{owner.ident.label}{name if name.startswith('[') else f'.{name}'}"
+    begin = name if not record.epoch else ""
+    symbol = frame.symbols.make(("attribute", owner.ident, name, record.epoch), label, record.line, owner.ident, begin)
+    value = frame.callees.attribute(frame, owner, name, symbol)
+    moves = _moves(owner.ident, state) if name in LIVE and value == Object(symbol) else ()
+    if moves:
+        key = ("live", owner.ident, name, record.epoch, moves)
+        return Object(frame.symbols.make(key, label, max(move.line for move in moves)))
+    if isinstance(value, Tensor) and value.weight:
+        return Tensor(
+            value.ident,
+            record.device or Known(Term(TermKind.WEIGHTS_DEVICE, symbol=record.anchor)),
+            None if value.uncast else record.dtype,
+            value.scalar,
+            weight=True,
+            uncast=value.uncast,
+            why=value.why,
+        )
+    if isinstance(value, Object) and frame.is_module(value) and frame.is_module(owner):
+        state.know(value)
+        child = state.record(value.ident)
+        if value.ident not in state.heap and record.anchor is not owner.ident:
+            moved = ("anchor", value.ident, record.anchor)
+            child = replace(child, anchor=frame.symbols.make(moved, value.ident.label, record.anchor.line))
+        if record.device or record.dtype or child.anchor is not value.ident:
+            state.heap[value.ident] = replace(child, device=record.device, dtype=record.dtype, moved=record.moved)
+    return value
+
+
+def found_method(frame: Frame, owner: Object, name: str, state: State) -> FunctionInfo | None:
+    """The method that an attribute of an instance finds; None where the instance may be of a class that has its own."""
+    if not isinstance(owner.cls, ClassInfo):
+        return None
+    method = owner.cls.method(name)
+    if method is None or name not in owner.cls.overridden or state.record(owner.ident).made:
+        return method
+    template = frame.templates.get(owner.ident)
+    record = template.summary.heap.get(template.symbol) if template is not None else None
+    return method if record is not None and record.made else None
+
+
+def apart(frame: Frame, one: Symbol, other: Symbol) -> bool:
+    """Whether two objects that the function has not made surely are different, and neither holds the other.
+
+    They are where one `__init__` has made both and put them into different attributes; and what `__init__` itself
+    initialises is new.
+    """
+    function = frame.function
+    if function is not None and function.name == "__init__" and function.parameters:
+        own = frame.symbols.make(("parameter", function.parameters[0].arg), "", 0)
+        if own in (one, other):
+            return True
+    ancestors = {symbol.parent: symbol for symbol in one.lineage() if symbol.parent is not None}
+    for theirs in other.lineage():
+        mine = ancestors.get(theirs.parent) if theirs.parent is not None else None
+        if mine is not None:
+            return mine is not theirs and _made_apart(frame.templates.get(mine), frame.templates.get(theirs))
+    return False
+
+
+def store(frame: Frame, owner: Object, name: str, value: Value, where: ast.AST, state: State) -> None:
+    """Assign an attribute or item. A module, parameter or buffer that is put into a module need not be where it is."""
+    if _may_register(frame, owner, name, value, state):
+        state.displace(owner, frame.epoch(where), getattr(where, "lineno", 0))
+    if isinstance(owner.cls, ClassInfo):
+        setter = owner.cls.method(name)
+        if owner.cls.method("__setattr__") is not None or (setter is not None and setter.decorators):
+            state.havoc(owner, frame.epoch(where), getattr(where, "lineno", 0))
+            return
+    state.write(owner, name, value)
+
+
+def _may_register(frame: Frame, owner: Object, name: str, value: Value, state: State) -> bool:
+    if not frame.is_module(owner):  # perhaps one all the same
+        return owner.cls is None and (frame.is_module(value) or (isinstance(value, Tensor) and value.weight))
+    if isinstance(value, Object):
+        return value.cls is None or frame.is_module(value)
+    if not isinstance(value, Tensor):
+        return False
+    before = state.record(owner.ident).attributes.get(name)
+    if value.weight or (isinstance(before, Tensor) and before.weight):
+        return True
+    kinds = owner.cls.lineage if isinstance(owner.cls, ClassInfo) else (owner.cls,)
+    return any(
+        "register_buffer" in kind.module.text
+        if isinstance(kind, ClassInfo)
+        else not (kind and frame.knowledge.is_transparent_base(kind))
+        for kind in kinds
+    )
+
+
+def _moves(symbol: Symbol, state: State) -> tuple[Symbol, ...]:
+    """The last moves of an object and of those that hold it."""
+    records = [state.record(ident) for ident in symbol.lineage()]
+    return tuple(record.moved for record in records if record.moved is not None)
+
+
+def _made_apart(one: Template | None, other: Template | None) -> bool:
+    """Whether one function has made both, and neither leads to the other."""
+    if one is None or other is None or one.summary is not other.summary or one.symbol is other.symbol:
+        return False
+    heap = one.summary.heap
+    made = [heap[symbol].made if symbol in heap else False for symbol in (one.symbol, other.symbol)]
+    return all(made) and not (_leads(one, other.symbol) or _leads(other, one.symbol))
+
+
+def _leads(template: Template, target: Symbol) -> bool:
+    seen, stack = {template.symbol}, [template.symbol]
+    while stack:
+        record = template.summary.heap.get(stack.pop())
+        for value in record.attributes.values() if record else ():
+            for symbol in symbols_of(value):
+                if symbol not in seen:
+                    seen.add(symbol)
+                    stack.append(symbol)
+    return target in seen

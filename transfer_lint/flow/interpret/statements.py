@@ -1,0 +1,199 @@
+"""What each form of statement does to the state."""
+
+from __future__ import annotations
+
+import ast
+
+from transfer_lint.flow.interpret import conditions
+from transfer_lint.flow.interpret.assignment import assign
+from transfer_lint.flow.interpret.captures import captures
+from transfer_lint.flow.interpret.frame import Frame, executes
+from transfer_lint.flow.interpret.host_reads import truth
+from transfer_lint.flow.interpret.mutations import written
+from transfer_lint.flow.interpret.names import imported
+from transfer_lint.flow.interpret.tensors import combine
+from transfer_lint.flow.program.modules import FunctionInfo, Import
+from transfer_lint.flow.program.syntax import nodes_of
+from transfer_lint.flow.values.state import State
+from transfer_lint.flow.values.values import NONE, Class, External, Function, Object, Package, Tensor, Value
+
+
+@executes(ast.Expr)
+def _expression(frame: Frame, node: ast.stmt, state: State) -> State | None:
+    assert isinstance(node, ast.Expr)
+    frame.eval(node.value, state)
+    return state
+
+
+@executes(ast.Assign)
+def _assign(frame: Frame, node: ast.stmt, state: State) -> State | None:
+    assert isinstance(node, ast.Assign)
+    value = frame.eval(node.value, state)
+    for target in node.targets:
+        assign(frame, target, value, state)
+    return state
+
+
+@executes(ast.AnnAssign)
+def _annotated(frame: Frame, node: ast.stmt, state: State) -> State | None:
+    assert isinstance(node, ast.AnnAssign)
+    if node.value is not None:
+        assign(frame, node.target, frame.eval(node.value, state), state)
+    return state
+
+
+@executes(ast.AugAssign)
+def _augmented(frame: Frame, node: ast.stmt, state: State) -> State | None:
+    assert isinstance(node, ast.AugAssign)
+    before = frame.eval(node.target, state)
+    operand = frame.eval(node.value, state)
+    frame.run_operators((before, operand), node.value, state)
+    written(frame, node, (before,))
+    # On a tensor it works in place: same object, same placement. A list is extended in place.
+    value = before if isinstance(before, Tensor) else combine(frame, (before, operand), node.value)
+    if isinstance(before, Object) and isinstance(value, Object):
+        state.havoc(before, frame.epoch(node), node.lineno)
+        value = before if before.cls == "builtins.list" else value
+        state.sharing.alias(value.ident, before.ident)
+    assign(frame, node.target, value, state)
+    return state
+
+
+@executes(ast.Return)
+def _return(frame: Frame, node: ast.stmt, state: State) -> State | None:
+    assert isinstance(node, ast.Return)
+    value: Value = frame.eval(node.value, state) if node.value is not None else NONE
+    frame.may_raise(state)
+    frame.returns.append((value, state))
+    return None
+
+
+@executes(ast.Raise)
+def _raise(frame: Frame, node: ast.stmt, state: State) -> State | None:
+    assert isinstance(node, ast.Raise)
+    for part in (node.exc, node.cause):
+        if part is not None:
+            frame.eval(part, state)
+    frame.may_raise(state)
+    return None
+
+
+@executes(ast.Break)
+def _break(frame: Frame, node: ast.stmt, state: State) -> State | None:
+    frame.loops[-1].breaks.append(state)
+    return None
+
+
+@executes(ast.Continue)
+def _continue(frame: Frame, node: ast.stmt, state: State) -> State | None:
+    frame.loops[-1].continues.append(state)
+    return None
+
+
+@executes(ast.Assert)
+def _assert(frame: Frame, node: ast.stmt, state: State) -> State | None:
+    assert isinstance(node, ast.Assert)
+    truth(frame, node.test, frame.eval(node.test, state))
+    return conditions.refine(frame, node.test, state)[0]
+
+
+@executes(ast.Delete)
+def _delete(frame: Frame, node: ast.stmt, state: State) -> State | None:
+    assert isinstance(node, ast.Delete)
+    for target in node.targets:
+        if isinstance(target, ast.Name):
+            state.locals.pop(target.id, None)
+        elif isinstance(target, ast.Attribute | ast.Subscript):
+            owner = frame.eval(target.value, state)
+            state.havoc(owner, frame.epoch(target), target.lineno)
+    return state
+
+
+@executes(ast.If)
+def _if(frame: Frame, node: ast.stmt, state: State) -> State | None:
+    assert isinstance(node, ast.If)
+    truth(frame, node.test, frame.eval(node.test, state))
+    outcome = conditions.surely_tensor(frame, node.test, state)
+    if outcome is not None:
+        return frame.block(node.body if outcome else node.orelse, state)
+    when_true, when_false = conditions.refine(frame, node.test, state)
+    first = frame.block(node.body, when_true)
+    second = frame.block(node.orelse, when_false)
+    for end in (first, second):
+        if end is not None:
+            end.forget_garbage()
+    merged = frame.merge([first, second], node, "if")
+    if merged is not None and first is not None and second is not None:
+        merged.guards = state.guards
+    return merged
+
+
+@executes(ast.Match)
+def _match(frame: Frame, node: ast.stmt, state: State) -> State | None:
+    assert isinstance(node, ast.Match)
+    frame.eval(node.subject, state)
+    ends: list[State | None] = [state.copy()]
+    for case in node.cases:
+        here = state.copy()
+        for part in nodes_of(case.pattern):
+            name = getattr(part, "name", None) or getattr(part, "rest", None)
+            if isinstance(name, str):
+                here.locals[name] = frame.unknown(part, name)
+        if case.guard is not None:
+            frame.eval(case.guard, here)
+            here, _ = conditions.refine(frame, case.guard, here)
+        ends.append(frame.block(case.body, here))
+    return frame.merge(ends, node, "match")
+
+
+@executes(ast.Import, ast.ImportFrom)
+def _import(frame: Frame, node: ast.stmt, state: State) -> State | None:
+    if isinstance(node, ast.Import):
+        for alias in node.names:
+            target = alias.name if alias.asname else alias.name.partition(".")[0]
+            state.locals[alias.asname or target] = imported(frame, frame.module, Import(target, 0, None))
+    elif isinstance(node, ast.ImportFrom):
+        for alias in node.names:
+            if alias.name == "*":  # may bind any name; that it takes one of an import or a definition is not expected
+                held = [n for n, v in state.locals.items() if not isinstance(v, External | Package | Function | Class)]
+                state.locals.update({name: frame.unknown(node, name) for name in held})
+                continue
+            found = Import(node.module or "", node.level, alias.name)
+            state.locals[alias.asname or alias.name] = imported(frame, frame.module, found)
+    return state
+
+
+@executes(ast.Global, ast.Nonlocal)
+def _rebinding(frame: Frame, node: ast.stmt, state: State) -> State | None:
+    assert isinstance(node, ast.Global | ast.Nonlocal)
+    for name in node.names:
+        state.locals[name] = frame.unknown(node, name)
+    frame.volatile.update(node.names)  # whoever else has the name may rebind it in any call
+    return state
+
+
+@executes(ast.FunctionDef, ast.AsyncFunctionDef)
+def _function(frame: Frame, node: ast.stmt, state: State) -> State | None:
+    assert isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+    for part in (*node.decorator_list, *node.args.defaults, *(d for d in node.args.kw_defaults if d)):
+        frame.eval(part, state)
+    parent = frame.function.qualname if frame.function else ""
+    info = FunctionInfo(frame.module, node, f"{parent}.<locals>.{node.name}" if parent else node.name)
+    frame.callees.nested(frame, info, state)
+    frame.volatile |= {name for part in nodes_of(node) if isinstance(part, ast.Nonlocal) for name in part.names}
+    # Whoever calls it may do to what it captures whatever it does; nothing is known of its result.
+    value = frame.unknown(node, node.name)
+    state.sharing.captured[value.ident] = captures(frame, node, state)
+    state.locals[node.name] = value
+    return state
+
+
+@executes(ast.ClassDef)
+def _class(frame: Frame, node: ast.stmt, state: State) -> State | None:
+    assert isinstance(node, ast.ClassDef)
+    for item in node.body:
+        if isinstance(item, ast.FunctionDef | ast.AsyncFunctionDef):
+            info = FunctionInfo(frame.module, item, f"{node.name}.{item.name}")
+            frame.callees.nested(frame, info, state)
+    state.locals[node.name] = External(f"{frame.module.path}:{node.name}")
+    return state

@@ -1,0 +1,340 @@
+"""What calling a function does, found once per function and carried over to each call.
+
+A function is interpreted with unknown arguments; its summary speaks of symbols that stand for its parameters and for
+paths from them (`self.image_proj_model.norm_out`). At a call those are read in the caller's state. Recursive calls
+see "unknown".
+"""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import replace
+
+from transfer_lint.findings import Heat
+from transfer_lint.flow.interpret import exits, expressions, loops, statements
+from transfer_lint.flow.interpret.application import Application, bind
+from transfer_lint.flow.interpret.frame import Frame
+from transfer_lint.flow.interpret.node_inputs import node_input
+from transfer_lint.flow.interpret.objects import entry_state
+from transfer_lint.flow.interpret.templates import shaped, spelled
+from transfer_lint.flow.interpret.unresolved import unknown_call
+from transfer_lint.flow.program.guards import tested_for_tensor
+from transfer_lint.flow.program.heat import HeatMap
+from transfer_lint.flow.program.modules import ClassInfo, FunctionInfo, Module
+from transfer_lint.flow.program.project import DEFAULT_DEVICE, Project
+from transfer_lint.flow.program.syntax import nodes_of
+from transfer_lint.flow.values.state import State
+from transfer_lint.flow.values.summary import Summary, Template
+from transfer_lint.flow.values.symbols import Symbol, Symbols
+from transfer_lint.flow.values.terms import Fact, Known, Term, TermKind
+from transfer_lint.flow.values.values import NONE, Constant, Function, Host, Object, Placed, Tensor, Tuple, Value
+
+HANDLERS = (exits, expressions, loops, statements)
+"""The files whose handlers are registered, by importing them."""
+
+_DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+
+
+class Summaries:
+    """All summaries of a project, made on demand."""
+
+    def __init__(self, project: Project, *, watching: bool = False) -> None:
+        self.project = project
+        self.heat = HeatMap(project.knowledge)
+        self._done: dict[ast.AST, Frame] = {}
+        self._summaries: dict[ast.AST, Summary | None] = {}
+        self._for_tensors: dict[tuple[ast.AST, frozenset[str]], Summary | None] = {}
+        self._asks: dict[ast.AST, frozenset[str]] = {}
+        self._running: set[ast.AST] = set()
+        self._global_nodes: dict[str, tuple[Module, str, ast.expr]] = {}
+        self._globals: dict[tuple[str, str], Value | None] = {}
+        self._default_device: dict[str, bool] = {}
+        self.watching = watching  # whether frames keep every expression's value
+
+    # ---- running -------------------------------------------------------------------------------------------------
+
+    def interpretation(self, info: FunctionInfo) -> Frame:
+        """The function, interpreted; its sites are in it."""
+        if info.node not in self._done:
+            frame = Frame(self, info.module, info, self.heat.of(info))
+            frame.around.traced = any(name in self.project.knowledge.tracers for name in info.decorators)
+            self._running.add(info.node)
+            try:
+                self.run(frame, info, entry_state(frame))
+            finally:
+                self._running.discard(info.node)
+            self._done[info.node] = frame
+        return self._done[info.node]
+
+    def top_level(self, module: Module) -> Frame:
+        """The code that runs at import, interpreted."""
+        frame = Frame(self, module, None, Heat.ONCE)
+        body = [node for node in module.tree.body if not isinstance(node, _DEFINITIONS)]
+        frame.block(body, entry_state(frame))
+        return frame
+
+    def run(self, frame: Frame, info: FunctionInfo, state: State, tensors: frozenset[str] = frozenset()) -> Summary:
+        """Interpret a function's body from a state that binds its parameters to symbols; `tensors` among them."""
+        parameters: dict[str, Symbol] = {}
+        for number, argument in enumerate(info.parameters):
+            symbol = frame.symbols.make(("parameter", argument.arg), argument.arg, 0)
+            parameters[argument.arg] = symbol
+            value = self._parameter(frame, info, number, argument, symbol)
+            if argument.arg in tensors and not isinstance(value, Tensor):
+                value = Tensor(symbol)
+            state.locals[argument.arg] = value
+        for rest in (info.node.args.vararg, info.node.args.kwarg):
+            if rest is not None:
+                symbol = frame.symbols.make(("parameter", rest.arg), rest.arg, 0)
+                state.locals[rest.arg] = Object(symbol)
+        end = frame.block(info.node.body, state)
+        if end is not None:
+            frame.returns.append((NONE, end))
+        summary = self._summaries[info.node] = self._summarise(frame, info, parameters)
+        return summary
+
+    def _parameter(self, frame: Frame, info: FunctionInfo, number: int, argument: ast.arg, symbol: Symbol) -> Value:
+        if info.owner is not None and number == 0 and "builtins.staticmethod" not in info.decorators:
+            if "builtins.classmethod" in info.decorators:
+                return Object(symbol)
+            return Object(symbol, info.owner)
+        value = node_input(frame, info, argument, symbol)
+        if value is None:
+            value = self._annotated(info.module, argument.arg, argument.annotation, argument, symbol)
+        default = info.defaults.get(argument.arg)
+        if isinstance(value, Tensor | Object) and isinstance(default, ast.Constant) and default.value is None:
+            value = replace(value, optional=True)
+        return value
+
+    def _annotated(self, module: Module, name: str, note: ast.expr | None, where: ast.AST, symbol: Symbol) -> Value:
+        """What an annotation says of a parameter or attribute."""
+        if isinstance(note, ast.Constant) and isinstance(note.value, str):
+            try:
+                note = ast.parse(note.value, mode="eval").body
+            except (SyntaxError, ValueError):
+                return Object(symbol)
+        if isinstance(note, ast.BinOp) and isinstance(note.op, ast.BitOr):
+            parts = [p for p in (note.left, note.right) if not (isinstance(p, ast.Constant) and p.value is None)]
+            note = parts[0] if len(parts) == 1 else None
+        if isinstance(note, ast.Subscript) and module.dotted(note.value).rpartition(".")[2] == "Optional":
+            note = note.slice
+        if note is None:
+            return Object(symbol)
+        why = (Fact(module, where, f"`{name}` is annotated as `{ast.unparse(note)}`"),)
+        cls = self.project.class_named(module, note)
+        if cls is not None:
+            return Object(symbol, cls, why)
+        kind = module.dotted(note)
+        if kind in ("torch.Tensor", "torch.FloatTensor", "torch.LongTensor"):
+            return Tensor(symbol, why=why)
+        if self.project.knowledge.is_module_class(kind):
+            return Object(symbol, kind, why)
+        if kind in ("torch.device", "torch.dtype"):
+            return Placed(Known(Term(TermKind.VALUE, symbol=symbol)), kind == "torch.dtype")
+        if kind in ("builtins.int", "builtins.float", "builtins.bool", "builtins.str"):
+            return Host(symbol)
+        return Object(symbol)
+
+    def _summarise(self, frame: Frame, info: FunctionInfo, parameters: dict[str, Symbol]) -> Summary:
+        mutations = frozenset((symbol, sure) for (_, symbol), sure in frame.mutations.items())
+        if not frame.returns:  # it never returns
+            return Summary(parameters, NONE, {}, frame.replaces_data, mutations)
+        result, merged = frame.returns[0]
+        for number, (value, state) in enumerate(frame.returns[1:]):
+            key = ("return", id(info.node), number)
+            merged = merged.joined(state, key, info.node.lineno)
+            result = merged.merge_values(result, value, frame.phi(info.node, f"{info.name}()", str(number)))
+        return Summary(parameters, result, merged.heap, frame.replaces_data, mutations)
+
+    def nested(self, outer: Frame, info: FunctionInfo, state: State) -> None:
+        """A function defined inside another is interpreted for its sites, seeing what the outer one knows for good."""
+        frame = Frame(self, info.module, info, self.heat.of_nested(info.module, info.node, outer.heat))
+        frame.outer = {name: _lasting(value) for name, value in state.locals.items()} | {
+            name: _lasting(value) for name, value in outer.outer.items() if name not in state.locals
+        }
+        self.run(frame, info, entry_state(frame))
+        outer.replaces_data = outer.replaces_data or frame.replaces_data
+        outer.sites.update(frame.sites)
+        outer.reads.update(frame.reads)
+        outer.mutations.update(frame.mutations)
+        outer.values.update(frame.values)
+
+    # ---- calling -------------------------------------------------------------------------------------------------
+
+    def summary(self, info: FunctionInfo, tensors: frozenset[str] = frozenset()) -> Summary | None:
+        """What a call of the function does; None where that is not known.
+
+        tensors: parameters that it asks whether they are tensors, and that are.
+        """
+        if info.node in self._running or not self._is_plain(info):
+            return None
+        if not tensors:
+            self.interpretation(info)
+            return self._summaries.get(info.node)
+        if (info.node, tensors) not in self._for_tensors:
+            known = self.summary(info)
+            frame = Frame(self, info.module, info, self.heat.of(info))
+            self._running.add(info.node)
+            try:
+                self._for_tensors[info.node, tensors] = self.run(frame, info, entry_state(frame), tensors)
+            finally:
+                self._running.discard(info.node)
+                if known is not None:
+                    self._summaries[info.node] = known
+        return self._for_tensors[info.node, tensors]
+
+    def _is_plain(self, info: FunctionInfo) -> bool:
+        if isinstance(info.node, ast.AsyncFunctionDef):
+            return False
+        if any(name not in self.project.knowledge.transparent_decorators for name in info.decorators):
+            return False
+        return not info.is_generator
+
+    def call(
+        self, caller: Frame, info: FunctionInfo, arguments: dict[str, Value], node: ast.expr, state: State
+    ) -> Value:
+        """Call a function of the tree. `arguments` as `calls.evaluate_arguments` gives them, the receiver under ""."""
+        bound = bind(info, arguments)
+        tensors = self._tested(info, bound) if bound is not None else frozenset()
+        summary = self.summary(info, tensors) if bound is not None else None
+        if summary is None or bound is None:
+            anchor = node if isinstance(node, ast.Call) else ast.copy_location(ast.Call(node, [], []), node)
+            state.havoc_globals(caller.epoch(node), node.lineno)
+            result = unknown_call(caller, list(arguments.values()), anchor, state, info.name)
+            if info.is_generator:
+                held = [value for value in arguments.values() if isinstance(value, Object)]
+                state.sharing.captured[result.ident] = tuple(value.ident for value in held)
+            return result
+        return Application(caller, info, summary, bound, node, state).result()
+
+    def _tested(self, info: FunctionInfo, bound: dict[str, Value]) -> frozenset[str]:
+        """The parameters that the function asks whether they are tensors, and that are in a call."""
+        if info.node not in self._asks:
+            text = info.module.text
+            walk = nodes_of(info.node) if "is_tensor" in text or "isinstance" in text else ()
+            names = (tested_for_tensor(info.module, node) for node in walk)
+            self._asks[info.node] = frozenset(name.id for name in names if name is not None)
+        return frozenset(
+            name
+            for name in self._asks[info.node]
+            if isinstance(value := bound.get(name), Tensor) and not value.optional
+        )
+
+    # ---- what else functions see ---------------------------------------------------------------------------------
+
+    def attribute(self, frame: Frame, owner: Object, name: str, symbol: Symbol) -> Value:
+        """An attribute as the object's class (or the place where it was made) says it is."""
+        function = frame.function
+        if function is not None and owner.ident.parent is None and self._is_given_by_sampler(function, owner, name):
+            why = (Fact(function.module, function.node, f"ComfyUI hands `{symbol.label}` over on the accelerator"),)
+            device = Known(Term(TermKind.STABLE, "comfy.model_management.get_torch_device"), why)
+            return Tensor(symbol, device, scalar=False, why=why)
+        template = frame.templates.get(owner.ident)
+        if template is None and isinstance(owner.cls, ClassInfo) and not name.startswith("["):
+            template = self._shape(owner.cls, name)
+        if template is not None:
+            record = template.summary.heap.get(template.symbol)
+            value = record.attributes.get(name) if record else None
+            if value is not None:
+                return shaped(frame, template.summary, value, symbol)
+        return self._declared(frame, owner, name, symbol)
+
+    def _declared(self, frame: Frame, owner: Object, name: str, symbol: Symbol) -> Value:
+        """An attribute as a class body annotates it; a tensor of a module may be one of its weights."""
+        if isinstance(owner.cls, ClassInfo) and (shared := self._of_class(owner.cls, name, frame)) is not None:
+            return shared
+        if isinstance(owner.cls, ClassInfo) and name in owner.cls.annotated:
+            module, field = owner.cls.annotated[name]
+            value = self._annotated(module, name, field.annotation, field, symbol)
+            if isinstance(value, Tensor) and owner.cls.is_module:
+                frame.symbols.has_weights = True
+                return replace(value, weight=True, uncast=True)
+            return value
+        return Object(symbol)
+
+    def _of_class(self, cls: ClassInfo, name: str, frame: Frame) -> Value | None:
+        """What the class body assigns to a name that nobody else assigns: `dtype = torch.float16`."""
+        found = cls.class_attribute(name)
+        if found is None or name in cls.overridden or name in self.project.assigned_from_outside(cls.module.path):
+            return None
+        if any(isinstance(base, ClassInfo) and name in base.assigned for base in cls.lineage) or cls.is_dataclass:
+            return None
+        module, node = found
+        value = self.global_value(module, f"{cls.name}.{name}", node, frame.symbols)
+        return value if isinstance(value, Constant | Placed) and value != NONE else None
+
+    def _is_given_by_sampler(self, function: FunctionInfo, owner: Object, name: str) -> bool:
+        """Whether the item is a tensor that ComfyUI hands to per-layer callbacks, or to those of its sampler."""
+        knowledge = self.project.knowledge
+        if owner.ident.label in knowledge.layer_parameters:
+            return name[2:-2] in knowledge.per_step_values
+        first = function.parameters[0].arg if len(function.parameters) == 1 else ""
+        return (
+            owner.ident.label == first
+            and name[2:-2] in knowledge.callback_values
+            and self.heat.is_step_callback(function.module, function.name)
+        )
+
+    def _shape(self, cls: ClassInfo, name: str) -> Template | None:
+        """What `__init__` makes of `self.name`, if nothing else in the class assigns it."""
+        initialiser = cls.method("__init__")
+        if initialiser is None or initialiser.owner is None:
+            return None
+        if name in cls.overridden or name in self.project.assigned_from_outside(cls.module.path):
+            return None
+        for base in cls.lineage:
+            if isinstance(base, ClassInfo) and name in base.reassigned:
+                return None
+        summary = self.summary(initialiser)
+        if summary is None or not initialiser.parameters:
+            return None
+        return Template(summary, summary.parameters[initialiser.parameters[0].arg])
+
+    def global_value(self, module: Module, name: str, node: ast.expr, symbols: Symbols) -> Value:
+        """The value of a module-level variable that is assigned once."""
+        key = (module.path, name)
+        if key not in self._globals:
+            self._globals[key] = None
+            self._globals[key] = Frame(self, module, None, Heat.ONCE).eval(
+                node, entry_state(Frame(self, module, None, Heat.ONCE))
+            )
+        value = self._globals[key]
+        symbol = symbols.make(("global", module.path, name), name, 0, None, f"{module.path}:{name}")
+        self._global_nodes[symbol.name] = (module, name, node)
+        match value:
+            case Constant() | Function():
+                return value
+            case Placed() if value.known.term.symbol is None:
+                return value
+            case Placed():
+                return Placed(Known(Term(TermKind.VALUE, symbol=symbol)), value.is_dtype)
+            case Tensor():
+                return Tensor(symbol, spelled(value.device), spelled(value.dtype), value.scalar, why=value.why)
+            case Object():
+                return Object(symbol, value.cls, value.why)
+            case Host():
+                return Host(symbol, value.array)
+        return value if value is not None else Object(symbol)
+
+    def global_named(self, key: str, symbols: Symbols) -> Value:
+        """The module-level variable for which a global's symbol of that name stands."""
+        return self.global_value(*self._global_nodes[key], symbols)
+
+    def sets_default_device(self, module: Module) -> bool:
+        """Whether the tree may change where factories put their tensors."""
+        folder = module.path.rpartition("/")[0]
+        if folder not in self._default_device:
+            self._default_device[folder] = any(self.project.mentioning(word, module.path) for word in DEFAULT_DEVICE)
+        return self._default_device[folder]
+
+
+def _lasting(value: Value) -> Value:
+    """What a nested function may rely on later: what the value is, not where it was."""
+    match value:
+        case Tensor():
+            return Tensor(value.ident, optional=value.optional, why=value.why)
+        case Placed() if value.known.term.symbol is None:
+            return value
+        case Tuple():
+            return Tuple(tuple(_lasting(item) for item in value.items))
+    return value

@@ -1,0 +1,48 @@
+"""What an object's attributes are, as far as the place where it was made tells."""
+
+from __future__ import annotations
+
+from transfer_lint.flow.interpret.frame import Frame
+from transfer_lint.flow.values.summary import Summary, Template
+from transfer_lint.flow.values.symbols import Symbol
+from transfer_lint.flow.values.terms import Known, Term, TermKind
+from transfer_lint.flow.values.values import Constant, Host, Object, Placed, Tensor, Tuple, Value
+
+
+def shaped(frame: Frame, summary: Summary, value: Value, symbol: Symbol) -> Value:
+    """A value as `__init__` left it, seen later: its class stays, where it was does not."""
+    match value:
+        case Tensor():
+            device = None if value.weight else spelled(value.device)
+            frame.symbols.has_weights |= value.weight
+            return Tensor(symbol, device, None, value.scalar, value.optional, value.weight, value.uncast, why=value.why)
+        case Object() if not summary.rooted(value.ident):
+            frame.templates[symbol] = Template(summary, value.ident)
+            return Object(symbol, value.cls, value.why, value.optional)
+        case Object() if value.cls is not None:
+            return Object(symbol, value.cls, value.why, value.optional)
+        case Placed() if value.known.term.symbol is None:
+            return value
+        case Placed():
+            return Placed(Known(Term(TermKind.VALUE, symbol=symbol)), value.is_dtype)
+        case Constant(value=None):
+            return Object(symbol, optional=True)
+        case Constant() | Host():
+            return Host(symbol)
+        case Tuple():
+            items = [
+                shaped(
+                    frame,
+                    summary,
+                    item,
+                    frame.symbols.make(("shape", symbol, n), f"{symbol.label}[{n}]", 0, symbol, f"[{n}]"),
+                )
+                for n, item in enumerate(value.items)
+            ]
+            return Tuple(tuple(items))
+    return Object(symbol)
+
+
+def spelled(known: Known | None) -> Known | None:
+    """Only what is the same everywhere: constants and stable calls."""
+    return known if known is not None and known.term.symbol is None else None

@@ -1,0 +1,193 @@
+"""Where the results of tensor operations are."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from transfer_lint.flow.interpret.frame import Frame
+from transfer_lint.flow.interpret.mutations import method_writes, written
+from transfer_lint.flow.knowledge import Operation
+from transfer_lint.flow.values.state import State
+from transfer_lint.flow.values.terms import Known, Term, TermKind, merge_why
+from transfer_lint.flow.values.values import Constant, Host, Object, Placed, Tensor, Tuple, Value
+
+
+def combine(
+    frame: Frame, operands: Sequence[Value], node: ast.expr, keeps_dtype: bool = True, surely: bool = False
+) -> Value:
+    """The result of an operation on `operands`: a tensor if one of them is (or if `surely`).
+
+    It is on the device of its tensor operands: they agree, except that a 0-dim tensor on the host joins the others.
+    So a device is known where all operands are known to agree, or where one known operand is n-dim.
+    """
+    tensors = [v for v in operands if isinstance(v, Tensor)]
+    others = [v for v in operands if isinstance(v, Object | Tuple)]
+    if not tensors:
+        if surely:
+            return Tensor(frame.symbol(node, "a result"))
+        if others:
+            return frame.unknown(node, "a result")
+        return Host(frame.symbol(node, "a number"), any(isinstance(v, Host) and v.array for v in operands))
+    devices = {t.device_term() for t in tensors}
+    decisive = [t for t in tensors if t.scalar is False]
+    chosen: Known | None = None
+    if len(devices) == 1 and not others:
+        chosen = tensors[0].device or Known(tensors[0].device_term())
+    elif decisive:
+        chosen = decisive[0].device or Known(decisive[0].device_term())
+    dtypes = {t.dtype_term() for t in tensors}
+    dtype = None
+    if keeps_dtype and len(dtypes) == 1 and not others and (len(tensors) > 1 or len(operands) == 1):
+        dtype = tensors[0].dtype or Known(tensors[0].dtype_term())
+    scalar = False if decisive else None
+    if chosen is not None:
+        chosen = replace(chosen, why=merge_why(*(t.device.why for t in tensors if t.device)))
+    why = next((t.why for t in tensors if t.why), ())
+    return Tensor(frame.symbol(node, "a result"), chosen, dtype, scalar, made=_made(frame, tensors), why=why)
+
+
+def _made(frame: Frame, operands: Sequence[Tensor]) -> ast.Call | None:
+    """The factory's call that the result of an operation goes back to, if all operands go back to one; a random one
+    before others."""
+    calls = [tensor.made for tensor in operands]
+    drawn = (call for call in calls if call and frame.module.dotted(call.func) in frame.knowledge.random_factories)
+    return next(drawn, calls[0]) if calls and all(calls) else None
+
+
+# Keywords whose arguments are never operands.
+NOT_OPERANDS = frozenset({"dim", "axis", "keepdim", "dtype", "out", "mode", "size", "scale_factor"})
+
+
+def operate(frame: Frame, known: Operation, operands: Sequence[Value], node: ast.expr) -> Tensor:
+    """The result of an operation of which the knowledge says what its first operand, and what all of them, decide."""
+    first = operands[0] if operands else None
+    if known.itself and isinstance(first, Tensor):
+        return first
+    result = combine(frame, operands, node, keeps_dtype=False, surely=True)
+    assert isinstance(result, Tensor)
+    device, dtype = result.device, None
+    if isinstance(first, Tensor) and known.own_device:
+        device = first.device or Known(first.device_term())
+    if isinstance(first, Tensor) and known.own_dtype:
+        dtype = first.dtype or Known(first.dtype_term())
+    elif known.keeps_dtype and not any(isinstance(v, Object | Tuple) for v in operands):
+        terms = {v.dtype_term(): v for v in operands if isinstance(v, Tensor)}
+        dtype = next((v.dtype or Known(term) for term, v in terms.items()), None) if len(terms) == 1 else None
+    if known.autocast:
+        dtype = frame.unless_autocast(dtype)
+    return replace(result, device=device, dtype=dtype, scalar=result.scalar if known.n_dim else None)
+
+
+def as_called(known: Operation, arguments: Mapping[str, Value]) -> Operation:
+    """What is known of a call with these very arguments: one of them may be a dtype."""
+    for key in known.dtype_arguments & (arguments.keys() | ({"dtype"} if "**" in arguments else set())):
+        value = arguments.get(key)
+        last = not key.isdigit() or str(int(key) + 1) not in arguments
+        listed = isinstance(value, Object) and value.cls == "builtins.list"
+        if last and not listed and not isinstance(value, Constant | Host | Tuple | Tensor):
+            return replace(known, own_dtype=False, keeps_dtype=False)
+    return known
+
+
+# Methods that may return the very tensor that they are called on, besides the ones that work in place.
+_PERHAPS_ITSELF = frozenset({"contiguous", "flatten", "ravel", "real"})
+
+
+def as_tensor(frame: Frame, value: Value, node: ast.AST, state: State, device: Known | None = None) -> Value:
+    """An operand that only a tensor can be (else the operation would have failed): it is known as one from here on.
+
+    device: where it must have been for the operation to succeed.
+    """
+    if isinstance(value, Object) and value.cls is None:
+        why = (frame.fact(node, "`{}` can only be a tensor here"),)
+        tensor = Tensor(value.ident, device or value.placed[0], value.placed[1], optional=False, why=why)
+    elif isinstance(value, Tensor) and value.device is None and device is not None:
+        tensor = replace(value, device=device)
+    else:
+        return value
+    state.learn(value.ident, tensor)
+    return tensor
+
+
+def tensor_attribute(frame: Frame, owner: Tensor, name: str, node: ast.AST) -> Value:
+    """`x.name` for a tensor x."""
+    if name == "device":
+        return Placed(owner.device or Known(owner.device_term()), is_dtype=False)
+    if name == "dtype":
+        return Placed(owner.dtype or Known(owner.dtype_term()), is_dtype=True)
+    if name in frame.knowledge.tensor_host:
+        return Host(frame.symbol(node, name))
+    if name in frame.knowledge.tensor_attributes:
+        return replace(owner, ident=frame.symbol(node, name), weight=False, shares=owner.memory())
+    return frame.unknown(node, name)
+
+
+def tensor_method(
+    frame: Frame, owner: Tensor, name: str, arguments: Mapping[str, Value], node: ast.Call, state: State
+) -> Value | None:
+    """The result of `owner.name(...)`; None where the method is not known."""
+    knowledge = frame.knowledge
+    if method_writes(frame, name, arguments):
+        written(frame, node, (owner,))
+    if name in knowledge.tensor_casts:
+        if node.args or node.keywords:
+            return Tensor(
+                frame.symbol(node, name), owner.device, weight=owner.weight, shares=owner.memory(), why=owner.why
+            )
+        dtype = Known(Term(TermKind.CONSTANT, knowledge.tensor_casts[name]), (frame.fact(node, "`{}` sets the dtype"),))
+        return Tensor(
+            frame.symbol(node, name),
+            owner.device or Known(owner.device_term()),
+            dtype,
+            owner.scalar,
+            weight=owner.weight,
+            shares=owner.memory(),
+            moved_from=owner.moved_from,
+            why=owner.why,
+        )
+    if name == "type_as" and "0" in arguments:
+        other = as_tensor(frame, arguments["0"], node, state)
+        if isinstance(other, Tensor):
+            device, dtype = other.device or Known(other.device_term()), other.dtype or Known(other.dtype_term())
+            return Tensor(frame.symbol(node, name), device, dtype, owner.scalar, shares=owner.memory(), why=owner.why)
+    if name in knowledge.tensor_same or name in knowledge.tensor_tuples:
+        known = knowledge.method(name, arguments)
+        if known is None:
+            return frame.unknown(node, f"{name}()")
+        known = as_called(known, arguments)
+        if name in knowledge.tensor_tuples:
+            return parts(frame, owner, known, node, state)
+        others = (value for key, value in arguments.items() if key not in NOT_OPERANDS)
+        result = operate(frame, known, (owner, *others), node)
+        scalar = owner.scalar if name in ("detach", "clone", "contiguous") else result.scalar
+        weight = owner.weight and (known.itself or name in _PERHAPS_ITSELF)
+        perhaps = name in knowledge.tensor_views or name in _PERHAPS_ITSELF or known.itself
+        shares = owner.memory() - {result.ident} if perhaps else frozenset()
+        return replace(result, scalar=scalar, weight=weight, shares=shares, moved_from=owner.moved_from)
+    if name in knowledge.tensor_host:
+        return Host(frame.symbol(node, name), array=name == "numpy")
+    return None
+
+
+def parts(frame: Frame, whole: Tensor, known: Operation, node: ast.Call, state: State) -> Object:
+    """The tuple that `chunk`, `topk` and the like make of a tensor: its items are where the tensor is."""
+    made = Object(frame.symbol(node, "parts"), "builtins.list")
+    state.create(made)
+    device = whole.device or Known(whole.device_term())
+    dtype = (whole.dtype or Known(whole.dtype_term())) if known.own_dtype else None
+    dtype = frame.unless_autocast(dtype) if known.autocast else dtype
+    state.write(made, "[]", Tensor(frame.symbol(node, "a part"), device, dtype, shares=whole.memory(), why=whole.why))
+    return made
+
+
+def requested(frame: Frame, node: ast.Call, values: dict[str, Value]) -> tuple[Known | None, Known | None]:
+    """The device and dtype that a factory's keywords ask for."""
+    found: list[Known | None] = []
+    for key in ("device", "dtype"):
+        value = values.get(key)
+        term = frame.placed_by(value) if value is not None and value != Constant(None) else None
+        why = value.known.why if isinstance(value, Placed) else ()
+        found.append(Known(term, (*why, frame.fact(node, "`{}` makes it there"))) if term else None)
+    return found[0], found[1]

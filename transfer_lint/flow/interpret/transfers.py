@@ -1,0 +1,267 @@
+"""`.to(...)` and its kin: what is asked for, what it does, and the site that the rules will look at."""
+
+from __future__ import annotations
+
+import ast
+import re
+from dataclasses import replace
+
+from transfer_lint.flow.interpret.frame import Frame
+from transfer_lint.flow.knowledge import Role
+from transfer_lint.flow.results.sites import Request, RequestedHalf, Site
+from transfer_lint.flow.values.state import State
+from transfer_lint.flow.values.terms import Known, Term, TermKind, role_of
+from transfer_lint.flow.values.values import Constant, Object, Placed, Tensor, Value
+
+_DEVICE = re.compile(r"(cpu|cuda|mps|xpu|npu|hpu)(:[0-9]+)?")
+
+
+def transfer(
+    frame: Frame, node: ast.Call, receiver: Tensor | Object, arguments: dict[str, Value], state: State
+) -> Value:
+    """Interpret a call of one of MOVES on a tensor, a module, or something unknown."""
+    request = _request(frame, node, arguments)
+    is_module = frame.is_module(receiver)
+    judged = isinstance(receiver, Tensor) or is_module or _is_torch(node, arguments)
+    if judged and not frame.around.traced:
+        frame.sites[node] = _site(frame, node, receiver, is_module, request, state)
+    if isinstance(receiver, Tensor):
+        return _moved_tensor(frame, node, receiver, request)
+    return _moved_object(frame, node, receiver, is_module, request, state)
+
+
+def cast(frame: Frame, node: ast.Call, receiver: Tensor | Object, dtype: str, state: State) -> None:
+    """Note `x.to(d).half()`: a cast right after a move, which one call could do."""
+    inner = node.func.value if isinstance(node.func, ast.Attribute) else None
+    if isinstance(inner, ast.Call) and inner in frame.sites:
+        half = RequestedHalf(Known(Term(TermKind.CONSTANT, dtype)), None, comparable=False)
+        frame.sites[node] = _site(frame, node, receiver, frame.is_module(receiver), Request(dtype=half), state)
+
+
+def _is_torch(node: ast.Call, arguments: dict[str, Value]) -> bool:
+    """Whether the call can hardly be meant for anything but torch: what it names is a device or dtype of torch."""
+    assert isinstance(node.func, ast.Attribute)
+    if node.func.attr != "to":
+        return not arguments
+    if any(keyword.arg in ("device", "dtype") for keyword in node.keywords):
+        return True
+    named = any(_named(argument, "device") or _named(argument, "dtype") for argument in node.args)
+    named = named or any(isinstance(a, ast.Constant) and _DEVICE.fullmatch(str(a.value)) for a in node.args[:1])
+    return named or any(isinstance(value, Placed) for value in arguments.values())
+
+
+def _site(
+    frame: Frame, node: ast.Call, receiver: Tensor | Object, is_module: bool, request: Request, state: State
+) -> Site:
+    assert isinstance(node.func, ast.Attribute)
+    made_here = False
+    if isinstance(receiver, Tensor):
+        device: Known | None = receiver.device or Known(receiver.device_term())
+        dtype: Known | None = receiver.dtype or Known(receiver.dtype_term())
+    else:
+        record = state.record(receiver.ident)
+        device, dtype = record.device, record.dtype
+        made_here = record.made and device is None
+    around = frame.around
+    return Site(
+        frame.module,
+        node,
+        node.func.attr,
+        receiver,
+        is_module,
+        device,
+        dtype,
+        request,
+        frame.function,
+        frame.heat,
+        around.statement,
+        guarded=receiver.ident in state.guards,
+        in_handler=around.in_handler,
+        inline=around.inline,
+        in_fstring=around.in_fstring,
+        made_here=made_here,
+        result=frame.symbol(node, receiver.ident.label),
+    )
+
+
+def _moved_tensor(frame: Frame, node: ast.Call, receiver: Tensor, request: Request) -> Tensor:
+    moved = frame.fact(node, "`{}` puts it there")
+    device = receiver.device or Known(receiver.device_term())
+    dtype = receiver.dtype or Known(receiver.dtype_term())
+    moved_from = receiver.moved_from
+    if request.device is not None:
+        goes_to = role_of(request.device.known.term, frame.knowledge)
+        if goes_to is Role.HOST and role_of(device.term, frame.knowledge) is Role.ACCELERATOR:
+            moved_from = moved_from | {node}
+        elif moved_from and goes_to is Role.ACCELERATOR:
+            for move in moved_from:
+                frame.round_trips.setdefault(move, (frame.fact(node, "`{}` brings it back to the accelerator"),))
+            moved_from = frozenset()
+        device = request.device.known.because(moved)
+    if request.dtype is not None:
+        dtype = request.dtype.known.because(moved)
+    elif request.ambiguous:  # the argument may have been a dtype or another tensor
+        device = dtype = None  # type: ignore[assignment]
+    return Tensor(
+        frame.symbol(node, receiver.ident.label),
+        device,
+        dtype,
+        receiver.scalar,
+        weight=receiver.weight,  # where nothing moves it is the parameter itself
+        shares=receiver.memory(),
+        moved_from=moved_from,
+        why=receiver.why,
+    )
+
+
+def _moved_object(
+    frame: Frame, node: ast.Call, receiver: Object, is_module: bool, request: Request, state: State
+) -> Value:
+    """A module moves in place and is its own result; of anything else, only that it may be a module is used."""
+    moved = frame.fact(node, "`{}` moves it there")
+    device = request.device.known.because(moved) if request.device else None
+    dtype = request.dtype.known.because(moved) if request.dtype else None
+    if request.ambiguous:
+        state.displace(receiver, frame.epoch(node), node.lineno)
+    else:
+        state.place(receiver, device, dtype, frame.epoch(node), node.lineno)
+    frame.may_raise(state)
+    if is_module:
+        return receiver
+    placed = (device or receiver.placed[0], dtype or receiver.placed[1]) if not request.ambiguous else (None, None)
+    result = Object(frame.symbol(node, receiver.ident.label), receiver.cls, receiver.why, placed=placed)
+    state.sharing.alias(result.ident, receiver.ident)
+    return result
+
+
+def _request(frame: Frame, node: ast.Call, arguments: dict[str, Value]) -> Request:
+    assert isinstance(node.func, ast.Attribute)
+    method = node.func.attr
+    index = {str(n): n for n in range(len(node.args))}
+    index.update({k.arg: len(node.args) + n for n, k in enumerate(node.keywords) if k.arg})
+    plain = not any(key.startswith("*") for key in arguments)
+    plain = plain and not arguments.keys() & {"copy", "memory_format"} and "3" not in arguments
+    last = arguments.get("2", arguments.get("1", arguments.get("0"))) if method == "to" else arguments.get("1")
+    non_blocking = Constant(True) in (arguments.get("non_blocking"), last)
+    if method != "to":
+        return _named_method(frame, method, arguments, node, index, plain, non_blocking)
+    request = Request(plain=plain, surely_non_blocking=non_blocking)
+    for key, value in arguments.items():
+        half = _half(frame, node, index.get(key), value)
+        if key == "device":
+            request = replace(request, device=half)
+        elif key == "dtype":
+            request = replace(request, dtype=half)
+        elif key in ("0", "other"):
+            request = _first_argument(frame, node, index[key], value, half, request, key == "other")
+        elif key == "1" and half is not None and not (isinstance(value, Constant) and isinstance(value.value, bool)):
+            request = replace(request, dtype=half)
+    return request
+
+
+def _first_argument(
+    frame: Frame,
+    node: ast.Call,
+    argument: int,
+    value: Value,
+    half: RequestedHalf | None,
+    request: Request,
+    surely_tensor: bool,
+) -> Request:
+    if isinstance(value, Tensor):
+        device = value.device or Known(value.device_term())
+        dtype = value.dtype or Known(value.dtype_term())
+        return replace(
+            request,
+            device=RequestedHalf(
+                device, argument, repeatable=_repeatable(frame, node, argument), wrap="{}.device", spelling="{}.device"
+            ),
+            dtype=RequestedHalf(
+                dtype, argument, repeatable=_repeatable(frame, node, argument), wrap="{}.dtype", spelling="{}.dtype"
+            ),
+        )
+    if isinstance(value, Placed) and value.is_dtype:
+        return replace(request, dtype=half)
+    spelled = [*node.args, *(keyword.value for keyword in node.keywords)][argument]
+    if half is not None and _named(spelled, "dtype"):
+        return replace(request, dtype=replace(half, comparable=True))
+    if isinstance(value, Placed | Constant) or _named(spelled, "device"):
+        return replace(request, device=half)
+    return replace(
+        request,
+        device=half,
+        ambiguous=half is not None and request.dtype is None,
+        plain=request.plain and not surely_tensor,
+    )
+
+
+def _named(node: ast.expr, kind: str) -> bool:
+    """Whether an argument of unknown value is named as a device or dtype. That says what it is, never which."""
+    name = node.id if isinstance(node, ast.Name) else node.attr if isinstance(node, ast.Attribute) else ""
+    return name == kind or name.endswith(f"_{kind}")
+
+
+def _half(frame: Frame, node: ast.Call, argument: int | None, value: Value) -> RequestedHalf | None:
+    """One half of the target, from the argument that says it; None where it says nothing (`None`)."""
+    term = frame.placed_by(value)
+    if term is None or argument is None:
+        return None
+    known = value.known if isinstance(value, Placed) else Known(term)
+    comparable, wrap = _comparable(frame, term, value)
+    return RequestedHalf(known, argument, comparable, _repeatable(frame, node, argument), wrap)
+
+
+def _comparable(frame: Frame, term: Term, value: Value) -> tuple[bool, str]:
+    """Whether `tensor.device != argument` is false exactly where the move does nothing, and how to write it."""
+    if isinstance(value, Constant):
+        # A `torch.device` never equals a string; to make one of it, the file has to know torch by its name.
+        complete = term.name == "cpu" or (":" in term.name and isinstance(value.value, str))
+        return complete and _knows_torch(frame), "torch.device({})"
+    if isinstance(value, Placed):
+        if value.is_dtype or term.kind is not TermKind.CONSTANT:
+            # An opaque `torch.device` may lack its index; of those only what ComfyUI and tensors say is complete.
+            return value.is_dtype or term.kind is not TermKind.VALUE, "{}"
+        return term.name == "cpu" or ":" in term.name, "{}"
+    return False, "{}"
+
+
+def _knows_torch(frame: Frame) -> bool:
+    return frame.module.dotted(ast.Name("torch", ast.Load())) == "torch"
+
+
+def _repeatable(frame: Frame, node: ast.Call, argument: int) -> bool:
+    """Whether evaluating an argument a second time costs nothing, has no effect and gives the same."""
+    nodes = [*node.args, *(k.value for k in node.keywords)]
+    return _plain(frame, nodes[argument])
+
+
+def _plain(frame: Frame, node: ast.expr) -> bool:
+    match node:
+        case ast.Name() | ast.Constant():
+            return True
+        case ast.Attribute():
+            return _plain(frame, node.value)
+        case ast.Call(args=[], keywords=[]):
+            known = frame.knowledge.devices.get(frame.module.dotted(node.func))
+            return known is not None and known.stable
+    return False
+
+
+def _named_method(
+    frame: Frame,
+    method: str,
+    arguments: dict[str, Value],
+    node: ast.Call,
+    index: dict[str, int],
+    plain: bool,
+    non_blocking: bool,
+) -> Request:
+    """`.cpu()`, `.cuda()`, `.cuda(1)`: the method says the device, an argument perhaps its index."""
+    value = arguments.get("0", arguments.get("device"))
+    key = "0" if "0" in arguments else "device"
+    if method == "cpu" or value is None or value == Constant(None):
+        known = Known(Term(TermKind.CONSTANT, method), ())
+        complete = method == "cpu" and _knows_torch(frame)
+        half = RequestedHalf(known, None, complete, wrap='torch.device("cpu")' if complete else "{}")
+        return Request(half, None, plain, surely_non_blocking=non_blocking)
+    return Request(_half(frame, node, index.get(key), value), None, plain, surely_non_blocking=non_blocking)

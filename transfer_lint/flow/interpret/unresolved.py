@@ -1,0 +1,41 @@
+"""Calls of which nothing is known: what they may have done, and what their results may be parts of."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable
+
+from transfer_lint.flow.interpret.frame import Frame
+from transfer_lint.flow.interpret.mutations import handed_over
+from transfer_lint.flow.values.state import State
+from transfer_lint.flow.values.values import Object, Tuple, Value
+
+
+def unknown_call(frame: Frame, operands: list[Value], node: ast.Call, state: State, label: str = "") -> Object:
+    """Somebody unknown is called: what it is handed may change, and what it returns may be a part of that."""
+    handed_over(frame, node, operands)
+    state.havoc_all(operands, frame.epoch(node), node.lineno)
+    name = label or (node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "this"))
+    result = Object(frame.symbol(node, f"{name}()"))
+    state.heap.pop(result.ident, None)
+    for operand in operands:
+        alias(state, result, operand)
+    return result
+
+
+def alias(state: State, result: Object, operand: Value) -> None:
+    """What a call gives may be a part of what it was handed."""
+    if isinstance(operand, Object):
+        state.sharing.alias(result.ident, operand.ident)
+    elif isinstance(operand, Tuple):
+        for item in operand.items:
+            alias(state, result, item)
+
+
+def hold(state: State, made: Object, operands: Iterable[Value]) -> None:
+    """What was handed to a constructor may be a part of what it makes, by ways that are not followed."""
+    for operand in operands:
+        if isinstance(operand, Object):
+            state.sharing.alias(operand.ident, made.ident)
+        elif isinstance(operand, Tuple):
+            hold(state, made, operand.items)

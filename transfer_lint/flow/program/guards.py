@@ -1,0 +1,107 @@
+"""Guards as they are written: tests of where a module is, and of whether something is a tensor."""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import dataclass
+
+from transfer_lint.flow.program.modules import Module
+
+
+def tested_for_tensor(module: Module, test: ast.AST) -> ast.Name | None:
+    """`x` of `isinstance(x, torch.Tensor)` and `torch.is_tensor(x)`."""
+    match test:
+        case ast.Call(func=ast.Name(id="isinstance"), args=[ast.Name() as name, kind], keywords=[]):
+            return name if module.dotted(kind) == "torch.Tensor" else None
+        case ast.Call(func=ast.Attribute(attr="is_tensor") as func, args=[ast.Name() as name], keywords=[]):
+            return name if module.dotted(func) == "torch.is_tensor" else None
+    return None
+
+
+@dataclass(frozen=True)
+class ModuleGuard:
+    """`any(t.device != device or t.dtype != dtype ... for t in chain(module.parameters(), module.buffers()))`."""
+
+    module: ast.expr
+    device: ast.expr | None
+    dtype: ast.expr | None
+
+
+def module_guard(test: ast.expr) -> ModuleGuard | None:
+    """The exact module guard that a test is, if it is one: false only where every weight is placed as compared."""
+    match test:
+        case ast.Call(
+            func=ast.Name(id="any"),
+            args=[
+                ast.GeneratorExp(
+                    elt=condition,
+                    generators=[ast.comprehension(target=ast.Name(id=name), iter=source, ifs=[], is_async=0)],
+                )
+            ],
+            keywords=[],
+        ):
+            module = _weights_of(source)
+            if module is None:
+                return None
+            device = dtype = None
+            parts = (
+                condition.values
+                if isinstance(condition, ast.BoolOp) and isinstance(condition.op, ast.Or)
+                else [condition]
+            )
+            for part in parts:
+                device = device or _compared(part, name, "device")
+                dtype = dtype or _compared_dtype(part, name)
+            return ModuleGuard(module, device, dtype) if device or dtype else None
+    return None
+
+
+def _weights_of(source: ast.expr) -> ast.expr | None:
+    """`m` of `chain(m.parameters(), m.buffers())`."""
+    match source:
+        case ast.Call(
+            func=ast.Name() | ast.Attribute(attr="chain"),
+            args=[
+                ast.Call(func=ast.Attribute(value=first, attr="parameters"), args=[]),
+                ast.Call(func=ast.Attribute(value=second, attr="buffers"), args=[]),
+            ],
+        ) if ast.dump(first) == ast.dump(second):
+            return first
+    return None
+
+
+def _compared(part: ast.expr, name: str, half: str) -> ast.expr | None:
+    """`d` of `t.device != d`."""
+    match part:
+        case ast.Compare(
+            left=ast.Attribute(value=ast.Name(id=found), attr=attribute), ops=[ast.NotEq()], comparators=[right]
+        ) if found == name and attribute == half:
+            return right
+    return None
+
+
+def _compared_dtype(part: ast.expr, name: str) -> ast.expr | None:
+    """`dt` of `t.dtype != dt and (t.is_floating_point() or t.is_complex())`, in either order."""
+    if isinstance(part, ast.BoolOp) and isinstance(part.op, ast.And) and len(part.values) == 2:
+        for one, other in (part.values, part.values[::-1]):
+            dtype = _compared(one, name, "dtype")
+            if dtype is not None and _asks_floating(other, name):
+                return dtype
+        return None
+    return _compared(part, name, "dtype")
+
+
+def _asks_floating(part: ast.expr, name: str) -> bool:
+    """A test that is true for every tensor that `Module.to(dtype=...)` casts: floating and complex ones."""
+    match part:
+        case ast.BoolOp(op=ast.Or(), values=values):
+            asked = {_asked_kind(value, name) for value in values}
+            return asked == {"is_floating_point", "is_complex"}
+    return False
+
+
+def _asked_kind(part: ast.expr, name: str) -> str:
+    match part:
+        case ast.Call(func=ast.Attribute(value=ast.Name(id=found), attr=attribute), args=[]) if found == name:
+            return attribute
+    return "?"

@@ -1,0 +1,417 @@
+"""One parsed file: what its names are bound to, its classes and functions."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Protocol, TypeAlias
+
+from transfer_lint.flow.knowledge import Knowledge
+from transfer_lint.flow.program.syntax import nodes_of
+
+FunctionNode: TypeAlias = ast.FunctionDef | ast.AsyncFunctionDef
+
+
+@dataclass(frozen=True)
+class Import:
+    """A name bound by an import. `name` is None for `import a.b` (binds a module)."""
+
+    module: str
+    level: int
+    name: str | None
+
+
+Binding: TypeAlias = "Import | FunctionInfo | ClassInfo | ast.expr"
+
+
+@dataclass(eq=False)
+class FunctionInfo:
+    """A function or method of the tree."""
+
+    module: Module
+    node: FunctionNode
+    qualname: str
+    owner: ClassInfo | None = None
+
+    def __repr__(self) -> str:
+        return f"<{self.qualname}>"
+
+    @property
+    def name(self) -> str:
+        """Its own name."""
+        return self.node.name
+
+    @cached_property
+    def decorators(self) -> tuple[str, ...]:
+        """Dotted names of its decorators as the imports resolve them; "?" for one that has no such name."""
+        return tuple(self.module.dotted(d.func if isinstance(d, ast.Call) else d) for d in self.node.decorator_list)
+
+    @property
+    def lines(self) -> range:
+        """The lines that it stands on, decorators left out."""
+        return range(self.node.lineno, (self.node.end_lineno or self.node.lineno) + 1)
+
+    @cached_property
+    def is_generator(self) -> bool:
+        """Whether a call only makes a generator (nested functions count too: better safe)."""
+        if "yield" not in self.module.text:
+            return False
+        return any(isinstance(node, ast.Yield | ast.YieldFrom) for node in nodes_of(self.node))
+
+    @cached_property
+    def parameters(self) -> tuple[ast.arg, ...]:
+        """Positional parameters in order, then keyword-only ones; `*args` and `**kwargs` left out."""
+        arguments = self.node.args
+        return (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs)
+
+    @cached_property
+    def defaults(self) -> dict[str, ast.expr]:
+        """Parameter name -> its default."""
+        arguments = self.node.args
+        positional = [*arguments.posonlyargs, *arguments.args]
+        found = dict(
+            zip(
+                [a.arg for a in positional[len(positional) - len(arguments.defaults) :]],
+                arguments.defaults,
+                strict=True,
+            )
+        )
+        found.update((a.arg, d) for a, d in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True) if d)
+        return found
+
+
+@dataclass(eq=False)
+class ClassInfo:
+    """A class of the tree."""
+
+    module: Module
+    node: ast.ClassDef
+    name: str
+    methods: dict[str, FunctionInfo] = field(default_factory=dict)
+    attributes: dict[str, ast.expr] = field(default_factory=dict)  # assigned in the class body
+
+    def __repr__(self) -> str:
+        return f"<class {self.name}>"
+
+    @cached_property
+    def bases(self) -> tuple[ClassInfo | str, ...]:
+        """Base classes: of the tree, or dotted names ("?" where not resolved)."""
+        project = self.module.project
+        found: list[ClassInfo | str] = []
+        for base in self.node.bases:
+            target = project.class_named(self.module, base)
+            found.append(target if target is not None else self.module.dotted(base))
+        return tuple(found)
+
+    @cached_property
+    def lineage(self) -> tuple[ClassInfo | str, ...]:
+        """The class and all that it inherits from, nearest first (depth first; good enough to find methods)."""
+        found: list[ClassInfo | str] = [self]
+        seen: set[object] = {self}
+        stack = list(reversed(self.bases))
+        while stack:
+            base = stack.pop()
+            if base in seen:
+                continue
+            seen.add(base)
+            found.append(base)
+            if isinstance(base, ClassInfo):
+                stack.extend(reversed(base.bases))
+        return tuple(found)
+
+    def method(self, name: str) -> FunctionInfo | None:
+        """The method that an attribute of that name finds; None where an unknown base could have its own."""
+        for base in self.lineage:
+            if isinstance(base, ClassInfo):
+                if name in base.methods:
+                    return base.methods[name]
+            elif not self.module.project.knowledge.is_transparent_base(base):
+                return None
+        return None
+
+    def class_attribute(self, name: str) -> tuple[Module, ast.expr] | None:
+        """What the class body (its own, or that of a base) assigns to `name`."""
+        for base in self.lineage:
+            if isinstance(base, ClassInfo) and name in base.attributes:
+                return base.module, base.attributes[name]
+        return None
+
+    @cached_property
+    def is_module(self) -> bool:
+        """Whether it is a torch.nn.Module that moves as one: no class of the tree in between has its own `.to`."""
+        knowledge = self.module.project.knowledge
+        for base in self.lineage:
+            if isinstance(base, ClassInfo):
+                if base.methods.keys() & {"to", "_apply", "parameters", "buffers"}:
+                    return False
+            elif knowledge.is_module_class(base):
+                return True
+        return False
+
+    @cached_property
+    def is_dataclass(self) -> bool:
+        """Whether its `__init__` is made of its fields."""
+        names = (self.module.dotted(d.func if isinstance(d, ast.Call) else d) for d in self.node.decorator_list)
+        return "dataclasses.dataclass" in names and self.method("__init__") is None
+
+    @cached_property
+    def annotated(self) -> dict[str, tuple[Module, ast.AnnAssign]]:
+        """Attributes that its body, or that of a base, annotates, in the order of a dataclass's fields."""
+        found: dict[str, tuple[Module, ast.AnnAssign]] = {}
+        for base in reversed(self.lineage):
+            for item in base.node.body if isinstance(base, ClassInfo) else ():
+                if isinstance(item, ast.AnnAssign) and isinstance(item.target, ast.Name):
+                    assert isinstance(base, ClassInfo)
+                    if "ClassVar" not in ast.unparse(item.annotation):
+                        found[item.target.id] = (base.module, item)
+        return found
+
+    @cached_property
+    def operates(self) -> bool:
+        """Whether operators, subscripts, iteration or truth of an instance run code of the tree."""
+        return any(
+            name.startswith("__") and name.endswith("__") and name not in _NO_OPERATORS
+            for base in self.lineage
+            if isinstance(base, ClassInfo)
+            for name in base.methods
+        )
+
+    @cached_property
+    def subclasses(self) -> tuple[ClassInfo, ...]:
+        """The classes of the tree that inherit from it."""
+        project = self.module.project
+        found: list[ClassInfo] = []
+        names = [self.name]
+        for name in names:
+            for path in project.inheriting(name, self.module.path):
+                module = project.module(path)
+                for cls in module.classes.values() if module is not None else ():
+                    if cls is not self and cls not in found and self in cls.lineage:
+                        found.append(cls)
+                        names.append(cls.name)
+        return tuple(found)
+
+    @cached_property
+    def overridden(self) -> frozenset[str]:
+        """Methods and attributes that a class of the tree which inherits from it defines or assigns anew."""
+        return frozenset(name for cls in self.subclasses for name in (*cls.methods, *cls.attributes, *cls.assigned))
+
+    @cached_property
+    def assigned(self) -> frozenset[str]:
+        """Attributes of `self` that its methods assign."""
+        return frozenset(name for method in self.methods.values() for name in _assigned_by(method))
+
+    @cached_property
+    def reassigned(self) -> frozenset[str]:
+        """Attributes of `self` that methods other than `__init__` assign."""
+        methods = (method for name, method in self.methods.items() if name != "__init__")
+        return frozenset(name for method in methods for name in _assigned_by(method))
+
+    @cached_property
+    def node_function(self) -> str | None:
+        """The method that ComfyUI calls, where the class is a node."""
+        value = self.class_attribute("FUNCTION")
+        has_types = self.class_attribute("RETURN_TYPES") is not None or self.method("INPUT_TYPES") is not None
+        if value and has_types and isinstance(value[1], ast.Constant) and isinstance(value[1].value, str):
+            return value[1].value
+        return None
+
+
+# Special methods that no operator, subscript, loop or test calls.
+_NO_OPERATORS = frozenset(
+    {
+        "__init__", "__new__", "__post_init__", "__init_subclass__", "__class_getitem__", "__call__", "__repr__",
+        "__str__", "__format__", "__hash__", "__del__", "__enter__", "__exit__", "__aenter__", "__aexit__",
+        "__getattr__", "__getstate__", "__setstate__", "__reduce__", "__copy__", "__deepcopy__",
+    }
+)  # fmt: skip
+
+
+def _assigned_by(method: FunctionInfo) -> frozenset[str]:
+    """The attributes of its first parameter that a method assigns."""
+    if not method.parameters:
+        return frozenset()
+    own = method.parameters[0].arg
+    return frozenset(
+        node.attr
+        for node in nodes_of(method.node)
+        if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store | ast.Del)
+        if isinstance(node.value, ast.Name) and node.value.id == own
+    )
+
+
+class Tree(Protocol):
+    """What a file asks of the tree that it is a part of; `Project` answers."""
+
+    @property
+    def knowledge(self) -> Knowledge:
+        """What is known of code outside the tree."""
+
+    def module(self, path: str) -> Module | None:
+        """The module at `path`; None where there is none that parses."""
+
+    def module_for(self, importer: Module, found: Import, name: str | None = None) -> Module | None:
+        """The module of the tree that an import means (with `name`: that submodule of it)."""
+
+    def external_name(self, importer: Module, found: Import) -> str:
+        """The dotted name of an import from outside the tree, or of what a module of the tree re-exports."""
+
+    def class_named(self, module: Module, node: ast.expr) -> ClassInfo | None:
+        """The class of the tree that an expression names."""
+
+    def inheriting(self, name: str, near: str) -> tuple[str, ...]:
+        """The files of the tree around `near` with a class statement that names `name` as a base."""
+
+
+class Module:
+    """One parsed file."""
+
+    def __init__(self, project: Tree, path: str, text: str) -> None:
+        """Raises SyntaxError, ValueError (NUL bytes), RecursionError and MemoryError as `ast.parse` does."""
+        self.project = project
+        self.path = path
+        self.text = text
+        self.tree = ast.parse(text)
+        self.bindings: dict[str, list[Binding]] = {}
+        self.stars: list[Import] = []
+        self.functions: list[FunctionInfo] = []  # of the module and its classes; nested ones belong to their owner
+        self.classes: dict[str, ClassInfo] = {}
+        self._collect(self.tree.body)
+
+    @cached_property
+    def lines(self) -> list[str]:
+        """Source lines as `ast` counts them (form feeds do not end a line)."""
+        return self.text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+
+    @cached_property
+    def rebound_globals(self) -> frozenset[str]:
+        """Names that some function of the module declares `global`."""
+        if "global " not in self.text:
+            return frozenset()
+        return frozenset(name for node in nodes_of(self.tree) if isinstance(node, ast.Global) for name in node.names)
+
+    def column(self, line: int, offset: int) -> int:
+        """The 1-based column in characters of a 0-based UTF-8 byte offset."""
+        text = self.lines[line - 1] if line <= len(self.lines) else ""
+        return offset + 1 if text.isascii() else len(text.encode()[:offset].decode(errors="ignore")) + 1
+
+    def source_of(self, node: ast.AST) -> str:
+        """How the node is written, on one line."""
+        return ast.unparse(node)
+
+    def _collect(self, body: Sequence[ast.stmt]) -> None:
+        for node in body:
+            match node:
+                case ast.Import():
+                    for alias in node.names:
+                        target = alias.name if alias.asname else alias.name.partition(".")[0]
+                        self._bind(alias.asname or target, Import(target, 0, None))
+                case ast.ImportFrom():
+                    for alias in node.names:
+                        found = Import(node.module or "", node.level, alias.name)
+                        if alias.name == "*":
+                            self.stars.append(found)
+                        else:
+                            self._bind(alias.asname or alias.name, found)
+                case ast.FunctionDef() | ast.AsyncFunctionDef():
+                    info = FunctionInfo(self, node, node.name)
+                    self.functions.append(info)
+                    self._bind(node.name, info)
+                case ast.ClassDef():
+                    self._collect_class(node)
+                case ast.Assign():
+                    for target_node in node.targets:
+                        self._bind_target(target_node, node.value)
+                case ast.AnnAssign(value=ast.expr() as value):
+                    self._bind_target(node.target, value)
+                case ast.AugAssign():
+                    self._bind_target(node.target, node.value)
+                case ast.Try():
+                    self._collect_try(node)
+                case ast.If():
+                    self._collect(node.body)
+                    self._collect(node.orelse)
+                case ast.With() | ast.AsyncWith() | ast.For() | ast.While():
+                    if isinstance(node, ast.For):
+                        self._bind_target(node.target, node.iter)
+                    self._collect(node.body)
+                    self._collect(getattr(node, "orelse", []))
+
+    def _collect_try(self, node: ast.Try) -> None:
+        """`try: import x / except ImportError: x = stand-in` binds x to the real thing."""
+        self._collect(node.body)
+        bound = dict(self.bindings)
+        for handler in node.handlers:
+            self._collect(handler.body)
+        for name, bindings in bound.items():
+            if isinstance(bindings[0], Import):
+                self.bindings[name] = bindings[:1]
+        self._collect(node.orelse)
+        self._collect(node.finalbody)
+
+    def _collect_class(self, node: ast.ClassDef) -> None:
+        info = ClassInfo(self, node, node.name)
+        for item in node.body:
+            match item:
+                case ast.FunctionDef() | ast.AsyncFunctionDef():
+                    method = FunctionInfo(self, item, f"{node.name}.{item.name}", info)
+                    info.methods[item.name] = method
+                    self.functions.append(method)
+                case ast.Assign(targets=[ast.Name(id=name)], value=value):
+                    info.attributes[name] = value
+                case ast.AnnAssign(target=ast.Name(id=name), value=ast.expr() as value):
+                    info.attributes[name] = value
+        self.classes[node.name] = info
+        self._bind(node.name, info)
+
+    def _bind(self, name: str, binding: Binding) -> None:
+        self.bindings.setdefault(name, []).append(binding)
+
+    def _bind_target(self, target: ast.expr, value: ast.expr) -> None:
+        if isinstance(target, ast.Name):
+            self._bind(target.id, value)
+        elif isinstance(target, ast.Tuple | ast.List):
+            for item in target.elts:
+                # An item of an unpacked value is not the value: two bindings say "not known".
+                self._bind_target(item, value)
+                self._bind_target(item, value)
+        elif isinstance(target, ast.Starred):
+            self._bind_target(target.value, value)
+
+    def binding(self, name: str) -> Binding | None:
+        """What the module-level name is bound to; None where it is bound more than once, rebound, or not at all."""
+        found = self.bindings.get(name)
+        if found is not None:
+            first = found[0]
+            if name in self.rebound_globals:
+                return None
+            if len(found) == 1 or all(isinstance(b, Import) and b == first for b in found):
+                return first
+            return None
+        for star in self.stars:
+            target = self.project.module_for(self, star)
+            if target is not None and target is not self and (inner := target.binding(name)) is not None:
+                return inner
+        return None
+
+    def dotted(self, node: ast.expr) -> str:
+        """The dotted name that a plain name or attribute chain means, through the imports; "?" for anything else."""
+        names: list[str] = []
+        while isinstance(node, ast.Attribute):
+            names.append(node.attr)
+            node = node.value
+        if not isinstance(node, ast.Name):
+            return "?"
+        binding = self.binding(node.id)
+        match binding:
+            case Import():
+                root = self.project.external_name(self, binding)
+            case None if node.id not in self.bindings:
+                root = f"builtins.{node.id}"
+            case FunctionInfo() | ClassInfo():
+                root = f"{self.path}:{node.id}"
+            case _:
+                return "?"
+        return ".".join((root, *reversed(names)))

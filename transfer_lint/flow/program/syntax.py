@@ -1,0 +1,65 @@
+"""Syntax trees: walking over them, and the blocks that statements stand in."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator, Sequence
+
+LOOPS = (ast.For, ast.AsyncFor, ast.While)
+
+
+def nodes_of(root: ast.AST) -> tuple[ast.AST, ...]:
+    """The node and all below it, as `ast.walk` gives them; remembered on the node, for most are asked for often."""
+    known: tuple[ast.AST, ...] | None = getattr(root, "_transfer_lint_nodes", None)
+    if known is None:
+        found: list[ast.AST] = [root]
+        for node in found:  # grows as it goes
+            for name in node._fields:
+                value = getattr(node, name, None)
+                if isinstance(value, ast.AST):
+                    found.append(value)
+                elif isinstance(value, list):
+                    found += [item for item in value if isinstance(item, ast.AST)]
+        known = tuple(found)
+        root._transfer_lint_nodes = known  # type: ignore[attr-defined]
+    return known
+
+
+def span(node: ast.stmt) -> tuple[int, int]:
+    """The first and last line of a statement."""
+    return node.lineno, node.end_lineno or node.lineno
+
+
+def path_to(body: Sequence[ast.stmt], target: ast.stmt) -> list[ast.stmt]:
+    """The statements that hold the target, from the outside in, and the target itself."""
+    for statement in body:
+        if statement is target:
+            return [statement]
+        first, last = span(statement)
+        if first <= target.lineno <= last:
+            for block in blocks_of(statement):
+                if path := path_to(block, target):
+                    return [statement, *path]
+    return []
+
+
+def blocks_of(statement: ast.stmt) -> Iterator[Sequence[ast.stmt]]:
+    """The blocks that a compound statement has."""
+    for name in ("body", "orelse", "finalbody"):
+        block = getattr(statement, name, None)
+        if isinstance(block, list):
+            yield block
+    for part in (*getattr(statement, "handlers", ()), *getattr(statement, "cases", ())):
+        yield part.body
+
+
+def is_plain(node: ast.expr) -> bool:
+    """A name, an attribute, or an item under a constant key: reading it again has no effect."""
+    match node:
+        case ast.Name():
+            return True
+        case ast.Attribute(value=value):
+            return is_plain(value)
+        case ast.Subscript(value=value, slice=ast.Constant()):
+            return is_plain(value)
+    return False

@@ -1,0 +1,40 @@
+"""What an analysis hands out: of a file its sites, of a function the values of its expressions."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from transfer_lint.flow.knowledge import Knowledge
+from transfer_lint.flow.program.modules import FunctionInfo, Module
+from transfer_lint.flow.results.mutations import Mutation
+from transfer_lint.flow.results.reads import HostRead
+from transfer_lint.flow.results.sites import Site
+from transfer_lint.flow.values.values import Value, is_module
+
+
+@dataclass(frozen=True)
+class Examination:
+    """One file: its transfers and host reads, in source order, and what may change tensors in place."""
+
+    sites: Sequence[Site]
+    reads: Sequence[HostRead]
+    mutations: Sequence[Mutation]
+
+
+@dataclass(frozen=True)
+class Interpretation:
+    """One function, or the top level of a module (`function` is None).
+
+    values: expression -> what it evaluates to.
+    """
+
+    module: Module
+    function: FunctionInfo | None
+    knowledge: Knowledge
+    values: Mapping[ast.AST, Value]
+
+    def is_module(self, value: Value) -> bool:
+        """Whether the value is proved to be a torch.nn.Module that moves as one."""
+        return is_module(value, self.knowledge)

@@ -1,0 +1,52 @@
+"""Host reads: places where the host waits for the value of a tensor."""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import dataclass
+
+from transfer_lint.findings import Heat
+from transfer_lint.flow.program.modules import FunctionInfo, Module
+from transfer_lint.flow.values.values import Tensor
+
+
+@dataclass(frozen=True)
+class HostRead:
+    """One host read.
+
+    node: `t.item()`, `float(t)`; a test that is true or false by the value of a tensor. tensor: what is read, as known
+        just before; without a placement where nothing says that it is one. given: how what is read is spelled, where
+        ComfyUI gives the same object to every layer of a step.
+    """
+
+    module: Module
+    node: ast.expr
+    tensor: Tensor
+    function: FunctionInfo | None
+    heat: Heat
+    statement: ast.stmt
+    in_handler: bool
+    given: str = ""
+
+    @property
+    def method(self) -> str:
+        """`item` of `t.item()`, `float` of `float(t)`; "" for a test."""
+        if not isinstance(self.node, ast.Call):
+            return ""
+        func = self.node.func
+        return func.attr if isinstance(func, ast.Attribute) else ast.unparse(func)
+
+    @property
+    def anchor(self) -> tuple[int, int]:
+        """1-based (line, column in characters) of the name that is called; of a test, where it begins."""
+        if not isinstance(self.node, ast.Call):
+            return self.node.lineno, self.module.column(self.node.lineno, self.node.col_offset)
+        func = self.node.func
+        line = func.end_lineno or func.lineno
+        return line, self.module.column(line, (func.end_col_offset or 0) - len(self.method.encode()))
+
+    @property
+    def end(self) -> tuple[int, int]:
+        """1-based (line, column in characters) just past the call or test."""
+        line = self.node.end_lineno or self.node.lineno
+        return line, self.module.column(line, self.node.end_col_offset or 0)

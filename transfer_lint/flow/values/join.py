@@ -1,0 +1,78 @@
+"""The join of two abstract values: what is known of the one or the other."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Literal
+
+from transfer_lint.flow.values.symbols import Symbol
+from transfer_lint.flow.values.terms import Known, Term, TermKind, join_known, merge_why
+from transfer_lint.flow.values.values import NONE, Constant, Host, Object, Placed, Tensor, Value
+
+
+def _perhaps_tensor(value: Value) -> tuple[Known | None, Known | None] | Literal["host"] | None:
+    """Where a value is if it is a tensor; "host" for what surely is none and has none of its methods."""
+    match value:
+        case Tensor():
+            return value.device, value.dtype
+        case Object(or_host=True):
+            return value.placed
+        case Host() | Constant() if value != NONE:
+            return "host"
+    return None
+
+
+def join(a: Value, b: Value, phi: Callable[[str], Symbol]) -> Value:
+    """What is known of a value that is `a` on one path and `b` on another.
+
+    phi: makes the symbol of the merged value; given the path to a part of it ("" for the whole, "[0]" for an item).
+    Parts that live in the heap are the state's business (`State.merge_values`).
+    """
+    if a is b:
+        return a
+    if a == NONE and isinstance(b, Tensor | Object):
+        return replace(b, optional=True)
+    if b == NONE and isinstance(a, Tensor | Object):
+        return replace(a, optional=True)
+    if isinstance(a, Tensor) and isinstance(b, Tensor):
+        same = a.ident is b.ident
+        return Tensor(
+            ident=a.ident if same else phi(""),
+            device=join_known(a.device, b.device),
+            dtype=join_known(a.dtype, b.dtype),
+            scalar=a.scalar if a.scalar == b.scalar else None,
+            optional=a.optional or b.optional,
+            weight=a.weight or b.weight,
+            uncast=a.uncast or b.uncast,
+            computed=a.computed or b.computed,
+            made=a.made if a.made is b.made else None,
+            shares=a.shares | b.shares if same else a.memory() | b.memory(),
+            moved_from=a.moved_from | b.moved_from,
+            why=merge_why(a.why, b.why),
+        )
+    if isinstance(a, Object) and isinstance(b, Object):
+        cls = a.cls if a.cls == b.cls else None
+        ident = a.ident if a.ident is b.ident else phi("")
+        placed = join_known(a.placed[0], b.placed[0]), join_known(a.placed[1], b.placed[1])
+        why = merge_why(a.why, b.why) if cls else ()
+        return Object(ident, cls, why, a.optional or b.optional, placed, a.or_host and b.or_host)
+    if isinstance(a, Placed) and isinstance(b, Placed) and a.is_dtype == b.is_dtype:
+        known = join_known(a.known, b.known) or Known(Term(TermKind.VALUE, symbol=phi("")), a.known.why)
+        return Placed(known, a.is_dtype)
+    if a == b:
+        return a
+    pair = _perhaps_tensor(a), _perhaps_tensor(b)
+    if all(pair) and not (isinstance(a, Host | Constant) and isinstance(b, Host | Constant)):
+        ones = [where for where in pair if where is not None and where != "host"]
+        device, dtype = ones[0]
+        for also in ones[1:]:
+            device, dtype = join_known(device, also[0]), join_known(dtype, also[1])
+        return Object(phi(""), placed=(device, dtype), or_host=True)
+    if isinstance(a, Host | Constant) and isinstance(b, Host | Constant) and NONE not in (a, b):
+        return Host(phi(""))
+    for tensor, other in ((a, b), (b, a)):
+        if isinstance(tensor, Tensor) and isinstance(other, Object) and other.cls is None:
+            half, other_half = other.placed
+            return Object(phi(""), placed=(join_known(tensor.device, half), join_known(tensor.dtype, other_half)))
+    return Object(phi(""))

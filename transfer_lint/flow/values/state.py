@@ -1,0 +1,392 @@
+"""What is known at one point of a function: its locals, and the heap of objects that they reach."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
+from functools import partial
+
+from transfer_lint.flow.program.modules import ClassInfo
+from transfer_lint.flow.values.aliasing import Sharing
+from transfer_lint.flow.values.join import join
+from transfer_lint.flow.values.records import Record, is_empty, only_read
+from transfer_lint.flow.values.symbols import Symbol, Symbols
+from transfer_lint.flow.values.terms import Known, join_known
+from transfer_lint.flow.values.values import NONE, Function, Object, Tensor, Tuple, Value
+
+LIVE = frozenset({"device", "dtype"})
+"""Attributes that a module may work out from its weights."""
+
+InitialAttribute = Callable[["State", Object, str, Record], Value]
+
+
+class State:
+    """Locals and heap. Copied at branches, joined where they meet."""
+
+    __slots__ = ("_initial", "guards", "heap", "locals", "sharing", "symbols")
+
+    def __init__(self, symbols: Symbols, initial: InitialAttribute, sharing: Sharing) -> None:
+        self.locals: dict[str, Value] = {}
+        self.heap: dict[Symbol, Record] = {}
+        self.guards: frozenset[Symbol] = frozenset()  # whose placement an enclosing test has compared
+        self.symbols = symbols
+        self.sharing = sharing
+        self._initial = initial
+
+    def copy(self) -> State:
+        """An independent state that knows the same."""
+        other = State(self.symbols, self._initial, self.sharing)
+        other.locals = dict(self.locals)
+        other.heap = dict(self.heap)
+        other.guards = self.guards
+        return other
+
+    def record(self, ident: Symbol) -> Record:
+        """The state of an object; that of function entry if nothing has touched it."""
+        return self.heap.get(ident) or Record(anchor=ident)
+
+    def create(self, made: Object) -> None:
+        """A new object, with no attributes yet."""
+        self.know(made)
+        self.heap[made.ident] = Record(anchor=made.ident, made=True)
+
+    def know(self, owner: Object) -> None:
+        """Remember what class an object has."""
+        if owner.cls is not None:
+            self.sharing.owners[owner.ident] = owner
+
+    def read(self, owner: Object, name: str) -> Value:
+        """An attribute (or `[item]`) of an object."""
+        record = self.record(owner.ident)
+        self.know(owner)
+        value = record.attributes.get(name)
+        # Nobody has assigned it: it may be a property that asks the weights.
+        live = name in LIVE and isinstance(value, Object) and value.ident.parent is owner.ident
+        if value is None or live:
+            value = self._initial(self, owner, name, record)
+            record = self.record(owner.ident)
+            self.heap[owner.ident] = record.holding({**record.attributes, name: value})
+        return value
+
+    def write(self, owner: Object, name: str, value: Value) -> None:
+        """Assign an attribute (or `[item]`)."""
+        self.know(owner)
+        for twin in self.sharing.twins.get(owner.ident, ()):
+            known = self.record(twin)
+            self.heap[twin] = Record(known.anchor, epoch=f"twin {name} {known.epoch}", line=known.line)
+        for other, known in list(self.heap.items()):
+            if name in known.attributes and other is not owner.ident and self._may_be(other, owner):
+                either = Object(self.symbols.make(("also", other, name, value), f"{other.label}.{name}", known.line))
+                self.heap[other] = known.holding({**known.attributes, name: either})
+        record = self.record(owner.ident)
+        self.heap[owner.ident] = record.holding({**record.attributes, name: value})
+
+    def place(self, owner: Object, device: Known | None, dtype: Known | None, epoch: str, line: int) -> None:
+        """A module is moved: `device` and `dtype` as far as the move says them (None: that half stays)."""
+        self.know(owner)
+        for other in self._sharing(owner.ident, moved=True):
+            self._unplace(other, device, dtype, epoch, line)
+        self._place(owner.ident, device, dtype, epoch, line, set())
+        self._refresh_weights(epoch, line)
+
+    def _place(
+        self, ident: Symbol, device: Known | None, dtype: Known | None, epoch: str, line: int, seen: set[Symbol]
+    ) -> None:
+        seen.add(ident)
+        record = self.record(ident)
+        kept = {name: v for name, v in record.attributes.items() if not (isinstance(v, Tensor) and v.weight)}
+        self.heap[ident] = replace(
+            record,
+            attributes=kept,
+            device=device or record.device,
+            dtype=dtype or record.dtype,
+            moved=self.symbols.make(("moved", ident, epoch), ident.label, line),
+        )
+        for value in kept.values():
+            if isinstance(value, Object) and value.ident not in seen:
+                if self.sharing.is_module(value):
+                    self._place(value.ident, device, dtype, epoch, line, seen)
+                elif value.cls is None:  # a module perhaps; a list of modules, or another object, does not move
+                    self._unplace(value.ident, device, dtype, epoch, line)
+
+    def _sharing(self, *idents: Symbol, moved: bool = False) -> list[Symbol]:
+        """Others that hold one of the objects and have a placement, or that may share something with one.
+
+        moved: the objects are moved like modules; one of unknown class then may be any module.
+        """
+        wanted = set(idents)
+        # A part of something that may share with another is a part of that other, too.
+        found = self.sharing.related({ancestor for ident in idents for ancestor in ident.lineage()})
+        placed = {i: None for i, record in self.heap.items() if record.device is not None or record.dtype is not None}
+        found.update(owner for owner in placed if not wanted.isdisjoint(self.reachable(owner)))
+        modules = [i for i in idents if self.sharing.proved_module(i) or (moved and not self.sharing.has_no_weights(i))]
+        for other in self.heap if modules else ():
+            if (other in placed or self.sharing.proved_module(other)) and other not in found:
+                found.update([other] if any(not self._apart(ident, other) for ident in modules) else ())
+        found -= wanted
+        known = [other for other in self.heap if other in found]  # an order that does not change from run to run
+        return known + sorted(found - self.heap.keys(), key=lambda symbol: (symbol.line, symbol.label))
+
+    def _apart(self, one: Symbol, other: Symbol) -> bool:
+        """Whether two objects surely are different, where neither is known to lead to the other."""
+        made = self.record(one).made, self.record(other).made
+        if all(made):
+            return True
+        if any(made):  # what was there before cannot be a part of what is made here unless it was put there
+            return (other if made[0] else one).is_initial()
+        return self.sharing.apart(one, other)
+
+    def _may_be(self, ident: Symbol, owner: Object) -> bool:
+        """Whether the symbol may stand for the very object that `owner` is."""
+        known = self.sharing.owners.get(ident)
+        one, other = known.cls if known is not None else None, owner.cls
+        if not isinstance(one, ClassInfo) or not isinstance(other, ClassInfo):
+            return False
+        return (one in other.lineage or other in one.lineage) and not self._apart(ident, owner.ident)
+
+    def _unplace(self, ident: Symbol, device: Known | None, dtype: Known | None, epoch: str, line: int) -> None:
+        """Part of the object was moved: it keeps only what the move agrees with."""
+        record = self.record(ident)
+        anchor = self.symbols.make(("anchor", ident, epoch), ident.label, line)
+        self.heap[ident] = replace(
+            record,
+            device=record.device if device is None or record.device == device else None,
+            dtype=record.dtype if dtype is None or record.dtype == dtype else None,
+            anchor=anchor,
+            moved=anchor,
+        )
+
+    def havoc(self, value: Value, epoch: str, line: int) -> None:
+        """Something unknown got hold of the value: whatever is reachable from it may have changed."""
+        self.havoc_all((value,), epoch, line)
+
+    def havoc_all(self, values: Iterable[Value], epoch: str, line: int) -> None:
+        """The same for several values at once."""
+        touched: dict[Symbol, None] = {}
+        stack = list(values)
+        while stack:
+            value = stack.pop()
+            if isinstance(value, Object):
+                if value.ident not in touched:
+                    touched.update(dict.fromkeys(self.reachable(value.ident)))
+            elif isinstance(value, Tuple):
+                stack += value.items
+            elif isinstance(value, Function):
+                stack += [Object(ident) for ident in self.heap if ident.is_global()]
+                stack += value.parts()
+        if not touched:
+            return
+        sharing = self._sharing(*touched)
+        for ident in touched:
+            anchor = self.symbols.make(("anchor", ident, epoch), ident.label, line)
+            self.heap[ident] = Record(anchor=anchor, epoch=epoch, line=line)
+        self._displace(sharing, epoch, line)
+
+    def havoc_globals(self, epoch: str, line: int) -> None:
+        """Code that is not followed runs: it may change what it sees of its module."""
+        self.havoc_all([Object(ident) for ident in self.heap if ident.is_global()], epoch, line)
+
+    def displace(self, owner: Object, epoch: str, line: int) -> None:
+        """Parts of a module were moved somewhere."""
+        self.know(owner)
+        self._displace((owner.ident, *self._sharing(owner.ident, moved=True)), epoch, line)
+
+    def _displace(self, idents: Iterable[Symbol], epoch: str, line: int) -> None:
+        for ident in idents:
+            if not self.sharing.has_no_weights(ident):
+                anchor = self.symbols.make(("anchor", ident, epoch), ident.label, line)
+                self.heap[ident] = self.record(ident).displaced(anchor)
+        self._refresh_weights(epoch, line)
+
+    def _refresh_weights(self, epoch: str, line: int) -> None:
+        """What holds a parameter moves with its module: forget where it was."""
+        if self.symbols.has_weights:
+            self._renew_tensors(lambda tensor: tensor.weight, ("weight", epoch), line)
+
+    def replace_data(self, epoch: str, line: int) -> None:
+        """`t.data = ...` for some t: any tensor may be it, and any module may hold it."""
+        self._renew_tensors(lambda tensor: True, ("data", epoch), line)
+        self._displace(list(self.heap), epoch, line)
+
+    def _renew_tensors(self, wanted: Callable[[Tensor], bool], key: tuple[object, ...], line: int) -> None:
+        """Forget where the wanted tensors are, under whatever name."""
+
+        def renewed(value: Value) -> Value:
+            if isinstance(value, Tensor) and wanted(value):
+                symbol = self.symbols.make((*key, value.ident), value.ident.label, line)
+                return replace(value, ident=symbol, device=None, dtype=None, scalar=None)
+            if isinstance(value, Tuple):
+                items = tuple(renewed(item) for item in value.items)
+                return value if all(a is b for a, b in zip(items, value.items, strict=True)) else Tuple(items)
+            return value
+
+        for name, value in self.locals.items():
+            self.locals[name] = renewed(value)
+        for ident, record in self.heap.items():
+            if not any(type(value) in (Tensor, Tuple) for value in record.attributes.values()):
+                continue
+            attributes = {name: renewed(value) for name, value in record.attributes.items()}
+            if any(attributes[name] is not value for name, value in record.attributes.items()):
+                self.heap[ident] = record.holding(attributes)
+
+    def reachable(self, ident: Symbol) -> Iterator[Symbol]:
+        """The object and all that its known attributes lead to."""
+        seen = {ident}
+        stack = [ident]
+        while stack:
+            here = stack.pop()
+            yield here
+            record = self.heap.get(here)
+            targets = [t for value in (record.attributes.values() if record else ()) for t in _objects(value)]
+            for held in self.sharing.captured_by(here):
+                targets += _objects(self.locals.get(held, NONE)) if isinstance(held, str) else [held]
+            for target in targets:
+                if target not in seen:
+                    seen.add(target)
+                    stack.append(target)
+
+    def joined(self, other: State, key: tuple[object, ...], line: int) -> State:
+        """What holds on either of two paths. `key` names the place where they meet."""
+        result = self.copy()
+        result.guards = self.guards & other.guards
+
+        def phi(name: str) -> Callable[[str], Symbol]:
+            return lambda path: self.symbols.make(("phi", key, name + path), name.lstrip("."), line)
+
+        for name, b in other.locals.items():
+            a = self.locals.get(name)
+            if a is None:  # unbound on one path: where it is read, it has the other's value
+                result.locals[name] = b
+            elif a is not b:
+                result.locals[name] = self.merge_values(a, b, phi(name), other, result)
+        for ident in {**self.heap, **other.heap}:
+            mine, theirs = self.heap.get(ident), other.heap.get(ident)
+            if mine is theirs:
+                continue
+            if mine is None or theirs is None:
+                known = mine or theirs
+                assert known is not None
+                if known.made or only_read(ident, known):
+                    result.heap[ident] = known
+                    continue
+            elif only_read(ident, mine) and only_read(ident, theirs):
+                result.heap[ident] = mine.holding({**mine.attributes, **theirs.attributes})
+                continue
+            a_record, b_record = self.record(ident), other.record(ident)
+            if not a_record.same(b_record):
+                result.heap[ident] = self._joined_record(other, result, ident, (a_record, b_record), key, line)
+        return result
+
+    def merge_values(
+        self, a: Value, b: Value, phi: Callable[[str], Symbol], other: State | None = None, into: State | None = None
+    ) -> Value:
+        """`values.join`, with the heap: `a` lives in this state, `b` in `other`, the result in `into` (all: this)."""
+        if isinstance(a, Tuple) and isinstance(b, Tuple) and len(a.items) == len(b.items):
+            items: list[Value] = []
+            for number, (x, y) in enumerate(zip(a.items, b.items, strict=True)):
+                items.append(self.merge_values(x, y, partial(_item, phi, number), other, into))
+            return Tuple(tuple(items))
+        merged = join(a, b, phi)
+        if isinstance(a, Object) and isinstance(b, Object) and isinstance(merged, Object):
+            self._twin(a, b, merged, other or self, into or self)
+        origins = {*_objects(a), *_objects(b)}
+        for part in _objects(merged):
+            if part not in origins:
+                for origin in origins:
+                    self.sharing.alias(part, origin)
+        return merged
+
+    def _twin(self, a: Object, b: Object, merged: Object, other: State, into: State) -> None:
+        """`merged` is the one or the other: what is assigned through one name may be read through another."""
+        if merged.ident in (a.ident, b.ident):
+            return
+        if merged.cls is not None:
+            records = self.record(a.ident), other.record(b.ident)
+            key = ("twin", merged.ident)
+            into.heap[merged.ident] = self._joined_record(other, into, merged.ident, records, key, 0)
+        for origin in (a.ident, b.ident):
+            self.sharing.twin(merged.ident, origin)
+
+    def learn(self, ident: Symbol, value: Value) -> None:
+        """More is known of the value that the symbol stands for, under whatever name."""
+        for name, held in self.locals.items():
+            if isinstance(held, Tensor | Object) and held.ident is ident:
+                self.locals[name] = value
+        for owner, record in self.heap.items():
+            if any(isinstance(v, Tensor | Object) and v.ident is ident for v in record.attributes.values()):
+                attributes = {
+                    name: value if isinstance(v, Tensor | Object) and v.ident is ident else v
+                    for name, v in record.attributes.items()
+                }
+                self.heap[owner] = record.holding(attributes)
+
+    def forget_garbage(self) -> None:
+        """Drop the records of objects that nothing leads to any more. Only between statements: an expression under
+        way may hold objects that no name leads to yet."""
+        if all(ident.line == 0 for ident in self.heap):
+            return
+        live = {ident for ident in self.heap if ident.line == 0}
+        stack = [*live, *(part for value in self.locals.values() for part in _objects(value))]
+        live.update(stack)
+        while stack:
+            record = self.heap.get(stack.pop())
+            for value in record.attributes.values() if record else ():
+                for part in _objects(value):
+                    if part not in live:
+                        live.add(part)
+                        stack.append(part)
+        if len(live) < len(self.heap):
+            self.heap = {ident: record for ident, record in self.heap.items() if ident in live}
+
+    def _joined_record(
+        self,
+        other: State,
+        into: State,
+        ident: Symbol,
+        records: tuple[Record, Record],
+        key: tuple[object, ...],
+        line: int,
+    ) -> Record:
+        a, b = records
+        # Where only the weights have moved, the attributes are the very same mapping.
+        names = {**a.attributes, **b.attributes} if a.attributes is not b.attributes else {}
+        attributes: dict[str, Value] = {} if names else dict(a.attributes)
+        owner = self.sharing.owners.get(ident) or Object(ident)
+        is_list = owner.cls == "builtins.list"
+        for name in names:
+            x, y = a.attributes.get(name), b.attributes.get(name)
+            if x is y and x is not None:
+                attributes[name] = x
+                continue
+            if is_list and (x is None or y is None) and is_empty(a if x is None else b):
+                x = y = x or y  # an empty list has no items that could be other ones
+            x = x or self._initial(self, owner, name, a)
+            y = y or self._initial(other, owner, name, b)
+
+            def phi(path: str, name: str = name) -> Symbol:
+                return self.symbols.make(("phi", key, ident, name + path), f"{ident.label}.{name}", line)
+
+            attributes[name] = self.merge_values(x, y, phi, other, into)
+        device, dtype = join_known(a.device, b.device), join_known(a.dtype, b.dtype)
+        same = (
+            a.anchor is b.anchor and (a.device is None) == (b.device is None) and (a.dtype is None) == (b.dtype is None)
+        )
+        anchor = a.anchor if same else self.symbols.make(("anchor", ident, key), ident.label, line)
+        epoch, begin = (a.epoch, a.line) if a.epoch == b.epoch else (f"join {key}", line)
+        moved = a.moved if a.moved is b.moved else self.symbols.make(("moved", ident, key), ident.label, line)
+        return Record(anchor, attributes, device, dtype, epoch, begin, moved, a.made and b.made)
+
+
+def _objects(value: Value) -> Iterator[Symbol]:
+    if isinstance(value, Object):
+        yield value.ident
+    elif isinstance(value, Tuple):
+        for item in value.items:
+            yield from _objects(item)
+    elif isinstance(value, Function):
+        for part in value.parts():
+            yield from _objects(part)
+
+
+def _item(phi: Callable[[str], Symbol], number: int, path: str) -> Symbol:
+    return phi(f"[{number}]{path}")

@@ -1,0 +1,113 @@
+"""Terms (what a device or dtype is equal to), and the facts that prove them.
+
+Two placements are equal only where their terms are. A term is a constant, a call that gives the same answer for the
+life of the process, or a property of a *symbol*: one unknown value, read once. Reading `self.device` twice gives the
+same symbol as long as nothing may have assigned it in between; that is what makes "the same device" provable without
+knowing which device it is.
+"""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import dataclass, field, replace
+from enum import Enum
+from typing import TypeAlias
+
+from transfer_lint.flow.knowledge import Knowledge, Role
+from transfer_lint.flow.program.modules import Module
+from transfer_lint.flow.values.symbols import Symbol
+
+
+class TermKind(Enum):
+    """What a term is made of."""
+
+    CONSTANT = "constant"  # `cpu`, `cuda:0`, `torch.float16`
+    STABLE = "stable"  # a call with one answer for the life of the process
+    VALUE = "value"  # the symbol itself, used as a device or dtype
+    DEVICE_OF = "device-of"  # the device of the tensor that the symbol stands for
+    DTYPE_OF = "dtype-of"
+    DEFAULT_DEVICE = "default-device"  # where factories put what no device is asked for, when they were called
+    WEIGHTS_DEVICE = "weights-device"  # where the weights of the module that the symbol stands for are
+    WEIGHTS_DTYPE = "weights-dtype"
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """What a device or a dtype is equal to."""
+
+    kind: TermKind
+    name: str = ""
+    symbol: Symbol | None = None
+
+    def __str__(self) -> str:
+        if self.symbol is None:
+            return f"{self.name}()" if self.kind is TermKind.STABLE else self.name
+        match self.kind:
+            case TermKind.DEFAULT_DEVICE:
+                return "the default device"
+            case TermKind.DEVICE_OF:
+                return f"{self.symbol.label}.device"
+            case TermKind.DTYPE_OF:
+                return f"{self.symbol.label}.dtype"
+            case TermKind.WEIGHTS_DEVICE:
+                return f"the device of {self.symbol.label}'s weights"
+            case TermKind.WEIGHTS_DTYPE:
+                return f"the dtype of {self.symbol.label}'s weights"
+        return self.symbol.label
+
+
+def constant(name: str) -> Term:
+    """A device or dtype spelled out."""
+    return Term(TermKind.CONSTANT, name)
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One step of a proof: something said of a place in a file. Rendered only when a finding needs it.
+
+    text: may hold `{}`, which stands for the source of `node`.
+    """
+
+    module: Module
+    node: ast.AST
+    text: str
+
+
+Why: TypeAlias = tuple[Fact, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A term with the facts that prove it. Equality is the term's.
+
+    outside_autocast: holds only where no autocast region surrounds the caller.
+    """
+
+    term: Term
+    why: Why = field(default=(), compare=False)
+    outside_autocast: bool = field(default=False, compare=False)
+
+    def because(self, *facts: Fact) -> Known:
+        """The same with these facts put first."""
+        return replace(self, why=merge_why(facts, self.why))
+
+
+def merge_why(*parts: Why) -> Why:
+    """All facts in order, each once."""
+    return tuple(dict.fromkeys(fact for part in parts for fact in part))
+
+
+def join_known(a: Known | None, b: Known | None) -> Known | None:
+    """Known on both paths and equal, else unknown; both proofs are kept."""
+    if a is None or b is None or a.term != b.term:
+        return None
+    if a is b or a.why == b.why:
+        return a
+    return Known(a.term, merge_why(a.why, b.why), a.outside_autocast or b.outside_autocast)
+
+
+def role_of(term: Term, knowledge: Knowledge) -> Role | None:
+    """What the device that a term is equal to is for; None where that is not known."""
+    if term.kind is TermKind.CONSTANT:
+        return knowledge.role_of_device(term.name)
+    return knowledge.role_of_function(term.name) if term.kind is TermKind.STABLE else None

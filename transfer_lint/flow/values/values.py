@@ -1,0 +1,175 @@
+"""Abstract values: what an expression may evaluate to."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from transfer_lint.flow.knowledge import Knowledge
+from transfer_lint.flow.program.modules import ClassInfo, FunctionInfo, Module
+from transfer_lint.flow.values.symbols import Symbol
+from transfer_lint.flow.values.terms import Known, Term, TermKind, Why
+
+
+@dataclass(frozen=True, slots=True)
+class Tensor:
+    """A tensor. Its placement never changes (`.data =` aside, which the state forgets).
+
+    device, dtype: None where nothing is known beyond "its own".
+    scalar: True for 0-dim, False for n-dim, None if not known. Only an n-dim operand decides where a result is.
+    optional: it may be None instead.
+    weight: a parameter or buffer (or perhaps one): it moves with its module.
+    uncast: a buffer that may hold integers, whose dtype its module's moves leave alone.
+    computed: a model has computed it.
+    made: the factory's call that has made it, or what it was computed from, as long as nothing else went into it.
+    shares: other tensors whose memory it may share: writing to it may write to them.
+    moved_from: the transfers that brought it from an accelerator to where it is.
+    why: how it is known to be a tensor.
+    """
+
+    ident: Symbol
+    device: Known | None = None
+    dtype: Known | None = None
+    scalar: bool | None = None
+    optional: bool = False
+    weight: bool = False
+    uncast: bool = False
+    computed: bool = False
+    made: ast.Call | None = None
+    shares: frozenset[Symbol] = frozenset()
+    moved_from: frozenset[ast.Call] = frozenset()
+    why: Why = field(default=(), compare=False)
+
+    def memory(self) -> frozenset[Symbol]:
+        """Itself, and what it may share memory with."""
+        return self.shares | {self.ident}
+
+    def device_term(self) -> Term:
+        """What its device is equal to: at the least itself."""
+        return self.device.term if self.device else Term(TermKind.DEVICE_OF, symbol=self.ident)
+
+    def dtype_term(self) -> Term:
+        """What its dtype is equal to: at the least itself."""
+        return self.dtype.term if self.dtype else Term(TermKind.DTYPE_OF, symbol=self.ident)
+
+
+@dataclass(frozen=True, slots=True)
+class Object:
+    """Anything with mutable state: module, instance, list, dict, or an unknown. Its state is in the heap.
+
+    cls: its class where proved (a class of the tree, or the dotted name of one outside).
+    why: how the class is known.
+    placed: the device and dtype that it has, should it turn out to be a tensor. or_host: it is a tensor, or a value of
+        the host that has no methods of a tensor.
+    """
+
+    ident: Symbol
+    cls: ClassInfo | str | None = None
+    why: Why = field(default=(), compare=False)
+    optional: bool = False
+    placed: tuple[Known | None, Known | None] = (None, None)
+    or_host: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """A `torch.device` or `torch.dtype` object (or a string that is used as one)."""
+
+    known: Known
+    is_dtype: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Constant:
+    """A literal: str, int, float, bool, None ..."""
+
+    value: object
+
+
+@dataclass(frozen=True, slots=True)
+class Host:
+    """A value that surely lives on the host and is no tensor: a number, a string, a numpy array."""
+
+    ident: Symbol
+    array: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Tuple:
+    """A tuple of known length."""
+
+    items: tuple[Value, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    """A function of the tree; `receiver` is bound to its first parameter.
+
+    given: arguments that a `functools.partial` has bound: those by position under "0", "1" ..., the others by keyword.
+    """
+
+    info: FunctionInfo
+    receiver: Value | None = None
+    given: tuple[tuple[str, Value], ...] = ()
+
+    def parts(self) -> Iterator[Value]:
+        """The values that are bound to it."""
+        if self.receiver is not None:
+            yield self.receiver
+        yield from (value for _, value in self.given)
+
+
+@dataclass(frozen=True, slots=True)
+class Class:
+    """A class of the tree, as a value."""
+
+    info: ClassInfo
+
+
+@dataclass(frozen=True, slots=True)
+class External:
+    """A module, class or function outside the tree, by its dotted name."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Package:
+    """A module of the tree, as a value."""
+
+    module: Module
+
+
+Value: TypeAlias = Tensor | Object | Placed | Constant | Host | Tuple | Function | Class | External | Package
+
+NONE = Constant(None)
+
+
+def symbols_of(value: Value) -> Iterator[Symbol]:
+    """Every symbol that a value speaks of."""
+    match value:
+        case Tensor():
+            yield value.ident
+            for known in (value.device, value.dtype):
+                if known is not None and known.term.symbol is not None:
+                    yield known.term.symbol
+        case Object() | Host():
+            yield value.ident
+        case Placed():
+            if value.known.term.symbol is not None:
+                yield value.known.term.symbol
+        case Tuple():
+            for item in value.items:
+                yield from symbols_of(item)
+        case Function():
+            for part in value.parts():
+                yield from symbols_of(part)
+
+
+def is_module(value: Value, knowledge: Knowledge) -> bool:
+    """Whether the value is proved to be a torch.nn.Module that moves as one."""
+    if not isinstance(value, Object) or value.cls is None:
+        return False
+    return value.cls.is_module if isinstance(value.cls, ClassInfo) else knowledge.is_module_class(value.cls)
