@@ -1,4 +1,8 @@
-"""The command line. Commands parse options, call one function and pick a report; each is imported when it is used."""
+"""The command line. Commands parse options, call one function and pick a report; each is imported when it is used.
+
+May import everything but `tracing`, which it starts in processes of its own.
+Hands out `main`.
+"""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 """Files: which ones a run looks at, their bytes to text and back, notebooks, and replacing a file whole.
 
-May import the ground (`findings`, `settings`, `problems`) and nothing else of the tool.
-Hands out decoded `Source`s, the `Sources` that the analysis reads from, and the byte scan for sites.
+May import the ground: `settings`, `findings` and `problems`.
+Hands out a decoded `Source`, the `Sources` that the analysis reads from, and the byte scan for sites.
 """

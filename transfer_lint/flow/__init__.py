@@ -1,4 +1,5 @@
-"""Where every value lives: the device-flow analysis, over the standard `ast`.
+"""The device-flow analysis: where every value lives and why, by abstract interpretation over the standard `ast`.
 
-Abstract interpretation of one function at a time, with summaries for callees. Nothing is imported or executed.
+May import the byte scan and the sources of `files`, and the ground.
+Hands out an `Analysis` of a project (`analysis`), and the questions that rules may ask of it (`ask`).
 """

@@ -1,5 +1,5 @@
-"""Pages: what every HTML page and picture of this tool is written with, jinja2 templates and one style sheet.
+"""Pages: the templates and the style sheet that every HTML page and picture of this tool is written with.
 
-May import the ground and nothing else of the tool.
+May import the ground.
 Hands out `Templates`, which escape whatever is put into them.
 """

@@ -1,4 +1,8 @@
-"""What is printed: one file per output format, each a function from an outcome to lines."""
+"""The reports: one file for each output format, a function from an outcome to lines.
+
+May import `graph`, `evidence`, `pages` and what is below them.
+Hands out `report(name)`, and the `View` that says how to print.
+"""
 
 from __future__ import annotations
 

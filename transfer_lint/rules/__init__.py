@@ -1,6 +1,7 @@
 """The rules. A rule is two files side by side: NAME.py (which sites, which rewrite) and NAME.md (its page).
 
-Registration is by definition: a module of this folder that holds a `@rule(...)` is a rule.
+May import `flow.ask`, the ground and the actions of `transfer_codemods`.
+Hands out `RULES`: a module of this folder that holds a `@rule(...)` is in it.
 """
 
 from __future__ import annotations

@@ -1,11 +1,5 @@
-"""What really moved: the run-time side. The lint path never imports this package.
+"""Tracing: programs are run, on a device or on a simulated one, and what moves and waits is recorded.
 
-`transfer_lint.trace()`, which is `session.trace`, records the transfers and host waits of what runs inside; it needs
-torch:
-
-    with transfer_lint.trace() as t:
-        model(x)
-    print(t.report())
-
-`simulate` runs a program on an accelerator that is not there.
+May import torch, `report` and what is below it; nothing imports it but who runs a program.
+Hands out `session.trace`, which is `transfer_lint.trace`, and the workers that the commands start.
 """

@@ -1,8 +1,10 @@
-"""Questions: all that rules may know of the analysis. It reads results and interprets nothing.
+"""The questions: all that rules may know of the analysis. It reads results and interprets nothing.
 
-May import `results`, `values`, `program` and `knowledge`, never `interpret`.
+May import `results` and what is below it, never `interpret`.
 Hands out `Questions` about the sites of one file, and the plain data that they are about.
 """
+
+from __future__ import annotations
 
 from transfer_lint.flow.ask.questions import Questions
 from transfer_lint.flow.results.reads import HostRead

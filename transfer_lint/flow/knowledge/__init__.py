@@ -1,6 +1,8 @@
-"""What is known of code outside the linted tree: torch, ComfyUI. The knowledge is data (TOML beside this file).
+"""Knowledge of code outside the linted tree: torch, numpy, ComfyUI. It is data, TOML beside this file.
 
-torch_derived.toml is made by scripts/derive_torch_knowledge.py, which runs torch; the others are written by hand.
+May import the standard library only. `torch_derived.toml` is made by scripts/derive_torch_knowledge.py, which runs
+torch; the other files are written by hand.
+Hands out `Knowledge`, which users extend.
 """
 
 from __future__ import annotations

@@ -1,0 +1,5 @@
+"""The linted program: its modules, classes and imports, ComfyUI's sockets, and how often code runs. No values.
+
+May import `knowledge`, `files.sources` and the ground.
+Hands out a `Project`, read on demand, and the `Module`s, `ClassInfo`s and `FunctionInfo`s in it.
+"""

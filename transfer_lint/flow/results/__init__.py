@@ -1,0 +1,5 @@
+"""Results: what one interpretation found, as frozen data.
+
+May import `values`, `program` and `knowledge`.
+Hands out `Site`, `HostRead` and `Mutation`, and the `Examination` of a file that holds them.
+"""
