@@ -1,6 +1,6 @@
-"""Write the maps in docs/architecture.md from the contract in pyproject.toml: `python scripts/make_architecture_docs.py`.
+"""Write the maps in docs/architecture.md: `python scripts/make_architecture_docs.py`.
 
-The rows of a map are the layers of the contract, from the top; what a room says of itself is its docstring; the arrows
+The rows of a map are the layers of the contract in pyproject.toml, from the top; what a room says of itself is its docstring; the arrows
 are the imports that the code has.
 """
 

@@ -65,7 +65,7 @@ def main() -> None:
         error.show()
         code = error.exit_code
     except Problem as problem:
-        code = _told(problem)
+        code = _reported(problem)
     except (click.Abort, KeyboardInterrupt):
         click.echo("interrupted", err=True)
         code = 130
@@ -73,11 +73,11 @@ def main() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = 141
     except Exception as error:
-        code = _told(failure("transfer-lint", error))
+        code = _reported(failure("transfer-lint", error))
     sys.exit(code)
 
 
-def _told(problem: Problem) -> int:
+def _reported(problem: Problem) -> int:
     from transfer_lint.cli.common import print_problems
 
     print_problems([problem])

@@ -90,7 +90,7 @@ def command(
             reach=reach,
         )
         trace = run(job, timeout)
-    for line in told(trace.ending, trace.program):
+    for line in ending_lines(trace.ending, trace.program):
         common.say(line)
     joined = join(trace, outcome) if outcome is not None else None
     colour = output is None and common.coloured(sys.stdout)
@@ -135,7 +135,7 @@ def run(job: Job, timeout: float | None) -> Trace:
     return trace
 
 
-def told(ending: Ending, program: str) -> Iterator[str]:
+def ending_lines(ending: Ending, program: str) -> Iterator[str]:
     """What to say about an end that is no success."""
     if ending.good:
         return

@@ -144,7 +144,7 @@ def _run(jobs: Sequence[Job], timeout: float | None) -> list[Run]:
         for run, stream in zip(runs, printed, strict=True):
             if not run.ending.good:
                 stream.seek(0)
-                _tell(run, stream.read().decode("utf-8", "backslashreplace"))
+                _print_failure(run, stream.read().decode("utf-8", "backslashreplace"))
     return runs
 
 
@@ -165,7 +165,7 @@ def _result(job: Job, ended: Ending | None) -> Run:
     return run
 
 
-def _tell(run: Run, printed: str) -> None:
+def _print_failure(run: Run, printed: str) -> None:
     for place in run.ending.places[-8:]:
         common.say(f"  {place}")
     common.say(f"{run.program}: {run.ending.text or f'exited with {run.ending.code}'}")

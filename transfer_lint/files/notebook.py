@@ -136,8 +136,8 @@ def _cell(number: int, source: str, start: int, end: int) -> tuple[Cell, str, st
     except (SyntaxError, ValueError) as error:
         pure = None
         line = min(getattr(error, "lineno", None) or 1, source.count("\n") + 1)
-        told = unparsable_as(error) if isinstance(error, SyntaxError) else str(error)
-        why = f" {line} {' '.join(told.split())}"
+        message = unparsable_as(error) if isinstance(error, SyntaxError) else str(error)
+        why = f" {line} {' '.join(message.split())}"
     cell = Cell(number, source, start, end, pure)
     return cell, pure.text if pure else _opaque(cell), why
 

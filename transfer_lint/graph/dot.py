@@ -63,8 +63,8 @@ def _drawing(drawing: Drawing, stage: str, prefix: str) -> Iterator[str]:
 
 def _box(box: Box) -> str:
     label = f"{box.label}\n{box.place}" if box.place else box.label
-    told = _told(box.facts) or "\n".join(box.hidden) or label
-    return _attributes(shape=_SHAPES[box.shape], fillcolor=_FILL[box.side], label=label, tooltip=told)
+    tooltip = _evidence_lines(box.facts) or "\n".join(box.hidden) or label
+    return _attributes(shape=_SHAPES[box.shape], fillcolor=_FILL[box.side], label=label, tooltip=tooltip)
 
 
 def _edge(prefix: str, source: str, target: str, arrow: Arrow | None = None) -> str:
@@ -73,12 +73,12 @@ def _edge(prefix: str, source: str, target: str, arrow: Arrow | None = None) -> 
         label = " ".join(part for part in (arrow.code, arrow.label) if part)
         if arrow.judgement not in (Judgement.FLOW, Judgement.MOVE):
             label = f"{arrow.judgement.value}: {label}"
-        told = "\n".join(part for part in (arrow.message, _told(arrow.facts)) if part)
-        attributes = {"label": label, "tooltip": told or label, **_EDGES[arrow.judgement]}
+        tooltip = "\n".join(part for part in (arrow.message, _evidence_lines(arrow.facts)) if part)
+        attributes = {"label": label, "tooltip": tooltip or label, **_EDGES[arrow.judgement]}
     return f"    {_quoted(prefix + source)} -> {_quoted(prefix + target)} {_attributes(**attributes)}"
 
 
-def _told(facts: tuple[Evidence, ...]) -> str:
+def _evidence_lines(facts: tuple[Evidence, ...]) -> str:
     return "\n".join(f"{fact.path}:{fact.line} {fact.text}" for fact in facts)
 
 

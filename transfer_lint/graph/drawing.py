@@ -16,7 +16,7 @@ from transfer_lint.graph.flow_graph import Edge, Kind, Node
 from transfer_lint.graph.folding import simplified
 from transfer_lint.graph.picture import Arrow, Box, Drawing, Judgement, Shape, Side
 from transfer_lint.graph.walk import callees, flow_of
-from transfer_lint.lint.judge import strongest, told
+from transfer_lint.lint.judge import evidence_lines, strongest
 from transfer_lint.rules.options import RuleOptions
 
 MOST_FOLLOWED = 200
@@ -97,7 +97,9 @@ class Drawer:
         judgement = Judgement.NEEDLESS if verdict.severity is not Severity.HINT else Judgement.PERHAPS
         if isinstance(place, HostRead):
             judgement = Judgement.WAIT
-        return Arrow(source, target, edge.label, judgement, line, rule.code, verdict.message, tuple(told(verdict.why)))
+        return Arrow(
+            source, target, edge.label, judgement, line, rule.code, verdict.message, evidence_lines(verdict.why)
+        )
 
 
 def _silent(place: Site | HostRead, questions: Questions) -> Judgement:
@@ -114,7 +116,15 @@ def _box(node: Node, titles: Mapping[FunctionInfo, str]) -> Box:
     place = "the host" if node.kind is Kind.HOST else node.place
     link = titles.get(node.callee, "") if node.callee is not None else ""
     return Box(
-        node.key, Shape(node.kind.value), node.label, node.line, place, side, tuple(told(node.why)), link, node.hidden
+        node.key,
+        Shape(node.kind.value),
+        node.label,
+        node.line,
+        place,
+        side,
+        evidence_lines(node.why),
+        link,
+        node.hidden,
     )
 
 

@@ -64,17 +64,22 @@ def _item(item: Item) -> dict[str, object]:
     ]
     if item.box is not None:
         kind = f"box {item.box.shape.value} {item.box.side.value}"
-        told = [f"line {item.box.line}: {item.box.label}", item.box.place, *item.box.hidden, *_told(item.box.facts)]
+        tooltip = [
+            f"line {item.box.line}: {item.box.label}",
+            item.box.place,
+            *item.box.hidden,
+            *_evidence_lines(item.box.facts),
+        ]
     else:
         assert item.call is not None
         arrow = item.call.arrow
         kind = f"call {_name(arrow.judgement)}"
-        told = [f"line {arrow.line}: {arrow.label}", arrow.message, *_told(arrow.facts)]
+        tooltip = [f"line {arrow.line}: {arrow.label}", arrow.message, *_evidence_lines(arrow.facts)]
     size = {"x": round(x, 1), "y": round(y, 1), "width": round(item.width, 1), "height": round(item.height, 1)}
-    return {"kind": kind, "told": "\n".join(filter(None, told)), "text": lines, **size}
+    return {"kind": kind, "tooltip": "\n".join(filter(None, tooltip)), "text": lines, **size}
 
 
-def _told(facts: tuple[Evidence, ...]) -> list[str]:
+def _evidence_lines(facts: tuple[Evidence, ...]) -> list[str]:
     return [f"{fact.path}:{fact.line}  {fact.text}" for fact in facts]
 
 

@@ -33,7 +33,7 @@ from transfer_lint.flow.values.values import (
 from transfer_lint.lint.check_text import nesting, project_over
 from transfer_lint.lint.configuration import load
 from transfer_lint.lint.deep_stack import deep
-from transfer_lint.lint.judge import analysis_of, strongest, told
+from transfer_lint.lint.judge import analysis_of, evidence_lines, strongest
 from transfer_lint.problems import Problem, unparsable_as
 from transfer_lint.rules.options import RuleOptions
 
@@ -89,7 +89,7 @@ def _values(
         said.add(source)
         what, why = described
         yield f"\n`{source}` is {what}"
-        yield from (f"  {fact.path}:{fact.line}  {fact.text}" for fact in told(why))
+        yield from (f"  {fact.path}:{fact.line}  {fact.text}" for fact in evidence_lines(why))
 
 
 def _described(interpretation: Interpretation, value: Value) -> tuple[str, Why] | None:
@@ -135,7 +135,7 @@ def _judgements(questions: Questions, options: RuleOptions, line: int, column: i
             rule, verdict = pair
             fix = f"; fix: {verdict.title} ({verdict.safety.value})" if verdict.action else "; no fix"
             yield f"{rule.code} {rule.name} ({verdict.severity.value}{fix})\n  {verdict.message}"
-            yield from (f"  {fact.path}:{fact.line}  {fact.text}" for fact in told(verdict.why))
+            yield from (f"  {fact.path}:{fact.line}  {fact.text}" for fact in evidence_lines(verdict.why))
         else:
             yield f"`{source}` is not reported: {_silence(site, questions)}"
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from weakref import WeakKeyDictionary
 
@@ -83,17 +82,14 @@ def finding(site: Site | HostRead, rule: Rule, verdict: Verdict) -> Finding:
         site.heat,
         site.function.qualname if site.function else "",
         verdict.message,
-        tuple(told(verdict.why)),
+        evidence_lines(verdict.why),
         fix,
     )
 
 
-def told(why: Why) -> Iterable[Evidence]:
-    """The facts of a proof, in words; what says the same of the same place once."""
-    said: dict[Evidence, None] = {}
-    for fact in why:
-        said.setdefault(_evidence(fact))
-    return list(said)[:_LONGEST_CHAIN]
+def evidence_lines(why: Why) -> tuple[Evidence, ...]:
+    """A proof as evidence lines, without duplicates."""
+    return tuple(dict.fromkeys(map(_evidence, why)))[:_LONGEST_CHAIN]
 
 
 def _evidence(fact: Fact) -> Evidence:

@@ -65,10 +65,10 @@ def _case(suite: ElementTree.Element, finding: Finding, places: Places, view: Vi
         lines.append(f"fix: {finding.fix.title} ({finding.fix.safety.value})")
     fails = finding.severity.rank >= view.fail_on.rank
     if fails:
-        told = ElementTree.SubElement(case, "failure", type=finding.severity.value, message=_xml(finding.message))
+        element = ElementTree.SubElement(case, "failure", type=finding.severity.value, message=_xml(finding.message))
     else:
-        told = ElementTree.SubElement(case, "system-out")
-    told.text = _xml("\n".join(lines))
+        element = ElementTree.SubElement(case, "system-out")
+    element.text = _xml("\n".join(lines))
     return fails
 
 

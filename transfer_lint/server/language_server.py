@@ -245,7 +245,7 @@ def _hover(server: Server, params: lsp.HoverParams) -> lsp.Hover | None:
         starts = finding.line < line or (finding.line == line and finding.column <= column)
         ends = line < finding.end_line or (line == finding.end_line and column <= finding.end_column)
         if starts and ends:
-            parts.append(_told(finding))
+            parts.append(_markdown_of(finding))
     explained = server.lint.explain(path, line, column).partition("\n")[2].strip()
     if explained and not explained.startswith("no value"):
         parts.append(f"```text\n{explained}\n```")
@@ -254,7 +254,7 @@ def _hover(server: Server, params: lsp.HoverParams) -> lsp.Hover | None:
     return lsp.Hover(lsp.MarkupContent(lsp.MarkupKind.Markdown, "\n\n---\n\n".join(parts)))
 
 
-def _told(finding: Finding) -> str:
+def _markdown_of(finding: Finding) -> str:
     lines = [f"**{finding.code} {finding.name}** ({finding.severity.value})", "", finding.message, ""]
     lines += [
         f"{number}. `{fact.path}:{fact.line}` {fact.text}" for number, fact in enumerate(finding.evidence, start=1)

@@ -37,10 +37,10 @@ def ending_of(error: BaseException, path: str = "") -> Ending:
         return Ending("raised", 130, "was interrupted")
     if isinstance(error, Refused):
         return Ending("refused", 2, str(error))
-    return Ending("raised", 1, _told(error), tuple(_places(error)))
+    return Ending("raised", 1, _message_of(error), tuple(_places(error)))
 
 
-def _told(error: BaseException) -> str:
+def _message_of(error: BaseException) -> str:
     text = "".join(traceback.format_exception_only(type(error), error)).strip()
     hint = _hint(error)
     return f"{text}\n{hint}" if hint else text

@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import Protocol, TypeAlias
 
 from transfer_lint.flow.knowledge import Knowledge
-from transfer_lint.flow.program.syntax import nodes_of
+from transfer_lint.flow.program.syntax import NO_OPERATORS, attributes_assigned, nodes_of
 
 FunctionNode: TypeAlias = ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -47,6 +47,11 @@ class FunctionInfo:
     def decorators(self) -> tuple[str, ...]:
         """Dotted names of its decorators as the imports resolve them; "?" for one that has no such name."""
         return tuple(self.module.dotted(d.func if isinstance(d, ast.Call) else d) for d in self.node.decorator_list)
+
+    @cached_property
+    def assigned(self) -> frozenset[str]:
+        """The attributes of its first parameter that it assigns."""
+        return attributes_assigned(self.node, self.parameters[0].arg) if self.parameters else frozenset()
 
     @property
     def lines(self) -> range:
@@ -172,7 +177,7 @@ class ClassInfo:
     def operates(self) -> bool:
         """Whether operators, subscripts, iteration or truth of an instance run code of the tree."""
         return any(
-            name.startswith("__") and name.endswith("__") and name not in _NO_OPERATORS
+            name.startswith("__") and name.endswith("__") and name not in NO_OPERATORS
             for base in self.lineage
             if isinstance(base, ClassInfo)
             for name in base.methods
@@ -201,13 +206,13 @@ class ClassInfo:
     @cached_property
     def assigned(self) -> frozenset[str]:
         """Attributes of `self` that its methods assign."""
-        return frozenset(name for method in self.methods.values() for name in _assigned_by(method))
+        return frozenset(name for method in self.methods.values() for name in method.assigned)
 
     @cached_property
     def reassigned(self) -> frozenset[str]:
         """Attributes of `self` that methods other than `__init__` assign."""
         methods = (method for name, method in self.methods.items() if name != "__init__")
-        return frozenset(name for method in methods for name in _assigned_by(method))
+        return frozenset(name for method in methods for name in method.assigned)
 
     @cached_property
     def node_function(self) -> str | None:
@@ -217,29 +222,6 @@ class ClassInfo:
         if value and has_types and isinstance(value[1], ast.Constant) and isinstance(value[1].value, str):
             return value[1].value
         return None
-
-
-# Special methods that no operator, subscript, loop or test calls.
-_NO_OPERATORS = frozenset(
-    {
-        "__init__", "__new__", "__post_init__", "__init_subclass__", "__class_getitem__", "__call__", "__repr__",
-        "__str__", "__format__", "__hash__", "__del__", "__enter__", "__exit__", "__aenter__", "__aexit__",
-        "__getattr__", "__getstate__", "__setstate__", "__reduce__", "__copy__", "__deepcopy__",
-    }
-)  # fmt: skip
-
-
-def _assigned_by(method: FunctionInfo) -> frozenset[str]:
-    """The attributes of its first parameter that a method assigns."""
-    if not method.parameters:
-        return frozenset()
-    own = method.parameters[0].arg
-    return frozenset(
-        node.attr
-        for node in nodes_of(method.node)
-        if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store | ast.Del)
-        if isinstance(node.value, ast.Name) and node.value.id == own
-    )
 
 
 class Tree(Protocol):

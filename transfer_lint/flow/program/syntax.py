@@ -7,6 +7,15 @@ from collections.abc import Iterator, Sequence
 
 LOOPS = (ast.For, ast.AsyncFor, ast.While)
 
+NO_OPERATORS = frozenset(
+    {
+        "__init__", "__new__", "__post_init__", "__init_subclass__", "__class_getitem__", "__call__", "__repr__",
+        "__str__", "__format__", "__hash__", "__del__", "__enter__", "__exit__", "__aenter__", "__aexit__",
+        "__getattr__", "__getstate__", "__setstate__", "__reduce__", "__copy__", "__deepcopy__",
+    }
+)  # fmt: skip
+"""Special methods that no operator, subscript, loop or test calls."""
+
 
 def nodes_of(root: ast.AST) -> tuple[ast.AST, ...]:
     """The node and all below it, as `ast.walk` gives them; remembered on the node, for most are asked for often."""
@@ -63,3 +72,13 @@ def is_plain(node: ast.expr) -> bool:
         case ast.Subscript(value=value, slice=ast.Constant()):
             return is_plain(value)
     return False
+
+
+def attributes_assigned(node: ast.AST, owner: str) -> frozenset[str]:
+    """The attributes of the name `owner` that are assigned or deleted in a piece of code."""
+    return frozenset(
+        part.attr
+        for part in nodes_of(node)
+        if isinstance(part, ast.Attribute) and isinstance(part.ctx, ast.Store | ast.Del)
+        if isinstance(part.value, ast.Name) and part.value.id == owner
+    )

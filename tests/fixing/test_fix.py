@@ -1,4 +1,4 @@
-"""The engine's public functions, called as the codemods and the tests of rules call them."""
+"""`fix` and its plan, called as the codemods and the tests of rules call them."""
 
 from __future__ import annotations
 
