@@ -1,7 +1,7 @@
 """Write the maps in docs/architecture.md: `python scripts/make_architecture_docs.py`.
 
-The rows of a map are the layers of the contract in pyproject.toml, from the top; what a room says of itself is its docstring; the arrows
-are the imports that the code has.
+The rows of a map are the layers of the contract in pyproject.toml, from the top. What a room says of itself is its
+docstring. The arrows are the imports that the code has.
 """
 
 from __future__ import annotations
