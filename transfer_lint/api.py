@@ -78,7 +78,11 @@ def fix(
     """Work out the fixes of files, or of one source text, until none is left that may be applied.
 
     Args:
-        paths, source, settings, select, ignore: As for `check`.
+        paths: As for `check`.
+        source: As for `check`.
+        settings: As for `check`.
+        select: As for `check`: the only rules whose fixes are applied.
+        ignore: As for `check`.
         unsafe_fixes: Whether to apply fixes that cannot be shown to keep the meaning; None: as the settings say.
         write: Put the fixed files in the place of the old ones, each whole or not at all. A `source` is never written.
 
@@ -87,7 +91,8 @@ def fix(
         `fixed.outcome.texts[path]`.
 
     Raises:
-        Problem, ValueError: As `check`.
+        Problem: the configuration is wrong.
+        ValueError: `select` or `ignore` names no rule, or `source` is given with several paths.
     """
     found, given, settings, problems = _inputs(paths, source, settings, select, ignore)
     if unsafe_fixes is not None:

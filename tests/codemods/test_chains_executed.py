@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 from tests.codemods.marks import unmark
 from tests.codemods.world import Module, Tensor, World, moved_to
 from transfer_codemods import rewrite
-from transfer_lint.files import disk
 
 INPUTS = ["x0", "x1", "x2", "m1"]
 PLACEMENTS = st.lists(st.integers(0, 3), min_size=8, max_size=8)
@@ -155,7 +154,7 @@ def test_assigned(receiver: str, arguments: str, placement: int) -> None:
         f"    return [{receiver}]\n"
     )
     after = rewrite(cst.parse_module(source), plan).module.code
-    by_hand = disk.replace(f"    {receiver}.to", f"    {receiver} = {receiver}.to")
+    by_hand = source.replace(f"    {receiver}.to", f"    {receiver} = {receiver}.to")
     placements = [placement] * 8
     one, two = Watched(by_hand, placements), Watched(after, placements)
     assert (two.result, two.effects, two.moves) == (one.result, one.effects, one.moves)

@@ -26,9 +26,9 @@ from tests.support.outcome import Outcome, differences
 from transfer_codemods.actions import GuardForm
 from transfer_lint.findings import Finding
 from transfer_lint.fixing.rounds import Settled, settle
+from transfer_lint.fixing.runner import InProcess
 from transfer_lint.flow.knowledge import default_knowledge
 from transfer_lint.flow.program.project import Project
-from transfer_lint.lint.runner import InProcess
 from transfer_lint.settings import Settings
 from transfer_lint.tracing.simulate import Machine, simulate
 

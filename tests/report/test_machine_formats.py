@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from importlib import resources
 from pathlib import Path
@@ -15,7 +16,7 @@ import junitparser
 import pytest
 
 from tests.report.test_full import EVIDENCE, ONE, TEXT
-from tests.support.command import CLEAN, MENDED, WASTE, lint
+from tests.support.command import CLEAN, MENDED, ROOT, WASTE, lint
 from tests.support.notebooks import notebook
 from transfer_lint.findings import Finding, Severity
 from transfer_lint.lint.outcome import Outcome, Summary
@@ -66,6 +67,64 @@ def shown(name: str, *findings: Finding, problems: tuple[Problem, ...] = (), **v
 
 HOSTILE = 'a<b> & "c" ]]> </script> %0A ::error::\x1b[2J\x00\n\rüber, 名前: \ud800 end'
 NASTY = replace(ONE, path="dir, x:y/<a>&'b'%.py", message=HOSTILE, function=HOSTILE)
+
+
+# JSON
+
+
+SCHEMA: dict[str, Any] = json.loads((ROOT / "transfer_lint/report/findings.schema.json").read_text(encoding="utf-8"))
+
+
+def closed(schema: Any) -> Any:
+    """The schema with every object closed: what is printed besides the keys that it names is an error."""
+    if isinstance(schema, list):
+        return [closed(item) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    found = {key: closed(value) for key, value in schema.items()}
+    return {**found, "additionalProperties": False} if schema.get("type") == "object" else found
+
+
+def test_the_schema_is_a_schema_and_is_on_the_site() -> None:
+    jsonschema.Draft202012Validator.check_schema(SCHEMA)
+    assert json.loads((ROOT / "docs/findings.schema.json").read_text(encoding="utf-8")) == SCHEMA
+
+
+@pytest.mark.parametrize("arguments", [(), ("--fixes",), ("--select", "ALL")], ids=" ".join)
+def test_json_is_what_its_schema_says(folder: Path, arguments: tuple[str, ...]) -> None:
+    (folder / "broken.py").write_text("x.to(")
+    (folder / "ignored.py").write_text(WASTE.replace("# stays", "# transfer-lint: ignore[TL101]"))
+    value = json.loads(lint("check", "--output-format", "json", *arguments, cwd=folder, expect=2).out)
+    jsonschema.validate(value, closed(SCHEMA))
+    assert {finding["code"] for finding in value["findings"]} == {HINT, WARNING, "TL902"}
+    assert any(finding["cell"] for finding in value["findings"])
+    assert any("edits" in (finding["fix"] or {}) for finding in value["findings"]) is (arguments == ("--fixes",))
+
+
+def test_json_of_a_whole_pack_is_what_its_schema_says() -> None:
+    ran = lint("check", "--output-format", "json", "--fixes", "fixtures/instantid_original", cwd=ROOT, expect=1)
+    jsonschema.validate(json.loads(ran.out), closed(SCHEMA))
+
+
+def test_json_takes_any_text() -> None:
+    jsonschema.validate(json.loads(shown("json", NASTY)), closed(SCHEMA))
+    jsonschema.validate(json.loads(shown("json")), closed(SCHEMA))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        pytest.param(lambda value: value["findings"][0].pop("heat"), id="a key is missing"),
+        pytest.param(lambda value: value["findings"][0].update(line=0), id="a line counts from 0"),
+        pytest.param(lambda value: value["findings"][0].update(severity="info"), id="another severity"),
+        pytest.param(lambda value: value.update(version=2), id="another version"),
+    ],
+)
+def test_the_schema_says_no(change: Callable[[Any], object]) -> None:
+    value = json.loads(shown("json", ONE))
+    change(value)
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate(value, SCHEMA)
 
 
 # SARIF

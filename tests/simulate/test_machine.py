@@ -141,7 +141,9 @@ def test_no_simulation_in_a_simulation() -> None:
 
 
 def test_without_torch_the_message_tells_the_mend() -> None:
-    code = "import sys; sys.modules['torch'] = None; import transfer_lint.trace.events, transfer_lint.tracing.simulate"
+    code = (
+        "import sys; sys.modules['torch'] = None; import transfer_lint.tracing.events, transfer_lint.tracing.simulate"
+    )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=_environment())
     assert done.returncode == 1
     assert "pip install transfer-lint[trace]" in done.stderr
