@@ -1,4 +1,4 @@
-"""The door of the analysis: a file's sites, and what every expression of a function evaluates to."""
+"""Entry point of the analysis: the sites of a file, and the values of a function's expressions."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _CALL = re.compile(rf"\.\s*(?:{'|'.join(sorted(MOVES | READS))})\s*\(")
 class Analysis:
     """The device flow of a project; one per run.
 
-    watching: keep what every expression evaluates to, for those who ask for interpretations.
+    watching: keep the value of every expression; without it, `Interpretation.values` is empty.
     """
 
     def __init__(self, project: Project, *, watching: bool = False) -> None:
@@ -31,7 +31,7 @@ class Analysis:
         self._summaries = Summaries(project, watching=watching)
 
     def examine(self, module: Module) -> Examination:
-        """The file's transfers and host reads, in source order, and what may change tensors in place."""
+        """The file's transfers and host reads in source order, and its mutations."""
         sites: dict[ast.Call, Site] = {}
         reads: dict[ast.expr, HostRead] = {}
         mutations: list[Mutation] = []
@@ -47,16 +47,16 @@ class Analysis:
         )
 
     def interpretation(self, info: FunctionInfo) -> Interpretation:
-        """One function, interpreted."""
+        """The interpretation of one function."""
         return _handed_out(self._summaries.interpretation(info))
 
     def interpretations(self, module: Module) -> Iterator[Interpretation]:
-        """The top level of a file and every function of it, interpreted."""
+        """The interpretations of a file's top level and of every function in it."""
         yield _handed_out(self._summaries.top_level(module))
         yield from (self.interpretation(info) for info in module.functions)
 
     def _frames_with_sites(self, module: Module) -> Iterator[Frame]:
-        """Every function of the file that holds a transfer, and the top level if it does, interpreted."""
+        """The frames of the functions that may hold a transfer or host read, and of the top level if it may."""
         lines = _candidate_lines(module.text)
         inside: set[int] = set()
         for info in module.functions:
@@ -73,5 +73,5 @@ def _handed_out(frame: Frame) -> Interpretation:
 
 
 def _candidate_lines(text: str) -> set[int]:
-    """Lines on which a transfer's method name may stand."""
+    """Lines that may hold the method name of a transfer or host read."""
     return {text.count("\n", 0, match.end()) + 1 for match in _CALL.finditer(text)}

@@ -11,13 +11,15 @@ from transfer_lint.flow.values.values import Object, Value
 
 @dataclass(slots=True)
 class Sharing:
-    """Which objects may have to do with which: one for a whole function, whatever the path.
+    """May-alias and part-of relations between objects. One for a whole function: they hold on every path.
 
-    is_module: whether an object is proved to be a module. apart: whether two objects surely share nothing, as far as
-    the places where they were made tell.
-    wholes: symbol -> symbols whose objects it may be a part of; parts: the same the other way. twins: symbol -> symbols
-    that may be the same object. owners: symbol -> the object, with its class, that it stands for. captured: a function
-    or generator made here -> the locals (by name) and objects that it may change whenever it runs.
+    is_module: whether an object is proved to be a module.
+    apart: whether two objects certainly share nothing, judged by where they were made.
+    wholes: symbol -> symbols that it may be a part of.
+    parts: symbol -> symbols that may be a part of it.
+    twins: symbol -> symbols that may be the same object.
+    owners: symbol -> the object that it stands for, with its class.
+    captured: function or generator made here -> the locals (by name) and objects that it may change when it runs.
     """
 
     is_module: Callable[[Value], bool]
@@ -29,31 +31,31 @@ class Sharing:
     captured: dict[Symbol, tuple[str | Symbol, ...]] = field(default_factory=dict)
 
     def captured_by(self, ident: Symbol) -> list[str | Symbol]:
-        """What the function or generator that the symbol may stand for may change."""
+        """What a function or generator may change when it runs, if the symbol may stand for one."""
         return [held for one in (ident, *self.twins.get(ident, ())) for held in self.captured.get(one, ())]
 
     def alias(self, part: Symbol, whole: Symbol) -> None:
-        """`part` may be a part of `whole`, or the same."""
+        """Record that `part` may be a part of `whole`, or the same object."""
         if part is not whole:
             self.wholes.setdefault(part, set()).add(whole)
             self.parts.setdefault(whole, set()).add(part)
 
     def twin(self, one: Symbol, other: Symbol) -> None:
-        """The two may be the very same object."""
+        """Record that the two symbols may stand for the same object."""
         self.twins.setdefault(one, {})[other] = None
         self.twins.setdefault(other, {})[one] = None
 
     def related(self, idents: Iterable[Symbol]) -> set[Symbol]:
-        """The objects, all that they may be parts of, and all that may be a part of one of these."""
+        """The objects, everything that they may be a part of, and everything that may be a part of any of these."""
         return _closure(_closure(idents, self.wholes), self.parts)
 
     def has_no_weights(self, ident: Symbol) -> bool:
-        """Whether the symbol is known to stand for something that is no module."""
+        """Whether the symbol stands for an object whose class is known and is not a module class."""
         owner = self.owners.get(ident)
         return owner is not None and owner.cls is not None and not self.is_module(owner)
 
     def proved_module(self, ident: Symbol) -> bool:
-        """Whether the symbol is known to stand for a module."""
+        """Whether the symbol is proved to stand for a module."""
         return ident in self.owners and self.is_module(self.owners[ident])
 
 

@@ -1,4 +1,4 @@
-"""The join of two abstract values: what is known of the one or the other."""
+"""The join of two abstract values: what holds for both of them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from transfer_lint.flow.values.values import NONE, Constant, Host, Object, Place
 
 
 def _perhaps_tensor(value: Value) -> tuple[Known | None, Known | None] | Literal["host"] | None:
-    """Where a value is if it is a tensor; "host" for what surely is none and has none of its methods."""
+    """The placement of a value that may be a tensor; "host" for a host value without tensor methods; else None."""
     match value:
         case Tensor():
             return value.device, value.dtype
@@ -24,10 +24,10 @@ def _perhaps_tensor(value: Value) -> tuple[Known | None, Known | None] | Literal
 
 
 def join(a: Value, b: Value, phi: Callable[[str], Symbol]) -> Value:
-    """What is known of a value that is `a` on one path and `b` on another.
+    """The join of `a` and `b`: what is known of a value that is `a` on one path and `b` on another.
 
-    phi: makes the symbol of the merged value; given the path to a part of it ("" for the whole, "[0]" for an item).
-    Parts that live in the heap are the state's business (`State.merge_values`).
+    phi: makes the symbol of the joined value. It takes the path to a part: "" for the whole, "[0]" for an item.
+    Tuple items and records in the heap are joined by `State.merge_values`.
     """
     if a is b:
         return a

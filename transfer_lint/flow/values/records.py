@@ -1,4 +1,4 @@
-"""Records: what is known of one object of the heap."""
+"""Records: what is known of one object in the heap."""
 
 from __future__ import annotations
 
@@ -14,15 +14,17 @@ from transfer_lint.flow.values.values import Host, Object, Tensor, Value
 class Record:
     """The state of one object.
 
-    attributes: what is known of its attributes; items are kept under `[key]`, all items of a list under `[]`.
-        Never changed in place.
-    device, dtype: where a module's weights are, if known.
-    anchor: stands for "wherever the weights are since the last time that something may have moved them".
-    epoch: "" until something unknown may have changed the object; then names that place. Attributes that are not
-        listed have the value that they had then.
-    line: where the epoch began (0: at function entry).
-    moved: None until something may have moved it; then stands for the last time. Its `.device` then is another one.
-    made: the object was made in this function; a path on which it has no record is one on which it is not made.
+    attributes: the known attributes. An item stands under `[key]`; `[]` stands for every item of a list. The mapping
+        is never changed in place.
+    device, dtype: the placement of a module's weights, if known.
+    anchor: the symbol of the module whose weights have an unknown placement; a new one each time that something may
+        have moved them to an unknown place.
+    epoch: "" until unknown code may have changed the object; then the name of that program point. An attribute that
+        is not listed has the value that it had at that point.
+    line: the line where the epoch began (0: function entry).
+    moved: None until something may have moved the object; then the symbol of the last such move. Reading its `.device`
+        gives another value after each move.
+    made: the object was made in this function. On a path without a record of it, it was not made.
     """
 
     anchor: Symbol
@@ -35,11 +37,11 @@ class Record:
     made: bool = False
 
     def holding(self, attributes: Mapping[str, Value]) -> Record:
-        """The same with other attributes. (Spelled out: `dataclasses.replace` is slow, and this is a hot path.)"""
+        """A copy with other attributes. (Written out: `dataclasses.replace` is slow, and this is a hot path.)"""
         return Record(self.anchor, attributes, self.device, self.dtype, self.epoch, self.line, self.moved, self.made)
 
     def same(self, other: Record) -> bool:
-        """Whether the two say the same: what differs most often is looked at first."""
+        """Whether two records are equal. Fields that differ most often are compared first."""
         return (
             self.anchor is other.anchor
             and self.epoch == other.epoch
@@ -52,12 +54,12 @@ class Record:
         )
 
     def displaced(self, anchor: Symbol) -> Record:
-        """The same, but nobody knows where its weights are now."""
+        """A copy whose weights have an unknown placement, with this anchor."""
         return Record(anchor, self.attributes, None, None, self.epoch, self.line, anchor, self.made)
 
 
 def only_read(ident: Symbol, record: Record) -> bool:
-    """Whether an object is as it was at function entry: its attributes are known because they have been read."""
+    """Whether an object is unchanged since function entry: its known attributes were only read, not assigned."""
     return (
         record.anchor is ident
         and not record.epoch
@@ -76,5 +78,5 @@ def _as_at_entry(owner: Symbol, name: str, value: Value) -> bool:
 
 
 def is_empty(record: Record) -> bool:
-    """Whether a list is as it was made, with nothing in it."""
+    """Whether a list was made in this function and is still empty."""
     return record.made and not record.attributes and not record.epoch

@@ -1,4 +1,4 @@
-"""What is known at one point of a function: its locals, and the heap of objects that they reach."""
+"""The abstract state at one program point: the locals, and the heap of objects that they reach."""
 
 from __future__ import annotations
 
@@ -15,26 +15,26 @@ from transfer_lint.flow.values.terms import Known, join_known
 from transfer_lint.flow.values.values import NONE, Function, Object, Tensor, Tuple, Value
 
 LIVE = frozenset({"device", "dtype"})
-"""Attributes that a module may work out from its weights."""
+"""Attributes that a module may compute from its weights."""
 
 InitialAttribute = Callable[["State", Object, str, Record], Value]
 
 
 class State:
-    """Locals and heap. Copied at branches, joined where they meet."""
+    """The abstract state: locals and heap. Copied at branches, joined where paths meet."""
 
     __slots__ = ("_initial", "guards", "heap", "locals", "sharing", "symbols")
 
     def __init__(self, symbols: Symbols, initial: InitialAttribute, sharing: Sharing) -> None:
         self.locals: dict[str, Value] = {}
         self.heap: dict[Symbol, Record] = {}
-        self.guards: frozenset[Symbol] = frozenset()  # whose placement an enclosing test has compared
+        self.guards: frozenset[Symbol] = frozenset()  # values whose placement an enclosing test has compared
         self.symbols = symbols
         self.sharing = sharing
         self._initial = initial
 
     def copy(self) -> State:
-        """An independent state that knows the same."""
+        """An independent copy. Only the symbols and the relations between objects are shared."""
         other = State(self.symbols, self._initial, self.sharing)
         other.locals = dict(self.locals)
         other.heap = dict(self.heap)
@@ -42,25 +42,25 @@ class State:
         return other
 
     def record(self, ident: Symbol) -> Record:
-        """The state of an object; that of function entry if nothing has touched it."""
+        """The record of an object; if nothing has touched the object, the record of function entry."""
         return self.heap.get(ident) or Record(anchor=ident)
 
     def create(self, made: Object) -> None:
-        """A new object, with no attributes yet."""
+        """Add a new object, with no attributes yet."""
         self.know(made)
         self.heap[made.ident] = Record(anchor=made.ident, made=True)
 
     def know(self, owner: Object) -> None:
-        """Remember what class an object has."""
+        """Note the class of an object, if it is known."""
         if owner.cls is not None:
             self.sharing.owners[owner.ident] = owner
 
     def read(self, owner: Object, name: str) -> Value:
-        """An attribute (or `[item]`) of an object."""
+        """Read an attribute (or `[item]`) of an object."""
         record = self.record(owner.ident)
         self.know(owner)
         value = record.attributes.get(name)
-        # Nobody has assigned it: it may be a property that asks the weights.
+        # Not assigned so far: it may be a property that is computed from the weights.
         live = name in LIVE and isinstance(value, Object) and value.ident.parent is owner.ident
         if value is None or live:
             value = self._initial(self, owner, name, record)
@@ -82,7 +82,7 @@ class State:
         self.heap[owner.ident] = record.holding({**record.attributes, name: value})
 
     def place(self, owner: Object, device: Known | None, dtype: Known | None, epoch: str, line: int) -> None:
-        """A module is moved: `device` and `dtype` as far as the move says them (None: that half stays)."""
+        """Move a module to `device` and `dtype` (None: the move does not change that half)."""
         self.know(owner)
         for other in self._sharing(owner.ident, moved=True):
             self._unplace(other, device, dtype, epoch, line)
@@ -106,16 +106,18 @@ class State:
             if isinstance(value, Object) and value.ident not in seen:
                 if self.sharing.is_module(value):
                     self._place(value.ident, device, dtype, epoch, line, seen)
-                elif value.cls is None:  # a module perhaps; a list of modules, or another object, does not move
+                elif (
+                    value.cls is None
+                ):  # it may be a module; an object of another known class (a list, say) does not move
                     self._unplace(value.ident, device, dtype, epoch, line)
 
     def _sharing(self, *idents: Symbol, moved: bool = False) -> list[Symbol]:
-        """Others that hold one of the objects and have a placement, or that may share something with one.
+        """Other objects that hold one of these and have a known placement, or that may share parts with one of these.
 
-        moved: the objects are moved like modules; one of unknown class then may be any module.
+        moved: these objects are moved like modules; one of unknown class may then be any module.
         """
         wanted = set(idents)
-        # A part of something that may share with another is a part of that other, too.
+        # If an object may share parts with another one, a part of the first may be a part of the other, too.
         found = self.sharing.related({ancestor for ident in idents for ancestor in ident.lineage()})
         placed = {i: None for i, record in self.heap.items() if record.device is not None or record.dtype is not None}
         found.update(owner for owner in placed if not wanted.isdisjoint(self.reachable(owner)))
@@ -124,20 +126,20 @@ class State:
             if (other in placed or self.sharing.proved_module(other)) and other not in found:
                 found.update([other] if any(not self._apart(ident, other) for ident in modules) else ())
         found -= wanted
-        known = [other for other in self.heap if other in found]  # an order that does not change from run to run
+        known = [other for other in self.heap if other in found]  # the order is the same in every run
         return known + sorted(found - self.heap.keys(), key=lambda symbol: (symbol.line, symbol.label))
 
     def _apart(self, one: Symbol, other: Symbol) -> bool:
-        """Whether two objects surely are different, where neither is known to lead to the other."""
+        """Whether two objects are certainly different, given that neither is known to lead to the other."""
         made = self.record(one).made, self.record(other).made
         if all(made):
             return True
-        if any(made):  # what was there before cannot be a part of what is made here unless it was put there
+        if any(made):  # an older object is a part of an object made here only if it was stored there
             return (other if made[0] else one).is_initial()
         return self.sharing.apart(one, other)
 
     def _may_be(self, ident: Symbol, owner: Object) -> bool:
-        """Whether the symbol may stand for the very object that `owner` is."""
+        """Whether the symbol may stand for the same object as `owner`, judging by two known classes of the tree."""
         known = self.sharing.owners.get(ident)
         one, other = known.cls if known is not None else None, owner.cls
         if not isinstance(one, ClassInfo) or not isinstance(other, ClassInfo):
@@ -145,7 +147,7 @@ class State:
         return (one in other.lineage or other in one.lineage) and not self._apart(ident, owner.ident)
 
     def _unplace(self, ident: Symbol, device: Known | None, dtype: Known | None, epoch: str, line: int) -> None:
-        """Part of the object was moved: it keeps only what the move agrees with."""
+        """Part of the object was moved: keep only what agrees with the move of its known placement."""
         record = self.record(ident)
         anchor = self.symbols.make(("anchor", ident, epoch), ident.label, line)
         self.heap[ident] = replace(
@@ -157,11 +159,11 @@ class State:
         )
 
     def havoc(self, value: Value, epoch: str, line: int) -> None:
-        """Something unknown got hold of the value: whatever is reachable from it may have changed."""
+        """Unknown code got the value: forget everything reachable from it, as that code may have changed it."""
         self.havoc_all((value,), epoch, line)
 
     def havoc_all(self, values: Iterable[Value], epoch: str, line: int) -> None:
-        """The same for several values at once."""
+        """`havoc` for several values at once. For a function, module-level objects are forgotten, too."""
         touched: dict[Symbol, None] = {}
         stack = list(values)
         while stack:
@@ -183,11 +185,11 @@ class State:
         self._displace(sharing, epoch, line)
 
     def havoc_globals(self, epoch: str, line: int) -> None:
-        """Code that is not followed runs: it may change what it sees of its module."""
+        """Code that is not interpreted runs: forget module-level objects, as it may have changed them."""
         self.havoc_all([Object(ident) for ident in self.heap if ident.is_global()], epoch, line)
 
     def displace(self, owner: Object, epoch: str, line: int) -> None:
-        """Parts of a module were moved somewhere."""
+        """Parts of a module were moved to an unknown place: forget where it is, and what may share parts with it."""
         self.know(owner)
         self._displace((owner.ident, *self._sharing(owner.ident, moved=True)), epoch, line)
 
@@ -199,17 +201,17 @@ class State:
         self._refresh_weights(epoch, line)
 
     def _refresh_weights(self, epoch: str, line: int) -> None:
-        """What holds a parameter moves with its module: forget where it was."""
+        """Weights move with their modules: forget the placement of every tensor that may be a weight."""
         if self.symbols.has_weights:
             self._renew_tensors(lambda tensor: tensor.weight, ("weight", epoch), line)
 
     def replace_data(self, epoch: str, line: int) -> None:
-        """`t.data = ...` for some t: any tensor may be it, and any module may hold it."""
+        """`t.data = ...`: forget all placements, as any tensor may be `t` and any module may hold it."""
         self._renew_tensors(lambda tensor: True, ("data", epoch), line)
         self._displace(list(self.heap), epoch, line)
 
     def _renew_tensors(self, wanted: Callable[[Tensor], bool], key: tuple[object, ...], line: int) -> None:
-        """Forget where the wanted tensors are, under whatever name."""
+        """Forget the placement of the wanted tensors, in all locals and attributes."""
 
         def renewed(value: Value) -> Value:
             if isinstance(value, Tensor) and wanted(value):
@@ -230,7 +232,7 @@ class State:
                 self.heap[ident] = record.holding(attributes)
 
     def reachable(self, ident: Symbol) -> Iterator[Symbol]:
-        """The object and all that its known attributes lead to."""
+        """The object and everything that its known attributes and its captures lead to."""
         seen = {ident}
         stack = [ident]
         while stack:
@@ -246,7 +248,7 @@ class State:
                     stack.append(target)
 
     def joined(self, other: State, key: tuple[object, ...], line: int) -> State:
-        """What holds on either of two paths. `key` names the place where they meet."""
+        """The join with another state. `key` names the program point where the two paths meet."""
         result = self.copy()
         result.guards = self.guards & other.guards
 
@@ -255,7 +257,7 @@ class State:
 
         for name, b in other.locals.items():
             a = self.locals.get(name)
-            if a is None:  # unbound on one path: where it is read, it has the other's value
+            if a is None:  # unbound on one path: a read that succeeds gets the other path's value
                 result.locals[name] = b
             elif a is not b:
                 result.locals[name] = self.merge_values(a, b, phi(name), other, result)
@@ -280,7 +282,7 @@ class State:
     def merge_values(
         self, a: Value, b: Value, phi: Callable[[str], Symbol], other: State | None = None, into: State | None = None
     ) -> Value:
-        """`values.join`, with the heap: `a` lives in this state, `b` in `other`, the result in `into` (all: this)."""
+        """`join`, with the heap. `a` is in this state, `b` in `other`, the result in `into` (both default to this)."""
         if isinstance(a, Tuple) and isinstance(b, Tuple) and len(a.items) == len(b.items):
             items: list[Value] = []
             for number, (x, y) in enumerate(zip(a.items, b.items, strict=True)):
@@ -297,7 +299,7 @@ class State:
         return merged
 
     def _twin(self, a: Object, b: Object, merged: Object, other: State, into: State) -> None:
-        """`merged` is the one or the other: what is assigned through one name may be read through another."""
+        """Make `merged` a twin of `a` and `b`: what is assigned through one of them may be read through another."""
         if merged.ident in (a.ident, b.ident):
             return
         if merged.cls is not None:
@@ -308,7 +310,7 @@ class State:
             self.sharing.twin(merged.ident, origin)
 
     def learn(self, ident: Symbol, value: Value) -> None:
-        """More is known of the value that the symbol stands for, under whatever name."""
+        """Replace the value that the symbol stands for by a more precise one, in all locals and attributes."""
         for name, held in self.locals.items():
             if isinstance(held, Tensor | Object) and held.ident is ident:
                 self.locals[name] = value
@@ -321,8 +323,8 @@ class State:
                 self.heap[owner] = record.holding(attributes)
 
     def forget_garbage(self) -> None:
-        """Drop the records of objects that nothing leads to any more. Only between statements: an expression under
-        way may hold objects that no name leads to yet."""
+        """Drop the records of objects that can no longer be reached. Only between statements: while an expression is
+        evaluated, it may hold objects that no name leads to yet."""
         if all(ident.line == 0 for ident in self.heap):
             return
         live = {ident for ident in self.heap if ident.line == 0}
@@ -348,7 +350,7 @@ class State:
         line: int,
     ) -> Record:
         a, b = records
-        # Where only the weights have moved, the attributes are the very same mapping.
+        # If only the weights have moved, both records have the same mapping.
         names = {**a.attributes, **b.attributes} if a.attributes is not b.attributes else {}
         attributes: dict[str, Value] = {} if names else dict(a.attributes)
         owner = self.sharing.owners.get(ident) or Object(ident)
@@ -359,7 +361,7 @@ class State:
                 attributes[name] = x
                 continue
             if is_list and (x is None or y is None) and is_empty(a if x is None else b):
-                x = y = x or y  # an empty list has no items that could be other ones
+                x = y = x or y  # the list is empty on the other path: there is no other item
             x = x or self._initial(self, owner, name, a)
             y = y or self._initial(other, owner, name, b)
 

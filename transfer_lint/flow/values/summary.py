@@ -1,4 +1,4 @@
-"""What a function does, as its callers need it."""
+"""Summaries: the effect and the result of a function, as its callers need them."""
 
 from __future__ import annotations
 
@@ -12,11 +12,13 @@ from transfer_lint.flow.values.values import Value
 
 @dataclass(frozen=True)
 class Summary:
-    """The effect of one function.
+    """The effect and the result of one function, for symbolic arguments.
 
-    parameters: name -> its symbol. result: what it returns. heap: objects as they are at its end. replaces_data: it
-    assigns some tensor's `.data`. mutations: tensors that it may write to in place, and whether it surely does (see
-    `Mutation`).
+    parameters: name -> its symbol.
+    result: what it returns.
+    heap: the records at its end.
+    replaces_data: it assigns the `.data` of some tensor.
+    mutations: tensors that it may write to in place, and whether it certainly does (see `Mutation`).
     """
 
     parameters: Mapping[str, Symbol]
@@ -26,7 +28,7 @@ class Summary:
     mutations: frozenset[tuple[Symbol | None, bool]] = frozenset()
 
     def rooted(self, symbol: Symbol) -> bool:
-        """Whether the symbol is a parameter, a global, or a path from one, as it was at function entry."""
+        """Whether the symbol is a parameter, a global, or an attribute path from one, as of function entry."""
         while symbol.parent is not None:
             if not symbol.name:
                 return False
@@ -36,7 +38,11 @@ class Summary:
 
 @dataclass(frozen=True)
 class Template:
-    """How an object looked where it was made: what its attributes are, as far as nobody has assigned them since."""
+    """The attributes that an object got where it was made. They hold as long as nothing assigns them.
+
+    summary: of the function that made or initialised the object.
+    symbol: the object, in that summary.
+    """
 
     summary: Summary
     symbol: Symbol

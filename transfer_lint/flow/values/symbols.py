@@ -1,4 +1,4 @@
-"""Symbols: what stands for a value of which nothing else is known."""
+"""Symbols (symbolic values): each stands for one unknown value."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ from collections.abc import Iterator
 class Symbol:
     """One unknown value. Equal only to itself; interned by `Symbols`.
 
-    parent, name: for the attribute `name` of what `parent` stands for, as it was when the function was entered.
-    line: where the symbol was made (0: at function entry). A symbol made inside a loop stands for another value in
+    parent, name: the symbol is the attribute `name` of the object `parent`, as it was at function entry. With an empty
+        name: an attribute as it was at a later epoch. With a name but no parent: a module-level variable.
+    line: where the symbol was made (0: at function entry). A symbol made inside a loop stands for a different value in
         every iteration.
-    label: how a person would write it.
+    label: its readable form, for messages.
     """
 
     __slots__ = ("label", "line", "name", "parent")
@@ -23,22 +24,22 @@ class Symbol:
         self.line = line
 
     def made_within(self, first: int, last: int) -> bool:
-        """Whether it, or what it is an attribute of, was made on lines first..last."""
+        """Whether the symbol, or one that it is an attribute of, was made on lines first..last (both included)."""
         return any(first <= symbol.line <= last for symbol in self.lineage())
 
     def lineage(self) -> Iterator[Symbol]:
-        """The symbol, what it is an attribute of, what that is one of, and so on."""
+        """The symbol, its parent, the parent's parent, and so on."""
         symbol: Symbol | None = self
         while symbol is not None:
             yield symbol
             symbol = symbol.parent
 
     def is_initial(self) -> bool:
-        """Whether it stands for something that was there at function entry."""
+        """Whether it stands for a value that existed at function entry."""
         return not any(symbol.line or (symbol.parent is not None and not symbol.name) for symbol in self.lineage())
 
     def is_global(self) -> bool:
-        """Whether it stands for what a name of a module is bound to."""
+        """Whether it stands for a module-level variable."""
         return self.parent is None and bool(self.name)
 
     def __repr__(self) -> str:
@@ -46,9 +47,9 @@ class Symbol:
 
 
 class Symbols:
-    """Makes symbols so that the same question about the same place gives the same symbol.
+    """Interns symbols: one symbol per program point and part.
 
-    has_weights: whether a tensor has been met that moves with its module.
+    has_weights: whether any tensor so far is a weight, so that it moves with its module.
     """
 
     def __init__(self) -> None:
@@ -58,7 +59,7 @@ class Symbols:
     def make(
         self, key: tuple[object, ...], label: str, line: int, parent: Symbol | None = None, name: str = ""
     ) -> Symbol:
-        """The symbol for `key`."""
+        """The symbol for `key`, made on the first call."""
         symbol = self._made.get(key)
         if symbol is None:
             symbol = self._made[key] = Symbol(label, parent, name, line)

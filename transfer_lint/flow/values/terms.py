@@ -1,9 +1,9 @@
 """Terms (what a device or dtype is equal to), and the facts that prove them.
 
-Two placements are equal only where their terms are. A term is a constant, a call that gives the same answer for the
-life of the process, or a property of a *symbol*: one unknown value, read once. Reading `self.device` twice gives the
-same symbol as long as nothing may have assigned it in between; that is what makes "the same device" provable without
-knowing which device it is.
+Two placements are proved equal only if their terms are equal. A term is a constant, a call with one result for the
+life of the process, or a property of a symbol, which is one unknown value. Reading `self.device` twice gives the same
+symbol unless something may have assigned it in between. So "the same device" can be proved without knowing which
+device it is.
 """
 
 from __future__ import annotations
@@ -19,15 +19,15 @@ from transfer_lint.flow.values.symbols import Symbol
 
 
 class TermKind(Enum):
-    """What a term is made of."""
+    """The kinds of terms."""
 
     CONSTANT = "constant"  # `cpu`, `cuda:0`, `torch.float16`
-    STABLE = "stable"  # a call with one answer for the life of the process
+    STABLE = "stable"  # a call with one result for the life of the process
     VALUE = "value"  # the symbol itself, used as a device or dtype
     DEVICE_OF = "device-of"  # the device of the tensor that the symbol stands for
     DTYPE_OF = "dtype-of"
-    DEFAULT_DEVICE = "default-device"  # where factories put what no device is asked for, when they were called
-    WEIGHTS_DEVICE = "weights-device"  # where the weights of the module that the symbol stands for are
+    DEFAULT_DEVICE = "default-device"  # the default device of a factory, at the time of its call
+    WEIGHTS_DEVICE = "weights-device"  # the device of the weights of the module that the symbol stands for
     WEIGHTS_DTYPE = "weights-dtype"
 
 
@@ -57,15 +57,15 @@ class Term:
 
 
 def constant(name: str) -> Term:
-    """A device or dtype spelled out."""
+    """The term of a device or dtype that is spelled out."""
     return Term(TermKind.CONSTANT, name)
 
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """One step of a proof: something said of a place in a file. Rendered only when a finding needs it.
+    """One step of a proof: a statement about a place in a file. Rendered only when a finding needs it.
 
-    text: may hold `{}`, which stands for the source of `node`.
+    text: the statement; `{}` in it stands for the source of `node`.
     """
 
     module: Module
@@ -78,9 +78,9 @@ Why: TypeAlias = tuple[Fact, ...]
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """A term with the facts that prove it. Equality is the term's.
+    """A term with the facts that prove it. Two are equal if their terms are equal.
 
-    outside_autocast: holds only where no autocast region surrounds the caller.
+    outside_autocast: it holds only if no autocast region surrounds the call of this function.
     """
 
     term: Term
@@ -88,17 +88,17 @@ class Known:
     outside_autocast: bool = field(default=False, compare=False)
 
     def because(self, *facts: Fact) -> Known:
-        """The same with these facts put first."""
+        """A copy with these facts added in front."""
         return replace(self, why=merge_why(facts, self.why))
 
 
 def merge_why(*parts: Why) -> Why:
-    """All facts in order, each once."""
+    """All facts in order, without duplicates."""
     return tuple(dict.fromkeys(fact for part in parts for fact in part))
 
 
 def join_known(a: Known | None, b: Known | None) -> Known | None:
-    """Known on both paths and equal, else unknown; both proofs are kept."""
+    """The join: the common term with both proofs if the terms are known and equal, else None (not known)."""
     if a is None or b is None or a.term != b.term:
         return None
     if a is b or a.why == b.why:
@@ -107,7 +107,7 @@ def join_known(a: Known | None, b: Known | None) -> Known | None:
 
 
 def role_of(term: Term, knowledge: Knowledge) -> Role | None:
-    """What the device that a term is equal to is for; None where that is not known."""
+    """The role of the device that a term stands for; None if not known."""
     if term.kind is TermKind.CONSTANT:
         return knowledge.role_of_device(term.name)
     return knowledge.role_of_function(term.name) if term.kind is TermKind.STABLE else None

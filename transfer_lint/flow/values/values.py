@@ -15,18 +15,18 @@ from transfer_lint.flow.values.terms import Known, Term, TermKind, Why
 
 @dataclass(frozen=True, slots=True)
 class Tensor:
-    """A tensor. Its placement never changes (`.data =` aside, which the state forgets).
+    """A tensor. Its placement never changes, except by `.data = ...`: then the state forgets it.
 
-    device, dtype: None where nothing is known beyond "its own".
+    device, dtype: None if not known; then each equals only this tensor's own (see `device_term`, `dtype_term`).
     scalar: True for 0-dim, False for n-dim, None if not known. Only an n-dim operand decides where a result is.
-    optional: it may be None instead.
-    weight: a parameter or buffer (or perhaps one): it moves with its module.
-    uncast: a buffer that may hold integers, whose dtype its module's moves leave alone.
-    computed: a model has computed it.
-    made: the factory's call that has made it, or what it was computed from, as long as nothing else went into it.
-    shares: other tensors whose memory it may share: writing to it may write to them.
-    moved_from: the transfers that brought it from an accelerator to where it is.
-    why: how it is known to be a tensor.
+    optional: the value may be None instead.
+    weight: it is, or may be, a parameter or buffer: it moves with its module.
+    uncast: a buffer that may hold integers, which a move of its module to another dtype does not cast.
+    computed: a model computed it.
+    made: the call of the factory that made it, or that made what it was computed from; None if anything else went in.
+    shares: other tensors that it may share memory with: writing to it may write to them.
+    moved_from: the transfers that moved it from an accelerator to the host.
+    why: the facts that prove that it is a tensor.
     """
 
     ident: Symbol
@@ -43,26 +43,27 @@ class Tensor:
     why: Why = field(default=(), compare=False)
 
     def memory(self) -> frozenset[Symbol]:
-        """Itself, and what it may share memory with."""
+        """The symbols of this tensor and of those that it may share memory with."""
         return self.shares | {self.ident}
 
     def device_term(self) -> Term:
-        """What its device is equal to: at the least itself."""
+        """The term of its device; if that is not known, "the device of this tensor" (`DEVICE_OF`)."""
         return self.device.term if self.device else Term(TermKind.DEVICE_OF, symbol=self.ident)
 
     def dtype_term(self) -> Term:
-        """What its dtype is equal to: at the least itself."""
+        """The term of its dtype; if that is not known, "the dtype of this tensor" (`DTYPE_OF`)."""
         return self.dtype.term if self.dtype else Term(TermKind.DTYPE_OF, symbol=self.ident)
 
 
 @dataclass(frozen=True, slots=True)
 class Object:
-    """Anything with mutable state: module, instance, list, dict, or an unknown. Its state is in the heap.
+    """Anything with mutable state: module, instance, list, dict, or an unknown value. Its record is in the heap.
 
-    cls: its class where proved (a class of the tree, or the dotted name of one outside).
-    why: how the class is known.
-    placed: the device and dtype that it has, should it turn out to be a tensor. or_host: it is a tensor, or a value of
-        the host that has no methods of a tensor.
+    cls: its class if proved (a class of the tree, or the dotted name of one outside it), else None.
+    why: the facts that prove its class.
+    optional: the value may be None instead.
+    placed: its device and dtype, if it turns out to be a tensor.
+    or_host: it is either a tensor, or a value on the host without tensor methods.
     """
 
     ident: Symbol
@@ -90,7 +91,7 @@ class Constant:
 
 @dataclass(frozen=True, slots=True)
 class Host:
-    """A value that surely lives on the host and is no tensor: a number, a string, a numpy array."""
+    """A value that is certainly on the host and not a tensor: a number, a string, a numpy array (`array`)."""
 
     ident: Symbol
     array: bool = False
@@ -107,7 +108,7 @@ class Tuple:
 class Function:
     """A function of the tree; `receiver` is bound to its first parameter.
 
-    given: arguments that a `functools.partial` has bound: those by position under "0", "1" ..., the others by keyword.
+    given: arguments bound by a `functools.partial`: positional ones under "0", "1" ..., the others under their keyword.
     """
 
     info: FunctionInfo
@@ -115,7 +116,7 @@ class Function:
     given: tuple[tuple[str, Value], ...] = ()
 
     def parts(self) -> Iterator[Value]:
-        """The values that are bound to it."""
+        """The values bound to it: the receiver, and the arguments of `given`."""
         if self.receiver is not None:
             yield self.receiver
         yield from (value for _, value in self.given)
@@ -148,7 +149,7 @@ NONE = Constant(None)
 
 
 def symbols_of(value: Value) -> Iterator[Symbol]:
-    """Every symbol that a value speaks of."""
+    """Every symbol in a value: its own, and those of its terms, items and bound values."""
     match value:
         case Tensor():
             yield value.ident
@@ -169,7 +170,7 @@ def symbols_of(value: Value) -> Iterator[Symbol]:
 
 
 def is_module(value: Value, knowledge: Knowledge) -> bool:
-    """Whether the value is proved to be a torch.nn.Module that moves as one."""
+    """Whether the value is proved to be a torch.nn.Module whose weights all move together."""
     if not isinstance(value, Object) or value.cls is None:
         return False
     return value.cls.is_module if isinstance(value.cls, ClassInfo) else knowledge.is_module_class(value.cls)
