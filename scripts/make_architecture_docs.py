@@ -34,7 +34,8 @@ def layers_of(package: str) -> Layers:
     settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     contracts = settings["tool"]["importlinter"]["contracts"]
     contract = next(each for each in contracts if each.get("containers") == [package])
-    return [[name.strip() for name in row.split("|")] for row in contract["layers"]]
+    rows = [[name.strip() for name in row.split("|")] for row in contract["layers"]]
+    return [row for row in rows if row != ["__main__"]]
 
 
 def imports_of(package: str, rooms: Sequence[str]) -> dict[str, set[str]]:

@@ -1,0 +1,46 @@
+"""What mkdocs does to the pages besides: the maps of docs/architecture.md become pictures, which this tool draws.
+
+Hosts of code draw Mermaid themselves; on the site it would take a script from elsewhere.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path[:0] = [str(ROOT), str(ROOT / "codemods")]
+
+from transfer_lint.graph import svg  # noqa: E402
+from transfer_lint.graph.picture import Arrow, Box, Drawing, Judgement, Shape  # noqa: E402
+
+_CHART = re.compile(r"```mermaid\nflowchart TB\n(.*?)```", re.DOTALL)
+_ARROW = re.compile(r"^  (\w+) --> (\w+)$", re.MULTILINE)
+_HEAD = (
+    '<svg width="0" height="0"><defs><marker id="arrow" viewBox="0 0 10 10" refX="9" refY="5" markerWidth="9" '
+    'markerHeight="9" markerUnits="userSpaceOnUse" orient="auto"><path d="M0,0.5 L10,5 L0,9.5 z"/></marker></defs>'
+    "</svg>"
+)
+
+
+def on_page_markdown(markdown: str, **_: Any) -> str:
+    """Called by mkdocs with the text of each page."""
+    if not _CHART.search(markdown):
+        return markdown
+    return f"<style>{svg.style()}</style>\n\n{_CHART.sub(_drawn, markdown)}"
+
+
+def _drawn(chart: re.Match[str]) -> str:
+    arrows = _ARROW.findall(chart[1])
+    rooms = dict.fromkeys(room for arrow in arrows for room in arrow)
+    drawing = Drawing(
+        "rooms",
+        "",
+        1,
+        tuple(Box(room, Shape.VALUE, room, 1) for room in rooms),
+        tuple(Arrow(source, target, "", Judgement.FLOW, 1) for source, target in arrows),
+    )
+    picture = svg.inline(drawing, "rooms, with an arrow for each import")
+    return f"<div>{_HEAD}{picture}</div>".replace("\n", "")  # one line: Markdown leaves it alone
