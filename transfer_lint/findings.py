@@ -1,4 +1,4 @@
-"""What the lint says: plain frozen data that every other part may import."""
+"""Findings and their parts: plain frozen data that every other part may import."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from transfer_codemods.actions import Action, Anchor
 
 
 class Severity(Enum):
-    """error: a bug. warning: proved or near-certain waste. hint: could be waste, cannot be shown."""
+    """error: a bug. warning: proved or near-certain waste. hint: possible waste that cannot be proved."""
 
     HINT = "hint"
     WARNING = "warning"
@@ -19,12 +19,12 @@ class Severity(Enum):
 
     @property
     def rank(self) -> int:
-        """0 for a hint, 1 for a warning, 2 for an error: what `--fail-on` compares."""
+        """0 for a hint, 1 for a warning, 2 for an error. `--fail-on` compares these."""
         return ("hint", "warning", "error").index(self.value)
 
 
 class Safety(Enum):
-    """safe: never changes what the program computes. unsafe: cannot be shown to keep that; applied on request."""
+    """safe: the fix never changes what the program computes. unsafe: that cannot be proved; applied only on request."""
 
     SAFE = "safe"
     UNSAFE = "unsafe"
@@ -45,12 +45,14 @@ class Heat(Enum):
 
 
 UNUSED_SUPPRESSION = ("TL901", "unused-suppression")
-"""Code and name of the rule about ignore comments that hide nothing. A comment hides it only where it names it."""
+"""Code and name of the rule about suppression comments that suppress nothing.
+
+A bare `ignore` or `ALL` does not suppress it."""
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """One fact of a proof. line and column are 1-based, column in characters."""
+    """One evidence line: a fact of a proof. line and column are 1-based, column in characters."""
 
     path: str
     line: int
@@ -60,7 +62,7 @@ class Evidence:
 
 @dataclass(frozen=True)
 class EditComment:
-    """What stands from the anchor up to end_column of its line becomes `text`; a line that is blank then goes.
+    """Replace the text from the anchor up to `end_column` of the same line with `text`. A line left blank is deleted.
 
     end_column: 1-based, in characters.
     """
@@ -70,10 +72,10 @@ class EditComment:
 
 
 Change: TypeAlias = Action | EditComment
-"""A rewrite of code, which the codemods carry out, or of a comment, which they never see."""
+"""A rewrite of code, carried out by the codemods, or an edit of a comment, carried out without them."""
 
 Changes: TypeAlias = Mapping[Anchor, Change]
-"""What to do in a file: to its code or to its comments, never both at once, for one moves the other."""
+"""Anchor -> change, for one file. Either all in code or all in comments: a change in one may move the other."""
 
 
 @dataclass(frozen=True)
@@ -89,7 +91,7 @@ class Edit:
 
 @dataclass(frozen=True)
 class Fix:
-    """What would mend a finding: `action` is carried out at the finding's anchor."""
+    """How to fix a finding: carry out `action` at the finding's anchor."""
 
     safety: Safety
     title: str
@@ -98,7 +100,7 @@ class Fix:
 
 @dataclass(frozen=True)
 class Finding:
-    """One report. (line, column) is the anchor, (end_line, end_column) just past the call's closing parenthesis.
+    """One finding. (line, column) is the anchor, (end_line, end_column) is just past the call's closing parenthesis.
 
     function: qualified name of the enclosing function (`ApplyInstantID.apply_instantid`), "" at module level.
     """
@@ -119,7 +121,7 @@ class Finding:
 
     @property
     def about_lint(self) -> bool:
-        """Of group 9: about the file as such, not about a place that runs, so its heat says nothing."""
+        """Whether it is of group 9: about the file itself, not about code that runs, so its heat means nothing."""
         return self.code.startswith("TL9")
 
     @property

@@ -1,4 +1,4 @@
-"""What the tool could not do: a path, what is wrong with it, and what mends it."""
+"""Problems: things that the tool could not do, each with a path, what is wrong with it, and how to fix that."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ import platform
 
 
 class Problem(Exception):
-    """Something that the tool could not do: a path, what is wrong with it, and what mends it.
+    """Something that the tool could not do: a path, what is wrong with it, and how to fix that.
 
-    Raised where it is met, kept and printed where one file's trouble must not stop the others.
+    Raised where it occurs; collected and printed where a problem with one file must not stop the others.
 
-    path: as shown to the user. mend: an imperative sentence without its full stop, "" where there is none.
+    path: as shown to the user. mend: how to fix it, an imperative sentence without a full stop; "" if there is no way.
     """
 
     def __init__(self, path: str, what: str, mend: str = "") -> None:
-        super().__init__(path, what, mend)  # all arguments: it crosses process borders
+        super().__init__(path, what, mend)  # all arguments, because it is pickled between processes
         self.path = path
         self.what = what
         self.mend = mend
@@ -25,7 +25,7 @@ class Problem(Exception):
 
 
 def failure(path: str, error: Exception) -> Problem:
-    """A failure of the tool itself, told like any other problem. TRANSFER_LINT_DEBUG=1 also prints its traceback."""
+    """A failure of the tool itself, as a Problem. With TRANSFER_LINT_DEBUG=1 its traceback is printed too."""
     if os.environ.get("TRANSFER_LINT_DEBUG"):
         import traceback
 
@@ -35,5 +35,5 @@ def failure(path: str, error: Exception) -> Problem:
 
 
 def unparsable_as(error: SyntaxError) -> str:
-    """That a text does not parse, with which Python it was tried, and why."""
+    """The message that a text does not parse, with the Python version that was used and the reason."""
     return f"does not parse as Python {platform.python_version()}: {error.msg}"

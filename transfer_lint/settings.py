@@ -1,4 +1,4 @@
-"""How to run: one frozen value that the configuration fills and the command line overrides."""
+"""The settings of a run: one frozen object, filled from the configuration and overridden by the command line."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ DEFAULT_EXCLUDE = (
 
 @dataclass(frozen=True)
 class Settings:
-    """How to run, from the configuration and then the command line; each field is a key of KEYS but `root`.
+    """The settings of a run. Each field except `root` is a configuration key, see `lint.configuration.KEYS`.
 
     root: absolute path of the folder that patterns are relative to.
     target_version: (3, minor) of the oldest Python that fixed code must run on; None for the one that runs the lint.

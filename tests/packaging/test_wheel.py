@@ -47,7 +47,8 @@ def test_the_wheel_holds_the_packages_and_their_data_and_nothing_else(wheel: Pat
     names = zipfile.ZipFile(wheel).namelist()
     tops = {name.split("/")[0] for name in names if ".dist-info/" not in name}
     assert tops <= {"transfer_lint", "transfer_codemods", "instantid_runtime"}
-    data = {"transfer_lint": ("*.md", "*.toml", "py.typed"), "codemods/transfer_codemods": ("py.typed",)}
+    kinds = ("*.md", "*.toml", "*.json", "*.j2", "*.html", "*.css", "*.js", "py.typed")
+    data = {"transfer_lint": kinds, "codemods/transfer_codemods": ("py.typed",)}
     for package, patterns in data.items():
         for pattern in patterns:
             for path in (ROOT / package).rglob(pattern):

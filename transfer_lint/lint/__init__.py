@@ -1,5 +1,6 @@
-"""The lint: paths and settings to findings, in one process or several.
+"""The lint: from paths and settings to findings, in one process or several.
 
-May import `rules`, `flow`, `files` and the ground.
-Hands out an `Outcome` for files (`check`), an `Examined` for one text (`check_text`), and what is said of a line.
+May import `rules`, `flow`, `files`, and the base modules `settings`, `findings` and `problems`.
+Hands out an `Outcome` for files (`check`), an `Examined` for one text (`check_text`), and the explanation of one line
+(`explain`).
 """

@@ -1,4 +1,4 @@
-"""Findings of group 9, about the lint itself: that a file does not parse, that a comment hides nothing."""
+"""Findings of group 9, about the lint itself: files that do not parse, suppression comments that suppress nothing."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from transfer_lint.rules.notes import Note, Unparsable, Unused
 
 
 def unparsable(path: str, text: str, error: SyntaxError) -> Finding:
-    """That a text does not parse, where the parser says."""
+    """The finding that a text does not parse, at the position that the parser reports."""
     lines = lines_of(text) or [""]
     line = min(max(error.lineno or 1, 1), len(lines))
     width = len(lines[line - 1].rstrip("\r\n"))
@@ -26,14 +26,17 @@ def unparsable(path: str, text: str, error: SyntaxError) -> Finding:
 
 
 def unparsable_cells(path: str, text: str) -> Iterator[Finding]:
-    """That cells of a notebook do not parse; the others are checked all the same."""
+    """A finding for each cell of a notebook that does not parse. The other cells are still checked."""
     for line, why in notebook.unparsable(text):
         width = len(lines_of(text)[line - 1].rstrip("\r\n"))
         yield from _judged(Unparsable(why, "cell"), path, line, 1, width + 1)
 
 
 def unused(path: str, comments: Comments, findings: Iterable[Finding]) -> Iterator[Finding]:
-    """The comments of a text, or parts of them, that hide nothing. findings: all of the text, whatever is selected."""
+    """A finding for each suppression comment of a text that suppresses nothing, as a whole or in part.
+
+    findings: all findings of the text, whether their rules are selected or not.
+    """
     if not comments.ignores:
         return
     used = {use for finding in findings for use in comments.hiding(finding)}

@@ -1,4 +1,4 @@
-"""Where the values live that a file binds to names: what an editor shows beside them."""
+"""The placements of the tensors that a file binds to names, for an editor to show beside the names."""
 
 from __future__ import annotations
 
@@ -14,7 +14,11 @@ from transfer_lint.flow.values.values import Tensor, Value
 
 @dataclass(frozen=True, order=True)
 class Placement:
-    """line, column: just past the name, 1-based, in characters. where: device and dtype, as far as they are known."""
+    """The placement of one bound name.
+
+    line, column: the position just past the name; 1-based, column in characters.
+    where: device and dtype, as far as they are known.
+    """
 
     line: int
     column: int
@@ -22,7 +26,7 @@ class Placement:
 
 
 def placements(path: str, text: str, project: Project) -> list[Placement]:
-    """The placements of tensors at the assignments that make them. Raises what `checker.check` raises."""
+    """The placements of tensors at the assignments that bind them, sorted. Raises what `judge.check` raises."""
     module = project.add(path, text)
     analysis = Analysis(project, watching=True)
     found: set[Placement] = set()

@@ -1,7 +1,7 @@
-"""A baseline: findings that are known, in a file, so that only new ones are reported.
+"""A baseline: a file of known findings, so that only new ones are reported.
 
-A finding is known by its rule, its file, the function around it and its expression as Python would write it, and how
-many of these there are. So a baseline outlives shifted lines and reformatting.
+An entry holds the rule, the file, the enclosing function, the expression as `ast.unparse` writes it, and how many
+findings share these. So a baseline is stable under line shifts and reformatting.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ VERSION = 1
 
 @dataclass(frozen=True, order=True)
 class Entry:
-    """What findings are known by. path: relative to the baseline's folder, with `/`."""
+    """The key of known findings. path: relative to the baseline's folder, with `/`."""
 
     path: str
     code: str
@@ -37,7 +37,7 @@ class Entry:
 
 @dataclass(frozen=True)
 class Baseline:
-    """Known findings. path: the file that holds them, for errors and as what the entries' paths are relative to."""
+    """Known findings, with how many of each. path: the baseline file; the entries' paths are relative to its folder."""
 
     path: str
     known: Mapping[Entry, int]
@@ -52,7 +52,7 @@ def read(path: str) -> Baseline:
     """The baseline in a file.
 
     Raises:
-        Problem: it cannot be read, or is no baseline.
+        Problem: the file cannot be read, or is not a baseline.
     """
     shown = shown_path(path)
     no_baseline = Problem(
@@ -80,7 +80,10 @@ def _text(value: object) -> str:
 
 
 def apply(outcome: Outcome, baseline: Baseline) -> Outcome:
-    """The outcome without the findings that are known, which count as suppressed. Of equal ones the first are known."""
+    """The outcome without the known findings, which count as suppressed.
+
+    If an entry counts N findings, the first N that match it are known.
+    """
     left = Counter(baseline.known)
     new: list[Finding] = []
     for finding, entry in entries(outcome, baseline.folder):
@@ -92,9 +95,11 @@ def apply(outcome: Outcome, baseline: Baseline) -> Outcome:
 
 
 def stale(outcome: Outcome, baseline: Baseline, checked: Collection[str], settings: Settings) -> Mapping[Entry, int]:
-    """The entries that no finding answers to any more, and how many of each. Only what this run could have found.
+    """The entries that no finding matches any more, and how many of each.
 
-    outcome: before `apply`. checked: the paths that were checked without a problem.
+    Only entries that this run could have found, and entries of files that no longer exist.
+
+    outcome: the outcome before `apply`. checked: the paths that were checked without a problem.
     """
     counts = Counter(entry for _, entry in entries(outcome, baseline.folder))
     judged = _judged(baseline, checked, settings)
@@ -104,13 +109,13 @@ def stale(outcome: Outcome, baseline: Baseline, checked: Collection[str], settin
 def write(
     path: str, outcome: Outcome, old: Baseline | None, checked: Collection[str], settings: Settings
 ) -> Mapping[Entry, int]:
-    """Write a baseline that knows all findings of the outcome, and what of `old` this run could not judge.
+    """Write a baseline with all findings of the outcome, and the entries of `old` that this run could not have found.
 
     Raises:
         Problem: the file cannot be written.
 
     Returns:
-        What the baseline knows now.
+        The entries of the new baseline, and how many of each.
     """
     folder = os.path.dirname(os.path.abspath(path))
     known = Counter(entry for _, entry in entries(outcome, folder))
@@ -141,7 +146,7 @@ def write(
 
 
 def _judged(baseline: Baseline, checked: Collection[str], settings: Settings) -> list[Entry]:
-    """The entries that this run could have found, and those of files that are gone."""
+    """The entries that this run could have found, and the entries of files that no longer exist."""
     places = {path: _relative(path, baseline.folder) for path in checked}
     on = {place: selected(path, settings) for path, place in places.items()}
     names = rule_names()
@@ -158,7 +163,7 @@ def _judged(baseline: Baseline, checked: Collection[str], settings: Settings) ->
 
 
 def entries(outcome: Outcome, folder: str) -> list[tuple[Finding, Entry]]:
-    """Each finding with what it is known by, in a baseline that lies in `folder`."""
+    """Each finding with its entry in a baseline that lies in `folder`."""
     by_path: dict[str, list[Finding]] = {}
     for finding in outcome.findings:
         by_path.setdefault(finding.path, []).append(finding)

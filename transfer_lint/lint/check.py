@@ -1,4 +1,4 @@
-"""`check`: files to an Outcome."""
+"""`check`: from files to an `Outcome`."""
 
 from __future__ import annotations
 
@@ -20,7 +20,11 @@ from transfer_lint.settings import Settings
 
 @dataclass(frozen=True)
 class Inputs:
-    """Files that can have something to report, by path; of these, those that were given; and what met a problem."""
+    """The files of a run that may hold something to report.
+
+    data: path -> bytes. sources: path -> decoded file. problems: what could not be read or decoded.
+    given: path -> text, for files whose bytes the caller supplied.
+    """
 
     data: dict[str, bytes]
     sources: dict[str, Source]
@@ -29,12 +33,12 @@ class Inputs:
 
     @property
     def texts(self) -> dict[str, str]:
-        """The files' texts by path."""
+        """Path -> text of each file."""
         return {path: file.text for path, file in self.sources.items()}
 
 
 def read_inputs(paths: Iterable[str], given: Mapping[str, bytes]) -> Inputs:
-    """Read the files. given: path -> bytes that stand for the file's (standard input)."""
+    """Read the files. given: path -> bytes that replace the file on disk (standard input)."""
     read = Inputs({}, {}, [], {})
     for path in paths:
         try:
@@ -58,7 +62,7 @@ def check_paths(
 ) -> Outcome:
     """Check files.
 
-    given: path -> bytes that stand for the file's. progress: told how many of the files are done.
+    given: path -> bytes that replace the file on disk. progress: called with how many of the files are done.
     """
     started = time.perf_counter()
     read = read_inputs(paths, given or {})
@@ -78,7 +82,11 @@ def outcome_of(
     started: float,
     texts: Mapping[str, str],
 ) -> Outcome:
-    """The result of a run. count: files looked at. started: by `perf_counter`. texts: path -> what was examined."""
+    """The outcome of a run.
+
+    count: how many files were looked at. started: the start of the run, by `time.perf_counter`.
+    texts: path -> examined text.
+    """
     findings = tuple(finding for path in sorted(examined) for finding in examined[path].findings)
     sites = sum(result.sites for result in examined.values())
     suppressed = sum(result.suppressed for result in examined.values())
@@ -88,7 +96,7 @@ def outcome_of(
 
 
 def _documents(sources: Mapping[str, Source], texts: Mapping[str, str]) -> dict[str, str]:
-    """The JSON of notebooks that hold these texts."""
+    """Path -> JSON of each notebook, holding its text of `texts`; without notebooks that cannot hold it."""
     found: dict[str, str] = {}
     for path, file in sources.items():
         if is_notebook(path):

@@ -1,4 +1,4 @@
-"""One text to its findings: all rules, then what the settings and the comments leave of them."""
+"""From one text to its findings: all rules run, then settings and suppression comments filter the findings."""
 
 from __future__ import annotations
 
@@ -22,7 +22,10 @@ if TYPE_CHECKING:  # imported when there is a text to check
 
 @dataclass(frozen=True)
 class Examined:
-    """One file's findings after selection and comments, in order; and how many sites and hidden findings it has."""
+    """One file's findings after rule selection and suppression comments, in source order.
+
+    sites: how many transfers and host reads the file has. suppressed: how many findings comments suppress.
+    """
 
     findings: tuple[Finding, ...] = ()
     sites: int = 0
@@ -33,7 +36,7 @@ def examine(path: str, text: str, project: Project, settings: Settings) -> Exami
     """Check one text.
 
     Raises:
-        Problem: it nests too deep.
+        Problem: the text nests too deep.
     """
     from transfer_lint.lint import about_lint
 
@@ -58,9 +61,9 @@ def examine(path: str, text: str, project: Project, settings: Settings) -> Exami
 
 
 def _sites_of(path: str, text: str, project: Project, settings: Settings) -> tuple[Sequence[Finding], int]:
-    """The findings of all rules about sites, and how many sites there are; that it does not parse, where it does not.
+    """The findings of all rules about sites, and the number of sites.
 
-    What has no site is not parsed.
+    For a text that does not parse: the finding that says so, and 0. A text that cannot hold a site is not parsed.
     """
     if not may_have_site(text.encode(errors="replace")):
         return (), 0
@@ -77,7 +80,7 @@ def _sites_of(path: str, text: str, project: Project, settings: Settings) -> tup
 
 @contextmanager
 def nesting(path: str) -> Iterator[None]:
-    """Turn what is raised about a text that nests too deep into a Problem."""
+    """Turn the RecursionError or MemoryError of a text that nests too deep into a Problem."""
     try:
         yield
     except (RecursionError, MemoryError):
@@ -85,7 +88,7 @@ def nesting(path: str) -> Iterator[None]:
 
 
 def project_over(sources: Sources, settings: Settings) -> Project:
-    """The linted tree, with what the user says about it."""
+    """The project over `sources`, with the default knowledge and what the user configured in addition."""
     from transfer_lint.flow.knowledge import default_knowledge
     from transfer_lint.flow.program.project import Project
 

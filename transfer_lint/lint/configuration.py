@@ -1,6 +1,6 @@
-"""The configuration: `[tool.transfer-lint]` of pyproject.toml, or transfer-lint.toml, to frozen Settings.
+"""The configuration: from `[tool.transfer-lint]` in pyproject.toml, or transfer-lint.toml, to frozen Settings.
 
-The table KEYS is all that there is to know of a key: how its value is read, its default, and what it means.
+The table KEYS defines each key completely: how its value is read, its default, and its meaning.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ DEFAULT_BASELINE = "transfer-lint-baseline.json"
 class Key:
     """One key of the configuration.
 
-    read: TOML value -> the Settings field's value; raises ValueError saying what it must be.
-    default, doc: for the documentation.
+    read: TOML value -> value of the Settings field; raises ValueError that says what the value must be.
+    default, doc: texts for the documentation.
     """
 
     name: str
@@ -40,7 +40,7 @@ class Key:
 
     @property
     def field(self) -> str:
-        """The field of Settings that it fills."""
+        """The field of Settings that the key sets."""
         return self.name.replace("-", "_")
 
 
@@ -147,7 +147,9 @@ def rule_names() -> Mapping[str, str]:
 
 
 def load(paths: Sequence[str]) -> Settings:
-    """The settings for a run over `paths`: of the nearest configuration at or over their common folder.
+    """The settings for a run over `paths`, from the nearest configuration in their common folder or a folder above it.
+
+    Without a configuration: the defaults, with the common folder as `root`.
 
     Raises:
         Problem: the configuration cannot be read, or something in it is wrong.
@@ -168,7 +170,7 @@ def _common_folder(paths: Sequence[str]) -> str:
     absolute = [os.path.abspath(path) for path in paths] or [os.getcwd()]
     try:
         common = os.path.commonpath(absolute)
-    except ValueError:  # two drives
+    except ValueError:  # paths on two drives
         return os.getcwd()
     return common if os.path.isdir(common) else os.path.dirname(common)
 
@@ -176,13 +178,13 @@ def _common_folder(paths: Sequence[str]) -> str:
 def read_file(path: str, table: tuple[str, ...] | None = None) -> Settings | None:
     """The settings in one file.
 
-    table: where in the file they are; None: at the top, or in a pyproject.toml under [tool.transfer-lint].
+    table: the names that lead to the settings table; None: the top level, or [tool.transfer-lint] in a pyproject.toml.
 
     Returns:
-        None where the file has no such table.
+        None if the file has no such table.
 
     Raises:
-        Problem: it cannot be read, is not TOML, or something in it is wrong.
+        Problem: the file cannot be read, is not TOML, or something in it is wrong.
     """
     if table is None:
         table = ("tool", "transfer-lint") if os.path.basename(path) == "pyproject.toml" else ()
@@ -200,10 +202,12 @@ def read_file(path: str, table: tuple[str, ...] | None = None) -> Settings | Non
 
 
 def from_table(values: Mapping[str, object], path: str, root: str, table: str = "") -> Settings:
-    """Settings from a parsed table. path, table: where it stood, for errors. root: what patterns are relative to.
+    """Settings from a parsed table.
+
+    path, table: the file and the name of the table, for errors. root: the folder that patterns are relative to.
 
     Raises:
-        Problem: an unknown key (names the nearest), or a value that its key does not take.
+        Problem: a key is unknown (the problem names the nearest key), or a key does not accept its value.
     """
     keys = {key.name: key for key in KEYS}
     read: dict[str, Any] = {}

@@ -1,4 +1,4 @@
-"""Calls with a stack large enough for deeply nested source, which parsers and visitors recurse into."""
+"""Calls with a stack large enough for deeply nested source, because parsers and visitors recurse into it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Result = TypeVar("Result")
 
 
 def deep(function: Callable[..., Result], *arguments: object) -> Result:
-    """Call in a thread of its own, whose stack has STACK_BYTES. Raises what the function raises."""
+    """Call `function(*arguments)` in a new thread with a stack of STACK_BYTES. Raises what the function raises."""
     outcome: list[Result] = []
     raised: list[BaseException] = []
 

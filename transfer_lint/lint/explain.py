@@ -1,4 +1,4 @@
-"""`transfer-lint explain`: where every value of a line lives and why, and what the rules say of its transfers."""
+"""`transfer-lint explain`: the placements of a line's values with their proofs, and the verdicts on its transfers."""
 
 from __future__ import annotations
 
@@ -39,9 +39,12 @@ from transfer_lint.rules.options import RuleOptions
 
 
 def explain(path: str, text: str, line: int, column: int | None, project: Project, options: RuleOptions) -> str:
-    """What is known of the values on a line (with `column`, 1-based in characters: of those that begin or end there).
+    """What is known about the values and transfers on a line, as text.
 
-    Raises what `checker.check` raises for source that does not parse.
+    line, column: 1-based, column in characters. With a column: only values whose expression covers it, and only a
+    transfer whose anchor it is.
+
+    Raises what `judge.check` raises for source that does not parse.
     """
     module = project.add(path, text)
     if not 1 <= line <= len(module.lines):
@@ -93,7 +96,7 @@ def _values(
 
 
 def _described(interpretation: Interpretation, value: Value) -> tuple[str, Why] | None:
-    """A value in words, with the facts behind it; None for what has no placement to speak of."""
+    """A value in words, with the facts that prove it; None for a value that has no placement."""
     match value:
         case Tensor():
             device = _half(value.device, "its own device: where it comes from is not known")
@@ -141,7 +144,7 @@ def _judgements(questions: Questions, options: RuleOptions, line: int, column: i
 
 
 def _silence(site: Site, questions: Questions) -> str:
-    """Why no rule speaks."""
+    """Why no rule reports the site."""
     request = site.request
     if request.device is None:
         return "it names no device, it only changes the dtype"
@@ -165,9 +168,9 @@ def _silence(site: Site, questions: Questions) -> str:
 
 
 def explain_place(path: str, line: int, column: int | None) -> str:
-    """Where the values of a line live and why, in words.
+    """The placements of a line's values with their proofs, as text.
 
-    line, column: 1-based, column in characters.
+    line, column: 1-based, column in characters; column None: the whole line.
 
     Raises:
         Problem: the file cannot be read or parsed, nests too deep, or has no such line.

@@ -1,4 +1,4 @@
-"""What a finding is known by from run to run: it outlives shifted lines and reformatting."""
+"""Fingerprints of findings, stable under line shifts and reformatting."""
 
 from __future__ import annotations
 
@@ -13,7 +13,9 @@ from transfer_lint.lint.deep_stack import deep
 
 
 def fingerprints(findings: Iterable[Finding], texts: Mapping[str, str]) -> dict[Finding, str]:
-    """32 hex digits for each finding: of its path, rule, function and expression, and how many equal ones come before.
+    """The fingerprint of each finding, 32 hex digits.
+
+    It is a hash of the finding's path, rule, function and expression, and of how many earlier findings share these.
 
     texts: path -> the text that the findings are about.
     """
@@ -32,8 +34,8 @@ def fingerprints(findings: Iterable[Finding], texts: Mapping[str, str]) -> dict[
 
 
 def expressions(text: str, findings: Sequence[Finding]) -> list[str]:
-    """What each finding of a text is about, as Python would write it: its expression, or its comment; nothing for the
-    whole file."""
+    """What each finding of a text is about: its expression as `ast.unparse` writes it, or its comment; "" for a
+    finding about the whole file."""
     lines = lines_of(text)
     wanted = [finding for finding in findings if not finding.about_lint]
     found = deep(_unparsed, text, lines, wanted) if wanted else {}
@@ -41,7 +43,7 @@ def expressions(text: str, findings: Sequence[Finding]) -> list[str]:
 
 
 def _unparsed(text: str, lines: list[str], findings: Iterable[Finding]) -> dict[Finding, str]:
-    """The innermost expression that ends with the finding and holds its start, as Python would write it."""
+    """Finding -> the innermost expression that ends where it ends and contains its start, written by `ast.unparse`."""
     ends: dict[tuple[int, int], list[ast.expr]] = {}
     for node in ast.walk(ast.parse(text)):
         if isinstance(node, ast.expr) and node.end_lineno is not None and node.end_col_offset is not None:
@@ -57,12 +59,12 @@ def _unparsed(text: str, lines: list[str], findings: Iterable[Finding]) -> dict[
 
 
 def _bytes(lines: list[str], line: int, column: int) -> int:
-    """A column in characters, 1-based, as `ast` counts: in bytes, from 0."""
+    """The offset that `ast` uses, in bytes from 0, of a 1-based column in characters."""
     return len(lines[line - 1][: column - 1].encode(errors="replace"))
 
 
 def _written(lines: list[str], finding: Finding) -> str:
-    """The text from the finding's start to its end, blanks aside: where `ast` has no position for it."""
+    """The text from the finding's start to its end, whitespace collapsed: for findings that match no expression."""
     part = lines[finding.line - 1 : finding.end_line]
     if not part:
         return ""

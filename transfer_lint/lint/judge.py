@@ -1,4 +1,4 @@
-"""The pure core: source in, findings out."""
+"""The pure core of the lint: source in, findings out."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from transfer_lint.flow.values.terms import Fact, Why
 from transfer_lint.rules import RULES, Rule, Verdict
 from transfer_lint.rules.options import RuleOptions
 
-_LONGEST_CHAIN = 16  # facts of a proof that are shown
+_LONGEST_CHAIN = 16  # how many evidence lines of a proof are kept
 
-# One analysis per project: what is known of a callee serves every file of the run.
+# One analysis per project, so that what it finds out about a callee is used for every file of the run.
 _analyses: WeakKeyDictionary[Project, Analysis] = WeakKeyDictionary()
 
 
 @dataclass(frozen=True)
 class CheckResult:
-    """findings: of all rules, in source order, the strongest per site.
+    """The result for one file.
 
-    sites: how many transfers and host reads were looked at.
+    findings: in source order; of each site only the most severe one. sites: the number of transfers and host reads.
     """
 
     findings: tuple[Finding, ...]
@@ -59,14 +59,17 @@ def analysis_of(project: Project) -> Analysis:
 
 
 def strongest(place: Site | HostRead, questions: Questions, options: RuleOptions) -> tuple[Rule, Verdict] | None:
-    """The most severe verdict; of equals that of the first rule."""
+    """The most severe verdict on a transfer or host read, with its rule; of equally severe ones that of the first rule.
+
+    None if no rule gives a verdict.
+    """
     rules = [rule for rule in RULES.values() if rule.wants == type(place).__name__]
     verdicts = [(rule, verdict) for rule in rules if (verdict := rule.check(place, questions, options))]
     return max(verdicts, key=lambda pair: pair[1].severity.rank, default=None)
 
 
 def finding(site: Site | HostRead, rule: Rule, verdict: Verdict) -> Finding:
-    """A verdict as it is reported."""
+    """The finding that reports a verdict."""
     line, column = site.anchor
     end_line, end_column = site.end
     fix = Fix(verdict.safety, verdict.title, verdict.action) if verdict.action is not None else None

@@ -1,4 +1,4 @@
-"""The result of one run of the lint: findings, what could not be checked, and figures."""
+"""The result of one run of the lint: findings, what could not be checked, and counts."""
 
 from __future__ import annotations
 
@@ -11,7 +11,11 @@ from transfer_lint.problems import Problem
 
 @dataclass(frozen=True)
 class Summary:
-    """The figures of one run. files: looked at. sites: transfers and host reads seen. seconds: wall time."""
+    """The counts of one run.
+
+    files: how many were looked at. sites: how many transfers and host reads they hold. suppressed: how many findings
+    are known and not reported. seconds: wall time.
+    """
 
     files: int
     sites: int
@@ -40,12 +44,12 @@ class Summary:
 
 @dataclass(frozen=True)
 class Outcome:
-    """One run of `check`, or what is left after one of `fix`.
+    """The result of one run of `check`, or what remains after a run of `fix`.
 
-    findings: sorted by path and position. texts: path -> the text that they are about. documents: of notebooks, path ->
-    the JSON that holds that text.
-    edits: what would mend each finding alone; empty unless asked for. in_baseline: how many of the suppressed findings
-    a baseline knows.
+    findings: sorted by path and position. texts: path -> the text that they are about.
+    documents: path of a notebook -> the JSON that holds that text.
+    edits: finding -> the edits that fix it alone; empty unless asked for.
+    in_baseline: how many of the suppressed findings are in a baseline.
     """
 
     findings: tuple[Finding, ...]
@@ -57,12 +61,12 @@ class Outcome:
     documents: Mapping[str, str] = field(default_factory=dict)
 
     def left_with(self, findings: tuple[Finding, ...]) -> Outcome:
-        """The same run with some findings less, which count as suppressed."""
+        """The same outcome with only `findings`, a subset of its own; the others count as suppressed."""
         old = self.summary
         suppressed = old.suppressed + len(self.findings) - len(findings)
         summary = Summary.of(findings, old.files, old.sites, suppressed, old.seconds)
         return replace(self, findings=findings, summary=summary)
 
     def fails(self, at: Severity) -> bool:
-        """Whether a finding is at or over the severity `at`."""
+        """Whether a finding has the severity `at` or a higher one."""
         return any(finding.severity.rank >= at.rank for finding in self.findings)

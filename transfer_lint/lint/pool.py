@@ -1,4 +1,4 @@
-"""The same function over many jobs, on as many processes as are worth their start."""
+"""Run one function over many jobs, on several processes where that is faster."""
 
 from __future__ import annotations
 
@@ -24,10 +24,11 @@ Result = TypeVar("Result")
 
 
 class Pool(Generic[Context, Job, Result]):
-    """Runs `work(context, job)`.
+    """Runs `work(context, job)` for many jobs.
 
-    make: makes the context, once per process. work: raises nothing. lost: the result of a job that brought its
-    process down. All three are module-level functions (or partials of them): they cross process borders.
+    make: makes the context, once per process. work: must not raise. lost: gives the result of a job that crashed its
+    process. All three are module-level functions or partials of them, because they are sent to other processes.
+    processes: how many at most; None: as many as there are usable processors.
     """
 
     def __init__(
@@ -45,7 +46,7 @@ class Pool(Generic[Context, Job, Result]):
     def run(
         self, jobs: Sequence[Job], weigh: Callable[[Job], int], done: Callable[[Job], None] = lambda job: None
     ) -> list[Result]:
-        """The results, in the order of the jobs. weigh: bytes of source of a job. done: called as each is finished."""
+        """The results, in the order of the jobs. weigh: bytes of source of a job. done: called after each job."""
         if not jobs:
             return []
         processes = min(self._processes, len(jobs))
@@ -60,7 +61,7 @@ class Pool(Generic[Context, Job, Result]):
         found: dict[int, Result] = {}
         heaviest_first = sorted(range(len(jobs)), key=lambda index: -weigh(jobs[index]))
         self._spread(heaviest_first, jobs, processes, found, done)
-        for index in heaviest_first:  # those that were under way when a process died: one process for each
+        for index in heaviest_first:  # no result because a process died: run each such job in its own process
             if index not in found:
                 self._spread([index], jobs, 1, found, done)
         return [found[index] if index in found else self._lost(job) for index, job in enumerate(jobs)]
@@ -97,14 +98,14 @@ _context: Any = None
 def _start(make: Callable[[], object]) -> None:
     global _context
     if threading.current_thread() is threading.main_thread():
-        signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C ends a worker without a word
+        signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C ends a worker without a traceback
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
     rare_collections()
     _context = make()
 
 
 def rare_collections() -> None:
-    """Syntax trees and what is known of them live to the end: looking for garbage among them finds next to none."""
+    """Make garbage collection rare. It frees almost nothing: syntax trees and analysis results live until the end."""
     gc.set_threshold(100_000, 20, 100)
 
 

@@ -1,4 +1,4 @@
-"""Many texts to their findings, on several processes where that is faster. No text's trouble stops the others."""
+"""Check many texts, on several processes where that is faster. A failure in one text does not stop the others."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ if TYPE_CHECKING:  # imported when there is a text to check
     from transfer_lint.flow.program.project import Project
 
 Progress = Callable[[int, int], None]
-"""Called with the number of files done and of all files of the step under way."""
+"""Called with two numbers: how many files of the current step are done, and how many there are."""
 
 
-# The jobs of the pool: module-level, raising nothing.
+# The functions that the pool runs: at module level, so that they can be sent to other processes.
 
 
 def _make_project(settings: Settings, overlay: Mapping[str, str]) -> tuple[Project, Settings]:
@@ -27,25 +27,25 @@ def _make_project(settings: Settings, overlay: Mapping[str, str]) -> tuple[Proje
 
 
 def examine_job(context: tuple[Project, Settings], job: tuple[str, str]) -> Examined | Problem:
-    """Check one text, (path, text). Raises nothing."""
+    """Check one text. job: (path, text). Raises nothing: a failure becomes a Problem."""
     path, text = job
     try:
         return examine(path, text, *context)
     except Problem as problem:
         return problem
-    except Exception as error:  # a bug of ours must not stop the other files
+    except Exception as error:  # a bug in this tool must not stop the other files
         return failure(path, error)
 
 
 def lost(job: tuple[str, object] | tuple[str, str, object]) -> Problem:
-    """What a job that brought its process down has met. A job begins with its path."""
+    """The problem of a job that crashed its process. The first item of a job is its path."""
     return Problem(job[0], "brought down the process that looked at it", "exclude it, and report this as a bug")
 
 
 class Runner:
     """Checks many texts, on several processes where that is faster.
 
-    given: path -> text that stands for the file's on disk when files look at each other.
+    given: path -> text that replaces the file on disk when another file imports it.
     """
 
     def __init__(
@@ -56,13 +56,13 @@ class Runner:
         self._given = given or {}
 
     def examine(self, texts: Mapping[str, str], overlay: Mapping[str, str]) -> dict[str, Examined | Problem]:
-        """Check texts by path. overlay: like `given`, and before it."""
+        """Check texts. texts: path -> text. overlay: like `given`, and takes precedence over it."""
         pool = Pool(partial(_make_project, self.settings, {**self._given, **overlay}), examine_job, lost)
         jobs = list(texts.items())
         return dict(zip(texts, pool.run(jobs, lambda job: len(job[1]), self.counter(len(jobs))), strict=True))
 
     def counter(self, total: int) -> Callable[[object], None]:
-        """Tells the progress, called once per finished job."""
+        """A function that reports the progress; to be called once per finished job. total: the number of jobs."""
         done = 0
 
         def count(job: object) -> None:

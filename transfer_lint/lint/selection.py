@@ -1,4 +1,4 @@
-"""Which rules are on: codes, prefixes and names, as written in the configuration, on the command line, in comments."""
+"""Which rules are on, by selectors in the configuration, on the command line and in suppression comments."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ class Selection:
 
 
 def matches(selector: str, code: str, name: str) -> bool:
-    """Whether `selector` speaks of the rule."""
+    """Whether `selector` matches the rule."""
     return _exactness(selector, code, name) >= 0
 
 
 def _exactness(selector: str, code: str, name: str) -> int:
-    """How exactly `selector` speaks of the rule: 0 for ALL, more for a longer prefix; -1 not at all."""
+    """How exactly `selector` matches the rule: 0 for ALL, more for a longer prefix, -1 if it does not match."""
     if selector == "ALL":
         return 0
     if selector == name:
@@ -48,7 +48,7 @@ def _exactness(selector: str, code: str, name: str) -> int:
 
 
 def unknown(selectors: Iterable[str], names: Mapping[str, str]) -> str:
-    """What is wrong with the first selector that speaks of no rule, and what was meant; "" where all are good.
+    """A message about the first selector that matches no rule, with a suggestion; "" if each selector matches a rule.
 
     names: code -> name of every rule.
     """
@@ -70,7 +70,7 @@ def selected(path: str, settings: Settings) -> Selection:
 
 
 def _ignored_in(path: str, settings: Settings) -> tuple[str, ...]:
-    """The selectors that per-file-ignores turns off for a file."""
+    """The selectors of the rules that `per-file-ignores` turns off for a file."""
     return tuple(
         selector
         for pattern, selectors in settings.per_file_ignores

@@ -1,4 +1,4 @@
-"""Ignore comments: `# transfer-lint: ignore[TL102] reason`, a bare `ignore`, and `# transfer-lint: skip-file`."""
+"""Suppression comments: `# transfer-lint: ignore[TL102] reason`, a bare `ignore`, `# transfer-lint: skip-file`."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from transfer_lint.lint.selection import matches
 
 _COMMENT = re.compile(
     r"#\s*transfer-lint:\s*(?:(?P<skip>skip-file)\b|ignore\b(?:\[(?P<list>[^\]]*)\]|(?!\[)))"
-    r"(?P<reason>(?:(?!\s+#[\sA-Za-z]).)*)"  # up to the next comment: `#12` is none
+    r"(?P<reason>(?:(?!\s+#[\sA-Za-z]).)*)"  # up to the next comment; `#12` does not begin one
 )
 
 
 @dataclass(frozen=True)
 class Ignore:
-    """One ignore comment.
+    """One `ignore` comment.
 
-    line, column, end_column: 1-based, in characters, from its `#` to past its reason. selectors: what it ignores, as
-    written; empty: all rules. alone: nothing else stands on its line.
+    line, column: the position of its `#`. end_column: just past its reason. All 1-based, columns in characters.
+    selectors: as written; empty: all rules. alone: nothing else is on its line.
     """
 
     line: int
@@ -33,9 +33,10 @@ class Ignore:
     alone: bool
 
     def hides(self, code: str, name: str) -> Iterator[str]:
-        """Those of its selectors that speak of the rule; "" for a comment without any.
+        """The selectors of the comment that match the rule; "" for a comment without selectors.
 
-        That a comment is unused is hidden by one that says so in as many letters, or it would hide that of itself.
+        A bare `ignore` and `ALL` do not match `unused-suppression`: such a comment would suppress the finding that it
+        is itself unused.
         """
         selectors = self.selectors or ("",)
         for selector in selectors:
@@ -48,11 +49,11 @@ class Ignore:
 
 @dataclass(frozen=True)
 class Comments:
-    """The ignore comments of a file.
+    """The suppression comments of a file.
 
-    skip_file: it asks to be left alone altogether.
-    ignores: in order.
-    statements: line -> first and last line of the statement (or the head of a compound one) that it belongs to.
+    skip_file: a comment asks not to check the file.
+    ignores: in source order.
+    statements: line -> first and last line of the statement (or head of a compound statement) that it belongs to.
     """
 
     skip_file: bool = False
@@ -60,7 +61,10 @@ class Comments:
     statements: Mapping[int, tuple[int, int]] = field(default_factory=dict)
 
     def hiding(self, finding: Finding) -> Iterator[tuple[Ignore, str]]:
-        """The comments on the first or last line of the call, or of its statement, that hide it; and how they do."""
+        """The comments that suppress the finding, each with the selector that matches.
+
+        A comment counts if it is on the first or last line of the call or of its statement.
+        """
         if not self.ignores:
             return
         lines = {finding.line, finding.end_line, *self.statements.get(finding.line, ())}
@@ -70,15 +74,16 @@ class Comments:
                     yield ignore, selector
 
     def hide(self, finding: Finding) -> bool:
-        """Whether a comment hides the finding."""
+        """Whether a comment suppresses the finding."""
         return any(True for _ in self.hiding(finding))
 
 
 def read_comments(text: str, *, always: bool = False) -> Comments:
-    """The ignore comments of `text`; where it does not tokenize, those before that place.
+    """The suppression comments of `text`; if it does not tokenize, those before the error.
 
-    Tokenized, so that a string which looks like a comment is none. always: read the statements of a text without any
-    comment as well.
+    The text is tokenized, so that a string which looks like a comment does not count.
+
+    always: collect `statements` even if the text has no suppression comment.
     """
     if "transfer-lint:" not in text and not always:
         return Comments()
@@ -101,7 +106,7 @@ def read_comments(text: str, *, always: bool = False) -> Comments:
             elif not first and token.type not in (tokenize.NL, tokenize.INDENT, tokenize.DEDENT):
                 first = line
     except (tokenize.TokenError, SyntaxError):
-        pass  # the file will not parse either; it may have asked to be left alone before that
+        pass  # the file will not parse either; a `skip-file` before the error still counts
     return Comments(skip_file, tuple(ignores), statements)
 
 

@@ -1,7 +1,8 @@
-"""`torch.autocast("cuda")` on the simulated machine: torch's own kernels for it look at the C++ device type.
+"""Kernels for `torch.autocast("cuda")` on the simulated machine.
 
-These stand above autograd as torch's do, on a dispatch key that no build without a driver for it uses, and do what
-torch's do for the operators that inference and training meet.
+torch's own autocast kernels look at the C++ device type, so they do not serve simulated tensors. The kernels here run
+above autograd, like torch's, and do the same for the operators that inference and training use. They are registered
+on a dispatch key that only builds with a driver for it use.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ FLOAT32 = (  # noqa: SIM905
 """Operators that run in float32."""
 
 FLOAT32_UNLESS_ASKED = "prod softmax.int log_softmax.int cumprod cumsum sum sum.dim_IntList prod.dim_int".split()  # noqa: SIM905
-"""Operators that run in float32 where the call does not say a dtype."""
+"""Operators that run in float32 unless the call gives a dtype."""
 
 WIDEST = "addcdiv addcmul atan2 bilinear cross dot grid_sampler index_put tensordot scatter_add cat stack".split()  # noqa: SIM905
 """Operators that run in the widest dtype among their operands."""
@@ -44,9 +45,9 @@ WIDEST = "addcdiv addcmul atan2 bilinear cross dot grid_sampler index_put tensor
 
 @cache
 def register() -> tuple[torch.library.Library, ...]:
-    """Register the kernels, once; they are heard only in threads where a machine is simulated.
+    """Register the kernels, once. They are called only in threads that take part in a simulation.
 
-    Returns the registrations, which last as long as they are held.
+    Returns the library objects. The registrations last as long as these objects exist.
     """
     rest = torch.library.Library("_", "IMPL")  # type: ignore[no-untyped-call]
     rest.fallback(torch.library.fallthrough_kernel, _KEY)  # type: ignore[no-untyped-call]

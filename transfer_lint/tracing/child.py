@@ -1,4 +1,4 @@
-"""The process in which a program runs: what it prints, how it ends, and that what was seen gets out in time."""
+"""For the worker process that runs a program: says how the program ended, and writes the result file in time."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ from transfer_lint.tracing import stack
 from transfer_lint.tracing.scenario import Refused
 
 INTERVAL = 0.5
-"""Seconds between snapshots, at least; a snapshot is let take a twentieth of the time."""
+"""Shortest pause between two snapshots, in seconds. It grows so that snapshots take at most a twentieth of the time."""
 
 
 class OutOfTime(BaseException):
-    """The parent process asks for the end."""
+    """The parent process asks this process to end."""
 
 
 def ending_of(error: BaseException, path: str = "") -> Ending:
-    """How a program that let this escape has ended."""
+    """How the program ended, given the exception that it did not catch."""
     if isinstance(error, SystemExit):
         if error.code is None or isinstance(error.code, int):
             return Ending("exited", int(error.code or 0))
@@ -69,9 +69,10 @@ def _places(error: BaseException) -> Iterator[str]:
 
 
 class Output:
-    """The result file: written whole at intervals, at the end, and when the program leaves by a side door.
+    """The result file. It is replaced as a whole: at intervals, at the end, and when the program calls `os._exit`.
 
-    snapshot: makes the text, given how the program ended, or None while it runs.
+    snapshot: a function that makes the file's text. Its argument says how the program ended; None while it runs.
+    forks: how often the program has forked.
     """
 
     def __init__(self, path: str, snapshot: Callable[[Ending | None], str]) -> None:
@@ -84,7 +85,7 @@ class Output:
 
     @contextmanager
     def guard(self) -> Iterator[None]:
-        """Inside, the program runs."""
+        """Context to run the program in: writes snapshots, and handles `os._exit`, SIGTERM and forks."""
         os.register_at_fork(after_in_parent=self._count_fork)
         leave = os._exit
 
@@ -102,16 +103,16 @@ class Output:
             yield
         finally:
             if os.getpid() != self._process:
-                leave(0)  # a child of the program's came back here: it is not ours to go on with
+                leave(0)  # this is a forked child of the program: it must not go on as the worker
             os._exit = leave
 
     def finish(self, ending: Ending) -> None:
-        """Write the last word."""
+        """Write the final result. No snapshot follows."""
         self._done.set()
         self.write(ending)
 
     def write(self, ending: Ending | None) -> None:
-        """Replace the file by what is known now."""
+        """Replace the file with what is known now. Does nothing in a forked child process."""
         if os.getpid() != self._process:
             return
         with self._lock:
@@ -127,7 +128,7 @@ class Output:
         wait = INTERVAL
         while not self._done.wait(wait):
             begin = time.perf_counter()
-            with contextlib.suppress(RuntimeError):  # something grew while it was looked at: the next one will do
+            with contextlib.suppress(RuntimeError):  # a container grew while it was read: wait for the next snapshot
                 self.write(None)
             wait = max(INTERVAL, 20 * (time.perf_counter() - begin))
 
@@ -136,7 +137,7 @@ class Output:
 
 
 def join_threads() -> None:
-    """Wait for the threads that Python would wait for at its end."""
+    """Wait for all other threads that are not daemons, as Python does at exit."""
     for thread in threading.enumerate():
         if thread is not threading.current_thread() and not thread.daemon:
             thread.join()

@@ -1,4 +1,4 @@
-"""Whether two transfers carried the same content: by a hash of the bytes at the host's end."""
+"""Tells whether two transfers carried the same content, by a hash of the tensor at the host end."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from torch._subclasses.fake_tensor import FakeTensor
 from torch.utils._mode_utils import no_dispatch
 
 LIMIT = 32 * 2**20
-"""Bytes above which content is not hashed unless the user asks: hashing would take longer than the transfer."""
+"""Size in bytes above which content is not hashed by default: hashing would take longer than the transfer."""
 
 
 def digest(tensor: Tensor, limit: int = LIMIT) -> bytes | None:
-    """A hash of a dense host tensor's values and dtype; None for what is larger than `limit` or has no values."""
+    """A hash of a dense host tensor's bytes and dtype; None if it exceeds `limit` bytes or its bytes are not readable."""
     nbytes = tensor.numel() * tensor.element_size()
     if nbytes > limit or not readable(tensor):
         return None
@@ -29,14 +29,14 @@ def digest(tensor: Tensor, limit: int = LIMIT) -> bytes | None:
 
 
 class Memories:
-    """Numbers for pieces of memory that stay theirs as long as they live, and are never given again."""
+    """Numbers for storages. A storage keeps its number as long as it exists; no number is used twice."""
 
     def __init__(self) -> None:
         self._known: dict[int, tuple[weakref.ref[torch.UntypedStorage], int]] = {}
         self._given = 0
 
     def number(self, tensor: Tensor) -> int | None:
-        """The number of the memory that a tensor lies in; None where it has none."""
+        """The number of the tensor's storage; None if it has no storage."""
         try:
             storage = tensor.untyped_storage()
         except (RuntimeError, NotImplementedError):  # sparse and fake tensors
@@ -49,7 +49,10 @@ class Memories:
 
 
 def readable(tensor: Tensor) -> bool:
-    """Whether the bytes of a tensor lie in the host's memory as they are seen."""
+    """Whether host memory holds exactly the tensor's values.
+
+    So it is for a dense CPU tensor that is not fake and has neither the conjugate nor the negative bit set.
+    """
     return (
         not isinstance(tensor, FakeTensor)
         and tensor.layout == torch.strided

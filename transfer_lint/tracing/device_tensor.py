@@ -1,9 +1,9 @@
-"""A tensor on the simulated accelerator: real values held on the host, and a device that torch believes.
+"""A tensor on the simulated accelerator: a wrapper tensor subclass whose real values are held on the host.
 
-In C++ such a tensor is on `lazy:<index>`. That device type is in every build of torch, has no driver behind it, and
-all machinery that asks for a device (autograd, composite operators, `.to` that finds nothing to do) works with it;
-a tensor on `cuda` aborts the process in a build without CUDA as soon as autograd looks at it. Python code sees
-`cuda:<index>`, because the class says so.
+In C++ such a tensor is on `lazy:<index>`. This device type is in every build of torch and has no driver, and all parts
+of torch that ask for a device work with it (autograd, composite operators, a `.to` that has nothing to do). A tensor
+on `cuda` cannot be used: in a build without CUDA, autograd aborts the process. Python code sees `cuda:<index>`,
+because the class overrides `device`.
 """
 
 from __future__ import annotations
@@ -20,20 +20,20 @@ from torch import Tensor
 from transfer_lint.tracing.machine import HOST, KIND, active, name_of
 
 STAND_IN = "lazy"
-"""The device type in C++."""
+"""The device type that C++ sees."""
 
 _OWN = ("held", "ordinal", "_host_type", "_is_param")
-"""Attributes that go with the wrapping, not with the user's tensor."""
+"""Attributes that belong to the wrapper, not to the user's tensor."""
 
 _AUTOCAST = torch._C.DispatchKeySet(torch._C.DispatchKey.AutocastPrivateUse1)  # type: ignore[attr-defined]
 
 
 @dataclass(frozen=True)
 class Operators:
-    """What device tensors leave to `operators`, which registers its own.
+    """The functions of the module `operators` that device tensors call. That module registers them here.
 
-    run: carries out one operator, given (operator, arguments, keyword arguments, dispatch mode). restore: makes the
-    tensor that `DeviceTensor.__reduce_ex__` pickled.
+    run: runs one operator, given (operator, arguments, keyword arguments, dispatch mode). restore: rebuilds the tensor
+    that `DeviceTensor.__reduce_ex__` pickled, given (host tensor, device index, requires_grad, attributes).
     """
 
     run: Callable[[Any, Sequence[Any], Mapping[str, Any], AbstractContextManager[Any] | None], Any]
@@ -44,7 +44,7 @@ _operators: Operators
 
 
 def register(operators: Operators) -> None:
-    """Say what carries out the operators on device tensors."""
+    """Set the functions that device tensors call."""
     global _operators
     _operators = operators
 
@@ -52,17 +52,18 @@ def register(operators: Operators) -> None:
 class DeviceTensor(Tensor):
     """A tensor on `cuda:<ordinal>`.
 
-    held: the same tensor on the host, with the same shape, strides and dtype; it never requires grad.
+    held: the values, a host tensor with the same shape, strides and dtype; it never requires grad. ordinal: the device
+    index.
     """
 
     held: Tensor
     ordinal: int
-    # torch's own class for a tensor subclass that wants no say above the dispatcher
+    # torch's own way to switch off `__torch_function__` for a tensor subclass
     __torch_function__ = torch._C._disabled_torch_function_impl  # type: ignore[assignment]
 
     @staticmethod
     def __new__(cls, held: Tensor, ordinal: int) -> DeviceTensor:
-        """Wrap `held`, dense and on the host, without copying it."""
+        """Wrap `held`, a dense host tensor, without copying it. Raises NotImplementedError if it is not dense."""
         if held.layout != torch.strided:
             raise NotImplementedError(f"the simulated accelerator has dense tensors only, not {held.layout}")
         tensor: DeviceTensor = Tensor._make_wrapper_subclass(
@@ -94,22 +95,19 @@ class DeviceTensor(Tensor):
 
     @property
     def is_cuda(self) -> bool:  # type: ignore[override]
-        """True: that is what is simulated."""
+        """True: the simulated accelerator is a CUDA device."""
         return True
 
     def data_ptr(self) -> int:
-        """The address of the values, equal for tensors that share them."""
+        """The address of the values on the host. Tensors that share their values have the same address."""
         return self.held.data_ptr()
 
     def untyped_storage(self) -> torch.UntypedStorage:
-        """The storage of the values: on the host, in truth."""
+        """The storage of the values. It is a host storage."""
         return self.held.untyped_storage()
 
     def numpy(self, *, force: bool = False) -> Any:
-        """As on a real device: refused, unless `force` asks for a copy on the host.
-
-        Raises TypeError without `force`.
-        """
+        """A numpy array, made from a copy on the host. Raises TypeError without `force`, as on a real device."""
         if not force:
             raise TypeError(
                 f"can't convert {name_of(self.ordinal)} device type tensor to numpy. "
@@ -121,7 +119,7 @@ class DeviceTensor(Tensor):
         return self.numpy()
 
     def tolist(self) -> Any:
-        """The values as Python numbers; one host read."""
+        """The values as Python numbers. This counts as one host read."""
         self._waited("tolist")
         return self.held.tolist()
 
@@ -161,7 +159,7 @@ class DeviceTensor(Tensor):
         return twin  # type: ignore[return-value]
 
     def __reduce_ex__(self, protocol: Any) -> Any:
-        """Pickled with its device. The values travel to the host for it."""
+        """Pickle the tensor with its device. This counts as a transfer to the host."""
         machine = active()
         if machine is not None:
             machine.moved(self.ordinal, HOST, self, self.dtype, non_blocking=False, at_host=self.held)
@@ -175,31 +173,32 @@ class DeviceTensor(Tensor):
 
 
 def place_of(tensor: Tensor) -> int:
-    """HOST or the accelerator's index."""
+    """The tensor's place: HOST, or the accelerator's index."""
     return tensor.ordinal if isinstance(tensor, DeviceTensor) else HOST
 
 
 def values_of(tensor: Tensor) -> Tensor:
-    """The tensor on the host that has `tensor`'s values, sharing memory with it."""
+    """A host tensor with `tensor`'s values, in the same memory. For a host tensor it is `tensor` itself."""
     return tensor.held if isinstance(tensor, DeviceTensor) else tensor
 
 
 def place(values: Tensor, where: int) -> Tensor:
-    """`values`, a host tensor, as a tensor that is at `where`, sharing memory with it."""
+    """A tensor at the place `where` with the values of the host tensor `values`, in the same memory."""
     return values if where == HOST else DeviceTensor(values, where)
 
 
 def set_data(tensor: Tensor, value: Tensor) -> None:
-    """`tensor.data = value` where one of them is on the simulated accelerator: `tensor` stays the object that it is.
+    """Do `tensor.data = value` where one of them is on the simulated accelerator. `tensor` stays the same object.
 
-    The C++ tensors change places, because torch's own setter cannot turn one kind into another. The gradient goes
-    along to `value`'s device: torch would leave it for the caller to move, but here the two could not be paired then.
+    The C++ tensors are swapped, because torch's own setter cannot turn a host tensor into a wrapper or back. The
+    gradient is moved to `value`'s device too. torch leaves that to the caller, but here a tensor could not have a
+    gradient of the other kind.
 
-    Raises RuntimeError where an autograd graph still holds `tensor`.
+    Raises RuntimeError if an autograd graph still holds `tensor`.
     """
     if value is tensor:
         return
-    with torch.inference_mode(False):  # a module that is moved in inference mode can be trained afterwards
+    with torch.inference_mode(False):  # so that a module moved in inference mode can be trained afterwards
         fresh = place(values_of(value).detach(), place_of(value))
     gradient, requires_grad, host_type = tensor.grad, tensor.requires_grad, _host_type(tensor)
     attributes = {name: item for name, item in tensor.__dict__.items() if name not in _OWN}

@@ -1,4 +1,4 @@
-"""How long copies took on the device itself, by CUDA events; nothing where there is no CUDA."""
+"""The time that copies take on the device, measured with CUDA events. Without CUDA nothing is measured."""
 
 from __future__ import annotations
 
@@ -17,19 +17,23 @@ MAX_PENDING = 1024
 
 
 class Span:
-    """One copy between two events."""
+    """One copy, and the CUDA events before and after it: both None if the copy is not timed."""
 
     def __init__(self, before: Any = None, after: Any = None) -> None:
         self.before, self.after = before, after
         self.entry: Entry | None = None
 
     def belongs_to(self, entry: Entry) -> None:
-        """Whose seconds these are."""
+        """Set the entry that the measured seconds are added to."""
         self.entry = entry
 
 
 class DeviceTime:
-    """Events that have not been read yet; they are read when their work is done, so nothing waits for them."""
+    """Copies whose CUDA events have not been read yet.
+
+    Events are read once they have completed, so the host does not wait for them. It waits only in `finish`, and when
+    MAX_PENDING copies are unread.
+    """
 
     def __init__(self, recorder: Recorder) -> None:
         self._recorder = recorder
@@ -37,12 +41,12 @@ class DeviceTime:
 
     @contextmanager
     def span(self, source: Tensor, args: Any, kwargs: Any) -> Iterator[Span]:
-        """Around one copy, on the current stream of the device at its accelerator end."""
+        """Context around one copy: times it on the current stream of its source device, else of its target device."""
         device = source.device if source.is_cuda else _target(args, kwargs)
         if device is None or device.type != "cuda" or type(source) not in (Tensor, torch.nn.Parameter):
             yield Span()
             return
-        if torch.cuda.is_current_stream_capturing():  # a graph's events have no times
+        if torch.cuda.is_current_stream_capturing():  # events captured in a CUDA graph have no times
             yield Span()
             return
         stream = torch.cuda.current_stream(device)
@@ -55,7 +59,7 @@ class DeviceTime:
         self._read(all_of_them=len(self._pending) >= MAX_PENDING)
 
     def finish(self) -> None:
-        """Read what is left; waits for it."""
+        """Read the remaining events. The host waits for them."""
         self._read(all_of_them=True)
 
     def _read(self, *, all_of_them: bool) -> None:

@@ -1,6 +1,7 @@
-"""`python -m transfer_lint.tracing.distance_worker JOB`: how far apart two runs' outputs are where bits differ.
+"""`python -m transfer_lint.tracing.distance_worker JOB`: measures the distance of outputs that are not bit-identical.
 
-JOB is JSON: `original`, `fixed` (files of tensors), `paths`, `rtol`, `atol`, `pictures`, `result`.
+JOB is JSON: `original`, `fixed` (files of tensors), `paths` (of the outputs to compare), `rtol`, `atol`, `pictures`
+(whether to make them), `result` (the file to write).
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from transfer_lint.tracing.outputs import looks_like_pictures, pictures_of
 
 
 def main() -> None:
-    """Writes {path: Distance} as JSON."""
+    """Compare the outputs that the job names, and write {path: Distance} as JSON."""
     job = json.loads(sys.argv[1])
     before = torch.load(job["original"], map_location="cpu", weights_only=True)
     after = torch.load(job["fixed"], map_location="cpu", weights_only=True)
@@ -32,7 +33,7 @@ def main() -> None:
 def distance(
     path: str, before: torch.Tensor, after: torch.Tensor, rtol: float, atol: float, pictures: bool
 ) -> Distance:
-    """Compare two tensors of one shape. Not-a-number at the same place is no difference."""
+    """Compare two tensors of the same shape. NaN at the same position in both is no difference."""
     a, b = (each if each.is_complex() else each.double() for each in (before, after))
     same = (a == b) | (a.isnan() & b.isnan())
     gap = (a - b).abs().masked_fill(same, 0.0)

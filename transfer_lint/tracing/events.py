@@ -1,4 +1,4 @@
-"""What a run did that a device can feel: plain data, without torch, shared by the simulation and the tracer."""
+"""The events that the simulated machine records, as plain data without torch."""
 
 from __future__ import annotations
 
@@ -20,9 +20,10 @@ class Place(NamedTuple):
 class Transfer:
     """Data that moved from one device to another.
 
-    source, target: devices as torch spells them (`cpu`, `cuda:0`). dtype: what travelled, as torch spells it without
-    its prefix (`float16`): the target's where the target is an accelerator, else the source's, as torch converts.
-    nbytes: bytes that travelled. shape: of the tensor that arrived. where: nearest frame outside torch.
+    source, target: devices as torch spells them (`cpu`, `cuda:0`). nbytes: bytes that were moved. dtype: of the moved
+    data, as torch spells it without its prefix (`float16`). torch converts on the host, so it is the target's dtype if
+    the target is an accelerator, else the source's. shape: of the tensor at the target. where: the nearest frame
+    outside torch.
     """
 
     source: str
@@ -41,10 +42,10 @@ class Transfer:
 
 @dataclass(frozen=True)
 class HostRead:
-    """The host waited for a device value without moving a tensor.
+    """The host waited for a value on a device; no tensor was copied.
 
     how: the call (`item`, `tolist`, `print`), or the operator whose result's shape depends on the data (`nonzero`).
-    device: where the value was. nbytes: bytes that the host read. dtype, shape: of the tensor that was looked at.
+    device: where the value was. nbytes: bytes that the host read. dtype, shape: of the tensor that was read.
     where: as in Transfer.
     """
 
@@ -58,7 +59,7 @@ class HostRead:
 
 @dataclass(frozen=True)
 class NoOpCall:
-    """A call of `.to`, `.cuda`, `.cpu`, `.type` or `.type_as` on a tensor that already was what the call asks for."""
+    """A call of `.to`, `.cuda`, `.cpu`, `.type` or `.type_as` that had nothing to do: it returned the tensor itself."""
 
     device: str
     where: Place
@@ -68,7 +69,7 @@ _HERE = os.path.join(os.path.dirname(__file__), "")
 
 
 def nearest_user_place(*inside: str) -> Place:
-    """The innermost frame outside this package and outside the folders `inside`; ("?", 0) where there is none."""
+    """The innermost frame outside this package and outside the folders `inside`; ("?", 0) if there is none."""
     hidden = (_HERE, *inside)
     frame: FrameType | None = sys._getframe(1)
     while frame is not None:

@@ -1,4 +1,4 @@
-"""What torch refuses above the dispatcher in a build without the accelerator: `.to("cuda")`, `.data = ...`."""
+"""Handles calls that a build without the accelerator refuses before the dispatcher: `.to("cuda")`, `.data = ...`."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _MOVES = frozenset((Tensor.to, Tensor.cuda, Tensor.cpu, Tensor.type, Tensor.type
 
 
 class Functions(TorchFunctionMode):
-    """Sees every torch function that the program calls and puts the stand-in device where it names the accelerator."""
+    """Sees every torch function that the program calls, and replaces the accelerator by the stand-in device."""
 
     def __init__(self, machine: Machine) -> None:
         super().__init__()
@@ -53,7 +53,10 @@ class Functions(TorchFunctionMode):
 
 
 def stand_in(machine: Machine, device: Any) -> Any:
-    """A device argument as C++ is to see it: `cuda`, `cuda:1` and bare numbers become the stand-in device."""
+    """The device argument to pass to C++: `cuda`, `cuda:1` and plain numbers become the stand-in device.
+
+    Raises RuntimeError, as torch does, if the machine has no such device.
+    """
     if isinstance(device, bool):
         return device
     if isinstance(device, str):
@@ -73,7 +76,7 @@ def _to(machine: Machine, func: Any, args: Sequence[Any], kwargs: dict[str, Any]
 
 
 def _new_tensor(machine: Machine, func: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
-    # torch takes the type of the device from the tensor and the index from the driver
+    # without this, torch takes the device type from the tensor but asks the driver for the index
     device = kwargs.pop("device", None)
     return func(*args, device=stand_in(machine, args[0].device if device is None else device), **kwargs)
 
@@ -132,7 +135,7 @@ def _set_data(machine: Machine, func: Any, args: Sequence[Any], kwargs: dict[str
 
 
 def _compatible(machine: Machine, func: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> bool:
-    # what `Module.to` asks before it keeps a Parameter and sets its data: on a real device, yes
+    # `Module.to` asks this before it keeps a Parameter and sets its data; on a real device the answer is True
     return True if any(isinstance(arg, DeviceTensor) for arg in args) else bool(func(*args))
 
 

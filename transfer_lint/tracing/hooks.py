@@ -1,11 +1,12 @@
-"""Sees the operators that move data or make the host wait, on real devices, without slowing the others down.
+"""Records the operators that move data or make the host wait, on real devices, without slowing down other operators.
 
-The kernels stand on a dispatch key above all others that torch keeps for modes; a thread hears them while the key is in
-its set. Every other operator falls through in C++ at no cost. What the operators call inside is heard too: an index
-that lies on the host and is copied by `x[index]`, or the `.item()` inside of a factorisation's error check.
+The kernels are registered on a dispatch key that torch reserves for modes and that comes before all others. They are
+called only in threads that have included this key. Every other operator falls through in C++ at no cost. Operators
+that run inside another operator are recorded too: the copy of a host index in `x[index]`, or the `.item()` in the
+error check of a factorisation.
 
-Not heard: what a CUDA graph replays, what compiled code copies without the dispatcher, extensions that call the driver
-themselves, the storages that pickling copies, and threads of C++.
+Not recorded: what a CUDA graph replays, copies that compiled code makes without the dispatcher, extensions that call
+the driver themselves, the storages that pickling copies, and threads of C++.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ from transfer_lint.tracing.machine import active, plain
 from transfer_lint.tracing.recorder import Recorder
 from transfer_lint.tracing.sync_debug import SyncDebug
 
-_KEY_NAME = "TESTING_ONLY_GenericMode"  # in every build of torch, made for modes, used by none
+_KEY_NAME = "TESTING_ONLY_GenericMode"  # in every build of torch; made for modes, but no mode uses it
 _KEY = torch._C._dispatch_key_parse(_KEY_NAME)
 _KEYS = torch._C.DispatchKeySet(_KEY)
 _HOST_TYPES = ("cpu", "meta")
@@ -45,11 +46,14 @@ READS = {
     aten.unique_consecutive.default: "unique",
     aten.repeat_interleave.Tensor: "repeat_interleave",
 }
-"""Operators for whose value, or whose result's shape, the host waits."""
+"""Operator -> its name in reports, for operators that make the host wait: for a value, or for the result's shape."""
 
 
 class Hooks:
-    """The kernels' side of one trace. whole: record transfers and waits too, not only calls that had nothing to do."""
+    """What the kernels do for one trace.
+
+    whole: record transfers and waits too, not only no-op calls. limit: bytes above which content is not hashed.
+    """
 
     def __init__(self, recorder: Recorder, *, whole: bool, limit: int = LIMIT) -> None:
         self.recorder = recorder
@@ -59,7 +63,7 @@ class Hooks:
         self.sync_debug = SyncDebug(recorder, real=whole and active() is None)
 
     def moved(self, op: Any, args: Any, kwargs: Any) -> Any:
-        """Carry out a copy between devices and record it."""
+        """Run a copy between devices and record it."""
         source, how = args[0] if op is MOVES[0] else args[1], op.__name__.partition(".")[0].removeprefix("_")
         with self.sync_debug.inside() as flagged, self.device_time.span(source, args, kwargs) as span:
             begin = time.perf_counter()
@@ -90,7 +94,7 @@ class Hooks:
         return result
 
     def read(self, op: Any, args: Any, kwargs: Any) -> Any:
-        """Carry out an operator for which the host waits and record the wait."""
+        """Run an operator that makes the host wait, and record the wait."""
         with self.sync_debug.inside() as flagged:
             begin = time.perf_counter()
             result = op(*args, **kwargs)
@@ -113,7 +117,7 @@ class Hooks:
         return result
 
     def idle(self, tensor: Tensor, how: str) -> None:
-        """Record a call that had nothing to do for `tensor`."""
+        """Record a no-op call on `tensor`."""
         with self.recorder.own_time():
             self.recorder.idle(str(tensor.device), how, plain(tensor.dtype))
 
@@ -123,7 +127,10 @@ _listening: list[Hooks] = []
 
 @contextmanager
 def listen(hooks: Hooks) -> Iterator[None]:
-    """Inside, `hooks` hear this thread and those that it starts. Raises RuntimeError where a trace is running."""
+    """Context in which `hooks` record this thread and those that it starts.
+
+    Raises RuntimeError if another trace is running.
+    """
     if _listening:
         raise RuntimeError("a trace is running already: traces do not nest")
     run_thread = threading.Thread.run
@@ -146,14 +153,14 @@ def listen(hooks: Hooks) -> Iterator[None]:
 
 @contextmanager
 def deaf() -> Iterator[None]:
-    """Inside, nothing of this thread is heard."""
+    """Context in which nothing of this thread is recorded."""
     with torch._C._ExcludeDispatchKeyGuard(_KEYS):
         yield
 
 
 @cache
 def _kernels() -> tuple[torch.library.Library, ...]:
-    """Register the kernels, once. Returns the registrations, which last as long as they are held."""
+    """Register the kernels, once. The registrations last as long as the returned objects exist."""
     rest = torch.library.Library("_", "IMPL")  # type: ignore[no-untyped-call]
     rest.fallback(torch.library.fallthrough_kernel, _KEY_NAME)  # type: ignore[no-untyped-call]
     library = torch.library.Library("aten", "IMPL")  # type: ignore[no-untyped-call]
@@ -169,7 +176,10 @@ def _kernels() -> tuple[torch.library.Library, ...]:
 def _deaf_inside(
     op: Any, handle: Callable[[Hooks, Any, Any, Any], Any], concerns: Callable[[Any, Any], bool]
 ) -> Callable[..., Any]:
-    """A kernel that hands its call to the hooks and hears nothing of what the operator calls in turn."""
+    """A kernel that passes its call to the hooks. What the operator calls inside is not recorded.
+
+    handle: runs and records the call. concerns: whether a call with these arguments has to be recorded.
+    """
 
     def kernel(*args: Any, **kwargs: Any) -> Any:
         with torch._C._ExcludeDispatchKeyGuard(_KEYS):
@@ -188,7 +198,7 @@ def _deaf_inside(
 
 
 def _call(op: Any) -> Callable[..., Any]:
-    """A kernel for `.to(...)` that names a device: what it calls is heard, and that it called nothing is seen."""
+    """A kernel for `.to(...)` with a device: records a no-op call; a copy inside is recorded by its own kernel."""
 
     def kernel(keyset: Any, *args: Any, **kwargs: Any) -> Any:
         result = op.redispatch(keyset.remove(_KEY), *args, **kwargs)

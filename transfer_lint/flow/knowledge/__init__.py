@@ -1,8 +1,8 @@
-"""Knowledge of code outside the linted tree: torch, numpy, ComfyUI. It is data, TOML beside this file.
+"""Knowledge of code outside the linted tree: torch, numpy, ComfyUI. The data is in the TOML files beside this file.
 
 May import the standard library only. `torch_derived.toml` is made by scripts/derive_torch_knowledge.py, which runs
 torch; the other files are written by hand.
-Hands out `Knowledge`, which users extend.
+Hands out `Knowledge`, which users can extend.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ _ACCELERATORS = frozenset({"cuda", "xpu", "mps", "hpu", "npu", "privateuseone"})
 
 
 class KnowledgeError(ValueError):
-    """The user's knowledge table is not of the form; says which key and what it takes."""
+    """The user's knowledge table has the wrong form. The message names the key and what it takes."""
 
 
 class Role(Enum):
-    """What a device is for."""
+    """What a device is used for."""
 
     ACCELERATOR = "accelerator"
     HOST = "host"
@@ -37,7 +37,11 @@ class Role(Enum):
 
 @dataclass(frozen=True)
 class KnownDevice:
-    """A function that returns a device. stable: one answer for the life of the process, and no side effect."""
+    """A function that returns a device.
+
+    stable: it has one result for the life of the process, and no side effect.
+    role: the role of that device.
+    """
 
     stable: bool
     role: Role
@@ -52,7 +56,7 @@ class Names:
 
     @staticmethod
     def of(names: str | Iterable[str]) -> Names:
-        """From a list as it stands in the data files, or a string of names with blanks between them."""
+        """Make it from a list of names, as in the data files, or from a string of names separated by blanks."""
         listed = names.split() if isinstance(names, str) else list(names)
         return Names(
             frozenset(n for n in listed if not n.endswith("*")), tuple(n[:-1] for n in listed if n.endswith("*"))
@@ -72,11 +76,14 @@ _NONE = Names()
 class Operation:
     """What is known of the result of a function or method that works on tensors.
 
-    own_device: it is where the first operand is; else where all operands are, or the n-dim ones among them.
-    own_dtype: it has the first operand's dtype. keeps_dtype: it has the dtype of the tensors among the operands, if
-    they have one. dtype_arguments: of the dtype, that is not true if one of these arguments is a dtype (by
-    position, only the last can be). autocast: nor is it true under autocast. n_dim: if an operand is n-dim, so is the
-    result. itself: the result is the first operand.
+    own_device: it is on the device of the first operand; else on that of all operands, or of the n-dim ones among them.
+    own_dtype: it has the dtype of the first operand.
+    keeps_dtype: it has the dtype of the tensors among the operands, if that is the same for all of them.
+    autocast: under autocast, own_dtype and keeps_dtype do not hold.
+    n_dim: if an operand is n-dim, so is the result.
+    itself: the result is the first operand.
+    dtype_arguments: if one of these arguments is a dtype, own_dtype and keeps_dtype do not hold. (Of the positional
+        arguments, only the last can be a dtype.)
     """
 
     own_device: bool
@@ -90,7 +97,7 @@ class Operation:
 
 @dataclass(frozen=True)
 class Knowledge:
-    """All that the analysis knows of code that it does not see. Field metadata says where in the data it stands."""
+    """All that the analysis knows of code outside the tree. The metadata of a field holds its path in the data files."""
 
     modules: Names = field(default=_NONE, metadata={"path": "modules.classes"})
     module_queries: Names = field(default=_NONE, metadata={"path": "modules.queries"})
@@ -180,21 +187,24 @@ class Knowledge:
 
     @property
     def step_words(self) -> frozenset[str]:
-        """Words without which no loop is a loop over steps."""
+        """Words of which a file must hold at least one to have a loop over sampling steps."""
         return self.step_schedules.exact | self.step_schedule_words.exact
 
     def is_module_class(self, name: str) -> bool:
-        """Whether the dotted name is a class of torch.nn.Modules outside the tree."""
+        """Whether the dotted name is a subclass of torch.nn.Module outside the tree."""
         if name in self.not_modules:
             return False
         return name in self.modules and name.rpartition(".")[2][:1].isupper()
 
     def is_transparent_base(self, name: str) -> bool:
-        """Whether a base class outside the tree defines nothing that a method lookup could meet."""
+        """Whether a base class outside the tree defines nothing that could change the result of a method lookup."""
         return name in self.transparent_bases
 
     def layer_kind(self, name: str) -> str | None:
-        """`weights`, `norm`, `like`, `like_device` or `sequence` for a layer of torch.nn, by its dotted name."""
+        """The kind of a torch.nn layer, by its dotted name; None if not known.
+
+        One of `weights`, `norm`, `like`, `like_device` and `sequence`.
+        """
         prefix, _, layer = name.rpartition(".")
         if not prefix.startswith("torch.nn"):
             return None
@@ -205,14 +215,14 @@ class Knowledge:
         return None
 
     def is_usual_layer(self, name: str, arguments: Iterable[str]) -> bool:
-        """Whether a layer of torch.nn that is constructed with such arguments does what the tables say."""
+        """Whether a torch.nn layer that is constructed with such arguments behaves as the tables say."""
         layer = name.rpartition(".")[2] if name.startswith("torch.nn") else ""
         return _usual(layer, arguments, self.layers_unless, {})
 
     def function(self, name: str, arguments: Iterable[str]) -> Operation | None:
-        """What a call of a function that works on tensors gives; None where that is not known for such `arguments`.
+        """The result of a function that works on tensors; None if it is not known for such `arguments`.
 
-        arguments: "0", "1" ... for those by position, the others by keyword.
+        arguments: "0", "1" ... for positional ones, the keyword for the others.
         """
         if not _usual(name, arguments, self.function_unless, self.function_only_with):
             return None
@@ -227,7 +237,7 @@ class Knowledge:
         )
 
     def method(self, name: str, arguments: Iterable[str]) -> Operation | None:
-        """The same for a method of tensors; the receiver is the first operand, and not among the arguments."""
+        """`function`, for a method of tensors. The receiver is the first operand, and not among the arguments."""
         if not _usual(name, arguments, self.tensor_unless, self.tensor_only_with):
             return None
         return Operation(
@@ -241,16 +251,16 @@ class Knowledge:
         )
 
     def role_of_device(self, spelled: str) -> Role | None:
-        """What a device that is spelled out (`cuda:0`) is for; None where that is not known."""
+        """The role of a device that is spelled out (`cuda:0`); None if not known."""
         kind = spelled.partition(":")[0]
         return Role.HOST if kind == "cpu" else Role.ACCELERATOR if kind in _ACCELERATORS else None
 
     def role_of_function(self, name: str) -> Role | None:
-        """What the device that a function returns is for, by its dotted name; None where that is not known."""
+        """The role of the device that a function returns, by the function's dotted name; None if not known."""
         return self.devices[name].role if name in self.devices else None
 
     def extended(self, table: Mapping[str, object]) -> Knowledge:
-        """The knowledge with a table of the same form added. Raises KnowledgeError where the form is another."""
+        """A copy with the entries of a table added. Raises KnowledgeError if the table has the wrong form."""
         known = {f.metadata["path"]: f.name for f in fields(self) if "path" in f.metadata}
         changes: dict[str, object] = {}
         for path, value in _leaves(table, frozenset(known) | {"devices", "dtypes", "tensor.casts"}):
@@ -275,11 +285,11 @@ class Knowledge:
 
 
 def _usual(name: str, arguments: Iterable[str], unless: Mapping[str, Names], only_with: Mapping[str, Names]) -> bool:
-    """Whether the arguments are such that the result is what the tables say."""
+    """Whether the tables hold for a call with such arguments."""
     if name not in unless and name not in only_with:
         return True
     given = set(arguments)
-    if any(key.startswith("*") for key in given):  # unpacked: nobody knows what
+    if any(key.startswith("*") for key in given):  # unpacked: it is not known which arguments
         return False
     return not given & unless.get(name, _NONE).exact and given >= only_with.get(name, _NONE).exact
 
@@ -337,7 +347,7 @@ def _table(path: str, value: object) -> dict[str, object]:
 
 @cache
 def default_knowledge() -> Knowledge:
-    """What comes with the tool."""
+    """The knowledge that comes with the tool. Memoised."""
     knowledge = Knowledge()
     for name in ("torch_derived.toml", "torch.toml", "comfy.toml"):
         text = Path(__file__).with_name(name).read_text(encoding="utf-8")

@@ -1,4 +1,4 @@
-"""Guards as they are written: tests of where a module is, and of whether something is a tensor."""
+"""Guards in the source: tests of the placement of a module, and tests of whether a value is a tensor."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from transfer_lint.flow.program.modules import Module
 
 
 def tested_for_tensor(module: Module, test: ast.AST) -> ast.Name | None:
-    """`x` of `isinstance(x, torch.Tensor)` and `torch.is_tensor(x)`."""
+    """`x` of `isinstance(x, torch.Tensor)` and `torch.is_tensor(x)`; None for other tests."""
     match test:
         case ast.Call(func=ast.Name(id="isinstance"), args=[ast.Name() as name, kind], keywords=[]):
             return name if module.dotted(kind) == "torch.Tensor" else None
@@ -28,7 +28,7 @@ class ModuleGuard:
 
 
 def module_guard(test: ast.expr) -> ModuleGuard | None:
-    """The exact module guard that a test is, if it is one: false only where every weight is placed as compared."""
+    """The test as a module guard, or None. A module guard is false only if every weight has the compared placement."""
     match test:
         case ast.Call(
             func=ast.Name(id="any"),
@@ -92,7 +92,7 @@ def _compared_dtype(part: ast.expr, name: str) -> ast.expr | None:
 
 
 def _asks_floating(part: ast.expr, name: str) -> bool:
-    """A test that is true for every tensor that `Module.to(dtype=...)` casts: floating and complex ones."""
+    """Whether a test is true for exactly the tensors that `Module.to(dtype=...)` casts: floating and complex ones."""
     match part:
         case ast.BoolOp(op=ast.Or(), values=values):
             asked = {_asked_kind(value, name) for value in values}

@@ -1,4 +1,4 @@
-"""How often code runs: once a process, once a call, once a sampling step, once a layer of every step."""
+"""Heat: how often code runs (once per process, per call, per sampling step, or per layer of every step)."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ _REPEATED = (ast.For, ast.AsyncFor, ast.While, ast.ListComp, ast.GeneratorExp)
 
 
 class HeatMap:
-    """How often the functions of a project run."""
+    """The heat of the functions of a project."""
 
     def __init__(self, knowledge: Knowledge) -> None:
         self._knowledge = knowledge
         self._files: dict[Module, _Hot] = {}
 
     def of(self, info: FunctionInfo) -> Heat:
-        """What a function's name and signature say, and at least as often as what calls it.
+        """The heat of a function: as its name and signature say, and at least that of its callers.
 
-        Callers are looked for in the same file, by name: a helper of a per-layer callback runs per layer.
+        Callers are found in the same file, by name: a helper of a per-layer callback runs per layer.
         """
         own = _declared(info.node, self._knowledge)
         if own is Heat.ONCE:
@@ -34,12 +34,12 @@ class HeatMap:
         return hotter(own, hot.functions.get(info.node, hot.names.get(info.name, Heat.CALL)))
 
     def of_nested(self, module: Module, node: FunctionNode, around: Heat) -> Heat:
-        """How often a function runs that is defined inside another one, which runs `around` often."""
+        """The heat of a function that is defined inside another one, whose heat is `around`."""
         handed = self._hot(module).names.get(node.name, Heat.CALL)
         return hotter(hotter(_declared(node, self._knowledge), handed), hotter(around, Heat.CALL))
 
     def is_step_callback(self, module: Module, name: str) -> bool:
-        """Whether the file hands a function of that name to ComfyUI's sampler, which calls it with a dictionary."""
+        """Whether the file passes a function of that name to ComfyUI's sampler, which calls it with a dictionary."""
         return self._hot(module).names.get(name) is Heat.STEP
 
     def _hot(self, module: Module) -> _Hot:
@@ -49,14 +49,14 @@ class HeatMap:
 
 
 def hotter(one: Heat, other: Heat) -> Heat:
-    """The one that runs more often."""
+    """The heat of the code that runs more often."""
     return one if one.rank >= other.rank else other
 
 
 def loop_heat(node: ast.For | ast.AsyncFor, module: Module, knowledge: Knowledge) -> Heat:
-    """`step` for a loop over sampling steps.
+    """`step` for a loop over sampling steps, `call` for any other loop.
 
-    What it iterates over is named like a schedule, or its variable is the index of something that is.
+    A loop over sampling steps iterates over something named like a schedule, or its variable is an index into one.
     """
     if not any(word in module.text for word in knowledge.step_words):
         return Heat.CALL
@@ -85,7 +85,7 @@ def _declared(node: FunctionNode, knowledge: Knowledge) -> Heat:
 
 
 def _is_fed(info: FunctionInfo, knowledge: Knowledge) -> bool:
-    """Whether a node gets what other nodes make: it runs whenever that changes, whatever it is called."""
+    """Whether a node has an input from other nodes: then it runs whenever that changes, whatever its name is."""
     if info.owner is None or not sockets.serves_node(info.owner, info):
         return False
     kinds = (sockets.input_type(info.owner, argument.arg) for argument in info.parameters)
@@ -95,7 +95,8 @@ def _is_fed(info: FunctionInfo, knowledge: Knowledge) -> bool:
 class _Hot:
     """What runs per step or per layer in one file.
 
-    names: functions that are handed to somebody who runs them so often. functions: those, and all that they call.
+    names: the names of functions that are passed to code that runs them per step or per layer.
+    functions: the nodes of all such functions, with those that they call.
     """
 
     def __init__(self, module: Module, knowledge: Knowledge) -> None:
@@ -113,7 +114,7 @@ class _Hot:
             self._spread()
 
     def _spread(self) -> None:
-        """What a hot function calls is hot; what is called in a loop over steps runs per step."""
+        """Spread heat to callees: they run as often as their callers, and per step if called in a loop over steps."""
         defined: dict[str, list[FunctionInfo]] = {}
         for info in self._module.functions:
             if not any(name in self._knowledge.remembering for name in info.decorators):
@@ -131,7 +132,7 @@ class _Hot:
                         pending.append(callee.node)
 
     def _handed_over(self) -> Iterator[tuple[str, Heat]]:
-        """Functions that are handed to a method that has them run at every step, or in every layer."""
+        """Names of functions that are passed to a method that registers them for every step or every layer."""
         knowledge = self._knowledge
         hooks = {**dict.fromkeys(knowledge.layer_hooks.exact, Heat.LAYER)}
         hooks.update(dict.fromkeys(knowledge.step_hooks.exact, Heat.STEP))
@@ -144,14 +145,14 @@ class _Hot:
                         yield argument.id if isinstance(argument, ast.Name) else argument.attr, hooks[node.func.attr]
 
     def _protocols(self) -> Iterator[tuple[FunctionInfo, Heat]]:
-        """Methods of classes that the sampler asks at every step, known by what they are called together."""
+        """Methods that the sampler calls at every step: a class that has all their names implements the protocol."""
         protocol = self._knowledge.step_protocol.exact
         for cls in self._module.classes.values():
             if protocol and protocol <= cls.methods.keys():
                 yield from ((cls.methods[name], Heat.STEP) for name in protocol)
 
     def _layers(self) -> Iterator[tuple[FunctionInfo, Heat]]:
-        """The `forward` of the layers of which a model has many: they are made in a loop, or by one that is."""
+        """The `forward` of layers that a model has many of: their class is instantiated in a loop, or by such a class."""
         if "ModuleList" not in self._module.text:
             return
         classes = self._module.classes
@@ -172,7 +173,7 @@ class _Hot:
                 yield forward, Heat.LAYER
 
     def _made_in(self, node: ast.AST) -> Iterator[ClassInfo]:
-        """The classes of the file that are instantiated in a piece of code, by name or out of a table of them."""
+        """The classes of the file that are instantiated in a piece of code, by name or from a dict of classes."""
         for part in nodes_of(node):
             if not isinstance(part, ast.Call):
                 continue
@@ -189,7 +190,7 @@ class _Hot:
 
 
 def _takes(info: FunctionInfo, count: int) -> bool:
-    """Whether a function can be called with so many positional arguments (`d.update(x)` means no `update(a, b, c)`)."""
+    """Whether a call with `count` positional arguments can mean this function: not too many, and not none if it needs one."""
     arguments = info.node.args
     most = len(arguments.posonlyargs) + len(arguments.args) - (info.owner is not None)
     needed = len(arguments.posonlyargs) + len(arguments.args) - len(arguments.defaults) - (info.owner is not None)
@@ -197,7 +198,10 @@ def _takes(info: FunctionInfo, count: int) -> bool:
 
 
 def _calls(info: FunctionInfo, knowledge: Knowledge) -> Iterator[tuple[str, int, Heat]]:
-    """What a function calls by name, or as a method of a name or of an attribute of `self`."""
+    """What a function calls by name, or as a method of a name or of an attribute of `self`.
+
+    Each with the number of its positional arguments, and `step` if the call is in a loop over steps, else `call`.
+    """
     found = nodes_of(info.node)
     hot = {
         id(part)

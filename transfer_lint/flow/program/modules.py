@@ -40,34 +40,34 @@ class FunctionInfo:
 
     @property
     def name(self) -> str:
-        """Its own name."""
+        """Its name, without the class."""
         return self.node.name
 
     @cached_property
     def decorators(self) -> tuple[str, ...]:
-        """Dotted names of its decorators as the imports resolve them; "?" for one that has no such name."""
+        """Dotted names of its decorators, resolved through the imports; "?" for one without a dotted name."""
         return tuple(self.module.dotted(d.func if isinstance(d, ast.Call) else d) for d in self.node.decorator_list)
 
     @cached_property
     def assigned(self) -> frozenset[str]:
-        """The attributes of its first parameter that it assigns."""
+        """The attributes of its first parameter that it assigns or deletes."""
         return attributes_assigned(self.node, self.parameters[0].arg) if self.parameters else frozenset()
 
     @property
     def lines(self) -> range:
-        """The lines that it stands on, decorators left out."""
+        """The lines of its definition, without decorators."""
         return range(self.node.lineno, (self.node.end_lineno or self.node.lineno) + 1)
 
     @cached_property
     def is_generator(self) -> bool:
-        """Whether a call only makes a generator (nested functions count too: better safe)."""
+        """Whether a call only makes a generator. To be safe, a `yield` in a nested function counts, too."""
         if "yield" not in self.module.text:
             return False
         return any(isinstance(node, ast.Yield | ast.YieldFrom) for node in nodes_of(self.node))
 
     @cached_property
     def parameters(self) -> tuple[ast.arg, ...]:
-        """Positional parameters in order, then keyword-only ones; `*args` and `**kwargs` left out."""
+        """Positional parameters in order, then keyword-only ones, without `*args` and `**kwargs`."""
         arguments = self.node.args
         return (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs)
 
@@ -112,7 +112,7 @@ class ClassInfo:
 
     @cached_property
     def lineage(self) -> tuple[ClassInfo | str, ...]:
-        """The class and all that it inherits from, nearest first (depth first; good enough to find methods)."""
+        """The class and all its ancestors, nearest first (depth-first order is enough to find methods)."""
         found: list[ClassInfo | str] = [self]
         seen: set[object] = {self}
         stack = list(reversed(self.bases))
@@ -127,7 +127,7 @@ class ClassInfo:
         return tuple(found)
 
     def method(self, name: str) -> FunctionInfo | None:
-        """The method that an attribute of that name finds; None where an unknown base could have its own."""
+        """The method that a lookup of `name` finds; None if there is none or an unknown base may define its own."""
         for base in self.lineage:
             if isinstance(base, ClassInfo):
                 if name in base.methods:
@@ -137,7 +137,7 @@ class ClassInfo:
         return None
 
     def class_attribute(self, name: str) -> tuple[Module, ast.expr] | None:
-        """What the class body (its own, or that of a base) assigns to `name`."""
+        """The expression that the class body, or that of a base, assigns to `name`, with its module; None if none."""
         for base in self.lineage:
             if isinstance(base, ClassInfo) and name in base.attributes:
                 return base.module, base.attributes[name]
@@ -145,7 +145,7 @@ class ClassInfo:
 
     @cached_property
     def is_module(self) -> bool:
-        """Whether it is a torch.nn.Module that moves as one: no class of the tree in between has its own `.to`."""
+        """Whether it is a torch.nn.Module whose weights all move together: no class of the tree overrides `.to`."""
         knowledge = self.module.project.knowledge
         for base in self.lineage:
             if isinstance(base, ClassInfo):
@@ -157,13 +157,13 @@ class ClassInfo:
 
     @cached_property
     def is_dataclass(self) -> bool:
-        """Whether its `__init__` is made of its fields."""
+        """Whether it is a dataclass whose `__init__` is generated from its fields."""
         names = (self.module.dotted(d.func if isinstance(d, ast.Call) else d) for d in self.node.decorator_list)
         return "dataclasses.dataclass" in names and self.method("__init__") is None
 
     @cached_property
     def annotated(self) -> dict[str, tuple[Module, ast.AnnAssign]]:
-        """Attributes that its body, or that of a base, annotates, in the order of a dataclass's fields."""
+        """Attributes annotated in its body or that of a base, in the order of a dataclass's fields."""
         found: dict[str, tuple[Module, ast.AnnAssign]] = {}
         for base in reversed(self.lineage):
             for item in base.node.body if isinstance(base, ClassInfo) else ():
@@ -175,7 +175,7 @@ class ClassInfo:
 
     @cached_property
     def operates(self) -> bool:
-        """Whether operators, subscripts, iteration or truth of an instance run code of the tree."""
+        """Whether an operator, subscript, loop or truth test on an instance runs code of the tree."""
         return any(
             name.startswith("__") and name.endswith("__") and name not in NO_OPERATORS
             for base in self.lineage
@@ -200,7 +200,7 @@ class ClassInfo:
 
     @cached_property
     def overridden(self) -> frozenset[str]:
-        """Methods and attributes that a class of the tree which inherits from it defines or assigns anew."""
+        """Names of methods and attributes that some subclass in the tree defines or assigns."""
         return frozenset(name for cls in self.subclasses for name in (*cls.methods, *cls.attributes, *cls.assigned))
 
     @cached_property
@@ -216,7 +216,7 @@ class ClassInfo:
 
     @cached_property
     def node_function(self) -> str | None:
-        """The method that ComfyUI calls, where the class is a node."""
+        """The name of the method that ComfyUI calls, if the class is a node; else None."""
         value = self.class_attribute("FUNCTION")
         has_types = self.class_attribute("RETURN_TYPES") is not None or self.method("INPUT_TYPES") is not None
         if value and has_types and isinstance(value[1], ast.Constant) and isinstance(value[1].value, str):
@@ -225,23 +225,23 @@ class ClassInfo:
 
 
 class Tree(Protocol):
-    """What a file asks of the tree that it is a part of; `Project` answers."""
+    """What a file needs from the tree that it belongs to; `Project` implements it."""
 
     @property
     def knowledge(self) -> Knowledge:
         """What is known of code outside the tree."""
 
     def module(self, path: str) -> Module | None:
-        """The module at `path`; None where there is none that parses."""
+        """The module at `path`; None if there is no such file or it does not parse."""
 
     def module_for(self, importer: Module, found: Import, name: str | None = None) -> Module | None:
-        """The module of the tree that an import means (with `name`: that submodule of it)."""
+        """The module of the tree that an import names (with `name`: that submodule of it); None if there is none."""
 
     def external_name(self, importer: Module, found: Import) -> str:
-        """The dotted name of an import from outside the tree, or of what a module of the tree re-exports."""
+        """The dotted name of an import, followed through re-exports; `PATH:NAME` for what the tree itself binds."""
 
     def class_named(self, module: Module, node: ast.expr) -> ClassInfo | None:
-        """The class of the tree that an expression names."""
+        """The class of the tree that an expression names; None if it names none."""
 
     def inheriting(self, name: str, near: str) -> tuple[str, ...]:
         """The files of the tree around `near` with a class statement that names `name` as a base."""
@@ -258,7 +258,7 @@ class Module:
         self.tree = ast.parse(text)
         self.bindings: dict[str, list[Binding]] = {}
         self.stars: list[Import] = []
-        self.functions: list[FunctionInfo] = []  # of the module and its classes; nested ones belong to their owner
+        self.functions: list[FunctionInfo] = []  # of the module and its classes, without nested functions
         self.classes: dict[str, ClassInfo] = {}
         self._collect(self.tree.body)
 
@@ -322,7 +322,7 @@ class Module:
                     self._collect(getattr(node, "orelse", []))
 
     def _collect_try(self, node: ast.Try) -> None:
-        """`try: import x / except ImportError: x = stand-in` binds x to the real thing."""
+        """`try: import x / except ImportError: x = stand-in` binds `x` to the import."""
         self._collect(node.body)
         bound = dict(self.bindings)
         for handler in node.handlers:
@@ -356,14 +356,14 @@ class Module:
             self._bind(target.id, value)
         elif isinstance(target, ast.Tuple | ast.List):
             for item in target.elts:
-                # An item of an unpacked value is not the value: two bindings say "not known".
+                # An item of an unpacked value is not known: bound twice, so that `binding` returns None.
                 self._bind_target(item, value)
                 self._bind_target(item, value)
         elif isinstance(target, ast.Starred):
             self._bind_target(target.value, value)
 
     def binding(self, name: str) -> Binding | None:
-        """What the module-level name is bound to; None where it is bound more than once, rebound, or not at all."""
+        """What the module-level name is bound to; None if it is not bound, bound more than once, or declared `global`."""
         found = self.bindings.get(name)
         if found is not None:
             first = found[0]
@@ -379,7 +379,7 @@ class Module:
         return None
 
     def dotted(self, node: ast.expr) -> str:
-        """The dotted name that a plain name or attribute chain means, through the imports; "?" for anything else."""
+        """The dotted name of a name or attribute chain, resolved through the imports; "?" for anything else."""
         names: list[str] = []
         while isinstance(node, ast.Attribute):
             names.append(node.attr)

@@ -1,7 +1,7 @@
 """The linted tree, read on demand.
 
-Modules are parsed only when somebody asks for them. A tree need not be an importable package: node packs live in
-folders with hyphens in their names, so modules are known by path.
+A module is parsed when it is first needed. A tree need not be an importable package: node packs live in folders with
+hyphens in their names. So modules are identified by path.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from transfer_lint.files.sources import Sources
 from transfer_lint.flow.knowledge import Knowledge, default_knowledge
 from transfer_lint.flow.program.modules import Binding, ClassInfo, Import, Module
 
-# Words whose presence anywhere in a tree decides something: what nobody mentions need not be reckoned with.
+# Words that are searched for in a whole tree. If no file holds the word, what it stands for does not happen.
 DEFAULT_DEVICE = ("set_default_device", "set_default_tensor_type", "with torch.device", "with device")
 WORDS = ("RETURN_TYPES", "autocast", "set_device", "cuda.device(", *DEFAULT_DEVICE)
 
@@ -41,18 +41,18 @@ class Project:
         self._tree_sets: dict[str, frozenset[str]] = {}
 
     def add(self, path: str, text: str) -> Module:
-        """Parse the text that stands for `path`. Raises what `Module` raises."""
+        """Parse `text` as the file at `path`. Raises what `Module` raises."""
         module = Module(self, path, text)
         self._modules[path] = module
         return module
 
     def module(self, path: str) -> Module | None:
-        """The module at `path`; None where there is none that parses."""
+        """The module at `path`; None if there is no such file or it does not parse."""
         if path not in self._modules:
             text = self.sources.read(path)
             self._modules[path] = None
             if text is not None:
-                # The file's own check reports what is wrong; here it only means that nothing is known of it.
+                # The error is reported when that file is checked. Here, nothing is known of the module.
                 with suppress(SyntaxError, ValueError, RecursionError, MemoryError):
                     self._modules[path] = Module(self, path, text)
         return self._modules[path]
@@ -65,7 +65,7 @@ class Project:
         return self._trees[folder]
 
     def mentioning(self, word: str, near: str) -> tuple[str, ...]:
-        """The files of the tree around `near` whose text holds `word`, one of WORDS. The tree is read once for all."""
+        """The files of the tree around `near` that hold `word`, one of WORDS. One pass searches for all of them."""
         files = self.tree(near)
         if files not in self._mentions:
             found: dict[str, list[str]] = {known: [] for known in WORDS}
@@ -91,7 +91,7 @@ class Project:
         return self._heirs[files].get(name, ())
 
     def assigned_from_outside(self, near: str) -> frozenset[str]:
-        """Attributes that code of the tree around `near` assigns on something that it does not call `self`."""
+        """Attributes that code of the tree around `near` assigns on anything that is not named `self`."""
         files = self.tree(near)
         if files not in self._assigned:
             found: set[str] = set()
@@ -103,14 +103,14 @@ class Project:
         return self._assigned[files]
 
     def package(self, path: str) -> str:
-        """The folder of the outermost package that a file belongs to (its own folder, if that is none)."""
+        """The folder of the outermost package that a file belongs to (its own folder if it is in no package)."""
         folder = posixpath.dirname(path)
         while folder and posixpath.join(posixpath.dirname(folder), "__init__.py") in self._tree_set(path):
             folder = posixpath.dirname(folder)
         return folder
 
     def module_for(self, importer: Module, found: Import, name: str | None = None) -> Module | None:
-        """The module of the tree that an import means (with `name`: that submodule of it)."""
+        """The module of the tree that an import names (with `name`: that submodule of it); None if there is none."""
         key = (importer.path, found, name)
         if key not in self._imported:
             self._imported[key] = self._find(importer, found, name)
@@ -136,7 +136,7 @@ class Project:
         return None
 
     def _folders_above(self, near: str) -> list[str]:
-        """The file's own folder and those above it inside its tree: where an absolute import may find the tree."""
+        """The file's folder and the folders above it in its tree: an absolute import may start from any of these."""
         folder = posixpath.dirname(near)
         if folder in self._above:
             return self._above[folder]
@@ -156,7 +156,7 @@ class Project:
         return self._tree_sets[folder]
 
     def external_name(self, importer: Module, found: Import) -> str:
-        """The dotted name of an import from outside the tree, or of what a module of the tree re-exports."""
+        """The dotted name of an import, followed through re-exports; `PATH:NAME` for what the tree itself binds."""
         if found.name is not None:
             module = self.module_for(importer, found)
             if module is not None and module is not importer:
@@ -168,7 +168,7 @@ class Project:
         return "." * found.level + ".".join(parts)
 
     def class_named(self, module: Module, node: ast.expr) -> ClassInfo | None:
-        """The class of the tree that an expression names."""
+        """The class of the tree that an expression names; None if it names none."""
         match node:
             case ast.Name():
                 return self._class_of(module, module.binding(node.id))

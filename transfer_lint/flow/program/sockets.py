@@ -10,14 +10,14 @@ from transfer_lint.flow.program.syntax import nodes_of
 
 
 def serves_node(owner: ClassInfo, info: FunctionInfo) -> bool:
-    """Whether ComfyUI calls the method: it is the FUNCTION of its class, or of one in the file that inherits it."""
+    """Whether ComfyUI calls the method: it is the FUNCTION of its class, or of a class in the file that inherits it."""
     if owner.node_function == info.name:
         return True
     return any(cls.node_function == info.name and cls.method(info.name) is info for cls in info.module.classes.values())
 
 
 def input_type(owner: ClassInfo, name: str) -> str | None:
-    """The type that INPUT_TYPES declares for an input."""
+    """The type that INPUT_TYPES declares for an input ("COMBO" for a list of choices); None if none is found."""
     method = owner.method("INPUT_TYPES")
     if method is None:
         return None
@@ -35,9 +35,9 @@ def input_type(owner: ClassInfo, name: str) -> str | None:
 
 
 def nodes_near(project: Project, module: Module) -> list[ClassInfo]:
-    """The classes that may be nodes: of the module's own pack if it has any that return something, else of the tree.
+    """The classes that may be nodes: those of the module's own pack if it declares RETURN_TYPES, else of the tree.
 
-    A tree may hold a pack twice, as a copy or a release; each copy's nodes are wired to one another.
+    A tree may hold a pack twice, as a copy or a release. The nodes of one copy are connected to one another only.
     """
     paths = project.mentioning("RETURN_TYPES", module.path)
     own = [path for path in paths if project.package(path) == project.package(module.path)]
@@ -46,7 +46,7 @@ def nodes_near(project: Project, module: Module) -> list[ClassInfo]:
 
 
 def outputs(cls: ClassInfo, kind: str) -> list[int]:
-    """The positions at which a node returns a type."""
+    """The positions of the outputs of a node that have the type `kind`."""
     value = cls.class_attribute("RETURN_TYPES")
     if value is None or not isinstance(value[1], ast.Tuple) or "RETURN_TYPES" not in cls.attributes:
         return []

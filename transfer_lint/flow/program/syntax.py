@@ -1,4 +1,4 @@
-"""Syntax trees: walking over them, and the blocks that statements stand in."""
+"""Syntax trees: walks, and the blocks that hold statements."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ NO_OPERATORS = frozenset(
 
 
 def nodes_of(root: ast.AST) -> tuple[ast.AST, ...]:
-    """The node and all below it, as `ast.walk` gives them; remembered on the node, for most are asked for often."""
+    """The node and everything below it, in the order of `ast.walk`. Memoised on the node, as it is needed often."""
     known: tuple[ast.AST, ...] | None = getattr(root, "_transfer_lint_nodes", None)
     if known is None:
         found: list[ast.AST] = [root]
-        for node in found:  # grows as it goes
+        for node in found:  # the list grows during the loop
             for name in node._fields:
                 value = getattr(node, name, None)
                 if isinstance(value, ast.AST):
@@ -40,7 +40,7 @@ def span(node: ast.stmt) -> tuple[int, int]:
 
 
 def path_to(body: Sequence[ast.stmt], target: ast.stmt) -> list[ast.stmt]:
-    """The statements that hold the target, from the outside in, and the target itself."""
+    """The statements that hold the target, outermost first, and the target itself; empty if it is not in `body`."""
     for statement in body:
         if statement is target:
             return [statement]
@@ -53,7 +53,7 @@ def path_to(body: Sequence[ast.stmt], target: ast.stmt) -> list[ast.stmt]:
 
 
 def blocks_of(statement: ast.stmt) -> Iterator[Sequence[ast.stmt]]:
-    """The blocks that a compound statement has."""
+    """The blocks of a compound statement."""
     for name in ("body", "orelse", "finalbody"):
         block = getattr(statement, name, None)
         if isinstance(block, list):
@@ -63,7 +63,7 @@ def blocks_of(statement: ast.stmt) -> Iterator[Sequence[ast.stmt]]:
 
 
 def is_plain(node: ast.expr) -> bool:
-    """A name, an attribute, or an item under a constant key: reading it again has no effect."""
+    """Whether it is a name, an attribute, or an item with a constant key: reading it again has no effect."""
     match node:
         case ast.Name():
             return True

@@ -1,4 +1,4 @@
-"""What an analysis hands out: of a file its sites, of a function the values of its expressions."""
+"""What an analysis returns: the sites of a file, and the values of a function's expressions."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from transfer_lint.flow.values.values import Value, is_module
 
 @dataclass(frozen=True)
 class Examination:
-    """One file: its transfers and host reads, in source order, and what may change tensors in place."""
+    """One file: its transfers and host reads in source order, and its mutations."""
 
     sites: Sequence[Site]
     reads: Sequence[HostRead]
@@ -27,7 +27,7 @@ class Examination:
 class Interpretation:
     """One function, or the top level of a module (`function` is None).
 
-    values: expression -> what it evaluates to.
+    values: expression -> its abstract value; empty unless the analysis is `watching`.
     """
 
     module: Module
@@ -36,5 +36,5 @@ class Interpretation:
     values: Mapping[ast.AST, Value]
 
     def is_module(self, value: Value) -> bool:
-        """Whether the value is proved to be a torch.nn.Module that moves as one."""
+        """Whether the value is proved to be a torch.nn.Module whose weights all move together."""
         return is_module(value, self.knowledge)

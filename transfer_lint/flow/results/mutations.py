@@ -1,4 +1,4 @@
-"""Mutations: where the values of tensors may change in place."""
+"""Mutations: places that may write to tensors in place."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from transfer_lint.flow.values.symbols import Symbol
 
 @dataclass(frozen=True)
 class Mutation:
-    """What happens at `node` may write to a tensor in place.
+    """One place, `node`, that may write to a tensor in place.
 
-    tensor: stands for the tensor; None for any tensor there is. sure: it does write; else somebody unknown is handed
-    the tensor, or something that may hold it.
+    tensor: the symbol of the tensor; None for any tensor.
+    sure: True if it certainly writes; False if unknown code gets the tensor, or something that may hold it.
     """
 
     node: ast.AST
@@ -22,5 +22,5 @@ class Mutation:
 
     @property
     def position(self) -> tuple[int, int]:
-        """(line, column) where it stands, as `ast` counts."""
+        """(line, column) of the node as `ast` counts: lines from 1, columns in UTF-8 bytes from 0."""
         return getattr(self.node, "lineno", 0), getattr(self.node, "col_offset", 0)

@@ -14,9 +14,10 @@ from transfer_lint.flow.values.values import Tensor
 class HostRead:
     """One host read.
 
-    node: `t.item()`, `float(t)`; a test that is true or false by the value of a tensor. tensor: what is read, as known
-        just before; without a placement where nothing says that it is one. given: how what is read is spelled, where
-        ComfyUI gives the same object to every layer of a step.
+    node: `t.item()`, `float(t)`, or a test whose outcome depends on the value of a tensor.
+    tensor: what is read, as known just before the read; without a placement if it is not proved to be a tensor.
+    function: None at the top level of a module.
+    given: the source of the value that is read, if ComfyUI passes the same object to every layer of a step; else "".
     """
 
     module: Module
@@ -38,7 +39,7 @@ class HostRead:
 
     @property
     def anchor(self) -> tuple[int, int]:
-        """1-based (line, column in characters) of the name that is called; of a test, where it begins."""
+        """1-based (line, column in characters) of the called name, or of the start of a test."""
         if not isinstance(self.node, ast.Call):
             return self.node.lineno, self.module.column(self.node.lineno, self.node.col_offset)
         func = self.node.func

@@ -1,4 +1,4 @@
-"""A transfer in the source, with all that the analysis knows of it: what the rules look at."""
+"""Sites: the transfers in the source, each with all that the analysis knows of it."""
 
 from __future__ import annotations
 
@@ -16,12 +16,13 @@ from transfer_lint.flow.values.values import Object, Tensor
 class RequestedHalf:
     """The device or the dtype that a transfer asks for.
 
-    known: what it is equal to.
-    argument: index in the call's arguments in source order (positional first); None where the method says it.
-    comparable: `tensor.device != argument` (or `.dtype`) is false exactly where that half of the move does nothing;
-        with `wrap`, after wrapping.
-    repeatable: evaluating the argument twice costs nothing and gives the same.
-    spelling: how the half itself is written, with `{}` for the argument: `{}.device` where the argument is a tensor.
+    known: its term, with the proof.
+    argument: index of its argument in the call, in source order (positional first); None if the method name says it.
+    comparable: `tensor.device != argument` (or `.dtype`), with the argument written as in `wrap`, is false exactly if
+        this half of the move does nothing.
+    repeatable: evaluating the argument twice costs nothing and gives the same value.
+    wrap: how the argument is written in that comparison, with `{}` for the argument.
+    spelling: how this half is written on its own, with `{}` for the argument: `{}.device` if the argument is a tensor.
     """
 
     known: Known
@@ -36,8 +37,10 @@ class RequestedHalf:
 class Request:
     """What a transfer asks for.
 
-    plain: no `copy=`, memory format, `*args` or `**kwargs`: it does nothing where nothing changes.
-    ambiguous: the first argument may be a device, a dtype or a tensor; it stands as the device.
+    device, dtype: None if the transfer does not ask for that half.
+    plain: no `copy=`, memory format, `*args` or `**kwargs`: the call does nothing if the placement is right already.
+    ambiguous: the first argument may be a device, a dtype or a tensor; it is stored as `device`.
+    surely_non_blocking: `non_blocking` is the constant True.
     """
 
     device: RequestedHalf | None = None
@@ -51,14 +54,16 @@ class Request:
 class Site:
     """One transfer.
 
-    receiver: what is moved, as known just before the move. If not `proved`, its arguments only suggest that it is a
-        tensor or a module. For a module, `device` and `dtype` say where its weights
-        are then; for a tensor its own.
+    receiver: what is moved, as known just before the move. If not `proved`, only the arguments of the call suggest that
+        it is a tensor or a module.
+    device, dtype: the placement just before the move: of a tensor itself, of a module's weights.
+    function: None at the top level of a module.
     guarded: a test around the site compares the receiver's placement.
-    in_handler: in an `except` block. inline: inside a lambda, comprehension or f-string, where only some rewrites fit.
-    round_trip: for a move off the accelerator, how the value is used there again.
-    made_here: a module that the function has made itself: its first move is needed.
-    result: stands for what the move gives.
+    in_handler: in an `except` block.
+    inline: inside a lambda or comprehension, where only some rewrites are possible; in_fstring: inside an f-string.
+    made_here: the receiver was made in this function and not moved since: its first move is needed.
+    result: the symbol of the moved value.
+    round_trip: for a move off the accelerator, the facts that the value is used there again.
     """
 
     module: Module
@@ -111,6 +116,6 @@ class Site:
 
     @property
     def yields_copy(self) -> bool:
-        """Whether the result is used, and is no module: then it is the moved copy."""
+        """Whether the result is used and is not a module: then it is the moved copy."""
         bare = isinstance(self.statement, ast.Expr) and self.statement.value is self.node
         return not bare and (isinstance(self.receiver, Tensor) or self.receiver.cls is None)

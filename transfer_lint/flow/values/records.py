@@ -17,8 +17,8 @@ class Record:
     attributes: the known attributes. An item stands under `[key]`; `[]` stands for every item of a list. The mapping
         is never changed in place.
     device, dtype: the placement of a module's weights, if known.
-    anchor: the symbol of the module whose weights have an unknown placement; a new one each time that something may
-        have moved them to an unknown place.
+    anchor: the symbol that the placement of the weights refers to while it is not known; a new one each time that they
+        may have been moved to an unknown place.
     epoch: "" until unknown code may have changed the object; then the name of that program point. An attribute that
         is not listed has the value that it had at that point.
     line: the line where the epoch began (0: function entry).

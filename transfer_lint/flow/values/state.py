@@ -147,7 +147,7 @@ class State:
         return (one in other.lineage or other in one.lineage) and not self._apart(ident, owner.ident)
 
     def _unplace(self, ident: Symbol, device: Known | None, dtype: Known | None, epoch: str, line: int) -> None:
-        """Part of the object was moved: keep only what agrees with the move of its known placement."""
+        """Part of the object was moved: keep only the half of its placement that agrees with the move."""
         record = self.record(ident)
         anchor = self.symbols.make(("anchor", ident, epoch), ident.label, line)
         self.heap[ident] = replace(
@@ -189,7 +189,7 @@ class State:
         self.havoc_all([Object(ident) for ident in self.heap if ident.is_global()], epoch, line)
 
     def displace(self, owner: Object, epoch: str, line: int) -> None:
-        """Parts of a module were moved to an unknown place: forget where it is, and what may share parts with it."""
+        """Parts of a module were moved to an unknown place: forget all placements that this may change."""
         self.know(owner)
         self._displace((owner.ident, *self._sharing(owner.ident, moved=True)), epoch, line)
 
