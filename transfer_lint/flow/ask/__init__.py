@@ -1,7 +1,7 @@
-"""The questions: all that rules may know of the analysis. It reads results and interprets nothing.
+"""The questions: the only way for rules to use the analysis. Questions read results and interpret nothing.
 
 May import `results` and what is below it, never `interpret`.
-Hands out `Questions` about the sites of one file, and the plain data that they are about.
+Hands out `Questions` about the sites of one file, and the data types in their parameters and answers.
 """
 
 from __future__ import annotations

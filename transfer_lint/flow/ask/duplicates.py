@@ -1,4 +1,4 @@
-"""Duplicates: transfers that an earlier one, which dominates them, has done already."""
+"""Duplicates: transfers of a value that an earlier transfer, which dominates them, has moved already."""
 
 from __future__ import annotations
 
@@ -11,12 +11,14 @@ from transfer_lint.flow.results.mutations import Mutation
 from transfer_lint.flow.results.sites import Site
 
 _PERHAPS = (ast.IfExp, ast.BoolOp, ast.Lambda, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
-"""Expressions of which a part may not run."""
+"""Expressions with a part that may not run."""
 
 
 def earlier_transfer(site: Site, sites: Sequence[Site], mutations: Sequence[Mutation]) -> Site | None:
-    """The transfer that surely has moved the same value to the same place before, unless something may since have
-    written to the value, or to what was made of it."""
+    """The transfer that dominates the site and moves the same value to the same place; None if there is none.
+
+    None, too, if something certainly writes to the value or to a copy of it. A possible write does not count here.
+    """
     function = site.function
     if function is None or site.inline or not site.yields_copy or not is_plain(site.attribute.value):
         return None
@@ -36,12 +38,12 @@ def earlier_transfer(site: Site, sites: Sequence[Site], mutations: Sequence[Muta
 
 
 def mutations_between(first: Site, second: Site, mutations: Sequence[Mutation]) -> Iterator[Mutation]:
-    """What may have written to tensors after the first transfer when the second runs."""
+    """The mutations that may run after the first transfer and before the second."""
     return on_lines(mutations, first.node.end_lineno or first.node.lineno, _last_line(first, second))
 
 
 def same_target(one: Site, other: Site) -> bool:
-    """Whether two transfers ask for the same placement, and the second for no copy of what is there."""
+    """Whether two transfers ask for the same placement, and `other` does nothing if the value has it already."""
     for mine, theirs in ((one.request.device, other.request.device), (one.request.dtype, other.request.dtype)):
         if (mine is None) != (theirs is None):
             return False
@@ -51,7 +53,7 @@ def same_target(one: Site, other: Site) -> bool:
 
 
 def name_of_result(site: Site) -> str | None:
-    """The local name that the moved value gets."""
+    """The local name that the moved value is assigned to; None if there is none."""
     match site.statement:
         case ast.Assign(targets=[ast.Name(id=name)], value=value) if value is site.node:
             return name
@@ -59,7 +61,7 @@ def name_of_result(site: Site) -> str | None:
 
 
 def is_bound_between(name: str, first: Site, second: Site) -> bool:
-    """Whether a name may be bound anew between two transfers of a function, the first of which runs before."""
+    """Whether a name may be bound again between two transfers of a function. `first` runs before `second`."""
     assert first.function is not None
     begin, end = first.statement.end_lineno or 0, _last_line(first, second)
     return any(
@@ -70,7 +72,7 @@ def is_bound_between(name: str, first: Site, second: Site) -> bool:
 
 
 def _dominates(first: Site, second: Site) -> bool:
-    """Whether the first surely has run, in the same round of every loop, when the second does."""
+    """Whether the first dominates the second: it always runs before it, in the same iteration of every loop."""
     assert first.function is not None
     here, there = first.statement, second.statement
     if any(isinstance(node, _PERHAPS) for node in nodes_of(here) if _holds(node, first.node)):
@@ -86,7 +88,7 @@ def _dominates(first: Site, second: Site) -> bool:
         shared += 1
     if not own or shared >= len(own) or shared >= len(path):
         return False
-    # From the block that both stand in, the first must be met on every way: only `with` and `try` may hold it.
+    # In the block that holds both, every path must run the first: only `with` may surround it there.
     entered = all(isinstance(statement, ast.With | ast.AsyncWith) for statement in own[shared:-1])
     return entered and own[shared].lineno < path[shared].lineno and _in_one_block(path, own, shared, first)
 
@@ -102,7 +104,7 @@ def _holds(node: ast.AST, part: ast.AST) -> bool:
 
 
 def _last_line(first: Site, second: Site) -> int:
-    """Up to which line something may happen before the second runs: all of a loop that is around it alone."""
+    """The last line that may run before the second: its own, or the end of the outermost loop around it alone."""
     assert first.function is not None
     around = path_to(first.function.node.body, first.statement)
     for statement in path_to(first.function.node.body, second.statement):

@@ -1,4 +1,4 @@
-"""Factories: calls of torch that make a tensor, and whether another device would make the same one."""
+"""Factories: torch calls that make a tensor, and whether they would make the same tensor on another device."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from transfer_lint.flow.program.syntax import nodes_of
 from transfer_lint.flow.results.sites import Site
 from transfer_lint.flow.values.values import Tensor
 
-# Arguments of a factory that its device changes the meaning of, or that say the device already.
+# Arguments of a factory that say the device already, or whose meaning depends on the device.
 _BINDING = frozenset({"device", "out", "requires_grad", "pin_memory", None})
 
 
@@ -19,7 +19,8 @@ _BINDING = frozenset({"device", "out", "requires_grad", "pin_memory", None})
 class Factory:
     """A call that makes a tensor on the host.
 
-    exact: making it on the target device gives the same bits. any_dtype: and so does making it in the target dtype.
+    exact: making it on the target device gives the same bits.
+    any_dtype: making it in the target dtype gives the same bits, too.
     """
 
     exact: bool
@@ -34,8 +35,9 @@ class Factories:
         self._knowledge = knowledge
 
     def moved_by(self, site: Site, on_host: bool) -> Factory | None:
-        """The deterministic factory whose result a site moves: at once, or (then not exact) computed with first.
+        """The deterministic factory whose result a site moves; None if there is none.
 
+        The site moves the result itself, or a value that is computed from it in the same expression (then not exact).
         on_host: the receiver is known to be on the host.
         """
         made = site.attribute.value
@@ -51,8 +53,10 @@ class Factories:
         return Factory(exact, name in self._knowledge.exact_in_any_dtype and "dtype" not in keywords)
 
     def made_by(self, site: Site) -> ast.Call | None:
-        """The call of a deterministic factory that the receiver goes back to: a name, or what methods make of one, that
-        the function reads here alone."""
+        """The call of a deterministic factory that made the receiver; None if there is none.
+
+        The receiver is a local name, or method calls on one, and the value of that name is read nowhere else.
+        """
         name, receiver, function = _root(site.attribute.value), site.receiver, site.function
         if name is None or function is None or not isinstance(receiver, Tensor) or receiver.made is None:
             return None
@@ -61,7 +65,7 @@ class Factories:
         same = [node for node in nodes_of(function.node) if isinstance(node, ast.Name) and node.id == name.id]
         stores = sorted(node.lineno for node in same if isinstance(node.ctx, ast.Store) and node.lineno < name.lineno)
         rebound = any(isinstance(node.ctx, ast.Store) and node.lineno == site.statement.lineno for node in same)
-        end = site.statement.end_lineno if rebound else None  # what is read below is the moved value
+        end = site.statement.end_lineno if rebound else None  # reads further down get the moved value
         reads = [
             node
             for node in same
@@ -73,14 +77,14 @@ class Factories:
         return receiver.made if stores and reads == [name] else None
 
     def _makes_tensor(self, node: ast.AST) -> bool:
-        """Whether a node is the call of a deterministic factory."""
+        """Whether a node is a call of a deterministic factory."""
         if not isinstance(node, ast.Call):
             return False
         name = self._module.dotted(node.func)
         return name in self._knowledge.exact_factories or name in self._knowledge.inexact_factories
 
     def _is_reshaped(self, node: ast.expr) -> bool:
-        """`torch.tensor(v).view(...)`: only methods that keep the placement stand between."""
+        """Whether a node is a factory call followed only by placement-keeping methods: `torch.tensor(v).view(...)`."""
         while isinstance(node, ast.Call) and not self._makes_tensor(node):
             if not isinstance(node.func, ast.Attribute) or node.func.attr not in self._knowledge.tensor_same:
                 return False
@@ -88,7 +92,7 @@ class Factories:
         return self._makes_tensor(node)
 
     def _is_integral(self, call: ast.Call) -> bool:
-        """Whether `arange(...)` counts in integers: then it gives the same on every device."""
+        """Whether `arange(...)` counts in integers: then it gives the same result on every device."""
         dtype = next((k.value for k in call.keywords if k.arg == "dtype"), None)
         if dtype is not None:
             return self._module.dotted(dtype) in ("torch.long", "torch.int", "torch.int64", "torch.int32")

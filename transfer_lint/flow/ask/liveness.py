@@ -1,4 +1,4 @@
-"""Who else looks at a local name: whether a fix may rebind it."""
+"""Liveness of local names: whether a fix may rebind a name, and what its value is used for."""
 
 from __future__ import annotations
 
@@ -15,10 +15,11 @@ _COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 
 
 def rebindable(site: Site) -> bool:
-    """Whether binding the receiver's name to the moved value just before the statement cannot be seen elsewhere.
+    """Whether the receiver's name can be bound to the moved value just before the statement without other effects.
 
-    The receiver is a local name that the statement itself rebinds to the moved value, or that nothing reads between
-    the statement and its next assignment; no nested scope uses it, and nothing looks at all locals.
+    The receiver must be a local name. Either the statement itself rebinds it to the moved value, or nothing else in
+    the statement reads the name and it is not live after it. No nested scope may use the name, and nothing may look
+    at all locals.
     """
     receiver = site.attribute.value
     if not isinstance(receiver, ast.Name) or site.function is None or site.inline:
@@ -37,7 +38,7 @@ def rebindable(site: Site) -> bool:
 
 
 def is_returned(function: ast.AST, statement: ast.stmt, node: ast.expr) -> bool:
-    """Whether the value of `node` is what the function returns: at once, or under the name that it is assigned to."""
+    """Whether the function returns the value of `node`: directly, or through the name that it is assigned to."""
     names = {t.id for t in getattr(statement, "targets", ()) if isinstance(t, ast.Name)}
     held = statement.value if isinstance(statement, ast.Return | ast.Assign) else None
     if held is None or not any(part is node for part in _parts(held)):
@@ -70,7 +71,7 @@ _OF_MODULES = frozenset(
 
 
 def is_used_as_module(function: ast.AST, place: ast.expr) -> bool:
-    """Whether the function calls what stands in a name or attribute, or asks it for what only a module has."""
+    """Whether the function calls the value of a name or attribute, or uses a member of it that only modules have."""
     spelled = ast.unparse(place)
     for node in nodes_of(function):
         match node:
@@ -86,7 +87,7 @@ def is_used_as_module(function: ast.AST, place: ast.expr) -> bool:
 
 
 def _parts(node: ast.expr) -> Iterator[ast.expr]:
-    """What an expression hands on unchanged."""
+    """The expression, and the parts of it whose values are in its result unchanged."""
     yield node
     match node:
         case ast.Tuple(elts=items) | ast.List(elts=items):
@@ -101,7 +102,7 @@ def _parts(node: ast.expr) -> Iterator[ast.expr]:
 
 
 def _is_local(function: FunctionNode, name: str) -> bool:
-    """Whether the function binds the name itself: assigning to a global's name would make it a local, unbound."""
+    """Whether the function binds the name itself. To assign a global name would make it a local that is not bound."""
     arguments = function.args
     parameters = (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs, arguments.vararg, arguments.kwarg)
     if any(argument is not None and argument.arg == name for argument in parameters):
@@ -113,7 +114,7 @@ def _is_local(function: FunctionNode, name: str) -> bool:
 
 
 def _is_shared(function: ast.FunctionDef | ast.AsyncFunctionDef, name: str) -> bool:
-    """Used by a nested scope, declared global or nonlocal, or seen by `locals()` and the like."""
+    """Whether a nested scope uses the name, it is declared global or nonlocal, or `locals()` or the like sees it."""
     for node in nodes_of(function):
         if isinstance(node, ast.Global | ast.Nonlocal) and name in node.names:
             return True
@@ -125,9 +126,9 @@ def _is_shared(function: ast.FunctionDef | ast.AsyncFunctionDef, name: str) -> b
 
 
 def _read_later(function: ast.AST, statement: ast.stmt, name: str) -> bool:
-    """Whether the name is read after the statement, before being assigned anew, on any path (to be on the safe side).
+    """Whether the name may be live after the statement.
 
-    Positions decide: every read further down counts, and inside a loop every read in the loop.
+    To be safe, only positions decide: every read further down counts, and inside a loop every read in the loop.
     """
     end = (statement.end_lineno or statement.lineno, statement.end_col_offset or 0)
     first = min((loop.lineno for loop in _loops_around(function, statement)), default=None)

@@ -1,4 +1,4 @@
-"""Loop invariance: transfers that move the same value to the same place in every round of a loop."""
+"""Loop invariance: transfers that move the same value to the same place in every iteration of a loop."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from transfer_lint.flow.results.sites import Site
 
 
 def invariant_loops(site: Site, mutations: Sequence[Mutation], proved: bool = True) -> list[ast.stmt]:
-    """The loops around a transfer, from the inside out, in which it moves the same value to the same place each time.
+    """The loops around a transfer in which it moves the same value to the same place each time, innermost first.
 
-    None where something in the loop surely writes to the value. Not `proved`: the target need only be spelled alike;
-    an unknown call may change it between two rounds.
+    A loop in which something certainly writes to the value does not count, nor does any loop around it.
+    proved: if False, the target need only be spelled alike; an unknown call may change it between two iterations.
     """
     function = site.function
     if function is None or site.inline or not site.yields_copy or not is_plain(site.attribute.value):
@@ -35,7 +35,7 @@ def invariant_loops(site: Site, mutations: Sequence[Mutation], proved: bool = Tr
 
 
 def is_memoised(site: Site) -> bool:
-    """Whether the result is assigned under an `if` that asks for what it is assigned to: `if y is None: y = ...`."""
+    """Whether the result is assigned under an `if` that tests the target of the assignment: `if y is None: y = ...`."""
     if not isinstance(site.statement, ast.Assign) or site.function is None:
         return False
     targets = {ast.unparse(target) for target in site.statement.targets} - {ast.unparse(site.attribute.value)}
@@ -48,14 +48,17 @@ def is_memoised(site: Site) -> bool:
 
 
 def _is_made_within(site: Site, first: int, last: int, target_too: bool) -> bool:
-    """Whether some lines make the value that is moved, or what says where to."""
+    """Whether lines first..last make the value that is moved, or (with `target_too`) the target."""
     halves = (site.request.device, site.request.dtype) if target_too else ()
     symbols = [half.known.term.symbol for half in halves if half is not None]
     return any(symbol is not None and symbol.made_within(first, last) for symbol in (site.receiver.ident, *symbols))
 
 
 def _is_assigned_in(loop: ast.stmt, site: Site) -> bool:
-    """Whether the loop binds or deletes a name, attribute or item that the call is spelled with."""
+    """Whether the loop may change the value of the call: it binds or deletes something that the call is spelled with.
+
+    Also true if a part of the call is neither plain nor a constant nor a stable argument.
+    """
     parts = [site.attribute.value, *site.node.args, *(keyword.value for keyword in site.node.keywords)]
     if not all(is_plain(part) or isinstance(part, ast.Constant) or _is_stable(part, site) for part in parts):
         return True

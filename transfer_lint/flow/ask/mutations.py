@@ -1,4 +1,4 @@
-"""What may have written to a value that a transfer moves, or to the copy that it makes."""
+"""Mutations around a transfer: writes to the value that it moves, or to the copy that it makes."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from transfer_lint.flow.values.values import Tensor
 
 
 def on_lines(mutations: Sequence[Mutation], first: int, last: int) -> Iterator[Mutation]:
-    """The mutations on some lines."""
+    """The mutations on lines first..last (both included)."""
     return (mutation for mutation in mutations if first <= mutation.position[0] <= last)
 
 
 def memory_of(site: Site) -> frozenset[Symbol | None]:
-    """What stands for the value that is moved, what it may share memory with, and the moved value."""
+    """The symbols of the value that is moved, of what it may share memory with, and of the moved value."""
     own = site.receiver.memory() if isinstance(site.receiver, Tensor) else {site.receiver.ident}
     return frozenset({*own, site.result})
 
 
 def is_written_to(site: Site, mutations: Sequence[Mutation]) -> bool:
-    """Whether the function surely writes to what the transfer makes, wherever that is: it needs a copy of its own."""
+    """Whether the function certainly writes to the result of the transfer, anywhere: it then needs its own copy."""
     assert site.function is not None
     inside = on_lines(mutations, *span(site.function.node))
     return any(mutation.sure and mutation.tensor is site.result for mutation in inside)

@@ -1,4 +1,4 @@
-"""Onload and offload: moves of a module that surely come together, so that each is always needed."""
+"""Onload and offload: two moves of a module that certainly both run, so that each is needed."""
 
 from __future__ import annotations
 
@@ -11,10 +11,11 @@ from transfer_lint.flow.results.sites import Site
 
 
 def is_half(site: Site, sites: Sequence[Site], offload_words: Names) -> bool:
-    """Whether the module surely is moved elsewhere as well whenever this runs.
+    """Whether the module is certainly moved elsewhere, too, whenever the site runs.
 
-    Surely also where the same tests stand around both, and where the function hands it to one that offloads. Spelled
-    alike is enough: an unknown call in between does not make it another module.
+    Also true if every test around the other move is around this one, and if the function passes the module to a
+    function that offloads. The module need only be spelled alike: an unknown call in between does not make it another
+    module.
     """
     if site.function is None or site.request.device is None:
         return False
@@ -33,7 +34,7 @@ def is_half(site: Site, sites: Sequence[Site], offload_words: Names) -> bool:
 
 
 def is_put_back(site: Site) -> bool:
-    """Whether the target is where the function has found the receiver: `old = next(m.parameters()).device`."""
+    """Whether the target was read from the receiver before: `old = next(m.parameters()).device`."""
     half, function = site.request.device, site.function
     if half is None or half.argument is None or function is None:
         return False
@@ -48,7 +49,7 @@ def is_put_back(site: Site) -> bool:
 
 
 def _is_handed_to_offloader(site: Site, spelled: str, words: Names) -> bool:
-    """Whether a function that is named for it is handed the module later on."""
+    """Whether the module is passed, from this line on, to a function whose name says that it offloads."""
     assert site.function is not None
     return any(
         any(word in _name(node.func) for word in words.exact)
@@ -63,7 +64,7 @@ def _name(func: ast.expr) -> str:
 
 
 def _surely_runs(first: Site, second: Site) -> bool:
-    """Whether the second site's statement runs whenever the first one's does (early exits aside)."""
+    """Whether the second site's statement runs whenever the first site's does (early exits are ignored)."""
     assert first.function is not None
     return any(
         statement is second.statement
@@ -73,7 +74,7 @@ def _surely_runs(first: Site, second: Site) -> bool:
 
 
 def _tests_around(site: Site) -> frozenset[tuple[str, bool]]:
-    """The tests that decide whether the site's statement runs, as they are written, each with what it must be."""
+    """The tests that decide whether the site's statement runs: (the source tree, dumped; the outcome it needs)."""
     assert site.function is not None
     found: set[tuple[str, bool]] = set()
     for block in _blocks_around(site.function.node.body, site.statement):
@@ -96,7 +97,7 @@ def _always(block: Sequence[ast.stmt]) -> Iterator[ast.stmt]:
 
 
 def _blocks_around(body: Sequence[ast.stmt], target: ast.stmt) -> Iterator[Sequence[ast.stmt]]:
-    """The blocks that hold the statement, from the outside in."""
+    """The blocks that hold the statement, outermost first."""
     yield body
     for statement in body:
         for block in blocks_of(statement):

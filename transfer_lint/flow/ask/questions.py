@@ -1,4 +1,4 @@
-"""What rules ask about a site: where is this value, who looks at it, and why."""
+"""What rules ask about a site: where its value is, what uses it, and what proves that."""
 
 from __future__ import annotations
 
@@ -26,10 +26,12 @@ _OTHER_CURRENT_DEVICE = ("set_device", "cuda.device(")
 
 @dataclass(frozen=True)
 class Invariance:
-    """A transfer does the same in every round of the loops around it.
+    """A transfer that is loop-invariant: it does the same in every iteration of the loops around it.
 
-    loops: of how many, counted from the inside. line: where the outermost of these begins. proved: the value and the
-    target are proved to stay; else they are only spelled alike. untouched: nothing in the loops may write to a tensor.
+    loops: the number of these loops, counted from the innermost.
+    line: the first line of the outermost of them.
+    proved: the value and the target are proved to stay the same; else they are only spelled alike.
+    untouched: nothing in the loops may write to a tensor.
     """
 
     loops: int
@@ -40,9 +42,11 @@ class Invariance:
 
 @dataclass(frozen=True)
 class EarlierCopy:
-    """A transfer before has moved the same value to the same place.
+    """The copy from an earlier transfer of the same value to the same place.
 
-    line: where. name: the local name that its result still has. untouched: nothing since may have written to a tensor.
+    line: the line of that transfer.
+    name: the local name that still holds the copy; None if there is none.
+    untouched: nothing may have written to a tensor since.
     """
 
     line: int
@@ -51,7 +55,7 @@ class EarlierCopy:
 
 
 class Questions:
-    """Answers about the sites of one file. A method that begins with `is` says yes only where that is proved."""
+    """Answers about the sites of one file. A method whose name begins with `is` is true only if that is proved."""
 
     def __init__(self, project: Project, module: Module, examined: Examination) -> None:
         self.module = module
@@ -83,18 +87,18 @@ class Questions:
         return " with dtype ".join(parts)
 
     def inner(self, site: Site) -> Site | None:
-        """The transfer whose result the site moves on at once: `x.to(a)` of `x.to(a).to(b)`."""
+        """The transfer whose result the site moves directly: `x.to(a)` of `x.to(a).to(b)`; None if there is none."""
         value = site.attribute.value
         return self._by_node.get(value) if isinstance(value, ast.Call) else None
 
     def is_inner(self, site: Site) -> bool:
-        """Whether another transfer takes the site's result at once."""
+        """Whether another transfer moves the site's result directly."""
         return site.node in self._links
 
     # ---- where values are, and where they go ---------------------------------------------------------------------
 
     def _role(self, known: Known | None) -> Role | None:
-        """What a device is for; None where that is not known."""
+        """The role of a device; None if not known."""
         return role_of(known.term, self._knowledge) if known is not None else None
 
     def goes_to_accelerator(self, site: Site) -> bool:
@@ -106,25 +110,25 @@ class Questions:
         return site.request.device is not None and self._role(site.request.device.known) is Role.HOST
 
     def is_on_accelerator(self, site: Site) -> bool:
-        """Whether the receiver provably is on an accelerator."""
+        """Whether the receiver is proved to be on an accelerator."""
         return self._role(site.device) is Role.ACCELERATOR
 
     def is_on_host(self, site: Site) -> bool:
-        """Whether the receiver is on the host, or where factories make what they are not told a device for."""
+        """Whether the receiver is on the host, or on the default device of factories."""
         known = site.device
         return known is not None and (known.term.kind is TermKind.DEFAULT_DEVICE or self._role(known) is Role.HOST)
 
     def is_on_device(self, site: Site) -> bool:
-        """Whether the receiver provably is on the device that is asked for; of the dtype nothing is said."""
+        """Whether the receiver is proved to be on the requested device. The dtype is not compared."""
         return site.request.device is not None and self._same(site.device, site.request.device)
 
     def is_elsewhere(self, site: Site) -> bool:
-        """Whether the receiver provably is on a device of another kind than the one that is asked for."""
+        """Whether one of the receiver and the target is proved to be on the host, the other on an accelerator."""
         wanted = self._role(site.request.device.known) if site.request.device is not None else None
         return {self._role(site.device), wanted} == {Role.HOST, Role.ACCELERATOR}
 
     def is_placed_elsewhere(self, site: Site) -> bool:
-        """Whether the receiver was put, or computed, somewhere that is not known to be the target: it is taken back."""
+        """Whether the receiver was moved to, or computed in, a place that is not known to be the target."""
         device, request = site.device, site.request.device
         if isinstance(site.receiver, Tensor) and site.receiver.computed:
             return True
@@ -133,7 +137,7 @@ class Questions:
         return device.term.kind is not TermKind.DEVICE_OF
 
     def is_there(self, site: Site) -> Why | None:
-        """The proof that the receiver already has the target placement; None without one."""
+        """The proof that the receiver already has the target placement; None if there is none."""
         request = site.request
         if (
             request.device is None
@@ -157,7 +161,10 @@ class Questions:
         return known is not None and known.term == half.known.term
 
     def _holds_here(self, site: Site, known: Known | None) -> bool:
-        """A layer's result has its weights' dtype unless an autocast region surrounds the call of this function."""
+        """Whether a placement that holds only outside autocast holds here.
+
+        A layer's result has the dtype of its weights, unless an autocast region surrounds the call of this function.
+        """
         if known is None or not known.outside_autocast:
             return True
         function = site.function
@@ -166,25 +173,25 @@ class Questions:
         return not self._project.mentioning("autocast", self.module.path)
 
     def _means_one_device(self, known: Known) -> bool:
-        """`cuda` without an index means the current device: the same one only while nobody changes that."""
+        """Whether a term always means the same device: `cuda` without an index is the current one, which can change."""
         term = known.term
         spelled = term.kind is TermKind.CONSTANT and (":" in term.name or term.name == "cpu")
         if spelled or term.kind not in (TermKind.CONSTANT, TermKind.VALUE):
             return True
         paths = [path for word in _OTHER_CURRENT_DEVICE for path in self._project.mentioning(word, self.module.path)]
-        # A device of unknown spelling has its index nearly always: only what this file does itself counts.
+        # A device of unknown spelling nearly always has an index: only changes in this file count.
         return not paths if term.kind is TermKind.CONSTANT else self.module.path not in paths
 
     def proof(self, site: Site) -> Why:
-        """How it is known what the receiver is, and where."""
+        """The facts that prove what the receiver is, and where it is."""
         return merge_why(site.receiver.why, self.device_proof(site))
 
     def device_proof(self, site: Site) -> Why:
-        """How it is known where the receiver is."""
+        """The facts that prove where the receiver is."""
         return site.device.why if site.device is not None else ()
 
     def is_pageable(self, site: Site) -> bool:
-        """Whether the receiver was made in this function, on the host, and nothing in the file pins memory."""
+        """Whether the receiver was made on the host in this function, and nothing in the file pins memory."""
         device, ident = site.device, site.receiver.ident
         on_host = device is not None and device.term.kind is TermKind.CONSTANT and device.term.name == "cpu"
         return on_host and ident.line > 0 and ident.parent is None and "pin_memory" not in self.module.text
@@ -192,9 +199,10 @@ class Questions:
     # ---- what the move is for ------------------------------------------------------------------------------------
 
     def boundary(self, site: Site) -> bool:
-        """Whether the move goes where the program's contract wants the value.
+        """Whether the move takes the value to a boundary of the program, where it has to be.
 
-        To the host (numpy, saving, an offload), or onto a node's output, which goes back to where its input was.
+        It moves to the host (for numpy, saving or an offload), or it makes an output of a node, which has to go back to
+        the place of its input.
         """
         if site.request.device is None:
             return False
@@ -206,19 +214,20 @@ class Questions:
         return is_returned(function.node, site.statement, site.node)
 
     def is_half_of_pair(self, site: Site) -> bool:
-        """Whether the module surely is moved elsewhere as well whenever this runs; see `onload_offload`."""
+        """Whether the module is certainly moved elsewhere, too, whenever the site runs; see `onload_offload`."""
         return onload_offload.is_half(site, self.sites, self._knowledge.offload_words)
 
     def is_put_back(self, site: Site) -> bool:
-        """Whether the target is where the function has found the receiver; see `onload_offload`."""
+        """Whether the target is the placement that the receiver had before; see `onload_offload`."""
         return onload_offload.is_put_back(site)
 
     def can_only_be_module(self, site: Site) -> bool:
-        """Whether a receiver of unknown class is a module by the way it is used.
+        """Whether the way that a receiver of unknown class is used shows that it is a module.
 
-        The call stands alone, so it moves in place: a module, or a batch of inputs. It is a module if it is a part of
-        something that comes from outside the function, if it is an attribute, or if the function calls it or asks for
-        its weights. So it is if the result is assigned, and the function does that with what it is assigned to.
+        If the call is a statement of its own, it moves in place, so the receiver is a module or a batch of inputs. It
+        is a module if the call asks for a dtype, if it is an attribute, if it is a part of something from outside the
+        function, or if the function calls it or uses a member that only modules have. If the result is assigned, the
+        function (for `self.x`, the class) must use the receiver, or what gets the result, in that last way.
         """
         receiver, statement, function = site.receiver, site.statement, site.function
         if site.proved or not isinstance(receiver, Object) or receiver.cls is not None:
@@ -237,7 +246,7 @@ class Questions:
         return function is not None and is_used_as_module(function.node, node)
 
     def is_operand(self, site: Site) -> bool:
-        """Whether an operation takes the moved value that neither keeps it, writes to it, nor returns a part of it."""
+        """Whether the moved value is an operand of an operation that does not write to it, nor return it or a view."""
         knowledge = self._knowledge
         parent = next(
             (node for node in nodes_of(site.statement) if any(c is site.node for c in ast.iter_child_nodes(node))), None
@@ -266,13 +275,13 @@ class Questions:
         return False
 
     def is_rebindable(self, site: Site) -> bool:
-        """Whether the receiver is a local name whose rebinding nobody can see."""
+        """Whether the receiver is a local name that can be rebound without other effects; see `liveness`."""
         return rebindable(site)
 
     # ---- what has been done already ------------------------------------------------------------------------------
 
     def invariance(self, site: Site) -> Invariance | None:
-        """The loops in which the transfer does the same in every round; None without one."""
+        """The loops in which the transfer is loop-invariant; None if there are none."""
         loops = loop_invariance.invariant_loops(site, self._mutations)
         proved = bool(loops) and site.is_tensor
         loops = loops or loop_invariance.invariant_loops(site, self._mutations, proved=False)
@@ -282,15 +291,15 @@ class Questions:
         return Invariance(len(loops), first, proved, not any(on_lines(self._mutations, first, last)))
 
     def is_loop_invariant(self, site: Site) -> bool:
-        """Whether a loop around the site moves the same value to the same place in every round."""
+        """Whether the site is proved to be loop-invariant in a loop around it."""
         return bool(loop_invariance.invariant_loops(site, self._mutations))
 
     def is_memoised(self, site: Site) -> bool:
-        """Whether a test around the site asks for what its result is assigned to: it runs once."""
+        """Whether the transfer is memoised: an `if` around it tests what its result is assigned to, so it runs once."""
         return loop_invariance.is_memoised(site)
 
     def earlier_copy(self, site: Site) -> EarlierCopy | None:
-        """The copy that a transfer which surely ran before has made of the same value in the same place."""
+        """The copy from a dominating transfer of the same value to the same place; None if there is none."""
         first = duplicates.earlier_transfer(site, self.sites, self._mutations)
         if first is None:
             return None
@@ -300,7 +309,10 @@ class Questions:
         return EarlierCopy(first.anchor[0], name if kept else None, untouched)
 
     def moved_again(self, site: Site) -> Site | None:
-        """A later transfer of the same value to the same place whose result is used, where nobody takes this one's."""
+        """A later transfer of the same value to the same place whose result is used; None if there is none.
+
+        None, too, if the receiver may be a module: its class is known, or it is used as one.
+        """
         function, node = site.function, site.attribute.value
         if function is None or (isinstance(site.receiver, Object) and site.receiver.cls is not None):
             return None
@@ -322,35 +334,35 @@ class Questions:
     # ---- what made the value, and who reads it -------------------------------------------------------------------
 
     def factory(self, site: Site) -> Factory | None:
-        """The deterministic factory whose result the site moves: at once, or (then not exact) computed with first."""
+        """The deterministic factory whose result the site moves; see `Factories.moved_by`. None if there is none."""
         return self._factories.moved_by(site, self.is_on_host(site))
 
     def made_by(self, site: Site) -> ast.Call | None:
-        """The call of a factory whose result has a name that the function reads here alone."""
+        """The call of the factory that made the receiver; see `Factories.made_by`. None if there is none."""
         return self._factories.made_by(site)
 
     def is_read_one(self, site: Site) -> HostRead | None:
-        """The host read that takes one item of what the site brings over: `x.cpu()[0].item()`."""
+        """The host read of one item of what the site moves: `x.cpu()[0].item()`; None if there is none."""
         return readers.read_of_one_item(site, self.reads)
 
     def is_read_before_waiting(self, site: Site) -> HostRead | None:
-        """The first read of what the site copies to the host before which the function waits for nothing."""
+        """The first host read of what the site copies to the host, unless the function waits before it; else None."""
         return readers.read_before_waiting(site, self.reads)
 
     def brought_by(self, read: HostRead) -> Site | None:
-        """The transfer that has just brought what is read over to the host: `x.cpu().item()`, `y = x.cpu()` before."""
+        """The transfer that moved what is read to the host: in the expression, `x.cpu().item()`, or before it."""
         at_once = readers.moved_at_once(read, self._by_node)
         if at_once is not None and self.boundary(at_once):
             return at_once
         return next((site for site in self.sites if site.node in read.tensor.moved_from), None)
 
     def reads_accelerator(self, read: HostRead) -> bool | None:
-        """Whether what is read is on an accelerator, or was until it was brought over; None where that is not known."""
+        """Whether what is read is on an accelerator, or was before it was moved to the host; None if not known."""
         role = self._role(self._source_of(read))
         return None if role not in (Role.ACCELERATOR, Role.HOST) else role is Role.ACCELERATOR
 
     def read_proof(self, read: HostRead) -> Why:
-        """How it is known what is read, and where that is."""
+        """The facts that prove what is read, and where it is."""
         device = self._source_of(read)
         return merge_why(read.tensor.why, device.why if device is not None else ())
 
@@ -361,7 +373,7 @@ class Questions:
     # ---- targets, as rewrites take them --------------------------------------------------------------------------
 
     def target(self, site: Site) -> Target | None:
-        """The target as the rewrites take it; None where no test says exactly when the move does nothing."""
+        """The target as rewrites take it; None if no test tells exactly when the move does nothing."""
         request = site.request
         halves = [half for half in (request.device, request.dtype) if half is not None]
         if not request.plain or request.ambiguous or not halves or not all(half.comparable for half in halves):
@@ -369,7 +381,7 @@ class Questions:
         return Target(_half(request.device), _half(request.dtype))
 
     def spelled_target(self, request: Request) -> Target:
-        """The target as a rewrite takes it that writes its halves anew."""
+        """The target for a rewrite that writes the device and the dtype again."""
         halves = (request.device, request.dtype)
         device, dtype = (Half(h.argument, h.repeatable, h.spelling) if h is not None else None for h in halves)
         return Target(device, dtype)

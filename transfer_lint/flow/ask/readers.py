@@ -1,4 +1,4 @@
-"""Readers: the host reads that a transfer to the host feeds, and the transfer that a host read is fed by."""
+"""Readers: the host reads of what a transfer moves to the host, and the transfer behind a host read."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _WAITS = frozenset({"synchronize", "wait", "wait_stream", "wait_event"})
 
 
 def read_of_one_item(site: Site, reads: Sequence[HostRead]) -> HostRead | None:
-    """The host read that takes one item of what the site brings over: `x.cpu()[0].item()`."""
+    """The host read of one item of what the site moves: `x.cpu()[0].item()`; None if there is none."""
     for read in reads:
         func = read.node.func if isinstance(read.node, ast.Call) else None
         held = func.value if isinstance(func, ast.Attribute) and func.attr == "item" else None
@@ -24,7 +24,7 @@ def read_of_one_item(site: Site, reads: Sequence[HostRead]) -> HostRead | None:
 
 
 def read_before_waiting(site: Site, reads: Sequence[HostRead]) -> HostRead | None:
-    """The first read of what the site copies to the host before which the function waits for nothing."""
+    """The first host read of what the site copies to the host, unless the function waits before it; else None."""
     if site.function is None:
         return None
     waits = [
@@ -39,7 +39,7 @@ def read_before_waiting(site: Site, reads: Sequence[HostRead]) -> HostRead | Non
 
 
 def moved_at_once(read: HostRead, by_node: Mapping[ast.AST, Site]) -> Site | None:
-    """The transfer in the very expression that is read: `x.cpu().item()`."""
+    """The transfer in the expression that is read: `x.cpu().item()`; None if there is none."""
     held: ast.AST | None = read.node
     while isinstance(held, ast.Call | ast.Attribute | ast.Subscript) and held not in by_node:
         held = held.func if isinstance(held, ast.Call) else held.value
@@ -48,7 +48,7 @@ def moved_at_once(read: HostRead, by_node: Mapping[ast.AST, Site]) -> Site | Non
 
 
 def _is_constant_index(node: ast.expr) -> bool:
-    """Integers only: indexing by another tensor may need it on the same device."""
+    """Whether an index is made of constants only. A tensor as an index may have to be on the same device."""
     items = node.elts if isinstance(node, ast.Tuple) else [node]
     return all(
         isinstance(item.operand if isinstance(item, ast.UnaryOp) else item, ast.Constant)

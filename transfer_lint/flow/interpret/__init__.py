@@ -1,5 +1,5 @@
-"""The interpreter: the body of one function to values, sites and a summary for its callers.
+"""The interpreter: values, sites and a summary for callers, computed from the body of one function.
 
-May import `results` and what is below it; handlers of syntax forms know the `frame`, never who calls them.
-Hands out `Summaries`, which interpret each function once, when somebody asks for it.
+May import `results` and what is below it; handlers of syntax forms know the `frame`, never their callers.
+Hands out `Summaries`, which interpret each function once, on demand.
 """

@@ -1,4 +1,4 @@
-"""One call of a function of the tree: its summary, carried over into the caller's state."""
+"""Application: the summary of a function of the tree, instantiated at one call site."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from transfer_lint.flow.values.values import Constant, Function, Host, Object, P
 
 
 def bind(info: FunctionInfo, arguments: dict[str, Value]) -> dict[str, Value] | None:
-    """Parameter name -> argument; None where unpacking leaves it open."""
+    """Parameter name -> argument; None if unpacked arguments make it unknown, or no parameter takes the receiver."""
     if any(key.startswith("*") for key in arguments):
         return None
     names = [p.arg for p in (*info.node.args.posonlyargs, *info.node.args.args)]
@@ -40,7 +40,7 @@ def bind(info: FunctionInfo, arguments: dict[str, Value]) -> dict[str, Value] | 
 
 
 class Application:
-    """One call: carries a summary over into the caller's state."""
+    """One call: it instantiates a summary in the caller's state."""
 
     def __init__(
         self,
@@ -60,22 +60,22 @@ class Application:
         self.roots = {symbol: name for name, symbol in summary.parameters.items()}
         self.found: dict[Symbol, Value] = {}
         self.copied: set[Symbol] = set()
-        self.before = state  # what the summary's symbols speak of: the state at the call
+        self.before = state  # the state at the call, in which the summary's symbols are read
         receiver = arguments.get(info.parameters[0].arg) if info.owner is not None and info.parameters else None
-        # How the receiver's class is known is a part of why this function is the one that is called.
+        # The proof of the receiver's class is a part of the proof that this function is called.
         self.here: Why = receiver.why if isinstance(receiver, Object) else ()
         self.by_module = receiver is not None and caller.is_module(receiver)
         if info.name != "__init__":
             self.here = (*self.here, caller.fact(node, f"`{{}}` is the result of `{info.qualname}`"))
 
     def result(self) -> Value:
-        """Apply the effects, give the result."""
+        """Apply the effects and return the result."""
         changed = [
             (symbol, record)
             for symbol, record in self.summary.heap.items()
             if self.summary.rooted(symbol) and _changed(symbol, record)
         ]
-        for symbol, record in changed:  # read all that is spoken of before anything changes
+        for symbol, record in changed:  # look up every symbol before anything changes
             self.lookup(symbol)
             for value in record.attributes.values():
                 for spoken in symbols_of(value):
@@ -84,7 +84,7 @@ class Application:
             self.lookup(spoken)
         if changed:
             self.before = self.state.copy()
-        if changed and self.caller.handlers:  # an exception may leave it with some of that done
+        if changed and self.caller.handlers:  # an exception may leave some of the effects done
             partly = self.state.copy()
             for symbol, _ in changed:
                 partly.havoc(self.lookup(symbol), f"{self.caller.epoch(self.node)} partly", self.node.lineno)
@@ -98,7 +98,7 @@ class Application:
         return self.carried(self.summary.result)
 
     def _note_mutations(self) -> None:
-        """What the callee writes to in place; what is its own may all the same be a view of something of the caller."""
+        """Record the mutations of the callee. A tensor that it made may still be a view of a tensor of the caller."""
         for symbol, sure in self.summary.mutations:
             if symbol is not None and self.summary.rooted(symbol):
                 value = self.lookup(symbol)
@@ -107,7 +107,7 @@ class Application:
                 self.caller.mutations.setdefault((self.node, None), False)
 
     def lookup(self, symbol: Symbol) -> Value:
-        """What a symbol of the callee is in the caller."""
+        """The caller's value for a symbol of the callee. Memoised."""
         if symbol not in self.found:
             self.found[symbol] = self._look(symbol)
         return self.found[symbol]
@@ -129,7 +129,7 @@ class Application:
         return Object(self.caller.symbols.make(("carried", id(self.node), symbol), symbol.label, self.node.lineno))
 
     def known(self, known: Known | None) -> Known | None:
-        """A placement as the caller sees it."""
+        """A placement of the callee, in terms of the caller; None if not known, or not valid in autocast here."""
         if known is None:
             return None
         outside = known.outside_autocast
@@ -151,7 +151,7 @@ class Application:
         return Known(own.term, merge_why(self.here, known.why, own.why), outside or own.outside_autocast)
 
     def _own(self, kind: TermKind, value: Value) -> Known | None:
-        """What the caller knows of the thing that a term speaks of."""
+        """What a term of this kind means in the caller, with `value` for its symbol; None if that is not known."""
         match kind, value:
             case TermKind.VALUE, _:
                 term = self.caller.placed_by(value)
@@ -175,7 +175,7 @@ class Application:
         return None
 
     def carried(self, value: Value) -> Value:
-        """A value of the callee as the caller sees it."""
+        """A value of the callee, in terms of the caller."""
         match value:
             case Tensor():
                 return self._tensor(value)
@@ -214,7 +214,7 @@ class Application:
         )
 
     def _shared(self, value: Tensor) -> frozenset[Symbol]:
-        """What a tensor that the callee gives may share memory with in the caller."""
+        """The symbols of the caller's tensors that a tensor from the callee may share memory with."""
         given = (self.lookup(symbol) for symbol in value.shares if self.summary.rooted(symbol))
         return frozenset().union(*(v.memory() if isinstance(v, Tensor) else () for v in given))
 

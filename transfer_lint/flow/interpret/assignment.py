@@ -1,4 +1,4 @@
-"""Assignment: what binding a target does to the state."""
+"""Assignment: how binding a target changes the state."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from transfer_lint.flow.values.values import Constant, Object, Tensor, Value
 
 
 def assign(frame: Frame, target: ast.expr, value: Value, state: State) -> None:
-    """Bind an assignment's target."""
+    """Bind the target of an assignment to a value."""
     match target:
         case ast.Name(id=name):
             state.locals[name] = value

@@ -1,4 +1,4 @@
-"""What an attribute of a value is."""
+"""Attributes: the value that reading one gives."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from transfer_lint.flow.values.values import Class, External, Function, Host, Ob
 
 
 def attribute(frame: Frame, owner: Value, node: ast.Attribute, state: State) -> Value:
-    """What `node` reads off `owner`, the value of `node.value`, which has been evaluated already."""
+    """The value of the attribute read by `node`. `owner` is the value of `node.value`, evaluated before."""
     name = node.attr
     match owner:
         case External():
@@ -47,7 +47,7 @@ def attribute(frame: Frame, owner: Value, node: ast.Attribute, state: State) -> 
 
 
 def _member(frame: Frame, owner: Object, method: FunctionInfo, node: ast.Attribute, state: State) -> Value:
-    """A method, bound; or what a property gives."""
+    """A method, bound unless it is static; for a property, its value."""
     if "builtins.property" in method.decorators:
         return frame.callees.call(frame, method, {"": owner}, node, state)
     if "builtins.staticmethod" in method.decorators:
@@ -61,7 +61,7 @@ def _external_attribute(frame: Frame, name: str) -> Value:
     return External(name)
 
 
-# Names of dtypes, the aliases among them (`torch.half`), and the canonical name of each.
+# Names of dtypes, with aliases (`torch.half`), and the canonical name of each.
 _DTYPES = """float16 float32 float64 bfloat16 uint8 uint16 uint32 uint64 int8 int16 int32 int64 bool complex64
 complex128 float8_e4m3fn float8_e5m2"""
 _DTYPE_ALIASES = {"half": "float16", "float": "float32", "double": "float64", "short": "int16", "int": "int32"}

@@ -1,4 +1,4 @@
-"""Calls: who is called, what comes back, and what it may have done meanwhile."""
+"""Calls: the callee, the result, and the effects."""
 
 from __future__ import annotations
 
@@ -62,7 +62,10 @@ def _is_tracer(frame: Frame, callee: Value) -> bool:
 
 
 def evaluate_arguments(frame: Frame, node: ast.Call, state: State) -> dict[str, Value]:
-    """The arguments by position ("0", "1" ...) and keyword; "*" and "**" for what is unpacked."""
+    """The arguments by position ("0", "1" ...) and keyword.
+
+    "*" with a position stands for unpacked arguments of unknown number, "**" for unpacked keyword arguments.
+    """
     found: dict[str, Value] = {}
     position = 0
     for argument in node.args:
@@ -72,7 +75,7 @@ def evaluate_arguments(frame: Frame, node: ast.Call, state: State) -> dict[str, 
             continue
         value = frame.eval(argument.value, state)
         items = value.items if isinstance(value, Tuple) else _listed(value, state)
-        if items is None:  # nobody knows how many
+        if items is None:  # it is not known how many
             found[f"*{position}"] = value
             position += 1
         for item in items or ():
@@ -86,16 +89,16 @@ def evaluate_arguments(frame: Frame, node: ast.Call, state: State) -> dict[str, 
 
 
 def _listed(value: Value, state: State) -> Sequence[Value] | None:
-    """The items of a list that was made here of so many; None for anything else."""
+    """The items of a list that was made in this function, if all are known; else None."""
     if not isinstance(value, Object) or value.cls != "builtins.list" or state.sharing.twins.get(value.ident):
-        return None  # one of several lists need not have as many
+        return None  # the lists that it may be can have different lengths
     record = state.record(value.ident)
     items = [record.attributes.get(f"[{number}]") for number in range(len(record.attributes))]
     return [item for item in items if item is not None] if record.made and all(items) and not record.epoch else None
 
 
 def _keyed(value: Value, state: State) -> Mapping[str, Value] | None:
-    """The items of a dictionary that was made here with names for keys; None for anything else."""
+    """The items of a dict that was made in this function, if all are known and all keys are identifiers; else None."""
     if not isinstance(value, Object) or value.cls != "builtins.dict" or state.sharing.twins.get(value.ident):
         return None
     record = state.record(value.ident)
@@ -105,7 +108,7 @@ def _keyed(value: Value, state: State) -> Mapping[str, Value] | None:
 
 
 def bind_receiver(callee: Function, arguments: dict[str, Value]) -> dict[str, Value]:
-    """The arguments with a bound method's receiver under "", and with what a `partial` has bound."""
+    """The arguments, with the receiver of a bound method under "" and with those that a `partial` has bound."""
     if callee.given:
         count = sum(key.isdigit() for key, _ in callee.given)
         later = {str(int(key) + count) if key.isdigit() else key: value for key, value in arguments.items()}
@@ -174,7 +177,7 @@ def _method_call(frame: Frame, node: ast.Call, func: ast.Attribute, receiver: Te
 
 
 def _super_call(frame: Frame, node: ast.Call, func: ast.Attribute, state: State) -> Value:
-    """`super().m(...)`: the method that the class's bases find."""
+    """`super().m(...)`: a call of the method that is found in the bases of the class."""
     arguments = evaluate_arguments(frame, node, state)
     owner = frame.function.owner if frame.function else None
     parameters = frame.function.parameters if frame.function else ()
@@ -220,7 +223,7 @@ def _container_method(
 
 
 def instantiate(frame: Frame, info: ClassInfo, arguments: dict[str, Value], node: ast.Call, state: State) -> Value:
-    """`Class(...)`: a new object, as its `__init__` leaves it."""
+    """`Class(...)`: a new object, after its `__init__`."""
     made = Object(frame.symbol(node, info.name), info, (frame.fact(node, f"`{{}}` makes a `{info.name}`"),))
     state.create(made)
     initialiser = info.method("__init__")
@@ -235,7 +238,7 @@ def instantiate(frame: Frame, info: ClassInfo, arguments: dict[str, Value], node
 def _fill(
     frame: Frame, info: ClassInfo, made: Object, arguments: dict[str, Value], node: ast.Call, state: State
 ) -> None:
-    """The fields of a new dataclass: its arguments, and the defaults that are constants."""
+    """Set the fields of a new dataclass instance from its arguments and constant defaults; call `__post_init__`."""
     if any(key.startswith("*") for key in arguments):
         return
     for number, (name, (_, field)) in enumerate(info.annotated.items()):
@@ -250,7 +253,7 @@ def _fill(
 
 
 def call_object(frame: Frame, callee: Object, arguments: dict[str, Value], node: ast.Call, state: State) -> Value:
-    """An instance is called: a module's `forward`, a layer, or something unknown."""
+    """Call an instance: a module's `forward`, a layer, or something unknown."""
     operands = list(arguments.values())
     if isinstance(callee.cls, ClassInfo):
         method = found_method(frame, callee, "__call__", state)
@@ -266,7 +269,7 @@ def call_object(frame: Frame, callee: Object, arguments: dict[str, Value], node:
 
 
 def _layer(frame: Frame, layer: Object, kind: str, operands: list[Value], node: ast.Call, state: State) -> Value:
-    """What a layer of torch.nn makes of its input."""
+    """The result of a torch.nn layer."""
     source = operands[0] if operands else frame.unknown(node)
     if kind in ("like", "norm", "like_device"):  # a norm need not have weights
         alike = kind != "like_device"
@@ -287,7 +290,7 @@ def _layer(frame: Frame, layer: Object, kind: str, operands: list[Value], node: 
 
 
 def _sequence(frame: Frame, layer: Object, source: Value, node: ast.Call, state: State) -> Tensor:
-    """What the parts of a `Sequential` make of its input, one after another."""
+    """The result of a `Sequential`: its parts are called one after another."""
     value, count = source, 0
     while f"[{count}]" in state.record(layer.ident).attributes:
         part = state.read(layer, f"[{count}]")

@@ -1,4 +1,4 @@
-"""What code that is only made here, and runs later, may change whenever it does: functions, lambdas, generators."""
+"""Captures: what functions, lambdas and generators that are made here may change when they run later."""
 
 from __future__ import annotations
 
@@ -15,15 +15,16 @@ from transfer_lint.flow.values.values import Function, Object, Value
 
 
 def captures(frame: Frame, node: ast.AST, state: State) -> tuple[str | Symbol, ...]:
-    """What the code of a nested scope may change of what surrounds it.
+    """What the code of a nested scope may change outside itself.
 
-    Locals by name, because it sees what they hold when it runs; module-level objects by their symbols.
+    Locals are given by name, because the code sees their values at the time when it runs; module-level objects are
+    given by their symbols.
     """
     found: list[str | Symbol] = []
     changed = set(_changed(frame, node))
     names = {part.id for part in nodes_of(node) if isinstance(part, ast.Name)}
     bound = {part.id for part in nodes_of(node) if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Store)}
-    if changed & bound:  # something that the code itself gives a name to: any part of what it reads
+    if changed & bound:  # it changes something that it names itself: that may be a part of anything it reads
         changed.update(names)
     for name in sorted(changed - bound):
         if name in state.locals or name in frame.outer:
@@ -35,7 +36,7 @@ def captures(frame: Frame, node: ast.AST, state: State) -> tuple[str | Symbol, .
 
 
 def _changed(frame: Frame, node: ast.AST) -> Iterator[str]:
-    """The names of things on which methods are called, that are handed to calls, or whose attributes are assigned."""
+    """The names of what may be changed: by a method call, as an argument, or by assigning an attribute or item."""
     for part in nodes_of(node):
         match part:
             case ast.Attribute(ctx=ast.Store() | ast.Del()) | ast.Subscript(ctx=ast.Store() | ast.Del()):
@@ -52,7 +53,7 @@ def _changed(frame: Frame, node: ast.AST) -> Iterator[str]:
 
 
 def _only_looks(frame: Frame, func: ast.expr) -> bool:
-    """Whether a call changes nothing: a query of a tensor or module, or a function without effects."""
+    """Whether a call changes nothing: a query of a tensor or module, or a function without side effects."""
     knowledge = frame.knowledge
     if isinstance(func, ast.Attribute) and (
         func.attr in knowledge.module_queries or func.attr in knowledge.tensor_host
@@ -69,7 +70,7 @@ def _root(node: ast.AST) -> Iterator[str]:
 
 
 def runs_later(frame: Frame, values: list[Value], state: State) -> bool:
-    """Whether one of the values is code with effects: whoever is handed it may run it."""
+    """Whether one of the values is code with side effects, which any callee that gets it may run."""
     return any(
         isinstance(value, Function) or (isinstance(value, Object) and state.sharing.captured_by(value.ident))
         for value in values

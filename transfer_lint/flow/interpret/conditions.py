@@ -1,4 +1,4 @@
-"""What a test tells about placements where it holds, and where it does not."""
+"""Conditions: what a test tells about placements where it is true, and where it is false."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def refine(frame: Frame, test: ast.expr, state: State) -> tuple[State, State]:
 
 
 def _quietly(frame: Frame, node: ast.expr, state: State) -> Value:
-    """The value of an expression whose effects have happened already."""
+    """The value of an expression that was evaluated before, so that its effects must not happen again."""
     return frame.eval(node, state.copy())
 
 
@@ -75,7 +75,7 @@ def _learn_equal(frame: Frame, left: ast.expr, right: ast.expr, state: State, te
 
 
 def surely_tensor(frame: Frame, test: ast.expr, state: State) -> bool | None:
-    """What `isinstance(x, torch.Tensor)`, or `not` that, gives where x is known to be one; None for other tests."""
+    """The outcome of `isinstance(x, torch.Tensor)`, or of `not` that, if `x` is known to be a tensor; else None."""
     if isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
         outcome = surely_tensor(frame, test.operand, state)
         return None if outcome is None else not outcome
@@ -117,7 +117,7 @@ def _learn_placed(frame: Frame, guard: ModuleGuard, state: State, test: ast.expr
 
 
 def _mark_guards(frame: Frame, test: ast.expr, states: tuple[State, State]) -> None:
-    """Whoever's placement the test looks at is not moved unconditionally any more."""
+    """Mark the values whose placement the test reads as guarded: moves of them are conditional."""
     for node in nodes_of(test):
         owner: ast.expr | None = None
         match node:

@@ -1,4 +1,4 @@
-"""`try` and `with`: what holds where a block is left, whichever way."""
+"""`try` and `with`: the states at all exits from a block."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _TRIES: tuple[type[ast.stmt], ...] = tuple(getattr(ast, name) for name in ("Try"
 
 @dataclass(frozen=True)
 class _Exits:
-    """How many `return`, `break` and `continue` had been met when a block was entered."""
+    """How many `return`, `break` and `continue` exits were recorded when a block was entered."""
 
     returns: int
     loops: tuple[tuple[Loop, int, int], ...]
@@ -29,7 +29,7 @@ class _Exits:
         return _Exits(len(frame.returns), tuple((loop, len(loop.breaks), len(loop.continues)) for loop in frame.loops))
 
     def pass_through(self, frame: Frame, finish: Callable[[State], State | None]) -> list[State]:
-        """Whoever has left the block since then does `finish` on the way out; the states from which it begins."""
+        """Apply `finish` to every exit recorded since then; return the states from which it starts."""
         met: list[State] = []
         returns = frame.returns[self.returns :]
         del frame.returns[self.returns :]
@@ -61,7 +61,7 @@ def _try(frame: Frame, node: ast.stmt, state: State) -> State | None:
     met = exits.pass_through(frame, lambda left: frame.block(final, left))
     general = frame.merge([*anywhere, *met, end.copy() if end is not None else None], node, "finally")
     after = frame.block(final, end)
-    # Also entered by an exception, from anywhere. Met last: what a site is known to be holds on all of these ways.
+    # An exception may enter it from anywhere. Interpreted last, so that what sites record holds on all of these paths.
     frame.block(final, general)
     return after
 
@@ -74,7 +74,7 @@ def _attempt(
     orelse: Sequence[ast.stmt],
     state: State,
 ) -> State | None:
-    """Handlers may be entered from before and after every statement of the body."""
+    """A `try` without its `finally`. A handler may be entered before and after every statement of the body."""
     entries = [state.copy()]
     frame.handlers.append(entries)
     end = frame.block(body, state)
@@ -122,7 +122,7 @@ def _with(frame: Frame, node: ast.stmt, state: State) -> State | None:
                 state.sharing.alias(value.ident, context.ident)
             assign(frame, item.optional_vars, value, state)
 
-    # Stands for the moment of leaving, which is another than that of entering.
+    # Stands for leaving the block, so that entering and leaving are two program points.
     end = frame.ends.setdefault(node, ast.copy_location(ast.Name("__exit__", ast.Load()), node))
 
     def leave(here: State) -> State:
@@ -148,7 +148,7 @@ def _with(frame: Frame, node: ast.stmt, state: State) -> State | None:
 
 
 def _special(frame: Frame, value: Value, names: Sequence[str], node: ast.expr, state: State) -> None:
-    """What a context manager of the tree does on its own: moves of what it holds are seen."""
+    """Call a special method of a context manager of the tree, so that its moves are seen."""
     if isinstance(value, Object) and isinstance(value.cls, ClassInfo):
         for method in (value.cls.method(name) for name in names):
             if method is not None:
@@ -156,7 +156,7 @@ def _special(frame: Frame, value: Value, names: Sequence[str], node: ast.expr, s
 
 
 def _handed(frame: Frame, context: ast.expr, state: State) -> list[Value]:
-    """The objects that a context manager was made from: it may do something to them when it is left."""
+    """The objects that a context manager was made from: leaving the block may change them."""
     if not isinstance(context, ast.Call):
         return []
     found = [*context.args, *(keyword.value for keyword in context.keywords)]
@@ -167,7 +167,7 @@ def _handed(frame: Frame, context: ast.expr, state: State) -> list[Value]:
 
 
 def _swallows(frame: Frame, called: ast.expr, context: Value, state: State) -> bool:
-    """Whether the block may be left by an exception that nobody sees after it."""
+    """Whether the context manager may suppress an exception that leaves the block."""
     if frame.module.dotted(called).rpartition(".")[2] == "suppress":
         return True
     if isinstance(context, Object) and isinstance(context.cls, ClassInfo):

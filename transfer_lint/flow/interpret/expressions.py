@@ -1,4 +1,4 @@
-"""What each form of expression evaluates to."""
+"""Expressions: one handler for each form."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def _subscript(frame: Frame, node: ast.expr, state: State) -> Value:
     frame.run_operators((owner,), node, state)
     match owner:
         case Tensor():
-            # Indexing with a tensor on the host is allowed: the result is where the indexed tensor is.
+            # The index may be a tensor on the host: the result is on the device of the indexed tensor.
             scalar = None if not isinstance(node.slice, ast.Slice) else False
             symbol = frame.symbol(node, "an item")
             device = owner.device or Known(owner.device_term())
@@ -93,7 +93,7 @@ def _call(frame: Frame, node: ast.expr, state: State) -> Value:
 def _await(frame: Frame, node: ast.expr, state: State) -> Value:
     assert isinstance(node, ast.Await)
     value = frame.eval(node.value, state)
-    # Other tasks run meanwhile: whatever this function shares may have changed.
+    # Other tasks run in the meantime and may change every object that this function shares.
     state.havoc_all([Object(shared) for shared in state.heap], frame.epoch(node), node.lineno)
     return value if isinstance(value, Tensor) else frame.unknown(node, "a result")
 
@@ -167,12 +167,12 @@ def _conditional(frame: Frame, node: ast.expr, state: State) -> Value:
 
 
 def _either(frame: Frame, a: Value, b: Value, node: ast.AST, state: State) -> Value:
-    """One of two values."""
+    """The join of two values."""
     return state.merge_values(a, b, lambda path: frame.symbol(node, "one of two values", path))
 
 
 def _settle(frame: Frame, state: State, after: State, node: ast.AST) -> None:
-    """What may or may not have run has or has not had its effects."""
+    """Join the state with the one after code that may not have run."""
     merged = state.joined(after, ("perhaps", id(node)), getattr(node, "lineno", 0))
     state.locals, state.heap = merged.locals, merged.heap
 
@@ -276,7 +276,7 @@ def _comprehension(frame: Frame, node: ast.expr, state: State) -> Value:
             inner.write(made, "[]", item)
     merged = state.joined(inner, ("comprehension", id(node)), node.lineno)
     state.heap = merged.heap
-    for part in nodes_of(node):  # the only names that outlive a comprehension
+    for part in nodes_of(node):  # the only names that are still bound after a comprehension
         if isinstance(part, ast.NamedExpr):
             state.locals[part.target.id] = frame.unknown(part, part.target.id)
     if isinstance(node, ast.GeneratorExp):
@@ -291,6 +291,6 @@ def _yield(frame: Frame, node: ast.expr, state: State) -> Value:
     assert isinstance(node, ast.Yield | ast.YieldFrom)
     if node.value is not None:
         frame.eval(node.value, state)
-    # The caller runs meanwhile, with all that it shares.
+    # The caller runs in the meantime and may change every object that it shares.
     state.havoc_all([Object(shared) for shared in state.heap], frame.epoch(node), node.lineno)
     return frame.unknown(node, "what the caller sends")

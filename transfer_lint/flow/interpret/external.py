@@ -1,4 +1,4 @@
-"""Calls of what is outside the tree: torch's factories, operations and modules, device functions."""
+"""Calls of code outside the tree: torch's factories, operations and modules, device functions."""
 
 from __future__ import annotations
 
@@ -98,12 +98,12 @@ def _partial(function: Function, arguments: Mapping[str, Value]) -> Function:
 
 
 def _iterated(frame: Frame, name: str, arguments: Mapping[str, Value], node: ast.Call, state: State) -> Object:
-    """`enumerate`, `zip`, `reversed`, `tqdm` ...: what it gives one by one, as the items of a list."""
+    """`enumerate`, `zip`, `reversed`, `tqdm` ...: a list of the items that it yields."""
     made = Object(frame.symbol(node, f"{name.rpartition('.')[2]}()"), "builtins.list")
     sources = [value for key, value in arguments.items() if key.isdigit() or key.startswith("*")]
     first = element(frame, sources[0], node, state)
     if name == "builtins.zip":
-        if any(key.startswith("*") for key in arguments):  # as many parts as nobody knows, all alike
+        if any(key.startswith("*") for key in arguments):  # an unknown number of parts, all alike
             item: Value = Object(frame.symbol(node, "an item", "zip"), "builtins.list")
             assert isinstance(item, Object)
             state.create(item)
@@ -172,7 +172,7 @@ def _has_size(arguments: Mapping[str, Value], state: State) -> bool:
 
 
 def _from_values(frame: Frame, arguments: dict[str, Value], node: ast.Call, state: State) -> Tensor:
-    """`torch.tensor(...)`: made of numbers it is on the host, made of a tensor where that is."""
+    """`torch.tensor(...)` without a device: made from numbers, it is on the default device, else on an unknown one."""
     device, dtype = requested(frame, node, arguments)
     why = (frame.fact(node, "`{}` is a tensor"),)
     given = arguments.get("0")
@@ -189,7 +189,7 @@ def _is_list(value: Value | None) -> TypeGuard[Object]:
 
 
 def _default_device(frame: Frame, node: ast.Call) -> Known:
-    """Where a factory makes a tensor that is not told where: on the host, unless the tree may say otherwise."""
+    """The device of a factory call that names none: the host, unless the tree may change the default device."""
     if frame.around.default_device or frame.callees.sets_default_device(frame.module):
         return Known(Term(TermKind.DEFAULT_DEVICE, symbol=frame.symbol(node, "the default device", "device")))
     return Known(Term(TermKind.CONSTANT, "cpu"), (frame.fact(node, "`{}` is made on the host"),))
@@ -206,7 +206,7 @@ def _combine_call(frame: Frame, known: Operation, arguments: dict[str, Value], n
             operands.extend(state.record(value.ident).attributes.values() or (value,))
         else:
             operands.append(value)
-    if "0" not in arguments:  # the first operand is given by keyword: nobody knows which it is
+    if "0" not in arguments:  # the first operand is given by keyword: it is not known which one it is
         known = replace(known, own_device=False, own_dtype=False, itself=False)
     return operate(frame, known, operands, node)
 
@@ -215,7 +215,7 @@ def _torch_module(frame: Frame, name: str, arguments: Mapping[str, Value], node:
     operands = list(arguments.values())
     label = name.rpartition(".")[2]
     if not frame.knowledge.is_usual_layer(name, arguments):
-        name = "torch.nn.Module"  # nothing is known of what it does
+        name = "torch.nn.Module"  # nothing is known of its result
     made = Object(frame.symbol(node, label), name, (frame.fact(node, "`{}` is a module"),))
     state.create(made)
     hold(state, made, operands)

@@ -1,7 +1,7 @@
-"""The frame of one function that is interpreted: what the handlers of all syntax forms share.
+"""Frames: the interpretation of one function, which the handlers of all syntax forms share.
 
 Statements are interpreted in order, with joins where paths meet and a fixpoint at loops. Each syntax form has a
-handler, registered by `evaluates` or `executes`; a handler is given the frame, and knows no more of the interpreter.
+handler, registered by `evaluates` or `executes`. A handler gets the frame and knows nothing else of the interpreter.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ STATEMENTS: dict[type[ast.AST], StatementHandler] = {}
 
 
 def evaluates(*kinds: type[ast.expr]) -> Callable[[ExpressionHandler], ExpressionHandler]:
-    """Register the handler of syntax forms."""
+    """Register a handler for these forms of expression."""
 
     def register(handler: ExpressionHandler) -> ExpressionHandler:
         for kind in kinds:
@@ -41,7 +41,7 @@ def evaluates(*kinds: type[ast.expr]) -> Callable[[ExpressionHandler], Expressio
 
 
 def executes(*kinds: type[ast.stmt]) -> Callable[[StatementHandler], StatementHandler]:
-    """Register the handler of syntax forms."""
+    """Register a handler for these forms of statement."""
 
     def register(handler: StatementHandler) -> StatementHandler:
         for kind in kinds:
@@ -53,7 +53,7 @@ def executes(*kinds: type[ast.stmt]) -> Callable[[StatementHandler], StatementHa
 
 @dataclass
 class Loop:
-    """Where `break` and `continue` of a loop lead."""
+    """The states at the `break` and `continue` statements of a loop."""
 
     breaks: list[State] = field(default_factory=list)
     continues: list[State] = field(default_factory=list)
@@ -61,7 +61,7 @@ class Loop:
 
 @dataclass
 class Surroundings:
-    """What syntactically surrounds the place that is being interpreted."""
+    """The syntax around the place that is being interpreted."""
 
     statement: ast.stmt
     in_handler: bool = False
@@ -69,13 +69,13 @@ class Surroundings:
     in_fstring: bool = False
     autocast: bool = False
     default_device: bool = False  # inside `with torch.device(...)`
-    traced: bool = False  # inside a function that is handed to `torch.jit.trace` or the like
+    traced: bool = False  # inside a function that is passed to `torch.jit.trace` or the like
 
 
 class Callees(Protocol):
-    """What a frame asks about other functions, about classes and about globals; `Summaries` answers.
+    """What a frame needs to know of other functions, classes and globals; `Summaries` implements it.
 
-    watching: whether frames keep every expression's value.
+    watching: whether frames keep the value of every expression.
     """
 
     project: Project
@@ -87,22 +87,22 @@ class Callees(Protocol):
         """Call a function of the tree; the receiver is the argument under ""."""
 
     def summary(self, info: FunctionInfo, tensors: frozenset[str] = frozenset()) -> Summary | None:
-        """What a call of the function does; None where that is not known."""
+        """The summary of a function; None if it is not known. See `Summaries.summary` for `tensors`."""
 
     def nested(self, outer: Frame, info: FunctionInfo, state: State) -> None:
         """Interpret a function that is defined inside another."""
 
     def attribute(self, frame: Frame, owner: Object, name: str, symbol: Symbol) -> Value:
-        """An attribute as the object's class, or the place where it was made, says it is."""
+        """The value of an attribute, as given by the object's class or by the place where the object was made."""
 
     def global_value(self, module: Module, name: str, node: ast.expr, symbols: Symbols) -> Value:
         """The value of a module-level variable that is assigned once."""
 
     def global_named(self, key: str, symbols: Symbols) -> Value:
-        """The module-level variable for which a global's symbol of that name stands."""
+        """The value of the module-level variable whose symbol has the name `key`."""
 
     def sets_default_device(self, module: Module) -> bool:
-        """Whether the tree may change where factories put their tensors."""
+        """Whether the tree may change the default device of factories."""
 
 
 class Frame:
@@ -123,19 +123,19 @@ class Frame:
         self.round_trips: dict[ast.Call, Why] = {}
         self.returns: list[tuple[Value, State]] = []
         self.loops: list[Loop] = []
-        self.heads: dict[ast.stmt, State] = {}  # what holds whenever a loop's body begins
-        self.ends: dict[ast.AST, ast.expr] = {}  # what stands for leaving a `with`
-        self.handlers: list[list[State]] = []  # states from which each surrounding `except` may be entered
-        self.values: dict[ast.AST, Value] = {}  # every expression's value, where somebody is watching
+        self.heads: dict[ast.stmt, State] = {}  # loop -> the state at its head, as found so far
+        self.ends: dict[ast.AST, ast.expr] = {}  # `with` -> the node that stands for leaving it
+        self.handlers: list[list[State]] = []  # the states that may enter each surrounding `except`
+        self.values: dict[ast.AST, Value] = {}  # expression -> value; empty unless `watching`
         self.around = Surroundings(module.tree.body[0] if module.tree.body else ast.Pass())
-        self.volatile: set[str] = set()  # locals that a nested function rebinds
+        self.volatile: set[str] = set()  # names that other functions may rebind at any time
         self.replaces_data = False  # whether some tensor's `.data` is assigned
-        self.outer: dict[str, Value] = {}  # what a nested function sees of the function around it
+        self.outer: dict[str, Value] = {}  # of a nested function: the locals of the functions around it
 
     # ---- running -------------------------------------------------------------------------------------------------
 
     def block(self, body: Sequence[ast.stmt], state: State | None) -> State | None:
-        """Interpret statements in order; None once no path leads on."""
+        """Interpret statements in order; None once no path continues."""
         for statement in body:
             if state is None:
                 return None
@@ -147,14 +147,14 @@ class Frame:
         return state
 
     def run_operators(self, values: Sequence[Value], node: ast.expr, state: State) -> None:
-        """An operator, a subscript, a loop or a test is applied to values: instances may have code for that."""
+        """Apply an operator, subscript, loop or test to values: the special methods of an instance may run."""
         for value in values:
             if isinstance(value, Object) and isinstance(value.cls, ClassInfo) and value.cls.operates:
                 state.havoc(value, self.epoch(node), node.lineno)
                 state.havoc_globals(self.epoch(node), node.lineno)
 
     def may_raise(self, state: State) -> None:
-        """An exception may lead from here to what surrounds this place."""
+        """An exception may be raised here: this state may enter the surrounding handlers."""
         for entries in self.handlers:
             entries.append(state.copy())
 
@@ -177,7 +177,7 @@ class Frame:
         return value
 
     def merge(self, states: Sequence[State | None], where: ast.AST, kind: str) -> State | None:
-        """What holds on whichever of the paths was taken."""
+        """The join of the states (None: a path that does not continue); `where` and `kind` name the program point."""
         merged: State | None = None
         for state in states:
             if state is None or state is merged:
@@ -189,23 +189,23 @@ class Frame:
     # ---- making values -------------------------------------------------------------------------------------------
 
     def symbol(self, node: ast.AST, label: str, part: str = "") -> Symbol:
-        """The symbol for what a node makes."""
+        """The symbol of the value that a node makes, or of a part of it."""
         return self.symbols.make((id(node), part), label, getattr(node, "lineno", 0))
 
     def unknown(self, node: ast.AST, label: str = "") -> Object:
-        """A value of which nothing is known."""
+        """A value about which nothing is known."""
         return Object(self.symbol(node, label or "this value"))
 
     def epoch(self, node: ast.AST) -> str:
-        """Names the moment at which a node runs."""
+        """The name of the epoch that begins when a node runs."""
         return f"{id(node)}"
 
     def fact(self, node: ast.AST, text: str) -> Fact:
-        """Something to say of a node, with `{}` for its source."""
+        """A fact about a node; `{}` in the text stands for its source."""
         return Fact(self.module, node, text)
 
     def placed_by(self, value: Value) -> Term | None:
-        """The term that a value used as a device or dtype stands for; None for what can be neither."""
+        """The term of a value that is used as a device or dtype; None if it can be neither."""
         match value:
             case Placed():
                 return value.known.term
@@ -218,11 +218,11 @@ class Frame:
         return None
 
     def unless_autocast(self, dtype: Known | None) -> Known | None:
-        """The dtype of a result that autocast may make another one."""
+        """The dtype of a result that autocast may change: marked `outside_autocast`, or None inside autocast."""
         return replace(dtype, outside_autocast=True) if dtype is not None and not self.around.autocast else None
 
     def later(self, state: State, node: ast.AST) -> State:
-        """What code that runs at some later time (a lambda's body) may rely on."""
+        """The state that code which runs at some later time (the body of a lambda) may rely on."""
         inner = state.copy()
         for name in inner.locals:
             value = inner.locals[name]
@@ -233,15 +233,15 @@ class Frame:
 
     @contextmanager
     def inlined(self) -> Iterator[None]:
-        """Inside a lambda or comprehension."""
+        """A context in which sites are marked as inside a lambda or comprehension."""
         before, self.around.inline = self.around.inline, True
         yield
         self.around.inline = before
 
     def phi(self, node: ast.AST, label: str, part: str = "") -> Callable[[str], Symbol]:
-        """Makes the symbols of values that are merged at a node."""
+        """A function that makes the symbols of values that are joined at a node; see `join`."""
         return lambda path: self.symbol(node, label, part + path)
 
     def is_module(self, value: Value) -> bool:
-        """Whether the value is proved to be a torch.nn.Module that moves as one."""
+        """Whether the value is proved to be a torch.nn.Module whose weights all move together."""
         return is_module(value, self.knowledge)

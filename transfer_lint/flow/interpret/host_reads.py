@@ -1,4 +1,4 @@
-"""A host read: a place where the host waits for the value of a tensor."""
+"""Host reads: recording where the host waits for the value of a tensor."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from transfer_lint.flow.results.reads import HostRead
 from transfer_lint.flow.values.state import State
 from transfer_lint.flow.values.values import Object, Tensor, Value
 
-# Functions that ask a tensor for its value.
+# Functions that read the value of a tensor.
 CONVERSIONS = frozenset({"builtins.float", "builtins.int", "builtins.bool", "builtins.print"})
 
 
 def truth(frame: Frame, node: ast.expr, value: Value) -> None:
-    """Code goes one way or another by a value: for a tensor the host has to wait."""
+    """Record a host read if the value that decides a test is a tensor."""
     if isinstance(value, Tensor) and not value.optional:
         note(frame, node, value)
 
 
 def note(frame: Frame, node: ast.expr, value: Tensor | Object, state: State | None = None) -> None:
-    """The host reads a tensor here, or what may be one."""
+    """Record a host read of a tensor, or of a value that may be one."""
     around, proved = frame.around, isinstance(value, Tensor)
     tensor = value if isinstance(value, Tensor) else Tensor(value.ident)
     if not around.traced:
@@ -31,7 +31,10 @@ def note(frame: Frame, node: ast.expr, value: Tensor | Object, state: State | No
 
 
 def _given(frame: Frame, node: ast.expr, state: State) -> str:
-    """How the value is spelled that a chain of methods and constant items begins with, if every layer is given it."""
+    """The source of the value that a chain of methods and constant items begins with, if every layer gets that value.
+
+    Otherwise "".
+    """
     while True:
         match node:
             case ast.Call(func=ast.Attribute(value=inner), args=[], keywords=[]):

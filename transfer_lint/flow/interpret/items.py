@@ -1,4 +1,4 @@
-"""Items of sequences and containers: one by its index, or some item of which nobody knows which it is."""
+"""Items of sequences and containers: the item at an index, or an item whose index is not known."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def item_at(frame: Frame, value: Value, index: int, node: ast.AST, state: State)
 
 
 def any_of(frame: Frame, values: Sequence[Value], node: ast.AST, state: State) -> Value:
-    """One of several values, nobody knows which."""
+    """One of several values; it is not known which one."""
     merged = values[0]
     for number, value in enumerate(values[1:]):
         merged = state.merge_values(merged, value, frame.phi(node, "an item", str(number)))
@@ -42,7 +42,7 @@ def any_of(frame: Frame, values: Sequence[Value], node: ast.AST, state: State) -
 
 
 def element(frame: Frame, value: Value, node: ast.AST, state: State) -> Value:
-    """Some item of what is iterated over."""
+    """Some item of a value that is iterated over."""
     match value:
         case Tuple() if value.items:
             return any_of(frame, value.items, node, state)
@@ -64,7 +64,7 @@ def element(frame: Frame, value: Value, node: ast.AST, state: State) -> Value:
 
 
 def one_alike(frame: Frame, value: Value, node: ast.AST, state: State, part: str = "") -> Value:
-    """One of several things that are alike: what happens to it does not happen to the others."""
+    """One of several values that `value` describes, with its own symbol: effects on it do not reach the others."""
     match value:
         case Tensor():
             device = value.device if value.device and value.device.term.symbol is not value.ident else None

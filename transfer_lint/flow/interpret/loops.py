@@ -1,4 +1,4 @@
-"""Loops: their bodies are interpreted until what holds at the head holds after the body as well (a fixpoint)."""
+"""Loops: the body is interpreted until the state at the head reaches a fixpoint."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ from transfer_lint.flow.values.state import State
 from transfer_lint.flow.values.symbols import Symbol
 from transfer_lint.flow.values.values import Object, Tensor, Value, symbols_of
 
-_PATIENCE = 2  # rounds of a loop after which whatever still changes from round to round is forgotten
-_ROUNDS = 12  # after which all is forgotten; every round before forgets something more, so few loops get there
+_PATIENCE = 2  # iterations after which widening begins: whatever still changes is forgotten
+_ROUNDS = 12  # iterations at most; the last but one forgets everything. Few loops get there: each widening forgets more
 
 
 @executes(ast.For, ast.AsyncFor)
 def _for(frame: Frame, node: ast.stmt, state: State) -> State | None:
     assert isinstance(node, ast.For | ast.AsyncFor)
     source = frame.eval(node.iter, state)
-    state.locals[f"<what line {node.lineno} iterates over>"] = source  # it lives as long as the loop
+    state.locals[f"<what line {node.lineno} iterates over>"] = source  # keeps the value during the loop
     before, frame.heat = frame.heat, hotter(frame.heat, loop_heat(node, frame.module, frame.knowledge))
 
     def enter(here: State) -> State:
         frame.run_operators((source,), node.iter, here)
-        if runs_later(frame, [source], here):  # a generator runs on
+        if runs_later(frame, [source], here):  # a generator continues to run
             here.havoc(source, frame.epoch(node.iter), node.lineno)
         assign(frame, node.target, element(frame, source, node.target, here), here)
         return here
@@ -65,8 +65,8 @@ def _loop(
     enter: Callable[[State], State],
     leave: Callable[[State], State | None],
 ) -> State | None:
-    """Interpret the body until what holds at the loop's head holds after it as well."""
-    # A nested loop is met once per round of the loop around it: it starts from what it has been found to hold before.
+    """Interpret the body until the state at the loop's head reaches a fixpoint."""
+    # A nested loop is interpreted once per iteration of the outer loop. It starts from the head state found before.
     known = frame.heads.get(node)
     head = state.joined(known, ("loop", id(node)), node.lineno) if known is not None else state.copy()
     loop = Loop()
@@ -93,7 +93,7 @@ def _loop(
             break
         head = joined
         for kept, accumulated in zip(entries, frame.handlers, strict=True):
-            del accumulated[kept:]  # states of a round that was not general enough
+            del accumulated[kept:]  # the exception states of an iteration before the fixpoint
     frame.heads[node] = head
     after = leave(head.copy())
     if node.orelse:
@@ -102,7 +102,7 @@ def _loop(
 
 
 def _age(frame: Frame, state: State, node: ast.stmt) -> None:
-    """At the end of a round: what was made in it is, in the next, "what the round before made"."""
+    """End an iteration: give new symbols, for "made in an earlier iteration", to the values that it made."""
     first, last = node.lineno, node.end_lineno or node.lineno
 
     def aged(value: Value, where: tuple[object, ...], label: str) -> Value:
@@ -135,7 +135,7 @@ def _age(frame: Frame, state: State, node: ast.stmt) -> None:
 
 
 def _forget(frame: Frame, state: State, forgotten: set[str | Symbol], node: ast.stmt) -> None:
-    """Make a loop's head general enough by force: these locals and objects are unknown in every round."""
+    """Widening: make these locals and objects unknown at the loop's head."""
     for name in forgotten:
         if isinstance(name, str):
             if name in state.locals:

@@ -1,4 +1,4 @@
-"""Where the values of tensors may change in place."""
+"""Mutations: recording where tensors may be written to in place."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from transfer_lint.flow.values.values import Object, Tensor, Tuple, Value
 
 
 def written(frame: Frame, node: ast.AST, values: Iterable[Value]) -> None:
-    """The tensors among the values are written to here."""
+    """Record that the tensors among the values, and unknown values, are certainly written to at `node`."""
     for value in values:
         if isinstance(value, Tensor):
             for symbol in value.memory():
@@ -20,7 +20,7 @@ def written(frame: Frame, node: ast.AST, values: Iterable[Value]) -> None:
 
 
 def handed_over(frame: Frame, node: ast.AST, values: Iterable[Value]) -> None:
-    """Somebody unknown is handed the values here."""
+    """Record that unknown code gets the values at `node`, so that it may write to them."""
     for value in values:
         if isinstance(value, Tensor):
             for symbol in value.memory():

@@ -1,4 +1,4 @@
-"""Names: what one means where it is read, through locals, the module and its imports."""
+"""Names: looked up in the locals, the surrounding functions, the module and its imports."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def lookup(frame: Frame, node: ast.Name, state: State) -> Value:
 
 
 def value_of_binding(frame: Frame, module: Module, name: str, binding: Binding) -> Value:
-    """What a module-level binding makes of its name."""
+    """The value that a module-level binding gives to its name."""
     match binding:
         case FunctionInfo():
             return Function(binding)
@@ -38,7 +38,7 @@ def value_of_binding(frame: Frame, module: Module, name: str, binding: Binding) 
 
 
 def imported(frame: Frame, module: Module, found: Import) -> Value:
-    """What an import binds."""
+    """The value that an import binds."""
     target = frame.project.module_for(module, found)
     if found.name is None:
         return Package(target) if target is not None else External(found.module)

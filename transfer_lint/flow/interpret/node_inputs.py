@@ -1,4 +1,4 @@
-"""What an input of a ComfyUI node is, from what the tree's nodes return under that type."""
+"""Inputs of ComfyUI nodes: their values, from what the nodes of the tree return as that type."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from transfer_lint.flow.values.values import Host, Object, Tensor, Tuple, Value
 
 
 def node_input(frame: Frame, info: FunctionInfo, argument: ast.arg, symbol: Symbol) -> Value | None:
-    """What a parameter of a node's FUNCTION is; None where the function is none, or nothing is known."""
+    """The value of a parameter of a node's FUNCTION; None if the function is not one, or nothing is known."""
     owner = info.owner
     if owner is None or not serves_node(owner, info):
         return None
@@ -32,7 +32,7 @@ def node_input(frame: Frame, info: FunctionInfo, argument: ast.arg, symbol: Symb
 
 
 def _produced(frame: Frame, info: FunctionInfo, argument: ast.arg, kind: str, symbol: Symbol) -> Value | None:
-    """What all nodes of the tree that return the type agree on."""
+    """The value that all nodes of the tree which return the type agree on; None if there is none."""
     values: list[tuple[Value, Summary]] = []
     why: tuple[Fact, ...] = ()
     for cls in nodes_near(frame.project, info.module):
@@ -59,7 +59,7 @@ def _produced(frame: Frame, info: FunctionInfo, argument: ast.arg, kind: str, sy
 
 
 def _output(frame: Frame, cls: ClassInfo, index: int) -> tuple[Value, Summary] | None:
-    """The value that a node returns at an output, and the summary that it speaks in."""
+    """The value at an output of a node, and the summary that its symbols belong to; None if not known."""
     name = cls.node_function
     method = cls.method(name) if name else None
     summary = frame.callees.summary(method) if method is not None else None
@@ -69,7 +69,7 @@ def _output(frame: Frame, cls: ClassInfo, index: int) -> tuple[Value, Summary] |
 
 
 def _across(frame: Frame, value: Value, summary: Summary, symbol: Symbol, why: tuple[Fact, ...]) -> Value:
-    """A node's output as another node sees it, any time later: classes stay, and placements that are spelled out."""
+    """The output of a node, as another node sees it later: its class still holds, and a spelled-out placement."""
     match value:
         case Tensor():
             return Tensor(

@@ -1,4 +1,4 @@
-"""What is found in an object's attributes, what putting something there means, and which objects are different."""
+"""Objects: the initial values of attributes, assignment to attributes, and which objects are certainly different."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def entry_state(frame: Frame) -> State:
 
 
 def initial_attribute(frame: Frame, state: State, owner: Object, name: str, record: Record) -> Value:
-    """The value of an attribute that nothing is known to have assigned since the record's epoch began."""
+    """The value of an attribute that has no known assignment since the record's epoch began."""
     label = f"{owner.ident.label}{name if name.startswith('[') else f'.{name}'}"
     begin = name if not record.epoch else ""
     symbol = frame.symbols.make(("attribute", owner.ident, name, record.epoch), label, record.line, owner.ident, begin)
@@ -54,7 +54,7 @@ def initial_attribute(frame: Frame, state: State, owner: Object, name: str, reco
 
 
 def found_method(frame: Frame, owner: Object, name: str, state: State) -> FunctionInfo | None:
-    """The method that an attribute of an instance finds; None where the instance may be of a class that has its own."""
+    """The method that a lookup on an instance finds; None if there is none or a subclass may override it."""
     if not isinstance(owner.cls, ClassInfo):
         return None
     method = owner.cls.method(name)
@@ -66,10 +66,10 @@ def found_method(frame: Frame, owner: Object, name: str, state: State) -> Functi
 
 
 def apart(frame: Frame, one: Symbol, other: Symbol) -> bool:
-    """Whether two objects that the function has not made surely are different, and neither holds the other.
+    """Whether two objects that this function did not make are certainly different, and neither is a part of the other.
 
-    They are where one `__init__` has made both and put them into different attributes; and what `__init__` itself
-    initialises is new.
+    They are if one `__init__` made both and put them into different attributes. In an `__init__`, the object that it
+    initialises is new, so it is different from every other object.
     """
     function = frame.function
     if function is not None and function.name == "__init__" and function.parameters:
@@ -85,7 +85,11 @@ def apart(frame: Frame, one: Symbol, other: Symbol) -> bool:
 
 
 def store(frame: Frame, owner: Object, name: str, value: Value, where: ast.AST, state: State) -> None:
-    """Assign an attribute or item. A module, parameter or buffer that is put into a module need not be where it is."""
+    """Assign an attribute or item.
+
+    If a module, parameter or buffer is put into a module, the placement of that module is no longer known, because the
+    two placements may differ.
+    """
     if _may_register(frame, owner, name, value, state):
         state.displace(owner, frame.epoch(where), getattr(where, "lineno", 0))
     if isinstance(owner.cls, ClassInfo):
@@ -97,7 +101,7 @@ def store(frame: Frame, owner: Object, name: str, value: Value, where: ast.AST, 
 
 
 def _may_register(frame: Frame, owner: Object, name: str, value: Value, state: State) -> bool:
-    if not frame.is_module(owner):  # perhaps one all the same
+    if not frame.is_module(owner):  # if its class is unknown, it may still be one
         return owner.cls is None and (frame.is_module(value) or (isinstance(value, Tensor) and value.weight))
     if isinstance(value, Object):
         return value.cls is None or frame.is_module(value)
@@ -116,13 +120,13 @@ def _may_register(frame: Frame, owner: Object, name: str, value: Value, state: S
 
 
 def _moves(symbol: Symbol, state: State) -> tuple[Symbol, ...]:
-    """The last moves of an object and of those that hold it."""
+    """The symbols of the last moves of an object and of the objects that hold it."""
     records = [state.record(ident) for ident in symbol.lineage()]
     return tuple(record.moved for record in records if record.moved is not None)
 
 
 def _made_apart(one: Template | None, other: Template | None) -> bool:
-    """Whether one function has made both, and neither leads to the other."""
+    """Whether one function made both objects, and neither can be reached from the other."""
     if one is None or other is None or one.summary is not other.summary or one.symbol is other.symbol:
         return False
     heap = one.summary.heap

@@ -1,4 +1,4 @@
-"""What each form of statement does to the state."""
+"""Statements: one handler for each form."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def _augmented(frame: Frame, node: ast.stmt, state: State) -> State | None:
     operand = frame.eval(node.value, state)
     frame.run_operators((before, operand), node.value, state)
     written(frame, node, (before,))
-    # On a tensor it works in place: same object, same placement. A list is extended in place.
+    # A tensor is changed in place: same object, same placement. A list is extended in place.
     value = before if isinstance(before, Tensor) else combine(frame, (before, operand), node.value)
     if isinstance(before, Object) and isinstance(value, Object):
         state.havoc(before, frame.epoch(node), node.lineno)
@@ -154,7 +154,7 @@ def _import(frame: Frame, node: ast.stmt, state: State) -> State | None:
             state.locals[alias.asname or target] = imported(frame, frame.module, Import(target, 0, None))
     elif isinstance(node, ast.ImportFrom):
         for alias in node.names:
-            if alias.name == "*":  # may bind any name; that it takes one of an import or a definition is not expected
+            if alias.name == "*":  # may bind any name; those of imports and definitions are assumed to stay
                 held = [n for n, v in state.locals.items() if not isinstance(v, External | Package | Function | Class)]
                 state.locals.update({name: frame.unknown(node, name) for name in held})
                 continue
@@ -168,7 +168,7 @@ def _rebinding(frame: Frame, node: ast.stmt, state: State) -> State | None:
     assert isinstance(node, ast.Global | ast.Nonlocal)
     for name in node.names:
         state.locals[name] = frame.unknown(node, name)
-    frame.volatile.update(node.names)  # whoever else has the name may rebind it in any call
+    frame.volatile.update(node.names)  # other code that has the name may rebind it in any call
     return state
 
 
@@ -181,7 +181,7 @@ def _function(frame: Frame, node: ast.stmt, state: State) -> State | None:
     info = FunctionInfo(frame.module, node, f"{parent}.<locals>.{node.name}" if parent else node.name)
     frame.callees.nested(frame, info, state)
     frame.volatile |= {name for part in nodes_of(node) if isinstance(part, ast.Nonlocal) for name in part.names}
-    # Whoever calls it may do to what it captures whatever it does; nothing is known of its result.
+    # Any call of it may change what it captures; nothing is known of its result.
     value = frame.unknown(node, node.name)
     state.sharing.captured[value.ident] = captures(frame, node, state)
     state.locals[node.name] = value

@@ -1,8 +1,8 @@
-"""What calling a function does, found once per function and carried over to each call.
+"""Summaries: computed once per function with symbolic arguments, and instantiated at each call.
 
-A function is interpreted with unknown arguments; its summary speaks of symbols that stand for its parameters and for
-paths from them (`self.image_proj_model.norm_out`). At a call those are read in the caller's state. Recursive calls
-see "unknown".
+The symbols of a summary stand for the parameters and for attribute paths from them
+(`self.image_proj_model.norm_out`). At a call site, these are read in the caller's state. A recursive call is treated as
+a call of unknown code.
 """
 
 from __future__ import annotations
@@ -30,13 +30,13 @@ from transfer_lint.flow.values.terms import Fact, Known, Term, TermKind
 from transfer_lint.flow.values.values import NONE, Constant, Function, Host, Object, Placed, Tensor, Tuple, Value
 
 HANDLERS = (exits, expressions, loops, statements)
-"""The files whose handlers are registered, by importing them."""
+"""The modules that are imported to register their handlers."""
 
 _DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 
 
 class Summaries:
-    """All summaries of a project, made on demand."""
+    """All summaries of a project, computed on demand."""
 
     def __init__(self, project: Project, *, watching: bool = False) -> None:
         self.project = project
@@ -49,12 +49,12 @@ class Summaries:
         self._global_nodes: dict[str, tuple[Module, str, ast.expr]] = {}
         self._globals: dict[tuple[str, str], Value | None] = {}
         self._default_device: dict[str, bool] = {}
-        self.watching = watching  # whether frames keep every expression's value
+        self.watching = watching  # whether frames keep the value of every expression
 
     # ---- running -------------------------------------------------------------------------------------------------
 
     def interpretation(self, info: FunctionInfo) -> Frame:
-        """The function, interpreted; its sites are in it."""
+        """The interpretation of a function, with its sites. Memoised."""
         if info.node not in self._done:
             frame = Frame(self, info.module, info, self.heat.of(info))
             frame.around.traced = any(name in self.project.knowledge.tracers for name in info.decorators)
@@ -67,14 +67,14 @@ class Summaries:
         return self._done[info.node]
 
     def top_level(self, module: Module) -> Frame:
-        """The code that runs at import, interpreted."""
+        """The interpretation of the code that runs at import."""
         frame = Frame(self, module, None, Heat.ONCE)
         body = [node for node in module.tree.body if not isinstance(node, _DEFINITIONS)]
         frame.block(body, entry_state(frame))
         return frame
 
     def run(self, frame: Frame, info: FunctionInfo, state: State, tensors: frozenset[str] = frozenset()) -> Summary:
-        """Interpret a function's body from a state that binds its parameters to symbols; `tensors` among them."""
+        """Interpret a function's body with symbolic arguments; those in `tensors` are known to be tensors."""
         parameters: dict[str, Symbol] = {}
         for number, argument in enumerate(info.parameters):
             symbol = frame.symbols.make(("parameter", argument.arg), argument.arg, 0)
@@ -107,7 +107,7 @@ class Summaries:
         return value
 
     def _annotated(self, module: Module, name: str, note: ast.expr | None, where: ast.AST, symbol: Symbol) -> Value:
-        """What an annotation says of a parameter or attribute."""
+        """The value of a parameter or attribute, as its annotation says."""
         if isinstance(note, ast.Constant) and isinstance(note.value, str):
             try:
                 note = ast.parse(note.value, mode="eval").body
@@ -147,7 +147,7 @@ class Summaries:
         return Summary(parameters, result, merged.heap, frame.replaces_data, mutations)
 
     def nested(self, outer: Frame, info: FunctionInfo, state: State) -> None:
-        """A function defined inside another is interpreted for its sites, seeing what the outer one knows for good."""
+        """Interpret a function defined inside another, for its sites. It sees the outer locals without placements."""
         frame = Frame(self, info.module, info, self.heat.of_nested(info.module, info.node, outer.heat))
         frame.outer = {name: _lasting(value) for name, value in state.locals.items()} | {
             name: _lasting(value) for name, value in outer.outer.items() if name not in state.locals
@@ -162,9 +162,9 @@ class Summaries:
     # ---- calling -------------------------------------------------------------------------------------------------
 
     def summary(self, info: FunctionInfo, tensors: frozenset[str] = frozenset()) -> Summary | None:
-        """What a call of the function does; None where that is not known.
+        """The summary of a function; None if it is not known.
 
-        tensors: parameters that it asks whether they are tensors, and that are.
+        tensors: parameters that the function tests with `isinstance` or `is_tensor`, and that are tensors at this call.
         """
         if info.node in self._running or not self._is_plain(info):
             return None
@@ -193,7 +193,7 @@ class Summaries:
     def call(
         self, caller: Frame, info: FunctionInfo, arguments: dict[str, Value], node: ast.expr, state: State
     ) -> Value:
-        """Call a function of the tree. `arguments` as `calls.evaluate_arguments` gives them, the receiver under ""."""
+        """Call a function of the tree. `arguments` are as in `calls.evaluate_arguments`, with the receiver under ""."""
         bound = bind(info, arguments)
         tensors = self._tested(info, bound) if bound is not None else frozenset()
         summary = self.summary(info, tensors) if bound is not None else None
@@ -208,7 +208,7 @@ class Summaries:
         return Application(caller, info, summary, bound, node, state).result()
 
     def _tested(self, info: FunctionInfo, bound: dict[str, Value]) -> frozenset[str]:
-        """The parameters that the function asks whether they are tensors, and that are in a call."""
+        """The parameters that the function tests with `isinstance` or `is_tensor`, and that are tensors at a call."""
         if info.node not in self._asks:
             text = info.module.text
             walk = nodes_of(info.node) if "is_tensor" in text or "isinstance" in text else ()
@@ -220,10 +220,10 @@ class Summaries:
             if isinstance(value := bound.get(name), Tensor) and not value.optional
         )
 
-    # ---- what else functions see ---------------------------------------------------------------------------------
+    # ---- attributes and globals ----------------------------------------------------------------------------------
 
     def attribute(self, frame: Frame, owner: Object, name: str, symbol: Symbol) -> Value:
-        """An attribute as the object's class (or the place where it was made) says it is."""
+        """The value of an attribute, as given by the object's class or by the place where the object was made."""
         function = frame.function
         if function is not None and owner.ident.parent is None and self._is_given_by_sampler(function, owner, name):
             why = (Fact(function.module, function.node, f"ComfyUI hands `{symbol.label}` over on the accelerator"),)
@@ -240,7 +240,7 @@ class Summaries:
         return self._declared(frame, owner, name, symbol)
 
     def _declared(self, frame: Frame, owner: Object, name: str, symbol: Symbol) -> Value:
-        """An attribute as a class body annotates it; a tensor of a module may be one of its weights."""
+        """The value of an attribute, as a class body assigns or annotates it. A module's tensor may be a weight."""
         if isinstance(owner.cls, ClassInfo) and (shared := self._of_class(owner.cls, name, frame)) is not None:
             return shared
         if isinstance(owner.cls, ClassInfo) and name in owner.cls.annotated:
@@ -253,7 +253,7 @@ class Summaries:
         return Object(symbol)
 
     def _of_class(self, cls: ClassInfo, name: str, frame: Frame) -> Value | None:
-        """What the class body assigns to a name that nobody else assigns: `dtype = torch.float16`."""
+        """The constant that the class body assigns to a name, if nothing else does: `dtype = torch.float16`."""
         found = cls.class_attribute(name)
         if found is None or name in cls.overridden or name in self.project.assigned_from_outside(cls.module.path):
             return None
@@ -264,7 +264,7 @@ class Summaries:
         return value if isinstance(value, Constant | Placed) and value != NONE else None
 
     def _is_given_by_sampler(self, function: FunctionInfo, owner: Object, name: str) -> bool:
-        """Whether the item is a tensor that ComfyUI hands to per-layer callbacks, or to those of its sampler."""
+        """Whether the item is a tensor that ComfyUI passes to per-layer callbacks, or to those of its sampler."""
         knowledge = self.project.knowledge
         if owner.ident.label in knowledge.layer_parameters:
             return name[2:-2] in knowledge.per_step_values
@@ -276,7 +276,7 @@ class Summaries:
         )
 
     def _shape(self, cls: ClassInfo, name: str) -> Template | None:
-        """What `__init__` makes of `self.name`, if nothing else in the class assigns it."""
+        """The object as `__init__` leaves it; None if that is not known or anything else may assign `name`."""
         initialiser = cls.method("__init__")
         if initialiser is None or initialiser.owner is None:
             return None
@@ -317,11 +317,11 @@ class Summaries:
         return value if value is not None else Object(symbol)
 
     def global_named(self, key: str, symbols: Symbols) -> Value:
-        """The module-level variable for which a global's symbol of that name stands."""
+        """The value of the module-level variable whose symbol has the name `key`."""
         return self.global_value(*self._global_nodes[key], symbols)
 
     def sets_default_device(self, module: Module) -> bool:
-        """Whether the tree may change where factories put their tensors."""
+        """Whether the tree may change the default device of factories."""
         folder = module.path.rpartition("/")[0]
         if folder not in self._default_device:
             self._default_device[folder] = any(self.project.mentioning(word, module.path) for word in DEFAULT_DEVICE)
@@ -329,7 +329,7 @@ class Summaries:
 
 
 def _lasting(value: Value) -> Value:
-    """What a nested function may rely on later: what the value is, not where it was."""
+    """The value that a nested function may rely on later: without a placement, which may have changed."""
     match value:
         case Tensor():
             return Tensor(value.ident, optional=value.optional, why=value.why)

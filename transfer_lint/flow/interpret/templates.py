@@ -1,4 +1,4 @@
-"""What an object's attributes are, as far as the place where it was made tells."""
+"""Templates: the attributes of an object, as given by the place where it was made."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from transfer_lint.flow.values.values import Constant, Host, Object, Placed, Ten
 
 
 def shaped(frame: Frame, summary: Summary, value: Value, symbol: Symbol) -> Value:
-    """A value as `__init__` left it, seen later: its class stays, where it was does not."""
+    """A value from a summary's heap, as seen later: its class still holds; its device only if it is spelled out."""
     match value:
         case Tensor():
             device = None if value.weight else spelled(value.device)
@@ -44,5 +44,5 @@ def shaped(frame: Frame, summary: Summary, value: Value, symbol: Symbol) -> Valu
 
 
 def spelled(known: Known | None) -> Known | None:
-    """Only what is the same everywhere: constants and stable calls."""
+    """The placement if it means the same everywhere (a constant or a stable call), else None."""
     return known if known is not None and known.term.symbol is None else None

@@ -1,4 +1,4 @@
-"""Where the results of tensor operations are."""
+"""Tensor operations: the placements of their results."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ def combine(
 ) -> Value:
     """The result of an operation on `operands`: a tensor if one of them is (or if `surely`).
 
-    It is on the device of its tensor operands: they agree, except that a 0-dim tensor on the host joins the others.
-    So a device is known where all operands are known to agree, or where one known operand is n-dim.
+    It is on the device of its tensor operands. These agree, except that a 0-dim tensor on the host can be combined with
+    any other. So the device is known if all operands are known to agree, or if one of them is known to be n-dim.
     """
     tensors = [v for v in operands if isinstance(v, Tensor)]
     others = [v for v in operands if isinstance(v, Object | Tuple)]
@@ -49,8 +49,10 @@ def combine(
 
 
 def _made(frame: Frame, operands: Sequence[Tensor]) -> ast.Call | None:
-    """The factory's call that the result of an operation goes back to, if all operands go back to one; a random one
-    before others."""
+    """The factory call that the result of an operation comes from, if every tensor operand comes from one; else None.
+
+    If there are several, a random factory comes first.
+    """
     calls = [tensor.made for tensor in operands]
     drawn = (call for call in calls if call and frame.module.dotted(call.func) in frame.knowledge.random_factories)
     return next(drawn, calls[0]) if calls and all(calls) else None
@@ -61,7 +63,7 @@ NOT_OPERANDS = frozenset({"dim", "axis", "keepdim", "dtype", "out", "mode", "siz
 
 
 def operate(frame: Frame, known: Operation, operands: Sequence[Value], node: ast.expr) -> Tensor:
-    """The result of an operation of which the knowledge says what its first operand, and what all of them, decide."""
+    """The result of a known operation: `known` says what its first operand decides, and what all of them decide."""
     first = operands[0] if operands else None
     if known.itself and isinstance(first, Tensor):
         return first
@@ -81,7 +83,7 @@ def operate(frame: Frame, known: Operation, operands: Sequence[Value], node: ast
 
 
 def as_called(known: Operation, arguments: Mapping[str, Value]) -> Operation:
-    """What is known of a call with these very arguments: one of them may be a dtype."""
+    """What is known of a call with these arguments: if one may be a dtype, the dtype of the result is not known."""
     for key in known.dtype_arguments & (arguments.keys() | ({"dtype"} if "**" in arguments else set())):
         value = arguments.get(key)
         last = not key.isdigit() or str(int(key) + 1) not in arguments
@@ -91,14 +93,14 @@ def as_called(known: Operation, arguments: Mapping[str, Value]) -> Operation:
     return known
 
 
-# Methods that may return the very tensor that they are called on, besides the ones that work in place.
+# Methods that may return the tensor that they are called on, besides those that work in place.
 _PERHAPS_ITSELF = frozenset({"contiguous", "flatten", "ravel", "real"})
 
 
 def as_tensor(frame: Frame, value: Value, node: ast.AST, state: State, device: Known | None = None) -> Value:
-    """An operand that only a tensor can be (else the operation would have failed): it is known as one from here on.
+    """The operand of an operation that fails for anything but a tensor: from here on, it is known to be one.
 
-    device: where it must have been for the operation to succeed.
+    device: the device that it must be on for the operation to succeed.
     """
     if isinstance(value, Object) and value.cls is None:
         why = (frame.fact(node, "`{}` can only be a tensor here"),)
@@ -172,7 +174,7 @@ def tensor_method(
 
 
 def parts(frame: Frame, whole: Tensor, known: Operation, node: ast.Call, state: State) -> Object:
-    """The tuple that `chunk`, `topk` and the like make of a tensor: its items are where the tensor is."""
+    """The tuple that `chunk`, `topk` and the like make from a tensor: its items are on the tensor's device."""
     made = Object(frame.symbol(node, "parts"), "builtins.list")
     state.create(made)
     device = whole.device or Known(whole.device_term())
@@ -183,7 +185,7 @@ def parts(frame: Frame, whole: Tensor, known: Operation, node: ast.Call, state: 
 
 
 def requested(frame: Frame, node: ast.Call, values: dict[str, Value]) -> tuple[Known | None, Known | None]:
-    """The device and dtype that a factory's keywords ask for."""
+    """The device and dtype that the keywords of a factory ask for, each None if not known."""
     found: list[Known | None] = []
     for key in ("device", "dtype"):
         value = values.get(key)

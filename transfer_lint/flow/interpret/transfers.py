@@ -1,4 +1,4 @@
-"""`.to(...)` and its kin: what is asked for, what it does, and the site that the rules will look at."""
+"""Transfers, `.to(...)` and the like: what they request, what they do, and the sites for the rules."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def transfer(
 
 
 def cast(frame: Frame, node: ast.Call, receiver: Tensor | Object, dtype: str, state: State) -> None:
-    """Note `x.to(d).half()`: a cast right after a move, which one call could do."""
+    """Record a site for `x.to(d).half()`: a cast directly after a move, where one call could do both."""
     inner = node.func.value if isinstance(node.func, ast.Attribute) else None
     if isinstance(inner, ast.Call) and inner in frame.sites:
         half = RequestedHalf(Known(Term(TermKind.CONSTANT, dtype)), None, comparable=False)
@@ -39,7 +39,7 @@ def cast(frame: Frame, node: ast.Call, receiver: Tensor | Object, dtype: str, st
 
 
 def _is_torch(node: ast.Call, arguments: dict[str, Value]) -> bool:
-    """Whether the call can hardly be meant for anything but torch: what it names is a device or dtype of torch."""
+    """Whether the call is almost certainly one of torch: it names a device or dtype, or is `.cpu()` or `.cuda()`."""
     assert isinstance(node.func, ast.Attribute)
     if node.func.attr != "to":
         return not arguments
@@ -107,7 +107,7 @@ def _moved_tensor(frame: Frame, node: ast.Call, receiver: Tensor, request: Reque
         device,
         dtype,
         receiver.scalar,
-        weight=receiver.weight,  # where nothing moves it is the parameter itself
+        weight=receiver.weight,  # if nothing moves, the result is the parameter itself
         shares=receiver.memory(),
         moved_from=moved_from,
         why=receiver.why,
@@ -117,7 +117,7 @@ def _moved_tensor(frame: Frame, node: ast.Call, receiver: Tensor, request: Reque
 def _moved_object(
     frame: Frame, node: ast.Call, receiver: Object, is_module: bool, request: Request, state: State
 ) -> Value:
-    """A module moves in place and is its own result; of anything else, only that it may be a module is used."""
+    """A module moves in place and is its own result. Anything else is treated as a value that may be a module."""
     moved = frame.fact(node, "`{}` moves it there")
     device = request.device.known.because(moved) if request.device else None
     dtype = request.dtype.known.because(moved) if request.dtype else None
@@ -196,13 +196,13 @@ def _first_argument(
 
 
 def _named(node: ast.expr, kind: str) -> bool:
-    """Whether an argument of unknown value is named as a device or dtype. That says what it is, never which."""
+    """Whether the name of an argument says that it is a device or dtype. It does not say which one."""
     name = node.id if isinstance(node, ast.Name) else node.attr if isinstance(node, ast.Attribute) else ""
     return name == kind or name.endswith(f"_{kind}")
 
 
 def _half(frame: Frame, node: ast.Call, argument: int | None, value: Value) -> RequestedHalf | None:
-    """One half of the target, from the argument that says it; None where it says nothing (`None`)."""
+    """One half of the target, from its argument; None if the argument is not a device or dtype (`None`, say)."""
     term = frame.placed_by(value)
     if term is None or argument is None:
         return None
@@ -212,14 +212,14 @@ def _half(frame: Frame, node: ast.Call, argument: int | None, value: Value) -> R
 
 
 def _comparable(frame: Frame, term: Term, value: Value) -> tuple[bool, str]:
-    """Whether `tensor.device != argument` is false exactly where the move does nothing, and how to write it."""
+    """Whether `tensor.device != argument` is false exactly if the move does nothing, and how to write the argument."""
     if isinstance(value, Constant):
-        # A `torch.device` never equals a string; to make one of it, the file has to know torch by its name.
+        # A `torch.device` never equals a string. To convert the string, the file must have torch under its own name.
         complete = term.name == "cpu" or (":" in term.name and isinstance(value.value, str))
         return complete and _knows_torch(frame), "torch.device({})"
     if isinstance(value, Placed):
         if value.is_dtype or term.kind is not TermKind.CONSTANT:
-            # An opaque `torch.device` may lack its index; of those only what ComfyUI and tensors say is complete.
+            # A device of unknown value may lack its index; devices from ComfyUI's functions and from tensors have one.
             return value.is_dtype or term.kind is not TermKind.VALUE, "{}"
         return term.name == "cpu" or ":" in term.name, "{}"
     return False, "{}"
@@ -230,7 +230,7 @@ def _knows_torch(frame: Frame) -> bool:
 
 
 def _repeatable(frame: Frame, node: ast.Call, argument: int) -> bool:
-    """Whether evaluating an argument a second time costs nothing, has no effect and gives the same."""
+    """Whether evaluating an argument a second time costs nothing, has no side effect and gives the same value."""
     nodes = [*node.args, *(k.value for k in node.keywords)]
     return _plain(frame, nodes[argument])
 
@@ -256,7 +256,7 @@ def _named_method(
     plain: bool,
     non_blocking: bool,
 ) -> Request:
-    """`.cpu()`, `.cuda()`, `.cuda(1)`: the method says the device, an argument perhaps its index."""
+    """The request of `.cpu()`, `.cuda()`, `.cuda(1)`: the method says the device, an argument may say its index."""
     value = arguments.get("0", arguments.get("device"))
     key = "0" if "0" in arguments else "device"
     if method == "cpu" or value is None or value == Constant(None):

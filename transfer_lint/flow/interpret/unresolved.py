@@ -1,4 +1,4 @@
-"""Calls of which nothing is known: what they may have done, and what their results may be parts of."""
+"""Calls of unknown code: what they may have changed, and what their results may be a part of."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from transfer_lint.flow.values.values import Object, Tuple, Value
 
 
 def unknown_call(frame: Frame, operands: list[Value], node: ast.Call, state: State, label: str = "") -> Object:
-    """Somebody unknown is called: what it is handed may change, and what it returns may be a part of that."""
+    """Call unknown code: havoc its operands. Its result may be a part of one of them."""
     handed_over(frame, node, operands)
     state.havoc_all(operands, frame.epoch(node), node.lineno)
     name = label or (node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "this"))
@@ -24,7 +24,7 @@ def unknown_call(frame: Frame, operands: list[Value], node: ast.Call, state: Sta
 
 
 def alias(state: State, result: Object, operand: Value) -> None:
-    """What a call gives may be a part of what it was handed."""
+    """Record that the result of a call may be a part of an operand."""
     if isinstance(operand, Object):
         state.sharing.alias(result.ident, operand.ident)
     elif isinstance(operand, Tuple):
@@ -33,7 +33,7 @@ def alias(state: State, result: Object, operand: Value) -> None:
 
 
 def hold(state: State, made: Object, operands: Iterable[Value]) -> None:
-    """What was handed to a constructor may be a part of what it makes, by ways that are not followed."""
+    """Record that an operand of a constructor may be a part of the new object, even if no assignment shows it."""
     for operand in operands:
         if isinstance(operand, Object):
             state.sharing.alias(operand.ident, made.ident)

@@ -56,7 +56,7 @@ class Names:
 
     @staticmethod
     def of(names: str | Iterable[str]) -> Names:
-        """Make it from a list of names, as in the data files, or from a string of names separated by blanks."""
+        """Make `Names` from a list of names, as in the data files, or from a string of names separated by blanks."""
         listed = names.split() if isinstance(names, str) else list(names)
         return Names(
             frozenset(n for n in listed if not n.endswith("*")), tuple(n[:-1] for n in listed if n.endswith("*"))
@@ -97,7 +97,7 @@ class Operation:
 
 @dataclass(frozen=True)
 class Knowledge:
-    """All that the analysis knows of code outside the tree. The metadata of a field holds its path in the data files."""
+    """All that the analysis knows of code outside the tree. A field's metadata holds its path in the data files."""
 
     modules: Names = field(default=_NONE, metadata={"path": "modules.classes"})
     module_queries: Names = field(default=_NONE, metadata={"path": "modules.queries"})

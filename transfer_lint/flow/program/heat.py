@@ -152,7 +152,7 @@ class _Hot:
                 yield from ((cls.methods[name], Heat.STEP) for name in protocol)
 
     def _layers(self) -> Iterator[tuple[FunctionInfo, Heat]]:
-        """The `forward` of layers that a model has many of: their class is instantiated in a loop, or by such a class."""
+        """The `forward` of layers that a model has many of: the class is instantiated in a loop, or by such a class."""
         if "ModuleList" not in self._module.text:
             return
         classes = self._module.classes
@@ -190,7 +190,10 @@ class _Hot:
 
 
 def _takes(info: FunctionInfo, count: int) -> bool:
-    """Whether a call with `count` positional arguments can mean this function: not too many, and not none if it needs one."""
+    """Whether a call with `count` positional arguments can be a call of this function.
+
+    There must not be too many, and not zero if the function needs one; other missing ones may be given by keyword.
+    """
     arguments = info.node.args
     most = len(arguments.posonlyargs) + len(arguments.args) - (info.owner is not None)
     needed = len(arguments.posonlyargs) + len(arguments.args) - len(arguments.defaults) - (info.owner is not None)

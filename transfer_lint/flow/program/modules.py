@@ -145,7 +145,7 @@ class ClassInfo:
 
     @cached_property
     def is_module(self) -> bool:
-        """Whether it is a torch.nn.Module whose weights all move together: no class of the tree overrides `.to`."""
+        """Whether it is a torch.nn.Module whose weights all move together: no class overrides `.to` or the like."""
         knowledge = self.module.project.knowledge
         for base in self.lineage:
             if isinstance(base, ClassInfo):
@@ -363,7 +363,7 @@ class Module:
             self._bind_target(target.value, value)
 
     def binding(self, name: str) -> Binding | None:
-        """What the module-level name is bound to; None if it is not bound, bound more than once, or declared `global`."""
+        """What a module-level name is bound to; None if it is not bound, bound more than once, or declared `global`."""
         found = self.bindings.get(name)
         if found is not None:
             first = found[0]

@@ -61,7 +61,7 @@ class Site:
     guarded: a test around the site compares the receiver's placement.
     in_handler: in an `except` block.
     inline: inside a lambda or comprehension, where only some rewrites are possible; in_fstring: inside an f-string.
-    made_here: the receiver was made in this function and not moved since: its first move is needed.
+    made_here: the receiver was made in this function and has no known device yet: this first move is needed.
     result: the symbol of the moved value.
     round_trip: for a move off the accelerator, the facts that the value is used there again.
     """

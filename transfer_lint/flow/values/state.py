@@ -147,7 +147,7 @@ class State:
         return (one in other.lineage or other in one.lineage) and not self._apart(ident, owner.ident)
 
     def _unplace(self, ident: Symbol, device: Known | None, dtype: Known | None, epoch: str, line: int) -> None:
-        """Part of the object was moved: keep only the half of its placement that agrees with the move."""
+        """Part of the object was moved: forget each half of its placement that the move may have changed."""
         record = self.record(ident)
         anchor = self.symbols.make(("anchor", ident, epoch), ident.label, line)
         self.heap[ident] = replace(
@@ -282,7 +282,7 @@ class State:
     def merge_values(
         self, a: Value, b: Value, phi: Callable[[str], Symbol], other: State | None = None, into: State | None = None
     ) -> Value:
-        """`join`, with the heap. `a` is in this state, `b` in `other`, the result in `into` (both default to this)."""
+        """`join`, with the heap. `a` is in this state, `b` in `other`, the result in `into` (None: this state)."""
         if isinstance(a, Tuple) and isinstance(b, Tuple) and len(a.items) == len(b.items):
             items: list[Value] = []
             for number, (x, y) in enumerate(zip(a.items, b.items, strict=True)):

@@ -49,7 +49,7 @@ class Symbol:
 class Symbols:
     """Interns symbols: one symbol per program point and part.
 
-    has_weights: whether any tensor so far is a weight, so that it moves with its module.
+    has_weights: True once a weight has been met, which is a tensor that moves with its module.
     """
 
     def __init__(self) -> None:
