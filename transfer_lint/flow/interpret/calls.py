@@ -8,14 +8,14 @@ from dataclasses import replace
 
 from transfer_lint.files.scan import MOVES, READS
 from transfer_lint.flow.interpret.attributes import attribute
-from transfer_lint.flow.interpret.external import external_call
+from transfer_lint.flow.interpret.external_calls import external_call
 from transfer_lint.flow.interpret.frame import Frame
 from transfer_lint.flow.interpret.host_reads import note
 from transfer_lint.flow.interpret.items import any_of, element
 from transfer_lint.flow.interpret.objects import found_method, store
 from transfer_lint.flow.interpret.tensors import as_tensor, operate, requested, tensor_method
 from transfer_lint.flow.interpret.transfers import cast, transfer
-from transfer_lint.flow.interpret.unresolved import alias, hold, unknown_call
+from transfer_lint.flow.interpret.unknown_calls import alias, hold, unknown_call
 from transfer_lint.flow.knowledge import Operation
 from transfer_lint.flow.program.modules import ClassInfo
 from transfer_lint.flow.values.state import State

@@ -6,7 +6,7 @@ import ast
 from dataclasses import replace
 
 from transfer_lint.flow.interpret.frame import Frame
-from transfer_lint.flow.interpret.templates import spelled
+from transfer_lint.flow.interpret.templates import ground
 from transfer_lint.flow.program.modules import ClassInfo, FunctionInfo
 from transfer_lint.flow.program.sockets import input_type, nodes_near, outputs, serves_node
 from transfer_lint.flow.values.summary import Summary, Template
@@ -69,13 +69,13 @@ def _output(frame: Frame, cls: ClassInfo, index: int) -> tuple[Value, Summary] |
 
 
 def _across(frame: Frame, value: Value, summary: Summary, symbol: Symbol, why: tuple[Fact, ...]) -> Value:
-    """The output of a node, as another node sees it later: its class still holds, and a spelled-out placement."""
+    """The output of a node, as another node sees it later: its class still holds, and a ground-out placement."""
     match value:
         case Tensor():
             return Tensor(
                 symbol,
-                _because(spelled(value.device), why),
-                _because(spelled(value.dtype), why),
+                _because(ground(value.device), why),
+                _because(ground(value.dtype), why),
                 value.scalar,
                 value.optional,
                 why=merge_why(why, value.why),

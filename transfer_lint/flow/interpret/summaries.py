@@ -11,13 +11,13 @@ import ast
 from dataclasses import replace
 
 from transfer_lint.findings import Heat
-from transfer_lint.flow.interpret import exits, expressions, loops, statements
-from transfer_lint.flow.interpret.application import Application, bind
+from transfer_lint.flow.interpret import expressions, loops, statements, try_with
 from transfer_lint.flow.interpret.frame import Frame
+from transfer_lint.flow.interpret.instantiation import Instantiation, bind
 from transfer_lint.flow.interpret.node_inputs import node_input
 from transfer_lint.flow.interpret.objects import entry_state
-from transfer_lint.flow.interpret.templates import shaped, spelled
-from transfer_lint.flow.interpret.unresolved import unknown_call
+from transfer_lint.flow.interpret.templates import as_constructed, ground
+from transfer_lint.flow.interpret.unknown_calls import unknown_call
 from transfer_lint.flow.program.guards import tested_for_tensor
 from transfer_lint.flow.program.heat import HeatMap
 from transfer_lint.flow.program.modules import ClassInfo, FunctionInfo, Module
@@ -29,7 +29,7 @@ from transfer_lint.flow.values.symbols import Symbol, Symbols
 from transfer_lint.flow.values.terms import Fact, Known, Term, TermKind
 from transfer_lint.flow.values.values import NONE, Constant, Function, Host, Object, Placed, Tensor, Tuple, Value
 
-HANDLERS = (exits, expressions, loops, statements)
+HANDLERS = (expressions, loops, statements, try_with)
 """The modules that are imported to register their handlers."""
 
 _DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
@@ -205,7 +205,7 @@ class Summaries:
                 held = [value for value in arguments.values() if isinstance(value, Object)]
                 state.sharing.captured[result.ident] = tuple(value.ident for value in held)
             return result
-        return Application(caller, info, summary, bound, node, state).result()
+        return Instantiation(caller, info, summary, bound, node, state).result()
 
     def _tested(self, info: FunctionInfo, bound: dict[str, Value]) -> frozenset[str]:
         """The parameters that the function tests with `isinstance` or `is_tensor`, and that are tensors at a call."""
@@ -236,7 +236,7 @@ class Summaries:
             record = template.summary.heap.get(template.symbol)
             value = record.attributes.get(name) if record else None
             if value is not None:
-                return shaped(frame, template.summary, value, symbol)
+                return as_constructed(frame, template.summary, value, symbol)
         return self._declared(frame, owner, name, symbol)
 
     def _declared(self, frame: Frame, owner: Object, name: str, symbol: Symbol) -> Value:
@@ -309,7 +309,7 @@ class Summaries:
             case Placed():
                 return Placed(Known(Term(TermKind.VALUE, symbol=symbol)), value.is_dtype)
             case Tensor():
-                return Tensor(symbol, spelled(value.device), spelled(value.dtype), value.scalar, why=value.why)
+                return Tensor(symbol, ground(value.device), ground(value.dtype), value.scalar, why=value.why)
             case Object():
                 return Object(symbol, value.cls, value.why)
             case Host():

@@ -9,11 +9,11 @@ from transfer_lint.flow.values.terms import Known, Term, TermKind
 from transfer_lint.flow.values.values import Constant, Host, Object, Placed, Tensor, Tuple, Value
 
 
-def shaped(frame: Frame, summary: Summary, value: Value, symbol: Symbol) -> Value:
+def as_constructed(frame: Frame, summary: Summary, value: Value, symbol: Symbol) -> Value:
     """A value from a summary's heap, as seen later: its class still holds; its device only if it is spelled out."""
     match value:
         case Tensor():
-            device = None if value.weight else spelled(value.device)
+            device = None if value.weight else ground(value.device)
             frame.symbols.has_weights |= value.weight
             return Tensor(symbol, device, None, value.scalar, value.optional, value.weight, value.uncast, why=value.why)
         case Object() if not summary.rooted(value.ident):
@@ -31,7 +31,7 @@ def shaped(frame: Frame, summary: Summary, value: Value, symbol: Symbol) -> Valu
             return Host(symbol)
         case Tuple():
             items = [
-                shaped(
+                as_constructed(
                     frame,
                     summary,
                     item,
@@ -43,6 +43,6 @@ def shaped(frame: Frame, summary: Summary, value: Value, symbol: Symbol) -> Valu
     return Object(symbol)
 
 
-def spelled(known: Known | None) -> Known | None:
+def ground(known: Known | None) -> Known | None:
     """The placement if it means the same everywhere (a constant or a stable call), else None."""
     return known if known is not None and known.term.symbol is None else None

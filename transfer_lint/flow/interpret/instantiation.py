@@ -1,4 +1,4 @@
-"""Application: the summary of a function of the tree, instantiated at one call site."""
+"""Instantiation: the summary of a function of the tree, instantiated at one call site."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def bind(info: FunctionInfo, arguments: dict[str, Value]) -> dict[str, Value] | 
     return bound
 
 
-class Application:
+class Instantiation:
     """One call: it instantiates a summary in the caller's state."""
 
     def __init__(

@@ -13,7 +13,7 @@ from transfer_lint.flow.interpret.host_reads import CONVERSIONS, note
 from transfer_lint.flow.interpret.items import element, one_alike
 from transfer_lint.flow.interpret.mutations import function_writes, written
 from transfer_lint.flow.interpret.tensors import NOT_OPERANDS, as_called, as_tensor, operate, parts, requested
-from transfer_lint.flow.interpret.unresolved import alias, hold, unknown_call
+from transfer_lint.flow.interpret.unknown_calls import alias, hold, unknown_call
 from transfer_lint.flow.knowledge import Operation
 from transfer_lint.flow.values.state import State
 from transfer_lint.flow.values.terms import Known, Term, TermKind
