@@ -1,4 +1,4 @@
-"""How long `transfer-lint check` takes, beside what cannot be avoided.
+"""Measures how long `transfer-lint check` takes, compared with what cannot be avoided.
 
     python benchmarks/check_speed.py [FOLDER ...]
 
@@ -6,8 +6,8 @@ Two tables, each from one run on one machine: read the ratios, not the seconds.
 
 1. Whole processes: a 600-line file with transfers, the same without any, and the fixture pack, beside
    `python -c pass` and `import libcst`. Medians of paired runs.
-2. The analysis alone, in one process: CPU seconds of a cold check over the Python files of each FOLDER (default: the
-   fixture pack), over those of `ast.parse` of the files that the byte scan lets through.
+2. The analysis alone, in one process: CPU seconds of a cold check of the Python files in each FOLDER (default: the
+   fixture pack) that the byte scan lets through, and their ratio to the CPU seconds of `ast.parse` of these files.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def prepare_{n}(model: torch.nn.Module, x: torch.Tensor, device: torch.device, s
 
 
 def sample(lines: int, *, with_transfers: bool) -> str:
-    """A file of about that many lines, all of the same functions."""
+    """The text of a file of about `lines` lines, made of copies of one function."""
     text, number = "import torch\n", 0
     move = "model.to(device)\n    x = x.to(device)" if with_transfers else "x = x.contiguous()"
     while text.count("\n") < lines:
@@ -53,7 +53,7 @@ def sample(lines: int, *, with_transfers: bool) -> str:
 
 
 def processes() -> None:
-    """The first table."""
+    """Print the first table."""
     with tempfile.TemporaryDirectory() as folder:
         long, clean = Path(folder, "long.py"), Path(folder, "clean.py")
         long.write_text(sample(600, with_transfers=True), encoding="utf-8")
@@ -67,7 +67,7 @@ def processes() -> None:
             "check, the fixture pack": [*check, str(PACK)],
         }
         taken: dict[str, list[float]] = {name: [] for name in commands}
-        for _ in range(RUNS):  # in turn, so that a machine that slows down slows all of them
+        for _ in range(RUNS):  # alternately, so that a machine that slows down slows all of them
             for name, command in commands.items():
                 start = time.perf_counter()
                 subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False, cwd=ROOT)
@@ -80,7 +80,7 @@ def processes() -> None:
 
 
 def analysis(folder: Path) -> None:
-    """One row of the second table."""
+    """Print one row of the second table."""
     texts = {}
     for path in sorted(folder.rglob("*.py")):
         data = path.read_bytes()

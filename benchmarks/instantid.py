@@ -46,13 +46,13 @@ WIDTHS, TOKENS = (640, 1280), 2048
 RESULTS = ROOT / "benchmarks" / "results"
 REPEATS = 7
 CALLS = 30
-"""Denoising calls of a usual workflow."""
+"""Number of denoising calls in a usual workflow."""
 
 PLAN = "100 to 500 ms per workflow, of it 50 to 200 ms for the round trip"
-"""What the plan for this project guessed before anything was measured."""
+"""The saving that the project's plan estimated before anything was measured."""
 
 BACK = "intermediate device, back"
-"""The time of the second half of that row, at each denoising call."""
+"""The key for the time of the second half of the row "intermediate device": the copy back at each denoising call."""
 
 ROWS = {
     "model": "`self.instantid.to(...)`",
@@ -67,7 +67,7 @@ ROWS = {
 
 @dataclass
 class Figures:
-    """Of a node's run or of a denoising call."""
+    """Counts for a node's run or for a denoising call."""
 
     transfers: int = 0
     nbytes: int = 0
@@ -85,9 +85,11 @@ class Figures:
 
 @dataclass
 class Side:
-    """One pack: row -> figures, of the node's second run and of a denoising call; row -> seconds of its calls.
+    """The figures of one pack.
 
-    node_seconds, call_seconds: of whole node runs and denoising calls."""
+    run: row -> figures of the node's second run. call: row -> figures of a denoising call. seconds: row -> seconds of
+    its calls alone. node_seconds, call_seconds: of whole node runs and whole denoising calls.
+    """
 
     run: dict[str, Figures] = field(default_factory=lambda: {row: Figures() for row in ROWS})
     call: dict[str, Figures] = field(default_factory=lambda: {row: Figures() for row in ROWS})
@@ -196,7 +198,7 @@ def row_of(entry: Entry) -> str | None:
 
 
 def counted(pack: Any, side: Side, simulated: str) -> torch.Tensor:
-    """Fill in the counts; the sampled latent."""
+    """Fill in the counts. Returns the sampled latent."""
     workflow = Workflow(pack)
     options: Any = {"simulated": simulated, "hash_limit": 0, "follow_uses": False}
 
@@ -223,10 +225,10 @@ def counted(pack: Any, side: Side, simulated: str) -> torch.Tensor:
 
 
 def timed(loaded: dict[str, Any], sides: dict[str, Side], steps: int) -> None:
-    """Fill in the times of whole node runs and denoising calls, on the device that is there; both packs in turn."""
+    """Fill in the times of whole node runs and denoising calls, on the real device. The packs run alternately."""
     workflows = {name: Workflow(pack) for name, pack in loaded.items()}
     applied = {name: workflow.run() for name, workflow in workflows.items()}
-    for name, workflow in workflows.items():  # warm
+    for name, workflow in workflows.items():  # warm-up
         workflow.denoise(applied[name], 1)
     nodes: dict[str, list[float]] = {name: [] for name in loaded}
     calls: dict[str, list[float]] = {name: [] for name in loaded}
@@ -256,7 +258,7 @@ def synchronize() -> None:
 
 
 def time_calls(sides: dict[str, Side], pack: Any) -> None:
-    """The rows' calls alone, with everything where it is in a node's second run."""
+    """Fill in the times of the rows' calls alone, with every tensor where it is in a node's second run."""
     device, dtype = comfy_host.get_torch_device(), comfy_host.policy.unet_dtype
     model = Workflow(pack).instantid.to(device, dtype=dtype)  # transfer-lint: ignore[TL103] once, before the timing
     face, mask = torch.randn(1, 1, 512), torch.rand(1, 128, 128)

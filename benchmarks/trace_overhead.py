@@ -1,9 +1,9 @@
-"""What tracing costs: programs with and without `transfer_lint.trace()`, in turn, on the device that is there.
+"""Measures what tracing costs: runs programs with and without `transfer_lint.trace()`, alternately, on the real device.
 
     python benchmarks/trace_overhead.py
 
-Medians of paired runs, with the quartiles of the ratio. On a GPU the work is a transformer layer in half precision with
-a copy in and a read out per step; on a CPU, where nothing moves, calls that have nothing to do stand for them.
+Medians of paired runs, with the quartiles of the ratio. On a GPU the realistic program is a transformer layer in half
+precision, with a copy to the device and a host read per step; on a CPU, where nothing moves, both are no-op calls.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def device() -> torch.device:
 
 
 def realistic() -> Callable[[], None]:
-    """A transformer layer, a batch brought in and a number read out, ten times."""
+    """Ten times: a batch is copied to the device, a transformer layer runs, a number is read."""
     here = device()
     half = torch.float16 if here.type == "cuda" else torch.float32
     width, tokens = (2048, 4096) if here.type == "cuda" else (512, 256)
@@ -46,7 +46,7 @@ def realistic() -> Callable[[], None]:
 
 
 def small_operators() -> Callable[[], None]:
-    """Thousands of small operators, none of which the tracer listens to."""
+    """Thousands of small operators, none of which the tracer records."""
     x = torch.ones(16, 16, device=device())
 
     def run() -> None:
@@ -58,7 +58,7 @@ def small_operators() -> Callable[[], None]:
 
 
 def no_op_calls() -> Callable[[], None]:
-    """Nothing but what is recorded: the worst case."""
+    """Only calls that are recorded: the worst case."""
     x = torch.ones(16, device=device())
 
     def run() -> None:

@@ -1,4 +1,4 @@
-"""What moves cost that move nothing, on the CPU: `python benchmarks/transfer_costs.py`. Figures for docs/why.md."""
+"""Measures the cost of no-op calls on the CPU: `python benchmarks/transfer_costs.py`. Figures for docs/why.md."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ TIMES = 20_000
 
 
 def microseconds(statement: str, times: int = TIMES, **names: object) -> float:
-    """The best of five, for one run of the statement."""
+    """Microseconds for one run of the statement, the best of five measurements."""
     return min(timeit.repeat(statement, globals={**names, "torch": torch, "chain": chain}, number=times)) / times * 1e6
 
 

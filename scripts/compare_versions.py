@@ -32,11 +32,11 @@ RUNS: Mapping[str, tuple[str, ...]] = {
 
 _SECONDS = re.compile(r'(?<="seconds": )[0-9.]+|[0-9.]+(?= s\))')
 _SHOWN = 20
-"""Lines of a difference that are shown."""
+"""How many lines of the differences are shown for each tree."""
 
 
 def result_of(checkout: Path, arguments: tuple[str, ...], tree: Path) -> list[str]:
-    """All that one run says and writes, as lines. The checkout's own code runs, whatever is installed."""
+    """All that one run prints and writes, as lines. The code of the checkout runs, not an installed version."""
     path = os.pathsep.join(str(checkout / part) for part in ("", "codemods"))
     known = {**os.environ, "PYTHONPATH": path, "PYTHONSAFEPATH": "1", "PYTHONUTF8": "1"}
     with tempfile.TemporaryDirectory() as folder:
@@ -54,7 +54,7 @@ def result_of(checkout: Path, arguments: tuple[str, ...], tree: Path) -> list[st
 
 
 def differences(old: Path, new: Path, tree: Path) -> Iterator[str]:
-    """What differs between the two versions, as lines of a diff; nothing where all is the same."""
+    """What differs between the two versions, as lines of a diff; nothing if all is the same."""
     for name, arguments in RUNS.items():
         with ThreadPoolExecutor(2) as both:
             before, after = both.map(result_of, (old, new), repeat(arguments), repeat(tree))
@@ -62,7 +62,7 @@ def differences(old: Path, new: Path, tree: Path) -> Iterator[str]:
 
 
 def main() -> int:
-    """Compare, and say what differs."""
+    """Compare, and print what differs. Returns the exit code."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     for name in ("old", "new"):
         parser.add_argument(name, type=Path, help="a checkout of the tool")

@@ -1,10 +1,11 @@
-"""Writes what transfer-lint knows of torch, by running the torch that is installed.
+"""Finds out what transfer-lint knows of torch, by running the installed torch, and writes it to a file.
 
     python scripts/derive_torch_knowledge.py            write transfer_lint/flow/knowledge/torch_derived.toml
-    python scripts/derive_torch_knowledge.py --check    only say whether it is as it would be written (exit 1 if not)
+    python scripts/derive_torch_knowledge.py --check    only say whether that file is up to date (exit code 1 if not)
 
-Every entry has been tried: on real values on the CPU, over dtypes, numbers, shapes and flags; and without values on an
-accelerator that need not be there. What could not be tried, or held only sometimes, is left out. Takes a few minutes.
+Every entry is tested: with real values on the CPU, over dtypes, numbers, shapes and flags; and without values on an
+accelerator, which need not be present. What cannot be tested, or does not always hold, is left out. It takes a few
+minutes.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ OUTPUT = Path(__file__).resolve().parents[1] / "transfer_lint" / "flow" / "knowl
 
 
 def main() -> int:
-    """Derive, and write or compare."""
+    """Derive the text of the file, then write it or compare it with the file. Returns the exit code."""
     parser = argparse.ArgumentParser(description="Derive what is known of torch by running it.")
     parser.add_argument("--check", action="store_true", help="write nothing; exit 1 if the file is not current")
     parser.add_argument("--output", type=Path, default=OUTPUT, metavar="FILE", help="where to write")
@@ -41,7 +42,7 @@ def main() -> int:
 def derived() -> str:
     """The text of the file."""
     warnings.simplefilter("ignore")
-    logging.getLogger("torch").setLevel(logging.CRITICAL)  # what torch refuses is no news here
+    logging.getLogger("torch").setLevel(logging.CRITICAL)  # calls that torch refuses are expected here
     torch.set_num_threads(1)
     from torch_knowledge.document import document
     from torch_knowledge.tables import derive

@@ -1,7 +1,7 @@
 """Write the maps in docs/architecture.md: `python scripts/make_architecture_docs.py`.
 
-The rows of a map are the layers of the contract in pyproject.toml, from the top. What a room says of itself is its
-docstring. The arrows are the imports that the code has.
+A room is a package or module of a layer. The rows of a map are the layers of the contract in pyproject.toml, from the
+top. The description of a room comes from its docstring. The arrows are the imports in the code.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ def reduced(imports: dict[str, set[str]]) -> dict[str, set[str]]:
 
 
 def said_of(package: str, room: str) -> str:
-    """What a room says of itself: the first paragraph of its docstring, without the name at its head."""
+    """The description of a room: the first paragraph of its docstring, without the name before the first `:` or `.`."""
     place = ROOT.joinpath(*package.split("."), room)
     file = place / "__init__.py" if place.is_dir() else place.with_suffix(".py")
     text = ast.get_docstring(ast.parse(file.read_text(encoding="utf-8"))) or ""
@@ -87,14 +87,14 @@ def chart(package: str) -> Iterator[str]:
 
 
 def table(package: str) -> Iterator[str]:
-    """The rooms of a package and what they say of themselves, from the top."""
+    """The rooms of a package and their descriptions, from the top, as a Markdown table."""
     yield "| room | what lives there |"
     yield "| --- | --- |"
     yield from (f"| `{room}` | {said_of(package, room)} |" for row in layers_of(package) for room in row)
 
 
 def document(text: str) -> str:
-    """The page, with the parts between its marks drawn anew."""
+    """The page, with the parts between its marks made anew."""
     for package in PACKAGES:
         for name, lines in (("map", chart(package)), ("rooms", table(package))):
             begin, end = f"<!-- {name} of {package} -->\n", f"<!-- end of {name} -->"

@@ -70,7 +70,7 @@ def document() -> str:
 
 
 def _code(default: str) -> str:
-    """A default that is a value of TOML as such, one in words as words."""
+    """A default: as code if it is a TOML value, else as plain text."""
     is_value = default in ("true", "false") or (default[:1] in '["{' and " on " not in default)
     return f"`{default}`" if is_value else default
 

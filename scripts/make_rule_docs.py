@@ -1,6 +1,6 @@
 """Write docs/rules/ from the rules' pages: `python scripts/make_rule_docs.py`.
 
-What is for tests only, comments and marks, is left out.
+Comments and marks, which only tests need, are left out.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ FOLDER = ROOT / "docs" / "rules"
 
 
 def documents() -> dict[str, str]:
-    """File name -> text of all that docs/rules/ holds."""
+    """File name -> text, for all files in docs/rules/."""
     pages = {f"{rule.name}.md": plain(read_page(rule.page)) for rule in RULES.values()}
     return {"index.md": index(), **pages}
 

@@ -1,6 +1,6 @@
-"""What mkdocs does to the pages besides: the maps of docs/architecture.md become pictures, which this tool draws.
+"""Hooks for mkdocs: replace the Mermaid maps of docs/architecture.md with pictures that this tool draws.
 
-Hosts of code draw Mermaid themselves; on the site it would take a script from elsewhere.
+Code hosting sites draw Mermaid themselves; on the project's own site that would need a third-party script.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _HEAD = (
 
 
 def on_page_markdown(markdown: str, **_: Any) -> str:
-    """Called by mkdocs with the text of each page."""
+    """Replace the maps in the text of a page. mkdocs calls this for each page."""
     if not _CHART.search(markdown):
         return markdown
     return f"<style>{svg.style()}</style>\n\n{_CHART.sub(_drawn, markdown)}"
@@ -43,4 +43,4 @@ def _drawn(chart: re.Match[str]) -> str:
         tuple(Arrow(source, target, "", Judgement.FLOW, 1) for source, target in arrows),
     )
     picture = svg.inline(drawing, "rooms, with an arrow for each import")
-    return f"<div>{_HEAD}{picture}</div>".replace("\n", "")  # one line: Markdown leaves it alone
+    return f"<div>{_HEAD}{picture}</div>".replace("\n", "")  # one line, so that Markdown does not change it

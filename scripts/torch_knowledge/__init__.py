@@ -1,1 +1,1 @@
-"""Finds out by running them what torch's functions, methods and layers do with devices, dtypes and memory."""
+"""Runs torch's functions, methods and layers to find out what they do with devices, dtypes and memory."""

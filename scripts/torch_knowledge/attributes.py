@@ -1,4 +1,4 @@
-"""Attributes of tensors that are no methods, and methods that do nothing but cast."""
+"""Attributes of tensors that are not methods, and methods that only cast."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ def _reader(name: str) -> Callable[[torch.Tensor], Any]:
 
 
 def _gradient(tensor: torch.Tensor) -> torch.Tensor | None:
-    """`tensor.grad`, once there is one. (One of another device or dtype is refused.)"""
+    """The `grad` of a tensor that has one. (torch refuses a gradient with another device or dtype.)"""
     weight = tensor.detach().clone().requires_grad_()
     weight.grad = torch.ones_like(weight)
     return weight.grad
 
 
 def observe_casts() -> dict[str, torch.dtype]:
-    """Methods without arguments that only change the dtype, and to which."""
+    """Method -> dtype, for methods that, called without arguments, only change the dtype to this one."""
     values = torch.tensor([0.0, 1.5, 2.5, 100.0])
     found: dict[str, torch.dtype] = {}
     for name, method in methods().items():
@@ -43,7 +43,7 @@ def observe_casts() -> dict[str, torch.dtype]:
                 result = method(values.to(dtype))
                 cast.add(result.dtype)
                 same &= torch.equal(result, values.to(dtype).to(result.dtype))
-            except Exception:  # whatever torch refuses
+            except Exception:  # torch refuses calls with many kinds of exceptions
                 same = False
             if not same or len(cast) > 1:
                 break

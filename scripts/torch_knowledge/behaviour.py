@@ -1,4 +1,4 @@
-"""What is true of all runs of one function or method."""
+"""Finds what holds in all runs of one function or method."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ DTYPES = (
     torch.bool,
     torch.complex64,
 )
-# Keywords that many functions take, in both spellings; they may change what kind of thing the result is.
+# Keywords that many functions take, in torch's and in numpy's spelling. They may change the kind of the result.
 _KEYWORDS = (
     ("dim", 0),
     ("dim", -1),
@@ -41,18 +41,18 @@ _KEYWORDS = (
     ("device", "meta"),
 )
 _SPELLINGS = {"dim": "axis", "keepdim": "keepdims", "other": "x2"}
-VARIED = 3  # calls of one function whose every argument is varied
+VARIED = 3  # how many calls of one function get all their arguments varied
 
 
 @dataclass
 class Law:
-    """A statement that was tried: true of something, and false of nothing."""
+    """A tested statement. It is true if at least one case was seen and none broke it."""
 
     seen: bool = False
     broken: bool = False
 
     def observe(self, holds: bool) -> None:
-        """One more case."""
+        """Add one case: whether the statement holds in it."""
         self.seen = True
         self.broken |= not holds
 
@@ -64,14 +64,16 @@ class Law:
 class Behaviour:
     """What a function or method was seen to do.
 
-    kind: what it results in, for calls with none of the arguments `unless` and all of `only_with`; None: it varies.
-    device: every result is where its tensor operands are, the first n-dim one among them. own_device: where the first
-    operand is, wherever the others are. dtype, own_dtype: likewise. autocast: the dtype laws hold under autocast too.
-    n_dim: n-dim operands give n-dim results. itself: the result is the first operand. shares: some result uses an
-    operand's memory. dtype_arguments: those that may be a dtype (by position only the last); the dtype laws are about
-    calls without. changes: some call writes to an operand; only with one of the arguments `changes_with`, if any.
-    needs_values: no call can be answered without the tensors' values. other_first: some call has something other than a
-    tensor as its first argument.
+    kind: the kind of the result, of calls with none of the arguments `unless` and all of `only_with`; None if it
+    varies. device: every result is on the device of the tensor operands (the first n-dim one decides). own_device:
+    every result is on the device of the first operand, wherever the others are. dtype: every result has the dtype of
+    the operands, if these agree. own_dtype: every result has the dtype of the first operand. autocast: the laws about
+    dtypes hold under autocast too. n_dim: results are n-dim if an operand is. itself: the result is the first operand,
+    the same object. shares: some result uses an operand's memory. changes: some call writes to an operand.
+    changes_with: if not empty, only calls with one of these arguments do. dtype_arguments: arguments that may be a
+    dtype (by position only the last); the laws about dtypes are about calls without them. needs_values: no call can be
+    answered without the tensors' values. other_first: some call has something other than a tensor as its first
+    argument.
     """
 
     kind: Kind | None = None
@@ -93,7 +95,10 @@ class Behaviour:
 
 
 def observe(function: Callable[..., Any], name: str, receiver: bool) -> Behaviour:
-    """Run it in every way that samples and their variations give. `name`: the last part of its dotted name."""
+    """Run a function with the sample calls and their variations.
+
+    name: the last part of its dotted name. receiver: it is a method, and the first argument is its receiver.
+    """
     sampled = list(_sampled(function, name, receiver))
     runs = [done for done, _ in sampled]
     for chosen in _different(runs):
@@ -106,7 +111,7 @@ def observe(function: Callable[..., Any], name: str, receiver: bool) -> Behaviou
     runs = [r for r in runs if _within(found, r)]
     basic = [(r, base) for r, base in sampled if _within(found, r)]
     if found.kind is Kind.HOST:
-        # Two answers for two values show it; one answer for all of them does not show the contrary.
+        # Different answers for different values prove it; the same answer for all values does not disprove it.
         found.needs_values.seen = any(needs_values(function, r.call, found.kind) for r, _ in basic)
         return found
     found.other_first = any(r.call.first() is None for r in runs)
@@ -128,7 +133,7 @@ def observe(function: Callable[..., Any], name: str, receiver: bool) -> Behaviou
     if other_operands(function, name) and not any(len(r.call.leaves()) > 1 for r in runs):
         found.own_device.broken = found.own_dtype.broken = True  # no sample has the other tensor
     if any(tensor.device.type != "cpu" for r in runs for tensor in r.results):
-        found.device.broken = found.own_device.broken = True  # an argument says where
+        found.device.broken = found.own_device.broken = True  # an argument says on which device
     if found.kind is Kind.TENSOR:
         for r, _ in basic:
             found.needs_values.observe(needs_values(function, r.call, found.kind))
@@ -138,7 +143,7 @@ def observe(function: Callable[..., Any], name: str, receiver: bool) -> Behaviou
 
 
 def _sampled(function: Callable[..., Any], name: str, receiver: bool) -> Iterator[tuple[Run, torch.dtype]]:
-    """Good calls, with the dtype that most of their tensors have."""
+    """Runs of the calls that torch accepts, each with the dtype that most of its tensors have."""
     seen: set[str] = set()
     for pool in [*pools().get(name, []), plain_pool()]:
         calls = [*pool.calls, *(fewer for call in pool.calls for fewer in fewer_keywords(call))]
@@ -156,7 +161,7 @@ def _within(found: Behaviour, r: Run) -> bool:
 
 
 def _different(runs: Sequence[Run]) -> list[Run]:
-    """A few runs that differ in the arguments that they are given."""
+    """At most VARIED runs that differ in which arguments they give, those with the fewest first."""
     chosen: dict[frozenset[str], Run] = {}
     for r in runs:
         chosen.setdefault(r.keys, r)
@@ -181,7 +186,7 @@ def _variations(call: Call) -> Iterator[Call]:
 def _kind(
     function: Callable[..., Any], name: str, runs: Sequence[Run], receiver: bool
 ) -> tuple[Kind | None, tuple[str, ...], tuple[str, ...]]:
-    """What calls result in, and which arguments make it something else (or must be there)."""
+    """The kind of the result, the arguments that change it, and the arguments that must be given."""
     kinds = {r.kind for r in runs}
     if len(kinds) == 1:
         return kinds.pop(), (), ()
@@ -196,12 +201,15 @@ def _kind(
         again = [r for call in plain if (r := run(function, call, receiver)) is not None]
         return (Kind.TENSOR if all(r.kind is Kind.TENSOR for r in again) else None), tuple(sorted(switches)), ()
     needed = frozenset.intersection(*usual) - frozenset().union(*other)
-    # What a keyword alone decides may hang on its value as well.
+    # If a keyword alone decides, its value may matter too, so only positional arguments are accepted.
     return (Kind.TENSOR, (), tuple(sorted(needed))) if needed and all(map(str.isdigit, needed)) else (None, (), ())
 
 
 def _switches(usual: Sequence[frozenset[str]], other: Sequence[frozenset[str]]) -> set[str] | None:
-    """Arguments of which every call in `other` has one, and the plainest in `usual` none; None where there are none."""
+    """Arguments of which every call in `other` has one and the call in `usual` with the fewest arguments has none.
+
+    None if there are no such arguments.
+    """
     least = min(usual, key=lambda keys: (len(keys), sorted(keys)))
     switches = set().union(*other) - least
     for key in sorted(switches):
@@ -213,7 +221,7 @@ def _switches(usual: Sequence[frozenset[str]], other: Sequence[frozenset[str]]) 
 def _changes(
     function: Callable[..., Any], name: str, runs: Sequence[Run], receiver: bool
 ) -> tuple[bool, tuple[str, ...]]:
-    """Whether calls write to an operand, and the arguments without which they do not."""
+    """Whether some call writes to an operand, and the arguments without which none does."""
     other = [r.keys for r in runs if r.changes]
     usual = [r.keys for r in runs if not r.changes]
     switches = _switches(usual, other) if usual and other else None
@@ -226,13 +234,13 @@ def _changes(
 
 
 def _without(call: Call, keys: set[str], receiver: bool) -> Call:
-    """The call without these arguments, nor those that stand after one of them."""
+    """The call without these arguments, and without positional arguments after one of them."""
     count = min((int(key) + receiver for key in keys if key.isdigit()), default=len(call.args))
     return Call(call.args[:count], {key: value for key, value in call.kwargs.items() if key not in keys})
 
 
 def _synonyms(function: Callable[..., Any], name: str, keys: set[str], receiver: bool) -> set[str]:
-    """Other ways of giving the same arguments: by position, by keyword, by the keyword that numpy has for it."""
+    """Other ways to give the same arguments: by position, by keyword, by numpy's spelling of the keyword."""
     orders = [[p.name for p in parameters(function)]] if not receiver else []
     orders += [[a.name for a in schema.arguments if not a.kwarg_only] for schema in schemas().get(name, [])]
     found: set[str] = set()
@@ -250,7 +258,7 @@ def _observe_dtype(found: Behaviour, r: Run, receiver: bool) -> None:
     if given:
         found.dtype_arguments |= set(given)
         if given[0].isdigit() and str(int(given[0]) + 1) in r.keys:
-            found.dtype.broken = found.own_dtype.broken = True  # users count on its being the last by position
+            found.dtype.broken = found.own_dtype.broken = True  # by position, a dtype must be the last argument
         return
     if len({leaf.dtype for leaf in leaves}) == 1:
         found.dtype.observe(dtypes == {leaves[0].dtype})

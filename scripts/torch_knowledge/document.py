@@ -11,7 +11,7 @@ _WIDTH = 118
 
 
 def document(heading: Sequence[str], tables: Iterable[Table]) -> str:
-    """The file's text. `heading`: comment lines. Lists are strings of names: those load ten times faster."""
+    """The file's text. heading: comment lines. Lists are written as strings of names, which load ten times faster."""
     lines = [f"# {line}".rstrip() for line in heading]
     group = ""
     nested: list[Table] = []

@@ -1,4 +1,4 @@
-"""Functions and methods that make new tensors: where from, where to, and whether every device makes the same ones."""
+"""Functions and methods that make new tensors: from what, on which device, and whether every device makes the same."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from torch_knowledge.run import Kind, kind_of
 from torch_knowledge.samples import NAMESPACES, methods, parameters, schemas
 
 _META = torch.device("meta")
-# What factories are given: sizes, bounds with a count, a size with a value, numbers whose sums are not exact in binary.
+# Arguments to try: sizes, bounds with a count, a size with a value, numbers whose sums are not exact in binary.
 _ARGUMENTS: tuple[tuple[Any, ...], ...] = (
     *((4,), (7,), (3, 5), ((3, 4),), (2.5,)),
     *((0.1, 2.3, 7), (0, 9, 2), (0.1, 2.3, 0.3), (0.7, 0.3, (3, 4))),
@@ -26,7 +26,7 @@ _ARGUMENTS: tuple[tuple[Any, ...], ...] = (
     *(((3, 4), (4, 1)), ((3, 4), (0, 1))),
 )
 _NO_SIZE: tuple[tuple[Any, ...], ...] = (((),), ((), 2.5), (2.5, ()), (2, 9, ()), ((), ()))
-_UNDEFINED = (torch.empty, torch.empty_strided, torch.empty_permuted)  # any values will do
+_UNDEFINED = (torch.empty, torch.empty_strided, torch.empty_permuted)  # their values are undefined
 _VALUES: tuple[Any, Any] = ([[0.5, 1.5], [2.5, 3.5]], np.array([[0.5, 1.5], [2.5, 3.5]], dtype=np.float32))
 
 
@@ -34,12 +34,13 @@ _VALUES: tuple[Any, Any] = ([[0.5, 1.5], [2.5, 3.5]], np.array([[0.5, 1.5], [2.5
 class Factories:
     """Dotted names of functions, and names of methods, by what they make.
 
-    exact: the same bits on every device; any_dtype: of those, the ones that make the same in another dtype as
-    conversion to it would. rounded: values that were rounded on the way, so that devices may differ in
-    the last bits; whole: of those, the ones that are exact where all arguments are whole numbers. random: they draw
-    from the random stream of their device. n_dim: they never make a 0-dim tensor. like, random_like: on the device of
-    the first operand, if no other is asked for. data: from values that the host has (or a tensor). host: with the
-    host's memory, and on no other device. new: methods; made like the receiver, if nothing else is asked for.
+    exact: the same bits on every device. any_dtype: those of exact that make in another dtype the same as a conversion
+    to it. rounded: values are rounded on the way, so devices may differ in the last bits. whole: those of rounded that
+    are exact if all arguments are whole numbers. random: they draw from the generator of their device. like,
+    random_like: device and dtype of the first operand if no others are given; those of random_like draw. n_dim: they
+    never make a 0-dim tensor. data: made from values on the host (or from a tensor). shared: those of data that share
+    the memory of a numpy array. host: they share memory of the host, and cannot make a tensor elsewhere. new: methods;
+    device and dtype of the receiver if no others are given.
     """
 
     exact: set[str] = field(default_factory=set)
@@ -80,7 +81,7 @@ def _takes_device() -> Iterator[tuple[str, Callable[..., Any]]]:
             member = getattr(module, name)
             if name.startswith("_") or not callable(member) or inspect.isclass(member):
                 continue
-            # Only what says that it takes a device is called: what else there is may do anything.
+            # Only functions that are known to take a device are called: others may do anything.
             taken = {p.name for p in parameters(member)}
             taken |= {a.name for schema in schemas().get(name, []) for a in schema.arguments}
             if "device" in taken or re.match(r"[^>]*\bdevice\b", member.__doc__ or ""):
@@ -103,7 +104,7 @@ def _observe(found: Factories, name: str, function: Callable[..., Any]) -> None:
     if any(
         _result(function, arguments) is not None for arguments in ((operand, operand), (operand, 2.5), (2.5, operand))
     ):
-        return  # it may be where a tensor is that it is given
+        return  # the result may be on the device of a tensor argument
     good = [arguments for arguments in _ARGUMENTS if _goes_where_asked(function, arguments)]
     if not good or any(_result(function, arguments).device.type != "cpu" for arguments in good):
         return
@@ -126,12 +127,12 @@ def _observe(found: Factories, name: str, function: Callable[..., Any]) -> None:
 def _result(function: Callable[..., Any], arguments: tuple[Any, ...], **keywords: Any) -> Any:
     try:
         return function(*arguments, **keywords)
-    except Exception:  # whatever torch refuses these arguments with
+    except Exception:  # torch refuses arguments with many kinds of exceptions
         return None
 
 
 def _goes_where_asked(function: Callable[..., Any], arguments: tuple[Any, ...]) -> bool:
-    """Whether `device=` says where the one tensor is that it makes, and `dtype=` of what type."""
+    """Whether it makes one tensor, on the device that `device=` says and of the dtype that `dtype=` says."""
     here, there = _result(function, arguments), _result(function, arguments, device="meta")
     if kind_of(here) is not Kind.TENSOR or kind_of(there) is not Kind.TENSOR or there.device != _META:
         return False
@@ -140,20 +141,20 @@ def _goes_where_asked(function: Callable[..., Any], arguments: tuple[Any, ...]) 
 
 
 def _takes_values(function: Callable[..., Any]) -> bool:
-    """Whether it makes a tensor of what values the host has."""
+    """Whether it makes a tensor from values on the host."""
     made = [_result(function, (values,)) for values in _VALUES]
     return all(isinstance(m, torch.Tensor) and m.tolist() == _VALUES[0] for m in made)
 
 
 def _is_new(function: Callable[..., Any], call: Call) -> bool:
-    """Whether the result has memory of its own."""
+    """Whether the result shares no memory with an operand."""
     made = _result(function, call.args)
     memory = {leaf.untyped_storage()._cdata for leaf in call.leaves()}
     return isinstance(made, torch.Tensor) and made.untyped_storage()._cdata not in memory
 
 
 def _is_like(function: Callable[..., Any], call: Call) -> bool:
-    """Whether, if nothing else is asked for, the result has the placement of the first operand."""
+    """Whether the result has the device and dtype of the first operand if no others are given."""
     for dtype in (torch.float32, torch.float16, torch.int64):
         for device in ("cpu", "meta"):
             operand = torch.ones(2, 3, dtype=dtype, device=device)
@@ -164,16 +165,16 @@ def _is_like(function: Callable[..., Any], call: Call) -> bool:
 
 
 def _draws(function: Callable[..., Any], arguments: tuple[Any, ...]) -> bool:
-    """Whether the random stream moves on."""
+    """Whether the call draws random numbers: it changes the state of the generator."""
     before = torch.get_rng_state()
     _result(function, arguments)
     return not torch.equal(before, torch.get_rng_state())
 
 
 def _is_exact(function: Callable[..., Any], arguments: tuple[Any, ...]) -> bool:
-    """Whether no value was rounded: made with twice the digits they are the same.
+    """Whether no value was rounded: in double precision the values are the same.
 
-    Values that are rounded depend on the order of the operations, which is another on every kind of device.
+    Rounded values depend on the order of the operations, which differs between kinds of devices.
     """
     made = _result(function, arguments)
     if not made.is_floating_point() or function in _UNDEFINED:
@@ -188,7 +189,7 @@ def _is_exact(function: Callable[..., Any], arguments: tuple[Any, ...]) -> bool:
 
 
 def _is_as_converted(function: Callable[..., Any], arguments: tuple[Any, ...]) -> bool:
-    """Whether making it in a dtype is the same as making it and converting."""
+    """Whether making the tensor in a dtype gives the same as making it and converting it."""
     if function in _UNDEFINED:
         return True
     for dtype in (torch.float64, torch.float16, torch.bfloat16, torch.int64, torch.uint8, torch.bool):
@@ -207,7 +208,7 @@ def _numbers(arguments: tuple[Any, ...]) -> Iterator[float]:
 
 
 def _from_memory() -> Iterator[tuple[str, Callable[[], bool]]]:
-    """Functions that make a tensor of memory of the host, each with a try at it."""
+    """Functions that may make a tensor from memory of the host, each with a test of whether they do."""
     array = np.arange(4, dtype=np.float32)
     sources = {"array": array, "buffer": bytearray(array.tobytes())}
     for name, function in sorted(vars(torch).items()):
@@ -218,7 +219,7 @@ def _from_memory() -> Iterator[tuple[str, Callable[[], bool]]]:
 
 
 def _shares(function: Callable[..., Any], source: Any) -> bool:
-    """Whether a tensor made of `source` sees what is written there, and cannot be asked for on a device."""
+    """Whether a tensor made from `source` shares its memory, and cannot be made on another device."""
     for keywords in ({}, {"dtype": torch.float32}):
         made = _result(function, (source,), **keywords)
         if isinstance(made, torch.Tensor) and made.dtype is torch.float32 and made.numel() == 4:

@@ -1,4 +1,4 @@
-"""Where the results of torch.nn's layers are: where their weights are, or where their input is."""
+"""The device of the results of torch.nn's layers: that of their weights or that of their input."""
 
 from __future__ import annotations
 
@@ -25,11 +25,12 @@ _PER_CLASS = 8  # instances of one class that are tried
 class Layers:
     """Names of classes below torch.nn.
 
-    weights: they fail unless input and weights agree, so the result is where the weights are and of their dtype. norm:
-    on the device of the weights (if there are any) and of the input, with the input's dtype. like: as the input.
-    like_device: on the device of the input. sequence: one layer after the other. containers: they hold layers, and
-    cannot be called. Dtypes are meant outside of autocast.
-    unless: arguments of the constructor with which the class does something else.
+    weights: they fail unless input and weights have the same device and dtype, so the result has those of the weights.
+    norm: the result is on the device of the weights (if there are any) and of the input, with the input's dtype. like:
+    the result has the device and dtype of the input. like_device: the result is on the device of the input. sequence:
+    they call one layer after the other. containers: they hold layers and cannot be called. All this is about calls
+    outside autocast.
+    unless: class -> arguments of the constructor with which it does something else.
     """
 
     weights: set[str] = field(default_factory=set)
@@ -56,7 +57,7 @@ class _Seen:
     n_dim: Law = field(default_factory=Law)
 
     def kind(self) -> str | None:
-        """The name of the table of Layers; None where there is none."""
+        """The name of the field of Layers that the class belongs to; None if it belongs to none."""
         if not self.tensor:
             return None
         if self.weighty and self.device_fails and self.dtype_fails and self.weights_placement and self.n_dim:
@@ -109,8 +110,8 @@ def _is_sequence(cls: type[torch.nn.Module]) -> bool:
 
 
 def _samples() -> dict[str, list[tuple[Call, Call]]]:
-    """For each class, how to construct it and how to call what is constructed."""
-    import_operators()  # before torch's other tables: they need what it puts in place
+    """Class name -> pairs of calls: one that constructs a layer, and one of that layer."""
+    import_operators()  # before torch's other tables, which need the module that it puts in place
     from torch.testing._internal.common_modules import module_db
 
     found: dict[str, list[tuple[Call, Call]]] = {}
@@ -164,7 +165,7 @@ def _others() -> Iterator[tuple[str, tuple[Any, ...], tuple[torch.Tensor, ...]]]
 
 
 def _judge(cls: type[torch.nn.Module], pairs: list[tuple[Call, Call]]) -> tuple[str | None, tuple[str, ...]]:
-    """The kind of layer that the class is, and the arguments with which it is not."""
+    """The kind of layer that the class is, and the constructor's arguments with which it is not."""
     named = list(inspect.signature(cls.__init__).parameters.values())[1:]
     flags = [p.name for p in named if isinstance(p.default, bool)]
     plain = _Seen()
@@ -191,7 +192,7 @@ def _judge(cls: type[torch.nn.Module], pairs: list[tuple[Call, Call]]) -> tuple[
 
 
 def _agrees(kind: str, plain: _Seen, seen: _Seen) -> bool:
-    """Whether instances with a flag turned are of the same kind. A norm may lose its weights by it."""
+    """Whether instances with a flag switched are of the same kind. Switching it may remove the weights of a norm."""
     other = seen.kind()
     return other == kind or (kind == "norm" and other == "like") or (kind == "like_device" and other == "like")
 
@@ -203,7 +204,7 @@ def _observe(seen: _Seen, cls: type[torch.nn.Module], make: Call, use: Call) -> 
     except Exception:
         return
     if first is None or not first.dim() or not first.numel():
-        return  # nobody feeds a layer numbers or nothing, and then less is checked
+        return  # layers are not called with 0-dim or empty tensors in practice, and torch checks less for these
     for layer in (module.train(), module.eval()):
         done = run(layer, use, False)
         if done is None:
@@ -256,9 +257,9 @@ def _observe_weighty(seen: _Seen, layer: torch.nn.Module, weights: dict[str, tor
             seen.weights_placement.observe(done.results[0].dtype == own)
             seen.input_dtype.observe(not floating or done.results[0].dtype == given)
     if not floating:
-        seen.dtype_fails.observe(True)  # there is no dtype that could disagree
+        seen.dtype_fails.observe(True)  # the input has no floating dtype that could disagree
 
 
 def _floats(tree: Any, dtype: torch.dtype) -> Any:
-    """The same with its floating tensors cast."""
+    """The same tree with its floating-point tensors cast to `dtype`."""
     return tree_map(lambda part: part.to(dtype) if torch.is_tensor(part) and part.is_floating_point() else part, tree)

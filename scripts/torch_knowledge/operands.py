@@ -1,4 +1,4 @@
-"""One way of calling something: its arguments, and other ways like it."""
+"""The arguments of a call, and variations of them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Leaf = torch.Tensor
 
 @dataclass(frozen=True)
 class Call:
-    """Arguments. Its leaves are the tensors among them, in the order in which they are written."""
+    """The arguments of one call. Its leaves are the tensors among them, in the order in which they are given."""
 
     args: tuple[Any, ...]
     kwargs: Mapping[str, Any] = field(default_factory=dict)
@@ -28,7 +28,7 @@ class Call:
         return [part for part in self.parts() if isinstance(part, torch.Tensor)]
 
     def mapped(self, change: Callable[[int, Any], Any]) -> Call:
-        """The same call with every part changed; `change` is given the part's number."""
+        """The same call with every part changed. `change` gets the part's number and the part."""
         parts, form = tree_flatten((self.args, dict(self.kwargs)))
         args, kwargs = tree_unflatten([change(n, part) for n, part in enumerate(parts)], form)
         return Call(tuple(args), kwargs)
@@ -55,11 +55,11 @@ class Call:
         return frozenset(self.named(receiver))
 
     def pattern(self) -> str:
-        """What calls of one form have in common."""
+        """A text that is the same for all calls of one form."""
         return str(tree_unflatten([_form(p) for p in self.parts()], tree_flatten((self.args, dict(self.kwargs)))[1]))
 
     def first(self) -> Leaf | None:
-        """The receiver or first operand, where it is a tensor."""
+        """The receiver or first operand, if it is a tensor; else None."""
         return self.args[0] if self.args and isinstance(self.args[0], torch.Tensor) else None
 
 
@@ -87,7 +87,7 @@ def with_dtypes(call: Call) -> Iterator[Call]:
 
 
 def is_number(part: object) -> bool:
-    """Whether it is a number that torch might take a tensor for."""
+    """Whether it is a number in whose place torch might accept a tensor."""
     return isinstance(part, int | float) and not isinstance(part, bool)
 
 
@@ -128,10 +128,10 @@ def fewer_keywords(call: Call) -> Iterator[Call]:
 
 
 def other_layouts(call: Call) -> Iterator[Call]:
-    """The call with a first operand of one item, 0-dim and 1-dim; and of the same shape, but not
-    contiguous, or with its values negated or conjugated when they are read.
+    """The call with other first operands.
 
-    And for what takes a shape: a tensor of one item that is asked to be 0-dim.
+    They are: one item, 0-dim and 1-dim; the same shape, but not contiguous; the negative bit set; the conjugate bit
+    set. For functions that take a shape also: a 1-dim tensor of one item, with the shape `()` to make it 0-dim.
     """
     leaves = call.leaves()
     if leaves and leaves[0].dim() > 1:
@@ -147,7 +147,7 @@ def other_layouts(call: Call) -> Iterator[Call]:
         yield Call((one.reshape(1), (), ()))
         if len(leaves) > 1 and all(leaf.numel() for leaf in leaves):
             others = [leaf.reshape(-1)[0] for leaf in leaves[1:]]
-            others = [leaf if leaf.is_floating_point() else leaf * 0 for leaf in others]  # an index that is within
+            others = [leaf if leaf.is_floating_point() else leaf * 0 for leaf in others]  # an index that is in range
             yield call.with_leaves([one.reshape(1), *(leaf.reshape(1) for leaf in others)])
             yield call.with_leaves([one.reshape(1), *others])
 

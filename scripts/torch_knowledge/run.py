@@ -1,4 +1,4 @@
-"""Runs calls: with real values on the CPU, and without values on devices that need not be there."""
+"""Runs calls: with real values on the CPU, and without values on devices that need not be present."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from torch.fx.experimental.symbolic_shapes import ShapeEnv
 from torch_knowledge.operands import Call
 
 CPU, ACCELERATOR = torch.device("cpu"), torch.device("cuda:0")
-# Some of torch's Python bindings enter the device first, which takes a build for it. This one is in every build.
+# Some of torch's Python bindings first enter the device, which fails in builds without it. This one is in every build.
 _STAND_IN = torch.device("meta")
 _NOT_BUILT = re.compile("not linked with support|not compiled with CUDA")
 _REFUSED = re.compile("expected device|same device|should be the same")
@@ -30,7 +30,7 @@ _ON_HOST = (bool, int, float, complex, str, np.ndarray, np.generic, torch.layout
 
 
 class Kind(Enum):
-    """What a call results in."""
+    """The kind of a call's result."""
 
     TENSOR = "one tensor"
     TENSORS = "a tuple or list of tensors"
@@ -42,7 +42,8 @@ class Kind(Enum):
 class Run:
     """What one call did on the CPU.
 
-    itself: the result is the first operand. shares: it uses some operand's memory. changes: an operand was written to.
+    keys: which arguments were given. itself: the result is the first operand. shares: a result uses some operand's
+    memory. changes: an operand was written to.
     """
 
     call: Call
@@ -55,7 +56,7 @@ class Run:
 
 
 def kind_of(result: object) -> Kind:
-    """What a result is."""
+    """The kind of a result."""
     if isinstance(result, torch.Tensor):
         return Kind.TENSOR if result.layout is torch.strided and not result.is_quantized else Kind.OTHER
     if isinstance(result, tuple | list) and result:
@@ -67,17 +68,17 @@ def kind_of(result: object) -> Kind:
 
 
 def run(function: Callable[..., Any], call: Call, receiver: bool) -> Run | None:
-    """Call with copies of the tensors; None where torch refuses."""
+    """Run the call with copies of its tensors; None if torch refuses, and for an empty list or tuple."""
     leaves = [_copied(leaf) for leaf in call.leaves()]
     before = [(leaf._version, _bytes(leaf)) for leaf in leaves]
     fresh = call.with_leaves(leaves)
     torch.default_generator.manual_seed(0)
     try:
         result = function(*fresh.args, **fresh.kwargs)
-    except Exception:  # whatever torch refuses these arguments with
+    except Exception:  # torch refuses arguments with many kinds of exceptions
         return None
     if isinstance(result, tuple | list) and not result and not isinstance(result, torch.Size):
-        return None  # an empty sequence says nothing of what others hold
+        return None  # an empty sequence does not show what its items would be
     kind = kind_of(result)
     tensors = (result,) if kind is Kind.TENSOR else tuple(result) if kind is Kind.TENSORS else ()
     memory = {leaf.untyped_storage()._cdata for leaf in leaves}
@@ -88,13 +89,13 @@ def run(function: Callable[..., Any], call: Call, receiver: bool) -> Run | None:
         tensors,
         itself=bool(leaves) and result is leaves[0],
         shares=any(tensor.untyped_storage()._cdata in memory for tensor in tensors),
-        # Some kernels write without counting a version; some writes leave the values as they were.
+        # Both are compared: some kernels write without raising the version, and some writes leave the values the same.
         changes=any((leaf._version, _bytes(leaf)) != old for leaf, old in zip(leaves, before, strict=True)),
     )
 
 
 def _copied(leaf: torch.Tensor) -> torch.Tensor:
-    """A copy with memory of its own that is read as the leaf is: negated or conjugated."""
+    """A copy with its own memory, and with the negative or conjugate bit of the leaf."""
     if leaf.is_neg():
         return torch._neg_view(_copied(torch._neg_view(leaf)))
     return leaf.conj().clone().conj() if leaf.is_conj() else leaf.clone()
@@ -109,13 +110,13 @@ def _bytes(leaf: torch.Tensor) -> bytes:
 
 
 class NeedsValuesError(Exception):
-    """The result depends on values, so a device would be waited for."""
+    """The result depends on values, so the host would wait for the device."""
 
 
 def without_values(
     function: Callable[..., Any], call: Call, devices: Sequence[torch.device], symbolic: bool = False
 ) -> Any:
-    """The result of the call with its tensors on `devices`; they have no values and the devices need not be there.
+    """The result of the call with its tensors on `devices`. They have no values; the devices need not be present.
 
     symbolic: a result's shape may depend on values. Raises what torch raises, or NeedsValuesError.
     """
@@ -144,12 +145,15 @@ def _without_values(
 
 
 def where(tensor: torch.Tensor) -> torch.device:
-    """The device of a result."""
+    """The device of a result. The stand-in device counts as the accelerator."""
     return ACCELERATOR if tensor.device == _STAND_IN else tensor.device
 
 
 def placements(function: Callable[..., Any], call: Call) -> Iterator[tuple[list[torch.device], set[torch.device]]]:
-    """Where the results are for every placement of the tensors that is taken: all on the accelerator, all but one."""
+    """(devices of the tensors, devices of the results) for every placement that torch accepts.
+
+    Tried are: all tensors on the accelerator, and all but one of the first six.
+    """
     count = len(call.leaves())
     assignments = [[ACCELERATOR] * count]
     if count > 1:
@@ -171,7 +175,7 @@ def placements(function: Callable[..., Any], call: Call) -> Iterator[tuple[list[
 
 
 def refused(function: Callable[..., Any], call: Call, devices: Sequence[torch.device]) -> bool:
-    """Whether torch itself says that the tensors should be on one device. (Without values, not all is checked.)"""
+    """Whether torch says that the tensors should be on one device. (`without_values` does not check all of this.)"""
     if len(set(devices)) == 1:
         return False
     mixed = call.with_leaves(
@@ -188,7 +192,7 @@ def refused(function: Callable[..., Any], call: Call, devices: Sequence[torch.de
 
 
 def needs_values(function: Callable[..., Any], call: Call, kind: Kind) -> bool:
-    """Whether the answer, or the shape of the result, cannot be told without the tensors' values."""
+    """Whether the result, or its shape, cannot be known without the tensors' values."""
     leaves = call.leaves()
     if kind is Kind.HOST:
         answers = []
@@ -209,7 +213,7 @@ def needs_values(function: Callable[..., Any], call: Call, kind: Kind) -> bool:
 
 
 def autocast_dtypes(function: Callable[..., Any], call: Call) -> Iterator[set[torch.dtype]]:
-    """The results' dtypes inside of autocast regions, of the accelerator's kind and of the CPU's."""
+    """The dtypes of the results under autocast: for the accelerator, and for the CPU. A run that fails is left out."""
     previous = torch.is_autocast_enabled("cuda"), torch.get_autocast_dtype("cuda")
     torch.set_autocast_enabled("cuda", True)
     torch.set_autocast_dtype("cuda", torch.float16)

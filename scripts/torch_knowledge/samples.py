@@ -1,4 +1,4 @@
-"""What there is to call in torch, and arguments to call it with."""
+"""The functions and methods of torch to call, and arguments to call them with."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ import torch.overrides
 from torch_knowledge.operands import Call
 
 NAMESPACES = ("torch", "torch.nn.functional", "torch.linalg", "torch.fft", "torch.special")
-_ENDLESS = {"index"}  # Tensor.index takes functorch's dimensions, and loops for ever over a plain tensor
+_ENDLESS = {"index"}  # Tensor.index expects dimensions of functorch; with a plain tensor it never returns
 PER_FORM = 2  # calls of one form that are tried
 PER_NAME = 14  # calls of one function or method that are tried
 _SAMPLED = (torch.float32, torch.int64, torch.bool, torch.complex64)
 
 
 def import_operators() -> list[Any]:
-    """torch's own table of its operators with samples for each."""
+    """torch's own table of its operators, with samples for each."""
     if "expecttest" not in sys.modules:
         try:
             import expecttest  # type: ignore[import-not-found]  # noqa: F401
-        except ImportError:  # only the base class of torch's test cases is needed of it
+        except ImportError:  # only one class of it is needed, the base class of torch's test cases
             stand_in = types.ModuleType("expecttest")
             stand_in.TestCase = unittest.TestCase  # type: ignore[attr-defined]
             sys.modules["expecttest"] = stand_in
@@ -39,7 +39,7 @@ def import_operators() -> list[Any]:
 
 @dataclass
 class Pool:
-    """Calls that are known to be good for some operator, with tensors mostly of dtype `base`."""
+    """Calls that some operator accepts, with tensors mostly of dtype `base`."""
 
     base: torch.dtype
     calls: list[Call] = field(default_factory=list)
@@ -64,7 +64,7 @@ def pools() -> dict[str, list[Pool]]:
 
 
 def _others() -> dict[str, list[Call]]:
-    """Calls of functions that torch's table calls in a way of its own: operands in another order, or by keyword."""
+    """Calls of functions whose samples in torch's table are unusual: operands in another order, or by keyword."""
     torch.default_generator.manual_seed(0)
     x, y, mask = torch.rand(2, 3), torch.rand(2, 3), torch.rand(2, 3) > 0.5
     one, square, line, picture = torch.tensor(1.0), torch.rand(3, 3), torch.rand(1, 2, 8), torch.rand(1, 2, 4, 4)
@@ -166,7 +166,7 @@ def plain_pool() -> Pool:
 
 
 def functions() -> dict[str, Callable[..., Any]]:
-    """Public functions by dotted name, as users import them, of which torch says that they take tensors."""
+    """Dotted name, as users import it, -> function, for public functions that take tensors according to torch."""
     takes_tensors = torch.overrides.get_testing_overrides()
     found: dict[str, Callable[..., Any]] = {}
     for namespace in NAMESPACES:
@@ -181,7 +181,7 @@ def functions() -> dict[str, Callable[..., Any]]:
 
 
 def methods() -> dict[str, Callable[..., Any]]:
-    """Public methods of Tensor by name, as functions of the receiver."""
+    """Name -> public method of Tensor, as a function whose first argument is the receiver."""
     return {
         name: _method(name)
         for name in sorted(dir(torch.Tensor))
@@ -199,7 +199,7 @@ def _method(name: str) -> Callable[..., Any]:
 
 @cache
 def flags() -> tuple[str, ...]:
-    """The name of every parameter anywhere in torch that is either true or false."""
+    """The names of all boolean parameters of torch's operators and functions."""
     found: set[str] = set()
     for schema in torch._C._jit_get_all_schemas():
         if schema.name.startswith("aten::"):
@@ -210,9 +210,9 @@ def flags() -> tuple[str, ...]:
 
 
 def parameters(function: Callable[..., Any]) -> list[inspect.Parameter]:
-    """A Python function's parameters; none where they cannot be read."""
+    """A Python function's parameters; [] if they cannot be read."""
     nonlocals = getattr(function, "__closure__", None) and inspect.getclosurevars(function).nonlocals
-    inner = (nonlocals or {}).get("if_true")  # torch's choice between two functions by a flag
+    inner = (nonlocals or {}).get("if_true")  # torch wraps some pairs of functions, and a flag chooses between them
     try:
         return list(inspect.signature(inner or function).parameters.values())
     except (TypeError, ValueError):
@@ -230,7 +230,7 @@ def schemas() -> dict[str, list[Any]]:
 
 
 def other_operands(function: Callable[..., Any], name: str) -> bool:
-    """Whether some signature of it has a tensor besides the first operand."""
+    """Whether some signature of the function has another tensor besides the first operand."""
     for schema in [*schemas().get(name, []), *schemas().get(f"linalg_{name}", []), *schemas().get(f"fft_{name}", [])]:
         if any("Tensor" in str(a.type) for a in schema.arguments[1:] if not a.is_out):
             return True

@@ -1,4 +1,4 @@
-"""All that is derived, as the tables of the knowledge files, with what each is."""
+"""All that is derived, as tables of the knowledge file, each with its description."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from torch_knowledge.samples import functions, methods
 
 @dataclass(frozen=True)
 class Table:
-    """A list of names under a dotted path, or a mapping of names to names; `about` says what is true of each."""
+    """A list of names, or a mapping of names to names, under a dotted path; `about` says what is true of each name."""
 
     path: str
     about: str
@@ -126,7 +126,7 @@ def _tupled(behaviour: Behaviour) -> bool:
 
 
 def _common(group: str, seen: Mapping[str, Behaviour], first: str) -> list[Table]:
-    """The tables that functions and methods have alike."""
+    """The tables that functions and methods both have. first: how the first operand is called in the descriptions."""
     placed = {name: b for name, b in seen.items() if _placed(b) or _tupled(b)}
     itself = {name: b for name, b in placed.items() if b.itself and b.own_device and b.own_dtype}
     others = {name: b for name, b in placed.items() if name not in itself}

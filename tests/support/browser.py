@@ -1,4 +1,4 @@
-"""A real Chromium, without a network: what loads a page, and what it says while it does."""
+"""Loads pages in a real Chromium without a network, and records what they print and request."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ DESKTOP, PHONE = (1280, 900), (390, 844)
 
 @contextmanager
 def chromium() -> Iterator[Browser]:
-    """A browser of its own; skips where none is installed."""
+    """Context with a new browser; skips the test if none is installed."""
     if CHROMIUM is None:
         pytest.skip("no Chromium here (on Debian: apt-get install chromium)")
     with sync_playwright() as playwright:
@@ -38,7 +38,10 @@ def chromium() -> Iterator[Browser]:
 
 
 class Seen:
-    """A page that has loaded a file, and what it said and asked for. `calm` fails where there was anything."""
+    """A page that has loaded a file.
+
+    said: its console messages, errors and dialogs, and the URLs of its requests other than for the file itself.
+    """
 
     def __init__(self, browser: Browser, file: Path, size: tuple[int, int] = DESKTOP, scheme: str = "light") -> None:
         self.url = file.as_uri()
@@ -53,15 +56,15 @@ class Seen:
         self.page.goto(self.url)
 
     def calm(self) -> None:
-        """No word on the console, no error, no dialog, no request but for the file itself."""
+        """Assert that there was no console message, no error, no dialog, and no request other than for the file."""
         assert self.said == []
 
     def accessible(self) -> None:
-        """axe-core finds nothing."""
+        """Assert that axe-core finds no violation."""
         found = Axe().run(self.page)
         assert found.violations_count == 0, found.generate_report()
 
     def fits(self) -> None:
-        """The page is not wider than the screen, and is no empty picture."""
+        """Assert that the page is not wider than the screen, and that its screenshot is not empty."""
         assert self.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
         assert len(set(self.page.screenshot())) > 100

@@ -1,4 +1,4 @@
-"""InstantID checkpoints with random weights: the names and shapes that are published, in any size."""
+"""InstantID checkpoints with random weights: the published names and shapes, in any size."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import torch
 
 @dataclass(frozen=True)
 class Projection:
-    """The Resampler's widths."""
+    """The Resampler's widths, and its number of layers."""
 
     width: int
     inner: int
@@ -28,7 +28,8 @@ def instantid_checkpoint(
 ) -> dict[str, dict[str, torch.Tensor]]:
     """`{"image_proj": {...}, "ip_adapter": {...}}`, float32.
 
-    tokens: the width of a face token. widths: of narrow and wide layers. spread: of the weights' values.
+    tokens: the width of a face token. widths: of narrow and wide layers. spread: standard deviation of the weights; by
+    default it depends on the projection's width.
     """
     generator = torch.Generator().manual_seed(seed)
     by_size = spread if spread is not None else 0.2 if projection.width < 1000 else 0.03

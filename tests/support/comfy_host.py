@@ -1,7 +1,7 @@
-"""A stand-in ComfyUI as modules that are there for good: device policy, model files, attention, torch alone.
+"""A stand-in for ComfyUI, as modules that stay installed: device policy, model files, attention in plain torch.
 
-For scenarios that run in a process of their own (`transfer-lint verify`), before the node pack is imported. `policy`
-is what a user's machine and command line would decide.
+For scenarios that run in a separate process (`transfer-lint verify`). `install` has to be called before the node pack
+is imported. `policy` is what a user's machine and command line would decide.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ from tests.support.synthetic_antelope import make_pack
 
 @dataclass
 class Policy:
-    """unet_dtype: what the UNet is loaded as. use_fp16: whether half precision pays. intermediate: where nodes leave
-    what they return."""
+    """unet_dtype: the dtype of the UNet. use_fp16: whether half precision should be used. intermediate: the device of
+    what nodes return."""
 
     unet_dtype: torch.dtype = torch.float32
     use_fp16: bool = False
@@ -35,7 +35,7 @@ policy = Policy()
 
 
 def get_torch_device() -> torch.device:
-    """The accelerator with its index, real or simulated, else the CPU."""
+    """The current accelerator with its index, real or simulated; the CPU if there is none."""
     return torch.device("cuda", torch.cuda.current_device()) if torch.cuda.is_available() else torch.device("cpu")
 
 
@@ -47,14 +47,14 @@ def optimized_attention(q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, heads
 
 
 class ModelPatcher:
-    """By which ComfyUI loads and offloads a module; here it only holds it."""
+    """The class with which ComfyUI loads and offloads a module. Here it only holds the module."""
 
     def __init__(self, model: Any, load_device: torch.device, offload_device: torch.device) -> None:
         self.model, self.load_device, self.offload_device = model, load_device, offload_device
 
 
 def load_torch_file(path: str, safe_load: bool = False) -> Any:
-    """The tensors of a checkpoint in nested dictionaries, on the CPU; a fresh copy of what was read before."""
+    """The tensors of a checkpoint in nested dictionaries, on the CPU. The file is read once; each call gives copies."""
     return _copied(_read(path))
 
 
@@ -68,7 +68,7 @@ def _copied(value: Any) -> Any:
 
 
 def install() -> Path:
-    """Put the modules in place and make the folder of models, with a small antelopev2 in it. Returns the folder."""
+    """Install the modules, and make the folder of models with a small antelopev2 in it. Returns the folder."""
     models = Path(os.environ.get("SCENARIO_MODELS") or tempfile.mkdtemp(prefix="scenario-models-"))
     if not (models / "insightface").exists():
         make_pack(models / "insightface")

@@ -1,4 +1,4 @@
-"""What rule examples may import of ComfyUI, as modules that are there for a while: device policy and file lookup."""
+"""Temporary stand-ins for the ComfyUI modules that rule examples may import: device policy and file lookup."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ import torch
 
 @contextmanager
 def comfy_modules() -> Iterator[None]:
-    """Inside, `comfy.model_management`, `comfy.utils` and `folder_paths` can be imported."""
+    """Context in which `comfy.model_management`, `comfy.utils` and `folder_paths` can be imported."""
     stand_ins = _modules()
     before = {name: sys.modules[name] for name in stand_ins if name in sys.modules}
     sys.modules.update(stand_ins)
     try:
         yield
-    finally:  # what else has been imported stays: torch cannot load parts of itself twice
+    finally:  # other modules that were imported stay, because torch cannot load parts of itself twice
         for name in stand_ins:
             del sys.modules[name]
         sys.modules.update(before)

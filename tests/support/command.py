@@ -1,4 +1,4 @@
-"""The command line, run as its users run it: another process, with nothing of the tests in it."""
+"""Runs the command line as its users do: in another process, which has nothing of the tests in it."""
 
 from __future__ import annotations
 
@@ -43,14 +43,14 @@ class Ran:
 
 
 def environment(**extra: str) -> dict[str, str]:
-    """This process's, with the checkout importable, no terminal manners, and plain English errors."""
+    """This process's environment, with the checkout importable, no settings for colour, and English messages."""
     path = os.pathsep.join(str(ROOT / part) for part in ("", "codemods", "runtime"))
     kept = {k: v for k, v in os.environ.items() if k not in ("NO_COLOR", "FORCE_COLOR", "TRANSFER_LINT_DEBUG")}
     return {**kept, "PYTHONPATH": path, "LC_ALL": "C.UTF-8", "PYTHONUTF8": "1", **extra}
 
 
 def lint(*arguments: str | Path, cwd: Path, stdin: str | bytes = b"", expect: int | None = None, **extra: str) -> Ran:
-    """Run transfer-lint; a traceback fails the test whatever it looks for."""
+    """Run transfer-lint. Fails the test on a traceback, and on another exit code than `expect`, if that is given."""
     found = subprocess.run(
         [sys.executable, "-m", "transfer_lint", *map(str, arguments)],
         cwd=cwd,

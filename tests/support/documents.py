@@ -1,10 +1,10 @@
-"""What the documents show. Run as a module, it puts into the README and docs/ what the tool prints today.
+"""Reads the README and docs/. Run as a module, it updates what they show of the tool's output.
 
 A comment above a fenced block says what the block is:
 
-    <!-- file: NAME -->              a file of that name, there for the commands below it
-    <!-- output of: COMMAND -->      what a command prints on standard output
-    <!-- messages of: COMMAND -->    what it prints on standard error; seconds may differ
+    <!-- file: NAME -->              a file of that name, for the commands below it
+    <!-- output of: COMMAND -->      what the command prints on standard output
+    <!-- messages of: COMMAND -->    what the command prints on standard error; seconds may differ
 """
 
 from __future__ import annotations
@@ -33,7 +33,8 @@ _TORCH = re.compile(r"torch [0-9][\w.+]*")
 class Block:
     """A fenced block.
 
-    kind, argument: of the comment above it, "" without one. start, stop: where its text is, in lines from 0.
+    kind, argument: of the comment above it, "" without one. start, stop: the 0-based first line of its text, and the
+    line after its last.
     """
 
     kind: str
@@ -45,7 +46,7 @@ class Block:
 
 
 def read(name: str) -> str:
-    """A document of the project."""
+    """The text of a document of the project."""
     return (ROOT / name).read_text(encoding="utf-8")
 
 
@@ -74,7 +75,7 @@ def prose(text: str) -> str:
 
 
 def stage(text: str, folder: Path) -> None:
-    """What the commands of a document find in `folder`: its files, and the node pack."""
+    """Put into `folder` what the commands of a document need: the document's files, and the node pack."""
     shutil.copytree(ROOT / "fixtures", folder / "fixtures", ignore=shutil.ignore_patterns("__pycache__"))
     for block in blocks(text):
         if block.kind == "file":
@@ -90,7 +91,7 @@ def printed(block: Block, folder: Path) -> str:
 
 
 def comparable(text: str) -> str:
-    """Without what differs from run to run, and without blank lines at the end."""
+    """The text without what differs from run to run, and without blank lines at the end."""
     return _TORCH.sub("torch ...", _SECONDS.sub("... s", text)).rstrip("\n") + "\n"
 
 
@@ -104,19 +105,19 @@ def rule_rows() -> list[str]:
 
 
 MEASURED = re.compile(r"(?<=<!-- measured -->\n).*?(?=<!-- end of measured -->)", re.DOTALL)
-"""Where the README shows a result of benchmarks/instantid.py."""
+"""The part of the README that shows a result of benchmarks/instantid.py."""
 
 RESULTS = ROOT / "benchmarks" / "results"
 
 
 def measured() -> str:
-    """The result that the README shows: of a GPU if there is one, else of the machine whose name comes first."""
+    """The result that the README shows: one of a GPU if there is one, else that of the machine first by name."""
     found = sorted(RESULTS.glob("*.md"), key=lambda path: (path.name.startswith("cpu"), path.name))
     return f"\n{found[0].read_text(encoding='utf-8').strip()}\n\n"
 
 
 def refresh(name: str) -> None:
-    """Put into a document what its commands print, the rules into its table, and what was measured."""
+    """Update a document: what its commands print, its table of rules, and what was measured."""
     text = read(name)
     lines = text.splitlines(keepends=True)
     with tempfile.TemporaryDirectory() as folder:

@@ -1,4 +1,4 @@
-"""Is what a fix made as good as what it was made from? Tried on every placement of the inputs."""
+"""Checks that fixed code is as good as the original, with every placement of the inputs."""
 
 from __future__ import annotations
 
@@ -12,10 +12,11 @@ from transfer_lint.tracing.simulate import simulate
 
 @dataclass
 class Verdict:
-    """What came of all combinations.
+    """The result for all combinations of the inputs.
 
-    kinds: how often each kind of difference was seen. texts: the first of each kind, with its inputs. ran: how many
-    combinations ran to the end in both. saved: transfers, waits and idle transfer calls that the fix does without.
+    kinds: how often each kind of difference was seen. texts: the first difference of each kind, with its inputs.
+    tried: how many combinations were run. ran: in how many of them the original raised nothing. saved: how many
+    transfers, waits and no-op calls the fix saves.
     """
 
     kinds: Counter[str] = field(default_factory=Counter)
@@ -32,7 +33,7 @@ class Verdict:
 def compare(before: str, after: str, expression: str, tolerated: frozenset[str] = frozenset()) -> Verdict:
     """Run both sources on every combination of the inputs that `expression` names.
 
-    tolerated: kinds of difference that are the very purpose of the fix.
+    tolerated: kinds of difference that are the purpose of the fix.
     """
     old, new = compile(before, "<before>", "exec"), compile(after, "<after>", "exec")
     call = compile(expression, "<run>", "eval")

@@ -1,4 +1,4 @@
-"""An example's source as the tool sees it: alone in a tree of its own."""
+"""Runs the tool on the source of an example, as the only file of a tree."""
 
 from __future__ import annotations
 

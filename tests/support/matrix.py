@@ -1,7 +1,8 @@
 """Every placement that an example's inputs can have.
 
 A `run:` expression names its inputs. `x`, `y`: tensors on the host and on two accelerators, in four dtypes, 0-dim and
-of shape (2, 4). `device`, `other`: the three devices. `dtype`: four dtypes. Each name that occurs is a dimension.
+of shape (2, 4). `device`, `other`: the three devices. `dtype`: the four dtypes. Each name that occurs is one dimension
+of the matrix.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ SHAPES = ((), (2, 4))
 
 @dataclass(frozen=True)
 class Choice:
-    """One value of one dimension: how it is shown, and how it is made anew for each run."""
+    """One value of one dimension: how it is shown, and how a new one is made for each run."""
 
     text: str
     make: Callable[[], Any]
@@ -47,7 +48,7 @@ def _tensors(first: int, dtypes: Sequence[torch.dtype]) -> tuple[Choice, ...]:
 def dimensions(expression: str) -> dict[str, tuple[Choice, ...]]:
     """The inputs that `expression` names, with all their values.
 
-    The first tensor takes all dtypes; a second one takes those two that tell 'same' from 'other'.
+    The first tensor takes all dtypes. A second one takes only two, which is enough for equal and for different dtypes.
     """
     named = {node.id for node in ast.walk(ast.parse(expression, mode="eval")) if isinstance(node, ast.Name)}
     devices = tuple(_constant(torch.device(device)) for device in DEVICES)
@@ -62,7 +63,7 @@ def dimensions(expression: str) -> dict[str, tuple[Choice, ...]]:
 
 
 def combinations(expression: str) -> Iterator[dict[str, Choice]]:
-    """All combinations of the inputs that `expression` names; one empty one where it names none."""
+    """All combinations of the inputs that `expression` names; a single empty one if it names none."""
     named = dimensions(expression)
     for choices in product(*named.values()):
         yield dict(zip(named, choices, strict=True))

@@ -1,4 +1,4 @@
-"""What a piece of code did on the simulated machine, and in what two pieces of code differ."""
+"""Records what a piece of code does on the simulated machine, and compares two such records."""
 
 from __future__ import annotations
 
@@ -17,12 +17,16 @@ from transfer_lint.tracing.simulate import Machine
 
 _NAME = "example_under_test"
 _PLAIN = (bool, int, float, complex, str, bytes, torch.device, torch.dtype)
-"""What is told apart by how it is written; so 0.0 is not -0.0, and nan is nan."""
+"""Types whose values are compared by their `repr`: 0.0 and -0.0 differ, nan and nan do not."""
 
 
 @dataclass
 class Outcome:
-    """One run. result and inputs as they are afterwards; namespace: what the code defined."""
+    """One run.
+
+    inputs, result: as they are after the run. namespace: what the code defined. error: what the run raised. streams:
+    states of the random generators. transfers, bytes, waits, no_op_calls: counts of the expression alone.
+    """
 
     inputs: dict[str, Any]
     namespace: dict[str, Any]
@@ -36,7 +40,7 @@ class Outcome:
 
 
 def observe(machine: Machine, block: CodeType, expression: CodeType, inputs: dict[str, Any]) -> Outcome:
-    """Execute `block` with fixed seeds, then evaluate `expression` on `inputs`; only the latter is counted."""
+    """Execute `block` with fixed seeds, then evaluate `expression` on `inputs`. Only the expression is counted."""
     module = ModuleType(_NAME)
     outcome = Outcome(inputs, vars(module))
     machine.current = 0
@@ -53,7 +57,7 @@ def observe(machine: Machine, block: CodeType, expression: CodeType, inputs: dic
             del sys.modules[_NAME]
     outcome.transfers = len(machine.transfers)
     outcome.bytes = machine.moved_bytes
-    # A copy to the host makes it wait just as reading a value does.
+    # A copy to the host makes the host wait, just as reading a value does.
     outcome.waits = len(machine.waits) + sum(transfer.target == "cpu" for transfer in machine.transfers)
     outcome.no_op_calls = len(machine.no_op_calls)
     generators = (torch.default_generator, *torch.cuda.default_generators)
@@ -110,7 +114,7 @@ def _compare(path: str, before: Any, after: Any, seen: set[int]) -> Iterator[tup
         for number, (first, second) in enumerate(zip(before, after, strict=True)):
             yield from _compare(f"{path}[{number}]", first, second, seen)
     elif type(before).__module__ == _NAME or isinstance(before, torch.nn.Module):
-        # an attribute that the fix adds (a memo of the last move) is nobody else's business
+        # attributes that the fix adds (a memo of the last move) are not compared
         for name, value in vars(before).items():
             yield from _compare(f"{path}.{name}", value, vars(after).get(name), seen)
     elif isinstance(before, _PLAIN) and repr(before) != repr(after):
@@ -156,7 +160,7 @@ def _relations(outcome: Outcome) -> dict[str, str]:
 
 
 def _walk(path: str, value: Any, above: set[int]) -> Iterator[tuple[str, Any]]:
-    """All tensors, modules and containers in a value, by path; an object met again is given again, not entered."""
+    """(path, object) for all tensors, modules and containers in a value. An object inside itself is not entered."""
     if isinstance(value, (torch.Tensor, torch.nn.Module, dict, list)) and path:
         yield path, value
     if id(value) in above:

@@ -1,9 +1,9 @@
 """A stand-in for ComfyUI's sampler: it batches conditionings, runs ControlNets and an SDXL UNet of 70 small
 cross-attention layers, and copies to the device what ComfyUI copies.
 
-Per call of the model, from ComfyUI itself: `y` twice and the text context once to the device; `cross_attn_controlnet`
-in `ControlNet.get_control` and, unused, in the model's own conditioning; two waits where the ControlNet compares the
-timestep with its range.
+ComfyUI itself causes these copies and waits per call of the model: `y` is copied to the device twice and the text
+context once; `cross_attn_controlnet` is copied in `ControlNet.get_control` and, without being used, in the model's own
+conditioning; the host waits twice where the ControlNet compares the timestep with its range.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class Unet(nn.Module):
     def forward(
         self, x: Tensor, context: Tensor, control: Tensor | None, options: Mapping[str, Any], thin: bool = False
     ) -> Tensor:
-        """x [B, 4, h, w] -> [B, 4, h, w]. thin: with one transformer of each block, 11 layers."""
+        """x [B, 4, h, w] -> [B, 4, h, w]. thin: use only one transformer of each block, 11 layers in all."""
         patches = options.get("patches_replace", {}).get("attn2", {})
         layer = iter(self.layers)
         keys_and_values = [project(context).chunk(2, dim=-1) for project in self.prompt]
@@ -67,7 +67,7 @@ class Unet(nn.Module):
 
 
 class Model(StandInModel):
-    """A MODEL whose clones have dictionaries of their own and share what patches hold, as ComfyUI's do since 2026."""
+    """A MODEL whose clones have their own dictionaries but share what is in the patches, as in ComfyUI since 2026."""
 
     def clone(self) -> Model:
         if self.deep:
@@ -84,7 +84,7 @@ def _copied(options: Any) -> Any:
 
 
 class ControlNet(StandInControlNet):
-    """A ControlNet that answers: its residual depends on the hint, on the face tokens, on strength and timestep."""
+    """A ControlNet that gives a residual, which depends on the hint, the face tokens, the strength and the timestep."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -96,7 +96,10 @@ class ControlNet(StandInControlNet):
         return twin
 
     def get_control(self, x: Tensor, t: Tensor, cond: Mapping[str, Any], sampling: StandInModel) -> Tensor | None:
-        """The residual [B, 4, 1, 1], with that of the previous ControlNets; None outside its range."""
+        """The residual [B, 4, 1, 1], added to that of the previous ControlNets, if any.
+
+        Outside its timestep range only that of the previous ControlNets; None without any.
+        """
         before = None
         if self.previous is not None:
             before = self.previous.get_control(x, t, cond, sampling)  # type: ignore[attr-defined]
@@ -105,7 +108,7 @@ class ControlNet(StandInControlNet):
             return before
         context = cond.get("crossattn_controlnet")
         if self.hint is None or self.hint.device != x.device or self.hint.dtype != x.dtype:
-            # packs lay the same picture out differently, and sums depend on the order
+            # packs give the same picture different strides, and sums depend on the order in memory
             self.hint = self.cond_hint_original.to(x.device, x.dtype).contiguous()
         hint = self.hint
         tint = torch.nn.functional.adaptive_avg_pool2d(hint, HINT_CELLS).mean(dim=(1, 2, 3))[:1]
@@ -137,7 +140,7 @@ def sample(
 ) -> Tensor:
     """Euler steps from seeded noise: a latent [batch, 4, h, w] on the CPU, as ComfyUI's samplers return it.
 
-    thin: with 11 layers instead of 70.
+    thin: use 11 layers instead of 70.
     """
     device = get_torch_device()
     context = positive[0][0].shape[-1]
@@ -163,7 +166,7 @@ def _predict(
     sides: tuple[Conditioning, Conditioning],
     thin: bool,
 ) -> list[Tensor]:
-    """The model's answer for positive and negative, each the mean of its entries, weighed by their masks."""
+    """The model's answer for positive and negative, each the mean of its entries, weighted by their masks."""
     total = [torch.zeros_like(x) for _ in sides]
     weight = [torch.zeros_like(x[:, :1]) for _ in sides]
     for group in _groups(sides):
@@ -177,7 +180,7 @@ def _predict(
         control = group[0][1][1].get("control")
         residual = control.get_control(x_in, t, cond, model) if control is not None else None
         if cond.get("crossattn_controlnet") is not None:
-            cond["crossattn_controlnet"].to(x.device, x.dtype)  # the model takes it along and does not look at it
+            cond["crossattn_controlnet"].to(x.device, x.dtype)  # the model copies it but does not use it
         text = cond["text"].to(x.device, x.dtype)
         y = cond["y"].to(x.device)
         y = cond["y"].to(x.device, x.dtype).mean() * 0.0
@@ -190,7 +193,7 @@ def _predict(
 
 
 def _groups(sides: tuple[Conditioning, Conditioning]) -> Iterator[list[tuple[int, Sequence[Any]]]]:
-    """Entries that go through the model in one batch: with the same control object, and tokens on the same device."""
+    """Entries that go through the model in one batch: same control object, same shapes, tokens on the same device."""
     groups: dict[Any, list[tuple[int, Sequence[Any]]]] = {}
     for side in (1, 0):
         for entry in sides[side]:
@@ -217,7 +220,7 @@ def _cond(group: list[tuple[int, Sequence[Any]]], x: Tensor) -> dict[str, Any]:
 
 
 def _share(options: Mapping[str, Any], x: Tensor) -> Tensor:
-    """How much an entry counts in each place of the latent."""
+    """The weight of an entry at each position of the latent: [B, 1, h, w]."""
     mask = options.get("mask")
     if mask is None:
         return torch.ones_like(x[:, :1])

@@ -1,4 +1,4 @@
-"""Small stand-ins for the objects that ComfyUI hands to nodes: a model, a ControlNet, and a UNet's call of patches."""
+"""Small stand-ins for what ComfyUI passes to nodes: a model, a ControlNet, and a UNet's calls of patches."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import torch
 
 HEADS = 2
 LATENT = (8, 4)
-"""Height and width of the latent that TinyUNet stands for; its layers see it halved once or twice."""
+"""Height and width of the latent in `layer_calls`. Narrow layers see it halved once, wide layers twice."""
 
 # The cross-attention blocks of SDXL in the order of execution: block, number, transformers, is wide.
 SDXL_CALLS = (
@@ -29,7 +29,7 @@ SDXL_CALLS = (
 
 
 class StandInModel:
-    """A MODEL: options, clones that share what patches hold (or deep-copy it, as older ComfyUI does), a schedule."""
+    """A MODEL with options and a schedule. Its clones share its options, or deep-copy them, as in older ComfyUI."""
 
     def __init__(self, *, deep: bool = False) -> None:
         self.deep = deep
@@ -102,7 +102,7 @@ class LayerCall:
         self.v = torch.randn(batch, 7, width).to(dtype)
 
     def run(self, patches: Mapping[tuple[str, int, int], Callable[..., torch.Tensor]]) -> torch.Tensor:
-        """What the layer gives: its patch's answer, or plain attention where it has none."""
+        """The layer's output: that of its patch, or plain attention if it has none."""
         if self.key in patches:
             return patches[self.key](self.q, self.k, self.v, dict(self.extra_options))
         return attention(self.q, self.k, self.v)
@@ -133,7 +133,7 @@ def layer_calls(
 
 
 def attention(q: torch.Tensor, k: torch.Tensor, v: torch.Tensor) -> torch.Tensor:
-    """Attention head by head, from the formula."""
+    """Attention computed head by head from the formula, in float32; the result has q's shape and dtype."""
     width = q.shape[-1] // HEADS
     heads = []
     for head in range(HEADS):

@@ -1,15 +1,16 @@
 """A tiny stand-in for insightface's `antelopev2`: five real ONNX files (3 MB), made in half a second.
 
-With them `FaceAnalysis(name="antelopev2", root=ROOT, providers=["CPUExecutionProvider"])` runs the true insightface and
-onnxruntime code and downloads nothing. Holds for insightface 0.7.3 to 2.1.
+With them `FaceAnalysis(name="antelopev2", root=ROOT, providers=["CPUExecutionProvider"])` runs the real insightface and
+onnxruntime code and downloads nothing. This works with insightface 0.7.3 to 2.1.
 
-The detector fires where a compact red patch stands out from its surround, so the face follows the patch: several
-patches give several faces, a bigger patch a bigger box, no patch no face, and a patch that fills the frame is found at
-a lower detection size only, as close-ups are. Keypoints are ArcFace's template scaled to the box. The embedding is a
-fixed random projection of the aligned crop: 512 numbers of norm about 20.
+The detector finds a face where a compact red patch stands out from its surroundings. Several patches give several
+faces, a bigger patch gives a bigger box, no patch gives no face. A patch that fills the frame is found only at a lower
+detection size, as close-ups are. Keypoints are ArcFace's template scaled to the box. The embedding is a fixed random
+projection of the aligned crop: 512 numbers of norm about 20.
 
-insightface tells models apart by their inputs and outputs: five or more outputs a detector, 192x192 landmarks, 96x96
-gender and age, a square of 112 or more divisible by 16 with one output recognition.
+insightface tells models apart by their inputs and outputs. Five or more outputs: a detector. An input of 192x192:
+landmarks. An input of 96x96: gender and age. A square input of 112 or more, divisible by 16, and one output:
+recognition.
 """
 
 from __future__ import annotations
@@ -121,7 +122,7 @@ def _write_detector(path: Path) -> None:
         excess = graph.node("Sub", [contrast, "threshold"], f"excess_{stride}")
         logit = graph.node("Mul", [excess, "gain"], f"logit_{stride}")
         score = graph.node("Sigmoid", [logit], f"sigmoid_{stride}")
-        if stride != COARSEST:  # one face for one patch
+        if stride != COARSEST:  # only one stride gives a score, so that a patch gives one face
             score = graph.node("Mul", [score, "never"], f"silent_{stride}")
         first = graph.node("Reshape", [score, "column"], f"first_{stride}")
         second = graph.node("Mul", [first, "second_anchor"], f"second_{stride}")
@@ -148,7 +149,7 @@ def _write_detector(path: Path) -> None:
 def _write_projection(path: Path, size: int, width: int, seed: int, *, scale: float, bias: float) -> None:
     """[N, 3, size, size] -> a coarse average -> a fixed random projection [N, width].
 
-    No node's name starts like Sub or Mul: insightface then keeps its own normalisation of the pixels.
+    No node's name starts with Sub or Mul, so that insightface keeps its own normalisation of the pixels.
     """
     cell = size // 7 if size % 7 == 0 else size // 8
     rng = np.random.default_rng(seed)

@@ -1,6 +1,6 @@
-"""The command line. Commands parse options, call one function and pick a report; each is imported when it is used.
+"""The command line. A command parses options, calls one function and picks a report; it is imported when it is used.
 
-May import everything but `tracing`, which it starts in processes of its own.
+May import everything but `tracing`, which it starts in separate processes.
 Hands out `main`.
 """
 
@@ -50,14 +50,17 @@ def cli() -> None:
 
 
 def main() -> None:
-    """Run the command line and exit: 0, 1 or 2 as the commands say, 130 when interrupted. Prints no traceback."""
+    """Run the command line and exit with the command's exit code. Prints no traceback.
+
+    Other exit codes: 2 after an error, 130 when interrupted, 141 when the reader of standard output has closed it.
+    """
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="backslashreplace")  # names may hold what the terminal cannot show
-    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))  # leaves no temporary file
+            stream.reconfigure(errors="backslashreplace")  # names may hold characters that the terminal cannot show
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))  # so that temporary files are removed
     try:
         code = cli.main(prog_name="transfer-lint", standalone_mode=False)
-        if not sys.stdout.closed:  # the language server ends with its editor's pipe
+        if not sys.stdout.closed:  # after the language server it may be closed, by its editor
             sys.stdout.flush()
     except click.exceptions.Exit as error:
         code = error.exit_code
@@ -69,7 +72,7 @@ def main() -> None:
     except (click.Abort, KeyboardInterrupt):
         click.echo("interrupted", err=True)
         code = 130
-    except BrokenPipeError:  # the reader has seen enough
+    except BrokenPipeError:  # the reader of standard output has closed it
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = 141
     except Exception as error:

@@ -132,7 +132,7 @@ def command(
 
 
 def _page(outcome: Outcome, settings: Settings, view: View, trace_file: str | None) -> Iterator[str]:
-    """The HTML report, with pictures of the functions, and with what a run measured."""
+    """The HTML report, with pictures of the functions, and with what a run measured if there is a trace."""
     from transfer_lint.graph.pictures import pictures_for
     from transfer_lint.report.html import report
 
@@ -146,7 +146,7 @@ def _page(outcome: Outcome, settings: Settings, view: View, trace_file: str | No
 
 
 def _measured(judged: Judged) -> str:
-    """What a run shows of a finding: its fate, and what the call cost."""
+    """What a run shows about a finding: its status, and what the call cost."""
     costs = [common.count(judged.events, "event")] if judged.events else []
     costs += [f"{judged.nbytes:,} bytes"] if judged.nbytes else []
     costs += [common.count(judged.waits, "wait")] if judged.waits else []

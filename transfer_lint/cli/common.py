@@ -1,4 +1,4 @@
-"""What commands share: options, settings from them, and printing."""
+"""What the commands share: options, settings from them, and printing."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _LISTS = ("select", "extend-select", "ignore", "extend-exclude")
 
 
 def lint_options(function: Function) -> Function:
-    """The options of `check` and `fix`; a key of the configuration keeps its name, and its documentation."""
+    """Add the options of `check` and `fix`. The option for a configuration key has the key's name and help text."""
     docs = {key.name: key.doc for key in KEYS}
     options: list[Callable[[Function], Function]] = [
         click.argument("paths", nargs=-1, type=click.Path()),
@@ -60,12 +60,13 @@ def lint_options(function: Function) -> Function:
 def settings_for(
     paths: Sequence[str], config_file: str | None, stdin_filename: str | None, options: Mapping[str, object]
 ) -> Settings:
-    """The configuration for a run over `paths`, and over it the options that were given.
+    """The settings for a run over `paths`: the configuration, overridden by the options that were given.
 
     `--select` replaces the rules that the configuration selects and ignores.
 
     Raises:
-        Problem: one of the two is wrong.
+        Problem: the configuration is wrong.
+        click.BadParameter: an option is wrong.
     """
     if config_file:
         settings = configuration.read_file(config_file) or Settings(root=os.path.dirname(os.path.abspath(config_file)))
@@ -91,7 +92,7 @@ def settings_for(
 
 
 def targets(paths: Sequence[str], stdin_filename: str | None) -> tuple[tuple[str, ...], dict[str, bytes]]:
-    """(paths, bytes that stand for a path): the working directory by default, standard input for `-`."""
+    """(paths, path -> its bytes): the working directory by default; for `-` a name with the bytes of standard input."""
     if "-" not in paths:
         if stdin_filename:
             raise click.UsageError("--stdin-filename names the source from standard input: give - as the path")
@@ -103,7 +104,7 @@ def targets(paths: Sequence[str], stdin_filename: str | None) -> tuple[tuple[str
 
 
 def view_for(settings: Settings, output_file: str | None = None) -> View:
-    """How to print on this standard output, or into a file."""
+    """The view for standard output, or for a file."""
     terminal = sys.stdout.isatty() and output_file is None
     return View(
         colour=terminal and coloured(sys.stdout),
@@ -115,18 +116,18 @@ def view_for(settings: Settings, output_file: str | None = None) -> View:
 
 
 def coloured(stream: Any) -> bool:
-    """Whether to colour: on a terminal that has not asked for none."""
+    """Whether to use colour: on a terminal, unless NO_COLOR is set or TERM is `dumb`."""
     return bool(stream.isatty()) and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 
 
 def findings(outcome: Outcome, settings: Settings, view: View) -> Iterator[str]:
-    """The findings in the format that is asked for, line by line."""
+    """The findings in the requested format, line by line."""
     name = settings.output_format or ("full" if sys.stdout.isatty() else "concise")
     return report(name)(outcome, view)
 
 
 def put(lines: Iterable[str], view: View, output_file: str | None = None) -> None:
-    """Lines to standard output, or into a file, which is replaced whole.
+    """Write lines to standard output, or to a file, which is replaced as a whole.
 
     Raises:
         Problem: the file cannot be written.
@@ -142,13 +143,13 @@ def put(lines: Iterable[str], view: View, output_file: str | None = None) -> Non
 
 
 def print_problems(problems: Iterable[Problem]) -> None:
-    """What could not be done, on standard error."""
+    """Print problems on standard error."""
     for problem in problems:
         say(f"{emphasis('error', fg='red', bold=True)}: {problem}")
 
 
 def say(text: str) -> None:
-    """A line on standard error."""
+    """Print a line on standard error."""
     click.echo(text, err=True, color=coloured(sys.stderr))
 
 
@@ -163,7 +164,7 @@ def count(number: int, noun: str) -> str:
 
 
 def tally(outcome: Outcome) -> str:
-    """`2 warnings and 7 hints`; "" where nothing was found."""
+    """`2 warnings and 7 hints`; "" if nothing was found."""
     summary = outcome.summary
     pairs = ((summary.errors, "error"), (summary.warnings, "warning"), (summary.hints, "hint"))
     parts = [count(number, noun) for number, noun in pairs if number]
@@ -171,10 +172,10 @@ def tally(outcome: Outcome) -> str:
 
 
 class Bar:
-    """A progress bar on a terminal's standard error, for a run that takes a while; nothing elsewhere."""
+    """A progress bar on standard error. It is shown only on a terminal, and only for a run that takes a while."""
 
     _WIDTH = 30
-    _PATIENCE = 0.5  # seconds before it shows, so that short runs stay calm
+    _PATIENCE = 0.5  # seconds before it is shown, so that short runs show none
     _INTERVAL = 0.08  # seconds between two drawings
 
     def __init__(self, label: str, quiet: bool) -> None:
@@ -184,7 +185,7 @@ class Bar:
         self._drawn = False
 
     def __call__(self, done: int, total: int) -> None:
-        """Show that `done` of `total` are done."""
+        """Show that `done` of `total` items are done."""
         now = time.monotonic()
         if not self._on or now < self._next:
             return

@@ -9,7 +9,7 @@ from transfer_lint.report import View
 
 
 def diff(path: str, before: str, after: str) -> Iterator[str]:
-    """A unified diff as `git apply` and `patch -p1` take it, line by line with line ends."""
+    """A unified diff that `git apply` and `patch -p1` accept, as lines with line ends."""
     from transfer_lint.files.text import lines_of
 
     name = path.lstrip("/")

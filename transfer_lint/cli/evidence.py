@@ -1,4 +1,4 @@
-"""What `trace`, `verify` and `check --trace` share: the lint that a run is held against, and where reports go."""
+"""What `trace`, `verify` and `check --trace` share: the findings to compare a run with, and writing reports."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def lint(paths: Sequence[str], quiet: bool) -> Outcome:
-    """What `check` finds in `paths` with the configuration that is there."""
+    """What `check` finds in `paths` with their configuration. Prints problems."""
     from transfer_lint.files.discovery import collect
     from transfer_lint.lint.check import check_paths
 
@@ -30,7 +30,7 @@ def lint(paths: Sequence[str], quiet: bool) -> Outcome:
 
 
 def held_against(trace_file: str, outcome: Outcome, view: View) -> int:
-    """Print what a trace shows of each finding: for `check --trace`. 1 where it refutes one, else 0."""
+    """Print what a trace shows about each finding, for `check --trace`. Returns 1 if it refutes one, else 0."""
     from transfer_lint.evidence.join import Status, join
     from transfer_lint.evidence.model import read
     from transfer_lint.report.trace_findings import report
@@ -42,7 +42,7 @@ def held_against(trace_file: str, outcome: Outcome, view: View) -> int:
 
 
 def write(path: str | None, lines: Iterable[str], *, colour: bool = False) -> None:
-    """A report, to a file or to standard output. Raises Problem where the file cannot be written."""
+    """Write a report to a file, or to standard output for None. Raises Problem if the file cannot be written."""
     text = "\n".join(lines) + "\n"
     if path is None:
         click.echo(text, nl=False, color=colour)
@@ -60,5 +60,5 @@ def _umask() -> int:
 
 
 def fancy() -> bool:
-    """Whether standard output takes characters besides ASCII."""
+    """Whether standard output can show characters outside ASCII."""
     return "utf" in (sys.stdout.encoding or "").lower()

@@ -100,7 +100,7 @@ def command(
             problems += write_fixed(fixed)
         outcome = replace(fixed.outcome, problems=tuple(problems))
         common.put(common.findings(outcome, settings, view), view)
-    if as_diff or given:  # the report is not printed, and a diff says nothing of what could not be looked at
+    if as_diff or given:  # no report is printed then, and a diff does not show what could not be checked
         for finding in fixed.outcome.findings:
             if finding.severity is Severity.ERROR and finding.about_lint:
                 common.say(one_line(finding, places, replace(view, colour=False)))

@@ -1,4 +1,4 @@
-"""`fix --interactive`: asking, and showing what is asked about."""
+"""`fix --interactive`: shows each fix and asks about it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _QUESTION = "Apply it? yes, no, all of this rule, ignore with a comment, quit"
 
 
 def run(paths: Sequence[str], settings: Settings, view: View) -> Done:
-    """Ask about every fix in `paths`; each decision is written at once."""
+    """Ask about every fix in `paths`. Each decision is written to the file at once."""
 
     def ask(proposal: Proposal) -> Answer:
         for line in block(proposal.finding, Places(proposal.outcome), view):
@@ -34,7 +34,7 @@ def run(paths: Sequence[str], settings: Settings, view: View) -> Done:
 
 
 def summarise(done: Done, quiet: bool) -> None:
-    """What was decided."""
+    """Print what was decided."""
     for finding, why in done.refused.items():
         common.say(f"{finding.path}:{finding.line}:{finding.column}: {finding.code} is not fixed: {why}")
     if not quiet:

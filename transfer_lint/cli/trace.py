@@ -122,7 +122,7 @@ def _must_be_file(path: str) -> None:
 
 
 def run(job: Job, timeout: float | None) -> Trace:
-    """What a job's process saw, and how it ended."""
+    """Run a job in a worker process, and return its trace, which also says how the program ended."""
     ended = Child(WORKER, job).wait(timeout)
     if not os.path.exists(job.result):
         ending = ended or Ending("refused", 2, "the process that runs it could not start")
@@ -136,7 +136,7 @@ def run(job: Job, timeout: float | None) -> Trace:
 
 
 def ending_lines(ending: Ending, program: str) -> Iterator[str]:
-    """What to say about an end that is no success."""
+    """Messages about an ending that is no success; none for one that is."""
     if ending.good:
         return
     for place in ending.places[-8:]:
@@ -148,7 +148,7 @@ def ending_lines(ending: Ending, program: str) -> Iterator[str]:
 
 
 def report(trace: Trace, joined: Joined | None, form: str, top: int, view: View) -> Iterator[str]:
-    """The report's lines."""
+    """The lines of the report in the format `form`."""
     if form == "json":
         yield from trace_json.report(trace, joined)
     elif form == "html":

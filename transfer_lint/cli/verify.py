@@ -27,7 +27,7 @@ FORMATS = ("text", "json", "html", "markdown")
 WORKER = "transfer_lint.tracing.verify_worker"
 DISTANCE_WORKER = "transfer_lint.tracing.distance_worker"
 OUTPUT_SHOWN = 2000
-"""Characters of a failed program's own output that are shown."""
+"""How many characters are shown of what a failed program printed: its last ones."""
 
 
 @click.command("verify", short_help="Run two versions of a program: same results, and less moved?")
@@ -111,7 +111,7 @@ def command(
 
 
 def identifier(path: str) -> str:
-    """A name to import a file or folder as: its own, with underscores for what a name cannot hold."""
+    """The name to import a file or folder as: its own name, with underscores for characters that a name cannot hold."""
     stem = os.path.basename(os.path.abspath(path))
     stem = stem if os.path.isdir(path) else os.path.splitext(stem)[0]
     return "".join(char if char.isalnum() else "_" for char in stem) or "program"
@@ -126,9 +126,9 @@ def _must_exist(original: str, fixed: str, scenario: str) -> None:
 
 
 def _run(jobs: Sequence[Job], timeout: float | None) -> list[Run]:
-    """The programs, each in its own process: one after the other if they are timed, else at once.
+    """Run the programs, each in its own process: one after the other if they are timed, else in parallel.
 
-    What they print is shown only of those that fail.
+    What a program prints is shown only if it fails.
     """
     with ExitStack() as stack:
         printed = [stack.enter_context(tempfile.TemporaryFile()) for _ in jobs]

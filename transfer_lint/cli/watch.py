@@ -1,4 +1,4 @@
-"""`check --watch`: again whenever a file changes."""
+"""`check --watch`: checks again whenever a file changes."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ _CONFIGURATION = ("pyproject.toml", "transfer-lint.toml", ".gitignore")
 
 
 def watch(paths: Sequence[str], run: Callable[[], object]) -> None:
-    """Call `run` now, and again after each change of a file that it may look at; until interrupted.
+    """Call `run` now, and again after each change of a file that it may read, until interrupted.
 
     Raises:
-        Problem: watchfiles is not there.
+        Problem: watchfiles is not installed.
     """
     try:
         from watchfiles.main import watch as changes_of
@@ -42,6 +42,6 @@ def watch(paths: Sequence[str], run: Callable[[], object]) -> None:
 def _once(run: Callable[[], object]) -> None:
     try:
         run()
-    except Problem as problem:  # of the configuration: the next change may mend it
+    except Problem as problem:  # the configuration is wrong; the next change may correct it
         common.print_problems([problem])
     common.say(common.emphasis("watching for changes; Ctrl-C ends it", dim=True))

@@ -1,5 +1,5 @@
-"""Evidence: what a run of a program showed, as plain data that needs no torch.
+"""Evidence: what was recorded in runs of programs, as plain data that needs no torch.
 
-May import `lint` and what is below it, for the findings that a run is held against.
-Hands out a `Trace`, a `Comparison` of two runs, and what a trace says of each finding (`join`).
+May import `lint` and what is below it, for the findings that a run is compared with.
+Hands out a `Trace`, a `Comparison` of two runs, and `join`, which says what a trace shows about each finding.
 """

@@ -1,4 +1,4 @@
-"""Is the fixed program as good as the original? From what both did, one table."""
+"""Compares the runs of the original and the fixed program in one table: is the fixed one as good?"""
 
 from __future__ import annotations
 
@@ -13,15 +13,17 @@ MAX_SHOWN = 12
 
 @dataclass(frozen=True)
 class Rules:
-    """What counts as the same and as worse. devices: whether these must agree. memory_slack: bytes by which the peak
-    may grow."""
+    """What counts as the same, and what as worse.
+
+    devices: whether the devices of outputs must agree. memory_slack: bytes by which peak device memory may grow.
+    """
 
     devices: bool = True
     memory_slack: int = 2**20
 
 
 def compare(original: Run, fixed: Run, distances: Mapping[str, Distance], rules: Rules) -> Comparison:
-    """The comparison. distances: of outputs whose bits differ, by path."""
+    """Compare two runs. distances: path -> distance, for outputs that are not bit-identical."""
     could = original.ending.good and bool(original.calls)
     differences = list(_output_differences(original, fixed, distances, rules)) if could else []
     rows: list[Row] = []
@@ -90,7 +92,7 @@ def _output_differences(original: Run, fixed: Run, distances: Mapping[str, Dista
 
 
 def _calls(original: Run, fixed: Run, *, tolerant: bool) -> Row:
-    """Whether what later calls returned agrees; the first call has a row of its own."""
+    """The row that says whether the calls after the first returned the same. The first call has its own row."""
 
     def plain(call: Call, like: Mapping[str, str]) -> dict[str, str]:
         return {path: digest for path, digest in call.outputs.items() if path in like}
@@ -117,7 +119,7 @@ def _figures(original: Run, fixed: Run, rules: Rules) -> Iterator[Row]:
     for label, name in (("transfers", "transfers"), ("bytes moved", "nbytes"), ("waits", "waits"),
                         ("no-op calls", "idle")):  # fmt: skip
         before, after = original.per_call(name), fixed.per_call(name)
-        judged = name != "idle"  # a guard that is not taken is no call, but neither is a no-op call harm
+        judged = name != "idle"  # no-op calls are not judged: fixes replace them by guards, and they do no harm
         show = size if name == "nbytes" else number
         yield _less(f"{label} per call", before, after, 0 if judged else None, show)
     yield _less("peak device memory", original.most("peak_memory"), fixed.most("peak_memory"), rules.memory_slack, size)
@@ -173,7 +175,7 @@ def _notes(original: Run, fixed: Run) -> Iterator[str]:
 
 
 def size(value: float) -> str:
-    """Bytes."""
+    """A number of bytes with its unit: `12 B`, `1.5 MiB`."""
     for unit in ("B", "KiB", "MiB"):
         if abs(value) < 1024:
             return f"{value:.0f} {unit}" if unit == "B" else f"{value:.1f} {unit}"
@@ -182,5 +184,5 @@ def size(value: float) -> str:
 
 
 def number(value: float) -> str:
-    """`70`, `70.5`."""
+    """A number, with one decimal if it is not whole: `70`, `70.5`."""
     return f"{value:.0f}" if value == int(value) else f"{value:.1f}"

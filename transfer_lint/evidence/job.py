@@ -1,4 +1,4 @@
-"""What a process that runs a program is told, and where it writes what it saw."""
+"""The job of a worker process: which program to run and how, and where to write the result."""
 
 from __future__ import annotations
 
@@ -14,12 +14,13 @@ What = Literal["script", "module", "scenario"]
 class Job:
     """One program to run.
 
-    what: what `target` names: a script's path, a module's dotted name, or a scenario file's path. arguments: of the
-    program, after its name. result: the file for what was seen. simulate: the kind of accelerator, "" for the real
-    one; devices: how many of it. follow_uses: None for the default. reach: files whose lines matter.
+    what: what `target` is: a script's path, a module's dotted name, or a scenario file's path. result: the file to
+    write. arguments: of the program, without its name. simulate: the kind of accelerator to simulate, "" for the real
+    machine. devices: how many to simulate. follow_uses, hash_limit, reach: as in `session.trace`.
 
-    program: for `verify`, the file or folder under test, "" for `trace`; name: what it is imported as. seed, repeat:
-    for `verify`, of each call and how many; timed: as many more, untraced; previews: with pictures of the outputs.
+    The others are for `verify`. program: the file or folder under test, "" for `trace`. name: the name that it is
+    imported as. seed: set before each call. repeat: number of traced calls. timed: make as many untraced calls, to
+    measure the time. previews: make pictures of the outputs.
     """
 
     what: What
@@ -39,11 +40,11 @@ class Job:
     previews: bool = False
 
     def to_json(self) -> str:
-        """One line."""
+        """The job as one line of JSON."""
         return json.dumps(asdict(self))
 
 
 def from_json(text: str) -> Job:
-    """What `to_json` gave."""
+    """The job that `to_json` wrote."""
     value: Mapping[str, Any] = json.loads(text)
     return Job(**{**value, "arguments": tuple(value["arguments"]), "reach": tuple(value["reach"])})

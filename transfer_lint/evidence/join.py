@@ -1,4 +1,4 @@
-"""What the lint says of a place, beside what a run did there."""
+"""Compares what the lint says about a place with what a run did there."""
 
 from __future__ import annotations
 
@@ -15,8 +15,11 @@ from transfer_lint.lint.outcome import Outcome
 
 
 class Status(Enum):
-    """confirmed: the run did what the finding says. refuted: it did the contrary. never reached: the line did not
-    run. undecided: it ran, and what happened neither shows nor contradicts the finding."""
+    """What a run shows about a finding.
+
+    confirmed: the run did what the finding says. refuted: it did the opposite. never reached: the line did not run.
+    undecided: what was recorded neither shows nor contradicts the finding.
+    """
 
     CONFIRMED = "confirmed"
     REFUTED = "refuted"
@@ -26,7 +29,10 @@ class Status(Enum):
 
 @dataclass(frozen=True)
 class Judged:
-    """A finding and its fate. why: in words. events, nbytes, waits, seconds: of the call that it is about."""
+    """A finding and its status.
+
+    why: the reason, in words. events, nbytes, waits, seconds: of the finding's call; seconds is None if not measured.
+    """
 
     finding: Finding
     status: Status
@@ -39,13 +45,13 @@ class Judged:
 
 @dataclass(frozen=True)
 class Joined:
-    """findings: each one's fate, in their order. unreported: lines that moved data or waited and have no finding."""
+    """findings: all judged findings, in their order. unreported: lines that moved or read data and have no finding."""
 
     findings: tuple[Judged, ...]
     unreported: tuple[Line, ...]
 
     def of(self, status: Status) -> list[Judged]:
-        """The findings with that fate."""
+        """The findings with that status."""
         return [each for each in self.findings if each.status is status]
 
 
@@ -72,7 +78,7 @@ def join(trace: Trace, outcome: Outcome) -> Joined:
 
 
 def _at(finding: Finding, entries: Iterable[Entry], lines: Sequence[str]) -> list[Entry]:
-    """The entries of the finding's call: by where the call ends, or by line where the run does not say that."""
+    """The entries of the finding's call: found by where the call ends, or by line if the run has not recorded that."""
     near = [entry for entry in entries if finding.line <= entry.where.line <= finding.end_line
             or entry.where.line <= finding.line <= entry.where.end_line]  # fmt: skip
     text = lines[finding.end_line - 1] if 0 < finding.end_line <= len(lines) else ""
@@ -84,7 +90,7 @@ def _at(finding: Finding, entries: Iterable[Entry], lines: Sequence[str]) -> lis
 
 
 def _ran(finding: Finding, file: str, trace: Trace) -> bool | None:
-    """Whether the finding's line ran; None where the run does not say."""
+    """Whether the finding's line ran; None if the run did not record lines."""
     if trace.lines_run is None:
         return None
     lines = {os.path.realpath(name): numbers for name, numbers in trace.lines_run.items()}.get(file, [])
@@ -124,7 +130,11 @@ def _judge(finding: Finding, entries: Sequence[Entry], trace: Trace, ran: bool |
 
 @dataclass(frozen=True)
 class _Seen:
-    """At one call: copies, of them to the host, calls with nothing to do, of them on the host; was there a device."""
+    """What happened at one call.
+
+    moved: copies. to_host: how many of them went to the host. idle: no-op calls. idle_on_host: how many of them were
+    on host values. waits: how often the host waited. device: whether there was an accelerator.
+    """
 
     moved: int
     to_host: int
@@ -200,4 +210,4 @@ _VERDICTS: Mapping[str, Callable[[_Seen], _Verdict]] = {
     "TL302": _host_read,
     "TL303": _host_read,
 }
-"""What each rule claims, as something that a run can show. For other rules: that something moves or waits there."""
+"""Rule code -> function that compares what was seen with what the rule claims. Other rules have `_any_event`."""

@@ -1,4 +1,4 @@
-"""Runs a program in a process of its own, because it may do anything: exit, hang, crash, print what it likes."""
+"""Runs a program in a separate worker process, because the program may exit, hang, crash or print anything."""
 
 from __future__ import annotations
 
@@ -14,15 +14,17 @@ from transfer_lint.evidence.job import Job
 from transfer_lint.evidence.model import Ending
 
 GRACE = 5.0
-"""Seconds between asking a process to stop and stopping it."""
+"""Seconds between asking a process to stop and killing it."""
 
 TIMEOUT_CODE = 124
-"""The exit status for a program that ran out of time, as of timeout(1)."""
+"""The exit code for a program that ran out of time, the same as that of timeout(1)."""
 
 
 class Child:
-    """A process that runs `python -m WORKER` on a job. The program's output goes to standard error, or to the file
-    descriptor `output`."""
+    """A process that runs `python -m WORKER` on a job.
+
+    The program's output goes to the file descriptor `output`, or to standard error if that is None.
+    """
 
     def __init__(self, worker: str, job: Job, output: int | None = None) -> None:
         self._begin = time.monotonic()
@@ -35,9 +37,9 @@ class Child:
         )
 
     def wait(self, timeout: float | None) -> Ending | None:
-        """Until it has ended, at most `timeout` seconds from its start.
+        """Wait until the process has ended, at most `timeout` seconds from its start; None for no limit.
 
-        Returns how it ended if it could not say so itself: it ran out of time or was killed. None otherwise.
+        Returns the ending if the process could not report it itself: it ran out of time or was killed. None otherwise.
         """
         left = None if timeout is None else max(timeout - (time.monotonic() - self._begin), 0.01)
         try:
@@ -45,7 +47,7 @@ class Child:
         except subprocess.TimeoutExpired:
             self.stop(signal.SIGTERM)
             return Ending("timeout", TIMEOUT_CODE, f"did not end within {timeout:g} seconds (--timeout)")
-        except BaseException:  # an interrupt from the keyboard
+        except BaseException:  # such as an interrupt from the keyboard
             self.stop(signal.SIGINT)
             raise
         _send(self._process, signal.SIGKILL)  # children that it left behind
@@ -55,7 +57,7 @@ class Child:
         return None
 
     def stop(self, number: signal.Signals) -> None:
-        """Ask it to end, and after a while make it."""
+        """Send the signal `number` to the process, and kill it if it has not ended after GRACE seconds."""
         if self._process.poll() is not None:
             return
         _send(self._process, number)
@@ -66,7 +68,7 @@ class Child:
 
 
 def _send(child: subprocess.Popen[bytes], number: signal.Signals) -> None:
-    """To the process and, where processes have groups, to those that it started."""
+    """Send a signal to the process and, on POSIX, to those that it started."""
     act: Callable[[], None] = child.kill if number == signal.SIGKILL else child.terminate
     if os.name == "posix":
         with suppress(ProcessLookupError, PermissionError):

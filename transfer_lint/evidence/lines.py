@@ -1,4 +1,4 @@
-"""A trace summed by source line, and what is wrong with it in the words of the data-mapping literature.
+"""Sums a trace by source line, and by the categories of waste in the data-mapping literature.
 
 The categories are those of OMPDataPerf (arXiv 2601.12713), as they apply to a program that moves its data itself.
 """
@@ -15,8 +15,9 @@ from transfer_lint.evidence.model import Entry, Frame, Trace
 class Line:
     """All that happened at one line.
 
-    host_to_device, device_to_host, device_to_device: [events, bytes]. The other figures are Entry's, summed; seconds
-    and device_seconds are None where nothing was timed, unused where uses were not followed.
+    number: the 1-based line number. host_to_device, device_to_host, device_to_device: [events, bytes]. The other
+    figures are sums of Entry's. seconds and device_seconds are None if nothing was timed, unused is None if uses were
+    not followed.
     """
 
     file: str
@@ -43,12 +44,15 @@ class Line:
 
     @property
     def dtypes(self) -> str:
-        """What travelled: `float16`, or several by commas."""
+        """The dtypes of the data, separated by commas: `float16`."""
         return ", ".join(dict.fromkeys(entry.dtype for entry in self.entries if entry.dtype))
 
     @property
     def callers(self) -> list[tuple[int, tuple[Frame, ...]]]:
-        """The ways that lead here, as (events, frames from the caller of this line outwards), most events first."""
+        """The call stacks that lead here, as (events, frames), most events first.
+
+        The frames are innermost first and start with the caller of this line.
+        """
         ways: dict[tuple[Frame, ...], int] = {}
         for entry in self.entries:
             ways[entry.chain[1:]] = ways.get(entry.chain[1:], 0) + entry.count
@@ -56,7 +60,7 @@ class Line:
 
 
 def by_line(trace: Trace) -> list[Line]:
-    """The lines with events, those that waited or moved most first; lines where nothing moved or waited come last."""
+    """The lines with events, those with most waits and bytes first. Lines with only no-op calls come last."""
     lines: dict[tuple[str, int], Line] = {}
     for entry in trace.entries:
         where = entry.where
@@ -90,7 +94,7 @@ def _add(line: Line, entry: Entry) -> None:
 
 @dataclass(frozen=True)
 class Category:
-    """One kind of waste, summed over a trace. count and nbytes are None where the run could not tell."""
+    """One kind of waste, summed over a trace. count and nbytes are None if the run did not record them."""
 
     name: str
     meaning: str
@@ -99,7 +103,7 @@ class Category:
 
 
 def categories(trace: Trace) -> list[Category]:
-    """Every category, found or not."""
+    """All categories, including those with a count of 0."""
 
     def total(name: str, *kinds: str, when: Callable[[Entry], bool] = lambda entry: True) -> int:
         return sum(getattr(e, name) or 0 for e in trace.entries if (not kinds or e.kind in kinds) and when(e))

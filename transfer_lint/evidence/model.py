@@ -1,4 +1,4 @@
-"""What one traced run did: summed events with their places, how the run ended, and what could not be seen."""
+"""The data of one traced run: summed events with their places, how the run ended, and what could not be recorded."""
 
 from __future__ import annotations
 
@@ -12,16 +12,18 @@ from transfer_lint.problems import Problem
 VERSION = 1
 
 Kind = Literal["transfer", "read", "sync", "idle"]
-"""transfer: data went from one device to another. read: the host waited for a device value without copying a tensor.
-sync: the program asked the host to wait. idle: a transfer or host read that had nothing to do."""
+"""transfer: data went from one device to another. read: the host waited for a value on a device; no tensor was copied.
+sync: the program asked the host to wait, or only `set_sync_debug_mode` saw a wait. idle: a no-op call: a transfer call
+or host read that had nothing to do."""
 
 
 @dataclass(frozen=True)
 class Frame:
     """A position in code that ran.
 
-    file: absolute where it is a file. line: 1-based, where the call starts. end_line, end_byte: where the call ends
-    (0-based byte in its line, just past it); 0 and 0 where the Python that ran does not say (before 3.11).
+    file: an absolute path, or a name in brackets if the code is from no file. line: the 1-based line where the call
+    starts. end_line, end_byte: where the call ends (1-based line; 0-based byte in it, just past the end); both are 0
+    if Python does not tell (before 3.11).
     """
 
     file: str
@@ -35,16 +37,17 @@ class Frame:
 class Entry:
     """All events of one kind at one place.
 
-    source, target: devices as torch spells them; for a read, the device and `cpu`. dtype: as torch spells it without
-    its prefix. how: the call or operator (`to`, `copy_`, `item`, `nonzero`, `synchronize`). chain: the callers in
-    user code, innermost first; its first frame is the source line.
+    source, target: devices as torch spells them; for a read, the device and `cpu`. dtype: as torch spells it, without
+    its prefix. how: the call or operator (`to`, `copy_`, `item`, `nonzero`, `synchronize`). chain: the call stack,
+    innermost first; its first frame is the source line.
 
-    count: events. nbytes: bytes that travelled. waits: how often the host waited for the device. seconds: host time
-    inside, device_seconds: the copies' own, both None where time means nothing (a simulation).
-    again, again_bytes: of these, the same content as before to the same place. back: content that came from where it
-    goes now, unchanged. unused: arrivals on a device that no operator took; None where uses were not followed.
-    flagged: waits that `torch.cuda.set_sync_debug_mode` saw. shapes: the first few.
-    bins: of the timeline, number -> [events, bytes].
+    count: number of events. nbytes: bytes that were moved or read. waits: how often the host waited for the device.
+    seconds: host time inside the calls. device_seconds: device time of the copies. Both are None if not measured, as
+    in a simulation.
+    again, again_bytes: events whose content went the same way before. back, back_bytes: events whose content had come,
+    unchanged, from where it goes now. unused, unused_bytes: arrivals on a device that no operator used; unused is None
+    if uses were not followed. flagged: waits that `torch.cuda.set_sync_debug_mode` saw. shapes: the first few shapes.
+    bins: columns of the timeline, number -> [events, bytes].
     """
 
     kind: Kind
@@ -84,9 +87,9 @@ class Entry:
 class Ending:
     """How the program ended.
 
-    how: `returned`, `raised`, `exited`, `timeout`, `killed`, `refused` (could not be started). code: the exit status
-    that it asked for or got. text: one line for the user, "" where it returned. places: `file:line in function` of the
-    program's own frames, outermost first.
+    how: `returned`, `raised`, `exited`, `timeout`, `killed`, `refused` (could not be started) or `running` (has not
+    ended). code: the exit code. text: a message for the user, "" if there is none. places: `file:line in function` of
+    the program's own frames, outermost first.
     """
 
     how: str
@@ -96,7 +99,7 @@ class Ending:
 
     @property
     def good(self) -> bool:
-        """Whether the program ran to its end and asked for nothing but success."""
+        """Whether the program ended by itself with exit code 0."""
         return self.how in ("returned", "exited") and self.code == 0
 
 
@@ -104,11 +107,11 @@ class Ending:
 class Trace:
     """One traced run.
 
-    program: what was run, as the user named it. machine: torch's version, Python's, devices. simulated: the kind of
-    accelerator that was simulated, "" for none. seconds: wall time inside; own_seconds: of it, spent by the tracer.
-    axis: what the timeline counts, `seconds` or `events`; bin_width: of one bin, in that unit. lines_run: file ->
-    lines of user code that ran, None where that was not recorded (before Python 3.12). notes: what the reader has to
-    know about the figures.
+    program: what was run, as the user named it. machine: versions of torch and Python, the system, the devices.
+    simulated: the kind of accelerator that was simulated, "" for none. seconds: wall time of the run. own_seconds: the
+    part of it that the tracer took. axis: the unit of the timeline, `seconds` or `events`. bin_width: width of one bin
+    in that unit. lines_run: file -> lines of user code that ran, None if not recorded (as by default before Python
+    3.12). notes: what the reader has to know about the figures.
     """
 
     program: str
@@ -129,7 +132,7 @@ class Trace:
         return bool(self.simulated) or self.machine.get("devices", "none") != "none"
 
     def total(self, name: str, kind: Kind | None = None) -> int:
-        """The sum of one of Entry's figures over all entries, or over those of a kind."""
+        """The sum of one of Entry's figures over all entries, or over those of one kind."""
         return sum(getattr(entry, name) or 0 for entry in self.entries if kind is None or entry.kind == kind)
 
     @property
@@ -154,7 +157,7 @@ def to_json(trace: Trace) -> str:
 
 
 def as_dict(trace: Trace) -> dict[str, Any]:
-    """Plain lists, dictionaries, numbers and strings."""
+    """The trace as plain lists, dictionaries, numbers and strings."""
     return asdict(trace)
 
 
@@ -162,7 +165,7 @@ def read(path: str) -> Trace:
     """The trace in a file that `trace --format json` wrote.
 
     Raises:
-        Problem: it cannot be read or is something else.
+        Problem: the file cannot be read, or is not such a trace.
     """
     mend = "give what transfer-lint trace --format json wrote"
     try:
@@ -181,7 +184,10 @@ def read(path: str) -> Trace:
 
 
 def from_dict(value: Mapping[str, Any]) -> Trace:
-    """What `as_dict` gave. Raises KeyError or TypeError for something else."""
+    """The trace that `as_dict` gave as plain data.
+
+    Raises KeyError, TypeError, ValueError or AttributeError for something else.
+    """
     fields = {key: item for key, item in value.items() if key != "version"}
     ending = {**fields["ending"], "places": tuple(fields["ending"]["places"])}
     return Trace(**{**fields, "ending": Ending(**ending), "entries": [_entry(item) for item in fields["entries"]]})

@@ -1,4 +1,4 @@
-"""What one of the two programs did that `verify` compares, and what comes of the comparison."""
+"""The data of `verify`: what each of the two programs did, and the result of comparing them."""
 
 from __future__ import annotations
 
@@ -18,9 +18,10 @@ VERSION = 1
 class Output:
     """One leaf of what a scenario returned.
 
-    path: `run['samples'][0]`. kind: `tensor`, `array`, `image` or `value`. device, dtype, shape: of tensors and arrays.
-    digest: a hash of the bytes, or the text of a value. flags: what else must agree (`requires grad`). previews: PNG
-    pictures of an image, base64. own_attribute: it hangs on an attribute, where a fix may keep notes of its own.
+    path: as in `run['samples'][0]`. kind: `tensor`, `array`, `image` or `value`. device, dtype, shape: of tensors and
+    arrays. digest: a hash of the bytes, or the text of a value. flags: what else must agree (`requires grad`).
+    previews: base64 PNG pictures of an image. own_attribute: it was reached through an attribute of an object. A fix
+    may add attributes, so such an output in the fixed program alone is no difference.
     """
 
     path: str
@@ -34,7 +35,7 @@ class Output:
     own_attribute: bool = False
 
     def differs_from(self, other: Output) -> list[str]:
-        """What is not the same, in words; [] where all is."""
+        """The differences, in words; [] if there is none."""
         found = []
         for name in ("kind", "device", "dtype", "shape", "flags"):
             mine, theirs = getattr(self, name), getattr(other, name)
@@ -52,7 +53,12 @@ def _shown(value: object) -> str:
 
 @dataclass(frozen=True)
 class Call:
-    """One call of the scenario. memory in bytes on all devices, None without one: peak inside, and left after it."""
+    """One call of the scenario.
+
+    transfers, nbytes, waits, idle: totals of its events. peak_memory: most bytes in use on all devices during the
+    call. left_memory: bytes in use after it. Both are None without a device. random: generator -> hash of its state
+    after the call. outputs: path -> digest.
+    """
 
     transfers: int
     nbytes: int
@@ -66,11 +72,10 @@ class Call:
 
 @dataclass
 class Run:
-    """One program under a scenario.
+    """The run of one program with a scenario.
 
-    nodes: the names in NODE_CLASS_MAPPINGS, None for a program without. outputs: of the first call; a call's `outputs`
-    are path -> digest. seconds: of calls that were not traced, [] in a simulation. not_compared: what was returned and
-    cannot be compared.
+    nodes: the names in NODE_CLASS_MAPPINGS, None for a program without. outputs: of the first call. seconds: of each
+    untraced call, [] in a simulation. not_compared: what was returned and cannot be compared.
     """
 
     program: str
@@ -83,37 +88,40 @@ class Run:
     trace: Trace | None = None
 
     def per_call(self, name: str) -> float | None:
-        """The mean of one of Call's figures; None where it was not measured."""
+        """The mean of one of Call's figures; None if it was not measured."""
         values = [getattr(call, name) for call in self.calls]
         if not values or any(value is None for value in values):
             return None
         return float(sum(values)) / len(values)
 
     def most(self, name: str) -> int | None:
-        """The largest of one of Call's figures; None where it was not measured."""
+        """The largest of one of Call's figures; None if it was not measured."""
         values = [getattr(call, name) for call in self.calls]
         return None if not values or any(value is None for value in values) else max(values)
 
     @property
     def leak(self) -> int | None:
-        """Bytes that are left after the last call and were not after the second; None where that was not measured."""
+        """How many more bytes are in use after the last call than after the second.
+
+        None with fewer than 3 calls, and if memory was not measured.
+        """
         if len(self.calls) < 3 or self.calls[1].left_memory is None or self.calls[-1].left_memory is None:
             return None
         return self.calls[-1].left_memory - self.calls[1].left_memory
 
     @property
     def median_seconds(self) -> float | None:
-        """Of the calls that were timed."""
+        """The median time of the timed calls; None if there is none."""
         return median(self.seconds) if self.seconds else None
 
 
 def to_json(run: Run) -> str:
-    """One JSON object."""
+    """The run as one JSON object."""
     return json.dumps({**asdict(run), "trace": as_dict(run.trace) if run.trace else None})
 
 
 def from_json(text: str) -> Run:
-    """What `to_json` gave."""
+    """The run that `to_json` wrote."""
     value: dict[str, Any] = json.loads(text)
     ending = {**value["ending"], "places": tuple(value["ending"]["places"])}
     outputs = [Output(**{**each, "shape": tuple(each["shape"]), "previews": tuple(each["previews"])})
@@ -131,8 +139,12 @@ def from_json(text: str) -> Run:
 
 @dataclass(frozen=True)
 class Distance:
-    """How far apart two outputs with other bits are. within: inside the tolerances asked for. pictures: as in Output,
-    of the difference, brightened."""
+    """How far apart two outputs are that are not bit-identical.
+
+    differing, of: how many numbers differ, of how many. max_abs, max_rel: the largest absolute and relative
+    difference; None if the outputs cannot be subtracted. within: inside the given tolerances. pictures: base64 PNG
+    pictures of the difference, brightened.
+    """
 
     path: str
     differing: int
@@ -144,7 +156,7 @@ class Distance:
 
     @property
     def text(self) -> str:
-        """In words."""
+        """The distance in words."""
         if self.max_abs is None:
             return "cannot be subtracted"
         end = ", within the tolerances" if self.within else ""
@@ -153,7 +165,7 @@ class Distance:
 
 @dataclass(frozen=True)
 class Row:
-    """One line of the table. good: None where nothing is judged."""
+    """One line of the table. good: None if it is not judged."""
 
     name: str
     original: str
@@ -164,7 +176,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Two runs side by side. differences: one line each. could: both could be run, so that there is a verdict."""
+    """Two runs side by side. differences: one line of text each. could: the original ran, so there is a verdict."""
 
     original: Run
     fixed: Run
@@ -176,12 +188,12 @@ class Comparison:
 
     @property
     def good(self) -> bool:
-        """The same, and no worse."""
+        """Whether the fixed program does the same and is no worse."""
         return self.could and all(row.good is not False for row in self.rows)
 
     @property
     def verdict(self) -> str:
-        """In one sentence."""
+        """The verdict in one sentence."""
         if not self.could:
             return "could not be compared: the original itself does not run under this scenario"
         if self.good:

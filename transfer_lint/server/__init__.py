@@ -1,4 +1,4 @@
-"""The language server: what editors show of the lint while one writes.
+"""The language server: shows findings, fixes and explanations in an editor while the user writes.
 
 May import `lint`, `fixing`, `rules` and what is below them, and pygls.
 Hands out `make_server`.

@@ -1,4 +1,4 @@
-"""The protocol: documents and requests of an editor to the lint's answers, on standard input and output."""
+"""The language server protocol on standard input and output: answers an editor's requests about its documents."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _SEVERITY = {
 
 
 class Server(LanguageServer):
-    """One editor's server."""
+    """The language server of one editor."""
 
     def __init__(self) -> None:
         super().__init__("transfer-lint", __version__)
@@ -42,7 +42,7 @@ class Server(LanguageServer):
         self._wanted: dict[str, int] = {}
 
     async def check(self, uri: str, pause: float = 0.0) -> None:
-        """Publish a document's diagnostics, unless it changes again within the pause or while it is checked."""
+        """Publish a document's diagnostics, unless it changes again within `pause` seconds or while it is checked."""
         number = self._wanted[uri] = self._wanted.get(uri, 0) + 1
         await asyncio.sleep(pause)
         document = self.workspace.text_documents.get(uri)
@@ -63,14 +63,14 @@ class Server(LanguageServer):
         self.text_document_publish_diagnostics(lsp.PublishDiagnosticsParams(uri, found, document.version))
 
     def current(self, uri: str) -> Checked | None:
-        """The document's findings, where they are of the text that the editor has."""
+        """The document's findings, if they are for the text that the editor has now; else None."""
         checked = self.checked.get(uri)
         document = self.workspace.text_documents.get(uri)
         return checked if checked is not None and document is not None and checked.text == document.source else None
 
 
 def make_server() -> Server:
-    """A server with its handlers."""
+    """A server with its handlers registered."""
     server = Server()
 
     @server.feature(lsp.INITIALIZE)
@@ -93,7 +93,7 @@ def make_server() -> Server:
     @server.feature(lsp.TEXT_DOCUMENT_DID_SAVE)
     async def saved(params: lsp.DidSaveTextDocumentParams) -> None:
         server.lint.forget()
-        for uri in list(server.workspace.text_documents):  # what one file says proves something of another
+        for uri in list(server.workspace.text_documents):  # a change in one file can change the findings in others
             await server.check(uri)
 
     @server.feature(lsp.TEXT_DOCUMENT_DID_CLOSE)
@@ -133,7 +133,8 @@ def make_server() -> Server:
     return server
 
 
-# Positions: the lint counts lines and characters from 1; editors from 0, and in units of UTF-16 unless they agree.
+# Positions: the lint counts lines and characters from 1. Editors count from 0, and in UTF-16 units unless they agreed
+# on another unit with the server.
 
 
 def _range(document: TextDocument, line: int, column: int, end_line: int, end_column: int) -> lsp.Range:
@@ -199,7 +200,7 @@ def _actions(server: Server, params: lsp.CodeActionParams) -> list[lsp.CodeActio
         found.append(lsp.CodeAction("transfer-lint: apply all safe fixes", FIX_ALL, data=data))
     only = params.context.only
     wanted = [a for a in found if only is None or any(str(a.kind).startswith(_value(kind)) for kind in only)]
-    if only is not None:  # asked for by kind, as on save: such editors apply at once
+    if only is not None:  # asked for by kind, as on save: editors then apply the actions without resolving them
         wanted = [_resolved(server, action) for action in wanted]
     return wanted
 

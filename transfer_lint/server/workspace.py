@@ -1,4 +1,4 @@
-"""What the server knows: the open documents over the files on disk, and the lint's answers about them."""
+"""The lint's answers about the open documents; these replace the files on disk."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ Answer = TypeVar("Answer")
 
 @dataclass(frozen=True)
 class Checked:
-    """A document's text, and what was found in it."""
+    """A document's text, its settings, and the findings in it."""
 
     path: str
     text: str
@@ -40,7 +40,7 @@ class Checked:
 
 
 class Lint:
-    """Answers about documents, as they are open now. Other files are read from disk once, until `forget`."""
+    """Answers about documents, from their open text. Other files are read from disk once and kept until `forget`."""
 
     def __init__(self) -> None:
         self._open: dict[str, str] = {}
@@ -48,16 +48,16 @@ class Lint:
         self._settings: dict[str, Settings] = {}
 
     def set(self, path: str, text: str) -> None:
-        """A document is open with that text."""
+        """Set the text of an open document."""
         self._open[shown_path(path)] = text
 
     def close(self, path: str) -> None:
-        """The file on disk counts again."""
+        """Use the file on disk again instead of the document."""
         self._open.pop(shown_path(path), None)
         self.forget()
 
     def forget(self) -> None:
-        """Files on disk, or the configuration, may have changed."""
+        """Forget what was read from disk, because files or the configuration may have changed."""
         self._disk = DiskSources()
         self._settings.clear()
 
@@ -72,31 +72,31 @@ class Lint:
         return Checked(shown, text, settings, found.findings)
 
     def fix_one(self, checked: Checked, finding: Finding) -> tuple[Edit, ...]:
-        """What the fix of a finding changes. Raises Problem where it cannot be carried out."""
+        """The edits that apply a finding's fix. Raises Problem if it cannot be applied."""
         assert finding.fix is not None
         changes = {finding.anchor: finding.fix.action}
         rewritten = rewriting.rewrite(checked.path, checked.text, changes, checked.settings.target_version)
         return rewriting.edits(checked.text, rewritten.text)
 
     def fix_all(self, checked: Checked) -> tuple[Edit, ...]:
-        """What all safe fixes change. Raises Problem where they do not settle."""
+        """The edits that apply all safe fixes. Raises Problem if the fixes do not settle."""
         settings = replace(checked.settings, unsafe_fixes=False)
         fixed = fix_source(checked.path, checked.text, self._project(settings), settings)
         return rewriting.edits(checked.text, fixed.text)
 
     def ignore(self, checked: Checked, finding: Finding) -> tuple[Edit, ...]:
-        """What an ignore comment for a finding changes; nothing where there can be none."""
+        """The edits that add an ignore comment for a finding; none if no comment is possible there."""
         text, refused = with_ignores(checked.text, [finding], "")
         return () if refused else rewriting.edits(checked.text, text)
 
     def explain(self, path: str, line: int, column: int) -> str:
-        """Where the values live that begin or end around a column, and why; "" where the text does not parse."""
+        """Where the values of the expressions around a column live, and why; "" if the text does not parse."""
         shown, text, settings = self._document(path)
         options = RuleOptions.of(settings)
         return self._guarded(explain, "", shown, text, line, column, self._project(settings), options)
 
     def placements(self, path: str) -> list[Placement]:
-        """Where the document's values live; none where the text does not parse."""
+        """Where the document's values live; [] if the text does not parse."""
         shown, text, settings = self._document(path)
         none: list[Placement] = []
         return self._guarded(placements, none, shown, text, self._project(settings))

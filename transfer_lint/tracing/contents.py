@@ -16,7 +16,7 @@ LIMIT = 32 * 2**20
 
 
 def digest(tensor: Tensor, limit: int = LIMIT) -> bytes | None:
-    """A hash of a dense host tensor's bytes and dtype; None if it exceeds `limit` bytes or its bytes are not readable."""
+    """A hash of a host tensor's dtype and bytes; None if it exceeds `limit` bytes or is not `readable`."""
     nbytes = tensor.numel() * tensor.element_size()
     if nbytes > limit or not readable(tensor):
         return None
@@ -51,7 +51,7 @@ class Memories:
 def readable(tensor: Tensor) -> bool:
     """Whether host memory holds exactly the tensor's values.
 
-    So it is for a dense CPU tensor that is not fake and has neither the conjugate nor the negative bit set.
+    True for a dense CPU tensor that is not fake and has neither the conjugate nor the negative bit set.
     """
     return (
         not isinstance(tensor, FakeTensor)

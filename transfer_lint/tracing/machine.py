@@ -12,10 +12,10 @@ import torch
 from transfer_lint.tracing.events import HostRead, NoOpCall, Place, Transfer, nearest_user_place
 
 HOST = -1
-"""The host's place; an accelerator's place is its index."""
+"""The place of the host. The place of an accelerator is its device index."""
 
 KIND = "cuda"
-"""The simulated accelerator's name in `torch.device`."""
+"""The device type of the simulated accelerator in `torch.device`."""
 
 _TORCH_FOLDER = os.path.join(os.path.dirname(torch.__file__), "")
 
@@ -26,7 +26,7 @@ def name_of(place: int) -> str:
 
 
 class Observer(Protocol):
-    """Who wants to hear of events when they happen, with the tensors that they are about."""
+    """An object that is told of transfers and waits when they happen, with the tensors involved."""
 
     def moved(
         self,
@@ -38,22 +38,25 @@ class Observer(Protocol):
         at_host: torch.Tensor | None,
         taken: bool,
     ) -> None:
-        """As Machine.moved says."""
+        """See Machine.moved."""
 
     def waited(self, device: int, how: str, value: torch.Tensor, nbytes: int) -> None:
-        """As Machine.waited says."""
+        """See Machine.waited."""
 
 
 @dataclass
 class Memory:
-    """Bytes of the tensors that are alive on one device: what they need, without an allocator's rounding and caches."""
+    """Bytes of the live tensors on one device, without an allocator's rounding and caches.
+
+    allocated: now. peak: the most so far, or since `forget_peak`.
+    """
 
     allocated: int = 0
     peak: int = 0
     _alive: dict[int, weakref.ref[torch.UntypedStorage]] = field(default_factory=dict)
 
     def forget_peak(self) -> None:
-        """The peak is what is allocated now."""
+        """Set the peak to what is allocated now."""
         self.peak = self.allocated
 
     def hold(self, storage: torch.UntypedStorage) -> None:
@@ -76,9 +79,10 @@ class Memory:
 class Machine:
     """What happened on the simulated machine, in order.
 
-    transfers: data that moved between devices. waits: values that the host waited for. no_op_calls: transfer calls
-    that had nothing to do. All three grow for as long as the simulation runs; `clear` empties them. With an observer
-    they stay empty: it is told instead. memory: of each device that was used.
+    devices: how many there are. current: index of the current one. transfers: data that moved between devices. waits:
+    values that the host waited for. no_op_calls: transfer calls that had nothing to do. These three lists grow as long
+    as the simulation runs; `clear` empties them. With an observer they stay empty: it is told of transfers and waits
+    instead. memory: device index -> memory, of each device that was used.
     """
 
     devices: int
@@ -101,9 +105,9 @@ class Machine:
         self.no_op_calls.clear()
 
     def device_index(self, device: torch.device | str | int | None) -> int:
-        """The index that `device` means here: the current one where it names none.
+        """The device index that `device` means: the current one if it names none.
 
-        Raises RuntimeError, as torch does, where the machine has no such device.
+        Raises RuntimeError, as torch does, if the machine has no such device.
         """
         if isinstance(device, str):
             device = torch.device(device)
@@ -129,9 +133,10 @@ class Machine:
         at_host: torch.Tensor | None = None,
         taken: bool = False,
     ) -> None:
-        """Record that `arrived` (as it is at the target) travelled as `dtype`.
+        """Record a transfer. source, target: places. arrived: the tensor at the target. dtype: of the moved data.
 
-        at_host: the values at the host's end. taken: the operator that made it travel also uses it.
+        at_host: the tensor at the host end, None if neither end is the host. taken: the operator that caused the
+        transfer also uses the tensor.
         """
         if self.observer is not None:
             self.observer.moved(source, target, arrived, dtype, non_blocking, at_host, taken)
@@ -149,7 +154,10 @@ class Machine:
         )
 
     def waited(self, device: int, how: str, value: torch.Tensor, nbytes: int) -> None:
-        """Record that the host read `nbytes` bytes of, or about, `value`, which is on `device`."""
+        """Record that the host waited for `nbytes` bytes of the tensor `value`, or about it (such as a count).
+
+        device: the place of `value`. how: as in HostRead.
+        """
         if self.observer is not None:
             self.observer.waited(device, how, value, nbytes)
             return
@@ -165,7 +173,7 @@ class Machine:
         )
 
     def idled(self, device: int) -> None:
-        """Record a transfer call on a value at `device` that moved and converted nothing."""
+        """Record a no-op call on a value at the place `device`. With an observer, does nothing."""
         if self.observer is None:
             self.no_op_calls.append(NoOpCall(name_of(device), _here()))
 
@@ -175,7 +183,7 @@ def _here() -> Place:
 
 
 def plain(dtype: torch.dtype) -> str:
-    """`float16`: a dtype as torch spells it, without its prefix."""
+    """A dtype as torch spells it, without its prefix: `float16`."""
     return str(dtype).removeprefix("torch.")
 
 
@@ -183,5 +191,5 @@ _active: list[Machine] = []
 
 
 def active() -> Machine | None:
-    """The machine that is being simulated, if any: one for all threads."""
+    """The machine that is being simulated, the same for all threads; None if there is none."""
     return _active[-1] if _active else None

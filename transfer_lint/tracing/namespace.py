@@ -1,4 +1,4 @@
-"""The parts of torch's Python namespace that ask the driver, as they answer on the simulated machine."""
+"""Replacements for the parts of torch's Python namespace that ask the driver: they answer for the simulated machine."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from transfer_lint.tracing import random
 from transfer_lint.tracing.machine import HOST, KIND, Machine, Memory
 
 TOTAL_MEMORY = 16 * 2**30
-"""Bytes of memory that each device says it has. More can be used: it is never full."""
+"""Bytes of memory that each device reports. Programs can use more: the memory is never full."""
 
 
 class Event:
-    """A marker in a stream; everything before it has always happened already, in no time."""
+    """Replaces `torch.cuda.Event`. All work is done when its call returns, so no event is ever pending."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self.record = self.wait = _nothing
 
     def synchronize(self) -> None:
-        """Nothing is under way."""
+        """Does nothing: no work is pending."""
 
     def query(self) -> bool:
-        """True: nothing is under way."""
+        """True: no work is pending."""
         return True
 
     def elapsed_time(self, end: Event) -> float:
@@ -36,24 +36,24 @@ class Event:
 
 
 class Stream:
-    """A stream of work; all work is done by the time the call returns."""
+    """Replaces `torch.cuda.Stream`. All work is done when its call returns."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self.wait_event = self.wait_stream = _nothing
 
     def synchronize(self) -> None:
-        """Nothing is under way."""
+        """Does nothing: no work is pending."""
 
     def query(self) -> bool:
-        """True: nothing is under way."""
+        """True: no work is pending."""
         return True
 
     def is_capturing(self) -> bool:
-        """False: graphs are not simulated."""
+        """False: CUDA graphs are not simulated."""
         return False
 
     def record_event(self, event: Event | None = None) -> Event:
-        """The event, or a new one."""
+        """Returns the event, or a new one for None."""
         return event if event is not None else Event()
 
     def __enter__(self) -> Stream:
@@ -68,11 +68,14 @@ def _nothing(*args: Any, **kwargs: Any) -> None:
 
 
 def replacements(machine: Machine, streams: tuple[random.DeviceGenerator, ...]) -> Iterable[tuple[Any, str, Any]]:
-    """(owner, attribute, value) for all that is replaced while `machine` is simulated."""
+    """(owner, attribute, new value) of all that is replaced while `machine` is simulated.
+
+    streams: the default generators of its devices.
+    """
     stream = Stream()
     for name, value in _cuda_functions(machine, streams, stream).items():
         yield torch.cuda, name, value
-    yield torch.backends.cudnn, "is_acceptable", lambda tensor: False  # no fused kernels here, and no warning of it
+    yield torch.backends.cudnn, "is_acceptable", lambda tensor: False  # no fused kernels; torch's own function warns
     yield torch, "Generator", random.Generator
     yield torch, "load", _load(machine)
     yield torch.accelerator, "is_available", lambda: True
@@ -175,7 +178,7 @@ def _cuda_functions(machine: Machine, streams: tuple[random.DeviceGenerator, ...
 
 
 def _indexed(machine: Machine, original: Any) -> Any:
-    """`with torch.device("cuda")` and `set_default_device("cuda")`, with the index that they mean."""
+    """A `DeviceContext.__init__` for `with torch.device("cuda")` and `set_default_device("cuda")`: adds the index."""
 
     def __init__(self: DeviceContext, device: Any) -> None:
         original(self, device)
@@ -186,7 +189,7 @@ def _indexed(machine: Machine, original: Any) -> Any:
 
 
 def _load(machine: Machine) -> Any:
-    """`torch.load` whose map_location may be the accelerator: read on the host, then moved, storage by storage."""
+    """`torch.load` whose map_location may be the accelerator: reads on the host, then moves tensor by tensor."""
     original = torch.load
 
     def load(f: Any, map_location: Any = None, *args: Any, **kwargs: Any) -> Any:

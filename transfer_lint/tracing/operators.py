@@ -1,4 +1,7 @@
-"""Every operator on the simulated machine: who may meet whom, what runs, where the result is, what is recorded."""
+"""Runs operators on the simulated machine, on the host values.
+
+Checks the operands' devices, puts results on the right device, and records transfers and waits.
+"""
 
 from __future__ import annotations
 
@@ -18,12 +21,13 @@ from transfer_lint.tracing.random import device_stream
 
 aten = torch.ops.aten
 
-# Operators outside torch's `pointwise` tag that take a 0-dim host tensor beside accelerator tensors.
+# Operators without torch's `pointwise` tag that accept a 0-dim host tensor together with accelerator tensors.
 _TAKES_HOST_SCALARS = frozenset(
     "aten::" + name
     for name in ("fill", "fill_", "floor_divide", "floor_divide_", "masked_fill", "masked_fill_", "_prelu_kernel")
 )
-# The host waits: for a Python value, or for the number of elements, on which the result's shape depends. In bytes.
+# Operators that make the host wait, for a Python value or for the number of elements that the result's shape depends
+# on. Operator -> bytes that the host reads.
 _WAITS = {
     "aten::equal": 1,
     "aten::allclose": 1,
@@ -33,8 +37,8 @@ _WAITS = {
     "aten::unique_dim": 8,
     "aten::unique_consecutive": 8,
 }
-# Composite operators that arrive as they are in inference mode and need not be taken apart: they neither copy between
-# devices nor wait.
+# Composite operators that arrive here undecomposed in inference mode and need not be decomposed, because they neither
+# copy between devices nor make the host wait.
 _WHOLE = frozenset(
     "aten::" + name
     for name in (  # noqa: SIM905
@@ -52,10 +56,13 @@ _INDEXES = frozenset(
 class Traits:
     """What an operator's schema and tags say.
 
-    composite: is taken apart into the operators that it is made of.
+    name: with its namespace, without the overload (`aten::add`).
+    composite: it is decomposed into other operators.
+    random: it draws random numbers.
+    joins: it accepts a 0-dim host tensor together with accelerator tensors.
     view: a result shares memory with an argument.
-    joins: takes a 0-dim host tensor beside accelerator tensors.
-    mutated: names of the arguments that the call writes to.
+    mutated: names of the arguments that it writes to.
+    arguments: names of all arguments, in the order of the schema.
     """
 
     name: str
@@ -67,7 +74,7 @@ class Traits:
     arguments: tuple[str, ...]
 
     def argument(self, name: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
-        """The call's argument of that name, given by position or by name; None where it has none."""
+        """The argument `name` of a call, given by position or by keyword; None if the call does not give it."""
         if name in kwargs:
             return kwargs[name]
         position = self.arguments.index(name) if name in self.arguments else len(args)
@@ -95,7 +102,7 @@ def traits_of(func: Any) -> Traits:
 
 
 def tensors_in(values: Iterator[Any] | Sequence[Any]) -> Iterator[Tensor]:
-    """All tensors among an operator's arguments, those in lists included."""
+    """All tensors among an operator's arguments, including those in lists and tuples."""
     for value in values:
         if isinstance(value, Tensor):
             yield value
@@ -104,7 +111,7 @@ def tensors_in(values: Iterator[Any] | Sequence[Any]) -> Iterator[Tensor]:
 
 
 def replace(value: Any, change: Callable[[Tensor], Any]) -> Any:
-    """`value` with each tensor in it changed; lists and tuples are rebuilt."""
+    """`value` with `change` applied to each tensor in it. Lists and tuples are rebuilt."""
     if isinstance(value, Tensor):
         return change(value)
     if isinstance(value, (list, tuple)):
@@ -113,7 +120,7 @@ def replace(value: Any, change: Callable[[Tensor], Any]) -> Any:
 
 
 def place_named(device: torch.device) -> int | None:
-    """The place that an operator's `device` argument names; None for one that this machine leaves to torch (`meta`)."""
+    """The place that an operator's `device` argument names; None for a device that is left to torch (`meta`)."""
     if device.type in (KIND, STAND_IN):
         machine = active()
         return machine.device_index(device.index) if machine is not None else device.index or 0
@@ -121,10 +128,10 @@ def place_named(device: torch.device) -> int | None:
 
 
 def run(func: Any, args: Sequence[Any], kwargs: Mapping[str, Any], mode: AbstractContextManager[Any] | None) -> Any:
-    """Carry out one operator.
+    """Run one operator.
 
-    mode: the dispatch mode to be inside of while a composite operator is taken apart; None outside of a mode.
-    Raises RuntimeError, as torch does, where operands are on different devices.
+    mode: the dispatch mode to enter while a composite operator is decomposed; None to enter none.
+    Raises RuntimeError, as torch does, if operands are on different devices.
     """
     traits = traits_of(func)
     device = traits.argument("device", args, kwargs)
@@ -151,7 +158,7 @@ def run(func: Any, args: Sequence[Any], kwargs: Mapping[str, Any], mode: Abstrac
 
 
 def _run_at(where: int, func: Any, traits: Traits, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
-    """Run on the values, put new results at `where`, give back the arguments themselves where they were written to."""
+    """Run on the host values and put new results at `where`. A result that is an argument is that same object again."""
     if where != HOST:
         _note_waits(traits, args)
     host_args = replace(tuple(args), values_of)
@@ -170,14 +177,14 @@ def _run_at(where: int, func: Any, traits: Traits, args: Sequence[Any], kwargs: 
         owner = owners.get(id(value))
         return owner if owner is not None else place(value, where)
 
-    # a view in inference mode is an inference tensor only where its base is one
+    # a view made in inference mode is an inference tensor only if its base is one
     ordinary = traits.view and not any(tensor.is_inference() for tensor in owners.values())
     with torch.inference_mode(False) if ordinary else nullcontext():
         return replace(result, give)
 
 
 def _on_values(where: int, func: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
-    """Run on host tensors. What an accelerator tensor holds is no inference tensor: the tensor around it is one."""
+    """Run on host tensors. In inference mode only the wrapper is an inference tensor, not the tensor that it holds."""
     if where == HOST or not torch.is_inference_mode_enabled():
         return func(*args, **kwargs)
     with torch.inference_mode(False), torch._C._AutoDispatchBelowAutograd():
@@ -185,7 +192,7 @@ def _on_values(where: int, func: Any, args: Sequence[Any], kwargs: Mapping[str, 
 
 
 def _follow(tensor: Tensor) -> None:
-    """Give a device tensor the shape and strides that its values have got by being written to."""
+    """Update a device tensor's shape and strides from its values, which an operator has written to."""
     if not isinstance(tensor, DeviceTensor):
         return
     held = tensor.held
@@ -202,7 +209,10 @@ def _follow(tensor: Tensor) -> None:
 
 
 def _common_place(func: Any, traits: Traits, args: Sequence[Any], kwargs: Mapping[str, Any]) -> int:
-    """Where the operands are. A 0-dim host tensor joins accelerator tensors in an elementwise operator."""
+    """The place of the operands. An elementwise operator also accepts 0-dim host tensors with accelerator tensors.
+
+    Raises RuntimeError for any other mix of devices.
+    """
     tensors = [tensor for tensor in tensors_in((*args, *kwargs.values())) if tensor.device.type != "meta"]
     places = list(dict.fromkeys(place_of(tensor) for tensor in tensors))
     if len(places) <= 1:
@@ -217,7 +227,7 @@ def _common_place(func: Any, traits: Traits, args: Sequence[Any], kwargs: Mappin
 
 
 def mixed(func: Any, places: Sequence[int]) -> RuntimeError:
-    """torch's own complaint about operands on different devices."""
+    """torch's own error for operands on different devices."""
     return RuntimeError(
         "Expected all tensors to be on the same device, but found at least two devices, "
         f"{name_of(places[0])} and {name_of(places[1])}! (in {func})"
@@ -231,10 +241,12 @@ def _note_waits(traits: Traits, args: Sequence[Any]) -> None:
 
 
 def _bring_indices(func: Any, args: Sequence[Any]) -> Sequence[Any]:
-    """A device tensor may be indexed by host tensors, which travel; a host tensor not by device tensors.
+    """The arguments of an indexing operator, with host indices moved to the device of the indexed tensor.
 
-    Of a mask the positions of its elements are used: a mask on the host sends these, one on the device makes the host
-    wait for their number.
+    Raises RuntimeError for a host tensor with a device index, and for an index on another device.
+
+    A mask stands for the positions of its true elements. For a host mask these positions are moved; for a mask on the
+    device the host waits for their number.
     """
     self, indices, *rest = args
     here = place_of(self)
@@ -261,7 +273,7 @@ def _bring_indices(func: Any, args: Sequence[Any]) -> Sequence[Any]:
 
 
 def _run_foreach(func: Any, traits: Traits, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
-    """A `_foreach_` operator takes each tensor where it is; only those that meet must be together."""
+    """Run a `_foreach_` operator. Only tensors at the same position of their lists must be on the same device."""
     firsts = args[0]
     if traits.name == "aten::_foreach_copy_":
         for destination, source in zip(firsts, args[1], strict=True):
@@ -312,7 +324,7 @@ def _copy_(func: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Tensor:
 
 
 def _travelling(source: Tensor, arrived: Tensor, target: int) -> torch.dtype:
-    """torch converts on the host on the way to a device, and on the host again on the way back."""
+    """The dtype of the moved data. torch converts on the host: before a copy to a device, after a copy to the host."""
     return source.dtype if target == HOST else arrived.dtype
 
 
@@ -324,7 +336,7 @@ def _local_scalar_dense(func: Any, args: Sequence[Any], kwargs: Mapping[str, Any
 
 
 def _conj(func: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Tensor:
-    # torch would only set a bit that later operators heed; those that are given the values here do not
+    # torch would only set the conjugate bit for later operators; the operators that run on the values here ignore it
     return aten.conj_physical.default(args[0])  # type: ignore[no-any-return]
 
 
@@ -347,7 +359,7 @@ _SPECIAL: Mapping[str, Callable[[Any, Sequence[Any], Mapping[str, Any]], Any]] =
 
 
 def restore(held: Tensor, ordinal: int, requires_grad: bool, attributes: dict[str, Any]) -> DeviceTensor:
-    """What `DeviceTensor.__reduce_ex__` pickled."""
+    """The tensor that `DeviceTensor.__reduce_ex__` pickled. This counts as a transfer to the device."""
     machine = active()
     tensor = DeviceTensor(held, ordinal)
     tensor.__dict__.update(attributes)

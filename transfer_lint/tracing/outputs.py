@@ -1,4 +1,4 @@
-"""What a scenario returned, leaf by leaf: hashes to compare, values to keep, pictures to show."""
+"""Takes what a scenario returned apart into leaves: hashes to compare, values to keep, pictures to show."""
 
 from __future__ import annotations
 
@@ -27,8 +27,11 @@ _OPAQUE = (FunctionType, BuiltinFunctionType, MethodType, ModuleType, type, func
 
 
 class Collected:
-    """leaves: outputs by path. tensors: their values on the host, for those that have any. opaque: paths and types of
-    what cannot be compared."""
+    """The leaves of what a scenario returned.
+
+    previews: whether to make pictures. leaves: path -> output. tensors: path -> values on the host, for tensors and
+    numeric arrays. opaque: paths and types of what cannot be compared.
+    """
 
     def __init__(self, *, previews: bool) -> None:
         self.leaves: dict[str, Output] = {}
@@ -37,21 +40,24 @@ class Collected:
         self._previews = previews
         self._seen: dict[int, str] = {}
         self._met: dict[int, tuple[Tensor, str, list[str] | None]] = {}
-        self._alive: list[Any] = []  # so that no identity is used twice
+        self._alive: list[Any] = []  # keeps objects alive, so that no id is used twice
 
     def add(self, path: str, value: Any, *, depth: int = 0, attribute: bool = False) -> None:
-        """Take in a value and all that it holds; what was met before is noted as the same object."""
+        """Add a value and all that it holds. For an object that was added before, only its first path is noted.
+
+        depth: how deep the value is nested. attribute: it was reached through an attribute of an object.
+        """
         if isinstance(value, _PLAIN):
             self._leaf(Output(path, "value", repr(value), own_attribute=attribute))
             return
-        if isinstance(value, Tensor):  # each time it is met: that a fix lets two names share a tensor is no difference
+        if isinstance(value, Tensor):  # at every path: it is no difference if a fix makes two names share a tensor
             self._alive.append(value)
             self._tensor(path, value, attribute)
             return
         if id(value) in self._seen:
             self._leaf(Output(path, "value", f"the same object as {self._seen[id(value)]}", own_attribute=attribute))
             return
-        if not isinstance(value, (tuple, frozenset)):  # what cannot be changed may be shared
+        if not isinstance(value, (tuple, frozenset)):  # it is no difference if immutable containers are shared
             self._seen[id(value)] = path
         self._alive.append(value)
         if depth > MAX_DEPTH:
@@ -133,12 +139,12 @@ class Collected:
 
 
 def host_values(tensor: Tensor) -> Tensor:
-    """A copy of a tensor's values on the host, which nothing records."""
+    """A copy of a tensor's values on the host. The copy is not recorded."""
     from transfer_lint.tracing.hooks import deaf
 
     with deaf(), torch.no_grad():
         held = values_of(tensor)
-        if held is not tensor:  # simulated: below everything that would count it
+        if held is not tensor:  # simulated: copy below all modes, which would count it
             from torch.utils._mode_utils import no_dispatch
 
             with no_dispatch(), torch._C.DisableTorchFunction():
@@ -152,7 +158,10 @@ def _hash(values: Tensor) -> str:
 
 
 def looks_like_pictures(values: Tensor) -> bool:
-    """Whether a tensor is an IMAGE: [B, H, W, C] or [H, W, C] with 1, 3 or 4 channels, floats of 0..1 or bytes."""
+    """Whether a tensor looks like an IMAGE: [B, H, W, C] or [H, W, C], C 1, 3 or 4, floats in 0..1 or uint8.
+
+    H and W must be at least 8.
+    """
     if values.dim() not in (3, 4) or values.shape[-1] not in (1, 3, 4) or min(values.shape[-3:-1]) < 8:
         return False
     if values.dtype == torch.uint8:
@@ -164,7 +173,10 @@ def looks_like_pictures(values: Tensor) -> bool:
 
 
 def pictures_of(values: Tensor, gain: float = 1.0) -> list[str]:
-    """The first pictures of an IMAGE as PNG, base64, at most PREVIEW_SIDE wide and high. Needs pillow."""
+    """The first PREVIEWS pictures of an IMAGE as base64 PNG, at most PREVIEW_SIDE pixels wide and high. Needs pillow.
+
+    gain: a factor for the brightness.
+    """
     from PIL import Image
 
     batch = values if values.dim() == 4 else values.unsqueeze(0)

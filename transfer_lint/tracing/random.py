@@ -1,6 +1,6 @@
-"""Random numbers on the simulated machine: each accelerator has a stream of its own, apart from the host's.
+"""Random numbers on the simulated machine: each accelerator has its own generator, separate from the host's.
 
-So a program whose construction moves from host to accelerator draws other numbers, as it does on a real one.
+So a program that draws on the accelerator gets other numbers than one that draws on the host, as on a real device.
 """
 
 from __future__ import annotations
@@ -18,13 +18,16 @@ _APART = 0x9E3779B97F4A7C15  # any odd constant: the device's numbers must diffe
 
 
 class DeviceGenerator(_HostGenerator):
-    """A generator that says it is on the accelerator, with numbers of its own for each seed."""
+    """A generator on the simulated accelerator. For the same seed, its numbers differ from the host's.
+
+    place: the device index. seed_given: the last seed.
+    """
 
     place: int
     seed_given: int
 
     def __new__(cls, index: int) -> DeviceGenerator:
-        """A generator for the accelerator `index`, seeded as the host's default generator was."""
+        """A generator for the accelerator `index`, with the seed of the host's default generator."""
         generator: DeviceGenerator = super().__new__(cls)
         generator.place = index
         generator.manual_seed(torch.initial_seed())
@@ -36,17 +39,17 @@ class DeviceGenerator(_HostGenerator):
         return torch.device(KIND, self.place)
 
     def manual_seed(self, seed: int) -> DeviceGenerator:
-        """Start the stream that belongs to `seed`."""
+        """Set the seed; returns the generator."""
         self.seed_given = seed
         super().manual_seed((seed + _APART) % 2**63)
         return self
 
     def initial_seed(self) -> int:
-        """The seed given last."""
+        """The last seed."""
         return self.seed_given
 
     def seed(self) -> int:
-        """Seed by chance; the seed."""
+        """Set a random seed, and return it."""
         self.manual_seed(super().seed() % 2**53)
         return self.seed_given
 
@@ -64,21 +67,21 @@ class _GeneratorType(type(_HostGenerator)):  # type: ignore[misc]
 
 
 class Generator(_HostGenerator, metaclass=_GeneratorType):
-    """What `torch.Generator` is while a machine is simulated."""
+    """Replaces `torch.Generator` while a machine is simulated."""
 
 
 _streams: dict[int, DeviceGenerator] = {}
 
 
 def start_streams(devices: int) -> tuple[DeviceGenerator, ...]:
-    """Fresh default generators, one for each device."""
+    """New default generators, one for each device."""
     _streams.clear()
     _streams.update((index, DeviceGenerator(index)) for index in range(devices))
     return tuple(_streams.values())
 
 
 def stream_of(index: int) -> DeviceGenerator:
-    """A device's default generator."""
+    """A device's default generator, made if there is none."""
     if index not in _streams:
         _streams[index] = DeviceGenerator(index)
     return _streams[index]
@@ -86,7 +89,10 @@ def stream_of(index: int) -> DeviceGenerator:
 
 @contextmanager
 def device_stream(index: int) -> Iterator[None]:
-    """Inside, the host's default generator draws from the device's stream: so every random operator can."""
+    """Context in which the host's default generator has the state of the device's.
+
+    So every random operator that runs inside on the host draws the device's numbers.
+    """
     host, device = torch.default_generator, stream_of(index)
     state = host.get_state()
     host.set_state(device.get_state())

@@ -1,4 +1,4 @@
-"""Which lines of the program ran: each is noticed once and, from Python 3.12 on, costs nothing afterwards."""
+"""Records which lines of the program ran. From Python 3.12 on, a line costs time only when it first runs."""
 
 from __future__ import annotations
 
@@ -13,17 +13,18 @@ from typing import Any
 from transfer_lint.tracing import stack
 
 _TOOLS = (4, 3, 5)
-"""Identifiers of sys.monitoring that no kind of tool has a claim to, the likeliest to be free first."""
+"""Tool identifiers of sys.monitoring to try, the one most likely to be free first. 3 and 4 are for any tool; 5 is meant
+for optimisers."""
 
 
 class Reach:
-    """lines: file -> lines that ran; None where that is not recorded."""
+    """The lines that ran. lines: file -> 1-based line numbers; None if they are not recorded."""
 
     def __init__(self) -> None:
         self.lines: dict[str, set[int]] | None = None
 
     def as_lists(self) -> dict[str, list[int]] | None:
-        """The lines sorted, by absolute path."""
+        """Absolute path -> sorted line numbers; None if they are not recorded."""
         if self.lines is None:
             return None
         return {os.path.abspath(file): sorted(lines) for file, lines in list(self.lines.items())}
@@ -31,9 +32,10 @@ class Reach:
 
 @contextmanager
 def reached(files: Collection[str] = ()) -> Iterator[Reach]:
-    """Inside, lines of user code that run are noted; installed packages and torch are left out.
+    """Context that records which lines of user code run. Installed packages and torch are left out.
 
-    files: absolute paths of the files that matter. Before Python 3.12 only these are followed, for it slows them down.
+    files: absolute paths of the files of interest. Before Python 3.12 only these are recorded, because recording slows
+    them down.
     """
     reach = Reach()
     if sys.version_info >= (3, 12):

@@ -1,4 +1,4 @@
-"""Events in, sums by place out: what a run costs to remember does not grow with what it does."""
+"""Sums events by place, so that the memory of the tracer does not grow with the length of the run."""
 
 from __future__ import annotations
 
@@ -15,22 +15,24 @@ from transfer_lint.tracing.contents import Memories
 from transfer_lint.tracing.uses import Uses
 
 MAX_PLACES = 20_000
-"""Entries with a place of their own; what comes after is summed at one place that says so."""
+"""Largest number of entries with their own place. Later events at new places are summed at the place CROWDED."""
 
 MAX_CONTENTS = 65_536
-"""Contents that are remembered, the latest first."""
+"""Largest number of contents that are remembered. Those not seen for longest are forgotten first."""
 
 BINS = 128
-"""Columns of the timeline: when a run outgrows them, pairs are merged."""
+"""Columns of the timeline. When a run needs more, neighbouring columns are merged in pairs."""
 
 MAX_SHAPES = 3
 CROWDED = Frame("(more places than are kept)", 0, "")
 
 
 class Recorder:
-    """What happened, summed.
+    """The events of a run, summed.
 
-    by_order: the timeline counts events instead of seconds. uses: follows what is done with arrivals, if anything does.
+    by_order: the unit of the timeline is events instead of seconds. uses: follows whether arrivals are used; None if
+    that is not followed. own_seconds: time spent by the tracer. too_large: [transfers, bytes] that were not compared
+    by content.
     """
 
     def __init__(self, *, by_order: bool, uses: Uses | None = None) -> None:
@@ -48,7 +50,7 @@ class Recorder:
 
     @contextmanager
     def own_time(self) -> Iterator[None]:
-        """What is spent inside is the tracer's, not the program's."""
+        """Context whose time is counted as the tracer's, not the program's."""
         begin = time.perf_counter()
         try:
             yield
@@ -69,7 +71,11 @@ class Recorder:
         seconds: float | None = None,
         flagged: bool = False,
     ) -> Entry:
-        """Data travelled. blocking: the host waited until it had. content: a hash of it, None where not known."""
+        """Record a transfer, and return its entry.
+
+        blocking: the host waited for the copy, if the host is one end. content: a hash of the data, None if unknown.
+        seconds: host time of the call, None if not measured. flagged: `set_sync_debug_mode` warned of it.
+        """
         with self._lock:
             entry = self._entry("transfer", source, target, dtype, how)
             host = "cpu" in (source, target)
@@ -100,7 +106,7 @@ class Recorder:
         seconds: float | None = None,
         flagged: bool = False,
     ) -> None:
-        """The host waited for a value. content: what identifies value and tensor, None where it is not known."""
+        """Record that the host waited for a value. content: identifies value and tensor, None if unknown."""
         with self._lock:
             entry = self._entry("read", device, "cpu", dtype, how)
             self._count(entry, nbytes, shape, waits=1, seconds=seconds, flagged=flagged)
@@ -112,22 +118,22 @@ class Recorder:
                 ways.add((device, "cpu"))
 
     def sync(self, device: str, how: str, seconds: float | None = None, *, flagged: bool = False) -> None:
-        """The program made the host wait, for all that the device still had to do."""
+        """Record a wait for pending work: the program asked for it, or only `set_sync_debug_mode` saw it."""
         with self._lock:
             self._count(self._entry("sync", device, "cpu", "", how), 0, (), waits=1, seconds=seconds, flagged=flagged)
 
     def idle(self, device: str, how: str, dtype: str) -> None:
-        """A transfer call, or a host read, on a value that was there already."""
+        """Record a no-op call: a transfer call or host read on a value that was there already."""
         with self._lock:
             self._count(self._entry("idle", device, device, dtype, how), 0, (), waits=0)
 
     def add_device_seconds(self, entry: Entry, seconds: float) -> None:
-        """A copy of the entry's turned out to have taken so long on the device."""
+        """Add the device time of one of the entry's copies."""
         with self._lock:
             entry.device_seconds = (entry.device_seconds or 0.0) + seconds
 
     def result(self) -> list[Entry]:
-        """The sums, those that waited or moved most first: copies, which stay as they are when more happens."""
+        """The entries, those with most waits and bytes first. They are copies, so later events do not change them."""
         with self._lock:
             found = [
                 replace(entry, shapes=list(entry.shapes), bins={n: list(column) for n, column in entry.bins.items()})

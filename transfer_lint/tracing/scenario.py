@@ -15,22 +15,22 @@ from typing import Any
 
 
 class Refused(Exception):
-    """What was given cannot be run; the message is for the user."""
+    """The given program or scenario cannot be run. The message is for the user."""
 
 
 def load(path: str, name: str) -> ModuleType:
-    """Import a file, or a folder with an `__init__.py`, as `name`; what it raises is raised.
+    """Import a file, or a folder with an `__init__.py`, as `name`. Exceptions of the imported code are passed on.
 
-    Raises Refused where Python does not import such a thing.
+    Raises Refused if Python cannot import such a file.
     """
     offer(path, name)
     return importlib.import_module(name)
 
 
 def offer(path: str, name: str) -> None:
-    """Let `import NAME` find a file, or a folder with an `__init__.py`; other folders are searched for imports.
+    """Make `import NAME` find a file, or a folder with an `__init__.py`; its parent folder is added to `sys.path`.
 
-    The folder that it lies in is searched too. Raises Refused where Python does not import such a thing.
+    A folder without an `__init__.py` is itself added to `sys.path`. Raises Refused if Python cannot import such a file.
     """
     folder = os.path.isdir(path)
     file = os.path.join(path, "__init__.py") if folder else path
@@ -56,9 +56,10 @@ class _Finder(importlib.abc.MetaPathFinder):
 
 
 def functions(module: ModuleType, path: str, takes: int = 0) -> dict[str, Callable[..., Any]]:
-    """What a scenario has to run: `run` alone, or all `test_...` in their order.
+    """The functions of a scenario by name: `run` alone, or all `test_...` in their order.
 
-    takes: how many arguments they may need. Raises Refused without any function, or for one that needs more.
+    takes: how many arguments a function may require. Raises Refused if there is no function, or if one requires more
+    arguments or is async.
     """
     if callable(getattr(module, "run", None)):
         found = {"run": module.run}
@@ -75,7 +76,7 @@ def functions(module: ModuleType, path: str, takes: int = 0) -> dict[str, Callab
 
 
 def call(function: Callable[..., Any], program: Any) -> Any:
-    """Call it, with the program under test if it takes an argument."""
+    """Call a function of a scenario, with the program under test if it requires an argument."""
     return function(program) if any(_required(function)) else function()
 
 
@@ -89,5 +90,5 @@ def _required(function: Callable[..., Any]) -> Iterator[str]:
 
 
 def skipped(error: BaseException) -> bool:
-    """Whether a test said that it does not apply here, as pytest.skip and unittest say it."""
+    """Whether the exception means that a test was skipped, by pytest or unittest."""
     return type(error).__name__ in ("Skipped", "SkipTest")

@@ -1,4 +1,4 @@
-"""`with transfer_lint.trace() as t: ...`: what is inside is traced, and `t` says what moved."""
+"""`with transfer_lint.trace() as t: ...` traces the code inside; `t` says what moved."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ STILL_RUNNING = Ending("running", 0)
 
 
 class Tracing:
-    """A trace under way, or done.
+    """A trace, running or finished.
 
-    machine: the simulated one, if any.
+    machine: the simulated machine, None for the real one. seconds: wall time of the run, None until it has finished.
     """
 
     def __init__(self, program: str, simulated: str, recorder: Recorder, reach: Reach, machine: Machine | None) -> None:
@@ -45,7 +45,7 @@ class Tracing:
         self._begin = time.perf_counter()
 
     def result(self) -> Trace:
-        """What has happened so far."""
+        """The trace of what has happened so far."""
         recorder = self.recorder
         return Trace(
             program=self.program,
@@ -77,14 +77,14 @@ class Tracing:
         return self.result().waits
 
     def report(self, *, top: int = 10) -> str:
-        """The table and the timeline, as text; `top` lines of the program."""
+        """The report as text: the table, with at most `top` source lines, and the timeline."""
         from transfer_lint.report import View
         from transfer_lint.report.trace_text import report
 
         return "\n".join(report(self.result(), View(), top))
 
     def finish(self, ending: Ending) -> None:
-        """The program has ended."""
+        """Record that the program has ended, and how."""
         self.seconds = time.perf_counter() - self._begin
         self.ending = ending
         if self.recorder.uses is not None:
@@ -119,13 +119,14 @@ def trace(
     hash_limit: int = contents.LIMIT,
     reach: Collection[str] = (),
 ) -> Iterator[Tracing]:
-    """Inside, every transfer and host wait of this thread, and of those that it starts, is recorded.
+    """Context that records every transfer and host wait of this thread and of the threads that it starts.
 
-    program: a name for the reports. simulated: "cuda" for an accelerator that is not there, with `devices` of them.
-    follow_uses: look for transfers that nothing uses; by default in a simulation only, because it sees every operator.
-    hash_limit: bytes above which contents are not compared. reach: files of which it matters which lines ran.
+    program: a name for the reports. simulated: "cuda" to simulate `devices` accelerators, "" for the real machine.
+    follow_uses: look for transfers whose data nothing uses. It is slow, because it has to see every operator; None
+    means: in a simulation only. hash_limit: size in bytes above which contents are not compared. reach: absolute paths
+    of the files whose lines that ran are of interest; before Python 3.12 only their lines are recorded.
 
-    Raises ValueError for another kind, RuntimeError inside another trace or simulation.
+    Raises ValueError for another kind or no device, RuntimeError inside another trace or simulation.
     """
     uses = Uses() if (bool(simulated) if follow_uses is None else follow_uses) else None
     recorder = Recorder(by_order=bool(simulated), uses=uses)
@@ -148,7 +149,7 @@ def trace(
 
 
 class _Observer:
-    """Hears the simulated machine."""
+    """Records the events of the simulated machine."""
 
     def __init__(self, recorder: Recorder, limit: int) -> None:
         self._recorder = recorder
@@ -202,12 +203,12 @@ def _value(tensor: torch.Tensor) -> bytes | None:
 
 
 def describe_machine(machine: Machine | None) -> dict[str, str]:
-    """torch, Python, system, and devices by name: `none` without an accelerator."""
+    """Versions of torch and Python, the system, and the devices (`none` without an accelerator), as text."""
     if machine is not None:
         devices = f"{machine.devices} simulated"
     elif torch.cuda.is_available():
         indices = range(torch.cuda.device_count())
-        # to ask for a name would start CUDA
+        # asking for a name would initialise CUDA
         started = torch.cuda.is_initialized()  # type: ignore[no-untyped-call]
         devices = ", ".join(f"cuda:{n} {torch.cuda.get_device_name(n)}" if started else f"cuda:{n}" for n in indices)
     else:

@@ -1,18 +1,19 @@
-"""A machine with accelerators that are not there: real values, true placements, every transfer counted.
+"""Simulates a machine with accelerators: values are real, placements are right, every transfer is counted.
 
     with simulate("cuda", devices=2) as machine:
         model.to("cuda")
     print(machine.transfers)
 
-Placements, errors and counts are a real machine's. What is not:
+Placements, errors and counts are those of a real machine. Differences:
 
-- values come from the host's kernels, so their last bits may differ from a real device's, and an operator that has no
-  kernel on the host for a dtype has none here;
-- memory and time: memory is counted by the bytes of live tensors and never full; all work is done when its call returns
-  (so a `non_blocking` copy can be read at once);
+- values are computed by the host's kernels: their last bits may differ from a real device's, and an operator that has
+  no host kernel for a dtype fails;
+- memory is counted as the bytes of live tensors, and is never full;
+- time is not simulated: all work is done when its call returns, so the result of a `non_blocking` copy can be read at
+  once;
 - a device tensor's class is a subclass of `torch.Tensor`: `type(x) is torch.Tensor` is false;
 - sparse and nested tensors, CUDA graphs, DLPack, `torch.device(0)` and `torch.cuda.FloatTensor(...)` are refused;
-- a thread takes part if it is started inside and its class does not replace `Thread.run`.
+- a thread takes part only if it is started inside the simulation and its class does not override `Thread.run`.
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ __all__ = ["Machine", "simulate"]
 
 
 class Operators(TorchDispatchMode):  # type: ignore[no-untyped-call]
-    """Sees every operator, those without a tensor among their arguments included."""
+    """A dispatch mode that sees every operator, also those without a tensor argument."""
 
     @classmethod
     def _should_skip_dynamo(cls) -> bool:
@@ -55,9 +56,10 @@ class Operators(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
 @contextmanager
 def simulate(kind: str = KIND, devices: int = 1) -> Iterator[Machine]:
-    """Inside, torch has `devices` accelerators of the kind `kind` ("cuda"), in this thread and in those it starts.
+    """Context in which torch has `devices` accelerators of the kind `kind` ("cuda").
 
-    Tensors made inside live on afterwards; only new transfers to the accelerator fail then.
+    It applies to this thread and to those that it starts. Tensors made inside can be used afterwards, but new
+    transfers to the accelerator fail then.
     Raises ValueError for another kind or no device, RuntimeError inside another simulation.
     """
     if kind != KIND:
@@ -89,10 +91,10 @@ def simulate(kind: str = KIND, devices: int = 1) -> Iterator[Machine]:
 
 @contextmanager
 def _modes(machine: Machine) -> Iterator[None]:
-    """torch's modes belong to a thread; this enters all that the simulation needs."""
+    """Context with all modes that the simulation needs. A mode of torch applies to one thread only."""
     lift_only_host = torch._C._only_lift_cpu_tensors()
     heard = torch.is_autocast_enabled("privateuseone")
-    # `torch.tensor(data, device=d)` is then built on the host and moved where the modes can see it
+    # then `torch.tensor(data, device=d)` makes a host tensor and moves it, and the modes see the move
     torch._C._set_only_lift_cpu_tensors(True)
     torch.set_autocast_enabled("privateuseone", True)
     try:

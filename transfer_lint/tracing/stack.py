@@ -1,4 +1,4 @@
-"""Which line of the program is running, and who called it."""
+"""The program's call stack: which line is running, and its callers."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import torch
 from transfer_lint.evidence.model import Frame
 
 DEPTH = 12
-"""Callers that are kept of one event."""
+"""Largest number of frames that are kept of one event."""
 
 _MAX_KNOWN = 100_000
 NOWHERE = Frame("?", 0, "?")
@@ -26,7 +26,7 @@ _known: dict[tuple[CodeType, int], Frame] = {}
 
 
 def hidden(file: str) -> bool:
-    """Whether a file's frames are not the program's: those of torch, of this package and of Python itself."""
+    """Whether a file's frames are left out because it belongs to torch, to this package or to Python itself."""
     found = _is_hidden.get(file)
     if found is None:
         found = _is_hidden[file] = _look(file)
@@ -40,12 +40,12 @@ def _look(file: str) -> bool:
 
 
 def is_library(file: str) -> bool:
-    """Whether a file is an installed package's: shown, but not what the user wrote."""
+    """Whether a file belongs to an installed package. Its frames are kept, but it is not user code."""
     return any(folder in file for folder in _PACKAGES)
 
 
 def chain() -> tuple[Frame, ...]:
-    """The program's frames from the innermost outwards, at most DEPTH; NOWHERE alone where there is none."""
+    """The program's frames, innermost first, at most DEPTH; only NOWHERE if there is none."""
     found: list[Frame] = []
     frame: FrameType | None = sys._getframe(1)
     while frame is not None and len(found) < DEPTH:

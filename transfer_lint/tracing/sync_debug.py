@@ -1,4 +1,4 @@
-"""What `torch.cuda.set_sync_debug_mode` sees, beside what the hooks see; and the waits that a program asks for."""
+"""Records the waits that only `torch.cuda.set_sync_debug_mode` sees, and the waits that a program asks for."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _silent = threading.local()
 
 @contextmanager
 def unheard() -> Iterator[None]:
-    """Inside, waits that this thread asks for are not recorded: they are the tool's own."""
+    """Context in which waits that this thread asks for are not recorded, because they are the tool's own."""
     _silent.now = True
     try:
         yield
@@ -30,10 +30,10 @@ def unheard() -> Iterator[None]:
 
 
 class SyncDebug:
-    """Turns torch's warnings of synchronising operations into events, where there is CUDA to warn of.
+    """Turns torch's warnings of synchronising operations into events, and records explicit synchronisations.
 
-    A warning that comes while a hook runs marks the hook's own event; any other is a wait that no hook knew.
-    real: the device is no simulation, so torch can warn.
+    A warning during a hook marks the event that this hook records. Any other warning becomes an event of its own.
+    real: the devices are not simulated, so torch can warn.
     """
 
     def __init__(self, recorder: Recorder, *, real: bool) -> None:
@@ -45,7 +45,7 @@ class SyncDebug:
 
     @contextmanager
     def inside(self) -> Iterator[list[None]]:
-        """Around an operator whose wait is being recorded; what is given is true afterwards if torch warned of it."""
+        """Context around an operator whose wait a hook records. Gives a list that torch's warnings make non-empty."""
         flags: list[None] = []
         self._inside.flags = flags
         try:
@@ -68,7 +68,7 @@ class SyncDebug:
         self._stack.close()
 
     def arm(self) -> None:
-        """Switch torch's warnings on, as soon as the program has started CUDA: asking for them would start it."""
+        """Switch torch's warnings on if the program has initialised CUDA. Earlier, this would initialise it."""
         if self._real and self._mode_before is None and torch.cuda.is_initialized():  # type: ignore[no-untyped-call]
             self._mode_before = torch.cuda.get_sync_debug_mode()
             torch.cuda.set_sync_debug_mode("warn")
@@ -103,7 +103,7 @@ class SyncDebug:
 
     @contextmanager
     def _asked(self, owner: Any, name: str) -> Iterator[None]:
-        """Record the calls of a function whose purpose is to wait: set_sync_debug_mode is silent about these."""
+        """Context that records the calls of a function made to wait. set_sync_debug_mode does not warn of these."""
         original = getattr(owner, name)
 
         def wait(*args: Any, **kwargs: Any) -> Any:

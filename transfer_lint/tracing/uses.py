@@ -1,4 +1,4 @@
-"""Which arrivals on a device were ever taken by an operator: needs to see every operator, so it costs time."""
+"""Finds arrivals (data copied to a device) that no operator uses. It has to see every operator, so it is slow."""
 
 from __future__ import annotations
 
@@ -24,18 +24,21 @@ class _Arrival(NamedTuple):
 
 
 class Uses:
-    """Arrivals that wait for their first use, by the memory that they lie in."""
+    """The arrivals that have not been used yet, by their storage.
+
+    given_up: how many are no longer followed because there were more than MAX_PENDING.
+    """
 
     def __init__(self) -> None:
         self._pending: OrderedDict[int, _Arrival] = OrderedDict()
         self.given_up = 0
 
     def arrived(self, tensor: Tensor, entry: Entry, nbytes: int) -> None:
-        """`tensor` came to its device; what lay there unused before is overwritten."""
+        """Follow `tensor`, which was copied to its device. An unused arrival in the same storage is overwritten."""
         storage = _storage(tensor)
         if storage is None or not nbytes:
             return
-        memory = id(storage)  # torch keeps the object as long as the memory
+        memory = id(storage)  # torch keeps the Python object as long as the storage exists
         self._drop(memory)
         freed = weakref.ref(storage, lambda _: self._drop(memory))
         self._pending[memory] = _Arrival(entry, nbytes, freed)
@@ -44,13 +47,13 @@ class Uses:
             self.given_up += 1
 
     def used(self, tensor: Tensor) -> None:
-        """Something reads `tensor`."""
+        """Record that an operator reads `tensor`."""
         storage = _storage(tensor)
         if storage is not None:
             self._pending.pop(id(storage), None)
 
     def finish(self) -> None:
-        """The run is over: what waits was not used in it."""
+        """End of the run: the remaining arrivals count as unused."""
         for memory in list(self._pending):
             self._drop(memory)
 
@@ -62,12 +65,12 @@ class Uses:
 
     @property
     def any_pending(self) -> bool:
-        """Whether there is anything to look out for."""
+        """Whether any arrival has not been used yet."""
         return bool(self._pending)
 
 
 class Watch(TorchDispatchMode):  # type: ignore[no-untyped-call]
-    """Tells `uses` what every operator takes. A view takes nothing: its memory is looked out for instead."""
+    """A dispatch mode that tells `uses` what every operator reads. Making a view of a tensor is not a use of it."""
 
     @classmethod
     def _should_skip_dynamo(cls) -> bool:
@@ -94,7 +97,7 @@ class Watch(TorchDispatchMode):  # type: ignore[no-untyped-call]
         traits = traits_of(func)
         written = traits.argument("self", args, kwargs) if traits.name == "aten::copy_" else None
         for tensor in tensors_in((*args, *kwargs.values())):
-            if tensor is not written:  # copy_ overwrites it without a look at it
+            if tensor is not written:  # copy_ overwrites it without reading it
                 yield tensor
 
 

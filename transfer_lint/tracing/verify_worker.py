@@ -18,7 +18,7 @@ from transfer_lint.evidence.runs import Call, Run, to_json
 
 
 def main() -> None:
-    """Writes the run to the job's result, and the first call's tensors beside it (`.tensors`)."""
+    """Write the run to the job's result file, and the first call's tensors to a file beside it (`.tensors`)."""
     job = from_json(sys.argv[1])
     run = Run(job.program, Ending("running", 0))
     try:
@@ -63,7 +63,7 @@ def _run(job: Job, run: Run) -> None:
 
 
 def _prepare(job: Job, run: Run) -> Callable[[], dict[str, Any]]:
-    """Import scenario and program; gives what calls the scenario's functions once."""
+    """Import scenario and program. Returns a function that calls each of the scenario's functions once."""
     from transfer_lint.tracing import scenario
 
     _seed(job.seed)
@@ -71,7 +71,7 @@ def _prepare(job: Job, run: Run) -> Callable[[], dict[str, Any]]:
     if stem == job.name:
         raise scenario.Refused(f"{job.target}: the scenario and the program would both be imported as {stem}: --name")
     scenario.offer(job.program, job.name)
-    module = scenario.load(job.target, stem)  # before the program: it may prepare what that imports
+    module = scenario.load(job.target, stem)  # before the program: it may prepare what the program imports
     program: Any = None
     if not os.path.isdir(job.program) or os.path.exists(os.path.join(job.program, "__init__.py")):
         program = importlib.import_module(job.name)

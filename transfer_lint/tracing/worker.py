@@ -11,7 +11,7 @@ from transfer_lint.evidence.model import Ending, Trace, to_json
 
 
 def main() -> None:
-    """Exits with the status that the program asked for."""
+    """Run the job, write its trace, and exit with the program's exit code; with 2 if torch is not installed."""
     job = from_json(sys.argv[1])
     try:
         import torch  # noqa: F401

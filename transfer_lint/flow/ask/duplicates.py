@@ -20,7 +20,7 @@ def earlier_transfer(site: Site, sites: Sequence[Site], mutations: Sequence[Muta
     None, too, if something certainly writes to the value or to a copy of it. A possible write does not count here.
     """
     function = site.function
-    if function is None or site.inline or not site.yields_copy or not is_plain(site.attribute.value):
+    if function is None or site.inline or not site.yields_copy or not is_plain(site.moved):
         return None
     if is_written_to(site, mutations):
         return None

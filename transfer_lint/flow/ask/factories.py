@@ -40,7 +40,7 @@ class Factories:
         The site moves the result itself, or a value that is computed from it in the same expression (then not exact).
         on_host: the receiver is known to be on the host.
         """
-        made = site.attribute.value
+        made = site.moved
         if not self._makes_tensor(made):
             computed = isinstance(made, ast.Call | ast.BinOp) and any(map(self._makes_tensor, nodes_of(made)))
             return Factory(False, False) if computed and (on_host or self._is_reshaped(made)) else None
@@ -57,7 +57,7 @@ class Factories:
 
         The receiver is a local name, or method calls on one, and the value of that name is read nowhere else.
         """
-        name, receiver, function = _root(site.attribute.value), site.receiver, site.function
+        name, receiver, function = _root(site.moved), site.receiver, site.function
         if name is None or function is None or not isinstance(receiver, Tensor) or receiver.made is None:
             return None
         if not self._makes_tensor(receiver.made):

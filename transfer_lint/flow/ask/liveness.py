@@ -21,7 +21,7 @@ def rebindable(site: Site) -> bool:
     the statement reads the name and it is not live after it. No nested scope may use the name, and nothing may look
     at all locals.
     """
-    receiver = site.attribute.value
+    receiver = site.moved
     if not isinstance(receiver, ast.Name) or site.function is None or site.inline:
         return False
     name, statement, function = receiver.id, site.statement, site.function.node

@@ -18,7 +18,7 @@ def invariant_loops(site: Site, mutations: Sequence[Mutation], proved: bool = Tr
     proved: if False, the target need only be spelled alike; an unknown call may change it between two iterations.
     """
     function = site.function
-    if function is None or site.inline or not site.yields_copy or not is_plain(site.attribute.value):
+    if function is None or site.inline or not site.yields_copy or not is_plain(site.moved):
         return []
     found: list[ast.stmt] = []
     path = path_to(function.node.body, site.statement)
@@ -38,7 +38,7 @@ def is_memoised(site: Site) -> bool:
     """Whether the result is assigned under an `if` that tests the target of the assignment: `if y is None: y = ...`."""
     if not isinstance(site.statement, ast.Assign) or site.function is None:
         return False
-    targets = {ast.unparse(target) for target in site.statement.targets} - {ast.unparse(site.attribute.value)}
+    targets = {ast.unparse(target) for target in site.statement.targets} - {ast.unparse(site.moved)}
     return any(
         isinstance(node, ast.expr) and ast.unparse(node) in targets
         for statement in path_to(site.function.node.body, site.statement)
@@ -59,7 +59,7 @@ def _is_assigned_in(loop: ast.stmt, site: Site) -> bool:
 
     Also true if a part of the call is neither plain nor a constant nor a stable argument.
     """
-    parts = [site.attribute.value, *site.node.args, *(keyword.value for keyword in site.node.keywords)]
+    parts = [site.moved, *site.node.args, *(keyword.value for keyword in site.node.keywords)]
     if not all(is_plain(part) or isinstance(part, ast.Constant) or _is_stable(part, site) for part in parts):
         return True
     read = {ast.unparse(node) for part in parts for node in nodes_of(part) if isinstance(node, ast.expr)}

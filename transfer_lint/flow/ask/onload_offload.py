@@ -19,7 +19,7 @@ def is_half(site: Site, sites: Sequence[Site], offload_words: Names) -> bool:
     """
     if site.function is None or site.request.device is None:
         return False
-    spelled = ast.unparse(site.attribute.value)
+    spelled = ast.unparse(site.moved)
     if _is_handed_to_offloader(site, spelled, offload_words):
         return True
     return any(
@@ -28,7 +28,7 @@ def is_half(site: Site, sites: Sequence[Site], offload_words: Names) -> bool:
         and (_surely_runs(site, other) or _tests_around(other) <= _tests_around(site))
         for other in sites
         if other.function is site.function
-        and (other.receiver.ident is site.receiver.ident or ast.unparse(other.attribute.value) == spelled)
+        and (other.receiver.ident is site.receiver.ident or ast.unparse(other.moved) == spelled)
         and not other.in_handler
     )
 
@@ -39,7 +39,7 @@ def is_put_back(site: Site) -> bool:
     if half is None or half.argument is None or function is None:
         return False
     target = [*site.node.args, *(keyword.value for keyword in site.node.keywords)][half.argument]
-    spelled = ast.unparse(site.attribute.value)
+    spelled = ast.unparse(site.moved)
     return isinstance(target, ast.Name) and any(
         any(isinstance(name, ast.Name) and name.id == target.id for name in node.targets)
         and any(isinstance(part, ast.expr) and ast.unparse(part) == spelled for part in nodes_of(node.value))

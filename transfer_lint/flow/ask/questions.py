@@ -66,7 +66,7 @@ class Questions:
         self._mutations = examined.mutations
         self._factories = Factories(module, project.knowledge)
         self._by_node: dict[ast.AST, Site] = {site.node: site for site in examined.sites}
-        self._links = {site.attribute.value for site in examined.sites}
+        self._links = {site.moved for site in examined.sites}
 
     # ---- how it is written ---------------------------------------------------------------------------------------
 
@@ -74,6 +74,10 @@ class Questions:
         """How an expression is written, on one line, shortened to `limit` characters."""
         text = " ".join(ast.unparse(node).split())
         return text if len(text) <= limit else text[: limit - 1] + "…"
+
+    def receiver(self, site: Site) -> str:
+        """How the receiver is written."""
+        return self.source(site.moved)
 
     def wanted(self, site: Site) -> str:
         """The target as the call spells it: "`self.device` with dtype `torch.float16`"."""
@@ -88,7 +92,7 @@ class Questions:
 
     def inner(self, site: Site) -> Site | None:
         """The transfer whose result the site moves directly: `x.to(a)` of `x.to(a).to(b)`; None if there is none."""
-        value = site.attribute.value
+        value = site.moved
         return self._by_node.get(value) if isinstance(value, ast.Call) else None
 
     def is_inner(self, site: Site) -> bool:
@@ -232,7 +236,7 @@ class Questions:
         receiver, statement, function = site.receiver, site.statement, site.function
         if site.proved or not isinstance(receiver, Object) or receiver.cls is not None:
             return False
-        node = site.attribute.value
+        node = site.moved
         if receiver.ident.line > 0 and not isinstance(node, ast.Attribute):
             return False
         if isinstance(statement, ast.Assign) and statement.value is site.node and function is not None:
@@ -313,7 +317,7 @@ class Questions:
 
         None, too, if the receiver may be a module: its class is known, or it is used as one.
         """
-        function, node = site.function, site.attribute.value
+        function, node = site.function, site.moved
         if function is None or (isinstance(site.receiver, Object) and site.receiver.cls is not None):
             return None
         if is_used_as_module(function.node, node):
@@ -341,11 +345,11 @@ class Questions:
         """The call of the factory that made the receiver; see `Factories.made_by`. None if there is none."""
         return self._factories.made_by(site)
 
-    def is_read_one(self, site: Site) -> HostRead | None:
+    def read_of_one_item(self, site: Site) -> HostRead | None:
         """The host read of one item of what the site moves: `x.cpu()[0].item()`; None if there is none."""
         return readers.read_of_one_item(site, self.reads)
 
-    def is_read_before_waiting(self, site: Site) -> HostRead | None:
+    def read_before_waiting(self, site: Site) -> HostRead | None:
         """The first host read of what the site copies to the host, unless the function waits before it; else None."""
         return readers.read_before_waiting(site, self.reads)
 

@@ -30,6 +30,11 @@ class HostRead:
     given: str = ""
 
     @property
+    def is_test(self) -> bool:
+        """Whether it is a test that is true or false by the value of a tensor, not a call."""
+        return not isinstance(self.node, ast.Call)
+
+    @property
     def method(self) -> str:
         """`item` of `t.item()`, `float` of `float(t)`; "" for a test."""
         if not isinstance(self.node, ast.Call):

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from transfer_lint.findings import Heat
 from transfer_lint.flow.program.modules import FunctionInfo, Module
+from transfer_lint.flow.program.syntax import nodes_of
 from transfer_lint.flow.values.symbols import Symbol
 from transfer_lint.flow.values.terms import Known, Why
 from transfer_lint.flow.values.values import Object, Tensor
@@ -97,6 +98,11 @@ class Site:
         return self.node.func
 
     @property
+    def moved(self) -> ast.expr:
+        """The `x` of `x.to(d)`."""
+        return self.attribute.value
+
+    @property
     def anchor(self) -> tuple[int, int]:
         """1-based (line, column in characters) of the method-name token."""
         attribute = self.attribute
@@ -115,7 +121,32 @@ class Site:
         return isinstance(self.receiver, Tensor)
 
     @property
+    def is_discarded(self) -> bool:
+        """Whether the call is a statement of its own: the result is not used."""
+        return isinstance(self.statement, ast.Expr) and self.statement.value is self.node
+
+    @property
     def yields_copy(self) -> bool:
         """Whether the result is used and is not a module: then it is the moved copy."""
-        bare = isinstance(self.statement, ast.Expr) and self.statement.value is self.node
-        return not bare and (isinstance(self.receiver, Tensor) or self.receiver.cls is None)
+        return not self.is_discarded and (isinstance(self.receiver, Tensor) or self.receiver.cls is None)
+
+    @property
+    def moves_result_of_call(self) -> bool:
+        """Whether the receiver is the result of a call in the same expression: `f(x).to(d)`."""
+        return isinstance(self.moved, ast.Call)
+
+    @property
+    def moves_computed(self) -> bool:
+        """Whether the receiver is computed in the same expression, by a call or an operator."""
+        return any(isinstance(node, ast.Call | ast.BinOp) for node in nodes_of(self.moved))
+
+    @property
+    def moves_pinned(self) -> bool:
+        """Whether the receiver is pinned just before the move: `x.pin_memory().to(d)`."""
+        made = self.moved
+        return isinstance(made, ast.Call) and isinstance(made.func, ast.Attribute) and made.func.attr == "pin_memory"
+
+    @property
+    def moves_place(self) -> bool:
+        """Whether the receiver is a name, attribute or item, which can be assigned."""
+        return isinstance(self.moved, ast.Name | ast.Attribute | ast.Subscript)
