@@ -2,8 +2,8 @@
 
     from transfer_codemods import Anchor, DeleteTransfer, rewrite
 
-`actions` says what to do at which call; `rewrite` does it. What needs libcst is imported when it is first used, so
-that deciding on actions stays cheap.
+A plan (anchor -> action) says what to do at which call; `rewrite` carries it out. Modules that need libcst are
+imported on first use, so that making a plan stays cheap.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""What to do at a transfer: plain data, shared by whoever decides and the rewrites that carry it out.
+"""Actions: what to do at a transfer, as plain data for planners and for the rewrites that carry them out.
 
-This module imports nothing of libcst, so that deciding stays cheap.
+This module does not import libcst, so that making a plan stays cheap.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ from typing import NamedTuple, TypeAlias
 
 
 class Anchor(NamedTuple):
-    """The first character of a call's method-name token: `to` in `x.to(d)`.
+    """The position of the first character of a call's method name: of `to` in `x.to(d)`.
 
-    line: 1-based. column: 1-based, in characters (not bytes). Unique in a file and immune to parentheses.
+    line: 1-based. column: 1-based, in characters (not bytes). It is unique in a file, also if calls are parenthesised.
     """
 
     line: int
@@ -25,12 +25,12 @@ class Anchor(NamedTuple):
 class Half:
     """One half (device or dtype) of a transfer's target.
 
-    argument: index of the half's argument in the call's argument list in source order; None where the method's
-        name alone says it (`.cpu()`).
+    argument: index of the half's argument in the call's argument list, in source order; None if the method's name
+        alone gives the half (`.cpu()`).
     repeatable: the argument may be written twice: evaluating it again costs nothing, has no side effect and gives
-        the same answer. What is not repeatable is bound to a fresh local first.
-    wrap: what makes the argument comparable with `tensor.device`, with `{}` for the argument, where the plain
-        spelling is not: `torch.device({})` for the string "cpu".
+        the same value. An argument that is not repeatable is bound to a fresh local first.
+    wrap: an expression, with `{}` for the argument, that can be compared with `tensor.device` (or `.dtype`) where the
+        argument itself cannot: `torch.device({})` for the string "cpu". Without `{}` it is used as it is.
     """
 
     argument: int | None
@@ -47,24 +47,24 @@ class Target:
 
 
 class GuardForm(Enum):
-    """How a module guard asks whether the module is there already."""
+    """What a module guard tests to find out whether the module is there already."""
 
     EXACT = "exact"  # every parameter and buffer
-    FIRST_TENSOR = "first-tensor"  # the first parameter or buffer speaks for all
-    CACHED = "cached"  # (module, device, dtype) of the last move, remembered on `self`
+    FIRST_TENSOR = "first-tensor"  # the first parameter or buffer only
+    CACHED = "cached"  # (module, device, dtype) of the last move, stored on `self`
 
 
 @dataclass(frozen=True)
 class DeleteTransfer:
-    """`x.to(...)` becomes `x`; a statement that then says nothing (`x = x`, a bare `x`) goes away."""
+    """`x.to(...)` becomes `x`; a statement that then does nothing (`x = x`, a bare `x`) is deleted."""
 
 
 @dataclass(frozen=True)
 class GuardTensor:
-    """A tensor's move runs only where it would move something.
+    """A guard: a tensor's move runs only if it would move something.
 
-    rebind: the receiver is a local name whose rebinding nobody can see: no later read wants the unmoved value,
-        nothing else (closure, `locals()`, generator) looks at it. Then the statement form may be used.
+    rebind: the receiver is a local name that may be rebound: no later read needs the unmoved value, and nothing else
+        (closure, `locals()`, generator) reads the name. Then the guard may be a statement.
     """
 
     target: Target
@@ -73,7 +73,7 @@ class GuardTensor:
 
 @dataclass(frozen=True)
 class GuardModule:
-    """A module's move runs only where one of its parameters or buffers is elsewhere."""
+    """A guard: a module's move runs only if one of its parameters or buffers is elsewhere."""
 
     target: Target
     form: GuardForm = GuardForm.EXACT
@@ -81,7 +81,7 @@ class GuardModule:
 
 @dataclass(frozen=True)
 class KeepOnDevice:
-    """The device half of the move is dropped; the dtype half stays: `x.to(cpu, dtype=t)` becomes `x.to(dtype=t)`."""
+    """The device half of the move is removed, the dtype half stays: `x.to(cpu, dtype=t)` becomes `x.to(dtype=t)`."""
 
     target: Target
 
@@ -90,9 +90,9 @@ class KeepOnDevice:
 class MergeTransfer:
     """A chain becomes one call: `x.to(d).to(t)` becomes `x.to(d, dtype=t)`.
 
-    The action stands at the outer call's anchor; its receiver is the inner call. Each half comes from the outer call
-    where that has it, else from the inner one. cast: the outer method is a cast (`.half()`) to this dtype, which the
-    merged call has to spell (`torch.float16`); None where the arguments say the target.
+    The action's anchor is that of the outer call, whose receiver is the inner call. Each half comes from the outer call
+    if it has that half, else from the inner call. cast: the outer method is a cast (`.half()`) to this dtype, and the
+    merged call has to spell it (`torch.float16`); None if the arguments give the target.
     """
 
     inner: Target
@@ -102,11 +102,11 @@ class MergeTransfer:
 
 @dataclass(frozen=True)
 class ConstructOnDevice:
-    """A factory followed by a move makes its tensor in place: `zeros(n).to(d)` becomes `zeros(n, device=d)`.
+    """A factory makes its tensor where a move would put it: `zeros(n).to(d)` becomes `zeros(n, device=d)`.
 
     The receiver of the call at the anchor is the factory's call, which has no `device=`. with_dtype: the dtype half
-    moves into the factory as well (it has no `dtype=`, and making the values in that dtype gives the same bits);
-    otherwise a dtype half stays behind as `.to(dtype=t)`.
+    goes into the factory's call as well (it has no `dtype=`, and making the values in that dtype gives the same bits);
+    otherwise a dtype half stays as `.to(dtype=t)`.
     """
 
     target: Target
@@ -115,14 +115,14 @@ class ConstructOnDevice:
 
 @dataclass(frozen=True)
 class AssignResult:
-    """A tensor's move whose result nobody takes: the statement `x.to(d)` becomes `x = x.to(d)`."""
+    """A tensor's move whose result is not used: the statement `x.to(d)` becomes `x = x.to(d)`."""
 
 
 @dataclass(frozen=True)
 class HoistTransfer:
-    """A move whose result is the same in every round of the loops around it runs in the first round that gets there.
+    """A move with the same result in every iteration of a loop runs only in the first iteration that reaches it.
 
-    loops: so many loops around the call, from the inside out.
+    loops: the number of such loops around the call, counted from the innermost.
     """
 
     loops: int
@@ -130,17 +130,17 @@ class HoistTransfer:
 
 @dataclass(frozen=True)
 class ReuseTransfer:
-    """A move that another one has made before becomes the name that the first one's result still has."""
+    """A move that repeats an earlier one becomes the name that still holds the earlier result."""
 
     name: str
 
 
 @dataclass(frozen=True)
 class RememberRead:
-    """A host read that is the same for every layer of a step becomes the call of a function that remembers it.
+    """A host read that is the same for every layer of a step becomes the call of a function that caches its result.
 
-    The action stands at the read's anchor. source: how the value is spelled, within the read, that stays the same
-    object for all layers of a step; it becomes the function's argument.
+    The action's anchor is that of the read. source: the expression in the read whose value is the same object for all
+    layers of a step; it becomes the function's argument.
     """
 
     source: str

@@ -1,4 +1,4 @@
-"""The arguments of calls: a target's halves as what `.to` and factories take, and one argument more in a call."""
+"""Arguments of calls: writes a target's halves as arguments of `.to` and factories, and inserts arguments."""
 
 from __future__ import annotations
 
@@ -23,13 +23,15 @@ _CASTS = {
 
 
 def method(call: cst.Call) -> str:
-    """`to` in `x.to(d)`."""
+    """The name of the call's method: `to` in `x.to(d)`."""
     return cst.ensure_type(call.func, cst.Attribute).attr.value
 
 
 def spelled(site: Site, call: cst.Call, target: Target) -> Target:
-    """The target with halves that spell, wrapped, what `.to` and factories take as an argument: what only a comparison
-    needs is unwrapped, `.cuda(1)` asks for "cuda:1", `.half()` for `torch.float16`. Raises Refused."""
+    """The target with halves whose `wrap` gives an argument for `.to` and factories. Raises Refused.
+
+    A `wrap` that only a comparison needs is removed; `.cuda(1)` gives "cuda:1", `.half()` gives `torch.float16`.
+    """
     bare = [half.argument for _, half in halves_of(target) if half.wrap == "{}" and half.argument is not None]
     if len(bare) > len(set(bare)):
         raise Refused("One argument cannot be both a device and a dtype.")
@@ -47,7 +49,7 @@ def spelled(site: Site, call: cst.Call, target: Target) -> Target:
 def _device(call: cst.Call, half: Half) -> Half:
     name = method(call)
     if name in ("to", "type"):
-        # `torch.device({})` makes a string comparable; the string itself is as good an argument.
+        # `torch.device({})` makes a string comparable; as an argument the string itself is enough.
         return Half(half.argument, half.repeatable, "{}") if half.wrap.endswith("({})") else half
     if half.argument is None:
         return Half(None, half.repeatable, f'"{name}"')
@@ -66,7 +68,7 @@ def _dtype(call: cst.Call, half: Half) -> Half:
 
 
 def value_of(half: Half, call: cst.Call) -> cst.BaseExpression:
-    """The argument that a spelled half asks for; written as in the call where it stands there as such."""
+    """The argument that a spelled half gives; the call's own argument if it needs no `wrap`."""
     if half.argument is None or half.wrap != "{}":
         return cst.parse_expression(compared_with(half, call.args))
     return call.args[half.argument].value
@@ -78,15 +80,15 @@ def keyword(name: str, value: cst.BaseExpression) -> cst.Arg:
 
 
 def _closed(value: cst.BaseExpression) -> cst.BaseExpression:
-    """With the parentheses that an argument among others, or after a keyword, has to have."""
+    """The value, with the parentheses that it needs beside other arguments or after a keyword."""
     if isinstance(value, (cst.GeneratorExp, cst.NamedExpr)) and not value.lpar:
         return value.with_changes(lpar=[cst.LeftParen()], rpar=[cst.RightParen()])
     return value
 
 
 def inserted(call: cst.Call, index: int, arg: cst.Arg) -> cst.Call:
-    """The call with one more argument, on a line of its own where the others are. Comments stay with the arguments that
-    they stand beside."""
+    """The call with one more argument at `index`, on its own line if the others are. Comments stay beside their
+    arguments."""
     args = [item.with_changes(value=_closed(item.value)) for item in call.args]
     if index == len(args):
         return call.with_changes(args=_appended(call, args, arg))

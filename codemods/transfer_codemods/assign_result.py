@@ -9,8 +9,11 @@ from .syntax import Refused, children, source
 
 
 def assign_result(site: Site) -> cst.BaseExpression:
-    """The call as it was; its statement is noted in the draft to assign the call's result to the receiver, which is a
-    name, an attribute or an item under a constant. Raises Refused."""
+    """The call, unchanged. Raises Refused.
+
+    The draft records that its statement assigns the result to the receiver: a name, an attribute, or an item with a
+    constant key.
+    """
     statement, receiver = site.place.parent, site.receiver
     if not isinstance(statement, cst.Expr):
         raise Refused("The call is not a statement of its own, so something may take its result.")
@@ -28,7 +31,7 @@ def assign_result(site: Site) -> cst.BaseExpression:
 
 
 def _root(node: cst.BaseExpression) -> str | None:
-    """`x` of `x`, of `x.a` and of `x["k"]`, however deep; None for what does more when evaluated again."""
+    """`x` of `x`, `x.a` and `x["k"]`, at any depth; None if a second evaluation could do more than read."""
     if isinstance(node, cst.Name):
         return node.value
     if isinstance(node, cst.Attribute):
@@ -47,7 +50,7 @@ def _constant(node: cst.BaseExpression) -> bool:
 
 
 def _demand_own(site: Site, name: str) -> None:
-    """Raises Refused where assigning the name would make another variable of it."""
+    """Raises Refused if assigning the name would create another variable."""
     scope = site.place.scope
     if isinstance(scope, cst.ClassDef):
         raise Refused("In a class body the assignment would make an attribute.")
@@ -56,7 +59,7 @@ def _demand_own(site: Site, name: str) -> None:
 
 
 def _binds(function: cst.FunctionDef, name: str) -> bool:
-    """A parameter, an assignment, a loop, a `with`, or a `global` or `nonlocal` statement has the name."""
+    """Whether a parameter, an assignment, a loop, a `with`, a `global` or a `nonlocal` of the function has the name."""
     params = function.params
     stars = [param for param in (params.star_arg, params.star_kwarg) if isinstance(param, cst.Param)]
     named = [*params.posonly_params, *params.params, *params.kwonly_params, *stars]
@@ -75,7 +78,7 @@ def _binds(function: cst.FunctionDef, name: str) -> bool:
 
 
 def _targets(node: cst.CSTNode) -> list[cst.CSTNode]:
-    """What the node itself binds; of a tuple its elements."""
+    """The targets that the node itself binds; the elements of a tuple or list target."""
     match node:
         case cst.AssignTarget() | cst.AnnAssign() | cst.For() | cst.NamedExpr():
             pending: list[cst.CSTNode] = [node.target]

@@ -1,4 +1,4 @@
-"""Makes a call fit for a guard: whatever may not be written twice is bound to a fresh local once."""
+"""Prepares a call for a guard: each part that may not be written twice is bound to a fresh local once."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from .syntax import Refused, assign, dotted, operand, source
 
 @dataclass(frozen=True)
 class Fit:
-    """A call of which every part that its guard repeats can be repeated.
+    """A call prepared for a guard: every part that the guard repeats may be evaluated again.
 
-    receiver: its spelling, a plain or dotted name; first_receiver: the spelling for the first comparison, which may
+    receiver: its spelling, a plain or dotted name. first_receiver: its spelling in the first comparison, which may
         bind it.
     halves: ("device" or "dtype", what to compare it with), in the order in which they have to be evaluated.
-    fresh: the receiver is a new local, assigned in a statement before.
+    fresh: the receiver is a new local, assigned in a statement before the call's.
     """
 
     call: cst.Call
@@ -31,13 +31,13 @@ class Fit:
 
 
 def halves_of(target: Target) -> list[tuple[str, Half]]:
-    """The halves that a target has, with the tensor attribute that each is compared with."""
+    """(tensor attribute to compare with, half) for each half that a target has."""
     return [(name, half) for name, half in (("device", target.device), ("dtype", target.dtype)) if half]
 
 
 def demand_understood(call: cst.Call, target: Target | None = None) -> None:
-    """Raises Refused unless the call has what its target names, and, as far as its arguments tell, returns its
-    receiver where there is nothing to move."""
+    """Raises Refused unless the call has the arguments that its target names and, as far as its arguments show,
+    returns its receiver if there is nothing to move."""
     halves = halves_of(target) if target else []
     for _, half in halves:
         if half.argument is None and "{}" in half.wrap:
@@ -72,9 +72,9 @@ def compared_with(half: Half, args: Sequence[cst.Arg]) -> str:
 
 
 def fit(site: Site, target: Target, *, walrus: bool) -> Fit:
-    """Makes a call fit for its guard; with `walrus` assignment expressions may bind where statements cannot.
+    """Prepares a call for its guard. walrus: assignment expressions may bind names where statements cannot.
 
-    Raises Refused where neither can.
+    Raises Refused if neither can.
     """
     demand_understood(site.call, target)
     if any(binds(arg) for arg in site.call.args):
@@ -100,7 +100,7 @@ def fit(site: Site, target: Target, *, walrus: bool) -> Fit:
 
 
 def repeatable(arg: cst.Arg, index: int, halves: Sequence[tuple[str, Half]]) -> bool:
-    """The argument may be evaluated any number of times, none included."""
+    """Whether the argument may be evaluated any number of times, including never."""
     if suspends(arg.value):
         return False
     asked = [half.repeatable for _, half in halves if half.argument == index]
@@ -113,7 +113,7 @@ def _fit(call: cst.Call, receiver: str, first: str, halves: Sequence[tuple[str, 
 
 
 def _bind_before(site: Site, halves: Sequence[tuple[str, Half]], loose: Sequence[int], bind_receiver: bool) -> Fit:
-    """Binds by statements before the call's own, in the order in which the call evaluates its parts."""
+    """Binds names by statements before the call's statement, in the order in which the call evaluates its parts."""
     call = site.call
     receiver = dotted(site.receiver) or ""
     if bind_receiver:
@@ -128,7 +128,7 @@ def _bind_before(site: Site, halves: Sequence[tuple[str, Half]], loose: Sequence
 
 
 def _bind_inside(site: Site, halves: Sequence[tuple[str, Half]], loose: Sequence[int], bind_receiver: bool) -> Fit:
-    """Binds by assignment expressions in the first comparison, the only one that is evaluated for sure."""
+    """Binds names by assignment expressions in the first comparison, the only one that is always evaluated."""
     call = site.call
     first_half = [item for item in halves if item[1].argument in loose]
     if len(loose) > 1:

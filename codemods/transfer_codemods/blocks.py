@@ -1,4 +1,4 @@
-"""Puts statements back into their lines and blocks: split, put before, under a guard, or gone, with their comments."""
+"""Puts rewritten statements into their lines and blocks: splits, guards or deletes them, and keeps their comments."""
 
 from __future__ import annotations
 
@@ -17,9 +17,10 @@ def rebuilt(
     idle: Sequence[cst.BaseSmallStatement],
     draft: Draft,
 ) -> list[cst.BaseStatement]:
-    """The line without its idle statements; several lines where something goes before or around one of them.
+    """The line without its idle statements; several lines if a statement gets a guard or statements before it.
 
-    Nothing left: a `pass`, noted in `draft.gone` for `settled` to take out. A `# type:` comment keeps its statement.
+    If nothing is left, a `pass`, recorded in `draft.gone` so that `settled` deletes it. A line with a `# type:` comment
+    keeps its idle statements.
     """
     comment = line.trailing_whitespace.comment
     if comment and re.match(r"#\s*type:", comment.value):
@@ -41,13 +42,13 @@ def rebuilt(
             alone = cst.SimpleStatementLine([new.with_changes(semicolon=cst.MaybeSentinel.DEFAULT)])
             if new is kept[-1]:
                 end = line.trailing_whitespace
-                if end.comment and not end.whitespace.value:  # the blanks were the semicolon's
+                if end.comment and not end.whitespace.value:  # the spaces belonged to the semicolon
                     end = end.with_changes(whitespace=cst.SimpleWhitespace("  "))
                 alone = alone.with_changes(trailing_whitespace=end)
             guard = draft.guards.get(old)
             lines.append(guard_statement(guard.test, [alone, *guard.after]) if guard else alone)
     if not kept:
-        # Under its leading lines first: `under` makes new nodes, and `gone` is by identity.
+        # `under` comes first, because it makes new nodes, and `gone` compares nodes by identity.
         *lines, last = under(line.leading_lines, [*lines, line.with_changes(leading_lines=())], len(lines))
         return [*lines, _gone(cst.ensure_type(last, cst.SimpleStatementLine), draft)]
     return under(line.leading_lines, lines, len(draft.before.get(original[0], ())))
@@ -60,8 +61,11 @@ def _gone(line: cst.SimpleStatementLine, draft: Draft) -> cst.SimpleStatementLin
 
 
 def under(leading: Sequence[cst.EmptyLine], lines: Sequence[cst.BaseStatement], new: int) -> list[cst.BaseStatement]:
-    """The statements under the blank and comment lines that stood above the old one. The comments directly above it
-    stay with it; the `new` statements before it come in between."""
+    """The statements below the blank and comment lines of the old statement.
+
+    new: how many statements come before the old one. The comments directly above the old statement stay with it; the
+    other lines go above the new statements.
+    """
     split = max((index + 1 for index, line in enumerate(leading) if line.comment is None), default=0) if new else 0
     result = list(lines)
     result[new] = result[new].with_changes(leading_lines=leading[split:])
@@ -73,8 +77,10 @@ def under(leading: Sequence[cst.EmptyLine], lines: Sequence[cst.BaseStatement], 
 def settled(
     body: Sequence[cst.BaseStatement], footer: Sequence[cst.EmptyLine], draft: Draft, *, empty: bool = False
 ) -> tuple[Sequence[cst.BaseStatement], Sequence[cst.EmptyLine]]:
-    """Takes the lines that are gone out of a block: their comments go above the next line or to the end of the block.
-    A block that has nothing else keeps a `pass`, unless it may be `empty`."""
+    """Deletes the lines in `draft.gone` from a block; their comments go above the next line or to the end of the block.
+
+    A block without other lines keeps a `pass`. empty: it may be empty instead.
+    """
     gone = [line in draft.gone for line in body]
     if not any(gone):
         return body, footer
@@ -98,7 +104,7 @@ def settled(
 def _above(
     carried: Sequence[cst.EmptyLine], lines: Sequence[cst.EmptyLine], *, at_end: bool = False
 ) -> list[cst.EmptyLine]:
-    """Lines that a gone statement leaves, above others. Its blank lines go where they would double others."""
+    """The lines that a deleted statement leaves, above other lines. Blank lines that would double others go."""
     blank = all(line.comment is None for line in carried)
     if blank and (at_end or (lines and lines[0].comment is None)):
         return list(lines)

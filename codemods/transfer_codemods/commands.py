@@ -2,8 +2,8 @@
 
     python -m libcst.tool codemod -x --no-format transfer_codemods.FixTransfers PATH ...
 
-`-x` lets libcst take the name as it stands; without it libcst looks a command up under the `modules` of a
-`.libcst.codemod.yaml` in this folder or one above, as `MODULE.FILE.CLASS`. With `transfer_codemods` listed there
+With `-x`, libcst imports the name as it is written. Without it, libcst looks a command up in the `modules` of a
+`.libcst.codemod.yaml` in the current folder or one above, as `MODULE.FILE.CLASS`. With `transfer_codemods` listed there
 
     modules: [transfer_codemods]
 
@@ -11,8 +11,8 @@ the command is `commands.FixTransfers`. `--no-format` is needed where no `format
 libcst's default, is not installed. `-u` shows a diff and writes nothing; `--unsafe` allows rewrites that are not
 proved to keep what the program computes.
 
-The commands carry out a plan and make none. It comes from the one planner that is installed under the entry point
-group "transfer_codemods.planner": a callable `plan(path: str, source: str, unsafe: bool) -> Plan`.
+The commands only carry out a plan. The plan comes from the one planner that is installed under the entry point group
+"transfer_codemods.planner": a callable `plan(path: str, source: str, unsafe: bool) -> Plan`.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ GROUP = "transfer_codemods.planner"
 
 
 class Planner(Protocol):
-    """Decides what to do at the calls of a file."""
+    """Makes the plan for a file."""
 
     def __call__(self, path: str, source: str, unsafe: bool) -> Plan:
         """path: the file's path, "-" for standard input; source: its text; unsafe: plan unsafe rewrites too."""

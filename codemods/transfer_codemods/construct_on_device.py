@@ -11,7 +11,7 @@ from .keep_on_device import dtype_alone
 from .site import Site
 from .syntax import Refused, dotted, source
 
-# What these are given are numbers, which no evaluation changes; `tensor` and the like read what they are given.
+# The arguments of these are numbers, which no other evaluation changes; `tensor` and the like read from objects.
 _OF_NUMBERS = (
     "arange",
     "empty",
@@ -29,7 +29,7 @@ _FIXED = {
     "generator": "The factory draws from a generator, which belongs to a device.",
     "out": "The factory writes into a tensor that exists already.",
 }
-# What is harmless where it is switched off.
+# Arguments that are harmless if they are False.
 _SWITCHES = {
     "pin_memory": "The factory pins its memory, which is possible on the host only.",
     "requires_grad": "The factory's tensor requires a gradient, and its moved copy would be another leaf.",
@@ -37,7 +37,7 @@ _SWITCHES = {
 
 
 def construct_on_device(site: Site, action: ConstructOnDevice) -> cst.BaseExpression:
-    """The factory's call with what the move asks for; a dtype that the factory cannot take stays behind in `.to`.
+    """The factory's call with the target of the move; a dtype that the factory cannot take stays in a `.to`.
     Raises Refused."""
     original = cst.ensure_type(site.original.func, cst.Attribute).value
     factory, call = site.receiver, site.call
@@ -73,7 +73,7 @@ def construct_on_device(site: Site, action: ConstructOnDevice) -> cst.BaseExpres
 
 
 def _demand_room(factory: cst.Call, names: list[str]) -> None:
-    """Raises Refused unless the factory makes the same tensor with these arguments added."""
+    """Raises Refused unless the factory's call can take the named arguments and then makes the same tensor."""
     for arg in factory.args:
         if arg.star == "**":
             raise Refused("The factory takes `**` arguments, which may say where and what it makes.")

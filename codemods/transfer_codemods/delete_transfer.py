@@ -13,7 +13,7 @@ from .syntax import Refused, receiver_of
 def delete_transfer(site: Site) -> cst.BaseExpression:
     """The receiver, in the call's parentheses if it had any. Raises Refused.
 
-    That the arguments need not be evaluated is for the plan to know, but a name that they bind is visible here.
+    The plan has to know that the arguments need not be evaluated. Refused here: `await`, `yield`, `x := y`, `super()`.
     """
     demand_understood(site.call)
     if any(suspends(arg.value) for arg in site.call.args):
@@ -22,6 +22,6 @@ def delete_transfer(site: Site) -> cst.BaseExpression:
 
 
 def leave_receiver(site: Site) -> cst.BaseExpression:
-    """The receiver in the call's place."""
+    """The receiver, which replaces the call; recorded in the draft."""
     site.draft.residue[site.original] = site.receiver
     return receiver_of(site.call)

@@ -1,7 +1,7 @@
-"""Where a call stands: what its statement evaluates before it, and whether it is evaluated once and for sure.
+"""The place of a call: what its statement evaluates before it, and whether the call is evaluated exactly once.
 
-A statement may be put before another one only if nothing can tell. Two tables decide that: `evaluated` says what
-Python evaluates, in which order; `harmless` says over what an evaluation may be moved.
+A statement may be put before another one only if this has no visible effect. Two tables decide that: `evaluated` says
+what Python evaluates, and in which order; `harmless` says which evaluations a statement may be moved across.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import libcst as cst
 
 from .syntax import Refused, children, descendants, leading_lines
 
-# What an already rewritten call has become in its place: another expression, or a plain name or attribute (None).
+# What replaces a call that is rewritten already: an expression, or a plain name or attribute (None).
 Residue: TypeAlias = Mapping[cst.Call, cst.BaseExpression | None]
 
 _STRINGS = (cst.FormattedString, cst.TemplatedString)
@@ -24,14 +24,14 @@ _CONSTANTS = (cst.BaseNumber, cst.SimpleString, cst.ConcatenatedString, cst.Elli
 
 @dataclass(frozen=True)
 class Place:
-    """Where a call stands.
+    """The place of a call.
 
-    parent: what holds the call.
-    statement: the statement that evaluates the call exactly once whenever it runs; None where that is not sure.
+    parent: the call's parent node.
+    statement: the statement that evaluates the call exactly once whenever it runs; None if that is not certain.
     earlier: what that statement evaluates before the call, in order.
     scope: the Module, ClassDef, FunctionDef or Lambda whose names the call sees.
-    walrus: an assignment expression may stand here.
-    anchor_line: the nearest node around that can carry comment lines above it.
+    walrus: an assignment expression is allowed here.
+    anchor_line: the nearest enclosing node that can have comment lines above it.
     """
 
     parent: cst.CSTNode
@@ -43,12 +43,12 @@ class Place:
 
     @property
     def in_class(self) -> bool:
-        """Names bound here would be attributes of a class."""
+        """Whether names bound here would be attributes of a class."""
         return isinstance(self.scope, cst.ClassDef)
 
 
 def locate(call: cst.Call, parents: Mapping[cst.CSTNode, cst.CSTNode]) -> Place:
-    """Where a call stands. Raises Refused where nothing can be rewritten: f-strings and annotations."""
+    """The place of a call. Raises Refused in f-strings and annotations, where nothing can be rewritten."""
     earlier: list[cst.CSTNode] = []
     sure = True
     statement: cst.BaseSmallStatement | cst.BaseCompoundStatement | None = None
@@ -88,11 +88,10 @@ def locate(call: cst.Call, parents: Mapping[cst.CSTNode, cst.CSTNode]) -> Place:
 
 
 def evaluated(node: cst.CSTNode) -> Sequence[cst.CSTNode]:
-    """Those children that are evaluated once and for sure when the node is, in the order of their evaluation.
+    """The children that are evaluated exactly once whenever the node is, in the order of their evaluation.
 
-    What is not listed (both arms of a ternary, the right side of `and`, comprehensions, lambdas, assignment
-    targets, the second item of a `with`, an assertion ...) is evaluated sometimes, repeatedly, later, or after some
-    effect.
+    All others (both arms of a ternary, the right side of `and`, comprehensions, lambdas, assignment targets, the second
+    item of a `with`, an assertion ...) are evaluated only sometimes, repeatedly, later, or after some effect.
     """
     found: Sequence[cst.CSTNode | None]
     match node:
@@ -156,8 +155,11 @@ def evaluated(node: cst.CSTNode) -> Sequence[cst.CSTNode]:
 
 
 def harmless(node: cst.CSTNode, residue: Residue, *, attributes: bool = True) -> bool:
-    """Evaluating the node has no effect and gives the same when done later: names, constants and what is left of
-    calls already rewritten; with `attributes` also attributes of such, which only code of others could change."""
+    """Whether evaluating the node has no effect and gives the same value later.
+
+    True for names, constants, and what replaces a rewritten call. attributes: also for attributes of these, which only
+    other code could change.
+    """
     if isinstance(node, cst.Arg):
         return not node.star and harmless(node.value, residue, attributes=attributes)
     if isinstance(node, cst.Attribute):
@@ -175,12 +177,12 @@ def harmless(node: cst.CSTNode, residue: Residue, *, attributes: bool = True) ->
 
 
 def binds(node: cst.CSTNode) -> bool:
-    """The expression has an `x := y`."""
+    """Whether the expression has an `x := y`."""
     return any(isinstance(below, cst.NamedExpr) for below in descendants(node))
 
 
 def suspends(node: cst.CSTNode) -> bool:
-    """The expression must stay in its function's own frame: `await`, `yield`, `x := y`, `super()`."""
+    """Whether the expression must stay in its function's own frame: it has `await`, `yield`, `x := y` or `super()`."""
     return any(
         isinstance(below, (cst.Await, cst.Yield, cst.NamedExpr))
         or (isinstance(below, cst.Name) and below.value == "super")
@@ -189,7 +191,7 @@ def suspends(node: cst.CSTNode) -> bool:
 
 
 def reads(name: str, statement: cst.CSTNode, call: cst.Call) -> bool:
-    """The statement (of a compound one: its head) mentions the name outside of the call, except to assign it."""
+    """Whether the statement (or the head of a compound one) has the name outside the call, except to assign it."""
     pending = [statement]
     while pending:
         node = pending.pop()

@@ -1,11 +1,11 @@
-"""Carries out a plan on one module: finds each call by its anchor and lets the action's rewrite decide.
+"""Carries out a plan on one module: finds each call by its anchor and runs the rewrite of its action.
 
     rewritten = rewrite(cst.parse_module(source), {Anchor(12, 9): DeleteTransfer()})
     rewritten.module.code; rewritten.refused
 
-Calls are rewritten from the innermost outwards, in the order in which they stand. A rewrite gives what stands in the
-call's place and may ask, through its `Draft`, for statements before the call's own or for a guard around it; this file
-puts those in place and sees to it that no comment and no line break is lost.
+Calls are rewritten from the innermost outwards, in source order. A rewrite returns the expression that replaces the
+call. Through its `Draft` it may request statements before the call's statement, or a guard around that. This module
+puts them in place, and keeps all comments and line breaks.
 """
 
 from __future__ import annotations
@@ -51,14 +51,14 @@ from .syntax import Refused, comment_line, dotted, leading_lines, lost_comments,
 
 @dataclass(frozen=True)
 class Rewritten:
-    """The module with the plan carried out, and by anchor why something could not be (a sentence for the user)."""
+    """The rewritten module. refused: anchor -> why its action was not carried out, as a sentence for the user."""
 
     module: cst.Module
     refused: Mapping[Anchor, str]
 
 
 def rewrite(module: cst.Module, plan: Plan) -> Rewritten:
-    """Carries out the plan. What cannot be carried out soundly where it stands is left as it was and refused."""
+    """Carries out the plan. An action that cannot be carried out soundly is refused, and its call stays unchanged."""
     if not plan:
         return Rewritten(module, {})
     wrapper = MetadataWrapper(module)
@@ -115,7 +115,7 @@ def _carry_out(site: Site, action: Action) -> cst.BaseExpression:
 
 
 class _Fixer(cst.CSTTransformer):
-    """Replaces the calls, then, on the way out, the statements and blocks around them."""
+    """Replaces the calls and then, going outwards, the statements and blocks around them."""
 
     def __init__(self, draft: Draft, sites: Mapping[cst.Call, tuple[Place, Action]]) -> None:
         super().__init__()
@@ -141,7 +141,7 @@ class _Fixer(cst.CSTTransformer):
     def on_leave(  # type: ignore[override]
         self, original_node: cst.CSTNode, updated_node: cst.CSTNode
     ) -> cst.CSTNode | cst.RemovalSentinel | cst.FlattenSentinel[cst.CSTNode]:
-        """Comments that lost their place go above the line, and what a statement needs goes before it."""
+        """Puts comments that lost their place above the line, and the requested statements before their statement."""
         node = super().on_leave(original_node, updated_node)
         if not isinstance(node, cst.CSTNode):
             return node
@@ -183,8 +183,11 @@ class _Fixer(cst.CSTTransformer):
         return rebuilt(line, original.body, [new for old, new in pairs if self._is_idle(old, new)], self._draft)
 
     def _is_idle(self, old: cst.BaseSmallStatement, new: cst.BaseSmallStatement) -> bool:
-        """A transfer gone from the statement has left `x` or `x = x`. The latter stays in a class body, where it makes
-        an attribute; and `self.x = self.x` stays, since it can be observed."""
+        """Whether the removal of a transfer has left `x` or `x = x`, which does nothing.
+
+        `x = x` in a class body is not idle, because it makes an attribute; nor is `self.x = self.x`, because it can be
+        observed.
+        """
         if not isinstance(old, (cst.Expr, cst.Assign)) or old.value not in self._draft.residue:
             return False
         if isinstance(new, cst.Assign):

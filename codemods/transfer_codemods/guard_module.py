@@ -1,4 +1,4 @@
-"""`m.to(d)` of a module runs only where one of its parameters or buffers is elsewhere."""
+"""`m.to(d)` of a module runs only if one of its parameters or buffers is elsewhere."""
 
 from __future__ import annotations
 
@@ -18,9 +18,12 @@ _BUILTIN = {GuardForm.EXACT: "any", GuardForm.FIRST_TENSOR: "next", GuardForm.CA
 
 
 def guard_module(site: Site, action: GuardModule) -> cst.BaseExpression:
-    """What stands in the call's place. A statement `m.to(d)` or `m = m.to(d)` goes under an `if` whole. `Module.to`
-    moves in place and returns the module: else the guarded call goes before its statement and the module stays. Where
-    the order of evaluation forbids that, and in `self.m = self.m.to(d)`, the guard is a ternary. Raises Refused."""
+    """The expression that replaces the call. Raises Refused.
+
+    A whole statement `m.to(d)` or `m = m.to(d)` goes under an `if`. In any other statement the guarded call goes before
+    the statement and the module replaces the call, because `Module.to` moves in place and returns the module. If the
+    order of evaluation forbids that, and in `self.m = self.m.to(d)`, the guard is a ternary.
+    """
     if site.place.in_class:
         raise Refused("A generator in a class body does not see the names of that body.")
     if action.form is GuardForm.FIRST_TENSOR and not site.place.walrus:
@@ -55,8 +58,10 @@ def guard_module(site: Site, action: GuardModule) -> cst.BaseExpression:
 
 
 def _may_go_before(site: Site) -> bool:
-    """The move may run before all else in its statement. It changes the module's attributes in place; the name of a
-    function that is called is not one of those."""
+    """Whether the move may run before everything else in its statement.
+
+    It changes attributes of the module in place, so no attribute may be read before it, except to be called.
+    """
     parents, residue = site.draft.parents, site.draft.residue
 
     def called(node: cst.CSTNode) -> bool:
@@ -69,7 +74,7 @@ def _may_go_before(site: Site) -> bool:
 
 
 def _any_elsewhere(ready: Fit, chain_name: str) -> Test:
-    """Some parameter or buffer would be changed by the move."""
+    """The test whether the move would change some parameter or buffer."""
     taken = re.findall(r"\w+", " ".join([ready.receiver, *(wanted for _, wanted in ready.halves)]))
     tensor = next(name for name in chain(("t", "tensor"), map("tensor_{}".format, count(2))) if name not in taken)
     terms = _elsewhere(tensor, ready)
@@ -86,7 +91,7 @@ def _any_elsewhere(ready: Fit, chain_name: str) -> Test:
 
 
 def _first_elsewhere(ready: Fit, first: str, chain_name: str) -> Test:
-    """The first parameter or buffer would be changed by the move; a module without any has nothing to move."""
+    """The test whether the move would change the first parameter or buffer; false for a module without any."""
     terms = _elsewhere(first, ready)
     condition = terms[0] if len(terms) == 1 else f"({' or '.join(terms)})"
     return lambda room: room.joined(
@@ -99,7 +104,7 @@ def _tensors(ready: Fit, chain_name: str) -> str:
 
 
 def _elsewhere(tensor: str, ready: Fit) -> list[str]:
-    """What is true of a tensor that `Module.to` would change: it casts floating and complex tensors only."""
+    """Conditions of which one holds if `Module.to` would change the tensor: it casts only floating and complex ones."""
     terms = []
     for half, wanted in ready.halves:
         differs = f"{tensor}.{half} != {wanted}"
@@ -114,7 +119,7 @@ def _fixed(line: str) -> Test:
 
 
 def _owner(site: Site) -> str:
-    """The name of the instance in whose method the call stands. Raises Refused where there is none to remember on."""
+    """The name of the instance whose method holds the call. Raises Refused if no instance can store the last move."""
     method = site.place.scope
     body = site.draft.parents.get(method)
     owner = site.draft.parents.get(body) if body else None

@@ -1,4 +1,4 @@
-"""`x.to(d)` of a tensor runs only where it would move something."""
+"""`x.to(d)` of a tensor runs only if it would move something."""
 
 from __future__ import annotations
 
@@ -12,9 +12,11 @@ from .syntax import Room, assign, expression
 
 
 def guard_tensor(site: Site, action: GuardTensor) -> cst.BaseExpression:
-    """What stands in the call's place. A statement `x = x.to(d)` or `x.to(d)` goes under an `if` whole; else, if `x` is
-    a local that may be rebound, or a new one, `if x.device != d: x = x.to(d)` goes before the statement; else the
-    guard is a ternary in the call's place. Raises Refused."""
+    """The expression that replaces the call. Raises Refused.
+
+    A whole statement `x = x.to(d)` or `x.to(d)` goes under an `if`. Else, if `x` is a new local or one that may be
+    rebound, `if x.device != d: x = x.to(d)` goes before the statement. Else the guard is a ternary in the call's place.
+    """
     ready = fit(site, action.target, walrus=not site.is_whole_statement)
     if site.is_whole_statement:
         site.guard_own_statement(lambda room: _moves(ready, room))
@@ -27,7 +29,7 @@ def guard_tensor(site: Site, action: GuardTensor) -> cst.BaseExpression:
 
 
 def _may_go_before(site: Site) -> bool:
-    """The move may run before all else in its statement, and nothing there wants the unmoved tensor."""
+    """Whether the move may run before everything else in its statement, and nothing there needs the unmoved tensor."""
     place = site.place
     return (
         place.statement is not None

@@ -1,4 +1,4 @@
-"""`x.to(d)` in a loop runs in the first round that gets there, and its result serves the others."""
+"""`x.to(d)` in a loop runs only in the first iteration that reaches it; the others use its result."""
 
 from __future__ import annotations
 
@@ -11,8 +11,11 @@ from .syntax import Refused, assign, dotted
 
 
 def hoist_transfer(site: Site, action: HoistTransfer) -> cst.BaseExpression:
-    """What stands in the call's place: a new name, which is `None` before the loop and is bound before the statement
-    where it still is. A loop that runs zero times, or never gets there, moves nothing, as before. Raises Refused."""
+    """The expression that replaces the call: a new name. Raises Refused.
+
+    The name is `None` before the loop, and is bound to the moved value before the call's statement if it still is
+    `None`. A loop that runs zero times, or never reaches the call, moves nothing, as before.
+    """
     place = site.place
     if place.statement is None or place.in_class:
         raise Refused("The call is evaluated only sometimes within its statement, so nothing can be put before that.")
@@ -29,7 +32,7 @@ def hoist_transfer(site: Site, action: HoistTransfer) -> cst.BaseExpression:
 
 
 def _loop_around(site: Site, count: int) -> cst.CSTNode:
-    """The loop around the call, the `count`-th from the inside. Raises Refused where its function has not so many."""
+    """The `count`-th loop around the call, from the innermost. Raises Refused if there are fewer in its scope."""
     node: cst.CSTNode = site.original
     while count and node is not site.place.scope:
         child, node = node, site.draft.parents[node]

@@ -1,4 +1,4 @@
-"""The imports that a rewrite needs: of the standard library, which it may add, and modules that have to be there."""
+"""Imports that a rewrite needs: of the standard library, which it may add, and of modules that must be there."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ def chain_spelling(site: Site) -> str:
 
 
 def spelling(site: Site, module: str, name: str) -> str:
-    """How to write a name of a module of the standard library in this file: as it is imported above the first that
-    asks, else as it is going to be."""
+    """How to write a name of a standard library module in this file: as imported above the first call that needs it,
+    else as the import that is added binds it."""
     spelled = site.draft.spelled
     if (module, name) not in spelled:
         spelled[module, name] = _imported(site, module, name) or _to_import(site.draft, module, name)
@@ -56,7 +56,7 @@ def _imported(site: Site, module: str, name: str) -> str | None:
 
 
 def demand_module(site: Site, name: str) -> None:
-    """Raises Refused unless the name is surely the module of that name where the call stands."""
+    """Raises Refused unless the name certainly is the module of that name at the call."""
     parents = site.draft.parents
     node: cst.CSTNode = site.original
     while not isinstance(node, cst.Module):
@@ -71,7 +71,7 @@ def demand_module(site: Site, name: str) -> None:
 
 
 def _binds_module(line: cst.BaseStatement, name: str) -> bool:
-    """The line has `import name` or `import name.part`."""
+    """Whether the line has `import name` or `import name.part`."""
     return isinstance(line, cst.SimpleStatementLine) and any(
         alias.asname is None and (dotted(alias.name) or "").partition(".")[0] == name
         for statement in line.body
@@ -89,8 +89,11 @@ def _to_import(draft: Draft, module: str, name: str) -> str:
 
 
 def with_import(body: Sequence[cst.BaseStatement], line: cst.SimpleStatementLine) -> list[cst.BaseStatement]:
-    """The statements of a module with one more import: among the standard library's imports at its top, in their
-    order, or before the first others; without any, after docstring and `__future__` imports."""
+    """The statements of a module with one more import.
+
+    It goes among the standard library's imports at the top, in their order. Without any, it goes after the docstring
+    and the `__future__` imports, before all else.
+    """
     start = 0
     if body and _is_docstring(body[0]):
         start = 1
@@ -113,7 +116,7 @@ def with_import(body: Sequence[cst.BaseStatement], line: cst.SimpleStatementLine
 
 
 def with_helpers(body: Sequence[cst.BaseStatement], helpers: Sequence[cst.FunctionDef]) -> list[cst.BaseStatement]:
-    """The statements of a module with functions after the imports at its top."""
+    """The statements of a module with the helper functions after the imports at its top."""
     end = 1 if body and _is_docstring(body[0]) else 0
     while end < len(body) and _imports_from(body[end]) is not None:
         end += 1
@@ -127,7 +130,7 @@ def with_helpers(body: Sequence[cst.BaseStatement], helpers: Sequence[cst.Functi
 
 
 def _sorts_after(statement: cst.BaseStatement, line: cst.SimpleStatementLine) -> bool:
-    """Whether `from b import c` stands where `from a import ...` is to go, among imports that are sorted."""
+    """Whether the import `statement` comes after the new `line` in sorted order: `from b import c` for `from a ...`."""
     one, other = (s.body[0] if isinstance(s, cst.SimpleStatementLine) else None for s in (statement, line))
     if not isinstance(one, cst.ImportFrom) or not isinstance(other, cst.ImportFrom):
         return False

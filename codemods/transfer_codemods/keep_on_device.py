@@ -17,8 +17,10 @@ _NOTHING = cst.SimpleWhitespace("")
 
 
 def keep_on_device(site: Site, action: KeepOnDevice) -> cst.BaseExpression:
-    """The call with its dtype alone, or the receiver where the call has no dtype. `non_blocking` goes too: without a
-    device there is nothing to wait for. Raises Refused."""
+    """The call with its dtype alone, or the receiver if the call has no dtype. Raises Refused.
+
+    `non_blocking` is removed too: without a device there is nothing to wait for.
+    """
     demand_understood(site.call, action.target)
     call, dtype = site.call, action.target.dtype
     halves = halves_of(action.target)
@@ -44,13 +46,13 @@ def dtype_alone(call: cst.Call, target: Target) -> cst.Call:
 
 
 def _own_dtype(target: Target) -> int | None:
-    """The argument that says the dtype and nothing else."""
+    """The index of the argument that gives the dtype and not also the device; None if there is none."""
     dtype = target.dtype
     return dtype.argument if dtype and (not target.device or dtype.argument != target.device.argument) else None
 
 
 def _closing_comma(own: _Comma, last: _Comma) -> _Comma:
-    """The last argument's comma, or the lack of it, but with the kept argument's own comment."""
+    """The comma of the last argument, or no comma, with the comment of the kept argument."""
     if isinstance(own, cst.Comma) and isinstance(last, cst.Comma):
         before, after = own.whitespace_after, last.whitespace_after
         if isinstance(before, cst.ParenthesizedWhitespace) and isinstance(after, cst.ParenthesizedWhitespace):

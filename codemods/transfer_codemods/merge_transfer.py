@@ -22,7 +22,7 @@ _DROPPED = "An argument that would go does more than to name a placement."
 class _Link:
     """One call of the chain.
 
-    first: how many arguments the chain evaluates before this call's. The sum of that and an argument's index is the
+    first: how many arguments the chain evaluates before those of this call. `first` plus an argument's index is the
     argument's turn.
     """
 
@@ -31,22 +31,23 @@ class _Link:
     first: int
 
     def free(self) -> dict[int, bool]:
-        """By turn: which arguments may be evaluated at any time, or never."""
+        """Turn -> whether the argument may be evaluated at any time, or never."""
         halves = halves_of(self.target)
         return {self.first + i: repeatable(arg, i, halves) for i, arg in enumerate(self.call.args)}
 
     def turn(self, half: Half) -> int | None:
-        """The turn of the argument that says a half."""
+        """The turn of the argument that gives a half; None if the method's name gives it."""
         return None if half.argument is None else self.first + half.argument
 
 
 def merge_transfer(site: Site, action: MergeTransfer) -> cst.BaseExpression:
-    """One call in the place of two. Where one of them says all, it stays as it is; else the call that says the device
-    stays, as a `.to`, with its `non_blocking`, and takes the dtype. Arguments are evaluated in the same order, or are
-    such that it does not matter. Raises Refused.
+    """One call that replaces two. Raises Refused.
 
-    Where both ask for the same half differently, a value that ends where it began is not copied any more, and one that
-    would lose bits on its way keeps them: that this does no harm is for the plan to know.
+    If one of them gives the whole target, it stays unchanged. Else the call that gives the device becomes a `.to`, and
+    takes the dtype; its `non_blocking` stays. Arguments are evaluated in the same order, or the order does not matter.
+
+    If both calls give the same half differently, a value that ends where it began is no longer copied, and a value that
+    would lose bits on the way keeps them. The plan has to know that this does no harm.
     """
     inner, outer = _links(site, action)
     free = {**inner.free(), **outer.free()}
@@ -71,7 +72,7 @@ def merge_transfer(site: Site, action: MergeTransfer) -> cst.BaseExpression:
 
 
 def _links(site: Site, action: MergeTransfer) -> tuple[_Link, _Link]:
-    """Both calls with what they ask for. Raises Refused unless they are understood."""
+    """Both calls with their targets. Raises Refused unless both calls are understood."""
     original = cst.ensure_type(site.original.func, cst.Attribute).value
     call = site.receiver
     if not isinstance(original, cst.Call) or not isinstance(original.func, cst.Attribute):
@@ -91,7 +92,7 @@ def _links(site: Site, action: MergeTransfer) -> tuple[_Link, _Link]:
 
 
 def _said(half: Half | None) -> Half | None:
-    """What a method's name says needs no spelling yet, and perhaps never does."""
+    """The half; without a spelling if the method's name gives it, because a spelling may never be needed."""
     return replace(half, wrap="") if half and half.argument is None else half
 
 
@@ -101,7 +102,7 @@ def _left_to(inner: Target, outer: Target) -> Target:
 
 
 def _says_nothing_new(inner: _Link, outer: _Link) -> bool:
-    """The outer call asks for nothing but what the inner one has."""
+    """Whether the outer call asks for nothing that the inner call does not give."""
     asked = {name: compared_with(half, inner.call.args) for name, half in halves_of(inner.target)}
     return all(asked.get(name) == compared_with(half, outer.call.args) for name, half in halves_of(outer.target))
 
@@ -113,13 +114,13 @@ def _after(inner: cst.Call, outer: cst.Call) -> cst.Call:
 
 
 def _instead_of(outer: cst.Call, inner: cst.Call) -> cst.Call:
-    """The inner call, in the parentheses that it lived in."""
+    """The inner call, with the parentheses that were around it and around the outer call."""
     func = cst.ensure_type(outer.func, cst.Attribute)
     return inner.with_changes(lpar=[*outer.lpar, *func.lpar, *inner.lpar], rpar=[*inner.rpar, *func.rpar, *outer.rpar])
 
 
 def _joined(base: _Link, other: _Link, free: Mapping[int, bool]) -> tuple[cst.Call, Target]:
-    """The call that says the device, with the dtype that the other one says; and its target. Raises Refused."""
+    """`base`, the call that gives the device, with the dtype of `other`; and its target. Raises Refused."""
     device, dtype = base.target.device, other.target.dtype
     assert device
     assert dtype
@@ -144,7 +145,7 @@ def _joined(base: _Link, other: _Link, free: Mapping[int, bool]) -> tuple[cst.Ca
 
 
 def _device_said(base: _Link, device: Half) -> tuple[cst.Call, list[int | None], int]:
-    """A `.to` that says the device in an argument of its own: the call, its arguments' turns, and the argument's
+    """`base` as a `.to` with the device as an argument: the call, the turns of its arguments, and that argument's
     index."""
     func = cst.ensure_type(base.call.func, cst.Attribute)
     call = base.call.with_changes(func=func.with_changes(attr=cst.Name("to")))
@@ -163,7 +164,7 @@ def _replaced(call: cst.Call, index: int, arg: cst.Arg) -> cst.Call:
 
 
 def _labelled(call: cst.Call, where: int) -> cst.Call:
-    """With `non_blocking=` before a `non_blocking` that stands by position, where `.to` would look for a dtype."""
+    """The call with a positional `non_blocking` made a keyword, because `.to` would take it for a dtype there."""
     for index, arg in enumerate(call.args):
         if index != where and not arg.keyword:
             labelled = keyword("non_blocking", arg.value)

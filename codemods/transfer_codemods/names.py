@@ -1,4 +1,4 @@
-"""The names of a file: which are free for something new, and which mean what they seem to mean."""
+"""The names of a file: which are free for something new, and which certainly mean what they seem to mean."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ class Names:
                 self.star_import = True
 
     def used(self, name: str) -> bool:
-        """The identifier occurs somewhere in the file, in whatever role."""
+        """Whether the identifier occurs anywhere in the file, in any role."""
         return name in self._uses
 
     def fresh(self, base: str, scope: cst.CSTNode | None = None) -> str:
-        """`base`, `base_2`, ...: the first that the file does not use and that was not given out in this scope."""
+        """`base`, `base_2`, ...: the first name that the file does not use and that was not given out in this scope."""
         name, number = base, 1
         while self.used(name) or name in self._given[scope]:
             number += 1
@@ -39,19 +39,19 @@ class Names:
         return name
 
     def shared(self, base: str) -> str:
-        """A fresh name, the same for all who ask for the same base."""
+        """A fresh name; the same one whenever the same base is asked for."""
         if base not in self._shared:
             self._shared[base] = self.fresh(base)
         return self._shared[base]
 
     def only_read(self, name: str, binding: Collection[cst.CSTNode] = ()) -> bool:
-        """Nothing but the given nodes can bind the name: others call it, pass it or take an attribute of it."""
+        """Whether only the nodes in `binding` can bind the name: others call it, pass it or take an attribute of it."""
         if self.star_import:
             return False
         return all(use in binding or self._certain_read(use) for use in self._uses.get(name, ()))
 
     def imports_only(self, name: str) -> bool:
-        """Nothing but `import name` and `import name.part` can bind the name."""
+        """Whether only `import name` and `import name.part` can bind the name."""
         imports = [
             use
             for use in self._uses.get(name, ())

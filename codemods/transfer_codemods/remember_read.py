@@ -1,4 +1,4 @@
-"""A host read that is the same for every layer of a step is done by a function that remembers the last value."""
+"""A host read that is the same for every layer of a step is done by a function that caches the last value."""
 
 from __future__ import annotations
 
@@ -14,9 +14,11 @@ from .syntax import Refused, descendants, source
 
 
 def remember_read(site: Site, action: RememberRead) -> cst.BaseExpression:
-    """What stands in the call's place: the call of a new function of the module, given the value that stays the same
-    object. `lru_cache` knows it again by identity, for tensors hash by identity, and keeps the last one alive, so that
-    no other can take its place in memory. Raises Refused."""
+    """The expression that replaces the call: the call of a new function of the module. Raises Refused.
+
+    Its argument is the value that stays the same object. `lru_cache` recognises that by identity, because tensors hash
+    by identity, and keeps the last one alive, so that no other tensor can get its address.
+    """
     argument = re.sub(r"\W+", "_", action.source.rpartition("[")[2] or action.source).strip("_") or "value"
     roots = [node for node in descendants(site.call) if _is(node, action.source)]
     names = {node.value for node in descendants(site.call) if isinstance(node, cst.Name) and not _is_label(node, site)}
@@ -47,7 +49,7 @@ def _plain(code: str) -> str:
 
 
 def _is_label(node: cst.Name, site: Site) -> bool:
-    """Whether a name is only the attribute's part of `x.name`, or a keyword."""
+    """Whether a name is only the attribute in `x.name`, or the keyword of an argument."""
     for part in descendants(site.call):
         if (isinstance(part, cst.Attribute) and part.attr is node) or (
             isinstance(part, cst.Arg) and part.keyword is node

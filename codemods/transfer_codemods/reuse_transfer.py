@@ -1,4 +1,4 @@
-"""`x.to(d)` that has been done before becomes the name of what came of it."""
+"""`x.to(d)` that repeats an earlier transfer becomes the name of the earlier result."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from .syntax import Refused
 
 
 def reuse_transfer(site: Site, action: ReuseTransfer) -> cst.BaseExpression:
-    """What stands in the call's place: the name. Raises Refused where the call does something besides moving."""
+    """The expression that replaces the call: the name. Raises Refused if the call does more than move."""
     if binds(site.call) or suspends(site.call):
         raise Refused("The call binds a name or waits for something.")
     site.draft.residue[site.original] = None

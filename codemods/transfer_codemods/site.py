@@ -17,13 +17,13 @@ from .syntax import LINE_LENGTH, Room, dotted, expression, guard_statement, pare
 
 _UNBOUNDED = Room(10**6, "", 0, "")
 
-# Writes a guard's test in the room that it is given.
+# Writes a guard's test so that it fits in the given Room.
 Test: TypeAlias = Callable[[Room], str]
 
 
 @dataclass(frozen=True)
 class Guard:
-    """A statement that is to run under an `if`: its test, and what is to follow the statement there."""
+    """The guard of a statement. test: the condition of its `if`. after: what follows the statement under the `if`."""
 
     test: str
     after: Sequence[cst.BaseStatement] = ()
@@ -31,18 +31,18 @@ class Guard:
 
 @dataclass
 class Draft:
-    """What the rewrites of one file have decided so far, by nodes of the tree as it was.
+    """What the rewrites of one file have decided so far. Nodes are those of the original tree, except in `gone`.
 
-    residue: calls already rewritten, see `evaluation.Residue`.
-    rewritten: all calls already rewritten, by what they were; with the target where a transfer has come of it.
-    assigned: expression statements that are to assign their value, and what to.
-    before: statements to put before a statement.
-    guards: statements to run under a guard.
-    comments: comments that lost their place and go above a line.
-    gone: lines (of the new tree) that say nothing any more and are to be taken out.
-    spelled: how the file spells a name of a module, once a rewrite has asked; new_imports: the statements that this
-        needs.
-    helpers: functions that the module is to have, with their names, by what they return.
+    residue: calls that are rewritten already, see `evaluation.Residue`.
+    rewritten: all calls that are rewritten already -> target if the call became another transfer, else None.
+    assigned: expression statement -> target to which its value will be assigned.
+    before: statement -> statements to put before it.
+    guards: statement -> its guard.
+    comments: node -> comments that lost their place and go above it.
+    gone: lines of the new tree that do nothing any more and will be deleted.
+    spelled: (module, name) -> how the file spells the name, once a rewrite has asked. new_imports: the imports that
+        these spellings need.
+    helpers: expression -> (name, function) of the function to add to the module that returns it.
     """
 
     module: cst.Module
@@ -62,7 +62,7 @@ class Draft:
 
 @dataclass(frozen=True)
 class Site:
-    """One call to rewrite. original: the call in the tree as it was; call: with everything inside it rewritten."""
+    """One call to rewrite. original: the call in the original tree. call: the same with its inner calls rewritten."""
 
     original: cst.Call
     call: cst.Call
@@ -76,7 +76,7 @@ class Site:
 
     @property
     def assigned_to(self) -> str | None:
-        """`y`, or `self.y`, in the statement `y = x.to(d)`."""
+        """`y`, or `self.y`, in the statement `y = x.to(d)`; None for any other statement."""
         parent = self.place.parent
         if isinstance(parent, cst.Assign) and len(parent.targets) == 1:
             return dotted(parent.targets[0].target)
@@ -84,8 +84,11 @@ class Site:
 
     @property
     def is_whole_statement(self) -> bool:
-        """The statement is `x.to(d)`, or `x = x.to(d)` with a plain name: it says nothing if nothing moves. (Assigning
-        `self.x` to itself can be observed, and in a class body assigning `x` makes an attribute.)"""
+        """Whether the statement is `x.to(d)`, or `x = x.to(d)` with a plain name.
+
+        Such a statement does nothing if nothing moves. But assigning `self.x` to itself can be observed, and in a class
+        body assigning `x` makes an attribute.
+        """
         if isinstance(self.place.parent, cst.Expr):
             return True
         same = isinstance(self.receiver, cst.Name) and self.assigned_to == self.receiver.value
@@ -114,7 +117,7 @@ class Site:
         return self._spread(chosen, test)
 
     def _whole_value(self) -> bool:
-        """A ternary may stand in the call's place without parentheses."""
+        """Whether a ternary can replace the call without parentheses."""
         parent = self.place.parent
         if isinstance(parent, cst.Arg):
             return not parent.star
@@ -126,7 +129,7 @@ class Site:
         )
 
     def _spread(self, chosen: cst.IfExp, test: Test) -> cst.BaseExpression:
-        """The ternary on three lines where it is all of an assigned or returned value and too long for one."""
+        """The ternary, on three lines if it is the whole assigned or returned value and too long for one line."""
         statement = self.place.parent
         code = self.draft.module.code_for_node
         line = code(statement).replace(code(self.original), code(chosen), 1)
@@ -147,7 +150,7 @@ class Site:
         )
 
     def _room(self, around: str) -> Room:
-        """The room at the statement's indentation, on a line that needs `around` beside the test."""
+        """The Room at the statement's indentation, on a line that holds `around` in addition to the test."""
         unit = self.draft.module.default_indent
         depth = 0
         node: cst.CSTNode = self.original

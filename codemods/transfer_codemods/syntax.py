@@ -1,4 +1,4 @@
-"""Small questions about libcst trees, and small pieces of new code."""
+"""Small queries on libcst trees, and small pieces of new code."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _ATOMS = (cst.Name, cst.Attribute, cst.Call, cst.Subscript, cst.BaseNumber, cst.
 
 
 class Refused(Exception):
-    """A rewrite that cannot be carried out soundly where it was asked for; the message is one sentence for the user."""
+    """A rewrite cannot be carried out soundly at this call. The message is one sentence for the user."""
 
 
 @cache
@@ -27,7 +27,7 @@ def _fields(kind: type[cst.CSTNode]) -> tuple[str, ...]:
 
 
 def children(node: cst.CSTNode) -> Iterator[cst.CSTNode]:
-    """The direct children; unlike `node.children` without copying any of them, and not in source order."""
+    """The direct children, not in source order. Unlike `node.children` it copies no nodes."""
     for name in _fields(type(node)):
         value = getattr(node, name)
         if isinstance(value, cst.CSTNode):
@@ -37,7 +37,7 @@ def children(node: cst.CSTNode) -> Iterator[cst.CSTNode]:
 
 
 def descendants(node: cst.CSTNode) -> Iterator[cst.CSTNode]:
-    """The node and all below it."""
+    """The node and all nodes below it."""
     pending = [node]
     while pending:
         node = pending.pop()
@@ -58,7 +58,7 @@ def comments(node: cst.CSTNode) -> list[str]:
 
 
 def lost_comments(before: cst.CSTNode, after: Sequence[cst.CSTNode]) -> list[str]:
-    """The comments of `before` that none of the nodes in `after` has."""
+    """The comments of `before` that no node in `after` has."""
     kept = Counter(comment for node in after for comment in comments(node))
     lost = []
     for comment in comments(before):
@@ -70,7 +70,7 @@ def lost_comments(before: cst.CSTNode, after: Sequence[cst.CSTNode]) -> list[str
 
 
 def leading_lines(node: cst.CSTNode) -> Sequence[cst.EmptyLine] | None:
-    """The blank and comment lines above a statement or decorator; None for what cannot have any."""
+    """The blank and comment lines above a statement or decorator; None for a node that cannot have any."""
     lines: Sequence[cst.EmptyLine] | None = getattr(node, "leading_lines", None)
     return lines
 
@@ -98,22 +98,22 @@ def source(node: cst.BaseExpression) -> str:
 
 
 def receiver_of(call: cst.Call) -> cst.BaseExpression:
-    """`x` of `x.to(d)`, in the parentheses that it lived in."""
+    """`x` of `x.to(d)`, with the parentheses that were around it and around the call."""
     func = cst.ensure_type(call.func, cst.Attribute)
     bare = func.value
-    # Those of `(x.to)(d)` say nothing about `x`, unless it spans lines.
+    # The parentheses of `(x.to)(d)` are not needed for `x`, unless it spans lines.
     around = func if re.search(r"[\r\n]", _ANYWHERE.code_for_node(bare)) else func.with_changes(lpar=(), rpar=())
     return bare.with_changes(lpar=[*call.lpar, *around.lpar, *bare.lpar], rpar=[*bare.rpar, *around.rpar, *call.rpar])
 
 
 def operand(node: cst.BaseExpression) -> str:
-    """The expression on one line, fit to stand beside an operator or before a dot."""
+    """The expression on one line, in parentheses if it needs them beside an operator or before a dot."""
     code = source(node)
     return code if node.lpar or isinstance(node, _ATOMS) else f"({code})"
 
 
 def expression(code: str) -> cst.BaseExpression:
-    """Parses code that this package wrote; its line breaks follow the block that it is put in."""
+    """Parses code that this package wrote; its line breaks take the indentation of the block that it is put in."""
     return cst.parse_expression(code)
 
 
@@ -126,8 +126,11 @@ def parenthesised(node: cst.BaseExpression) -> cst.BaseExpression:
 
 
 def standalone(node: cst.BaseExpression) -> cst.BaseExpression:
-    """The expression as a statement's value. One that spans lines may have lived on foreign parentheses and gets its
-    own; a call on one line needs none."""
+    """The expression as a statement's value.
+
+    If it spans lines it gets parentheses, because it may have relied on parentheses around it; a call on one line
+    needs none.
+    """
     if re.search(r"[\r\n]", _ANYWHERE.code_for_node(node)):
         return node if node.lpar else parenthesised(node)
     return node.with_changes(lpar=[], rpar=[]) if isinstance(node, cst.Call) else node
@@ -147,10 +150,10 @@ def guard_statement(test: str, body: Sequence[cst.BaseStatement]) -> cst.If:
 
 @dataclass(frozen=True)
 class Room:
-    """Where a guard's test is written.
+    """The space in which a guard's test is written.
 
-    width: columns from the statement's indentation to the end of the line. margin: what the test's line is indented
-    by beyond that. taken: columns of that line which something else needs. indent: one more indentation.
+    width: columns from the statement's indentation to the end of the line. margin: the further indentation of the
+    test's line. taken: columns of that line that other code needs. indent: one more indentation.
     """
 
     width: int
@@ -159,11 +162,11 @@ class Room:
     indent: str
 
     def fits(self, line: str) -> bool:
-        """The text fits on the test's own line."""
+        """Whether the text fits on the test's own line."""
         return len(self.margin) + self.taken + len(line) <= self.width
 
     def fits_inside(self, line: str) -> bool:
-        """The text fits on a line of its own inside of the test's brackets."""
+        """Whether the text fits on a line of its own inside the test's brackets."""
         return len(self.margin) + len(self.indent) + len(line) <= self.width
 
     def bracketed(self, opening: str, lines: Sequence[str], closing: str) -> str:

@@ -1,4 +1,4 @@
-"""The bytes of a file to its text, whatever kind of file it is."""
+"""Decode the bytes of a file, a Python file or a notebook, to its text."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from transfer_lint.files.text import Source, decode_python, is_notebook
 
 
 def decode(path: str, data: bytes) -> Source:
-    """The text of a Python file, or of the cells of a notebook (told by its name).
+    """The decoded text of a Python file, or of the cells of a notebook (recognised by its name).
 
     Raises:
-        Problem: it is neither, or its text could not be written back.
+        Problem: the file is neither, or its text could not be written back.
     """
     if is_notebook(path):
-        from transfer_lint.files import notebook  # most runs meet none
+        from transfer_lint.files import notebook  # imported late: most runs have no notebook
 
         return notebook.decode(path, data)
     return decode_python(path, data)

@@ -1,4 +1,4 @@
-"""Which files a run looks at: arguments to a sorted list, without what is excluded or ignored by git."""
+"""Which files a run checks: from arguments to a sorted list, without what is excluded or ignored by git."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from transfer_lint.problems import Problem
 from transfer_lint.settings import Settings
 
 LINTED = (".py", ".ipynb")
-"""How files are called that are looked at where only their folder is named."""
+"""The name endings of the files that are checked when only their folder is named."""
 
 
 @dataclass(frozen=True)
 class Found:
-    """Files to look at, sorted, each once, as shown to the user; and what could not be taken."""
+    """files: the paths to check, as shown to the user, sorted, each once. problems: what could not be used, and why."""
 
     files: tuple[str, ...]
     problems: tuple[Problem, ...]
@@ -32,12 +32,13 @@ def collect(
     given: Collection[str] = (),
     force_exclude: bool = False,
 ) -> Found:
-    """Files that the arguments name. A named file is taken whatever it is called; in a folder those in LINTED.
+    """The files that the arguments name: a named file whatever its name, and in a named folder those in LINTED.
 
-    What a folder holds and the settings exclude, or git ignores, is left out, unless the pattern covers the named
-    folder itself. Links to folders are followed only where they are named. What is no regular file is never opened.
+    What is in a folder and is excluded by the settings or ignored by git is left out, unless the pattern also matches
+    the named folder itself. Symbolic links to folders are followed only if they are arguments. Only regular files are
+    ever opened.
 
-    given: arguments that need not be on disk. force_exclude: the settings' excludes hold for named files too.
+    given: arguments that need not be on disk. force_exclude: the settings' excludes apply to the arguments too.
     """
     excludes = Patterns(settings.root, (*settings.exclude, *settings.extend_exclude)) if force_exclude else None
     files: set[str] = set()
@@ -67,7 +68,7 @@ def collect(
 
 
 def _one_name_each(paths: Iterable[str]) -> Iterator[str]:
-    """Drop links to files that are listed under their own name, and all but the first of links to the same file."""
+    """Drop symbolic links to files that are listed themselves, and all but the first of several links to one file."""
     listed = set(paths)
     seen: set[str] = set()
     for path in sorted(listed):
@@ -80,7 +81,7 @@ def _one_name_each(paths: Iterable[str]) -> Iterator[str]:
 
 
 class Walk:
-    """The regular files under a folder that settings do not exclude; after `files`, the `problems` met."""
+    """Finds the regular files under a folder that the settings do not exclude. problems: complete after `files`."""
 
     def __init__(self, folder: str, settings: Settings) -> None:
         self.folder = folder
@@ -89,7 +90,7 @@ class Walk:
         self._excludes = Patterns(settings.root, (*settings.exclude, *settings.extend_exclude)).but_for(folder)
 
     def files(self) -> Iterator[str]:
-        """Paths below the folder, joined to it as it was given, in no order that matters."""
+        """The paths of the files, joined to the folder as it was given, in no particular order."""
         over = [patterns.but_for(self.folder) for patterns in gitignores_over(self.folder)] if self._gitignore else []
         pending = [(self.folder, over)]
         while pending:
@@ -118,5 +119,5 @@ class Walk:
 def _is_regular(entry: os.DirEntry[str]) -> bool:
     try:
         return entry.is_file()
-    except OSError:  # links in a circle
+    except OSError:  # a cycle of symbolic links
         return False

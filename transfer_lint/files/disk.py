@@ -1,4 +1,4 @@
-"""Files on disk: reading one safely, and replacing one whole or not at all."""
+"""Files on disk: safe reading and atomic replacement."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from transfer_lint.files.text import is_notebook
 from transfer_lint.problems import Problem
 
 MAX_BYTES = 4 * 1024 * 1024
-"""Larger files are not read: a parsed tree of one takes hundreds of times its size."""
+"""Larger files are not read: a syntax tree takes hundreds of times the size of its file."""
 MAX_NOTEBOOK_BYTES = 128 * 1024 * 1024
-"""Of notebooks: most of theirs is output, which is not looked at."""
+"""The limit for notebooks. It is higher because most of a notebook is output, which is not parsed as Python."""
 
 
 def read(path: str) -> bytes:
-    """The bytes of a regular file. Never waits: a FIFO or a device is refused, not opened for reading.
+    """The bytes of a regular file. Never waits: a FIFO or a device is opened without blocking and refused.
 
     Raises:
-        Problem: it cannot be read, or is larger than MAX_BYTES.
+        Problem: it cannot be read, is not a regular file, or is larger than MAX_BYTES (MAX_NOTEBOOK_BYTES).
     """
     try:
         descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
@@ -39,7 +39,7 @@ def read(path: str) -> bytes:
 
 
 def kind_of(mode: int) -> str:
-    """What a path is, in words, by its `st_mode`."""
+    """The kind of a path in words, from its `st_mode`."""
     kinds = (
         (stat.S_ISDIR, "a directory"),
         (stat.S_ISFIFO, "a FIFO"),
@@ -52,7 +52,7 @@ def kind_of(mode: int) -> str:
 
 
 def reason(error: OSError) -> str:
-    """The operating system's words, without errno and path."""
+    """The operating system's message in lower case, without errno and path."""
     return (error.strerror or str(error)).lower()
 
 
@@ -65,13 +65,13 @@ def _mend_of(error: OSError) -> str:
 
 
 def may_write(path: str) -> str:
-    """Why `replace` would refuse `path` for its permissions; "" where it would not."""
+    """Why permissions would make `replace` refuse `path`; "" if they allow it."""
     target = os.path.realpath(path)
     try:
         mode = os.stat(target).st_mode
     except OSError as error:
         return reason(error)
-    if not mode & 0o222 or not os.access(target, os.W_OK):  # root may write anything, but read-only was meant
+    if not mode & 0o222 or not os.access(target, os.W_OK):  # root may write anything, but read-only is respected
         return "is read-only"
     if not os.access(os.path.dirname(target), os.W_OK | os.X_OK):
         return "lies in a read-only directory"
@@ -79,12 +79,12 @@ def may_write(path: str) -> str:
 
 
 def replace(path: str, old: bytes, new: bytes) -> None:
-    """Put `new` where `old` is: the file holds one or the other at any moment, whatever happens meanwhile.
+    """Atomic replacement of a file's content: at any moment the file holds either `old` or `new`.
 
-    A symlink stays; its target is replaced. Permission bits stay, and the owner where that may be set.
+    A symbolic link stays; its target is replaced. Permission bits are kept, and the owner if it may be set.
 
     Raises:
-        Problem: the file no longer holds `old`, may not be written, or the disk is full. It is as it was.
+        Problem: the file no longer holds `old`, may not be written, or the disk is full. The file is then unchanged.
     """
     if refusal := may_write(path):
         raise Problem(path, f"{refusal}, left as it was", "make it writable, or exclude it")
@@ -104,13 +104,13 @@ def replace(path: str, old: bytes, new: bytes) -> None:
 
 
 def write(path: str, data: bytes, mode: int, last_look: Callable[[str], None] = lambda temporary: None) -> None:
-    """Write a whole file: into a temporary one beside it, to disk, and then over it in one step.
+    """Write a whole file: write a temporary file beside it, sync that to disk, and move it into place in one step.
 
-    mode: the permission bits that it gets. last_look: called with the temporary's name just before the last step;
-        what it raises stops that.
+    mode: the permission bits of the new file. last_look: called with the temporary file's path just before the last
+        step; if it raises, the step is not done.
 
     Raises:
-        Problem: it cannot be written. What was there is as it was.
+        Problem: the file cannot be written. A file that was there is then unchanged.
     """
     target = os.path.realpath(path)
     directory, base = os.path.split(target)
@@ -133,7 +133,7 @@ def write(path: str, data: bytes, mode: int, last_look: Callable[[str], None] = 
 
 
 def _give(temporary: str, like: os.stat_result) -> None:
-    """Hand the new file to the owner that the old one had, where the system has owners and lets us."""
+    """Give the temporary file the owner of the old file, if the system has owners and allows it."""
     chown = getattr(os, "chown", None)
     if chown is None or (like.st_uid, like.st_gid) == (os.geteuid(), os.getegid()):
         return

@@ -1,7 +1,7 @@
-"""What a notebook's cell holds besides Python: magics, shell commands and help, each line made Python and back.
+"""Lines of a notebook cell that are not Python (magics, shell commands, help), replaced by Python and restored later.
 
-A line that is none becomes a call of something unknown with the names that it mentions, so that the analysis expects of
-it what it may do: change the objects that it sees, and, where it may run code, bind any name anew.
+Such a line is replaced by a stand-in: a call of an unknown function with the names that the line mentions. So the
+analysis assumes what the line may do: change these objects and, if the line may run code, rebind any name.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _ASSIGNMENT = re.compile(r"(?P<target>\s*[^\W\d][\w\s.,\[\]'\"()]*=\s*)(?P<magic
 _NAMED = re.compile(r"%{1,2}(\w+)")
 
 BODY_IS_PYTHON = frozenset({"time", "capture", "prun"})
-"""Cell magics that run the rest of their cell where the other cells run."""
+"""Cell magics that run the rest of their cell as Python in the notebook's own namespace."""
 
 FOREIGN_CELL = frozenset(
     {
@@ -29,7 +29,7 @@ FOREIGN_CELL = frozenset(
         *("python3", "ruby", "sh", "svg", "sx", "system", "timeit", "writefile"),
     }
 )
-"""Cell magics that neither bind nor change what the other cells hold, unless they are asked to (`--out`)."""
+"""Cell magics that neither bind names nor change objects of other cells, unless an option asks for it (`--out`)."""
 
 RUNS_ITS_LINE = frozenset({"time", "prun"})
 """Line magics that run the rest of their line as Python."""
@@ -43,24 +43,24 @@ BINDS_NOTHING = frozenset(
         *("sx", "tensorboard", "timeit", "unalias", "unload_ext", "uv", "watermark", "who", "who_ls", "whos", "xmode"),
     }
 )
-"""Line magics after which every name still is what it was."""
+"""Line magics that do not bind any name."""
 
 
 @dataclass(frozen=True)
 class Pure:
-    """A cell as Python, line for line. restores: line of `text` -> the line of the cell that it stands for."""
+    """A cell as Python, with the same number of lines. restores: line of `text` -> the cell's line that it replaces."""
 
     text: str
     restores: dict[str, str]
 
 
 def purified(cell: str, label: str) -> Pure | None:
-    """The cell with every line that is no Python replaced; None where all of it is for something else than Python.
+    """The cell with a stand-in for every line that is not Python; None if its cell magic does not run it as Python.
 
-    label: a name of its own for the cell, which the stand-ins carry.
+    label: a unique name for the cell, which the names of its stand-ins contain.
 
     Raises:
-        SyntaxError: what is left does not parse.
+        SyntaxError: the result does not parse.
     """
     lines = cell.split("\n")
     first = next((index for index, line in enumerate(lines) if line.strip()), 0)
@@ -69,7 +69,7 @@ def purified(cell: str, label: str) -> Pure | None:
         found = _NAMED.match(lines[first])
         if not found or found[1] not in BODY_IS_PYTHON:
             return None
-        # `%%capture out` binds `out`; options and numbers are no names
+        # `%%capture out` binds `out`; options and numbers are not names
         bound = [word for word in lines[first].split()[1:] if word.isidentifier()] if found[1] == "capture" else []
         _stand_in(lines, first, 1, "", "", label, restores, bound)
     elif _parses(cell):
@@ -82,7 +82,7 @@ def purified(cell: str, label: str) -> Pure | None:
 
 
 def stand_in_for(cell: str, label: str) -> str:
-    """Python for a whole cell that is not, line for line."""
+    """Python that stands for a whole cell that is not Python, with the same number of lines."""
     first = next((line for line in cell.split("\n") if line.strip()), "")
     found = _NAMED.match(first)
     binds = not found or found[1] not in FOREIGN_CELL or "--" in first
@@ -100,7 +100,7 @@ def _parses(text: str) -> bool:
 
 
 def _bound(magic: str) -> list[str] | None:
-    """The names that a line binds; None where nobody can say."""
+    """The names that a magic line binds; None if they are unknown."""
     found = _NAMED.match(magic)
     if not magic.startswith("%") or (found and found[1] in BINDS_NOTHING):
         return []
@@ -114,7 +114,10 @@ def _bound(magic: str) -> list[str] | None:
 
 
 def _magics(lines: list[str]) -> Iterator[tuple[int, int, str, str, str]]:
-    """(line, how many lines, indent, what it is assigned to, magic) of each; `lines` may change meanwhile."""
+    """(index of the line, number of lines, indent, assignment target, magic) of each magic.
+
+    The caller may replace these lines in `lines` during the iteration.
+    """
     index = 0
     while index < len(lines):
         line = lines[index]
@@ -140,7 +143,7 @@ def _complete(lines: Sequence[str]) -> bool:
 
 
 def _words(text: str) -> str:
-    """The names that are mentioned: what a magic may see of the notebook."""
+    """The names that a text mentions, separated by commas: the notebook's objects that a magic may use."""
     return ", ".join(dict.fromkeys(name for name in _NAME.findall(text) if not keyword.iskeyword(name)))
 
 
@@ -154,7 +157,7 @@ def _stand_in(
     restores: dict[str, str],
     bound: Sequence[str] | None,
 ) -> None:
-    """Put a call in the place of `length` lines. bound: the names that they bind; None: perhaps any."""
+    """Replace `length` lines by a stand-in. bound: the names that the lines bind; None: perhaps any name."""
     whole = lines[index : index + length]
     call = f"{_STAND_IN}_{label}_{index}({_words(' '.join(whole))})"
     anew = f"; from {label}_{index} import *" if bound is None else ""
@@ -165,7 +168,7 @@ def _stand_in(
 
 
 def restored(text: str, restores: dict[str, str]) -> str | None:
-    """The cell that `text` stands for; None where a stand-in is not there exactly once, whole."""
+    """The cell that `text` stands for; None unless each stand-in is there exactly once and unchanged."""
     lines = text.split("\n")
     if sorted(line for line in lines if line in restores) != sorted(restores):
         return None

@@ -1,8 +1,8 @@
-"""Notebooks: the cells of an .ipynb file as one Python text, and a changed text back into the file.
+"""Notebooks: the code cells of an .ipynb file as one Python text, and a changed text back into the file.
 
-The text holds every cell in order, each below a line that marks it; what a cell holds besides Python is replaced line
-for line (`magics`). Findings have lines of this text; `place` says which cell that is. In the file only the sources of
-cells that changed are written anew: every other byte stays.
+The text holds every code cell in order, each below a marker line. Lines that are not Python are replaced one by one
+(`magics`). Line numbers of findings refer to this text; `place` converts them to a cell and a line in it. In the file,
+only the sources of changed cells are rewritten; every other byte stays the same.
 """
 
 from __future__ import annotations
@@ -27,9 +27,10 @@ _DECODER = json.JSONDecoder()
 
 @dataclass(frozen=True)
 class Cell:
-    """A code cell. number: counted from 1 over all cells. start, end: where its source's JSON value is in the document.
+    """A code cell.
 
-    pure: its Python; None where it is not Python, or does not parse.
+    number: from 1, counting cells of all types. start, end: offsets of its source's JSON value in the document.
+    pure: the cell as Python; None if it is not Python or does not parse.
     """
 
     number: int
@@ -41,33 +42,33 @@ class Cell:
 
 @dataclass(frozen=True)
 class Notebook(Source):
-    """A decoded notebook. text: all cells as one Python text. document: the JSON, as it is in the file."""
+    """A decoded notebook. text: all code cells as one Python text. document: the JSON, as it is in the file."""
 
     document: str = ""
     cells: tuple[Cell, ...] = field(default=())
 
     def encode(self, text: str) -> bytes:
-        """The file with the cells that `text` holds.
+        """The bytes of the file with the cells of `text`.
 
         Raises:
-            Problem: the text cannot be divided into these cells again.
+            Problem: `text` cannot be divided into the same cells again.
         """
         data = self.on_disk(text).encode("utf-8")
         return codecs.BOM_UTF8 + data if self.bom else data
 
     def on_disk(self, text: str) -> str:
-        """The JSON with the cells that `text` holds. Raises what `encode` raises."""
+        """The JSON with the cells of `text`. Raises what `encode` raises."""
         document = self.document
         for cell, new in reversed(list(self._changed(text))):
             document = document[: cell.start] + _written(document[cell.start : cell.end], new) + document[cell.end :]
         return document
 
     def _changed(self, text: str) -> Iterator[tuple[Cell, str]]:
-        """The cells whose source is another in `text`, with that source."""
+        """The cells whose source differs in `text`, each with its new source. Raises what `encode` raises."""
         marks = list(_MARKED.finditer(text))
         if [int(mark["number"]) for mark in marks] != [cell.number for cell in self.cells]:
             raise self._lost("its cells run into each other")
-        carried = text[: marks[0].start()].strip() if marks else ""  # an import that came to stand above its cell
+        carried = text[: marks[0].start()].strip() if marks else ""  # an import that a rewrite put above the first cell
         ends = [mark.start() for mark in marks[1:]] + [len(text)] * bool(marks)
         for cell, mark, end in zip(self.cells, marks, ends, strict=True):
             body = text[mark.end() + 1 : end].removesuffix("\n")
@@ -94,16 +95,16 @@ class Notebook(Source):
 
 
 def _below_magic(cell: str, above: str) -> str:
-    """The cell with lines put at its top, below a cell magic."""
+    """The cell with the lines `above` at its top, but below a cell magic."""
     first, newline, rest = cell.partition("\n")
     return f"{first}{newline}{above}{rest}" if first.startswith("%%") else above + cell
 
 
 def decode(path: str, data: bytes) -> Notebook:
-    """A notebook's bytes to the text of its cells.
+    """Decode a notebook's bytes to the text of its code cells; no cells if its language is not Python.
 
     Raises:
-        Problem: it is no notebook of format 4, or its kernel's language is not Python.
+        Problem: it is not a notebook of format 4, or a cell holds the text of a marker line.
     """
     bom = data.startswith(codecs.BOM_UTF8)
     try:
@@ -129,7 +130,7 @@ def decode(path: str, data: bytes) -> Notebook:
 
 
 def _cell(number: int, source: str, start: int, end: int) -> tuple[Cell, str, str]:
-    """A code cell, its part of the text, and what its mark adds: line and message where it does not parse."""
+    """A code cell, its part of the text, and the end of its marker line: line and message if it does not parse."""
     try:
         pure = magics.purified(source, f"cell_{number}")
         why = ""
@@ -143,12 +144,12 @@ def _cell(number: int, source: str, start: int, end: int) -> tuple[Cell, str, st
 
 
 def _opaque(cell: Cell) -> str:
-    """What stands for a cell of which nothing is known, as many lines."""
+    """The stand-in for a whole cell that is not Python or does not parse, with the same number of lines."""
     return magics.stand_in_for(cell.source, f"transfer_lint_cell_{cell.number}")
 
 
 def _kinds(path: str, content: object) -> list[tuple[str, str]]:
-    """(cell_type, source) of every cell; no code in another language than Python."""
+    """(cell_type, source) of every cell; all types are "foreign" if the notebook's language is not Python."""
     if not isinstance(content, dict) or not isinstance(content.get("cells"), list):
         raise Problem(path, "is no notebook of format 4", "convert it with Jupyter, or exclude it")
     metadata = content.get("metadata")
@@ -168,7 +169,7 @@ def _kinds(path: str, content: object) -> list[tuple[str, str]]:
 
 
 def _source_spans(document: str) -> Iterator[tuple[int, int]]:
-    """Where the JSON values of the cells' sources are, in order. The document parses as JSON."""
+    """(start, end) of the JSON value of each cell's source, in order. The document must be valid JSON."""
     for key, start, _ in _members(document, _skip(document, 0)):
         if key == "cells":
             for cell in _items(document, start):
@@ -183,7 +184,7 @@ def _skip(text: str, index: int) -> int:
 
 
 def _members(text: str, index: int) -> Iterator[tuple[object, int, int]]:
-    """(key, start and end of its value) of the object that begins at `index`."""
+    """(key, start of its value, end of its value) for the JSON object that begins at `index`."""
     if text[index : index + 1] != "{":
         return
     index = _skip(text, index + 1)
@@ -198,7 +199,7 @@ def _members(text: str, index: int) -> Iterator[tuple[object, int, int]]:
 
 
 def _items(text: str, index: int) -> Iterator[int]:
-    """Where the items of the list that begins at `index` begin."""
+    """The start of each item of the JSON list that begins at `index`."""
     if text[index : index + 1] != "[":
         return
     index = _skip(text, index + 1)
@@ -211,7 +212,7 @@ def _items(text: str, index: int) -> Iterator[int]:
 
 
 def _written(value: str, source: str) -> str:
-    """The JSON of a cell's new source, in the manner of `value`, its old one; lines that stay are copied from it."""
+    """The JSON of a cell's new source, formatted like `value`, its old JSON; unchanged lines are copied from it."""
     escape = _ESCAPED.search(value) is not None and value.isascii()
     if not value.startswith("["):
         return json.dumps(source, ensure_ascii=escape)
@@ -234,23 +235,23 @@ def _written(value: str, source: str) -> str:
     return head + separator.join(written) + value[end:]
 
 
-# Where things are, for people and for programs.
+# Positions, for people and for programs.
 
 
 def shown(document: str) -> str:
-    """The text of a notebook with its lines as they are in the cells: what a person is shown of it, line for line."""
+    """The text of a notebook to show to people: with the same lines as `text`, but each as it is in its cell."""
     kinds = _kinds("", json.loads(document))
     return "".join(f"{_MARK}{n}\n{source}\n" for n, (kind, source) in enumerate(kinds, start=1) if kind == "code")
 
 
 @lru_cache(maxsize=64)
 def _marks(text: str) -> tuple[tuple[int, int], ...]:
-    """(line of the mark, number of the cell), in order."""
+    """(line of the marker, number of the cell) for each cell, in order."""
     return tuple((text.count("\n", 0, mark.start()) + 1, int(mark["number"])) for mark in _MARKED.finditer(text))
 
 
 def place(text: str, line: int) -> tuple[int, int]:
-    """The cell and the line in it, both from 1, of a line of a notebook's text."""
+    """(cell, line in the cell), both from 1, of a line of a notebook's text."""
     found = (1, line)
     for mark, number in _marks(text):
         if mark >= line:
@@ -267,7 +268,7 @@ def unparsable(text: str) -> Iterator[tuple[int, str]]:
 
 
 def document_lines(document: str) -> Mapping[tuple[int, int], int]:
-    """(cell, line in it) -> the line of the file that it stands on, all from 1."""
+    """(cell, line in the cell) -> line of the file, all from 1."""
     found: dict[tuple[int, int], int] = {}
     counted, on_line = 0, 1
     for number, (start, _) in enumerate(_source_spans(document), start=1):

@@ -1,4 +1,4 @@
-"""The byte scan: whether a file can hold anything to report. It costs nothing beside decoding and parsing."""
+"""The byte scan: whether a file can hold anything to report. It costs far less than decoding and parsing."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ MOVES = frozenset({"to", "cuda", "cpu", "xpu", "npu", "mps", "hpu", "ipu"})
 """Methods that may move data to another device."""
 
 READS = frozenset({"item", "tolist", "numpy"})
-"""Methods of a tensor that hand its values to the host."""
+"""Methods of a tensor that read its values on the host."""
 
 _SITE = re.compile(rb"\.\s*(?:%s)\s*\(" % "|".join(sorted(MOVES | READS)).encode())
 
 
 def may_have_site(data: bytes) -> bool:
-    """False where no transfer can be in `data`; true does not say that there is one."""
+    """Whether `data` may hold a transfer or host read. False is certain, True is not."""
     return _SITE.search(data) is not None
 
 
 def may_concern(data: bytes) -> bool:
-    """False where neither a transfer nor a comment for this tool can be in `data`."""
+    """Whether `data` may hold a transfer, a host read or a comment for this tool. False is certain, True is not."""
     return b"transfer-lint:" in data or may_have_site(data)

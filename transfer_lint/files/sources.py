@@ -1,4 +1,4 @@
-"""What the analysis reads source text from: the files on disk, or some of them replaced."""
+"""Where the analysis reads source text: the files on disk, or an overlay that replaces some of them."""
 
 from __future__ import annotations
 
@@ -10,23 +10,23 @@ class Sources(Protocol):
     """Where source text comes from. Paths are as shown to the user, with `/`."""
 
     def read(self, path: str) -> str | None:
-        """The text of a Python file; None where there is none or it cannot be read as Python text."""
+        """The text of a Python file; None if there is no such file or it cannot be read as Python text."""
 
     def python_files(self, near: str) -> Sequence[str]:
         """Every Python file of the source tree that the file `near` belongs to."""
 
 
 class Overlaid:
-    """Sources of which some are replaced."""
+    """Sources with an overlay. overlay: path -> text that replaces the file."""
 
     def __init__(self, sources: Sources, overlay: Mapping[str, str]) -> None:
         self._sources = sources
         self._overlay = overlay
 
     def read(self, path: str) -> str | None:
-        """The text of a file, replaced or not."""
+        """The text of a file: from the overlay if it is there, else from the sources."""
         return self._overlay[path] if path in self._overlay else self._sources.read(path)
 
     def python_files(self, near: str) -> Sequence[str]:
-        """As the sources say."""
+        """The Python files that the sources list."""
         return self._sources.python_files(near)

@@ -1,4 +1,4 @@
-"""The text of a Python file: decoding its bytes as Python does, its lines, and encoding a changed text again."""
+"""The text of a Python file: decoding its bytes as Python does, its lines, and encoding a changed text."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _LINE_END = re.compile(r"\r\n|\r|\n")
 
 @dataclass(frozen=True)
 class Source:
-    """A decoded file. text: without its BOM, line ends as they are. encoding: what `encode` writes it back with."""
+    """A decoded file. text: without BOM, line endings unchanged. encoding, bom: what `encode` writes it back with."""
 
     path: str
     text: str
@@ -23,15 +23,15 @@ class Source:
     bom: bool
 
     def on_disk(self, text: str) -> str:
-        """What the file would hold, as text, if `text` were its text: `text` itself, but for notebooks.
+        """The content of the file, as text, with `text` as its source: `text` itself; for a notebook its JSON.
 
         Raises:
-            Problem: it cannot hold it.
+            Problem: the file cannot hold `text`.
         """
         return text
 
     def encode(self, text: str) -> bytes:
-        """Bytes of `text` as this file would hold it.
+        """The bytes of the file with `text` as its source.
 
         Raises:
             Problem: the file's encoding has no character for something in `text`.
@@ -51,10 +51,12 @@ def is_notebook(path: str) -> bool:
 
 
 def decode_python(path: str, data: bytes) -> Source:
-    """Bytes to text, as Python reads a source file: BOM, PEP 263 cookie, else UTF-8. Line ends are kept.
+    """Decode bytes as Python decodes a source file: by BOM or PEP 263 coding cookie, else as UTF-8.
+
+    Line endings are kept.
 
     Raises:
-        Problem: the bytes are no Python source text, or would not come back the same.
+        Problem: the bytes are not Python source text, or encoding the text again would give other bytes.
     """
     if b"\0" in data:
         raise Problem(path, "holds NUL bytes, so it is not Python source", "save it as UTF-8, or exclude it")
@@ -65,7 +67,7 @@ def decode_python(path: str, data: bytes) -> Source:
     except SyntaxError as error:
         if "unknown encoding" in str(error):
             raise Problem(path, f"its coding cookie is of no use ({error})", "mend the cookie") from None
-        found = "utf-8"  # the first lines are not UTF-8, or BOM and cookie disagree: decoding says which
+        found = "utf-8"  # the first lines are not UTF-8, or BOM and cookie disagree: decoding below decides
     encoding = "utf-8" if found == "utf-8-sig" else found
     try:
         text = body.decode(encoding)
@@ -84,11 +86,11 @@ def decode_python(path: str, data: bytes) -> Source:
 
 
 def lines_of(text: str) -> list[str]:
-    """The lines as Python counts them, line ends kept. `str.splitlines` would also split at form feeds and the like."""
+    """The lines as Python counts them, with line endings. `str.splitlines` also splits at form feeds, for example."""
     return list(io.StringIO(text, newline=""))
 
 
 def newline_of(text: str) -> str:
-    r"""The first line end in `text`; `\n` where there is none."""
+    r"""The first line ending in `text`; `\n` if there is none."""
     found = _LINE_END.search(text)
     return found.group() if found else "\n"

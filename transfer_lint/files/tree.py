@@ -14,13 +14,13 @@ from transfer_lint.problems import Problem
 from transfer_lint.settings import Settings
 
 MAX_TREE_FILES = 20_000
-"""A source tree of more files (of any kind) is not followed from file to file; only the file's own package is."""
+"""If a source tree has more files (of any kind), the analysis follows only files of the checked file's own package."""
 
 
 class DiskSources:
     """Source text for the analysis, from disk, each file read once.
 
-    overlay: path as shown -> text that stands for the file's.
+    overlay: path as shown to the user -> text that replaces the file.
     """
 
     def __init__(self, overlay: Mapping[str, str] | None = None) -> None:
@@ -28,7 +28,7 @@ class DiskSources:
         self._trees: dict[str, tuple[str, ...]] = {}
 
     def read(self, path: str) -> str | None:
-        """The text of a Python file; None where there is none or it cannot be read as Python text."""
+        """The text of a Python file; None if there is no such file or it cannot be read as Python text."""
         if path not in self._texts:
             try:
                 self._texts[path] = decode(path, disk.read(path)).text
@@ -37,10 +37,10 @@ class DiskSources:
         return self._texts[path]
 
     def python_files(self, near: str) -> tuple[str, ...]:
-        """Every Python file of the source tree of `near`: of its repository or project, else of its package."""
+        """`near` and every Python file of its source tree: of its repository or project, else of its package."""
         folder = os.path.dirname(os.path.abspath(near))
         files = self._tree(_project_root(folder) or _package_root(folder))
-        if near not in files:  # too large a tree, or one that leaves the file out
+        if near not in files:  # the tree is too large, or the file is excluded from it
             files = self._tree(_package_root(folder))
         return files if near in files else (*files, near)
 
@@ -54,7 +54,7 @@ class DiskSources:
 
 
 def _project_root(folder: str) -> str | None:
-    """The nearest folder at or over `folder` that holds .git or pyproject.toml."""
+    """The nearest folder, `folder` or one above it, that holds .git or pyproject.toml; None if there is none."""
     while True:
         if any(os.path.exists(os.path.join(folder, mark)) for mark in (".git", "pyproject.toml")):
             return folder
@@ -65,7 +65,7 @@ def _project_root(folder: str) -> str | None:
 
 
 def _package_root(folder: str) -> str:
-    """The outermost folder of the unbroken chain of packages over `folder`; itself where it is in none."""
+    """The outermost folder of the unbroken chain of packages that `folder` is in; `folder` itself without one."""
     while (parent := os.path.dirname(folder)) != folder and all(
         os.path.isfile(os.path.join(package, "__init__.py")) for package in (folder, parent)
     ):

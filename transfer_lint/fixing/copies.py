@@ -1,4 +1,4 @@
-"""`fix --output`: a fixed copy of folders and files, the originals untouched."""
+"""`fix --output`: write a fixed copy of folders and files; the originals stay unchanged."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ _COOKIE = re.compile(r"[ \t\f]*#.*?coding[:=]")
 
 
 def refuse_overlap(arguments: Sequence[str], destination: str) -> None:
-    """The copy must not lie in what is copied, nor the other way round.
+    """Check that the copy does not lie in what is copied, nor what is copied in the copy.
 
     Raises:
-        Problem: it would.
+        Problem: one lies in the other, or `destination` exists and is not a folder.
     """
     if os.path.lexists(destination) and not os.path.isdir(destination):
         raise Problem(shown_path(destination), "is not a folder", "name another for --output")
@@ -53,13 +53,14 @@ def copy_fixed(
     settings: Settings,
     header: str | None = None,
 ) -> list[Problem]:
-    """Write a copy of everything that the arguments name, fixed where `fixed` (by path as shown) has a new text.
+    """Write a copy of everything that the arguments name, with the new text of each file in `fixed`.
 
-    One folder is copied into `destination` itself, several arguments into it under their names. Files that linting
-    excludes are copied as they are; what is excluded by default (caches, .git) or ignored by git is not copied.
-    Each file is replaced whole; others in `destination` stay.
+    A single folder is copied into `destination` itself, several arguments into it under their names. Files that the
+    settings exclude are copied unchanged; what is excluded by default (caches, .git) or ignored by git is not copied.
+    Each file is written by atomic replacement; other files in `destination` stay.
 
-    header: put as comment lines at the top of each Python file, below a shebang and a coding cookie.
+    fixed: path as shown to the user -> fixed file. header: written as comment lines at the top of each Python file,
+    below a shebang and a coding cookie.
 
     Returns:
         What could not be copied.
@@ -83,7 +84,7 @@ def copy_fixed(
 
 
 def _listing(arguments: Sequence[str], settings: Settings, problems: list[Problem]) -> Iterator[tuple[str, str]]:
-    """(file, its place in the copy) for everything to copy."""
+    """(file, its relative path in the copy) for everything to copy. Adds to `problems` what cannot be listed."""
     everything = replace(settings, exclude=Settings(root="").exclude, extend_exclude=())
     for argument in dict.fromkeys(arguments):
         if os.path.isdir(argument):
@@ -97,7 +98,7 @@ def _listing(arguments: Sequence[str], settings: Settings, problems: list[Proble
 
 
 def _read_any(path: str) -> bytes:
-    with open(path, "rb") as stream:  # weights and pictures: of any size
+    with open(path, "rb") as stream:  # no size limit: weights and pictures are copied too
         return stream.read()
 
 
@@ -105,7 +106,7 @@ def with_header(path: str, data: bytes, header: str) -> bytes:
     """`data` with `header` as comment lines at its top, below a shebang and a coding cookie.
 
     Raises:
-        Problem: the bytes are no Python source text, or its encoding lacks a character of the header.
+        Problem: the bytes are not Python source text, or their encoding lacks a character of the header.
     """
     decoded = decode(path, data)
     newline = newline_of(decoded.text)

@@ -1,4 +1,4 @@
-"""What would mend each finding of an outcome, were it mended alone."""
+"""The edits that fix each finding of an outcome on its own."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from transfer_lint.settings import Settings
 
 
 def with_edits(outcome: Outcome, settings: Settings, progress: Progress | None = None) -> Outcome:
-    """The outcome with the edits of each finding that has a fix; none where that cannot be carried out alone."""
+    """The outcome with the edits of each finding that has a fix; no edits if the fix cannot be carried out alone."""
     fixable = [(finding, finding.fix) for finding in outcome.findings if finding.fix]
     jobs = [(finding.path, outcome.texts[finding.path], {finding.anchor: fix.action}) for finding, fix in fixable]
     found: dict[Finding, tuple[Edit, ...]] = {}
     for (finding, _), rewritten in zip(fixable, FixRunner(settings, progress).rewrite(jobs), strict=True):
         found[finding] = ()
         if isinstance(rewritten, Rewrite):
-            with suppress(Problem):  # as with a refusal: there is nothing to offer
+            with suppress(Problem):  # as for a refused fix: there are no edits
                 before = _source(outcome, finding.path)
                 found[finding] = edits(before.on_disk(before.text), before.on_disk(rewritten.text))
     return replace(outcome, edits=found)

@@ -1,4 +1,4 @@
-"""`fix`: files, or one text, to what their fixes make of them."""
+"""`fix`: apply the fixes to files, or to one text."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ if TYPE_CHECKING:  # imported when there is a text to check
 
 @dataclass(frozen=True)
 class FixResult:
-    """What became of one text.
+    """The result of fixing one text.
 
-    applied: findings whose fixes are in `text`, with the positions that they had when they were applied.
-    remaining: findings of `text`. refused: of these, the ones whose fix could not be carried out, and why.
+    text: the fixed text. applied: findings whose fixes are in `text`, with their positions when they were applied.
+    remaining: findings of `text`. refused: those of them whose fix could not be carried out, and why.
     """
 
     text: str
@@ -39,7 +39,7 @@ class FixResult:
 
 @dataclass(frozen=True)
 class FixedFile:
-    """A file that the fixes change, before and after."""
+    """A file that the fixes change. old: its bytes before. source: its decoded text before. text: its fixed text."""
 
     path: str
     old: bytes
@@ -49,7 +49,7 @@ class FixedFile:
 
     @property
     def new(self) -> bytes:
-        """What the file is to hold.
+        """The new bytes of the file.
 
         Raises:
             Problem: the file cannot hold the text.
@@ -58,18 +58,22 @@ class FixedFile:
 
     @property
     def before(self) -> str:
-        """What the file holds, as text."""
+        """The old content of the file, as text."""
         return self.source.on_disk(self.source.text)
 
     @property
     def after(self) -> str:
-        """What it is to hold, as text. Raises what `new` raises."""
+        """The new content of the file, as text. Raises what `new` raises."""
         return self.source.on_disk(self.text)
 
 
 @dataclass(frozen=True)
 class Fixed:
-    """What `fix` would write, and what is left then."""
+    """What `fix` would write.
+
+    files: only the changed ones. outcome: the findings that are left after that. refused: findings whose fix could not
+    be carried out, and why.
+    """
 
     files: tuple[FixedFile, ...]
     outcome: Outcome
@@ -80,7 +84,7 @@ def fix_source(path: str, text: str, project: Project, settings: Settings) -> Fi
     """Apply the fixes that the settings allow to one text, until none is left. Nothing is written.
 
     Raises:
-        Problem: the text nests too deep, cannot be rewritten, or its fixes do not settle.
+        Problem: the text nests too deep, cannot be rewritten, or its fixes reach no fixpoint.
     """
     settled = settle({path: text}, InProcess(settings, project), settings)
     if settled.problems:
@@ -101,9 +105,10 @@ def fix_paths(
     in_place: bool = True,
     progress: Progress | None = None,
 ) -> Fixed:
-    """Work out the fixes for files; nothing is written.
+    """Compute the fixes for files; nothing is written.
 
-    in_place: the files themselves are to be written, so those that cannot be are only checked, and reported.
+    given: path -> bytes that replace the file on disk. in_place: the files themselves will be written, so a file that
+    cannot be written is only checked, and is reported as a problem if it has fixes.
     """
     started = time.perf_counter()
     read = read_inputs(paths, given or {})
@@ -124,10 +129,10 @@ def fix_paths(
 
 
 def write_fixed(fixed: Fixed) -> list[Problem]:
-    """Write the fixed files in place, each whole or not at all.
+    """Write the fixed files in place, each by atomic replacement.
 
-    Files with unsafe fixes go first. Where one of them cannot be written the rest stay as they are: their fixes were
-    proved with its new text.
+    Files with unsafe fixes are written first. If one of them cannot be written, the rest stay unchanged, because their
+    fixes were proved with its new text.
 
     Returns:
         What could not be written.

@@ -1,4 +1,4 @@
-"""`check --add-ignores`: an ignore comment for every finding that is left."""
+"""`check --add-ignores`: write a suppression comment for every reported finding."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from transfer_lint.problems import Problem
 
 @dataclass
 class Ignored:
-    """What `--add-ignores` did. refused: findings that no comment can hide where they are, and why."""
+    """What `--add-ignores` did. hidden: findings that are now suppressed. refused: those that cannot be, and why."""
 
     hidden: list[Finding] = field(default_factory=list)
     refused: dict[Finding, str] = field(default_factory=dict)
@@ -28,9 +28,9 @@ class Ignored:
 
 
 def add_ignores(outcome: Outcome, reason: str) -> Ignored:
-    """Write a comment for each finding into its file, each file whole or not at all.
+    """Write a suppression comment for each finding into its file, each file by atomic replacement.
 
-    reason: put behind new comments, and behind those that have none.
+    reason: added to new comments, and to extended comments that have no reason.
     """
     by_path: dict[str, list[Finding]] = {}
     for finding in outcome.findings:
@@ -54,7 +54,7 @@ def add_ignores(outcome: Outcome, reason: str) -> Ignored:
 
 
 def _checked(file: Source, text: str) -> bytes:
-    """The bytes to write, where the text still means the same."""
+    """The bytes to write. Raises Problem if the syntax tree is not the same as before, or `encode` raises it."""
     data = file.encode(text)
     if deep(_tree, file.text) != deep(_tree, text):
         raise Problem(file.path, "would not mean the same with the comments, left as it was", "write them by hand")
@@ -66,7 +66,7 @@ def _tree(text: str) -> str:
 
 
 def with_ignores(text: str, findings: Sequence[Finding], reason: str) -> tuple[str, Mapping[Finding, str]]:
-    """`text` with a comment for each finding, and the findings that none can be written for, with the reason."""
+    """`text` with a suppression comment for each finding; and the findings that cannot be suppressed, and why."""
     why = "a comment cannot hide what is wrong with a comment or with the whole file"
     refused = {finding: why for finding in findings if finding.about_lint}
     hideable = [finding for finding in findings if finding not in refused]
@@ -75,7 +75,7 @@ def with_ignores(text: str, findings: Sequence[Finding], reason: str) -> tuple[s
     for finding in hideable:
         comments = read_comments("".join(lines), always=True)
         if comments.hide(finding):
-            continue  # by what was written for another
+            continue  # a comment suppresses it already, perhaps one written for another finding
         near = _near(finding, comments)
         existing = [ignore for line in near for ignore in comments.ignores if ignore.line == line]
         if existing:
@@ -87,7 +87,7 @@ def with_ignores(text: str, findings: Sequence[Finding], reason: str) -> tuple[s
 
 
 def _near(finding: Finding, comments: Comments) -> list[int]:
-    """The lines on which a comment hides the finding, the nearest first."""
+    """The lines on which a comment suppresses the finding, the nearest first."""
     return list(dict.fromkeys((finding.end_line, finding.line, *comments.statements.get(finding.line, ())[::-1])))
 
 
@@ -106,9 +106,9 @@ def _append(lines: list[str], number: int, comment: str) -> None:
 
 
 def _ends(text: str) -> set[int]:
-    """The lines that a comment can be put at the end of: not those that end in a string or in a backslash."""
+    """The lines that can take a comment at their end: not those that end inside a string or in a backslash."""
     found: set[int] = set()
-    inside = 0  # f-strings: only the newest Pythons take comments in them
+    inside = 0  # nesting depth of f-strings: only the newest Pythons allow comments in them
     starts = getattr(tokenize, "FSTRING_START", None), getattr(tokenize, "TSTRING_START", None)
     stops = getattr(tokenize, "FSTRING_END", None), getattr(tokenize, "TSTRING_END", None)
     for token in tokenize.generate_tokens(io.StringIO(text, newline="").readline):

@@ -1,4 +1,4 @@
-"""`fix --interactive`: one fix after another, each shown before it is decided on."""
+"""`fix --interactive`: show one fix after another and ask whether to apply it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from transfer_lint.settings import Settings
 
 
 class Answer(Enum):
-    """What may be decided. ALL: yes, and to all others of this rule. IGNORE: write a comment instead."""
+    """The possible answers. ALL: yes, also for all other fixes of this rule. IGNORE: write a suppression comment."""
 
     YES = "yes"
     NO = "no"
@@ -32,7 +32,7 @@ class Answer(Enum):
 
 @dataclass(frozen=True)
 class Proposal:
-    """A fix to decide on: what it makes of the file, as text. outcome: what a report shows of the finding."""
+    """A fix to ask about. before, after: the file's content, as text. outcome: the finding, as reports take it."""
 
     finding: Finding
     outcome: Outcome
@@ -45,7 +45,10 @@ Ask = Callable[[Proposal], Answer]
 
 @dataclass
 class Done:
-    """What was decided. fixed, ignored: how many. refused: fixes that could not be carried out, and why."""
+    """The result of a session. fixed, ignored, skipped: how many findings.
+
+    refused: findings whose fix could not be carried out, or that cannot be suppressed, and why.
+    """
 
     fixed: int = 0
     ignored: int = 0
@@ -58,7 +61,7 @@ _Key = tuple[str, str, str, str]
 
 
 class Session:
-    """One run over some files. Each decision is written at once, so quitting keeps what was decided before."""
+    """One interactive run over some files. Each answer is written to disk at once, so quitting keeps it."""
 
     def __init__(self, paths: Sequence[str], settings: Settings, ask: Ask) -> None:
         self._paths = paths
@@ -69,7 +72,7 @@ class Session:
         self.done = Done()
 
     def run(self) -> Done:
-        """Ask about every fix that the settings allow, file by file; after each the file is checked again."""
+        """Ask about every fix that the settings allow, file by file. After each answer the file is checked again."""
         for path in self._paths:
             try:
                 if not self._file(path):
@@ -79,7 +82,7 @@ class Session:
         return self.done
 
     def _file(self, path: str) -> bool:
-        """Whether to go on with the next file."""
+        """Ask about the fixes of one file; whether to continue with the next file."""
         passed: dict[_Key, int] = {}
         while True:
             data = disk.read(path)
@@ -111,7 +114,7 @@ class Session:
                 self.done.skipped += 1
 
     def _next(self, result: Examined, file: Source, passed: Mapping[_Key, int]) -> tuple[_Key, Finding, str] | None:
-        """The first fix that is not decided yet, with the text that it makes."""
+        """The first finding whose fix is not decided yet, with its key and the rewritten text; None if none is left."""
         left = dict(passed)
         for finding, expression in zip(result.findings, expressions(file.text, result.findings), strict=True):
             if finding.fix is None or (finding.fix.safety is Safety.UNSAFE and not self._settings.unsafe_fixes):

@@ -1,4 +1,4 @@
-"""Findings to a plan: which actions a rewrite is to carry out."""
+"""From findings to a plan: which actions a rewrite carries out."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from transfer_lint.lint.deep_stack import deep
 
 
 def plan_of(findings: Iterable[Finding], safety: Safety) -> Plan:
-    """Anchor -> action for the fixes of code of one tier; where two want the same site the lower code is heard."""
+    """The plan for the code fixes of one tier, safe or unsafe; of two fixes at one anchor, the lower rule code wins."""
     fixable = sorted((finding for finding in findings if finding.fix), key=lambda finding: finding.code, reverse=True)
     return {
         finding.anchor: finding.fix.action
@@ -24,15 +24,17 @@ def plan_of(findings: Iterable[Finding], safety: Safety) -> Plan:
 
 
 def comments_of(findings: Iterable[Finding]) -> Mapping[Anchor, EditComment]:
-    """Anchor -> what becomes of the comment there."""
+    """Anchor -> edit of the comment there, from the fixes that edit comments."""
     return {f.anchor: f.fix.action for f in findings if f.fix and isinstance(f.fix.action, EditComment)}
 
 
 def plan(path: str, source: str, unsafe: bool) -> Plan:
-    """What the codemod commands are to do in a file: the fixes that the nearest configuration selects.
+    """The plan for the codemod commands on one file: the fixes that the nearest configuration selects.
 
-    Where there are unsafe fixes to do these come alone: they change what the proofs of the safe ones rest on. Run
-    again for those.
+    If there are unsafe fixes to apply, the plan holds only these, because they change what the proofs of the safe
+    fixes rest on. Run again for the safe fixes.
+
+    unsafe: whether to plan unsafe fixes even if the configuration does not allow them.
 
     Raises:
         Problem: the configuration is wrong, or the source nests too deep.

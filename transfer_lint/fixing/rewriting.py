@@ -1,4 +1,4 @@
-"""Carrying out a plan on one file's text. libcst is imported when the first file is to change, not before."""
+"""Carry out a plan on one file's text. libcst is imported only when the first file has to change."""
 
 from __future__ import annotations
 
@@ -14,17 +14,18 @@ from transfer_lint.problems import Problem
 
 @dataclass(frozen=True)
 class Rewrite:
-    """What became of a text. refused: where the plan could not be carried out, and why."""
+    """The result of a rewrite. text: the new text. refused: anchors of actions that were not carried out, and why."""
 
     text: str
     refused: Mapping[Anchor, str]
 
 
 def rewrite(path: str, text: str, changes: Changes, target_version: tuple[int, int] | None = None) -> Rewrite:
-    """Carry out `changes` in `text`; what they do not speak of stays as it is, to the byte.
+    """Carry out `changes` in `text`; everything else stays the same, byte for byte.
 
     Raises:
-        Problem: the text cannot be taken apart, or its rewrite does not parse (as Python `target_version`).
+        Problem: libcst cannot parse the text or cannot reproduce it, or the rewrite does not parse as Python
+            `target_version`.
     """
     plan = {anchor: change for anchor, change in changes.items() if not isinstance(change, EditComment)}
     if not plan:
@@ -53,7 +54,10 @@ def rewrite(path: str, text: str, changes: Changes, target_version: tuple[int, i
 
 
 def edit_comments(text: str, changes: Mapping[Anchor, EditComment]) -> str:
-    """Change comments. Lines that hold nothing then go, but for the first two: what follows could become a cookie."""
+    """Edit comments, and delete lines that are then empty.
+
+    Lines 1 and 2 are never deleted: a comment further down could move into them and be read as a coding cookie.
+    """
     lines = lines_of(text)
     for (line, column), change in sorted(changes.items(), reverse=True):
         old = lines[line - 1]
@@ -76,7 +80,7 @@ def _must_parse(path: str, text: str, target_version: tuple[int, int] | None) ->
 
 
 def edits(before: str, after: str) -> tuple[Edit, ...]:
-    """What turns `before` into `after`: whole lines, in order."""
+    """The edits that turn `before` into `after`: whole lines, in order."""
     import difflib
 
     old, new = lines_of(before), lines_of(after)
@@ -89,7 +93,7 @@ def edits(before: str, after: str) -> tuple[Edit, ...]:
 
 
 def _position(lines: list[str], index: int) -> tuple[int, int]:
-    """The start of the line, 1-based; past the last line the end of the text."""
+    """(line, column), 1-based, of the start of the line at `index`; past the last line, of the end of the text."""
     if index == len(lines) and lines and lines[-1][-1] not in "\r\n":
         return index, len(lines[-1]) + 1
     return index + 1, 1

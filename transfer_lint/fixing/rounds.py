@@ -1,4 +1,4 @@
-"""The rounds of `fix`: check all, rewrite some, check all again, until nothing is left to do."""
+"""The rounds of `fix`: check all files, rewrite some, check all again, until a fixpoint is reached."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from transfer_lint.problems import Problem
 from transfer_lint.settings import Settings
 
 MAX_ROUNDS = 10
-"""So often a file is checked and rewritten again before its fixes count as not settling."""
+"""How many rounds may change files before the fixes of the files that still change count as reaching no fixpoint."""
 
 
 @dataclass
 class Settled:
-    """Texts after all rounds. texts, examined and applied are by path; what met a problem kept its first text."""
+    """The state after the rounds. texts, examined, applied: by path. A file with a problem keeps its first text."""
 
     texts: dict[str, str]
     examined: dict[str, Examined] = field(default_factory=dict)
@@ -33,13 +33,13 @@ def settle(
 ) -> Settled:
     """Check and rewrite all texts, round by round, until no fix that may be applied is left in any of them.
 
-    Unsafe fixes go first, alone, and everything is checked again before the safe ones: they change where values
-    live, which the proofs of the safe ones rest on. Comments come last, when it is seen what they hide. The same
-    across files, hence all files in each round. A file
-    that meets a problem after it was rewritten keeps its first text, and all begins again without it, for the
-    others were rewritten on the strength of what it had become.
+    Unsafe fixes come first, alone, and everything is checked again before the safe fixes: unsafe fixes change
+    placements, which the proofs of the safe fixes rest on. Comments come last, when it is known what they suppress.
+    Proofs also rest on other files, so each round takes all files. If a file that was rewritten has a problem later, it
+    keeps its first text, and the rounds start again without rewriting it, because the other files were rewritten on
+    the basis of its new text.
 
-    locked: paths that are checked only.
+    locked: paths that are only checked, not rewritten.
     """
     state = Settled(dict(texts))
     checked, rewritten = set(texts), set(texts) - locked
@@ -83,7 +83,7 @@ def _unsettled(path: str) -> Problem:
 def _one_round(
     state: Settled, rewritten: Set[str], runner: FixRunner, settings: Settings
 ) -> tuple[list[str], list[Problem]]:
-    """Apply the fixes of one tier: the paths that changed, and what could not be rewritten."""
+    """Apply the fixes of one tier. Returns the paths that changed, and what could not be rewritten."""
     state.refused.clear()
     changed: list[str] = []
     troubles: list[Problem] = []

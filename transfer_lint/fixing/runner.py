@@ -1,4 +1,4 @@
-"""Checking and rewriting many texts: what the rounds of `fix` run on."""
+"""Check and rewrite many texts, for the rounds of `fix`."""
 
 from __future__ import annotations
 
@@ -22,23 +22,23 @@ if TYPE_CHECKING:  # imported when there is a text to check
 
 
 class FixRunner(Runner):
-    """A runner that rewrites texts as well."""
+    """A runner that also rewrites texts."""
 
     def rewrite(self, jobs: Sequence[tuple[str, str, Changes]]) -> list[Rewrite | Problem]:
-        """Carry out plans: (path, text, plan) to what becomes of the text, in the order of the jobs."""
+        """Carry out plans. jobs: (path, text, changes). The results are in the order of the jobs."""
         pool = Pool(partial(_same, self.settings), _rewrite_job, lost)
         return pool.run(jobs, lambda job: 8 * len(job[1]), self.counter(len(jobs)))  # libcst takes longer than ast
 
 
 class InProcess(FixRunner):
-    """Checks with a project that the caller has."""
+    """A runner that checks in this process, with a project of the caller."""
 
     def __init__(self, settings: Settings, project: Project) -> None:
         super().__init__(settings)
         self._project = project
 
     def examine(self, texts: Mapping[str, str], overlay: Mapping[str, str]) -> dict[str, Examined | Problem]:
-        """Check texts by path; what a project has learnt of a text does not outlive that text."""
+        """Check texts by path. With an overlay it uses a new project: the old one has analysed the old texts."""
         from transfer_lint.flow.program.project import Project
 
         project = self._project

@@ -1,4 +1,4 @@
-"""The device flow in the language of Graphviz."""
+"""The device flow in DOT, the language of Graphviz."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _EDGES = {
 
 
 def render(picture: Picture) -> Iterator[str]:
-    """A digraph with a cluster for each function, before and, where the fixes change something, after."""
+    """A directed graph with a cluster for each function, before the fixes and, if they change something, after."""
     yield f"digraph {_quoted(picture.title)} {{"
     yield '  node [fontname="Helvetica", fontsize=11, style=filled]'
     yield '  edge [fontname="Helvetica", fontsize=10]'
@@ -87,7 +87,7 @@ def _attributes(**values: str) -> str:
 
 
 def _quoted(text: str) -> str:
-    r"""A string of the language: `\` begins an escape in labels, so it is doubled."""
+    r"""A quoted DOT string. `\` is doubled because it begins an escape in labels; control characters become `?`."""
     printable = "".join(char if char.isprintable() or char == "\n" else "?" for char in text)
     escaped = printable.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
     return f'"{escaped}"'

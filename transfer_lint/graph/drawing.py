@@ -1,4 +1,4 @@
-"""Drawing the device flow of functions: the analysis's graphs, with what the rules say of their transfers."""
+"""Draw the device flow of functions: the graphs of the analysis, with the rules' verdicts on their transfers."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from transfer_lint.lint.judge import evidence_lines, strongest
 from transfer_lint.rules.options import RuleOptions
 
 MOST_FOLLOWED = 200
-"""So many functions are looked at to find what a drawn one leads to."""
+"""How many functions are followed at most to find the callees of the drawn ones."""
 MOST_FUNCTIONS = 12
-"""So many of these are drawn as well."""
+"""How many of these callees are drawn at most."""
 
 _SIDES = {Role.ACCELERATOR: Side.ACCELERATOR, Role.HOST: Side.HOST}
 
@@ -45,7 +45,10 @@ class Drawer:
         return [info for info in module.functions if self._holds(info)]
 
     def with_callees(self, functions: Sequence[FunctionInfo]) -> list[FunctionInfo]:
-        """The functions, and those that they lead to and that hold a transfer or lead to one, nearest first."""
+        """The functions, and their direct and indirect callees that hold or lead to a transfer or host read.
+
+        The nearest callees come first.
+        """
         leads: dict[FunctionInfo, list[FunctionInfo]] = {}
         queue = list(functions)
         while queue and len(leads) < MOST_FOLLOWED:
@@ -60,7 +63,7 @@ class Drawer:
         return [*functions, *others[:MOST_FUNCTIONS]]
 
     def draw(self, functions: Sequence[FunctionInfo]) -> tuple[Drawing, ...]:
-        """Each function's drawing; calls among them are boxes."""
+        """A drawing of each function; in it, calls of the other functions are boxes."""
         pictured = frozenset(functions)
         titles = {info: info.qualname for info in functions}
         return tuple(self._draw(info, pictured, titles) for info in functions)
@@ -103,7 +106,7 @@ class Drawer:
 
 
 def _silent(place: Site | HostRead, questions: Questions) -> Judgement:
-    """What an arrow is that no rule speaks of."""
+    """The judgement of a transfer or host read that no rule reports."""
     if isinstance(place, HostRead):
         return Judgement.BOUNDARY
     if place.guarded:
@@ -129,7 +132,7 @@ def _box(node: Node, titles: Mapping[FunctionInfo, str]) -> Box:
 
 
 def named(functions: Iterable[FunctionInfo], name: str) -> list[FunctionInfo]:
-    """The functions that `name` means: by qualified name, or else by the end of one."""
+    """The functions with `name` as qualified name; if there are none, those whose qualified name ends in `.name`."""
     known = list(functions)
     exact = [info for info in known if info.qualname == name]
     return exact or [info for info in known if info.qualname.endswith(f".{name}")]

@@ -1,4 +1,4 @@
-"""The device flow of a function as a graph: which values come from which, and where they are moved."""
+"""The device flow of a function as a directed graph: which values come from which, and where they are moved."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Kind(Enum):
     INPUT = "input"
     VALUE = "value"
     MODULE = "module"
-    CALL = "call"  # of a function that has a picture of its own
+    CALL = "call"  # of a function that has its own drawing
     OUTPUT = "output"
     HOST = "host"  # what the host has read
     FOLD = "fold"  # several values that are computed from each other without a transfer
@@ -27,11 +27,11 @@ class Kind(Enum):
 
 @dataclass(eq=False)
 class Node:
-    """A value at a place. number: in the order in which the walk met it.
+    """A value with its placement. number: its position in the order of the walk.
 
-    place: where it is, in words. role: what that device is for.
+    place: the placement in words, "" if unknown. role: what its device is used for. why: the facts that prove it.
 
-    callee: of a CALL, the function. hidden: of a FOLD, what is in it.
+    callee: the called function of a CALL, else None. hidden: the labels of the values in a FOLD.
     """
 
     number: int
@@ -46,13 +46,13 @@ class Node:
 
     @property
     def key(self) -> str:
-        """Its name in a drawing: stable from run to run."""
+        """The node's name in a drawing; it is the same in every run."""
         return f"{'f' if self.kind is Kind.FOLD else 'n'}{self.number}"
 
 
 @dataclass(eq=False)
 class Edge:
-    """`target` comes from `source`. label: by what call. at: the transfer or host read that it is, if it is one."""
+    """`target` comes from `source`. label: by which call. at: the transfer or host read, if the edge is one."""
 
     source: Node
     target: Node
@@ -69,5 +69,5 @@ class Flow:
     edges: list[Edge] = field(default_factory=list)
 
     def calls(self) -> Iterator[FunctionInfo]:
-        """The functions that have a node here."""
+        """The functions whose calls are nodes of this graph, each once."""
         yield from dict.fromkeys(node.callee for node in self.nodes if node.callee is not None)

@@ -1,4 +1,4 @@
-"""Making a graph readable: what no transfer has to do with is left out, and long computations become one node."""
+"""Make a graph readable: leave out what is not connected to a transfer, and fold long computations into one node."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterable, Mapping
 from transfer_lint.graph.flow_graph import Edge, Flow, Kind, Node
 
 MOST_NODES = 28
-"""A graph of more is folded."""
+"""A graph with more nodes is folded."""
 
 
 def simplified(flow: Flow, most: int = MOST_NODES) -> Flow:
-    """The part of a graph that its transfers, host reads and calls have to do with, folded if it has over `most`."""
+    """The part of a graph that leads to or comes from a transfer, host read or call; folded if over `most` nodes."""
     anchors = {node for edge in flow.edges if edge.at is not None for node in (edge.source, edge.target)}
     anchors.update(node for node in flow.nodes if node.callee is not None)
     kept = _reached(anchors, flow.edges, lambda edge: (edge.source, edge.target))
@@ -38,7 +38,7 @@ def _reached(start: Iterable[Node], edges: Iterable[Edge], ends: Callable[[Edge]
 
 
 def _folded(flow: Flow, anchors: set[Node]) -> Flow:
-    """Connected values that no transfer touches become one node each; inputs and outputs of such a node as well."""
+    """Fold each connected group of nodes without transfer, host read or call into one node, inputs and outputs too."""
     groups = _groups([node for node in flow.nodes if node not in anchors], flow.edges)
     into: dict[Node, Node] = {}
     folds: list[Node] = []
@@ -59,7 +59,7 @@ def _folded(flow: Flow, anchors: set[Node]) -> Flow:
 
 
 def _groups(nodes: list[Node], edges: Iterable[Edge]) -> list[list[Node]]:
-    """The nodes by what they are connected to, among themselves."""
+    """The connected groups of `nodes`; edges to other nodes do not count."""
     leader: dict[Node, Node] = {node: node for node in nodes}
     for edge in edges:
         if edge.source in leader and edge.target in leader:

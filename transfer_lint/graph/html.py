@@ -1,4 +1,4 @@
-"""The device flow as a page: one file that asks for nothing else, before and after, the findings listed below."""
+"""The device flow as one self-contained HTML page: drawings before and after the fixes, findings listed below."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def render(picture: Picture) -> Iterator[str]:
 
 
 def _stages(drawing: Drawing, then: Drawing | None) -> list[dict[str, object]]:
-    """What is drawn of a function: where the fixes change nothing, once."""
+    """The drawings of a function before and after the fixes; one drawing if they change nothing."""
     stages = [("as it is", drawing)]
     if then is not None and _look(then) != _look(drawing):
         stages = [("before", drawing), ("after the fixes", then)]
@@ -50,11 +50,11 @@ def _stages(drawing: Drawing, then: Drawing | None) -> list[dict[str, object]]:
 
 
 def _look(drawing: Drawing) -> object:
-    """What a drawing shows, lines of the source aside."""
+    """What a drawing shows, without source lines: to compare drawings."""
     return [(b.key, b.label, b.place) for b in drawing.boxes], [(a.label, a.judgement) for a in drawing.arrows]
 
 
 def _findings(drawing: Drawing) -> list[Arrow]:
-    """What the rules say of it: each place once."""
+    """The arrows of a drawing that have a finding, one for each place, by line."""
     said = {(arrow.line, arrow.label): arrow for arrow in drawing.arrows if arrow.code}
     return sorted(said.values(), key=lambda arrow: arrow.line)

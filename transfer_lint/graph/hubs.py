@@ -1,4 +1,4 @@
-"""Arrows of one call that several values go into, or come out of, meet in one place: less ink, same flow."""
+"""Hubs: the arrows of a call with several inputs or outputs meet in one point, so that fewer arrows are drawn."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from transfer_lint.graph.picture import Arrow, Judgement
 
 @dataclass(frozen=True)
 class Hub:
-    """A call. sources, targets: keys of boxes. arrow: what is said of it."""
+    """A call. arrow: its label and judgement. sources, targets: keys of boxes."""
 
     key: str
     arrow: Arrow
@@ -19,7 +19,7 @@ class Hub:
 
 
 def hubs(arrows: Iterable[Arrow]) -> tuple[list[Hub], list[Arrow]]:
-    """The calls, and the arrows without a label. A transfer is one of its own for each value that it moves."""
+    """The calls, and the arrows without a label. A transfer gets a separate hub for each value that it moves."""
     groups: dict[tuple[object, ...], list[Arrow]] = {}
     plain: list[Arrow] = []
     for arrow in arrows:

@@ -1,4 +1,4 @@
-"""Where the boxes and arrows of a drawing go: laid out in layers by grandalf."""
+"""The layout of a drawing: the positions of its boxes and arrows, in layers computed by grandalf."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from transfer_lint.graph.hubs import Hub, hubs
 from transfer_lint.graph.picture import Arrow, Box, Drawing, Judgement
 from transfer_lint.problems import Problem
 
-_CHARACTER, _LINE, _PADDING = 6.8, 16.0, 10.0  # of the font that the template asks for, in pixels
+_CHARACTER, _LINE, _PADDING = 6.8, 16.0, 10.0  # for the template's font, in pixels
 _LAYER_GAP, _GAP, _MARGIN = 34.0, 22.0, 14.0
 MOST_CHARACTERS = 38
-"""A longer line is cut; all of it is in the tooltip."""
+"""A longer line is cut; the tooltip shows all of it."""
 
 
 @dataclass
 class Item:
-    """A box or a call in its place. x, y: of its middle, in pixels; y grows downwards."""
+    """A box or a call with its position. x, y: its centre, in pixels; y grows downwards."""
 
     lines: tuple[str, ...]
     box: Box | None = None
@@ -39,7 +39,7 @@ class Item:
 
 @dataclass(frozen=True)
 class Line:
-    """An arrow, or its way into or out of a call. points: from its start to the point of its head."""
+    """An arrow, or its part before or after a call. points: from its start to its end. head: it has an arrowhead."""
 
     points: tuple[tuple[float, float], ...]
     judgement: Judgement
@@ -48,7 +48,7 @@ class Line:
 
 @dataclass
 class Layout:
-    """A drawing with all its places, in pixels."""
+    """A drawing with all its positions, in pixels."""
 
     drawing: Drawing
     width: float = 0.0
@@ -58,10 +58,10 @@ class Layout:
 
 
 def lay_out(drawing: Drawing) -> Layout:
-    """Give everything its place.
+    """Compute the layout of a drawing.
 
     Raises:
-        Problem: grandalf is not there.
+        Problem: grandalf is not installed.
     """
     layout = Layout(drawing)
     items: dict[str, Item] = {box.key: Item(_box_lines(box), box=box) for box in drawing.boxes}
@@ -86,7 +86,7 @@ _Link = tuple[str, str, Judgement, bool]
 
 
 def _components(items: Iterable[str], links: Sequence[_Link]) -> list[tuple[list[str], list[_Link]]]:
-    """What hangs together, with the links inside."""
+    """The connected components: the items of each, and the links inside it."""
     leader = {key: key for key in items}
 
     def find(key: str) -> str:
@@ -105,7 +105,7 @@ def _components(items: Iterable[str], links: Sequence[_Link]) -> list[tuple[list
 def _place(
     members: Sequence[str], links: Sequence[_Link], items: dict[str, Item], layout: Layout, left: float
 ) -> float:
-    """Lay out one component, its left edge at `left`; its width."""
+    """Lay out one component with its left edge at `left`. Returns its width."""
     grandalf: Any = _grandalf()
     vertices = {key: grandalf.graphs.Vertex(key) for key in members}
     for key, vertex in vertices.items():
@@ -116,7 +116,7 @@ def _place(
             edge = grandalf.graphs.Edge(vertices[source], vertices[target])
             edge.view = grandalf.routing.EdgeViewer()
             drawn[source, target] = edge
-    # Not grandalf's Graph: it hands its edges on in the order of a set, and the picture would differ from run to run.
+    # Not grandalf's Graph: it passes on its edges in the order of a set, so the layout would differ from run to run.
     component = grandalf.graphs.graph_core(list(vertices.values()), list(drawn.values()))
     sugiyama = grandalf.layouts.SugiyamaLayout(component)
     sugiyama.yspace, sugiyama.xspace = _LAYER_GAP, _GAP
@@ -147,7 +147,11 @@ def _place(
 
 
 def _ends(source: Item, target: Item, bends: list[tuple[float, float]]) -> tuple[tuple[float, float], ...]:
-    """The way from border to border: out below and in from above where that leads on, else straight."""
+    """The points of a line from border to border.
+
+    It leaves at the middle of the lower border and arrives at the middle of the upper border if it goes down there,
+    else it crosses the border in a straight line from or to the centre.
+    """
     after = bends[0] if bends else (target.x, target.y - target.height / 2)
     before = bends[-1] if bends else (source.x, source.y + source.height / 2)
     below, above = source.y + source.height / 2, target.y - target.height / 2
@@ -157,7 +161,7 @@ def _ends(source: Item, target: Item, bends: list[tuple[float, float]]) -> tuple
 
 
 def _border(item: Item, towards: tuple[float, float]) -> tuple[float, float]:
-    """Where a line from the item's middle leaves it."""
+    """Where a straight line from the item's centre crosses its border."""
     dx, dy = towards[0] - item.x, towards[1] - item.y
     if not dx and not dy:
         return item.x, item.y + item.height / 2
@@ -180,7 +184,7 @@ def _box_lines(box: Box) -> tuple[str, ...]:
 
 
 def _short(place: str) -> str:
-    """The last name of a long dotted one: the tooltip has all of it."""
+    """The last part of a long dotted call; the tooltip shows all of it."""
     return place.rpartition(".")[2] if place.endswith("()") and len(place) > 28 else place
 
 

@@ -1,4 +1,4 @@
-"""The device flow as Mermaid, which the usual hosts draw in a README."""
+"""The device flow as Mermaid, which code hosts such as GitHub and GitLab draw in a README."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _ENTITIES = {char: f"#{ord(char)};" for char in '"#<>&`\\|{}[]();%'}
 
 
 def render(picture: Picture) -> Iterator[str]:
-    """A flowchart with a subgraph for each function, before and, where the fixes change something, after."""
+    """A flowchart with a subgraph for each function, before the fixes and, if they change something, after."""
     yield "flowchart TB"
     stages = [("before", picture.before)]
     if picture.after != picture.before:
@@ -51,7 +51,7 @@ def render(picture: Picture) -> Iterator[str]:
 
 
 class _Chart:
-    """Counts links, which Mermaid styles by their number."""
+    """Writes the drawings, and counts the links, because Mermaid styles links by number."""
 
     def __init__(self) -> None:
         self.styles: list[str] = []

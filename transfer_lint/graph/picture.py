@@ -1,4 +1,4 @@
-"""What a picture of the device flow shows: plain data, which the formats draw."""
+"""What a picture of the device flow shows: plain data that the formats draw."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from transfer_lint.findings import Evidence
 
 
 class Judgement(Enum):
-    """What is said of an arrow. The value is how it is called."""
+    """The judgement of an arrow. The value is its name in pictures."""
 
     NEEDLESS = "needless"
     PERHAPS = "perhaps needless"
@@ -21,7 +21,7 @@ class Judgement(Enum):
 
 
 class Side(Enum):
-    """Where a value is, as far as the kind of device goes."""
+    """The kind of device that a value is on."""
 
     ACCELERATOR = "accelerator"
     HOST = "host"
@@ -42,9 +42,10 @@ class Shape(Enum):
 
 @dataclass(frozen=True)
 class Box:
-    """A value. key: unique in its drawing. place: device and dtype in words, "" where not known. line: 1-based.
+    """A value. key: unique in its drawing. place: device and dtype in words, "" if unknown. line: 1-based.
 
-    facts: what proves the place. link: the title of the drawing that shows what it calls. hidden: what is folded in it.
+    facts: the evidence lines of the placement. link: the title of the called function's drawing, "" without one.
+    hidden: the labels of the values folded into it.
     """
 
     key: str
@@ -60,7 +61,7 @@ class Box:
 
 @dataclass(frozen=True)
 class Arrow:
-    """From box to box. label: the call. code, message, facts: of the finding there, if there is one."""
+    """An arrow from box to box. label: the call. code, message, facts: of the finding at the call, if there is one."""
 
     source: str
     target: str
@@ -83,13 +84,13 @@ class Drawing:
     arrows: tuple[Arrow, ...]
 
     def count(self, judgement: Judgement) -> int:
-        """How many of its arrows are judged so: each place in the source once."""
+        """How many places in the source have arrows with this judgement."""
         return len({(arrow.line, arrow.label) for arrow in self.arrows if arrow.judgement is judgement})
 
 
 @dataclass(frozen=True)
 class Picture:
-    """The same functions as they are, and as the fixes make them. title: what was asked for."""
+    """The same functions before and after the fixes. title: what was asked for."""
 
     title: str
     before: tuple[Drawing, ...]

@@ -1,4 +1,4 @@
-"""`transfer-lint graph`: a file's functions, drawn as they are and as the fixes make them."""
+"""`transfer-lint graph`: a file's functions, drawn before and after the fixes."""
 
 from __future__ import annotations
 
@@ -23,17 +23,18 @@ from transfer_lint.rules.options import RuleOptions
 from transfer_lint.settings import Settings
 
 MOST_PICTURES = 40
-"""A report draws so many functions: those with the most findings."""
+"""How many functions a report draws at most: those with the most findings."""
 
 
 def picture_of(path: str, function: str | None, settings: Settings) -> Picture:
-    """The device flow of a function and of those that it calls; without one, of all functions of a file that hold a
-    transfer. Notebooks are one text; what is not in a function is not drawn.
+    """The device flow of a function and its callees, or of all functions of a file that hold a transfer or host read.
 
-    function: qualified name, or the end of one. settings: what it says of unsafe fixes decides what is drawn as after.
+    A notebook is drawn as one file. Code outside functions is not drawn.
+
+    function: qualified name, or the end of one; None: all. settings: `unsafe_fixes` decides which fixes `after` shows.
 
     Raises:
-        Problem: the file cannot be read or parsed, or holds no such function, or none with a transfer.
+        Problem: the file cannot be read or parsed, holds no such function, or none with a transfer or host read.
     """
     shown = shown_path(path)
     text = decode(shown, disk.read(shown)).text
@@ -46,7 +47,7 @@ def picture_of(path: str, function: str | None, settings: Settings) -> Picture:
 
 
 def pictures_for(outcome: Outcome, settings: Settings) -> tuple[Picture, ...]:
-    """A picture of each function that has findings: of the MOST_PICTURES with the most of them."""
+    """A picture of each function that has findings; at most MOST_PICTURES, those with the most findings."""
     counts = Counter((f.path, f.function) for f in outcome.findings if f.function and not f.about_lint)
     wanted = [key for key, _ in sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:MOST_PICTURES]]
     if not wanted:
@@ -64,14 +65,14 @@ def pictures_for(outcome: Outcome, settings: Settings) -> tuple[Picture, ...]:
 
 
 def _given(paths: Sequence[str], outcome: Outcome) -> dict[str, bytes]:
-    """What stands for files that need not be on disk."""
+    """Path -> bytes of the files that are not on disk."""
     return {path: outcome.texts[path].encode() for path in paths if not os.path.exists(path)}
 
 
 def _each(
     wanted: Sequence[tuple[str, str]], texts: Mapping[str, str], settings: Settings
 ) -> dict[tuple[str, str], Drawing]:
-    """The functions' drawings, each by itself. What cannot be drawn is left out."""
+    """(path, function) -> its drawing, without callees. What cannot be drawn is left out."""
     project = project_over(DiskSources(texts), settings)
     drawer = Drawer(project, RuleOptions.of(settings))
     found: dict[tuple[str, str], Drawing] = {}

@@ -1,4 +1,4 @@
-"""The device flow as SVG: one picture, before and after side by side, the evidence in tooltips."""
+"""The device flow as SVG: one picture, before and after side by side, with evidence lines in tooltips."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from transfer_lint.pages.templating import Templates
 
 TEMPLATES = Templates(Path(__file__).with_name("templates"))
 
-_TITLE = 30.0  # of height, for a function's name
+_TITLE = 30.0  # height of a function's heading, in pixels
 
 
 def style() -> str:
@@ -40,7 +40,7 @@ def render(picture: Picture) -> Iterator[str]:
 
 
 def inline(drawing: Drawing, label: str) -> str:
-    """One function's drawing for a page that has the style sheet. label: what it is called for who cannot see it."""
+    """One function's drawing, for a page that has the style sheet. label: its name for screen readers."""
     layout = lay_out(drawing)
     return TEMPLATES.render(
         "graph_inline.svg.j2", label=label, width=layout.width, height=layout.height, **parts(layout)
@@ -48,7 +48,7 @@ def inline(drawing: Drawing, label: str) -> str:
 
 
 def parts(layout: Layout) -> dict[str, object]:
-    """What the template draws."""
+    """The values that the template draws."""
     return {"items": [_item(item) for item in layout.items], "lines": [_line(line) for line in layout.lines]}
 
 

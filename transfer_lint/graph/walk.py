@@ -1,6 +1,6 @@
-"""A walk over a function's statements that follows names and dotted names from definition to use, and makes its graph.
+"""Build the graph of a function: a walk over its statements follows names and dotted names from definition to use.
 
-The placements are the analysis's; what it says of a transfer or a host read hangs on the edge.
+The placements come from the analysis. The edge of a transfer or host read refers to its site or read.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 
 from transfer_lint.flow.knowledge import Knowledge
 from transfer_lint.flow.program.modules import ClassInfo, FunctionInfo
+from transfer_lint.flow.program.syntax import written
 from transfer_lint.flow.results.examination import Interpretation
 from transfer_lint.flow.results.reads import HostRead
 from transfer_lint.flow.results.sites import Site
@@ -17,12 +18,13 @@ from transfer_lint.flow.values.terms import Known, role_of
 from transfer_lint.flow.values.values import Class, Function, Object, Tensor, Value
 from transfer_lint.graph.flow_graph import Edge, Flow, Kind, Node
 
+_LONGEST_LABEL = 32  # characters of code
 Sources = frozenset[Node]
 _NOTHING: Sources = frozenset()
 _ABOUT = frozenset({"device", "dtype", "shape", "ndim", "size", "dim", "is_cuda", "numel"})
-"""Attributes and methods that tell of a tensor without handing it on."""
+"""Attributes and methods that describe a tensor without passing it on."""
 _PLAIN = frozenset({"bool", "int", "float", "str"})
-"""What a parameter is annotated as that can hold no tensor."""
+"""Annotations of parameters that cannot hold a tensor."""
 
 
 def flow_of(
@@ -31,9 +33,9 @@ def flow_of(
     reads: Iterable[HostRead],
     pictured: frozenset[FunctionInfo] = frozenset(),
 ) -> Flow:
-    """The graph of a function that was interpreted by an analysis that is `watching`.
+    """The graph of a function, from its interpretation by an analysis with `watching=True`.
 
-    pictured: functions whose calls are nodes, for they have graphs of their own.
+    pictured: functions whose calls are nodes, because they have their own graphs.
     """
     assert interpretation.function is not None
     walk = _Walk(interpretation, {site.node: site for site in sites}, {read.node: read for read in reads}, pictured)
@@ -41,7 +43,7 @@ def flow_of(
 
 
 def callees(interpretation: Interpretation) -> Iterator[FunctionInfo]:
-    """The functions of the tree that a function calls, in the order of its source."""
+    """The functions of the source tree that a function calls, in source order."""
     calls = [node for node in interpretation.values if isinstance(node, ast.Call)]
     for node in sorted(calls, key=lambda node: (node.lineno, node.col_offset)):
         if (found := _callee(interpretation, node)) is not None:
@@ -146,7 +148,7 @@ class _Walk:
                 ast.For(target=target, iter=iterated, body=body, orelse=orelse)
                 | ast.AsyncFor(target=target, iter=iterated, body=body, orelse=orelse)
             ):
-                for _ in range(2):  # the second round closes what goes from one to the next
+                for _ in range(2):  # the second pass adds the flow from one iteration to the next
                     self._unpack(target, self._expression(iterated))
                     self._branches([body, []])
                 self._block(orelse)
@@ -190,7 +192,7 @@ class _Walk:
         parts = value.elts if isinstance(value, ast.Tuple) else [value]
         for number, part in enumerate(parts):
             sources = self._expression(part)
-            label = self._shown(part) if len(parts) > 1 or isinstance(part, ast.Name) else "result"
+            label = _shown(part) if len(parts) > 1 or isinstance(part, ast.Name) else "result"
             if sources:
                 target = self._node((node, number), Kind.OUTPUT, f"return {label}", node.lineno)
                 self._edge(sources, target, self._via.get(part, ""))
@@ -231,13 +233,13 @@ class _Walk:
             transferred.label = f"{name} = {transferred.label}" if transferred.callee is not None else name
             self._env[name] = sources
         elif isinstance(value, ast.Name | ast.Attribute) and name:
-            self._env[name] = sources  # another name for the same
+            self._env[name] = sources  # another name for the same value
         else:
             self._define(target, sources, via, self._interpretation.values.get(value))
 
     def _define(self, target: ast.expr, sources: Sources, via: str, value: Value | None) -> None:
         name = _dotted(target)
-        if not name:  # an item: it goes into what holds it
+        if not name:  # an item or the like: the value flows into its container
             base = target
             while isinstance(base, ast.Subscript | ast.Attribute):
                 base = base.value
@@ -253,7 +255,7 @@ class _Walk:
         self._env[name] = frozenset({node})
 
     def _changes(self, value: ast.expr) -> None:
-        """`entries.append(x)`: what is handed to a method of a name goes into it."""
+        """`entries.append(x)`: the arguments of a method flow into the name that it is called on."""
         if isinstance(value, ast.Call) and isinstance(value.func, ast.Attribute) and value not in self._sites:
             base = _dotted(value.func.value)
             if base in self._env:
@@ -271,7 +273,7 @@ class _Walk:
         return _NOTHING
 
     def _expression(self, node: ast.expr) -> Sources:
-        """The nodes that a value comes from; `_via` then says by what call, where there is one."""
+        """The nodes that a value comes from. If a call makes the value, `_via` then holds the call's label."""
         if node in self._reads and not isinstance(node, ast.Call):
             return self._test(node, self._reads[node])
         match node:
@@ -314,9 +316,9 @@ class _Walk:
         return sources
 
     def _test(self, node: ast.expr, read: HostRead) -> Sources:
-        """The host goes one way or another by a tensor's value."""
+        """A test on a tensor's value, which is a host read."""
         sources = self._read(node) or self._all(ast.iter_child_nodes(node))
-        target = self._node((node,), Kind.HOST, self._shown(node), node.lineno)
+        target = self._node((node,), Kind.HOST, _shown(node), node.lineno)
         self._edge(sources, target, "if ...", read)
         return frozenset({target})
 
@@ -338,7 +340,7 @@ class _Walk:
         if node in self._reads:
             read = self._reads[node]
             sources = receiver if isinstance(node.func, ast.Attribute) else self._all(node.args)
-            target = self._node((node,), Kind.HOST, self._shown(node), node.lineno)
+            target = self._node((node,), Kind.HOST, _shown(node), node.lineno)
             self._edge(sources, target, f".{read.method}()", read)
             return frozenset({target})
         if isinstance(node.func, ast.Attribute) and node.func.attr in _ABOUT:
@@ -350,44 +352,41 @@ class _Walk:
             called.callee = callee
             self._edge(sources, called)
             return frozenset({called})
-        self._via[node] = f"{self._shown(node.func)}()"
+        self._via[node] = f"{_shown(node.func)}()"
         return sources
 
     def _transfer(self, node: ast.Call, site: Site) -> Sources:
-        held = site.attribute.value
+        held = site.moved
         sources = self._expression(held)
         self._all([*node.args, *node.keywords])
         if not sources:
-            made = self._node(
-                (held,), Kind.VALUE, self._shown(held), held.lineno, self._interpretation.values.get(held)
-            )
+            made = self._node((held,), Kind.VALUE, _shown(held), held.lineno, self._interpretation.values.get(held))
             if not made.place and site.device is not None:
                 self._place(made, site.device, site.dtype)
             sources = frozenset({made})
-        elif held in self._via:  # computed on the way
+        elif held in self._via:  # computed by a call before the transfer
             made = self._node((held,), Kind.VALUE, self._via[held], held.lineno, self._interpretation.values.get(held))
             self._edge(sources, made)
             sources = frozenset({made})
-        name = _dotted(held) or self._shown(held)
+        name = _dotted(held) or _shown(held)
         target = self._node((node,), Kind.VALUE, name, node.lineno, self._interpretation.values.get(node))
         device = site.request.device.known if site.request.device else site.device
         dtype = site.request.dtype.known if site.request.dtype else site.dtype
         self._place(target, device, dtype)
         target.kind = Kind.MODULE if site.is_module else Kind.VALUE
-        self._edge(sources, target, f".{site.method}({', '.join(map(self._shown, node.args))})", site)
+        self._edge(sources, target, f".{site.method}({', '.join(map(_shown, node.args))})", site)
         found = frozenset({target})
         if site.is_module and _dotted(held):
             self._env[_dotted(held)] = found  # a module moves in place
         return found
 
-    @staticmethod
-    def _shown(node: ast.expr) -> str:
-        text = " ".join(ast.unparse(node).split())
-        return text if len(text) <= 32 else f"{text[:31]}…"
+
+def _shown(node: ast.expr) -> str:
+    return written(node, _LONGEST_LABEL)
 
 
 def _dotted(node: ast.expr) -> str:
-    """`self.model` as written; "" for what is more than names and dots."""
+    """`self.model` as written; "" for an expression that is not only names and dots."""
     parts: list[str] = []
     while isinstance(node, ast.Attribute):
         parts.append(node.attr)

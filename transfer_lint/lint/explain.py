@@ -14,6 +14,7 @@ from transfer_lint.flow.analysis import Analysis
 from transfer_lint.flow.ask.questions import Questions
 from transfer_lint.flow.program.modules import Module
 from transfer_lint.flow.program.project import Project
+from transfer_lint.flow.program.syntax import written
 from transfer_lint.flow.results.examination import Interpretation
 from transfer_lint.flow.results.sites import Site
 from transfer_lint.flow.values.terms import Known, Why
@@ -42,7 +43,7 @@ def explain(path: str, text: str, line: int, column: int | None, project: Projec
     """What is known about the values and transfers on a line, as text.
 
     line, column: 1-based, column in characters. With a column: only values whose expression covers it, and only a
-    transfer whose anchor it is.
+    transfer whose anchor is there.
 
     Raises what `judge.check` raises for source that does not parse.
     """
@@ -86,7 +87,7 @@ def _values(
         if column is not None and not start <= column <= end:
             continue
         described = _described(interpretation, interpretation.values[node])
-        source = questions.source(node)
+        source = written(node)
         if described is None or source in said or (not described[1] and any(source in other for other in said)):
             continue
         said.add(source)
@@ -131,7 +132,7 @@ def _judgements(questions: Questions, options: RuleOptions, line: int, column: i
         first, last = site.node.lineno, site.node.end_lineno or site.node.lineno
         if not first <= line <= last or (column is not None and site.anchor[1] != column):
             continue
-        source = questions.source(site.node)
+        source = written(site.node)
         pair = strongest(site, questions, options)
         yield ""
         if pair is not None:

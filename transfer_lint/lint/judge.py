@@ -10,6 +10,7 @@ from transfer_lint.flow.analysis import Analysis
 from transfer_lint.flow.ask.questions import Questions
 from transfer_lint.flow.program.modules import Module
 from transfer_lint.flow.program.project import Project
+from transfer_lint.flow.program.syntax import written
 from transfer_lint.flow.results.reads import HostRead
 from transfer_lint.flow.results.sites import Site
 from transfer_lint.flow.values.terms import Fact, Why
@@ -17,6 +18,7 @@ from transfer_lint.rules import RULES, Rule, Verdict
 from transfer_lint.rules.options import RuleOptions
 
 _LONGEST_CHAIN = 16  # how many evidence lines of a proof are kept
+_LONGEST_SOURCE = 70  # characters of code in a fact
 
 # One analysis per project, so that what it finds out about a callee is used for every file of the run.
 _analyses: WeakKeyDictionary[Project, Analysis] = WeakKeyDictionary()
@@ -101,10 +103,5 @@ def _evidence(fact: Fact) -> Evidence:
     line, offset = getattr(node, "lineno", 1), getattr(node, "col_offset", 0)
     text = fact.text
     if "{}" in text:
-        text = text.replace("{}", _shortened(module.source_of(node)))
+        text = text.replace("{}", written(node, _LONGEST_SOURCE))
     return Evidence(module.path, line, module.column(line, offset), text)
-
-
-def _shortened(text: str, limit: int = 70) -> str:
-    text = " ".join(text.split())
-    return text if len(text) <= limit else text[: limit - 1] + "…"

@@ -14,7 +14,7 @@ class Summary:
     """The counts of one run.
 
     files: how many were looked at. sites: how many transfers and host reads they hold. suppressed: how many findings
-    are known and not reported. seconds: wall time.
+    comments or a baseline suppress. seconds: wall time.
     """
 
     files: int

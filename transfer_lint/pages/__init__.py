@@ -1,5 +1,5 @@
-"""Pages: the templates and the style sheet that every HTML page and picture of this tool is written with.
+"""Pages: the templates and the style sheet of all HTML pages and pictures of this tool.
 
-May import the ground.
-Hands out `Templates`, which escape whatever is put into them.
+May import the base modules `settings`, `findings` and `problems`.
+Hands out `Templates`, which escape all values put into them.
 """

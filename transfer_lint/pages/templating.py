@@ -1,4 +1,4 @@
-"""Templates of pages and pictures. Whatever is put into one is text: it cannot become markup or script."""
+"""Templates of pages and pictures. All values put into one are escaped, so they cannot become markup or script."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from typing import Any
 from transfer_lint.problems import Problem
 
 _NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-"""What XML may not hold, not even escaped; HTML does not want it either."""
+"""Characters that XML forbids, even escaped; HTML should not hold them either."""
 _SHARED = Path(__file__).with_name("templates")
 
 
 def clean(text: str) -> str:
-    """`text` with a question mark for each character that no document may hold."""
+    """`text` with a question mark in place of each forbidden character."""
     return _NO_XML.sub("?", text)
 
 
 class Templates:
-    """The templates and style sheets of some folders, looked for in their order, and then of this room's own.
+    """Templates and style sheets, searched for in `folders`, in that order, and then in this package's folder.
 
-    extra: the extra of this distribution that brings jinja2, for the error. filters: name -> function.
+    extra: the extra of this distribution that installs jinja2, for the error. filters: name -> function.
     """
 
     def __init__(
@@ -35,7 +35,7 @@ class Templates:
 
     @cached_property
     def _environment(self) -> Any:
-        """jinja2's environment: it escapes all that is put in, and an unknown name is an error."""
+        """The jinja2 environment. It escapes all values; an unknown name is an error. Raises what `render` raises."""
         try:
             import jinja2
         except ImportError:
@@ -53,7 +53,7 @@ class Templates:
         return environment
 
     def render(self, template: str, **values: object) -> str:
-        """A template with values.
+        """The text of a template with the given values.
 
         Raises:
             Problem: jinja2 is not installed.
@@ -62,8 +62,8 @@ class Templates:
         return text
 
     def trusted(self, text: str) -> Any:
-        """Text of this package's own, put in as it is. Raises what `render` raises."""
-        _ = self._environment  # says what is missing
+        """Mark text as markup that is not escaped; only for text of this tool itself. Raises what `render` raises."""
+        _ = self._environment  # raises Problem if jinja2 is missing
         import markupsafe
 
         return markupsafe.Markup(text)

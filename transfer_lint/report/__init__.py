@@ -1,4 +1,4 @@
-"""The reports: one file for each output format, a function from an outcome to lines.
+"""The reports: one module for each output format, with a function from an outcome to lines.
 
 May import `graph`, `evidence`, `pages` and what is below them.
 Hands out `report(name)`, and the `View` that says how to print.
@@ -18,8 +18,9 @@ from transfer_lint.lint.outcome import Outcome
 class View:
     """How to print.
 
-    colour: whether to use it. fancy: whether the stream takes characters besides ASCII. width: columns of the
-    terminal. unsafe_fixes: whether these count as fixes. fail_on: the least severity that makes the run fail.
+    colour: whether to use colours. fancy: whether the stream can encode characters other than ASCII.
+    width: columns of the terminal. unsafe_fixes: whether unsafe fixes count as fixes.
+    fail_on: the lowest severity that makes the run fail.
     """
 
     colour: bool = False
@@ -37,20 +38,20 @@ class View:
         return click.style(text, **how)  # type: ignore[arg-type]
 
     def fixable(self, finding: Finding) -> bool:
-        """Whether `fix`, run with the same settings, would mend the finding."""
+        """Whether `fix`, run with the same settings, would fix the finding."""
         return finding.fix is not None and (self.unsafe_fixes or finding.fix.safety is Safety.SAFE)
 
 
 WITH_EDITS = frozenset({"sarif", "html"})
-"""Reports that show what would mend each finding."""
+"""Reports that show the edits that fix each finding."""
 
 DOCUMENTS = frozenset({"json", "sarif", "gitlab", "junit", "html"})
-"""Reports that are one document, of which nothing can be left out or added."""
+"""Reports that are one complete document, so that nothing can be added to them or left out."""
 
 Report = Callable[[Outcome, View], Iterator[str]]
 
 
 def report(name: str) -> Report:
-    """The report of that name (one of config.OUTPUT_FORMATS)."""
+    """The report with that name, one of `lint.configuration.OUTPUT_FORMATS`."""
     found: Report = import_module(f"{__name__}.{name}").report
     return found

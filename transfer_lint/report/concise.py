@@ -1,4 +1,4 @@
-"""One line for each finding: `path:line:column: CODE severity message [*]`, where `[*]` says that `fix` mends it."""
+"""One line for each finding: `path:line:column: CODE severity message [*]`, where `[*]` means that `fix` can fix it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ COLOURS = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.HINT: "cy
 
 
 def report(outcome: Outcome, view: View) -> Iterator[str]:
-    """The lines."""
+    """The lines of the report."""
     places = Places(outcome)
     return (line(finding, places, view) for finding in outcome.findings)
 

@@ -1,4 +1,4 @@
-"""Pages of evidence: one file that needs nothing else, in which all that a program may have named is escaped."""
+"""Self-contained HTML pages about runs of a program. All text that comes from the program is escaped."""
 
 from __future__ import annotations
 
@@ -17,5 +17,5 @@ _TEMPLATES = Templates(
 
 
 def page(template: str, **values: Any) -> str:
-    """A template, filled in. Raises Problem without jinja2."""
+    """The text of a template with the given values. Raises Problem if jinja2 is not installed."""
     return _TEMPLATES.render(template, version=__version__, **values)

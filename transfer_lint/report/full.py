@@ -1,4 +1,4 @@
-"""For people: the code, what is wrong with it, and why, as a chain of facts. Hints take one line each."""
+"""For people: each finding with its message, a code frame and its evidence lines. Hints take one line each."""
 
 from __future__ import annotations
 
@@ -35,9 +35,9 @@ _PLAIN = _Glyphs("|", "^", "|-", "`-")
 
 
 def report(outcome: Outcome, view: View) -> Iterator[str]:
-    """The lines."""
+    """The lines of the report."""
     places = Places(outcome)
-    after_block = True  # hints in a row stand together; a blank line sets a block apart
+    after_block = True  # no blank lines between hints; one before and after a block
     for finding in outcome.findings:
         if finding.severity is Severity.HINT:
             yield one_line(finding, places, view)
@@ -51,7 +51,7 @@ def report(outcome: Outcome, view: View) -> Iterator[str]:
 
 
 def block(finding: Finding, places: Places, view: View) -> Iterator[str]:
-    """One finding, with its code and its proof."""
+    """One finding, with its code frame and its evidence lines."""
     glyphs = _FANCY if view.fancy else _PLAIN
     colour = COLOURS[finding.severity]
     at = places.at(finding.path, finding.line)
@@ -73,12 +73,12 @@ def block(finding: Finding, places: Places, view: View) -> Iterator[str]:
 
 
 def _label(text: str, view: View, margin: int) -> str:
-    """What stands in the margin, before a line that belongs to it."""
+    """A label in the margin, before the line that it belongs to."""
     return view.style(f"{text:>{margin - 2}}", dim=True) + "  "
 
 
 def _frame(finding: Finding, places: Places, view: View, margin: int, glyphs: _Glyphs) -> Iterator[str]:
-    """The lines of the call, the call underlined."""
+    """The code frame: the lines of the call, with the call underlined."""
     lines = places.lines(finding.path)
     first = places.at(finding.path, finding.line).line
     bar = view.style(glyphs.bar, dim=True)
@@ -99,7 +99,7 @@ def _frame(finding: Finding, places: Places, view: View, margin: int, glyphs: _G
 
 
 def _fit(before: str, marked: str, after: str, width: int) -> tuple[str, str, str]:
-    """Shorten a long line from its ends, so that the marked part is seen."""
+    """Shorten a long line at its ends, so that the marked part stays visible."""
     room = max(width, 40)
     if _width(marked) > room - 8:
         marked = marked[: room - 11] + "..."
@@ -112,7 +112,7 @@ def _fit(before: str, marked: str, after: str, width: int) -> tuple[str, str, st
 
 
 def _chain(evidence: tuple[Evidence, ...], places: Places, view: View, margin: int, glyphs: _Glyphs) -> Iterator[str]:
-    """The facts, in the order of the proof, each with its place; places are padded to one width."""
+    """The evidence lines, in the order of the proof, each with its place; places are padded to one width."""
     where = [str(places.at(fact.path, fact.line)) for fact in evidence]
     widest = min(max(map(_width, where), default=0), 40)
     for number, (fact, place) in enumerate(zip(evidence, where, strict=True)):
@@ -133,7 +133,7 @@ def _wrap(text: str, width: int) -> list[str]:
 
 
 def _printable(text: str) -> str:
-    """What a terminal shows as itself: tabs as four blanks, control characters as a question mark."""
+    """`text` for a terminal: a tab becomes four spaces, a control character becomes a question mark."""
     return "".join(c if c.isprintable() else "    " if c == "\t" else "?" for c in text)
 
 

@@ -1,6 +1,6 @@
-"""For GitHub Actions: a workflow command for each finding, which becomes an annotation of the changed lines.
+"""For GitHub Actions: a workflow command for each finding, which GitHub shows as an annotation of the changed lines.
 
-The form is that of GitHub's "Workflow commands for GitHub Actions".
+The format is that of GitHub's "Workflow commands for GitHub Actions".
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ _LEVEL = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.HINT: "
 
 
 def report(outcome: Outcome, view: View) -> Iterator[str]:
-    """One command a line. In a notebook the lines are those of its JSON, which is what the host shows."""
+    """One command per line. For a notebook, line numbers are those of its JSON, because that is what GitHub shows."""
     places = Places(outcome)
     for problem in outcome.problems:
         what = problem.what + (f"; {problem.mend}" if problem.mend else "")
@@ -28,7 +28,7 @@ def report(outcome: Outcome, view: View) -> Iterator[str]:
 def _command(finding: Finding, places: Places) -> str:
     first, last = (places.on_disk(finding.path, line) for line in (finding.line, finding.end_line))
     at = {"file": finding.path, "line": first, "endLine": last}
-    if first == last and places.at(finding.path, finding.line).cell is None:  # GitHub takes columns on one line only
+    if first == last and places.at(finding.path, finding.line).cell is None:  # GitHub accepts columns only on one line
         at |= {"col": finding.column, "endColumn": finding.end_column}
     at["title"] = f"{finding.code} {finding.name}"
     properties = ",".join(f"{name}={_property(str(value))}" for name, value in at.items())

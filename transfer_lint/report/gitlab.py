@@ -1,4 +1,4 @@
-"""For GitLab: a Code Quality report, whose entries are shown at the changed lines of a merge request."""
+"""For GitLab: a Code Quality report; GitLab shows its entries at the changed lines of a merge request."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ _SEVERITY = {Severity.ERROR: "critical", Severity.WARNING: "major", Severity.HIN
 
 
 def report(outcome: Outcome, view: View) -> Iterator[str]:
-    """One JSON list. What could not be checked is told by the run's messages and its exit code, as GitLab has no place
-    for it."""
+    """One JSON list. It does not say what could not be checked, because GitLab has no field for that; the run's
+    messages and exit code do."""
     places = Places(outcome)
     marks = fingerprints(outcome.findings, outcome.texts)
     entries = [

@@ -1,4 +1,4 @@
-"""For people: one page that asks for nothing else, with every finding, its code, its proof, its fix and its flow."""
+"""For people: one self-contained page with every finding, its code frame, evidence lines, fix and device flow."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from transfer_lint.version import __version__
 
 _TEMPLATES = Templates(Path(__file__).with_name("templates"), *svg.TEMPLATES.folders)
 _CONTEXT = 2
-"""Lines shown around a place."""
+"""How many lines are shown before and after a place."""
 
 
 def report(
@@ -28,8 +28,8 @@ def report(
 ) -> Iterator[str]:
     """The whole document.
 
-    pictures: the device flow of functions with findings. measured: what a run shows of each finding, in words; None
-    where nothing was run.
+    pictures: the device flow of functions with findings. measured: finding -> what a run of the program showed about
+    it, in words; None if nothing was run.
     """
     script = _TEMPLATES.asset("report.js")
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
@@ -107,12 +107,12 @@ def _fact(number: int, index: int, fact: Evidence, places: Places) -> dict[str, 
 
 
 def _slug(path: str) -> str:
-    """A name of a file that an address can hold."""
+    """A short name of a file that can be part of a link."""
     return hashlib.sha256(path.encode("utf-8", "surrogatepass")).hexdigest()[:6]
 
 
 def _frames(number: int, finding: Finding, places: Places) -> Iterator[dict[str, object]]:
-    """The lines of the call and of its evidence, file by file, the finding's own first."""
+    """Code frames with the lines of the call and of its evidence, one for each file, the finding's own file first."""
     wanted: dict[str, dict[int, list[int]]] = {finding.path: {}}
     for index, fact in enumerate(finding.evidence, start=1):
         wanted.setdefault(fact.path, {}).setdefault(fact.line, []).append(index)
@@ -155,7 +155,7 @@ def _on_disk(path: str, outcome: Outcome) -> list[str]:
 
 
 def _diff(edits: Sequence[Edit], lines: Sequence[str]) -> Iterator[tuple[str, str]]:
-    """(sign, line) of what the fix changes, with a little of what stands around it."""
+    """(sign, line) of the diff that the edits make, with _CONTEXT lines around each edit."""
     for number, edit in enumerate(edits):
         if number:
             yield "@", "..."

@@ -1,4 +1,4 @@
-"""For programs: one JSON object, `version` 1. `cell` is null but in notebooks, where lines are those of the cell."""
+"""For programs: one JSON object, `version` 1. `cell` is null except in notebooks, where lines count in the cell."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ VERSION = 1
 
 
 def report(outcome: Outcome, view: View) -> Iterator[str]:
-    """The object, indented, in one piece. A fix has `edits` where they were computed."""
+    """The object, indented, in one piece. A fix has `edits` if they were computed."""
     places = Places(outcome)
     summary = asdict(outcome.summary)
     summary["seconds"] = round(outcome.summary.seconds, 3)

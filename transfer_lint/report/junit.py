@@ -1,4 +1,4 @@
-"""For anything that reads test results: JUnit's XML, a suite for each file and a case for each finding."""
+"""For tools that read test results: JUnit XML, with a suite for each file and a case for each finding."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from transfer_lint.report import View
 from transfer_lint.report.places import Places
 
 _NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-"""What an XML 1.0 document may not hold, not even escaped."""
+"""Characters that XML 1.0 forbids, even escaped."""
 
 
 def report(outcome: Outcome, view: View) -> Iterator[str]:
-    """The document. What makes the run fail is a failure, a file that could not be checked an error, and what is below
-    `--fail-on` a case that passes and tells what was found."""
+    """The document. A finding that makes the run fail is a failure; a file that could not be checked is an error; a
+    finding below `--fail-on` is a case that passes and has the finding as its output."""
     places = Places(outcome)
     root = ElementTree.Element("testsuites", name="transfer-lint")
     by_path: dict[str, list[Finding]] = {problem.path: [] for problem in outcome.problems}
@@ -53,7 +53,7 @@ def _count(element: ElementTree.Element, tests: int, failures: int, errors: int)
 
 
 def _case(suite: ElementTree.Element, finding: Finding, places: Places, view: View) -> bool:
-    """Add a finding; whether it is a failure."""
+    """Add a case for a finding. Returns whether it is a failure."""
     at = places.at(finding.path, finding.line)
     name = f"{finding.code} {finding.name} {at}:{finding.column}"
     case = ElementTree.SubElement(suite, "testcase", name=_xml(name), classname=_xml(finding.path))

@@ -1,4 +1,4 @@
-"""Where a finding is, for people and for programs: in a notebook that is a cell."""
+"""The places of findings, for people and for programs. In a notebook a place is a cell and a line in it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from transfer_lint.lint.outcome import Outcome
 
 @dataclass(frozen=True)
 class Place:
-    """A line, from 1: of a file, or with `cell` (from 1) of a notebook's cell."""
+    """A line of a file or, with `cell`, of a notebook's cell; both from 1."""
 
     path: str
     cell: int | None
@@ -23,33 +23,33 @@ class Place:
 
     @property
     def file(self) -> str:
-        """`nodes.py`, `demo.ipynb:cell 3`."""
+        """The file as shown to the user: `nodes.py`, `demo.ipynb:cell 3`."""
         return self.path if self.cell is None else f"{self.path}:cell {self.cell}"
 
 
 @dataclass(frozen=True)
 class Places:
-    """Translates the lines that an outcome speaks of."""
+    """Converts the line numbers of an outcome."""
 
     outcome: Outcome
 
     def at(self, path: str, line: int) -> Place:
-        """Where a person finds a line."""
+        """The place of a line, as people see it."""
         if path in self.outcome.texts and is_notebook(path):
-            from transfer_lint.files import notebook  # most runs meet none
+            from transfer_lint.files import notebook  # imported late: most runs have no notebook
 
             return Place(path, *notebook.place(self.outcome.texts[path], line))
         return Place(path, None, line)
 
     def on_disk(self, path: str, line: int) -> int:
-        """The line of the file itself, of a notebook's JSON."""
+        """The line in the file itself; for a notebook, in its JSON."""
         place = self.at(path, line)
         if place.cell is None or path not in self.outcome.documents:
             return line
         return self._documents[path].get((place.cell, place.line), 1)
 
     def lines(self, path: str) -> list[str]:
-        """The lines of a text, as they are written: `lines(path)[line - 1]`."""
+        """The lines of a file's text, of a notebook as they are in its cells. Line N is `lines(path)[N - 1]`."""
         if path not in self._lines:
             text = self.outcome.texts.get(path, "")
             if (document := self.outcome.documents.get(path)) is not None:

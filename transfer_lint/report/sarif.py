@@ -25,7 +25,8 @@ _Json = Mapping[str, object]
 def report(outcome: Outcome, view: View) -> Iterator[str]:
     """One log with one run.
 
-    Paths are relative to %SRCROOT%, the folder that the run started in. Lines of notebooks are those of their JSON.
+    Paths are relative to %SRCROOT%, the folder that the run started in. For notebooks, line numbers are those of their
+    JSON.
     """
     places = Places(outcome)
     codes = list(_rules())
@@ -105,7 +106,7 @@ def _region(finding: Finding, places: Places) -> _Json:
         "endLine": places.on_disk(finding.path, finding.end_line),
     }
     if places.at(finding.path, finding.line).cell is not None:
-        return lines  # columns of a cell say nothing about its JSON
+        return lines  # columns in a cell are not columns in its JSON
     snippet = "".join(places.lines(finding.path)[finding.line - 1 : finding.end_line])
     columns = {"startColumn": finding.column, "endColumn": finding.end_column}
     return {**lines, **columns, **({"snippet": {"text": snippet}} if snippet else {})}
@@ -129,7 +130,7 @@ def _artifact(path: str) -> _Json:
     uri = quote(os.fsencode(path))
     if path.startswith("/"):
         return {"uri": f"file://{uri}"}
-    if path[1:2] == ":":  # a drive
+    if path[1:2] == ":":  # a Windows drive
         return {"uri": f"file:///{uri}"}
     return {"uri": uri, "uriBaseId": _ROOT}
 

@@ -1,4 +1,4 @@
-"""How often each rule is found: one line for each, the most frequent first."""
+"""How many findings each rule has: one line for each rule, the most frequent first."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from transfer_lint.report import View
 
 
 def report(outcome: Outcome, view: View) -> Iterator[str]:
-    """`COUNT  CODE  name [*]`, where `[*]` says that `fix` mends some of them, and how many if not all."""
+    """`COUNT  CODE  name [*]`, where `[*]` means that `fix` can fix all of them, and `[* N]` that it can fix N."""
     counts = Counter((finding.code, finding.name) for finding in outcome.findings)
     fixable = Counter((finding.code, finding.name) for finding in outcome.findings if view.fixable(finding))
     width = len(str(max(counts.values(), default=0)))

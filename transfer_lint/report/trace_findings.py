@@ -1,4 +1,4 @@
-"""For people: findings beside what a run did at their places."""
+"""For people: the findings, each with what a run of the program did at its place."""
 
 from __future__ import annotations
 
@@ -12,7 +12,10 @@ COLOURS = {Status.CONFIRMED: "green", Status.REFUTED: "red", Status.NEVER: "brig
 
 
 def report(joined: Joined, view: View, top: int = 10) -> Iterator[str]:
-    """The lines: findings by fate, lines without a finding, and what to do about what is refuted."""
+    """The lines of the report: findings by status, source lines without a finding, how to report refuted findings.
+
+    top: how many findings that were never reached, and how many source lines, are listed at most.
+    """
     fates = ", ".join(f"{len(joined.of(status))} {status.value}" for status in Status if joined.of(status))
     yield view.style(f"findings: {fates or 'none'}", bold=True)
     for status in Status:

@@ -21,7 +21,7 @@ MAX_SOURCE = 160
 
 @dataclass(frozen=True)
 class _Shown:
-    """A line of the program with its text and its callers in words."""
+    """A source line with its text, and its callers in words."""
 
     line: Line
     source: str
@@ -32,7 +32,7 @@ class _Shown:
 
 
 def report(trace: Trace, joined: Joined | None = None, top: int = 10) -> Iterator[str]:
-    """The page, in one piece. top: lines of the program."""
+    """The page, in one piece. top: how many source lines are shown at most."""
     lines = by_line(trace)
     last, rows = rows_of_timeline(trace, COLUMNS)
     end = last * trace.bin_width

@@ -1,4 +1,4 @@
-"""A trace for people: what moved in all, the lines that moved it, who called them, and when."""
+"""A trace for people: totals, the source lines that moved data, their callers, and a timeline."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ SORTS: Mapping[str, Callable[[Entry], bool]] = {
 
 
 def report(trace: Trace, view: View, top: int = 10) -> Iterator[str]:
-    """The lines; `top` lines of the program."""
+    """The lines of the report. top: how many source lines each table shows at most."""
     lines = by_line(trace)
     yield from _head(trace, view)
     moving = [line for line in lines if line.transfers or line.waits]
@@ -97,7 +97,7 @@ def _row(texts: Iterable[str], widths: Iterable[int]) -> str:
 
 
 def way_text(way: Sequence[Frame]) -> str:
-    """Callers, innermost first."""
+    """The callers in words, innermost first; at most four."""
     shown = " < ".join(f"{short(frame.file)}:{frame.line} {frame.function}" for frame in way[:4])
     return shown + (" < ..." if len(way) > 4 else "")
 
@@ -114,7 +114,7 @@ def _timeline(trace: Trace, view: View) -> Iterator[str]:
 
 
 def rows_of_timeline(trace: Trace, columns: int) -> tuple[int, dict[str, list[list[int]]]]:
-    """(bins in use, name -> columns of [events, bytes]) for each sort of events that there were."""
+    """(number of bins in use, name of a row -> columns of [events, bytes]), only for rows that have events."""
     last = max((number for entry in trace.entries for number in entry.bins), default=-1) + 1
     rows: dict[str, list[list[int]]] = {}
     for name, belongs in SORTS.items():
@@ -136,18 +136,18 @@ def _bars(columns: Sequence[int], view: View) -> str:
 
 
 def place(line: Line) -> str:
-    """`nodes.py:12`, from the working directory where that is shorter."""
+    """`nodes.py:12`, relative to the working directory if the file lies below it."""
     return f"{short(line.file)}:{line.number}"
 
 
 def short(file: str) -> str:
-    """A path relative to the working directory where it lies below it."""
+    """A path, relative to the working directory if it lies below it."""
     here = os.path.join(os.getcwd(), "")
     return file.removeprefix(here)
 
 
 def bytes_of(nbytes: int) -> str:
-    """`4 B`, `1.5 KiB`, `1.6 GiB`."""
+    """A number of bytes in words: `4 B`, `1.5 KiB`, `1.6 GiB`."""
     value = float(nbytes)
     for unit in ("B", "KiB", "MiB", "GiB"):
         if value < 1024 or unit == "GiB":
@@ -157,7 +157,7 @@ def bytes_of(nbytes: int) -> str:
 
 
 def seconds_of(seconds: float) -> str:
-    """`1.2 s`, `3.4 ms`, `5.6 us`."""
+    """A time in words: `1.2 s`, `3.4 ms`, `5.6 us`."""
     for factor, unit in ((1.0, "s"), (1e3, "ms"), (1e6, "us")):
         if seconds * factor >= 1:
             return f"{seconds * factor:.3g} {unit}"
@@ -165,5 +165,5 @@ def seconds_of(seconds: float) -> str:
 
 
 def count(number: int, noun: str) -> str:
-    """`1 wait`, `2 waits`."""
+    """A number with its noun: `1 wait`, `2 waits`."""
     return f"{number} {noun}" + ("" if number == 1 else "s")

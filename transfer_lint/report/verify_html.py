@@ -27,7 +27,7 @@ def report(comparison: Comparison) -> Iterator[str]:
 
 
 def _pictures(comparison: Comparison) -> Iterator[dict[str, object]]:
-    """One row for each picture that both returned."""
+    """One row for each picture that both runs returned."""
     fixed = {each.path: each for each in comparison.fixed.outputs}
     for each in comparison.original.outputs:
         twin = fixed.get(each.path)

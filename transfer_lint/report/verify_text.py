@@ -11,7 +11,7 @@ MAX_DIFFERENCES = 20
 
 
 def report(comparison: Comparison, view: View) -> Iterator[str]:
-    """The lines."""
+    """The lines of the report."""
     yield view.style(comparison.verdict, bold=True, fg="green" if comparison.good else "red")
     yield f"  original: {comparison.original.program}"
     yield f"  fixed:    {comparison.fixed.program}"
@@ -69,7 +69,7 @@ def _rest(comparison: Comparison) -> Iterator[str]:
 
 
 def where(comparison: Comparison) -> str:
-    """What it was run on."""
+    """What the programs were run on, and how many calls of the scenario each made."""
     trace = comparison.original.trace
     if trace is None:
         return "it was not run"

@@ -1,7 +1,7 @@
-"""The rules. A rule is two files side by side: NAME.py (which sites, which rewrite) and NAME.md (its page).
+"""The rules. A rule is two files: NAME.py (which sites it reports, which action fixes them) and NAME.md (its page).
 
-May import `flow.ask`, the ground and the actions of `transfer_codemods`.
-Hands out `RULES`: a module of this folder that holds a `@rule(...)` is in it.
+May import `flow.ask`, the base modules `settings`, `findings` and `problems`, and the actions of `transfer_codemods`.
+Hands out `RULES`, which holds every `@rule(...)` in a module of this folder.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from transfer_lint.flow.ask import Why
 
 @dataclass(frozen=True)
 class Verdict:
-    """What a rule says of a site. why: the facts that prove it. action, title, safety: the fix, if there is one."""
+    """A rule's verdict on a site. why: the facts that prove it. action, title, safety: the fix; action None: no fix."""
 
     severity: Severity
     message: str
@@ -30,14 +30,15 @@ class Verdict:
     safety: Safety = Safety.SAFE
 
 
-Check = Callable[..., "Verdict | None"]  # of a Site or a HostRead with Questions and RuleOptions; in group 9 of a Note
+Check = Callable[..., "Verdict | None"]  # takes a Site or HostRead, Questions and RuleOptions; in group 9 a Note
 
 
 @dataclass(frozen=True)
 class Rule:
-    """code: `TL101`, stable for ever. name: what it finds, so that "allow <name>" reads well. summary: one line.
+    """code: `TL101`, never changed. name: what it finds, worded so that "allow <name>" reads well. summary: one line.
 
-    wants: the class of what `check` judges, by the annotation of its first parameter.
+    fix: what its fix does, in a few words; "" without a fix. safety: the tier of that fix; None without a fix.
+    page: the path of NAME.md. wants: the name of the class that `check` judges, from its first parameter's annotation.
     """
 
     code: str

@@ -1,4 +1,4 @@
-"""TL202: a copy to the host that may not have arrived is read."""
+"""TL202: a copy to the host is read although it may not have arrived yet."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from transfer_lint.rules.options import RuleOptions
     safety=None,
 )
 def check(site: Site, questions: Questions, options: RuleOptions) -> Verdict | None:
-    """An error where the value provably comes from an accelerator and the function reads the copy with no wait."""
+    """An error if the value provably comes from an accelerator and the function reads the copy without waiting."""
     if not site.request.surely_non_blocking or not site.is_tensor:
         return None
     if not questions.goes_to_host(site) or not questions.is_on_accelerator(site):
         return None
-    read = questions.is_read_before_waiting(site)
+    read = questions.read_before_waiting(site)
     if read is None:
         return None
-    receiver = questions.source(site.attribute.value)
+    receiver = questions.receiver(site)
     return Verdict(
         Severity.ERROR,
         f"the copy of `{receiver}` may not have arrived when line {read.anchor[0]} reads it: nothing waits for it",

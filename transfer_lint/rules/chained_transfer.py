@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import ast
-
 from transfer_codemods.actions import MergeTransfer
 from transfer_lint.findings import Heat, Safety, Severity
 from transfer_lint.flow.ask import Questions, Site
 from transfer_lint.rules import Verdict, rule
 from transfer_lint.rules.options import RuleOptions
 
-# Dtypes that few others are wider than.
+# Wide dtypes: a conversion to one of them seldom makes a value smaller.
 _WIDE = frozenset(f"torch.{name}" for name in ("float32", "float64", "int32", "int64", "complex64", "complex128"))
 
 
@@ -22,7 +20,7 @@ _WIDE = frozenset(f"torch.{name}" for name in ("float32", "float64", "int32", "i
     safety=Safety.SAFE,
 )
 def check(site: Site, questions: Questions, options: RuleOptions) -> Verdict | None:
-    """A chain that ends on the host is left alone: its two hops can be there to release a memory map."""
+    """A chain that ends on the host is not reported: its two steps may be intended, to release a memory map."""
     inner = questions.inner(site)
     if inner is None or not inner.request.plain or not site.request.plain:
         return None
@@ -37,17 +35,17 @@ def check(site: Site, questions: Questions, options: RuleOptions) -> Verdict | N
     ):
         return None
     if two.device is None and two.dtype is not None and two.dtype.known.term.name in _WIDE:
-        return None  # converting there what has travelled narrow is how it should be
-    source = questions.source(inner.attribute.value)
+        return None  # right as it is: the value travels in the narrow dtype and is widened there
+    source = questions.receiver(inner)
     both = one.device is not None and two.device is not None
     if both and not (questions.boundary(inner) and questions.goes_to_accelerator(site)):
-        return None  # two hops can be there on purpose: through the host they cannot
-    if not inner.proved and isinstance(inner.attribute.value, ast.Call):
-        return None  # what an unknown call returns may be a batch, with a `.to` of its own
-    # One call converts on the host, whichever way the copy goes. That moves no more only where the conversion has
-    # come first anyway, on the way to the accelerator.
+        return None  # two transfers may be intended, unless the value goes through the host
+    if not inner.proved and inner.moves_result_of_call:
+        return None  # an unknown call may return a batch that has its own `.to`
+    # The merged call converts on the host, in both directions. It surely moves no more bytes only if the conversion
+    # came first already, on the way to the accelerator.
     exact = one.device is None and questions.goes_to_accelerator(site)
-    # `Module.half` leaves complex weights alone, `Module.to(dtype=...)` converts them.
+    # `Module.half` does not convert complex weights, `Module.to(dtype=...)` does.
     converts_alike = _cast(site) is None or not inner.is_module
     mergeable = (
         converts_alike and not both and inner.proved and not one.ambiguous and not two.ambiguous and not site.in_fstring

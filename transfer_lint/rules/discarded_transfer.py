@@ -1,8 +1,6 @@
-"""TL201: a tensor is moved and nobody takes the result."""
+"""TL201: a tensor is moved and the result is not used."""
 
 from __future__ import annotations
-
-import ast
 
 from transfer_codemods.actions import AssignResult
 from transfer_lint.findings import Safety, Severity
@@ -19,16 +17,14 @@ from transfer_lint.rules.options import RuleOptions
     safety=Safety.UNSAFE,
 )
 def check(site: Site, questions: Questions, options: RuleOptions) -> Verdict | None:
-    """Modules and batches move in place: only a proved tensor is certain.
+    """An error only for a proved tensor, because modules and batches move in place.
 
-    Near-certain is what the function moves again, to the same place, and then uses: what moves in place needs it once.
+    A hint if the function moves the value again to the same place and uses that result: a value that moves in place
+    would be moved only once.
     """
-    statement, receiver = site.statement, site.attribute.value
-    if not isinstance(statement, ast.Expr) or statement.value is not site.node:
+    if not site.is_discarded or not site.moves_place:
         return None
-    if not isinstance(receiver, ast.Name | ast.Attribute | ast.Subscript):
-        return None
-    name = questions.source(receiver)
+    name = questions.receiver(site)
     if not site.is_tensor:
         again = questions.moved_again(site)
         if again is None:

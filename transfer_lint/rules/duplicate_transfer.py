@@ -17,14 +17,14 @@ from transfer_lint.rules.options import RuleOptions
     safety=Safety.SAFE,
 )
 def check(site: Site, questions: Questions, options: RuleOptions) -> Verdict | None:
-    """A warning where the value provably is elsewhere. The fix needs a name that the first copy still has."""
+    """A warning if the value provably is elsewhere, else a hint. The fix needs a name that the first copy still has."""
     request = site.request
     if request.device is None or not request.plain or site.guarded or site.in_handler:
         return None
     earlier = questions.earlier_copy(site)
     if earlier is None:
         return None
-    receiver, name = questions.source(site.attribute.value), earlier.name
+    receiver, name = questions.receiver(site), earlier.name
     reusable = name is not None and site.is_tensor and not site.in_fstring
     loud = site.is_tensor and questions.is_elsewhere(site) and site.heat is not Heat.ONCE
     return Verdict(

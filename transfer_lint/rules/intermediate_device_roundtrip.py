@@ -1,4 +1,4 @@
-"""TL104: a value leaves the accelerator and is used there again."""
+"""TL104: a value leaves the accelerator and is then used on the accelerator again."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from transfer_lint.rules.options import RuleOptions
     safety=Safety.UNSAFE,
 )
 def check(site: Site, questions: Questions, options: RuleOptions) -> Verdict | None:
-    """Both ends are proved: where the value was before, and that it is used there again."""
+    """Both ends must be proved: that the value was on the accelerator, and that it is used there again."""
     request = site.request
     if not site.round_trip or site.device is None or request.device is None:
         return None
-    receiver = questions.source(site.attribute.value)
+    receiver = questions.receiver(site)
     return Verdict(
         Severity.WARNING,
         f"`{receiver}` leaves `{site.device.term}` for {questions.wanted(site)} and is used on the accelerator again",

@@ -1,4 +1,4 @@
-"""TL107: a loop moves the same value to the same place in every round."""
+"""TL107: a loop moves the same value to the same place in every iteration."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from transfer_lint.rules.options import RuleOptions
     safety=Safety.SAFE,
 )
 def check(site: Site, questions: Questions, options: RuleOptions) -> Verdict | None:
-    """A warning where the value provably is elsewhere; it may be there already, and then a round costs next to nothing.
+    """A warning if the value provably is elsewhere, else a hint: a move of a value that is there already costs little.
 
-    The fix is safe where nothing in the loops may write to a tensor and the copy goes no further than an operation.
+    The fix is safe if nothing in the loops may write to a tensor and the copy is only the operand of an operation.
     """
     request = site.request
     if request.device is None or not request.plain or request.ambiguous or site.guarded or site.in_handler:
@@ -27,7 +27,7 @@ def check(site: Site, questions: Questions, options: RuleOptions) -> Verdict | N
     invariance = questions.invariance(site)
     if invariance is None:
         return None
-    receiver, proved = questions.source(site.attribute.value), invariance.proved
+    receiver, proved = questions.receiver(site), invariance.proved
     loud = proved and questions.is_elsewhere(site) and site.heat is not Heat.ONCE
     return Verdict(
         Severity.WARNING if loud else Severity.HINT,

@@ -21,7 +21,7 @@ def check(site: Site, questions: Questions, options: RuleOptions) -> Verdict | N
         return None
     if questions.boundary(site) or not questions.is_half_of_pair(site):
         return None
-    receiver = questions.source(site.attribute.value)
+    receiver = questions.receiver(site)
     return Verdict(
         Severity.WARNING,
         f"`{receiver}` is loaded and offloaded again at every {site.heat.value}: all its weights travel twice",

@@ -1,4 +1,4 @@
-"""What the rules of group 9 judge: notes on a file as such, where others judge transfers and host reads."""
+"""What the rules of group 9 judge: notes on a file itself. All other rules judge transfers and host reads."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 @dataclass(frozen=True)
 class Unparsable:
-    """A file, or a cell (`what`), does not parse. reason: with which Python it was tried, and what the parser says."""
+    """A file, or a cell (`what`), does not parse. reason: the Python version that was used and the parser's message."""
 
     reason: str
     what: str = "file"
@@ -16,11 +16,11 @@ class Unparsable:
 
 @dataclass(frozen=True)
 class Unused:
-    """An ignore comment hides nothing.
+    """A suppression comment, or a selector of it, suppresses nothing.
 
-    selectors: what it ignores, as written; empty: all rules. idle: those of them that hide nothing; ("",) for a comment
-    without any. reason: why it ignores them, as written. alone: nothing else stands on its line. end_column: just past
-    the comment, 1-based, in characters.
+    selectors: as written; empty: all rules. idle: the selectors that suppress nothing; ("",) for a comment without
+    selectors. reason: as written. alone: nothing else is on its line. end_column: just past the comment, 1-based, in
+    characters.
     """
 
     selectors: tuple[str, ...]

@@ -1,4 +1,4 @@
-"""What a user can set about rules."""
+"""The options of rules that a user can set."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from transfer_lint.settings import Settings
 
 @dataclass(frozen=True)
 class RuleOptions:
-    """module_guard: which form TL103's guard takes."""
+    """module_guard: the form of the guard that TL103's fix writes."""
 
     module_guard: GuardForm = GuardForm.EXACT
 
     @staticmethod
     def of(settings: Settings) -> RuleOptions:
-        """Those among the settings."""
+        """The rule options in the settings."""
         return RuleOptions(module_guard=settings.module_guard)

@@ -1,8 +1,6 @@
-"""TL203: a copy that is asked not to block starts in memory that is not pinned, or that is pinned only for it."""
+"""TL203: a non-blocking copy is made from memory that is not pinned, or that is pinned only for this copy."""
 
 from __future__ import annotations
-
-import ast
 
 from transfer_lint.findings import Heat, Severity
 from transfer_lint.flow.ask import Questions, Site
@@ -18,18 +16,14 @@ from transfer_lint.rules.options import RuleOptions
     safety=None,
 )
 def check(site: Site, questions: Questions, options: RuleOptions) -> Verdict | None:
-    """Hints: the copy is right, it only does not do what was hoped for."""
+    """Always a hint: the copy is correct, but it saves no waiting."""
     if not site.is_tensor or site.heat is Heat.ONCE or not questions.goes_to_accelerator(site):
         return None
-    receiver = site.attribute.value
-    if (
-        isinstance(receiver, ast.Call)
-        and isinstance(receiver.func, ast.Attribute)
-        and receiver.func.attr == "pin_memory"
-    ):
+    receiver = questions.receiver(site)
+    if site.moves_pinned:
         text = "pins its memory just before the copy: that is a copy of its own, on the host, which the host waits for"
-        return Verdict(Severity.HINT, f"`{questions.source(receiver)}` {text}", site.receiver.why)
+        return Verdict(Severity.HINT, f"`{receiver}` {text}", site.receiver.why)
     if not site.request.surely_non_blocking or not questions.is_pageable(site):
         return None
     text = "is in memory that is not pinned: the host waits for this copy all the same"
-    return Verdict(Severity.HINT, f"`{questions.source(receiver)}` {text}", questions.proof(site))
+    return Verdict(Severity.HINT, f"`{receiver}` {text}", questions.proof(site))

@@ -1,6 +1,6 @@
-"""A rule's page: what a person reads about it, and the examples in it that are its tests.
+"""A rule's page: its documentation, with examples that are also its tests.
 
-Every example is an HTML comment, a fenced python block, and, where the fix changes it, a second one:
+Every example is an HTML comment, a fenced python block and, if the fix changes that, a second block:
 
     <!-- example: NAME; unsafe; OPTION: VALUE; run: EXPRESSION -->    reported, and fixed as the second block says
     <!-- silent: NAME; run: EXPRESSION -->                            nothing is reported; one block
@@ -40,7 +40,7 @@ _MARK = re.compile(r"[ \t]*#(?P<codes>(?: TL[0-9]{3})+)[ \t]*$")
 
 
 class PageError(ValueError):
-    """A page that is not in the form above: where, and what is wrong. line is 1-based."""
+    """A page that does not have the form above. path, line: where; line is 1-based. what: what is wrong."""
 
     def __init__(self, path: str, line: int, what: str) -> None:
         super().__init__(f"{path}:{line}: {what}")
@@ -53,9 +53,10 @@ class PageError(ValueError):
 class Example:
     """One example of a page.
 
-    before: the source without its marks. after: what it becomes; None where it stays. marks: (1-based line of
-    `before`, code) of each finding, in order. run: the expression that executes it, None where it is not executed.
-    unsafe: unsafe fixes are allowed. silent: nothing is reported. line: of the page, where it begins.
+    before: the source without its marks. after: the fixed source; None if the fix changes nothing.
+    marks: (1-based line of `before`, code) of each finding, in order.
+    run: the expression that executes the example; None if it is not executed.
+    unsafe: unsafe fixes are allowed. silent: nothing is reported. line: the page's line where the example begins.
     """
 
     name: str
@@ -83,7 +84,7 @@ class Page:
 
 
 def read_page(path: Path | str) -> Page:
-    """Read and parse a rule's page. Raises PageError where it is not in form, OSError where it cannot be read."""
+    """Read and parse a rule's page. Raises PageError if it does not have the form, OSError if it cannot be read."""
     return parse_page(Path(path).read_text(encoding="utf-8"), str(path))
 
 
@@ -158,7 +159,7 @@ def _example(lines: Sequence[str], head: int, end: int, path: str) -> Example:
 
 
 def _settings(text: str, path: str, line: int) -> tuple[str, bool, dict[str, str], str | None]:
-    """NAME; unsafe; OPTION: VALUE; run: EXPRESSION. `run` comes last, because its expression may hold anything."""
+    """The parts of `NAME; unsafe; OPTION: VALUE; run: EXPRESSION`. `run` is last: EXPRESSION may hold any character."""
     text, separator, expression = re.sub(r"(?:^|;)\s*run:", "\0", text, count=1).partition("\0")
     run = expression.strip() if separator else None
     if run is not None:
@@ -212,7 +213,7 @@ def _unmark(lines: Sequence[str]) -> tuple[str, tuple[tuple[int, str], ...]]:
 
 
 def plain(page: Page) -> str:
-    """The page as Markdown without what is for tests only: comments and marks. Two blanks never follow each other."""
+    """The page as Markdown without comments and marks, which are for tests only, and without double blank lines."""
     out: list[str] = []
     inside = False
     for line in page.text.splitlines():

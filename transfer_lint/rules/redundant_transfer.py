@@ -17,11 +17,11 @@ from transfer_lint.rules.options import RuleOptions
     safety=Safety.SAFE,
 )
 def check(site: Site, questions: Questions, options: RuleOptions) -> Verdict | None:
-    """The proof is the analysis's; nothing is left to judge here."""
+    """The analysis gives the proof; the rule only reports it."""
     why = questions.is_there(site)
     if why is None:
         return None
-    receiver = questions.source(site.attribute.value)
+    receiver = questions.receiver(site)
     return Verdict(
         Severity.HINT if site.heat is Heat.ONCE else Severity.WARNING,
         f"`{receiver}` is already on {questions.wanted(site)}: this `.{site.method}(...)` does nothing",

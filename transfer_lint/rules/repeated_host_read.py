@@ -17,15 +17,15 @@ from transfer_lint.rules.options import RuleOptions
     safety=Safety.UNSAFE,
 )
 def check(read: HostRead, questions: Questions, options: RuleOptions) -> Verdict | None:
-    """Only of what ComfyUI gives as the same object to every layer of a step; TL301 stands back."""
+    """Only reads of a value that ComfyUI gives as the same object to every layer of a step; TL301 leaves these out."""
     if read.heat is not Heat.LAYER or not read.given or read.in_handler or not read.method:
         return None
     brought = questions.brought_by(read)
-    if brought is not None and questions.is_read_one(brought) is read:
+    if brought is not None and questions.read_of_one_item(brought) is read:
         return None  # one wait, one finding: TL302 reports it, with a safe fix
     return Verdict(
         Severity.WARNING,
-        f"`{questions.source(read.node)}` makes the host wait in every layer for what is the same all step long",
+        f"`{questions.read(read)}` makes the host wait in every layer for what is the same all step long",
         read.tensor.why,
         RememberRead(read.given),
         "read it once a step",

@@ -1,8 +1,6 @@
-"""TL103: a module is moved at every call, although after the first it is there."""
+"""TL103: a module is moved at every call, although it is there after the first call."""
 
 from __future__ import annotations
-
-import ast
 
 from transfer_codemods.actions import GuardForm, GuardModule
 from transfer_lint.findings import Heat, Safety, Severity
@@ -19,19 +17,19 @@ from transfer_lint.rules.options import RuleOptions
     safety=Safety.SAFE,
 )
 def check(site: Site, questions: Questions, options: RuleOptions) -> Verdict | None:
-    """A move that is half of an unconditional onload/offload pair is needed; so is an offload."""
+    """Not reported, because needed: an offload, and a move that is half of an unconditional onload/offload pair."""
     request = site.request
     if request.device is None or not request.plain or site.heat is Heat.ONCE:
         return None
     if not site.is_module and not questions.can_only_be_module(site):
         return None
-    if isinstance(site.attribute.value, ast.Call):
-        return None  # what has just been made or fetched may always need the move
+    if site.moves_result_of_call:
+        return None  # a module that was just made or fetched may need the move every time
     if site.guarded or site.made_here or site.in_handler or site.in_fstring:
         return None
     if questions.boundary(site) or questions.is_half_of_pair(site) or questions.is_put_back(site):
         return None
-    receiver = questions.source(site.attribute.value)
+    receiver = questions.receiver(site)
     target = questions.target(site)
     form = options.module_guard
     return Verdict(

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import ast
-
 from transfer_codemods.actions import GuardTensor
 from transfer_lint.findings import Heat, Safety, Severity
 from transfer_lint.flow.ask import Questions, Site
@@ -19,30 +17,31 @@ from transfer_lint.rules.options import RuleOptions
     safety=Safety.SAFE,
 )
 def check(site: Site, questions: Questions, options: RuleOptions) -> Verdict | None:
-    """Not a boundary (a move to the host), not surely needed, and there is a test that says when it does nothing."""
+    """Reported if the move may do nothing and a test can tell when it does nothing.
+
+    Not reported: a boundary, such as a move to the host.
+    """
     request = site.request
     if not site.is_tensor or request.device is None or site.heat is Heat.ONCE:
         return None
     if site.guarded or site.in_handler or site.inline or site.in_fstring or site.round_trip:
         return None
-    if questions.is_inner(site) or any(
-        isinstance(node, ast.Call | ast.BinOp) for node in ast.walk(site.attribute.value)
-    ):
-        return None  # a value that was computed a moment before is no input
+    if questions.is_inner(site) or site.moves_computed:
+        return None  # a value that was just computed is not an input
     if questions.boundary(site):
         return None
-    # A constant of the file stays where it is made: it is copied again and again, and a guard would not help.
+    # A module-level constant stays where it is made, so every call copies it, and a guard would not help.
     constant = questions.is_placed_elsewhere(site)
     if constant and not site.receiver.ident.is_global():
         return None
     if questions.is_memoised(site) or questions.is_loop_invariant(site):
-        return None  # what loops repeat TL107 reports
-    if questions.is_on_device(site):  # what is left of the move is the dtype
+        return None  # TL107 reports transfers that a loop repeats
+    if questions.is_on_device(site):  # only the dtype conversion is left
         return None
     target = questions.target(site)
     if target is None:
         return None
-    receiver, often = questions.source(site.attribute.value), _often(site)
+    receiver, often = questions.receiver(site), _often(site)
     return Verdict(
         Severity.HINT if site.heat is Heat.CALL else Severity.WARNING,
         f"`{receiver}` is moved {often}, also where it is on {questions.wanted(site)} already",

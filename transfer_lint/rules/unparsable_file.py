@@ -15,5 +15,5 @@ from transfer_lint.rules.notes import Unparsable
     safety=None,
 )
 def check(note: Unparsable) -> Verdict:
-    """Always an error: nobody can say what is in the file."""
+    """Always an error, because nothing in the file can be checked."""
     return Verdict(Severity.ERROR, f"the {note.what} {note.reason}; nothing in it is checked")

@@ -1,4 +1,4 @@
-"""TL901: an ignore comment that hides nothing."""
+"""TL901: a suppression comment that suppresses nothing."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from transfer_lint.rules.notes import Unused
     safety=Safety.SAFE,
 )
 def check(note: Unused) -> Verdict:
-    """Of a list only the idle part goes; the reason stays with the rest."""
+    """In a list, the fix removes only the selectors that suppress nothing; the others keep the reason."""
     kept = [selector for selector in note.selectors if selector not in note.idle]
     if kept:
         idle = ", ".join(f"`{selector}`" for selector in note.idle)

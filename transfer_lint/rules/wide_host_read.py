@@ -17,14 +17,14 @@ from transfer_lint.rules.options import RuleOptions
     safety=Safety.SAFE,
 )
 def check(site: Site, questions: Questions, options: RuleOptions) -> Verdict | None:
-    """The item is read by constant integers, so that the device can pick it out."""
+    """Only if the item is read by constant integer indices, so that the device can do the indexing."""
     if not site.is_tensor or not questions.is_on_accelerator(site):
         return None
     if not questions.boundary(site) or not site.request.plain or site.request.dtype is not None:
         return None
-    if questions.is_read_one(site) is None:
+    if questions.read_of_one_item(site) is None:
         return None
-    receiver = questions.source(site.attribute.value)
+    receiver = questions.receiver(site)
     often = {Heat.STEP: ", at every step", Heat.LAYER: ", in every layer of every step"}.get(site.heat, "")
     return Verdict(
         Severity.WARNING if often else Severity.HINT,

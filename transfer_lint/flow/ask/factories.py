@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from transfer_lint.flow.knowledge import Knowledge
 from transfer_lint.flow.program.modules import Module
-from transfer_lint.flow.program.syntax import nodes_of
+from transfer_lint.flow.program.syntax import nodes_of, written
 from transfer_lint.flow.results.sites import Site
 from transfer_lint.flow.values.values import Tensor
 
@@ -19,12 +19,15 @@ _BINDING = frozenset({"device", "out", "requires_grad", "pin_memory", None})
 class Factory:
     """A call that makes a tensor on the host.
 
+    written: how it is written, without the arguments. line: where it begins.
     exact: making it on the target device gives the same bits.
     any_dtype: making it in the target dtype gives the same bits, too.
     """
 
-    exact: bool
-    any_dtype: bool
+    written: str
+    line: int
+    exact: bool = False
+    any_dtype: bool = False
 
 
 class Factories:
@@ -43,16 +46,18 @@ class Factories:
         made = site.moved
         if not self._makes_tensor(made):
             computed = isinstance(made, ast.Call | ast.BinOp) and any(map(self._makes_tensor, nodes_of(made)))
-            return Factory(False, False) if computed and (on_host or self._is_reshaped(made)) else None
+            return Factory(_spelled(made), made.lineno) if computed and (on_host or self._is_reshaped(made)) else None
         assert isinstance(made, ast.Call)
         keywords = {keyword.arg for keyword in made.keywords}
         if "device" in keywords:
             return None
         name = self._module.dotted(made.func)
         exact = not keywords & _BINDING and (name in self._knowledge.exact_factories or self._is_integral(made))
-        return Factory(exact, name in self._knowledge.exact_in_any_dtype and "dtype" not in keywords)
+        return Factory(
+            _called(made), made.lineno, exact, name in self._knowledge.exact_in_any_dtype and "dtype" not in keywords
+        )
 
-    def made_by(self, site: Site) -> ast.Call | None:
+    def made_by(self, site: Site) -> Factory | None:
         """The call of a deterministic factory that made the receiver; None if there is none.
 
         The receiver is a local name, or method calls on one, and the value of that name is read nowhere else.
@@ -74,7 +79,8 @@ class Factories:
             and stores[-1] < node.lineno
             and (not end or node.lineno <= end)
         ]
-        return receiver.made if stores and reads == [name] else None
+        made = receiver.made
+        return Factory(_spelled(made), made.lineno) if stores and reads == [name] else None
 
     def _makes_tensor(self, node: ast.AST) -> bool:
         """Whether a node is a call of a deterministic factory."""
@@ -106,3 +112,8 @@ def _root(node: ast.expr) -> ast.Name | None:
     while isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
         node = node.func.value
     return node if isinstance(node, ast.Name) else None
+
+
+def _spelled(made: ast.expr) -> str:
+    """How what makes a tensor is written; a call without its arguments: `torch.zeros(...)`."""
+    return f"{written(made.func)}(...)" if isinstance(made, ast.Call) else written(made)

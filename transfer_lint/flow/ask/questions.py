@@ -14,7 +14,7 @@ from transfer_lint.flow.knowledge import Role
 from transfer_lint.flow.program import sockets
 from transfer_lint.flow.program.modules import Module
 from transfer_lint.flow.program.project import Project
-from transfer_lint.flow.program.syntax import nodes_of, span
+from transfer_lint.flow.program.syntax import nodes_of, span, written
 from transfer_lint.flow.results.examination import Examination
 from transfer_lint.flow.results.reads import HostRead
 from transfer_lint.flow.results.sites import Request, RequestedHalf, Site
@@ -70,14 +70,13 @@ class Questions:
 
     # ---- how it is written ---------------------------------------------------------------------------------------
 
-    def source(self, node: ast.AST, limit: int = 60) -> str:
-        """How an expression is written, on one line, shortened to `limit` characters."""
-        text = " ".join(ast.unparse(node).split())
-        return text if len(text) <= limit else text[: limit - 1] + "…"
-
     def receiver(self, site: Site) -> str:
         """How the receiver is written."""
-        return self.source(site.moved)
+        return written(site.moved)
+
+    def read(self, read: HostRead) -> str:
+        """How a host read is written."""
+        return written(read.node)
 
     def wanted(self, site: Site) -> str:
         """The target as the call spells it: "`self.device` with dtype `torch.float16`"."""
@@ -85,9 +84,9 @@ class Questions:
         device, dtype = site.request.device, site.request.dtype
         parts: list[str] = []
         if device is not None:
-            parts.append(f"`{device.known.term if device.argument is None else self.source(nodes[device.argument])}`")
+            parts.append(f"`{device.known.term if device.argument is None else written(nodes[device.argument])}`")
         if dtype is not None and dtype.argument is not None and (device is None or dtype.argument != device.argument):
-            parts.append(f"`{self.source(nodes[dtype.argument])}`")
+            parts.append(f"`{written(nodes[dtype.argument])}`")
         return " with dtype ".join(parts)
 
     def inner(self, site: Site) -> Site | None:
@@ -341,7 +340,7 @@ class Questions:
         """The deterministic factory whose result the site moves; see `Factories.moved_by`. None if there is none."""
         return self._factories.moved_by(site, self.is_on_host(site))
 
-    def made_by(self, site: Site) -> ast.Call | None:
+    def made_by(self, site: Site) -> Factory | None:
         """The call of the factory that made the receiver; see `Factories.made_by`. None if there is none."""
         return self._factories.made_by(site)
 

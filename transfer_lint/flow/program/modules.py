@@ -279,10 +279,6 @@ class Module:
         text = self.lines[line - 1] if line <= len(self.lines) else ""
         return offset + 1 if text.isascii() else len(text.encode()[:offset].decode(errors="ignore")) + 1
 
-    def source_of(self, node: ast.AST) -> str:
-        """How the node is written, on one line."""
-        return ast.unparse(node)
-
     def _collect(self, body: Sequence[ast.stmt]) -> None:
         for node in body:
             match node:

@@ -82,3 +82,9 @@ def attributes_assigned(node: ast.AST, owner: str) -> frozenset[str]:
         if isinstance(part, ast.Attribute) and isinstance(part.ctx, ast.Store | ast.Del)
         if isinstance(part.value, ast.Name) and part.value.id == owner
     )
+
+
+def written(node: ast.AST, limit: int = 60) -> str:
+    """How a node is written, on one line of at most `limit` characters."""
+    text = " ".join(ast.unparse(node).split())
+    return text if len(text) <= limit else text[: limit - 1] + "…"
