@@ -52,7 +52,14 @@ A bare `ignore` or `ALL` does not suppress it."""
 
 @dataclass(frozen=True)
 class Evidence:
-    """One evidence line: a fact of a proof. line and column are 1-based, column in characters."""
+    """One evidence line: a fact of a proof.
+
+    Attributes:
+        path: As in a finding.
+        line: From 1.
+        column: From 1, in characters.
+        text: The fact, without a full stop.
+    """
 
     path: str
     line: int
@@ -80,7 +87,15 @@ Changes: TypeAlias = Mapping[Anchor, Change]
 
 @dataclass(frozen=True)
 class Edit:
-    """Replace the text from (line, column) up to (end_line, end_column); 1-based, columns in characters."""
+    """Replace the text from (line, column) up to (end_line, end_column) of a file; of a notebook, of its JSON.
+
+    Attributes:
+        line: From 1.
+        column: From 1, in characters.
+        end_line: From 1.
+        end_column: From 1, in characters; the character there stays.
+        text: What stands there afterwards.
+    """
 
     line: int
     column: int
@@ -91,7 +106,13 @@ class Edit:
 
 @dataclass(frozen=True)
 class Fix:
-    """How to fix a finding: carry out `action` at the finding's anchor."""
+    """How to fix a finding.
+
+    Attributes:
+        safety: Whether the fix is shown to keep what the program computes.
+        title: What it does, in a few words.
+        action: What is carried out at the finding's anchor.
+    """
 
     safety: Safety
     title: str
@@ -100,9 +121,22 @@ class Fix:
 
 @dataclass(frozen=True)
 class Finding:
-    """One finding. (line, column) is the anchor, (end_line, end_column) is just past the call's closing parenthesis.
+    """One place that a rule reports. Lines and columns are 1-based, columns in characters.
 
-    function: qualified name of the enclosing function (`ApplyInstantID.apply_instantid`), "" at module level.
+    Attributes:
+        path: Relative to the working directory, with `/`; absolute outside of it.
+        line: With `column` the anchor: where the name of the called method begins.
+        column: See `line`.
+        end_line: With `end_column` just past the call's closing parenthesis.
+        end_column: See `end_line`.
+        code: Of the rule, `TL101`: stable for ever.
+        name: Of the rule, `redundant-transfer`.
+        severity: How bad it is.
+        heat: How often the place runs.
+        function: Qualified name of the enclosing function (`ApplyInstantID.apply_instantid`); "" at module level.
+        message: What is wrong, in one sentence.
+        evidence: The facts that prove it, in order.
+        fix: How to fix it; None if there is no fix.
     """
 
     path: str

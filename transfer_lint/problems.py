@@ -11,7 +11,10 @@ class Problem(Exception):
 
     Raised where it occurs; collected and printed where a problem with one file must not stop the others.
 
-    path: as shown to the user. mend: how to fix it, an imperative sentence without a full stop; "" if there is no way.
+    Attributes:
+        path: Of the file, as shown to the user.
+        what: What is wrong with it.
+        mend: How to fix that, an imperative sentence without a full stop; "" if there is no way.
     """
 
     def __init__(self, path: str, what: str, mend: str = "") -> None:

@@ -34,10 +34,25 @@ DEFAULT_EXCLUDE = (
 
 @dataclass(frozen=True)
 class Settings:
-    """The settings of a run. Each field except `root` is a configuration key, see `lint.configuration.KEYS`.
+    """The settings of a run. Each field except `root` is a key of the configuration, and means what it means there.
 
-    root: absolute path of the folder that patterns are relative to.
-    target_version: (3, minor) of the oldest Python that fixed code must run on; None for the one that runs the lint.
+    Attributes:
+        root: Absolute path of the folder that patterns are relative to.
+        select: Rules to report, by code, prefix of codes, or name; empty: all.
+        extend_select: Rules to report besides those of `select`.
+        ignore: Rules to leave out; of two selectors for a rule the more exact one wins.
+        per_file_ignores: (pattern, rules to leave out in files that match it), in order.
+        exclude: Patterns, as in a .gitignore, of files that are not looked at.
+        extend_exclude: Patterns besides those of `exclude`.
+        respect_gitignore: Whether what git ignores is left out.
+        fail_on: The least severity that makes a run fail.
+        min_heat: Leave out sites that run less often than this.
+        unsafe_fixes: Whether fixes are applied that cannot be shown to keep the meaning.
+        module_guard: The form of TL103's guard.
+        target_version: (3, minor) of the oldest Python that fixed code must run on; None: the one that runs the lint.
+        output_format: How the commands report; None: `full` on a terminal, else `concise`.
+        baseline: The file of known findings, relative to `root`; None: there is none. Only the commands read it.
+        knowledge: What is known of the user's own functions and classes, as the configuration has it.
     """
 
     root: str

@@ -87,9 +87,12 @@ class Entry:
 class Ending:
     """How the program ended.
 
-    how: `returned`, `raised`, `exited`, `timeout`, `killed`, `refused` (could not be started) or `running` (has not
-    ended). code: the exit code. text: a message for the user, "" if there is none. places: `file:line in function` of
-    the program's own frames, outermost first.
+    Attributes:
+        how: `returned`, `raised`, `exited`, `timeout`, `killed`, `refused` (could not be started) or `running` (has
+            not ended).
+        code: The exit code.
+        text: A message for the user; "" if there is none.
+        places: `file:line in function` of the program's own frames, outermost first.
     """
 
     how: str
@@ -107,11 +110,18 @@ class Ending:
 class Trace:
     """One traced run.
 
-    program: what was run, as the user named it. machine: versions of torch and Python, the system, the devices.
-    simulated: the kind of accelerator that was simulated, "" for none. seconds: wall time of the run. own_seconds: the
-    part of it that the tracer took. axis: the unit of the timeline, `seconds` or `events`. bin_width: width of one bin
-    in that unit. lines_run: file -> lines of user code that ran, None if not recorded (as by default before Python
-    3.12). notes: what the reader has to know about the figures.
+    Attributes:
+        program: What was run, as the user named it.
+        machine: Versions of torch and Python, the system, the devices.
+        simulated: The kind of accelerator that was simulated; "" for none.
+        ending: How the program ended.
+        seconds: Wall time of the run.
+        own_seconds: The part of it that the tracer took.
+        axis: The unit of the timeline, `seconds` or `events`.
+        bin_width: Width of one bin of the timeline, in that unit.
+        entries: The transfers, host reads and waits, one entry per place and kind.
+        lines_run: File -> lines of user code that ran; None if not recorded, as by default before Python 3.12.
+        notes: What the reader has to know about the figures.
     """
 
     program: str

@@ -39,7 +39,15 @@ class FixResult:
 
 @dataclass(frozen=True)
 class FixedFile:
-    """A file that the fixes change. old: its bytes before. source: its decoded text before. text: its fixed text."""
+    """A file that the fixes change.
+
+    Attributes:
+        path: As in a finding.
+        old: The bytes of the file before.
+        source: The same, decoded.
+        text: The fixed text; of a notebook, the code of its cells.
+        applied: The findings that were fixed, with the positions that they had when they were.
+    """
 
     path: str
     old: bytes
@@ -71,8 +79,10 @@ class FixedFile:
 class Fixed:
     """What `fix` would write.
 
-    files: only the changed ones. outcome: the findings that are left after that. refused: findings whose fix could not
-    be carried out, and why.
+    Attributes:
+        files: The files that change.
+        outcome: What is left then.
+        refused: Findings whose fix could not be carried out -> why.
     """
 
     files: tuple[FixedFile, ...]

@@ -13,8 +13,14 @@ from transfer_lint.problems import Problem
 class Summary:
     """The counts of one run.
 
-    files: how many were looked at. sites: how many transfers and host reads they hold. suppressed: how many findings
-    comments or a baseline suppress. seconds: wall time.
+    Attributes:
+        files: Files that were looked at.
+        sites: Transfers and host reads in them.
+        errors: Findings of that severity.
+        warnings: Findings of that severity.
+        hints: Findings of that severity.
+        suppressed: Findings that comments or a baseline suppress.
+        seconds: Wall time.
     """
 
     files: int
@@ -46,10 +52,14 @@ class Summary:
 class Outcome:
     """The result of one run of `check`, or what remains after a run of `fix`.
 
-    findings: sorted by path and position. texts: path -> the text that they are about.
-    documents: path of a notebook -> the JSON that holds that text.
-    edits: finding -> the edits that fix it alone; empty unless asked for.
-    in_baseline: how many of the suppressed findings are in a baseline.
+    Attributes:
+        findings: Sorted by path and position.
+        problems: What could not be checked or fixed, sorted by path.
+        summary: The counts.
+        texts: Path -> the text that its findings are about; of a notebook, the code of its cells.
+        edits: Finding -> the edits that fix it alone; empty unless asked for.
+        in_baseline: How many of the suppressed findings are in a baseline.
+        documents: Path of a notebook -> the JSON that holds its text.
     """
 
     findings: tuple[Finding, ...]

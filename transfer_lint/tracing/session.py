@@ -30,7 +30,10 @@ STILL_RUNNING = Ending("running", 0)
 class Tracing:
     """A trace, running or finished.
 
-    machine: the simulated machine, None for the real one. seconds: wall time of the run, None until it has finished.
+    Attributes:
+        machine: The simulated machine; None for the real one.
+        seconds: Wall time of the run; None until it has finished.
+        notes: What the reader of the figures has to know; may be added to.
     """
 
     def __init__(self, program: str, simulated: str, recorder: Recorder, reach: Reach, machine: Machine | None) -> None:
@@ -121,12 +124,22 @@ def trace(
 ) -> Iterator[Tracing]:
     """Context that records every transfer and host wait of this thread and of the threads that it starts.
 
-    program: a name for the reports. simulated: "cuda" to simulate `devices` accelerators, "" for the real machine.
-    follow_uses: look for transfers whose data nothing uses. It is slow, because it has to see every operator; None
-    means: in a simulation only. hash_limit: size in bytes above which contents are not compared. reach: absolute paths
-    of the files whose lines that ran are of interest; before Python 3.12 only their lines are recorded.
+    Args:
+        program: A name for the reports.
+        simulated: "cuda" to simulate accelerators, "" for the real machine.
+        devices: How many are simulated.
+        follow_uses: Look for transfers whose data nothing uses. It is slow, because it has to see every operator.
+            None means: in a simulation only.
+        hash_limit: Size in bytes above which contents are not compared.
+        reach: Absolute paths of the files whose lines that ran are of interest; before Python 3.12 only their lines
+            are recorded.
 
-    Raises ValueError for another kind or no device, RuntimeError inside another trace or simulation.
+    Yields:
+        The trace, which is also good after the context has ended.
+
+    Raises:
+        ValueError: Another kind, or no device.
+        RuntimeError: Inside another trace or simulation.
     """
     uses = Uses() if (bool(simulated) if follow_uses is None else follow_uses) else None
     recorder = Recorder(by_order=bool(simulated), uses=uses)

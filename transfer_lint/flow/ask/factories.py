@@ -54,7 +54,7 @@ class Factories:
         name = self._module.dotted(made.func)
         exact = not keywords & _BINDING and (name in self._knowledge.exact_factories or self._is_integral(made))
         return Factory(
-            _called(made), made.lineno, exact, name in self._knowledge.exact_in_any_dtype and "dtype" not in keywords
+            _spelled(made), made.lineno, exact, name in self._knowledge.exact_in_any_dtype and "dtype" not in keywords
         )
 
     def made_by(self, site: Site) -> Factory | None:
