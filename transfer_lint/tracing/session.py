@@ -138,8 +138,8 @@ def trace(
         The trace, which is also good after the context has ended.
 
     Raises:
-        ValueError: Another kind, or no device.
-        RuntimeError: Inside another trace or simulation.
+        ValueError: another kind, or no device.
+        RuntimeError: inside another trace or simulation.
     """
     uses = Uses() if (bool(simulated) if follow_uses is None else follow_uses) else None
     recorder = Recorder(by_order=bool(simulated), uses=uses)
