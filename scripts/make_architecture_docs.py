@@ -77,12 +77,13 @@ def said_of(package: str, room: str) -> str:
 
 
 def chart(package: str) -> Iterator[str]:
-    """The map of a package in Mermaid."""
-    layers = layers_of(package)
-    arrows = reduced(imports_of(package, [room for row in layers for room in row]))
+    """The map of a package in Mermaid. The ids have a prefix, because `graph` is a word of Mermaid's own."""
+    rooms = [room for row in layers_of(package) for room in row]
+    arrows = reduced(imports_of(package, rooms))
     yield "```mermaid"
     yield "flowchart TB"
-    yield from (f"  {room} --> {other}" for row in layers for room in row for other in sorted(arrows[room]))
+    yield from (f'  room_{room}["{room}"]' for room in rooms)
+    yield from (f"  room_{room} --> room_{other}" for room in rooms for other in sorted(arrows[room]))
     yield "```"
 
 

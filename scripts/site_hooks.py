@@ -17,6 +17,7 @@ from transfer_lint.graph import svg  # noqa: E402
 from transfer_lint.graph.picture import Arrow, Box, Drawing, Judgement, Shape  # noqa: E402
 
 _CHART = re.compile(r"```mermaid\nflowchart TB\n(.*?)```", re.DOTALL)
+_ROOM = re.compile(r'^  (\w+)\["(\w+)"\]$', re.MULTILINE)
 _ARROW = re.compile(r"^  (\w+) --> (\w+)$", re.MULTILINE)
 _HEAD = (
     '<svg width="0" height="0"><defs><marker id="arrow" viewBox="0 0 10 10" refX="9" refY="5" markerWidth="9" '
@@ -33,14 +34,12 @@ def on_page_markdown(markdown: str, **_: Any) -> str:
 
 
 def _drawn(chart: re.Match[str]) -> str:
-    arrows = _ARROW.findall(chart[1])
-    rooms = dict.fromkeys(room for arrow in arrows for room in arrow)
     drawing = Drawing(
         "rooms",
         "",
         1,
-        tuple(Box(room, Shape.VALUE, room, 1) for room in rooms),
-        tuple(Arrow(source, target, "", Judgement.FLOW, 1) for source, target in arrows),
+        tuple(Box(ident, Shape.VALUE, room, 1) for ident, room in _ROOM.findall(chart[1])),
+        tuple(Arrow(source, target, "", Judgement.FLOW, 1) for source, target in _ARROW.findall(chart[1])),
     )
     picture = svg.inline(drawing, "rooms, with an arrow for each import")
     return f"<div>{_HEAD}{picture}</div>".replace("\n", "")  # one line, so that Markdown does not change it
