@@ -1,4 +1,4 @@
-"""Hooks for mkdocs: replace the Mermaid maps of docs/architecture.md with pictures that this tool draws.
+"""Hooks for mkdocs: replace the Mermaid maps of docs/architecture.md with diagrams that this tool draws.
 
 Code hosting sites draw Mermaid themselves; on the project's own site that would need a third-party script.
 """
@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "codemods")]
 
 from transfer_lint.graph import svg  # noqa: E402
-from transfer_lint.graph.picture import Arrow, Box, Drawing, Judgement, Shape  # noqa: E402
+from transfer_lint.graph.diagram import Arrow, Box, Diagram, Judgement, Shape  # noqa: E402
 
 _CHART = re.compile(r"```mermaid\nflowchart TB\n(.*?)```", re.DOTALL)
 _ROOM = re.compile(r'^  (\w+)\["(\w+)"\]$', re.MULTILINE)
@@ -34,12 +34,12 @@ def on_page_markdown(markdown: str, **_: Any) -> str:
 
 
 def _drawn(chart: re.Match[str]) -> str:
-    drawing = Drawing(
+    diagram = Diagram(
         "rooms",
         "",
         1,
         tuple(Box(ident, Shape.VALUE, room, 1) for ident, room in _ROOM.findall(chart[1])),
         tuple(Arrow(source, target, "", Judgement.FLOW, 1) for source, target in _ARROW.findall(chart[1])),
     )
-    picture = svg.inline(drawing, "rooms, with an arrow for each import")
+    picture = svg.inline(diagram, "rooms, with an arrow for each import")
     return f"<div>{_HEAD}{picture}</div>".replace("\n", "")  # one line, so that Markdown does not change it

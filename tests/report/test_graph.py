@@ -13,8 +13,8 @@ from playwright.sync_api import Browser
 
 from tests.support.browser import PHONE, Seen
 from tests.support.command import ROOT, lint
-from transfer_lint.graph.picture import Drawing, Judgement, Picture, Shape, Side
-from transfer_lint.graph.pictures import picture_of
+from transfer_lint.graph.before_after import before_after_of
+from transfer_lint.graph.diagram import BeforeAfter, Diagram, Judgement, Shape, Side
 from transfer_lint.lint.configuration import load
 from transfer_lint.settings import Settings
 
@@ -49,12 +49,12 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def drawn(function: str | None, path: str = "kinds.py") -> Picture:
-    return picture_of(path, function, load([path]))
+def drawn(function: str | None, path: str = "kinds.py") -> BeforeAfter:
+    return before_after_of(path, function, load([path]))
 
 
-def transfers(drawing: Drawing) -> list[tuple[int, Judgement]]:
-    found = {(arrow.line, arrow.judgement) for arrow in drawing.arrows if arrow.judgement is not Judgement.FLOW}
+def transfers(diagram: Diagram) -> list[tuple[int, Judgement]]:
+    found = {(arrow.line, arrow.judgement) for arrow in diagram.arrows if arrow.judgement is not Judgement.FLOW}
     return sorted(found, key=lambda pair: (pair[0], pair[1].value))
 
 
@@ -79,28 +79,28 @@ def test_transfers_are_judged_and_followed(folder: Path) -> None:
 
 
 def test_after_the_fixes_nothing_needless_is_left(folder: Path) -> None:
-    picture = drawn("kinds")
-    assert sum(d.count(Judgement.NEEDLESS) + d.count(Judgement.PERHAPS) for d in picture.before) >= 2
-    assert sum(d.count(Judgement.NEEDLESS) + d.count(Judgement.PERHAPS) for d in picture.after) == 0
-    assert picture.after[0].count(Judgement.GUARDED) > picture.before[0].count(Judgement.GUARDED)
+    pair = drawn("kinds")
+    assert sum(d.count(Judgement.NEEDLESS) + d.count(Judgement.PERHAPS) for d in pair.before) >= 2
+    assert sum(d.count(Judgement.NEEDLESS) + d.count(Judgement.PERHAPS) for d in pair.after) == 0
+    assert pair.after[0].count(Judgement.GUARDED) > pair.before[0].count(Judgement.GUARDED)
     assert (folder / "kinds.py").read_text() == KINDS
 
 
 def test_a_nodes_whole_call() -> None:
     settings = Settings(root=str(ROOT), unsafe_fixes=True)
-    picture = picture_of(str(ROOT / APPLY), "apply_instantid", settings)
-    titles = [drawing.title for drawing in picture.before]
+    pair = before_after_of(str(ROOT / APPLY), "apply_instantid", settings)
+    titles = [diagram.title for diagram in pair.before]
     assert titles[0] == "ApplyInstantIDAdvanced.apply_instantid"
     assert {"face_embeddings", "bgr_pictures"} <= set(titles)
-    apply = picture.before[0]
+    apply = pair.before[0]
     codes = {arrow.code for arrow in apply.arrows if arrow.code}
     assert {"TL101", "TL102", "TL103", "TL104"} <= codes
-    assert picture.after[0].count(Judgement.NEEDLESS) == 0
+    assert pair.after[0].count(Judgement.NEEDLESS) == 0
     assert len(apply.boxes) <= 30
 
 
 def test_a_file_is_all_its_functions_with_transfers(folder: Path) -> None:
-    assert [drawing.title for drawing in drawn(None).before] == ["kinds", "helper"]
+    assert [diagram.title for diagram in drawn(None).before] == ["kinds", "helper"]
 
 
 def long_function() -> str:
@@ -116,12 +116,12 @@ def long_function() -> str:
 
 def test_a_long_function_is_folded(folder: Path) -> None:
     (folder / "long.py").write_text(long_function())
-    (drawing,) = drawn("long", "long.py").before
-    assert len(drawing.boxes) <= 30
-    folds = [box for box in drawing.boxes if box.shape is Shape.FOLD]
+    (diagram,) = drawn("long", "long.py").before
+    assert len(diagram.boxes) <= 30
+    folds = [box for box in diagram.boxes if box.shape is Shape.FOLD]
     assert folds
     assert "b50" in {name for box in folds for name in box.hidden}
-    assert drawing.count(Judgement.NEEDLESS) >= 4
+    assert diagram.count(Judgement.NEEDLESS) >= 4
 
 
 @pytest.mark.parametrize("form", ["mermaid", "dot", "svg", "html"])
@@ -141,7 +141,7 @@ def test_svg_is_xml_with_evidence_and_without_scripts(folder: Path) -> None:
 
 
 def boxes_apart(out: str) -> bool:
-    """No box of a drawing lies over another."""
+    """No box of a diagram lies over another."""
     places = [
         tuple(float(value) for value in found)
         for found in re.findall(r'<rect x="([-\d.]+)" y="([-\d.]+)" width="([-\d.]+)" height="([-\d.]+)"/>', out)
@@ -157,9 +157,9 @@ def test_boxes_do_not_lie_over_each_other() -> None:
     from transfer_lint.graph.svg import inline
 
     settings = Settings(root=str(ROOT), unsafe_fixes=True)
-    picture = picture_of(str(ROOT / APPLY), "apply_instantid", settings)
-    for drawing in (*picture.before, *picture.after):
-        assert boxes_apart(inline(drawing, "x")), drawing.title
+    pair = before_after_of(str(ROOT / APPLY), "apply_instantid", settings)
+    for diagram in (*pair.before, *pair.after):
+        assert boxes_apart(inline(diagram, "x")), diagram.title
 
 
 @pytest.mark.skipif(shutil.which("dot") is None, reason="no Graphviz here (on Debian: apt-get install graphviz)")

@@ -132,8 +132,8 @@ def command(
 
 
 def _page(outcome: Outcome, settings: Settings, view: View, trace_file: str | None) -> Iterator[str]:
-    """The HTML report, with pictures of the functions, and with what a run measured if there is a trace."""
-    from transfer_lint.graph.pictures import pictures_for
+    """The HTML report, with diagrams of the functions, and with what a run measured if there is a trace."""
+    from transfer_lint.graph.before_after import before_after_for
     from transfer_lint.report.html import report
 
     measured = None
@@ -142,7 +142,7 @@ def _page(outcome: Outcome, settings: Settings, view: View, trace_file: str | No
         from transfer_lint.evidence.model import read
 
         measured = {judged.finding: _measured(judged) for judged in join(read(trace_file), outcome).findings}
-    return report(outcome, view, pictures_for(outcome, settings), measured)
+    return report(outcome, view, before_after_for(outcome, settings), measured)
 
 
 def _measured(judged: Judged) -> str:

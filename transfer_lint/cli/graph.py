@@ -29,13 +29,13 @@ def command(place: str, form: str, output_file: str | None, unsafe_fixes: bool |
     transfer-lint graph nodes.py::ApplyNode.apply
     transfer-lint graph nodes.py::apply --unsafe-fixes --format html --output-file apply.html
     """
-    from transfer_lint.graph.pictures import picture_of
+    from transfer_lint.graph.before_after import before_after_of
 
     path, _, function = place.partition("::")
     settings = load([path])
     if unsafe_fixes is not None:
         settings = replace(settings, unsafe_fixes=unsafe_fixes)
-    picture = picture_of(path, function or None, settings)
+    pair = before_after_of(path, function or None, settings)
     render = import_module(f"transfer_lint.graph.{form}").render
-    common.put(render(picture), common.view_for(settings, output_file), output_file)
+    common.put(render(pair), common.view_for(settings, output_file), output_file)
     return 0

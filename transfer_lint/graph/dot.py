@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from transfer_lint.findings import Evidence
+from transfer_lint.graph.diagram import Arrow, BeforeAfter, Box, Diagram, Judgement, Shape, Side
 from transfer_lint.graph.hubs import hubs
-from transfer_lint.graph.picture import Arrow, Box, Drawing, Judgement, Picture, Shape, Side
 
 _SHAPES = {
     Shape.INPUT: "oval",
@@ -29,26 +29,26 @@ _EDGES = {
 }
 
 
-def render(picture: Picture) -> Iterator[str]:
+def render(pair: BeforeAfter) -> Iterator[str]:
     """A directed graph with a cluster for each function, before the fixes and, if they change something, after."""
-    yield f"digraph {_quoted(picture.title)} {{"
+    yield f"digraph {_quoted(pair.title)} {{"
     yield '  node [fontname="Helvetica", fontsize=11, style=filled]'
     yield '  edge [fontname="Helvetica", fontsize=10]'
-    stages = [("before", picture.before)]
-    if picture.after != picture.before:
-        stages.append(("after", picture.after))
-    for stage, drawings in stages:
-        for number, drawing in enumerate(drawings):
-            yield from _drawing(drawing, stage, f"{stage}{number}")
+    stages = [("before", pair.before)]
+    if pair.after != pair.before:
+        stages.append(("after", pair.after))
+    for stage, diagrams in stages:
+        for number, diagram in enumerate(diagrams):
+            yield from _diagram(diagram, stage, f"{stage}{number}")
     yield "}"
 
 
-def _drawing(drawing: Drawing, stage: str, prefix: str) -> Iterator[str]:
+def _diagram(diagram: Diagram, stage: str, prefix: str) -> Iterator[str]:
     yield f"  subgraph {_quoted(f'cluster_{prefix}')} {{"
-    yield f"    label={_quoted(f'{stage}: {drawing.title} ({drawing.path}:{drawing.line})')}"
-    for box in drawing.boxes:
+    yield f"    label={_quoted(f'{stage}: {diagram.title} ({diagram.path}:{diagram.line})')}"
+    for box in diagram.boxes:
         yield f"    {_quoted(prefix + box.key)} {_box(box)}"
-    calls, plain = hubs(drawing.arrows)
+    calls, plain = hubs(diagram.arrows)
     for call in calls:
         if len(call.sources) == len(call.targets) == 1:
             yield _edge(prefix, call.sources[0], call.targets[0], call.arrow)

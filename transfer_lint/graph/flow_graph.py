@@ -19,7 +19,7 @@ class Kind(Enum):
     INPUT = "input"
     VALUE = "value"
     MODULE = "module"
-    CALL = "call"  # of a function that has its own drawing
+    CALL = "call"  # of a function that has its own diagram
     OUTPUT = "output"
     HOST = "host"  # what the host has read
     FOLD = "fold"  # several values that are computed from each other without a transfer
@@ -46,7 +46,7 @@ class Node:
 
     @property
     def key(self) -> str:
-        """The node's name in a drawing; it is the same in every run."""
+        """The node's name in a diagram; it is the same in every run."""
         return f"{'f' if self.kind is Kind.FOLD else 'n'}{self.number}"
 
 

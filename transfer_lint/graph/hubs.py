@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from transfer_lint.graph.picture import Arrow, Judgement
+from transfer_lint.graph.diagram import Arrow, Judgement
 
 
 @dataclass(frozen=True)

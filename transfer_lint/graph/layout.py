@@ -1,4 +1,4 @@
-"""The layout of a drawing: the positions of its boxes and arrows, in layers computed by grandalf."""
+"""The layout of a diagram: the positions of its boxes and arrows, in layers computed by grandalf."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from transfer_lint.graph.diagram import Arrow, Box, Diagram, Judgement
 from transfer_lint.graph.hubs import Hub, hubs
-from transfer_lint.graph.picture import Arrow, Box, Drawing, Judgement
 from transfer_lint.problems import Problem
 
 _CHARACTER, _LINE, _PADDING = 6.8, 16.0, 10.0  # for the template's font, in pixels
@@ -48,24 +48,24 @@ class Line:
 
 @dataclass
 class Layout:
-    """A drawing with all its positions, in pixels."""
+    """A diagram with all its positions, in pixels."""
 
-    drawing: Drawing
+    diagram: Diagram
     width: float = 0.0
     height: float = 0.0
     items: list[Item] = field(default_factory=list)
     lines: list[Line] = field(default_factory=list)
 
 
-def lay_out(drawing: Drawing) -> Layout:
-    """Compute the layout of a drawing.
+def lay_out(diagram: Diagram) -> Layout:
+    """Compute the layout of a diagram.
 
     Raises:
         Problem: grandalf is not installed.
     """
-    layout = Layout(drawing)
-    items: dict[str, Item] = {box.key: Item(_box_lines(box), box=box) for box in drawing.boxes}
-    calls, plain = hubs(drawing.arrows)
+    layout = Layout(diagram)
+    items: dict[str, Item] = {box.key: Item(_box_lines(box), box=box) for box in diagram.boxes}
+    calls, plain = hubs(diagram.arrows)
     links: list[tuple[str, str, Judgement, bool]] = []
     for call in calls:
         items[call.key] = Item(_call_lines(call), call=call)

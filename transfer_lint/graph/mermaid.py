@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from transfer_lint.graph.diagram import Arrow, BeforeAfter, Box, Diagram, Judgement, Shape, Side
 from transfer_lint.graph.hubs import hubs
-from transfer_lint.graph.picture import Arrow, Box, Drawing, Judgement, Picture, Shape, Side
 
 _SHAPES = {
     Shape.INPUT: ("([", "])"),
@@ -32,17 +32,17 @@ _CLASSES = {
 _ENTITIES = {char: f"#{ord(char)};" for char in '"#<>&`\\|{}[]();%'}
 
 
-def render(picture: Picture) -> Iterator[str]:
+def render(pair: BeforeAfter) -> Iterator[str]:
     """A flowchart with a subgraph for each function, before the fixes and, if they change something, after."""
     yield "flowchart TB"
-    stages = [("before", picture.before)]
-    if picture.after != picture.before:
-        stages.append(("after", picture.after))
+    stages = [("before", pair.before)]
+    if pair.after != pair.before:
+        stages.append(("after", pair.after))
     chart = _Chart()
-    for stage, drawings in stages:
+    for stage, diagrams in stages:
         yield f'  subgraph {stage}["{stage}"]'
-        for number, drawing in enumerate(drawings):
-            yield from chart.drawing(drawing, f"{stage[0]}{number}")
+        for number, diagram in enumerate(diagrams):
+            yield from chart.diagram(diagram, f"{stage[0]}{number}")
         yield "  end"
     yield from chart.styles
     for side, style in _CLASSES.items():
@@ -51,18 +51,18 @@ def render(picture: Picture) -> Iterator[str]:
 
 
 class _Chart:
-    """Writes the drawings, and counts the links, because Mermaid styles links by number."""
+    """Writes the diagrams, and counts the links, because Mermaid styles links by number."""
 
     def __init__(self) -> None:
         self.styles: list[str] = []
         self._links = 0
 
-    def drawing(self, drawing: Drawing, prefix: str) -> Iterator[str]:
+    def diagram(self, diagram: Diagram, prefix: str) -> Iterator[str]:
         """The lines of one function."""
-        yield f'    subgraph {prefix}["{_text(f"{drawing.title} ({drawing.path}:{drawing.line})")}"]'
-        for box in drawing.boxes:
+        yield f'    subgraph {prefix}["{_text(f"{diagram.title} ({diagram.path}:{diagram.line})")}"]'
+        for box in diagram.boxes:
             yield f"      {_box(box, prefix)}"
-        calls, plain = hubs(drawing.arrows)
+        calls, plain = hubs(diagram.arrows)
         for call in calls:
             if len(call.sources) == len(call.targets) == 1:
                 yield self._link(prefix, call.sources[0], call.targets[0], call.arrow)

@@ -1,4 +1,4 @@
-"""The device flow as SVG: one picture, before and after side by side, with evidence lines in tooltips."""
+"""The device flow as SVG: before and after side by side, with evidence lines in tooltips."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from transfer_lint.findings import Evidence
+from transfer_lint.graph.diagram import BeforeAfter, Diagram, Judgement
 from transfer_lint.graph.layout import Item, Layout, Line, lay_out
-from transfer_lint.graph.picture import Drawing, Judgement, Picture
 from transfer_lint.pages.templating import Templates
 
 TEMPLATES = Templates(Path(__file__).with_name("templates"))
@@ -16,32 +16,32 @@ _TITLE = 30.0  # height of a function's heading, in pixels
 
 
 def style() -> str:
-    """The style sheet of the drawings."""
+    """The style sheet of the diagrams."""
     return TEMPLATES.asset("graph.css")
 
 
-def render(picture: Picture) -> Iterator[str]:
+def render(pair: BeforeAfter) -> Iterator[str]:
     """The whole document."""
-    columns = [("before", picture.before)]
-    if picture.after != picture.before:
-        columns.append(("after", picture.after))
+    columns = [("before", pair.before)]
+    if pair.after != pair.before:
+        columns.append(("after", pair.after))
     placed = []
     x = height = 0.0
-    for stage, drawings in columns:
+    for stage, diagrams in columns:
         y, width = _TITLE, 0.0
-        for layout in map(lay_out, drawings):
-            placed.append({"x": x, "y": y, "heading": f"{stage}: {_heading(layout.drawing)}", **parts(layout)})
+        for layout in map(lay_out, diagrams):
+            placed.append({"x": x, "y": y, "heading": f"{stage}: {_heading(layout.diagram)}", **parts(layout)})
             y += layout.height + _TITLE
-            width = max(width, layout.width, 7.2 * len(f"{stage}: {_heading(layout.drawing)}"))
+            width = max(width, layout.width, 7.2 * len(f"{stage}: {_heading(layout.diagram)}"))
         x += width + 20
         height = max(height, y)
     sheet = TEMPLATES.trusted(style())
-    yield TEMPLATES.render("graph.svg.j2", title=picture.title, width=x, height=height, drawings=placed, style=sheet)
+    yield TEMPLATES.render("graph.svg.j2", title=pair.title, width=x, height=height, diagrams=placed, style=sheet)
 
 
-def inline(drawing: Drawing, label: str) -> str:
-    """One function's drawing, for a page that has the style sheet. label: its name for screen readers."""
-    layout = lay_out(drawing)
+def inline(diagram: Diagram, label: str) -> str:
+    """One function's diagram, for a page that has the style sheet. label: its name for screen readers."""
+    layout = lay_out(diagram)
     return TEMPLATES.render(
         "graph_inline.svg.j2", label=label, width=layout.width, height=layout.height, **parts(layout)
     )
@@ -52,8 +52,8 @@ def parts(layout: Layout) -> dict[str, object]:
     return {"items": [_item(item) for item in layout.items], "lines": [_line(line) for line in layout.lines]}
 
 
-def _heading(drawing: Drawing) -> str:
-    return f"{drawing.title}  {drawing.path}:{drawing.line}"
+def _heading(diagram: Diagram) -> str:
+    return f"{diagram.title}  {diagram.path}:{diagram.line}"
 
 
 def _item(item: Item) -> dict[str, object]:

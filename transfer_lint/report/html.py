@@ -10,7 +10,7 @@ from pathlib import Path
 
 from transfer_lint.findings import Edit, Evidence, Finding
 from transfer_lint.graph import svg
-from transfer_lint.graph.picture import Picture
+from transfer_lint.graph.diagram import BeforeAfter
 from transfer_lint.lint.outcome import Outcome
 from transfer_lint.pages.templating import Templates
 from transfer_lint.report import View
@@ -24,18 +24,18 @@ _CONTEXT = 2
 
 
 def report(
-    outcome: Outcome, view: View, pictures: Sequence[Picture] = (), measured: Mapping[Finding, str] | None = None
+    outcome: Outcome, view: View, pairs: Sequence[BeforeAfter] = (), measured: Mapping[Finding, str] | None = None
 ) -> Iterator[str]:
     """The whole document.
 
-    pictures: the device flow of functions with findings. measured: finding -> what a run of the program showed about
+    pairs: the device flow of functions with findings. measured: finding -> what a run of the program showed about
     it, in words; None if nothing was run.
     """
     script = _TEMPLATES.asset("report.js")
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     places = Places(outcome)
-    befores = [picture.before[0] for picture in pictures]
-    flows = {(drawing.path, drawing.title): f"flow{n}" for n, drawing in enumerate(befores)}
+    befores = [pair.before[0] for pair in pairs]
+    flows = {(diagram.path, diagram.title): f"flow{n}" for n, diagram in enumerate(befores)}
     figures = measured or {}
     rules = _rules(outcome.findings)
     yield _TEMPLATES.render(
@@ -52,7 +52,7 @@ def report(
         measured=bool(measured),
         rules=rules,
         findings=[_finding(n, finding, outcome, places, flows, figures) for n, finding in enumerate(outcome.findings)],
-        flows=[_flow(f"flow{n}", picture) for n, picture in enumerate(pictures)],
+        flows=[_flow(f"flow{n}", pair) for n, pair in enumerate(pairs)],
     )
 
 
@@ -172,16 +172,16 @@ def _diff(edits: Sequence[Edit], lines: Sequence[str]) -> Iterator[tuple[str, st
             yield " ", line
 
 
-def _flow(ident: str, picture: Picture) -> dict[str, object]:
-    stages = [("before", picture.before), ("after the fixes", picture.after)]
-    if picture.before == picture.after:
-        stages = [("as it is", picture.before)]
+def _flow(ident: str, pair: BeforeAfter) -> dict[str, object]:
+    stages = [("before", pair.before), ("after the fixes", pair.after)]
+    if pair.before == pair.after:
+        stages = [("as it is", pair.before)]
     return {
         "id": ident,
-        "title": picture.title,
+        "title": pair.title,
         "stages": [
-            (name, _TEMPLATES.trusted(svg.inline(drawings[0], f"{name}: device flow of {picture.title}")))
-            for name, drawings in stages
-            if drawings
+            (name, _TEMPLATES.trusted(svg.inline(diagrams[0], f"{name}: device flow of {pair.title}")))
+            for name, diagrams in stages
+            if diagrams
         ],
     }

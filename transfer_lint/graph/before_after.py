@@ -13,8 +13,8 @@ from transfer_lint.files.decoding import decode
 from transfer_lint.files.paths import shown_path
 from transfer_lint.files.tree import DiskSources
 from transfer_lint.fixing.fix import fix_paths
-from transfer_lint.graph.drawing import Drawer, named
-from transfer_lint.graph.picture import Drawing, Picture
+from transfer_lint.graph.diagram import BeforeAfter, Diagram
+from transfer_lint.graph.diagram_builder import DiagramBuilder, named
 from transfer_lint.lint.check_text import nesting, project_over
 from transfer_lint.lint.deep_stack import deep
 from transfer_lint.lint.outcome import Outcome
@@ -22,11 +22,11 @@ from transfer_lint.problems import Problem, unparsable_as
 from transfer_lint.rules.options import RuleOptions
 from transfer_lint.settings import Settings
 
-MOST_PICTURES = 40
+MOST_DIAGRAMS = 40
 """How many functions a report draws at most: those with the most findings."""
 
 
-def picture_of(path: str, function: str | None, settings: Settings) -> Picture:
+def before_after_of(path: str, function: str | None, settings: Settings) -> BeforeAfter:
     """The device flow of a function and its callees, or of all functions of a file that hold a transfer or host read.
 
     A notebook is drawn as one file. Code outside functions is not drawn.
@@ -39,17 +39,17 @@ def picture_of(path: str, function: str | None, settings: Settings) -> Picture:
     shown = shown_path(path)
     text = decode(shown, disk.read(shown)).text
     before = deep(_drawn, shown, function, {shown: text}, settings)
-    paths = sorted({drawing.path for drawing in before})
+    paths = sorted({diagram.path for diagram in before})
     fixed = fix_paths(paths, settings, in_place=False)
     texts = {shown: text, **fixed.outcome.texts}
     after = deep(_drawn, shown, function, texts, settings)
-    return Picture(f"{shown}::{function}" if function else shown, before, after)
+    return BeforeAfter(f"{shown}::{function}" if function else shown, before, after)
 
 
-def pictures_for(outcome: Outcome, settings: Settings) -> tuple[Picture, ...]:
-    """A picture of each function that has findings; at most MOST_PICTURES, those with the most findings."""
+def before_after_for(outcome: Outcome, settings: Settings) -> tuple[BeforeAfter, ...]:
+    """The diagrams of the functions with findings; of at most MOST_DIAGRAMS of them, those with the most."""
     counts = Counter((f.path, f.function) for f in outcome.findings if f.function and not f.about_lint)
-    wanted = [key for key, _ in sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:MOST_PICTURES]]
+    wanted = [key for key, _ in sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:MOST_DIAGRAMS]]
     if not wanted:
         return ()
     texts = dict(outcome.texts)
@@ -58,7 +58,7 @@ def pictures_for(outcome: Outcome, settings: Settings) -> tuple[Picture, ...]:
     before = deep(_each, wanted, texts, settings)
     after = deep(_each, wanted, {**texts, **fixed.outcome.texts}, settings)
     return tuple(
-        Picture(f"{function} ({path})", (before[path, function],), (after[path, function],))
+        BeforeAfter(f"{function} ({path})", (before[path, function],), (after[path, function],))
         for path, function in wanted
         if (path, function) in before and (path, function) in after
     )
@@ -71,35 +71,35 @@ def _given(paths: Sequence[str], outcome: Outcome) -> dict[str, bytes]:
 
 def _each(
     wanted: Sequence[tuple[str, str]], texts: Mapping[str, str], settings: Settings
-) -> dict[tuple[str, str], Drawing]:
-    """(path, function) -> its drawing, without callees. What cannot be drawn is left out."""
+) -> dict[tuple[str, str], Diagram]:
+    """(path, function) -> its diagram, without callees. What cannot be drawn is left out."""
     project = project_over(DiskSources(texts), settings)
-    drawer = Drawer(project, RuleOptions.of(settings))
-    found: dict[tuple[str, str], Drawing] = {}
+    builder = DiagramBuilder(project, RuleOptions.of(settings))
+    found: dict[tuple[str, str], Diagram] = {}
     modules = {path: project.module(path) for path, _ in wanted}
     for path, function in wanted:
         module = modules[path]
         named_so = named(module.functions, function) if module is not None else []
         with suppress(RecursionError):
-            found.update(((path, function), drawing) for drawing in drawer.draw(named_so[:1]))
+            found.update(((path, function), diagram) for diagram in builder.build(named_so[:1]))
     return found
 
 
-def _drawn(path: str, function: str | None, texts: dict[str, str], settings: Settings) -> tuple[Drawing, ...]:
+def _drawn(path: str, function: str | None, texts: dict[str, str], settings: Settings) -> tuple[Diagram, ...]:
     try:
         with nesting(path):
             project = project_over(DiskSources(texts), settings)
             module = project.add(path, texts[path])
-            drawer = Drawer(project, RuleOptions.of(settings))
+            builder = DiagramBuilder(project, RuleOptions.of(settings))
             if function is None:
-                functions = drawer.holding(module)
+                functions = builder.holding(module)
                 if not functions:
                     raise Problem(path, "no function of it holds a transfer", "name one: PATH::FUNCTION")
-                return drawer.draw(functions)
+                return builder.build(functions)
             found = named(module.functions, function)
             if not found:
-                raise _unknown(path, function, drawer.names(module))
-            return drawer.draw(drawer.with_callees(found))
+                raise _unknown(path, function, builder.names(module))
+            return builder.build(builder.with_callees(found))
     except SyntaxError as error:
         raise Problem(path, f"{unparsable_as(error)} (line {error.lineno})", "mend it") from None
 

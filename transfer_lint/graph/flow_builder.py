@@ -31,14 +31,14 @@ def flow_of(
     interpretation: Interpretation,
     sites: Iterable[Site],
     reads: Iterable[HostRead],
-    pictured: frozenset[FunctionInfo] = frozenset(),
+    drawn: frozenset[FunctionInfo] = frozenset(),
 ) -> Flow:
     """The graph of a function, from its interpretation by an analysis with `watching=True`.
 
-    pictured: functions whose calls are nodes, because they have their own graphs.
+    drawn: functions whose calls are nodes, because they have their own graphs.
     """
     assert interpretation.function is not None
-    walk = _Walk(interpretation, {site.node: site for site in sites}, {read.node: read for read in reads}, pictured)
+    walk = _Walk(interpretation, {site.node: site for site in sites}, {read.node: read for read in reads}, drawn)
     return walk.run(interpretation.function)
 
 
@@ -73,13 +73,13 @@ class _Walk:
         interpretation: Interpretation,
         sites: dict[ast.Call, Site],
         reads: dict[ast.expr, HostRead],
-        pictured: frozenset[FunctionInfo],
+        drawn: frozenset[FunctionInfo],
     ) -> None:
         self._interpretation = interpretation
         self._knowledge: Knowledge = interpretation.knowledge
         self._sites = sites
         self._reads = reads
-        self._pictured = pictured
+        self._drawn = drawn
         self._nodes: dict[tuple[object, ...], Node] = {}
         self._edges: dict[tuple[Node, Node, str], Edge] = {}
         self._env: dict[str, Sources] = {}
@@ -347,7 +347,7 @@ class _Walk:
             return _NOTHING
         sources = receiver | self._all([*node.args, *node.keywords])
         callee = _callee(self._interpretation, node)
-        if callee is not None and callee in self._pictured:
+        if callee is not None and callee in self._drawn:
             called = self._node((node,), Kind.CALL, f"{callee.name}()", node.lineno)
             called.callee = callee
             self._edge(sources, called)

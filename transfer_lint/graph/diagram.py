@@ -1,4 +1,4 @@
-"""What a picture of the device flow shows: plain data that the formats draw."""
+"""Diagrams of the device flow: plain data that the formats draw."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from transfer_lint.findings import Evidence
 
 
 class Judgement(Enum):
-    """The judgement of an arrow. The value is its name in pictures."""
+    """The judgement of an arrow. The value is its name in the formats."""
 
     NEEDLESS = "needless"
     PERHAPS = "perhaps needless"
@@ -42,9 +42,9 @@ class Shape(Enum):
 
 @dataclass(frozen=True)
 class Box:
-    """A value. key: unique in its drawing. place: device and dtype in words, "" if unknown. line: 1-based.
+    """A value. key: unique in its diagram. place: device and dtype in words, "" if unknown. line: 1-based.
 
-    facts: the evidence lines of the placement. link: the title of the called function's drawing, "" without one.
+    facts: the evidence lines of the placement. link: the title of the called function's diagram, "" without one.
     hidden: the labels of the values folded into it.
     """
 
@@ -74,7 +74,7 @@ class Arrow:
 
 
 @dataclass(frozen=True)
-class Drawing:
+class Diagram:
     """One function. title: its qualified name."""
 
     title: str
@@ -89,9 +89,9 @@ class Drawing:
 
 
 @dataclass(frozen=True)
-class Picture:
+class BeforeAfter:
     """The same functions before and after the fixes. title: what was asked for."""
 
     title: str
-    before: tuple[Drawing, ...]
-    after: tuple[Drawing, ...]
+    before: tuple[Diagram, ...]
+    after: tuple[Diagram, ...]

@@ -1,4 +1,4 @@
-"""Draw the device flow of functions: the graphs of the analysis, with the rules' verdicts on their transfers."""
+"""Build diagrams: the flow graphs of functions, with the rules' verdicts on their transfers."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from transfer_lint.flow.program.modules import FunctionInfo, Module
 from transfer_lint.flow.program.project import Project
 from transfer_lint.flow.results.reads import HostRead
 from transfer_lint.flow.results.sites import Site
+from transfer_lint.graph.diagram import Arrow, Box, Diagram, Judgement, Shape, Side
+from transfer_lint.graph.flow_builder import callees, flow_of
 from transfer_lint.graph.flow_graph import Edge, Kind, Node
 from transfer_lint.graph.folding import simplified
-from transfer_lint.graph.picture import Arrow, Box, Drawing, Judgement, Shape, Side
-from transfer_lint.graph.walk import callees, flow_of
 from transfer_lint.lint.judge import evidence_lines, strongest
 from transfer_lint.rules.options import RuleOptions
 
@@ -27,8 +27,8 @@ MOST_FUNCTIONS = 12
 _SIDES = {Role.ACCELERATOR: Side.ACCELERATOR, Role.HOST: Side.HOST}
 
 
-class Drawer:
-    """Draws functions of a project."""
+class DiagramBuilder:
+    """Builds the diagrams of functions of a project."""
 
     def __init__(self, project: Project, options: RuleOptions) -> None:
         self._project = project
@@ -62,11 +62,11 @@ class Drawer:
         others = [info for info in leads if info in holding and info not in functions]
         return [*functions, *others[:MOST_FUNCTIONS]]
 
-    def draw(self, functions: Sequence[FunctionInfo]) -> tuple[Drawing, ...]:
-        """A drawing of each function; in it, calls of the other functions are boxes."""
-        pictured = frozenset(functions)
+    def build(self, functions: Sequence[FunctionInfo]) -> tuple[Diagram, ...]:
+        """A diagram of each function; in it, calls of the other functions are boxes."""
+        drawn = frozenset(functions)
         titles = {info: info.qualname for info in functions}
-        return tuple(self._draw(info, pictured, titles) for info in functions)
+        return tuple(self._build(info, drawn, titles) for info in functions)
 
     def _holds(self, info: FunctionInfo) -> bool:
         questions = self._asked(info.module)
@@ -78,15 +78,13 @@ class Drawer:
             self._questions[module.path] = Questions(self._project, module, self._analysis.examine(module))
         return self._questions[module.path]
 
-    def _draw(
-        self, info: FunctionInfo, pictured: frozenset[FunctionInfo], titles: Mapping[FunctionInfo, str]
-    ) -> Drawing:
+    def _build(self, info: FunctionInfo, drawn: frozenset[FunctionInfo], titles: Mapping[FunctionInfo, str]) -> Diagram:
         questions = self._asked(info.module)
         interpretation = self._analysis.interpretation(info)
-        flow = simplified(flow_of(interpretation, questions.sites, questions.reads, pictured - {info}))
+        flow = simplified(flow_of(interpretation, questions.sites, questions.reads, drawn - {info}))
         boxes = tuple(_box(node, titles) for node in flow.nodes)
         arrows = tuple(self._arrow(edge, questions) for edge in flow.edges)
-        return Drawing(info.qualname, info.module.path, info.node.lineno, boxes, arrows)
+        return Diagram(info.qualname, info.module.path, info.node.lineno, boxes, arrows)
 
     def _arrow(self, edge: Edge, questions: Questions) -> Arrow:
         source, target, place = edge.source.key, edge.target.key, edge.at
