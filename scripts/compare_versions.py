@@ -5,6 +5,9 @@
 OLD and NEW are checkouts; TREEs are folders. For each tree both versions run `check` (JSON with the edits of each fix,
 and the full report) and `fix --output` (safe fixes, and unsafe ones too). Exit codes, both outputs and the bytes of all
 fixed files are compared; only the times that a run took may differ. Exits with 1 where something differs.
+
+Each version has one processor, so that both go through the files in one process and in the same order. In several
+processes the order differs from run to run, and with it what is known of a file when another one is examined.
 """
 
 from __future__ import annotations
@@ -30,19 +33,27 @@ RUNS: Mapping[str, tuple[str, ...]] = {
 }
 """What is run, without the paths."""
 
+_ON_ONE_PROCESSOR = """
+import os, runpy, sys
+number = int(sys.argv.pop(1))
+if hasattr(os, "sched_setaffinity"):
+    usable = sorted(os.sched_getaffinity(0))
+    os.sched_setaffinity(0, {usable[number % len(usable)]})
+runpy.run_module("transfer_lint", run_name="__main__", alter_sys=True)
+"""
 _SECONDS = re.compile(r'(?<="seconds": )[0-9.]+|[0-9.]+(?= s\))')
 _SHOWN = 20
 """How many lines of the differences are shown for each tree."""
 
 
-def result_of(checkout: Path, arguments: tuple[str, ...], tree: Path) -> list[str]:
+def result_of(checkout: Path, arguments: tuple[str, ...], tree: Path, processor: int) -> list[str]:
     """All that one run prints and writes, as lines. The code of the checkout runs, not an installed version."""
     path = os.pathsep.join(str(checkout / part) for part in ("", "codemods"))
     known = {**os.environ, "PYTHONPATH": path, "PYTHONSAFEPATH": "1", "PYTHONUTF8": "1"}
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder, "fixed")
         output = ("--output", str(copy)) if arguments[0] == "fix" else ()
-        command = [sys.executable, "-m", "transfer_lint", *arguments, *output, "."]
+        command = [sys.executable, "-c", _ON_ONE_PROCESSOR, str(processor), *arguments, *output, "."]
         ran = subprocess.run(command, cwd=tree, env=known, capture_output=True, text=True, check=False)
         written = [
             f"{file.relative_to(copy)} {hashlib.sha256(file.read_bytes()).hexdigest()}"
@@ -57,7 +68,7 @@ def differences(old: Path, new: Path, tree: Path) -> Iterator[str]:
     """What differs between the two versions, as lines of a diff; nothing if all is the same."""
     for name, arguments in RUNS.items():
         with ThreadPoolExecutor(2) as both:
-            before, after = both.map(result_of, (old, new), repeat(arguments), repeat(tree))
+            before, after = both.map(result_of, (old, new), repeat(arguments), repeat(tree), (0, 1))
         yield from difflib.unified_diff(before, after, f"old: {name}", f"new: {name}", n=0, lineterm="")
 
 
