@@ -23,7 +23,7 @@ from pathlib import Path
 from transfer_lint.files.scan import may_have_site
 from transfer_lint.files.tree import DiskSources
 from transfer_lint.flow.program.project import Project
-from transfer_lint.lint import judge as checker
+from transfer_lint.lint import judge
 from transfer_lint.rules.options import RuleOptions
 
 ROOT = Path(__file__).parent.parent
@@ -97,7 +97,7 @@ def analysis(folder: Path) -> None:
     parsing = time.process_time() - start
     project = Project(DiskSources())
     start = time.process_time()
-    sites = sum(checker.check(path, text, project, RuleOptions()).sites for path, text in texts.items())
+    sites = sum(judge.check(path, text, project, RuleOptions()).sites for path, text in texts.items())
     checking = time.process_time() - start
     lines = sum(text.count("\n") for text in texts.values())
     print(

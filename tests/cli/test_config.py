@@ -9,7 +9,7 @@ import pytest
 from tests.support.command import WASTE, lint
 from transfer_codemods.actions import GuardForm
 from transfer_lint.findings import Heat, Severity
-from transfer_lint.lint import configuration as config
+from transfer_lint.lint import configuration
 from transfer_lint.lint.configuration import KEYS
 from transfer_lint.problems import Problem
 from transfer_lint.settings import Settings
@@ -60,7 +60,7 @@ def written(folder: Path, text: str) -> Path:
 
 @pytest.mark.parametrize(("text", "fields"), GOOD)
 def test_each_key(tmp_path: Path, text: str, fields: dict[str, object]) -> None:
-    settings = config.load([str(written(tmp_path, text))])
+    settings = configuration.load([str(written(tmp_path, text))])
     assert {name: getattr(settings, name) for name in fields} == fields
     assert settings.root == str(tmp_path)
 
@@ -74,7 +74,7 @@ def test_every_key_is_tried_and_fills_a_field() -> None:
 @pytest.mark.parametrize(("text", "words"), BAD)
 def test_mistakes_name_file_key_and_mend(tmp_path: Path, text: str, words: str) -> None:
     with pytest.raises(Problem) as raised:
-        config.load([str(written(tmp_path, text))])
+        configuration.load([str(written(tmp_path, text))])
     assert str(raised.value).startswith(f"{tmp_path}/pyproject.toml: ")
     assert words in str(raised.value)
 
@@ -89,11 +89,11 @@ def test_the_nearest_table_counts_and_patterns_are_relative_to_it(tmp_path: Path
     inner = tmp_path / "pack"
     inner.mkdir()
     (inner / "pyproject.toml").write_text("[project]\nname = 'x'\n")  # has no table of ours
-    assert config.load([str(inner)]).fail_on is Severity.ERROR
+    assert configuration.load([str(inner)]).fail_on is Severity.ERROR
     (inner / "transfer-lint.toml").write_text('fail-on = "hint"\n')
-    assert config.load([str(inner)]).fail_on is Severity.HINT
-    assert config.load([str(inner)]).root == str(inner)
-    assert config.load([str(inner), str(tmp_path)]).fail_on is Severity.ERROR
+    assert configuration.load([str(inner)]).fail_on is Severity.HINT
+    assert configuration.load([str(inner)]).root == str(inner)
+    assert configuration.load([str(inner), str(tmp_path)]).fail_on is Severity.ERROR
 
 
 def test_the_command_line_has_the_last_word(tmp_path: Path) -> None:

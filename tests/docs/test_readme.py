@@ -31,7 +31,7 @@ from tests.support.documents import (
     stage,
 )
 from transfer_lint.cli import cli
-from transfer_lint.lint import configuration as config
+from transfer_lint.lint import configuration
 
 README = read("README.md")
 BLOCKS = tuple(blocks(README))
@@ -154,7 +154,7 @@ def test_the_configuration_loads(name: str, tmp_path: Path) -> None:
     if name == "transfer-lint.toml":
         text = text.replace("[tool.transfer-lint]\n", "").replace("[tool.transfer-lint.", "[")
     (tmp_path / name).write_text(text, encoding="utf-8")
-    settings = config.load([str(tmp_path)])
+    settings = configuration.load([str(tmp_path)])
     assert settings.ignore == ("TL102",)
     assert settings.extend_exclude == ("vendored",)
     assert settings.min_heat.value == "call"
@@ -163,7 +163,7 @@ def test_the_configuration_loads(name: str, tmp_path: Path) -> None:
 
 
 def test_the_values_that_a_comment_of_the_configuration_names_are_taken() -> None:
-    keys = {key.name: key for key in config.KEYS}
+    keys = {key.name: key for key in configuration.KEYS}
     named = [
         (line.split(" ")[0], value)
         for line in only(kind="config").text.splitlines()
