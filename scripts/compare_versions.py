@@ -6,8 +6,9 @@ OLD and NEW are checkouts; TREEs are folders. For each tree both versions run `c
 and the full report) and `fix --output` (safe fixes, and unsafe ones too). Exit codes, both outputs and the bytes of all
 fixed files are compared; only the times that a run took may differ. Exits with 1 where something differs.
 
-Each version has one processor, so that both go through the files in one process and in the same order. In several
-processes the order differs from run to run, and with it what is known of a file when another one is examined.
+In `check` each version has one processor, so that both go through the files in one process and in the same order. In
+several processes the order differs from run to run, and with it how many transfers are counted. `fix` has all
+processors: one process keeps the memory of all its rounds, which is too much for two versions on a large tree.
 """
 
 from __future__ import annotations
@@ -33,10 +34,10 @@ RUNS: Mapping[str, tuple[str, ...]] = {
 }
 """What is run, without the paths."""
 
-_ON_ONE_PROCESSOR = """
+_START = """
 import os, runpy, sys
 number = int(sys.argv.pop(1))
-if hasattr(os, "sched_setaffinity"):
+if sys.argv[1] == "check" and hasattr(os, "sched_setaffinity"):
     usable = sorted(os.sched_getaffinity(0))
     os.sched_setaffinity(0, {usable[number % len(usable)]})
 runpy.run_module("transfer_lint", run_name="__main__", alter_sys=True)
@@ -53,7 +54,7 @@ def result_of(checkout: Path, arguments: tuple[str, ...], tree: Path, processor:
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder, "fixed")
         output = ("--output", str(copy)) if arguments[0] == "fix" else ()
-        command = [sys.executable, "-c", _ON_ONE_PROCESSOR, str(processor), *arguments, *output, "."]
+        command = [sys.executable, "-c", _START, str(processor), *arguments, *output, "."]
         ran = subprocess.run(command, cwd=tree, env=known, capture_output=True, text=True, check=False)
         written = [
             f"{file.relative_to(copy)} {hashlib.sha256(file.read_bytes()).hexdigest()}"
