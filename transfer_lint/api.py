@@ -9,6 +9,7 @@ from typing import TypeAlias
 
 from transfer_lint.files.discovery import collect
 from transfer_lint.files.paths import shown_path
+from transfer_lint.files.text import encode_source
 from transfer_lint.fixing.edits import with_edits
 from transfer_lint.fixing.fix import Fixed, fix_paths, write_fixed
 from transfer_lint.lint.check import check_paths
@@ -101,7 +102,8 @@ def fix(
     fixed = fix_paths(found, settings, given=given, in_place=writes)
     if writes:
         problems = (*problems, *write_fixed(fixed))
-    texts = {path: data.decode() for path, data in given.items()} | dict(fixed.outcome.texts)
+    unchanged = {_name_of(_listed(paths)): source} if source is not None else {}
+    texts = {**unchanged, **fixed.outcome.texts}
     outcome = replace(fixed.outcome, problems=(*problems, *fixed.outcome.problems), texts=texts)
     return replace(fixed, outcome=outcome)
 
@@ -117,8 +119,17 @@ def _inputs(
         return found.files, {}, settings, found.problems
     if len(listed) != 1:
         raise ValueError("a source has one path")
-    name = "source.py" if os.path.isdir(listed[0]) else shown_path(listed[0])
-    return (name,), {name: source.encode()}, settings, ()
+    name = _name_of(listed)
+    try:
+        data = encode_source(name, source)
+    except Problem as problem:
+        return (), {}, settings, (problem,)
+    return (name,), {name: data}, settings, ()
+
+
+def _name_of(listed: Sequence[str]) -> str:
+    """The path that a source text is taken to have."""
+    return "source.py" if os.path.isdir(listed[0]) else shown_path(listed[0])
 
 
 def _listed(paths: Paths) -> list[str]:

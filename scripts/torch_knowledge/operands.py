@@ -69,11 +69,6 @@ def _form(part: object) -> str:
     return part.__class__.__name__ if isinstance(part, int | float | complex) else repr(part)[:20]
 
 
-def asks_dtype(call: Call) -> bool:
-    """Whether some argument is a dtype."""
-    return any(isinstance(part, torch.dtype) for part in call.parts())
-
-
 def with_dtypes(call: Call) -> Iterator[Call]:
     """The call with a dtype as keyword, as last argument and as last but one, and with nothing but a dtype."""
     for dtype in (torch.float64, torch.int64, torch.int32):

@@ -112,6 +112,31 @@ def test_fix_of_a_source(here: Path) -> None:
     assert transfer_lint.fix("x.py", source=CLEAN).outcome.texts == {"x.py": CLEAN}
 
 
+@pytest.mark.parametrize(
+    "cookie", ["", "# -*- coding: latin-1 -*-\n", "# -*- coding: cp1252 -*-\n", "\ufeff"], ids=ascii
+)
+def test_a_source_keeps_its_characters(here: Path, cookie: str) -> None:
+    text = f"{cookie}{WASTE}\nname = 'café'\n"
+    found = transfer_lint.check("new.py", source=text)
+    assert not found.problems
+    assert found.findings
+    fixed = transfer_lint.fix("new.py", source=text)
+    assert fixed.files
+    assert fixed.outcome.texts["new.py"].endswith("name = 'café'\n")
+
+
+@pytest.mark.parametrize("text", ["# coding: ascii\nx = 'é'\n", "x = '\ud800'\n", "# coding: no-such\n"], ids=ascii)
+def test_a_source_that_no_file_can_hold_is_a_problem(here: Path, text: str) -> None:
+    text += WASTE
+    (problem,) = transfer_lint.check("new.py", source=text).problems
+    assert problem.path == "new.py"
+    assert problem.mend
+    fixed = transfer_lint.fix("new.py", source=text)
+    assert not fixed.files
+    assert fixed.outcome.problems
+    assert fixed.outcome.texts["new.py"] == text
+
+
 def test_unsafe_fixes_are_applied_on_request(here: Path) -> None:
     source = "import torch\n\n\ndef f(x: torch.Tensor):\n    x.cuda(0)\n    return x\n"
     (left,) = transfer_lint.fix(source=source).outcome.findings

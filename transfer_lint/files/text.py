@@ -85,6 +85,20 @@ def decode_python(path: str, data: bytes) -> Source:
     return Source(path, text, encoding, bom)
 
 
+def encode_source(path: str, text: str) -> bytes:
+    """The bytes of a file that holds `text`, in the encoding that its PEP 263 coding cookie names, else in UTF-8.
+
+    Raises:
+        Problem: that encoding has no character for something in `text`.
+    """
+    try:
+        found, _ = tokenize.detect_encoding(io.BytesIO(text.encode("utf-8", "replace")).readline)
+    except SyntaxError:
+        found = "utf-8"  # the cookie is of no use, which decoding reports
+    encoding = "utf-8" if found == "utf-8-sig" else found  # then the text itself begins with the BOM
+    return Source(path, text, encoding, bom=False).encode(text)
+
+
 def lines_of(text: str) -> list[str]:
     """The lines as Python counts them, with line endings. `str.splitlines` also splits at form feeds, for example."""
     return list(io.StringIO(text, newline=""))

@@ -68,7 +68,6 @@ class Session:
         self._settings = settings
         self._ask = ask
         self._all: set[str] = set()
-        self._decided: dict[_Key, int] = {}
         self.done = Done()
 
     def run(self) -> Done:

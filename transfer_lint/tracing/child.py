@@ -25,7 +25,7 @@ class OutOfTime(BaseException):
     """The parent process asks this process to end."""
 
 
-def ending_of(error: BaseException, path: str = "") -> Ending:
+def ending_of(error: BaseException) -> Ending:
     """How the program ended, given the exception that it did not catch."""
     if isinstance(error, SystemExit):
         if error.code is None or isinstance(error.code, int):
