@@ -47,6 +47,8 @@ def lint_options(function: Function) -> Function:
         click.option(
             "--unsafe-fixes/--no-unsafe-fixes", "unsafe_fixes", default=None, help="Count, and apply, unsafe fixes too."
         ),
+        click.option("--trust", "trust", multiple=True, metavar="LIST", help=docs["trust"]),
+        click.option("--proved-only", is_flag=True, help="Report what is proved alone: make no assumption."),
         click.option("--force-exclude", is_flag=True, help="Exclude files even where they are named."),
         click.option("--stdin-filename", metavar="PATH", help="What the source from standard input (-) is called."),
         click.option("--config", "config_file", type=click.Path(), metavar="FILE", help="Use this configuration."),
@@ -83,6 +85,8 @@ def settings_for(
             given[key.field] = key.read(value)
         except ValueError as error:
             raise click.BadParameter(str(error), param_hint=f"--{key.name}") from None
+    if options.get("proved_only"):
+        given["trust"] = ()
     if "select" in given:
         settings = replace(settings, extend_select=(), ignore=())
     for name in ("extend_select", "ignore", "extend_exclude"):

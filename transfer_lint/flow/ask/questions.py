@@ -6,6 +6,7 @@ import ast
 from dataclasses import dataclass
 
 from transfer_codemods.actions import Half, Target
+from transfer_lint.findings import Assumption
 from transfer_lint.flow.ask import duplicates, loop_invariance, onload_offload, readers
 from transfer_lint.flow.ask.factories import Factories, Factory
 from transfer_lint.flow.ask.liveness import is_returned, is_used_as_module, rebindable
@@ -18,9 +19,11 @@ from transfer_lint.flow.program.syntax import nodes_of, span, written
 from transfer_lint.flow.results.examination import Examination
 from transfer_lint.flow.results.reads import HostRead
 from transfer_lint.flow.results.sites import Request, RequestedHalf, Site
-from transfer_lint.flow.values.terms import Known, TermKind, Why, merge_why, role_of
+from transfer_lint.flow.values.terms import Fact, Known, TermKind, Why, merge_why, role_of
 from transfer_lint.flow.values.values import Object, Tensor
 
+# Terms of devices that something was moved to, as opposed to devices that something happens to be on.
+_CHOSEN = frozenset({TermKind.VALUE, TermKind.STABLE, TermKind.WEIGHTS_DEVICE})
 _OTHER_CURRENT_DEVICE = ("set_device", "cuda.device(")
 
 
@@ -55,12 +58,24 @@ class EarlierCopy:
 
 
 class Questions:
-    """Answers about the sites of one file. A method whose name begins with `is` is true only if that is proved."""
+    """Answers about the sites of one file. A method whose name begins with `is` is true only if that is proved.
 
-    def __init__(self, project: Project, module: Module, examined: Examination) -> None:
+    assumable: the assumptions that would tell more about the file. assumptions: those that are made, here too.
+    """
+
+    def __init__(
+        self,
+        project: Project,
+        module: Module,
+        examined: Examination,
+        assumptions: frozenset[Assumption] = frozenset(),
+    ) -> None:
         self.module = module
         self.sites = examined.sites
         self.reads = examined.reads
+        self.places: tuple[Site | HostRead, ...] = (*examined.sites, *examined.reads)
+        self.assumable = set(examined.assumable)
+        self._assumptions = assumptions
         self._project = project
         self._knowledge = project.knowledge
         self._mutations = examined.mutations
@@ -362,12 +377,25 @@ class Questions:
     def reads_accelerator(self, read: HostRead) -> bool | None:
         """Whether what is read is on an accelerator, or was before it was moved to the host; None if not known."""
         role = self._role(self._source_of(read))
-        return None if role not in (Role.ACCELERATOR, Role.HOST) else role is Role.ACCELERATOR
+        if role not in (Role.ACCELERATOR, Role.HOST):
+            return True if self._chosen_device(read) else None
+        return role is Role.ACCELERATOR
 
     def read_proof(self, read: HostRead) -> Why:
         """The facts that prove what is read, and where it is."""
         device = self._source_of(read)
-        return merge_why(read.tensor.why, device.why if device is not None else ())
+        return merge_why(read.tensor.why, device.why if device is not None else (), self._chosen_device(read))
+
+    def _chosen_device(self, read: HostRead) -> Why:
+        """The fact that what is read was put on a device which the program is given, under that assumption."""
+        known = self._source_of(read)
+        if known is None or self._role(known) in (Role.ACCELERATOR, Role.HOST) or known.term.kind not in _CHOSEN:
+            return ()
+        self.assumable.add(Assumption.RUNS_ON_ACCELERATOR)
+        if Assumption.RUNS_ON_ACCELERATOR not in self._assumptions:
+            return ()
+        text = f"`{known.term}` is the device that the program computes on"
+        return (Fact(self.module, read.node, text, Assumption.RUNS_ON_ACCELERATOR),)
 
     def _source_of(self, read: HostRead) -> Known | None:
         brought = self.brought_by(read)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from dataclasses import replace
 
+from transfer_lint.flow.interpret.assumed import as_operand
 from transfer_lint.flow.interpret.frame import Frame
 from transfer_lint.flow.knowledge import Role
 from transfer_lint.flow.knowledge.names import DEVICE
@@ -23,7 +24,11 @@ def transfer(
     is_module = frame.is_module(receiver)
     judged = isinstance(receiver, Tensor) or is_module or _is_torch(node, arguments, request)
     if judged and not frame.around.traced:
-        frame.sites[node] = _site(frame, node, receiver, is_module, request, state)
+        statement = frame.around.statement
+        is_discarded = isinstance(statement, ast.Expr) and statement.value is node
+        seen = receiver if is_discarded else as_operand(frame, receiver, node)
+        assert isinstance(seen, Tensor | Object)
+        frame.sites[node] = _site(frame, node, seen, is_module, request, state)
     if isinstance(receiver, Tensor):
         return _moved_tensor(frame, node, receiver, request)
     return _moved_object(frame, node, receiver, is_module, request, state)
