@@ -8,6 +8,7 @@ from transfer_lint.flow.interpret.frame import Frame
 from transfer_lint.flow.interpret.names import value_of_binding
 from transfer_lint.flow.interpret.objects import found_method
 from transfer_lint.flow.interpret.tensors import tensor_attribute
+from transfer_lint.flow.knowledge.names import DTYPES
 from transfer_lint.flow.program.modules import ClassInfo, FunctionInfo
 from transfer_lint.flow.values.state import State
 from transfer_lint.flow.values.terms import Known, Term, TermKind
@@ -56,14 +57,6 @@ def _member(frame: Frame, owner: Object, method: FunctionInfo, node: ast.Attribu
 
 
 def _external_attribute(frame: Frame, name: str) -> Value:
-    if name.startswith("torch.") and name.removeprefix("torch.") in DTYPES:
-        return Placed(Known(Term(TermKind.CONSTANT, DTYPES[name.removeprefix("torch.")])), is_dtype=True)
+    if name in DTYPES:
+        return Placed(Known(Term(TermKind.CONSTANT, DTYPES[name])), is_dtype=True)
     return External(name)
-
-
-# Names of dtypes, with aliases (`torch.half`), and the canonical name of each.
-_DTYPES = """float16 float32 float64 bfloat16 uint8 uint16 uint32 uint64 int8 int16 int32 int64 bool complex64
-complex128 float8_e4m3fn float8_e5m2"""
-_DTYPE_ALIASES = {"half": "float16", "float": "float32", "double": "float64", "short": "int16", "int": "int32"}
-DTYPES = {name: f"torch.{name}" for name in _DTYPES.split()}
-DTYPES |= {alias: f"torch.{name}" for alias, name in {**_DTYPE_ALIASES, "long": "int64"}.items()}

@@ -16,13 +16,14 @@ from transfer_lint.findings import Heat
 from transfer_lint.flow.program.modules import ClassInfo, FunctionInfo, Module
 from transfer_lint.flow.program.project import Project
 from transfer_lint.flow.program.rates import Change, Rate
+from transfer_lint.flow.program.roles import ArgumentRoles
 from transfer_lint.flow.results.reads import HostRead
 from transfer_lint.flow.results.sites import Site
 from transfer_lint.flow.values.state import State
 from transfer_lint.flow.values.summary import Summary, Template
 from transfer_lint.flow.values.symbols import Symbol, Symbols
 from transfer_lint.flow.values.terms import Fact, Known, Term, TermKind, Why
-from transfer_lint.flow.values.values import Constant, Object, Placed, Tensor, Value, is_module
+from transfer_lint.flow.values.values import Constant, Host, Object, Placed, Tensor, Value, is_module
 
 ExpressionHandler = Callable[["Frame", ast.expr, State], Value]
 StatementHandler = Callable[["Frame", ast.stmt, State], "State | None"]
@@ -81,6 +82,7 @@ class Callees(Protocol):
     """
 
     project: Project
+    roles: ArgumentRoles
     watching: bool
 
     def call(
@@ -234,7 +236,7 @@ class Frame:
                 return Term(TermKind.CONSTANT, text)
             case Constant(value=int() as index) if not isinstance(index, bool):
                 return Term(TermKind.CONSTANT, f"cuda:{index}")
-            case Object(cls=None):
+            case Object(cls=None) | Host(array=False):
                 return Term(TermKind.VALUE, symbol=value.ident)
         return None
 

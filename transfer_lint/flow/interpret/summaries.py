@@ -23,6 +23,7 @@ from transfer_lint.flow.program.heat import HeatMap
 from transfer_lint.flow.program.modules import ClassInfo, FunctionInfo, Module
 from transfer_lint.flow.program.project import DEFAULT_DEVICE, Project
 from transfer_lint.flow.program.rates import steadily
+from transfer_lint.flow.program.roles import ArgumentRoles
 from transfer_lint.flow.program.syntax import nodes_of
 from transfer_lint.flow.values.state import State
 from transfer_lint.flow.values.summary import Summary, Template
@@ -42,6 +43,7 @@ class Summaries:
     def __init__(self, project: Project, *, watching: bool = False) -> None:
         self.project = project
         self.heat = HeatMap(project)
+        self.roles = ArgumentRoles(project)
         self._done: dict[ast.AST, Frame] = {}
         self._summaries: dict[ast.AST, Summary | None] = {}
         self._for_tensors: dict[tuple[ast.AST, frozenset[str]], Summary | None] = {}
@@ -311,7 +313,7 @@ class Summaries:
             case Placed() if value.known.term.symbol is None:
                 return value
             case Placed():
-                return Placed(Known(Term(TermKind.VALUE, symbol=symbol)), value.is_dtype)
+                return Placed(Known(Term(TermKind.VALUE, symbol=symbol, role=value.known.term.role)), value.is_dtype)
             case Tensor():
                 return Tensor(symbol, ground(value.device), ground(value.dtype), value.scalar, why=value.why)
             case Object():

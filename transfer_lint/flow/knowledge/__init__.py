@@ -15,12 +15,12 @@ from enum import Enum
 from functools import cache
 from pathlib import Path
 
+from transfer_lint.flow.knowledge.names import ACCELERATORS
+
 if sys.version_info >= (3, 11):
     import tomllib
 else:
     import tomli as tomllib
-
-_ACCELERATORS = frozenset({"cuda", "xpu", "mps", "hpu", "npu", "privateuseone"})
 
 
 class KnowledgeError(ValueError):
@@ -33,6 +33,12 @@ class Role(Enum):
     ACCELERATOR = "accelerator"
     HOST = "host"
     EITHER = "either"
+
+
+def role_of_device(spelled: str) -> Role | None:
+    """The role of a device that is spelled out (`cuda:0`); None if not known."""
+    kind = spelled.partition(":")[0]
+    return Role.HOST if kind == "cpu" else Role.ACCELERATOR if kind in ACCELERATORS else None
 
 
 @dataclass(frozen=True)
@@ -264,11 +270,6 @@ class Knowledge:
             name in self.tensor_itself,
             self.tensor_dtype_arguments.get(name, _NONE).exact,
         )
-
-    def role_of_device(self, spelled: str) -> Role | None:
-        """The role of a device that is spelled out (`cuda:0`); None if not known."""
-        kind = spelled.partition(":")[0]
-        return Role.HOST if kind == "cpu" else Role.ACCELERATOR if kind in _ACCELERATORS else None
 
     def role_of_function(self, name: str) -> Role | None:
         """The role of the device that a function returns, by the function's dotted name; None if not known."""
