@@ -69,6 +69,9 @@ class Names:
         return Names(self.exact | other.exact, tuple(dict.fromkeys(self.prefixes + other.prefixes)))
 
 
+_DTYPES_OF = {"tensor.casts": "tensor_casts", "functions.legacy_factories": "legacy_factories"}
+"""Path of a table name -> dtype, and the field that holds it."""
+
 _NONE = Names()
 
 
@@ -182,6 +185,7 @@ class Knowledge:
     tensor_changes_with: Mapping[str, Names] = field(default_factory=dict, metadata={"path": "tensor.changes_with"})
     layers_unless: Mapping[str, Names] = field(default_factory=dict, metadata={"path": "layers.unless"})
     tensor_casts: Mapping[str, str] = field(default_factory=dict)
+    legacy_factories: Mapping[str, str] = field(default_factory=dict)  # name -> dtype; "" for the default one
     devices: Mapping[str, KnownDevice] = field(default_factory=dict)
     dtypes: Mapping[str, bool] = field(default_factory=dict)  # name -> stable
 
@@ -263,14 +267,15 @@ class Knowledge:
         """A copy with the entries of a table added. Raises KnowledgeError if the table has the wrong form."""
         known = {f.metadata["path"]: f.name for f in fields(self) if "path" in f.metadata}
         changes: dict[str, object] = {}
-        for path, value in _leaves(table, frozenset(known) | {"devices", "dtypes", "tensor.casts"}):
+        for path, value in _leaves(table, frozenset(known) | {"devices", "dtypes", *_DTYPES_OF}):
             match path:
                 case "devices":
                     changes["devices"] = {**self.devices, **_devices(value)}
                 case "dtypes":
                     changes["dtypes"] = {**self.dtypes, **_stability(path, value)}
-                case "tensor.casts":
-                    changes["tensor_casts"] = {**self.tensor_casts, **_strings(path, value)}
+                case _ if path in _DTYPES_OF:
+                    name = _DTYPES_OF[path]
+                    changes[name] = {**getattr(self, name), **_strings(path, value)}
                 case _ if path in known:
                     held = getattr(self, known[path])
                     if isinstance(held, Names):
@@ -279,7 +284,7 @@ class Knowledge:
                         named = {name: _listed(f"{path}.{name}", v) for name, v in _table(path, value).items()}
                         changes[known[path]] = {**held, **named}
                 case _:
-                    near = get_close_matches(path, [*known, "devices", "dtypes", "tensor.casts"], 1)
+                    near = get_close_matches(path, [*known, "devices", "dtypes", *_DTYPES_OF], 1)
                     raise KnowledgeError(f"{path}: no such table" + (f"; did you mean {near[0]}?" if near else ""))
         return replace(self, **changes)  # type: ignore[arg-type]
 

@@ -74,6 +74,12 @@ def is_plain(node: ast.expr) -> bool:
     return False
 
 
+def is_literal(node: ast.expr) -> bool:
+    """Whether it is a number, string or the like, or a list, tuple or arithmetic of such: no name, no call."""
+    parts = (ast.Constant, ast.List, ast.Tuple, ast.UnaryOp, ast.BinOp, ast.unaryop, ast.operator, ast.expr_context)
+    return all(isinstance(part, parts) for part in nodes_of(node))
+
+
 def attributes_assigned(node: ast.AST, owner: str) -> frozenset[str]:
     """The attributes of the name `owner` that are assigned or deleted in a piece of code."""
     return frozenset(
