@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from transfer_lint.flow.program.syntax import nodes_of, path_to
 from transfer_lint.flow.results.sites import Site
@@ -26,23 +26,24 @@ def fills_cache(site: Site) -> bool:
         _asks_for(statement.test, target)
         for statement in path_to(function.node.body, site.statement)
         if isinstance(statement, ast.If) and any(inner is site.statement for inner in _body(statement))
-        for target in kept_in(statement)
+        for part in nodes_of(statement)
+        for target in kept_by(part)
         if not isinstance(target, ast.Name) and ast.unparse(target) != ast.unparse(site.moved)
     )
 
 
-def kept_in(block: ast.stmt) -> Iterator[ast.expr]:
-    """What the statement, or one inside it, assigns."""
-    for node in nodes_of(block):
-        match node:
-            case ast.Assign(targets=targets):
-                yield from targets
-            case ast.AnnAssign(target=target, value=ast.expr()):
-                yield target
-            case ast.Call(
-                func=ast.Attribute(value=owner, attr="register_buffer"), args=[ast.Constant(value=str(n)), *_]
-            ):
-                yield ast.Attribute(owner, n, ast.Store())
+def kept_by(statement: ast.AST) -> Sequence[ast.expr]:
+    """What one statement assigns; `register_buffer("x", ...)` assigns `.x`."""
+    match statement:
+        case ast.Assign(targets=targets):
+            return targets
+        case ast.AnnAssign(target=target, value=ast.expr()) | ast.AugAssign(target=target):
+            return [target]
+        case ast.Expr(
+            value=ast.Call(func=ast.Attribute(value=owner, attr="register_buffer"), args=[ast.Constant(value=key), *_])
+        ):
+            return [ast.Attribute(owner, str(key), ast.Store())]
+    return []
 
 
 def _body(statement: ast.If) -> Iterator[ast.AST]:

@@ -42,9 +42,10 @@ class Factory:
 class Factories:
     """The factories that one file calls."""
 
-    def __init__(self, module: Module, knowledge: Knowledge) -> None:
+    def __init__(self, module: Module, knowledge: Knowledge, sites: Sequence[Site]) -> None:
         self._module = module
         self._knowledge = knowledge
+        self._casts = {site.node for site in sites if site.request.device is None and site.request.dtype is not None}
 
     def moved_by(self, site: Site, on_host: bool) -> Factory | None:
         """The deterministic factory whose result a site moves; None if there is none.
@@ -146,8 +147,9 @@ class Factories:
             case ast.Call() if self._makes_tensor(node):
                 return iter([node])
             case ast.Call(func=ast.Attribute(value=value, attr=name)) if not self._is_function(node):
-                kept = name in self._knowledge.tensor_same or name in self._knowledge.tensor_casts or name == "type"
-                plain = name in self._knowledge.tensor_views or name == "type" or all(map(is_literal, node.args))
+                known, cast = self._knowledge, name == "type" or node in self._casts
+                kept = cast or name in known.tensor_same or name in known.tensor_casts
+                plain = cast or name in known.tensor_views or all(map(is_literal, node.args))
                 return self._calls_of(value) if kept and plain else None
             case ast.Call(args=args, keywords=keywords) if self._is_function(node):
                 plain = all(is_literal(keyword.value) for keyword in keywords)
@@ -173,8 +175,8 @@ class Factories:
 
     def _is_function(self, call: ast.Call) -> bool:
         """Whether a call with a dotted name is one of a function of torch, not a method of a value."""
-        name = self._module.dotted(call.func)
-        return name in self._knowledge.combine or name in self._knowledge.tuples
+        name, known = self._module.dotted(call.func), self._knowledge
+        return any(name in names for names in (known.combine, known.tuples, known.take_sequences))
 
     def _is_integral(self, call: ast.Call) -> bool:
         """Whether `arange(...)` counts in integers: then it gives the same result on every device."""

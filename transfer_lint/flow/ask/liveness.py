@@ -61,8 +61,6 @@ _OF_MODULES = frozenset(
         "train",
         "state_dict",
         "load_state_dict",
-        "requires_grad_",
-        "half",
         "modules",
         "children",
         "named_parameters",
@@ -70,11 +68,18 @@ _OF_MODULES = frozenset(
 )
 
 
-def is_used_as_module(function: ast.AST, place: ast.expr) -> bool:
-    """Whether the function calls the value of a name or attribute, or uses a member of it that only modules have."""
+def is_used_as_module(function: ast.AST, place: ast.expr, tensor_methods: frozenset[str] | None = None) -> bool:
+    """Whether the function calls the value of a name or attribute, or uses a member of it that only modules have.
+
+    tensor_methods: if given, any method that is called and is not one of them shows it as well.
+    """
     spelled = ast.unparse(place)
     for node in nodes_of(function):
         match node:
+            case ast.Call(func=ast.Attribute(value=used, attr=name)) if tensor_methods and ast.unparse(used) == spelled:
+                if name not in tensor_methods:
+                    return True
+                continue
             case ast.Call(func=ast.Name() | ast.Attribute() as used):
                 pass
             case ast.Attribute(value=used, attr=attribute) if attribute in _OF_MODULES:

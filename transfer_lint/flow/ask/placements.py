@@ -30,7 +30,7 @@ class Placements:
         self._project = project
         self._knowledge = project.knowledge
         self._mutations = examined.mutations
-        self._factories = Factories(module, project.knowledge)
+        self._factories = Factories(module, project.knowledge, examined.sites)
         self._by_node: dict[ast.AST, Site] = {site.node: site for site in examined.sites}
         self._links = {site.moved for site in examined.sites}
 

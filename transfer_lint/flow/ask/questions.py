@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from dataclasses import dataclass
 
-from transfer_lint.flow.ask import caches, duplicates, loop_invariance, onload_offload, readers
+from transfer_lint.flow.ask import caches, duplicates, loop_invariance, module_moves, onload_offload, readers
 from transfer_lint.flow.ask.factories import Factory
 from transfer_lint.flow.ask.liveness import is_returned, is_used_as_module, rebindable
 from transfer_lint.flow.ask.mutations import on_lines
@@ -74,8 +74,8 @@ class Questions(Placements):
         return onload_offload.is_half(site, self.sites, self._knowledge.offload_words)
 
     def is_put_back(self, site: Site) -> bool:
-        """Whether the target is the placement that the receiver had before; see `onload_offload`."""
-        return onload_offload.is_put_back(site)
+        """Whether the function moves the receiver back to where it was before; see `onload_offload`."""
+        return onload_offload.is_put_back(site, self.sites)
 
     def can_only_be_module(self, site: Site) -> bool:
         """Whether the way that a receiver of unknown class is used shows that it is a module.
@@ -92,14 +92,38 @@ class Questions(Placements):
         if receiver.ident.line > 0 and not isinstance(node, ast.Attribute):
             return False
         if isinstance(statement, ast.Assign) and statement.value is site.node and function is not None:
-            own = isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "self"
-            where = function.owner.node if own and function.owner is not None else function.node
-            return any(is_used_as_module(where, target) for target in (*statement.targets, node))
+            return any(is_used_as_module(_scope_of(site), target) for target in (*statement.targets, node))
         if not (isinstance(statement, ast.Expr) and statement.value is site.node):
             return False
         if site.request.dtype is not None or receiver.ident.parent is not None or not isinstance(node, ast.Name):
             return True
         return function is not None and is_used_as_module(function.node, node)
+
+    def is_worth_a_guard(self, site: Site) -> bool:
+        """Whether a module's move surely is repeated for nothing.
+
+        It is a module, or is used as one; it outlives the call; nothing in the class takes it away again; and it is not
+        being constructed.
+        """
+        function = site.function
+        used = site.is_module or is_used_as_module(_scope_of(site), site.moved, self._knowledge.tensor_methods)
+        return (
+            used
+            and (function is None or function.name != "__init__")
+            and module_moves.outlives_call(site)
+            and not module_moves.is_taken_away(site, self.sites)
+        )
+
+    def is_placed_on_purpose(self, site: Site) -> bool:
+        """Whether the code around a module's move says why it is there: see `module_moves`.
+
+        The function only moves it, a test chooses the place, or asks for it by hand.
+        """
+        return (
+            module_moves.only_moves(site, self.sites)
+            or module_moves.is_chosen(site)
+            or module_moves.is_guarded_by_hand(site)
+        )
 
     def is_operand(self, site: Site) -> bool:
         """Whether the moved value is an operand of an operation that does not write to it, nor return it or a view."""
@@ -229,3 +253,12 @@ class Questions(Placements):
     def _source_of(self, read: HostRead) -> Known | None:
         brought = self.brought_by(read)
         return read.tensor.device if brought is None else brought.device
+
+
+def _scope_of(site: Site) -> ast.AST:
+    """Where the receiver is used: its class for `self.x`, else the function."""
+    function, node = site.function, site.moved
+    if function is None:
+        return site.statement
+    own = isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "self"
+    return function.owner.node if own and function.owner is not None else function.node

@@ -12,8 +12,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from difflib import get_close_matches
 from enum import Enum
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
+
+from transfer_lint.files.scan import MOVES, READS
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -258,6 +260,13 @@ class Knowledge:
         """The role of a device that is spelled out (`cuda:0`); None if not known."""
         kind = spelled.partition(":")[0]
         return Role.HOST if kind == "cpu" else Role.ACCELERATOR if kind in _ACCELERATORS else None
+
+    @cached_property
+    def tensor_methods(self) -> frozenset[str]:
+        """All names of methods of tensors that are known."""
+        tables = (getattr(self, f.name) for f in fields(self) if f.metadata.get("path", "").startswith("tensor."))
+        named = (table.exact for table in tables if isinstance(table, Names))
+        return frozenset().union(*named, self.tensor_casts, MOVES, READS, {"backward", "register_hook"})
 
     def role_of_function(self, name: str) -> Role | None:
         """The role of the device that a function returns, by the function's dotted name; None if not known."""

@@ -94,3 +94,26 @@ def written(node: ast.AST, limit: int = 60) -> str:
     """How a node is written, on one line of at most `limit` characters."""
     text = " ".join(ast.unparse(node).split())
     return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def bindings(function: ast.AST) -> Iterator[tuple[ast.expr, ast.expr | None]]:
+    """(target, value) of every assignment; the value is what is iterated or unpacked, None if it is not spelled."""
+    for node in nodes_of(function):
+        match node:
+            case ast.Assign(targets=targets, value=value):
+                for target in targets:
+                    yield from ((part, value) for part in _targets(target))
+            case ast.AnnAssign(target=target, value=ast.expr() as value) | ast.NamedExpr(target=target, value=value):
+                yield target, value
+            case ast.For(target=target, iter=value) | ast.AsyncFor(target=target, iter=value):
+                yield from ((part, value) for part in _targets(target))
+            case ast.withitem(optional_vars=ast.expr() as target):
+                yield from ((part, None) for part in _targets(target))
+
+
+def _targets(target: ast.expr) -> Iterator[ast.expr]:
+    if isinstance(target, ast.Tuple | ast.List):
+        for item in target.elts:
+            yield from _targets(item)
+    else:
+        yield target.value if isinstance(target, ast.Starred) else target
