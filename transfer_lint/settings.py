@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from transfer_codemods.actions import GuardForm
-from transfer_lint.findings import Heat, Severity
+from transfer_lint.findings import FixHints, Heat, Severity
 
 DEFAULT_EXCLUDE = (
     ".bzr",
@@ -48,6 +48,7 @@ class Settings:
         fail_on: The least severity that makes a run fail.
         min_heat: Leave out sites that run less often than this.
         unsafe_fixes: Whether fixes are applied that cannot be shown to keep the meaning.
+        fix_hints: Which hints `fix` mends.
         module_guard: The form of TL103's guard.
         target_version: (3, minor) of the oldest Python that fixed code must run on; None: the one that runs the lint.
         output_format: How the commands report; None: `full` on a terminal, else `concise`.
@@ -66,6 +67,7 @@ class Settings:
     fail_on: Severity = Severity.WARNING
     min_heat: Heat = Heat.ONCE
     unsafe_fixes: bool = False
+    fix_hints: FixHints = FixHints.NODE_PACKS
     module_guard: GuardForm = GuardForm.EXACT
     target_version: tuple[int, int] | None = None
     output_format: str | None = None

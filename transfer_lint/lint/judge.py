@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from weakref import WeakKeyDictionary
 
-from transfer_lint.findings import Evidence, Finding, Fix
+from transfer_codemods.actions import GuardModule, GuardTensor
+from transfer_lint.findings import Evidence, Finding, Fix, FixHints, Severity
 from transfer_lint.flow.analysis import Analysis
 from transfer_lint.flow.ask.questions import Questions
 from transfer_lint.flow.program.modules import Module
@@ -49,7 +50,7 @@ def check(path: str, text: str, project: Project, options: RuleOptions) -> Check
     for place in places:
         judged = strongest(place, questions, options)
         if judged is not None:
-            findings.append(finding(place, *judged))
+            findings.append(finding(place, *judged, on_request=_on_request(place, judged[1], questions, options)))
     return CheckResult(tuple(sorted(findings, key=lambda f: (f.line, f.column, f.code))), len(places))
 
 
@@ -70,11 +71,19 @@ def strongest(place: Site | HostRead, questions: Questions, options: RuleOptions
     return max(verdicts, key=lambda pair: pair[1].severity.rank, default=None)
 
 
-def finding(site: Site | HostRead, rule: Rule, verdict: Verdict) -> Finding:
-    """The finding that reports a verdict."""
+def _on_request(place: Site | HostRead, verdict: Verdict, questions: Questions, options: RuleOptions) -> bool:
+    """Whether the fix of a verdict is one that `fix` applies only where it is asked to mend hints."""
+    if verdict.severity is not Severity.HINT or options.fix_hints is FixHints.ALWAYS:
+        return False
+    guards = isinstance(verdict.action, GuardTensor | GuardModule)
+    return options.fix_hints is FixHints.NEVER or not (guards and questions.is_in_node_of_pack(place))
+
+
+def finding(site: Site | HostRead, rule: Rule, verdict: Verdict, *, on_request: bool = False) -> Finding:
+    """The finding that reports a verdict. on_request: `fix` does not apply its fix by itself."""
     line, column = site.anchor
     end_line, end_column = site.end
-    fix = Fix(verdict.safety, verdict.title, verdict.action) if verdict.action is not None else None
+    fix = Fix(verdict.safety, verdict.title, verdict.action, on_request) if verdict.action is not None else None
     return Finding(
         site.module.path,
         line,

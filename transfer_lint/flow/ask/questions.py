@@ -69,6 +69,13 @@ class Questions(Placements):
             return False
         return is_returned(function.node, site.statement, site.node)
 
+    def is_in_node_of_pack(self, place: Site | HostRead) -> bool:
+        """Whether the place is in the function of a node, in a tree that ComfyUI loads nodes from."""
+        function = place.function
+        if function is None or function.owner is None or not sockets.serves_node(function.owner, function):
+            return False
+        return bool(self._project.mentioning("NODE_CLASS_MAPPINGS", self.module.path))
+
     def is_half_of_pair(self, site: Site) -> bool:
         """Whether the module is certainly moved elsewhere, too, whenever the site runs; see `onload_offload`."""
         return onload_offload.is_half(site, self.sites, self._knowledge.offload_words)
