@@ -105,6 +105,18 @@ class Placements:
             return False
         return device.term.kind is not TermKind.DEVICE_OF
 
+    def has_dtype(self, site: Site) -> Why | None:
+        """The proof that a tensor has the dtype that a transfer asks for, which names no device; None if there is none.
+
+        Not under autocast, and not where a view of another dtype may be meant.
+        """
+        request = site.request
+        if request.device is not None or request.dtype is None or not request.plain or not site.is_tensor:
+            return None
+        if not self._same(site.dtype, request.dtype) or not self._holds_here(site, site.dtype):
+            return None
+        return merge_why(site.receiver.why, site.dtype.why if site.dtype else ())
+
     def is_there(self, site: Site) -> Why | None:
         """The proof that the receiver already has the target placement; None if there is none."""
         request = site.request

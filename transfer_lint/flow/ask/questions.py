@@ -7,7 +7,13 @@ from dataclasses import dataclass
 
 from transfer_lint.flow.ask import caches, duplicates, loop_invariance, module_moves, onload_offload, readers
 from transfer_lint.flow.ask.factories import Factory
-from transfer_lint.flow.ask.liveness import is_returned, is_used_as_module, rebindable
+from transfer_lint.flow.ask.liveness import (
+    is_read_later,
+    is_returned,
+    is_used_as_module,
+    rebindable,
+    targets_loop_variable,
+)
 from transfer_lint.flow.ask.mutations import on_lines
 from transfer_lint.flow.ask.placements import Placements
 from transfer_lint.flow.knowledge import Role
@@ -16,7 +22,7 @@ from transfer_lint.flow.program.syntax import nodes_of, span
 from transfer_lint.flow.results.reads import HostRead
 from transfer_lint.flow.results.sites import Site
 from transfer_lint.flow.values.terms import Known, Why, merge_why
-from transfer_lint.flow.values.values import Object
+from transfer_lint.flow.values.values import Object, Tensor
 
 
 @dataclass(frozen=True)
@@ -131,6 +137,18 @@ class Questions(Placements):
             or module_moves.is_chosen(site)
             or module_moves.is_guarded_by_hand(site)
         )
+
+    def is_read_later(self, site: Site) -> bool:
+        """Whether anything may read the receiver after the statement; see `liveness`."""
+        return is_read_later(site)
+
+    def targets_loop_variable(self, site: Site) -> bool:
+        """Whether a loop gives the site another target in every round; see `liveness`."""
+        return targets_loop_variable(site)
+
+    def is_weight(self, site: Site) -> bool:
+        """Whether the receiver is, or may be, an attribute that holds a parameter or buffer."""
+        return isinstance(site.receiver, Tensor) and site.receiver.weight and isinstance(site.moved, ast.Attribute)
 
     def is_operand(self, site: Site) -> bool:
         """Whether the moved value is an operand of an operation that does not write to it, nor return it or a view."""
