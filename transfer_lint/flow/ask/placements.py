@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 
 from transfer_codemods.actions import Half, Target
+from transfer_lint.flow.ask.copy_reads import CopyReads
 from transfer_lint.flow.ask.factories import Factories
 from transfer_lint.flow.knowledge import Role
 from transfer_lint.flow.program import sockets
@@ -31,6 +32,7 @@ class Placements:
         self._knowledge = project.knowledge
         self._mutations = examined.mutations
         self._factories = Factories(module, project.knowledge, examined.sites)
+        self._copy_reads = CopyReads(module, project.knowledge)
         self._by_node: dict[ast.AST, Site] = {site.node: site for site in examined.sites}
         self._links = {site.moved for site in examined.sites}
 

@@ -254,9 +254,16 @@ class Questions(Placements):
         """The host read of one item of what the site moves: `x.cpu()[0].item()`; None if there is none."""
         return readers.read_of_one_item(site, self.reads)
 
-    def read_before_waiting(self, site: Site) -> HostRead | None:
-        """The first host read of what the site copies to the host, unless the function waits before it; else None."""
-        return readers.read_before_waiting(site, self.reads)
+    def read_before_waiting(self, site: Site) -> int | None:
+        """The line of the first read of what the site copies to the host; None if the function waits before it."""
+        return readers.read_before_waiting(site, self.reads, self._copy_reads.first_line(site))
+
+    def is_returned_to_anyone(self, site: Site) -> bool:
+        """Whether a public function returns what the site moves, without having waited for it."""
+        function = site.function
+        if function is None or function.name.startswith("_") or readers.waits_after(site):
+            return False
+        return is_returned(function.node, site.statement, site.node)
 
     def brought_by(self, read: HostRead) -> Site | None:
         """The transfer that moved what is read to the host: in the expression, `x.cpu().item()`, or before it."""
