@@ -30,6 +30,14 @@ class Safety(Enum):
     UNSAFE = "unsafe"
 
 
+class FixHints(Enum):
+    """Which hints `fix` mends. node-packs: of a ComfyUI pack, the moves of its node functions that want a guard."""
+
+    NODE_PACKS = "node-packs"
+    ALWAYS = "always"
+    NEVER = "never"
+
+
 class Heat(Enum):
     """How often a site runs.
 
@@ -141,11 +149,17 @@ class Fix:
         safety: Whether the fix is shown to keep what the program computes.
         title: What it does, in a few words.
         action: What is carried out at the finding's anchor.
+        on_request: It mends a hint that the settings leave as it is (`fix-hints`).
     """
 
     safety: Safety
     title: str
     action: Change
+    on_request: bool = False
+
+    def applies(self, unsafe_fixes: bool) -> bool:
+        """Whether `fix` applies it. unsafe_fixes: whether it applies unsafe fixes."""
+        return not self.on_request and (unsafe_fixes or self.safety is Safety.SAFE)
 
 
 @dataclass(frozen=True)

@@ -31,6 +31,11 @@ _CHOICES = {
 _LISTS = ("select", "extend-select", "ignore", "extend-exclude")
 
 
+def _fix_hints(context: click.Context, option: click.Parameter, value: bool | None) -> str | None:
+    """The value of `fix-hints` that the flag stands for."""
+    return None if value is None else "always" if value else "never"
+
+
 def lint_options(function: Function) -> Function:
     """Add the options of `check` and `fix`. The option for a configuration key has the key's name and help text."""
     docs = {key.name: key.doc for key in KEYS}
@@ -49,6 +54,13 @@ def lint_options(function: Function) -> Function:
         ),
         click.option("--trust", "trust", multiple=True, metavar="LIST", help=docs["trust"]),
         click.option("--proved-only", is_flag=True, help="Report what is proved alone: make no assumption."),
+        click.option(
+            "--hints/--no-hints",
+            "fix_hints",
+            default=None,
+            callback=_fix_hints,
+            help="Mend all hints as well, or none; by default, as fix-hints says.",
+        ),
         click.option("--force-exclude", is_flag=True, help="Exclude files even where they are named."),
         click.option("--stdin-filename", metavar="PATH", help="What the source from standard input (-) is called."),
         click.option("--config", "config_file", type=click.Path(), metavar="FILE", help="Use this configuration."),

@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 
 from transfer_codemods.actions import GuardForm
 from transfer_lint.files.paths import shown_path
-from transfer_lint.findings import Assumption, Heat, Severity
+from transfer_lint.findings import Assumption, FixHints, Heat, Severity
 from transfer_lint.lint import selection
 from transfer_lint.problems import Problem
 from transfer_lint.settings import Settings
@@ -140,6 +140,12 @@ KEYS: tuple[Key, ...] = (
     ),
     Key(
         "unsafe-fixes", _boolean, "false", "Whether `fix` also applies fixes that cannot be shown to keep the meaning."
+    ),
+    Key(
+        "fix-hints",
+        _one_of({h.value: h for h in FixHints}),
+        '"node-packs"',
+        "Which hints `fix` mends: all, none, or in ComfyUI node packs the moves of node functions that want a guard.",
     ),
     Key("module-guard", _one_of({g.value: g for g in GuardForm}), '"exact"', "How a guard asks where a module is."),
     Key("target-version", _python, "the running Python", "The oldest Python that fixed code must run on."),

@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from weakref import WeakKeyDictionary
 
-from transfer_lint.findings import Assumption, Evidence, Finding, Fix, Safety, Severity
+from transfer_codemods.actions import GuardModule, GuardTensor
+from transfer_lint.findings import Assumption, Evidence, Finding, Fix, FixHints, Safety, Severity
 from transfer_lint.flow.analysis import Analysis
 from transfer_lint.flow.ask.questions import Questions
 from transfer_lint.flow.program.modules import Module
@@ -74,7 +75,10 @@ def check(path: str, text: str, project: Project, options: RuleOptions) -> Check
     """
     module = project.add(path, text)
     questions = Questions(project, module, analysis_of(project).examine(module))
-    findings = [finding(judgement) for judgement in judgements(project, questions, options)]
+    findings = [
+        finding(judgement, on_request=_on_request(judgement, questions, options))
+        for judgement in judgements(project, questions, options)
+    ]
     return CheckResult(tuple(sorted(findings, key=lambda f: (f.line, f.column, f.code))), len(questions.places))
 
 
@@ -122,12 +126,20 @@ def strongest(place: Site | HostRead, questions: Questions, options: RuleOptions
     return max(verdicts, key=lambda pair: pair[1].severity.rank, default=None)
 
 
-def finding(judgement: Judgement) -> Finding:
-    """The finding that reports a judgement."""
+def _on_request(judgement: Judgement, questions: Questions, options: RuleOptions) -> bool:
+    """Whether the fix is one that `fix` applies only where it is asked to mend hints."""
+    if judgement.severity is not Severity.HINT or options.fix_hints is FixHints.ALWAYS:
+        return False
+    guards = isinstance(judgement.verdict.action, GuardTensor | GuardModule)
+    return options.fix_hints is FixHints.NEVER or not (guards and questions.is_in_node_of_pack(judgement.place))
+
+
+def finding(judgement: Judgement, *, on_request: bool = False) -> Finding:
+    """The finding that reports a judgement. on_request: `fix` does not apply its fix by itself."""
     site, rule, verdict = judgement.place, judgement.rule, judgement.verdict
     line, column = site.anchor
     end_line, end_column = site.end
-    fix = Fix(judgement.safety, verdict.title, verdict.action) if verdict.action is not None else None
+    fix = Fix(judgement.safety, verdict.title, verdict.action, on_request) if verdict.action is not None else None
     return Finding(
         site.module.path,
         line,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TypeGuard
 
@@ -17,6 +17,7 @@ from transfer_lint.flow.interpret.tensors import NOT_OPERANDS, as_called, as_ten
 from transfer_lint.flow.interpret.unknown_calls import alias, hold, unknown_call
 from transfer_lint.flow.knowledge import Operation
 from transfer_lint.flow.values.state import State
+from transfer_lint.flow.values.symbols import Symbol
 from transfer_lint.flow.values.terms import Known, Term, TermKind
 from transfer_lint.flow.values.values import NONE, Constant, Function, Host, Object, Placed, Tensor, Tuple, Value
 
@@ -52,6 +53,8 @@ def external_call(frame: Frame, name: str, arguments: dict[str, Value], node: as
         return Tensor(frame.symbol(node, "a tensor"), Known(Term(TermKind.CONSTANT, "cpu"), why), scalar=None, why=why)
     if name in knowledge.factories or name in knowledge.like_factories:
         return _factory(frame, name, arguments, node, state)
+    if name in knowledge.legacy_factories:
+        return _legacy(frame, knowledge.legacy_factories[name], operands, node)
     if name in knowledge.from_values:
         return _from_values(frame, arguments, node, state)
     if name in knowledge.tuples or name in knowledge.combine:
@@ -192,6 +195,15 @@ def _from_values(frame: Frame, arguments: dict[str, Value], node: ast.Call, stat
         device = _default_device(frame, node)
     scalar = False if _is_list(given) else True if isinstance(given, Constant) else None
     return Tensor(frame.symbol(node, "a tensor"), device, dtype, scalar, made=node, why=why)
+
+
+def _legacy(frame: Frame, dtype: str, operands: Sequence[Value], node: ast.Call) -> Tensor:
+    """`torch.FloatTensor(...)`: always on the host; of the dtype that its name says. Made of a tensor, it shares it."""
+    why = (frame.fact(node, "`{}` is a tensor on the host"),)
+    device = Known(Term(TermKind.CONSTANT, "cpu"), why) if dtype else _default_device(frame, node)
+    known = Known(Term(TermKind.CONSTANT, dtype), why) if dtype else None
+    held = frozenset[Symbol]().union(*(value.memory() for value in operands if isinstance(value, Tensor)))
+    return Tensor(frame.symbol(node, "a tensor"), device, known, made=node, shares=held, why=why)
 
 
 def _is_list(value: Value | None) -> TypeGuard[Object]:

@@ -131,6 +131,14 @@ class Site:
         return not self.is_discarded and (isinstance(self.receiver, Tensor) or self.receiver.cls is None)
 
     @property
+    def is_blocking(self) -> bool:
+        """Whether the host surely waits for the copy: the call has no `non_blocking` that may be true."""
+        node, dtype = self.node, self.request.dtype
+        named = 1 if self.method != "to" or dtype is None or dtype.argument != 1 else 2
+        given = [*node.args[named:], *(k.value for k in node.keywords if k.arg in (None, "non_blocking"))]
+        return all(isinstance(value, ast.Constant) and not value.value for value in given)
+
+    @property
     def moves_result_of_call(self) -> bool:
         """Whether the receiver is the result of a call in the same expression: `f(x).to(d)`."""
         return isinstance(self.moved, ast.Call)
