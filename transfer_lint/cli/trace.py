@@ -22,8 +22,38 @@ FORMATS = ("text", "json", "html")
 WORKER = "transfer_lint.tracing.worker"
 
 
+class _Command(click.Command):
+    """Leaves all that follows `-m MODULE` to the module, as Python does."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Put `--` after the module, unless it stands there already."""
+        end = self._after_module(args)
+        if end is not None and args[end : end + 1] != ["--"]:
+            args = [*args[:end], "--", *args[end:]]
+        return super().parse_args(ctx, args)
+
+    def _after_module(self, args: Sequence[str]) -> int | None:
+        """The number of arguments up to and with the module; None if there is no `-m`."""
+        options = [option for option in self.params if isinstance(option, click.Option)]
+        with_value = {name for option in options if not option.is_flag for name in option.opts}
+        number = 0
+        while number < len(args) and args[number].startswith("-") and args[number] != "--":
+            argument, number = args[number], number + 1
+            if argument.startswith("--"):
+                number += argument in with_value
+                continue
+            for position, letter in enumerate(argument[1:], start=2):
+                if f"-{letter}" in with_value:  # its value is the rest of this argument, or the next one
+                    number += position == len(argument)
+                    if letter == "m":
+                        return number
+                    break
+        return None
+
+
 @click.command(
     "trace",
+    cls=_Command,
     short_help="Run a program, and list every real transfer and host wait.",
     context_settings={"ignore_unknown_options": False, "allow_interspersed_args": False},
 )
@@ -68,7 +98,7 @@ def command(
 
     \b
     transfer-lint trace generate.py --steps 4
-    transfer-lint trace -m my_pack.demo
+    transfer-lint trace --simulate cuda -m pytest -q tests
     transfer-lint trace --simulate cuda --scenario scenario.py
     transfer-lint trace --simulate cuda --findings --format html -o trace.html --scenario scenario.py
     """

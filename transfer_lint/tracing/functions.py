@@ -66,6 +66,17 @@ def stand_in(machine: Machine, device: Any) -> Any:
     return device
 
 
+def _numbered(machine: Machine, func: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
+    # a number alone means an accelerator; torch would ask the driver for its kind
+    def named(value: Any) -> Any:
+        number = isinstance(value, int) and not isinstance(value, bool) and value >= 0
+        return f"{KIND}:{value}" if number else value
+
+    if "device" in kwargs:
+        kwargs["device"] = named(kwargs["device"])
+    return func(*map(named, args[:1]), *args[1:], **kwargs)
+
+
 def _to(machine: Machine, func: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
     self, *rest = args
     if rest and isinstance(rest[0], (str, int, torch.device)):
@@ -140,6 +151,8 @@ def _compatible(machine: Machine, func: Any, args: Sequence[Any], kwargs: dict[s
 
 
 _HANDLERS: Mapping[Any, Callable[[Machine, Any, Sequence[Any], dict[str, Any]], Any]] = {
+    torch.device: _numbered,
+    torch._C._nn._parse_to: _numbered,  # the arguments of Module.to
     Tensor.to: _to,
     Tensor.new: _new,
     Tensor.new_tensor: _new_tensor,

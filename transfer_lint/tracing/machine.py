@@ -25,6 +25,11 @@ def name_of(place: int) -> str:
     return "cpu" if place == HOST else f"{KIND}:{place}"
 
 
+def type_of(place: int) -> str:
+    """`cpu` or `cuda`."""
+    return "cpu" if place == HOST else KIND
+
+
 class Observer(Protocol):
     """An object that is told of transfers and waits when they happen, with the tensors involved."""
 
@@ -180,6 +185,16 @@ class Machine:
 
 def _here() -> Place:
     return nearest_user_place(_TORCH_FOLDER)
+
+
+def travelling(source: torch.Tensor, arrived: torch.Tensor, way: tuple[str, str], non_blocking: bool) -> torch.dtype:
+    """The dtype of the bytes that a copy sends. way: the device types of its ends.
+
+    Between host and device torch converts on the host if the copy blocks, and on the device if not. Between devices
+    the source converts.
+    """
+    on_host = "cpu" in way and not non_blocking
+    return arrived.dtype if (way[0] == "cpu") == on_host else source.dtype
 
 
 def plain(dtype: torch.dtype) -> str:

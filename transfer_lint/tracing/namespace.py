@@ -11,7 +11,7 @@ import torch
 from torch.utils._device import DeviceContext
 
 from transfer_lint.tracing import random
-from transfer_lint.tracing.machine import HOST, KIND, Machine, Memory
+from transfer_lint.tracing.machine import HOST, KIND, Machine, Memory, active
 
 TOTAL_MEMORY = 16 * 2**30
 """Bytes of memory that each device reports. Programs can use more: the memory is never full."""
@@ -36,9 +36,18 @@ class Event:
 
 
 class Stream:
-    """Replaces `torch.cuda.Stream`. All work is done when its call returns."""
+    """Replaces `torch.cuda.Stream`. All work is done when its call returns.
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    device, device_index: where it is. stream_id, cuda_stream: 0, as of the default stream. priority: as given.
+    """
+
+    stream_id = cuda_stream = 0
+
+    def __init__(self, device: Any = None, priority: int = 0, **kwargs: Any) -> None:
+        machine = active()
+        self.device_index = machine.device_index(device) if machine is not None else 0
+        self.device = torch.device(KIND, self.device_index)
+        self.priority = priority
         self.wait_event = self.wait_stream = _nothing
 
     def synchronize(self) -> None:
@@ -72,11 +81,12 @@ def replacements(machine: Machine, streams: tuple[random.DeviceGenerator, ...]) 
 
     streams: the default generators of its devices.
     """
-    stream = Stream()
+    stream = Stream(machine.current)
     for name, value in _cuda_functions(machine, streams, stream).items():
         yield torch.cuda, name, value
     yield torch.backends.cudnn, "is_acceptable", lambda tensor: False  # no fused kernels; torch's own function warns
     yield torch, "Generator", random.Generator
+    yield torch, "compile", _uncompiled(torch.compile)
     yield torch, "load", _load(machine)
     yield torch.accelerator, "is_available", lambda: True
     yield torch.accelerator, "device_count", lambda: machine.devices
@@ -175,6 +185,15 @@ def _cuda_functions(machine: Machine, streams: tuple[random.DeviceGenerator, ...
         "set_stream": _nothing,
         "is_current_stream_capturing": lambda: False,
     }
+
+
+def _uncompiled(original: Any) -> Any:
+    """A `torch.compile` that leaves functions as they are: compiled code would not pass torch's dispatcher."""
+
+    def compile(model: Any = None, **kwargs: Any) -> Any:
+        return original(model, **{**kwargs, "disable": True})
+
+    return compile
 
 
 def _indexed(machine: Machine, original: Any) -> Any:

@@ -12,7 +12,8 @@ Placements, errors and counts are those of a real machine. Differences:
 - time is not simulated: all work is done when its call returns, so the result of a `non_blocking` copy can be read at
   once;
 - a device tensor's class is a subclass of `torch.Tensor`: `type(x) is torch.Tensor` is false;
-- sparse and nested tensors, CUDA graphs, DLPack, `torch.device(0)` and `torch.cuda.FloatTensor(...)` are refused;
+- `torch.compile` compiles nothing;
+- sparse and nested tensors, CUDA graphs, DLPack and `torch.cuda.FloatTensor(...)` are refused;
 - a thread takes part only if it is started inside the simulation and its class does not override `Thread.run`.
 """
 
