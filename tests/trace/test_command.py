@@ -244,7 +244,7 @@ def test_functions_of_a_scenario() -> None:
     [
         (["no.py"], 2, "no.py: is no file"),
         ([], 2, "give a script, -m MODULE or --scenario FILE"),
-        (["-m", "x", "--scenario", "y"], 2, "choose one"),
+        (["--scenario", "y", "-m", "x"], 2, "choose one"),
         (["--simulate", "tpu", "a.py"], 2, "'tpu' is not 'cuda'"),
         (["--devices", "0", "a.py"], 2, "0 is not in the range"),
     ],
