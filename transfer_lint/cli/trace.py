@@ -68,6 +68,10 @@ class _Command(click.Command):
 @click.option("--timeout", type=click.FloatRange(0, min_open=True), metavar="SECONDS", help="Stop the program then.")
 @click.option("--findings", is_flag=True, help="Check this folder too, and say what the run shows of each finding.")
 @click.option(
+    "--findings-in", multiple=True, type=click.Path(), metavar="PATH",
+    help="As --findings, for these files and folders instead of this folder.",
+)  # fmt: skip
+@click.option(
     "--follow-uses/--no-follow-uses", default=None,
     help="Look for transfers that nothing uses: sees every operator, so it is slow. By default with --simulate only.",
 )  # fmt: skip
@@ -87,6 +91,7 @@ def command(
     top: int,
     timeout: float | None,
     findings: bool,
+    findings_in: tuple[str, ...],
     follow_uses: bool | None,
     hash_limit: int,
     quiet: bool,
@@ -103,9 +108,8 @@ def command(
     transfer-lint trace --simulate cuda --findings --format html -o trace.html --scenario scenario.py
     """
     what, target, arguments = _what(program, module, scenario)
-    outcome = None
-    if findings:
-        outcome = evidence.lint((".",), quiet)
+    checked = findings_in or ((".",) if findings else ())
+    outcome = evidence.lint(checked, quiet) if checked else None
     reach = tuple({os.path.realpath(finding.path) for finding in outcome.findings}) if outcome else ()
     with tempfile.TemporaryDirectory(prefix="transfer-lint-") as folder:
         job = Job(
@@ -122,7 +126,7 @@ def command(
         trace = run(job, timeout)
     for line in ending_lines(trace.ending, trace.program):
         common.say(line)
-    joined = join(trace, outcome) if outcome is not None else None
+    joined = join(trace, outcome, checked) if outcome is not None else None
     colour = output is None and common.coloured(sys.stdout)
     evidence.write(output, report(trace, joined, form, top, View(colour=colour, fancy=evidence.fancy())), colour=colour)
     if trace.ending.good and joined is not None:

@@ -184,7 +184,7 @@ class _Observer:
             entry = recorder.transfer(
                 name_of(source),
                 name_of(target),
-                how="to",
+                how="index" if taken else "to",
                 dtype=plain(dtype),
                 nbytes=nbytes,
                 shape=tuple(arrived.shape),
