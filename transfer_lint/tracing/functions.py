@@ -10,6 +10,7 @@ from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
 from transfer_lint.tracing.device_tensor import STAND_IN, DeviceTensor, place, place_of, set_data, values_of
+from transfer_lint.tracing.hooks import deaf
 from transfer_lint.tracing.machine import HOST, KIND, Machine
 
 _MOVES = frozenset((Tensor.to, Tensor.cuda, Tensor.cpu, Tensor.type, Tensor.type_as))
@@ -88,8 +89,42 @@ def _to(machine: Machine, func: Any, args: Sequence[Any], kwargs: dict[str, Any]
 
 def _new_tensor(machine: Machine, func: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
     # without this, torch takes the device type from the tensor but asks the driver for the index
+    self, *rest = args
     device = kwargs.pop("device", None)
-    return func(*args, device=stand_in(machine, args[0].device if device is None else device), **kwargs)
+    kwargs["device"] = stand_in(machine, self.device if device is None else device)
+    return _with_data(machine, lambda *data, **more: func(self, *data, **more), rest, kwargs)
+
+
+def _tensor(machine: Machine, func: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
+    if kwargs.get("device") is not None:
+        kwargs["device"] = stand_in(machine, kwargs["device"])
+    args = tuple(stand_in(machine, arg) if isinstance(arg, torch.device) else arg for arg in args)
+    pinned = kwargs.pop("pin_memory", False)
+    result = _with_data(machine, func, args, kwargs)
+    return _pin(result) if pinned else result
+
+
+def _with_data(machine: Machine, func: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
+    """Call `func(data, ...)`. torch reads device tensors in a list one number at a time, and so does this."""
+    read = 0
+
+    def on_host(value: Any) -> Any:
+        nonlocal read
+        if isinstance(value, DeviceTensor):
+            read += 1
+            for _ in range(value.numel()):
+                machine.waited(value.ordinal, "item", value, value.element_size())
+            return value.held
+        return [on_host(item) for item in value] if type(value) in (list, tuple) else value
+
+    data = args[0] if args else kwargs.get("data")
+    if type(data) in (list, tuple):
+        given = on_host(data)
+        if read:
+            args, kwargs = (given, *args[1:]), {name: item for name, item in kwargs.items() if name != "data"}
+            with deaf():
+                return func(*args, **kwargs)
+    return func(*args, **kwargs)
 
 
 def _new(machine: Machine, func: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> Tensor:
@@ -153,6 +188,9 @@ def _compatible(machine: Machine, func: Any, args: Sequence[Any], kwargs: dict[s
 _HANDLERS: Mapping[Any, Callable[[Machine, Any, Sequence[Any], dict[str, Any]], Any]] = {
     torch.device: _numbered,
     torch._C._nn._parse_to: _numbered,  # the arguments of Module.to
+    torch.tensor: _tensor,
+    torch.as_tensor: _tensor,
+    torch.asarray: _tensor,
     Tensor.to: _to,
     Tensor.new: _new,
     Tensor.new_tensor: _new_tensor,
