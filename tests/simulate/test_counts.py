@@ -73,7 +73,7 @@ WAITS: dict[str, list[tuple[str, int]]] = {
     "d[d > 1]": [("index", 8)],
     "d.unique()": [("_unique2", 8)],
     "torch.tensor([d[0, 0], 2.0, d[1, 1]])": [("item", 4), ("item", 4)],
-    "torch.tensor([[d[0, 0]], [h[0, 0]]], device='cuda')": [("item", 4)],
+    "torch.tensor([[d[0, 0]], [h[0, 0]]])": [("item", 4)],
     "torch.as_tensor((d[0, 0].half(),))": [("item", 2)],
     "h.new_tensor([d[0, 0]])": [("item", 4)],
     "h[0, 0].item()": [],
