@@ -110,7 +110,10 @@ def command(
     what, target, arguments = _what(program, module, scenario)
     checked = findings_in or ((".",) if findings else ())
     outcome = evidence.lint(checked, quiet) if checked else None
-    reach = tuple({os.path.realpath(finding.path) for finding in outcome.findings}) if outcome else ()
+    reach: dict[str, list[int]] = {}
+    for finding in outcome.findings if outcome else ():
+        lines = range(finding.line, finding.end_line + 1)
+        reach.setdefault(os.path.realpath(finding.path), []).extend(lines)
     with tempfile.TemporaryDirectory(prefix="transfer-lint-") as folder:
         job = Job(
             what,
