@@ -12,6 +12,7 @@ from torch.overrides import TorchFunctionMode
 from transfer_lint.tracing.device_tensor import STAND_IN, DeviceTensor, place, place_of, set_data, values_of
 from transfer_lint.tracing.hooks import deaf
 from transfer_lint.tracing.machine import HOST, KIND, Machine
+from transfer_lint.tracing.saving import as_subclass
 
 _MOVES = frozenset((Tensor.to, Tensor.cuda, Tensor.cpu, Tensor.type, Tensor.type_as))
 
@@ -192,6 +193,7 @@ _HANDLERS: Mapping[Any, Callable[[Machine, Any, Sequence[Any], dict[str, Any]], 
     torch.as_tensor: _tensor,
     torch.asarray: _tensor,
     Tensor.to: _to,
+    Tensor.as_subclass: as_subclass,
     Tensor.new: _new,
     Tensor.new_tensor: _new_tensor,
     Tensor.cuda: _cuda,

@@ -64,11 +64,15 @@ class Memory:
         """Set the peak to what is allocated now."""
         self.peak = self.allocated
 
+    def holds(self, storage: torch.UntypedStorage) -> bool:
+        """Whether the storage is counted."""
+        return id(storage) in self._alive
+
     def hold(self, storage: torch.UntypedStorage) -> None:
         """Count a storage, once, until it is freed."""
-        key = id(storage)
-        if key in self._alive:
+        if self.holds(storage):
             return
+        key = id(storage)
         nbytes = storage.nbytes()
 
         def freed(reference: object) -> None:
@@ -126,6 +130,10 @@ class Machine:
     def memory_of(self, index: int) -> Memory:
         """The memory of the device `index`."""
         return self.memory.setdefault(index, Memory())
+
+    def place_of_storage(self, storage: torch.UntypedStorage) -> int:
+        """The place of a tensor with the storage `storage`."""
+        return next((index for index, memory in self.memory.items() if memory.holds(storage)), HOST)
 
     def moved(
         self,

@@ -354,15 +354,4 @@ _SPECIAL: Mapping[str, Callable[[Any, Sequence[Any], Mapping[str, Any]], Any]] =
 }
 
 
-def restore(held: Tensor, ordinal: int, requires_grad: bool, attributes: dict[str, Any]) -> DeviceTensor:
-    """The tensor that `DeviceTensor.__reduce_ex__` pickled. This counts as a transfer to the device."""
-    machine = active()
-    tensor = DeviceTensor(held, ordinal)
-    tensor.__dict__.update(attributes)
-    tensor.requires_grad_(requires_grad)
-    if machine is not None:
-        machine.moved(HOST, ordinal, tensor, tensor.dtype, non_blocking=False, at_host=held)
-    return tensor
-
-
-register(Operators(run, restore))
+register(Operators(run))

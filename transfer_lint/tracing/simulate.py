@@ -32,10 +32,10 @@ except ModuleNotFoundError as error:
     ) from error
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from transfer_lint.tracing import autocast
+from transfer_lint.tracing import autocast, saving
 from transfer_lint.tracing.functions import Functions
 from transfer_lint.tracing.machine import KIND, Machine, _active, active
-from transfer_lint.tracing.namespace import replacements
+from transfer_lint.tracing.namespace import replacements, uncompiled
 from transfer_lint.tracing.operators import run
 from transfer_lint.tracing.random import start_streams
 
@@ -77,7 +77,9 @@ def simulate(kind: str = KIND, devices: int = 1) -> Iterator[Machine]:
             run_thread(thread)
 
     autocast.register()
+    saving.register()
     with ExitStack() as stack:
+        stack.enter_context(uncompiled())
         streams = start_streams(devices)
         for owner, name, value in (
             *replacements(machine, streams),
