@@ -14,6 +14,7 @@ from transfer_lint.flow.interpret.assumed import (
     of_output,
     prepared,
     scheduler_result,
+    settled_result,
 )
 from transfer_lint.flow.interpret.attributes import attribute
 from transfer_lint.flow.interpret.external_calls import external_call
@@ -288,7 +289,8 @@ def call_object(frame: Frame, callee: Object, arguments: dict[str, Value], node:
         if method is None and callee.cls.is_module and "__call__" not in callee.cls.overridden:
             method = found_method(frame, callee, "forward", state)
         if method is not None:
-            return frame.callees.call(frame, method, {"": callee, **arguments}, node, state)
+            result = frame.callees.call(frame, method, {"": callee, **arguments}, node, state)
+            return settled_result(frame, callee, result, arguments, node, state) if callee.cls.is_module else result
     if isinstance(callee.cls, str):
         kind = frame.knowledge.layer_kind(callee.cls)
         if kind is not None:
