@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 
-from transfer_lint.files.scan import MOVES, READS
+from transfer_lint.files.scan import ACCELERATOR, MOVES, READS
 from transfer_lint.flow.interpret.frame import Frame
 from transfer_lint.flow.interpret.summaries import Summaries
 from transfer_lint.flow.program.modules import FunctionInfo, Module
@@ -17,6 +17,7 @@ from transfer_lint.flow.results.mutations import Mutation
 from transfer_lint.flow.results.reads import HostRead
 from transfer_lint.flow.results.sites import Site
 
+_ACCELERATOR = re.compile(ACCELERATOR)
 _CALL = re.compile(rf"\.\s*(?:{'|'.join(sorted(MOVES | READS))})\s*\(")
 
 
@@ -56,15 +57,19 @@ class Analysis:
         yield from (self.interpretation(info) for info in module.functions)
 
     def _frames_with_sites(self, module: Module) -> Iterator[Frame]:
-        """The frames of the functions that may hold a transfer or host read, and of the top level if it may."""
+        """The frames of the functions that may hold a transfer or host read, and of the top level if it may.
+
+        Any test may read a tensor: where a file puts values on an accelerator, all that runs at steps is looked at.
+        """
         lines = _candidate_lines(module.text)
+        places = _ACCELERATOR.search(module.text) is not None
         inside: set[int] = set()
         for info in module.functions:
             span = info.lines
-            if any(line in lines for line in span):
+            if any(line in lines for line in span) or (places and self._summaries.heat.has_steps(module, info.node)):
                 yield self._summaries.interpretation(info)
             inside.update(line for line in span if line in lines)
-        if lines - inside:
+        if lines - inside or (places and self._summaries.heat.has_steps(module, None)):
             yield self._summaries.top_level(module)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Mapping, Sequence
 
+from transfer_lint.findings import Heat
 from transfer_lint.flow.program.syntax import nodes_of
 from transfer_lint.flow.results.reads import HostRead
 from transfer_lint.flow.results.sites import Site
@@ -36,6 +37,15 @@ def read_before_waiting(site: Site, reads: Sequence[HostRead]) -> HostRead | Non
         if site.node in read.tensor.moved_from and read.function is site.function and line >= begin:
             return None if any(begin <= wait <= line for wait in waits) else read
     return None
+
+
+def is_read_again(read: HostRead, brought: Site, reads: Sequence[HostRead]) -> bool:
+    """Whether the transfer that brought what is read runs less often than the read, or another read comes first."""
+    if any(node is brought.node for node in nodes_of(read.node)):
+        return False
+    if brought.heat.rank < Heat.STEP.rank or read.elements:
+        return True
+    return any(brought.node in other.tensor.moved_from and other.anchor < read.anchor for other in reads)
 
 
 def moved_at_once(read: HostRead, by_node: Mapping[ast.AST, Site]) -> Site | None:

@@ -9,10 +9,10 @@ from typing import TypeGuard
 
 from transfer_lint.flow.interpret.captures import runs_later
 from transfer_lint.flow.interpret.frame import Frame
-from transfer_lint.flow.interpret.host_reads import CONVERSIONS, note
+from transfer_lint.flow.interpret.host_reads import called, upload
 from transfer_lint.flow.interpret.items import element, one_alike
 from transfer_lint.flow.interpret.mutations import function_writes, written
-from transfer_lint.flow.interpret.tensors import NOT_OPERANDS, as_called, as_tensor, operate, parts, requested
+from transfer_lint.flow.interpret.tensors import NOT_OPERANDS, as_called, as_tensor, combine, operate, parts, requested
 from transfer_lint.flow.interpret.unknown_calls import alias, hold, unknown_call
 from transfer_lint.flow.knowledge import Operation
 from transfer_lint.flow.values.state import State
@@ -25,6 +25,7 @@ def external_call(frame: Frame, name: str, arguments: dict[str, Value], node: as
     knowledge = frame.knowledge
     operands = list(arguments.values())
     frame.run_operators(operands, node, state)
+    called(frame, name, arguments, node, state)
     if function_writes(frame, name, arguments):
         written(frame, node, operands)
     first = arguments.get("0")
@@ -52,7 +53,9 @@ def external_call(frame: Frame, name: str, arguments: dict[str, Value], node: as
     if name in knowledge.factories or name in knowledge.like_factories:
         return _factory(frame, name, arguments, node, state)
     if name in knowledge.from_values:
-        return _from_values(frame, arguments, node, state)
+        made = _from_values(frame, arguments, node, state)
+        upload(frame, name, arguments, made, node)
+        return made
     if name in knowledge.tuples or name in knowledge.combine:
         operation = knowledge.function(name, arguments)
         if name not in knowledge.take_sequences and "0" in arguments:
@@ -72,10 +75,10 @@ def external_call(frame: Frame, name: str, arguments: dict[str, Value], node: as
         return Tensor(frame.symbol(node, "a parameter"), weight=True, why=(frame.fact(node, "`{}` is a parameter"),))
     if knowledge.is_module_class(name):
         return _torch_module(frame, name, arguments, node, state)
-    if name in CONVERSIONS:
-        for operand in operands:
-            if isinstance(operand, Tensor):
-                note(frame, node, operand)
+    if name in ("builtins.sum", "builtins.abs") and isinstance(first, Tensor | Object):
+        item = first if name == "builtins.abs" or isinstance(first, Tensor) else element(frame, first, node, state)
+        if isinstance(item, Tensor):
+            return combine(frame, (item,), node, keeps_dtype=False)
     if name in knowledge.iterates and ("0" in arguments or "*0" in arguments):
         return _iterated(frame, name, arguments, node, state)
     if name in knowledge.host:

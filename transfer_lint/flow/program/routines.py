@@ -100,6 +100,10 @@ class Routines:
         _Walk(self, routine).block(routine.node.body, (), None)
         return routine
 
+    def nested(self, outer: Routine) -> list[Routine]:
+        """The routines that are defined in a routine."""
+        return [routine for routine in self.all.values() if routine.outer is outer]
+
     def define(self, node: FunctionNode, owner: ClassInfo | None, outer: Routine, at: Path) -> None:
         """Add a function that is defined in a routine."""
         nested = None if isinstance(outer.node, ast.Module) else outer
