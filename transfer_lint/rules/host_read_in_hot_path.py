@@ -7,8 +7,6 @@ from transfer_lint.flow.ask import Form, HostRead, Questions
 from transfer_lint.rules import Verdict, rule
 from transfer_lint.rules.options import RuleOptions
 
-_READS = ("item", "tolist", "numpy")
-
 
 @rule(
     "TL301",
@@ -31,7 +29,7 @@ def check(read: HostRead, questions: Questions, options: RuleOptions) -> Verdict
     if read.given and read.heat is Heat.LAYER:
         return None  # TL303 reports it, with a fix
     proved = questions.reads_accelerator(read)
-    if not proved and (proved is False or not _can_only_be_tensor(read)):
+    if not proved and (proved is False or not _is_likely(read)):
         return None
     quiet = not proved or read.throttled or read.logged or read.form is Form.UPLOAD
     return Verdict(
@@ -41,9 +39,14 @@ def check(read: HostRead, questions: Questions, options: RuleOptions) -> Verdict
     )
 
 
-def _can_only_be_tensor(read: HostRead) -> bool:
-    methods = ("item", "float", "int", "bool") if read.elements else (*_READS, "float", "int", "bool", "print")
-    return read.form is Form.CALL and read.method in methods
+def _is_likely(read: HostRead) -> bool:
+    """Whether it reads what is a tensor, and likely one of the device: code that runs once a call also reads others."""
+    methods = (
+        ("item", "float", "int", "bool")
+        if read.elements
+        else ("item", "tolist", "numpy", "float", "int", "bool", "print")
+    )
+    return read.in_step and read.form is Form.CALL and read.method in methods
 
 
 def _message(read: HostRead, questions: Questions, proved: bool) -> str:

@@ -171,6 +171,7 @@ def note(
         around.in_handler,
         form,
         rate.throttled,
+        rate.heat.rank >= Heat.STEP.rank,
         around.logging,
         elements,
         given,

@@ -33,6 +33,7 @@ class HostRead:
     node: `t.item()`, `float(t)`, or a test whose outcome depends on the value of a tensor.
     tensor: what is read, as known just before the read; without a placement if it is not proved to be a tensor.
     function: None at the top level of a module.
+    in_step: the place runs at every step, whatever loops over elements are around it.
     throttled: only few iterations of the steps that lead here get here.
     logged: it is an argument of a call that logs.
     elements: the source of the tensor of which the loop around it reads every element; else "".
@@ -48,6 +49,7 @@ class HostRead:
     in_handler: bool
     form: Form = Form.CALL
     throttled: bool = False
+    in_step: bool = False
     logged: bool = False
     elements: str = ""
     given: str = ""
