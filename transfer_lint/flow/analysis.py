@@ -18,6 +18,7 @@ from transfer_lint.flow.results.reads import HostRead
 from transfer_lint.flow.results.sites import Site
 
 _ACCELERATOR = re.compile(ACCELERATOR)
+_ELEMENTS = re.compile(r"\b(?:float|int|bool|max|min|any|all|sorted)\s*\(")
 _CALL = re.compile(rf"\.\s*(?:{'|'.join(sorted(MOVES | READS))})\s*\(")
 
 
@@ -59,10 +60,11 @@ class Analysis:
     def _frames_with_sites(self, module: Module) -> Iterator[Frame]:
         """The frames of the functions that may hold a transfer or host read, and of the top level if it may.
 
-        Any test may read a tensor: where a file puts values on an accelerator, all that runs at steps is looked at.
+        Any test may read a tensor: in a file that puts values on an accelerator, all that runs at steps is looked at,
+        and all that may read the elements of a tensor one by one.
         """
-        lines = _candidate_lines(module.text)
         places = _ACCELERATOR.search(module.text) is not None
+        lines = _lines_of(_CALL, module.text) | (_lines_of(_ELEMENTS, module.text) if places else set())
         inside: set[int] = set()
         for info in module.functions:
             span = info.lines
@@ -77,6 +79,11 @@ def _handed_out(frame: Frame) -> Interpretation:
     return Interpretation(frame.module, frame.function, frame.knowledge, frame.values)
 
 
-def _candidate_lines(text: str) -> set[int]:
-    """Lines that may hold the method name of a transfer or host read."""
-    return {text.count("\n", 0, match.end()) + 1 for match in _CALL.finditer(text)}
+def _lines_of(pattern: re.Pattern[str], text: str) -> set[int]:
+    """The lines where a match of the pattern ends."""
+    found: set[int] = set()
+    line, before = 1, 0
+    for match in pattern.finditer(text):
+        line, before = line + text.count("\n", before, match.end()), match.end()
+        found.add(line)
+    return found
