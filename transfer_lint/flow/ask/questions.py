@@ -276,6 +276,13 @@ class Questions(Placements):
             return at_once
         return next((site for site in self.sites if site.node in read.tensor.moved_from), None)
 
+    def is_read_again(self, read: HostRead, brought: Site) -> bool:
+        """Whether the host has waited for the value when it is read: by the transfer, outside the loop of the read.
+
+        Or by an earlier read of what the same transfer brought.
+        """
+        return readers.is_read_again(read, brought, self.reads)
+
     def reads_accelerator(self, read: HostRead) -> bool | None:
         """Whether what is read is on an accelerator, or was before it was moved to the host; None if not known."""
         role = self._role(self._source_of(read))

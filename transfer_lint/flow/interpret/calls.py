@@ -19,7 +19,7 @@ from transfer_lint.flow.interpret.assumed import (
 from transfer_lint.flow.interpret.attributes import attribute
 from transfer_lint.flow.interpret.external_calls import external_call
 from transfer_lint.flow.interpret.frame import Frame
-from transfer_lint.flow.interpret.host_reads import note
+from transfer_lint.flow.interpret.host_reads import is_logging, logged, method, note
 from transfer_lint.flow.interpret.items import any_of, element
 from transfer_lint.flow.interpret.objects import found_method, store
 from transfer_lint.flow.interpret.tensors import as_tensor, operate, requested, tensor_method
@@ -87,6 +87,16 @@ def evaluate_arguments(frame: Frame, node: ast.Call, state: State) -> dict[str, 
 
     "*" with a position stands for unpacked arguments of unknown number, "**" for unpacked keyword arguments.
     """
+    if not is_logging(node.func):
+        return _arguments(frame, node, state)
+    before, frame.around.logging = frame.around.logging, True
+    found = _arguments(frame, node, state)
+    logged(frame, node, list(found.values()))
+    frame.around.logging = before
+    return found
+
+
+def _arguments(frame: Frame, node: ast.Call, state: State) -> dict[str, Value]:
     found: dict[str, Value] = {}
     position = 0
     for argument in node.args:
@@ -150,8 +160,7 @@ def _method_call(frame: Frame, node: ast.Call, func: ast.Attribute, receiver: Te
     if name in frame.knowledge.tensor_casts and not arguments:
         cast(frame, node, receiver, frame.knowledge.tensor_casts[name], state)
     if isinstance(receiver, Tensor):
-        if name in READS:
-            note(frame, node, receiver, state)
+        method(frame, receiver, name, arguments, node, state)
         result = tensor_method(frame, receiver, name, arguments, node, state)
         if result is not None:
             return result

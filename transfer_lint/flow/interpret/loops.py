@@ -10,7 +10,7 @@ from transfer_lint.flow.interpret import conditions
 from transfer_lint.flow.interpret.assignment import assign
 from transfer_lint.flow.interpret.captures import runs_later
 from transfer_lint.flow.interpret.frame import Frame, Loop, executes
-from transfer_lint.flow.interpret.host_reads import truth
+from transfer_lint.flow.interpret.host_reads import elements_of, truth
 from transfer_lint.flow.interpret.items import element
 from transfer_lint.flow.values.records import Record
 from transfer_lint.flow.values.state import State
@@ -28,6 +28,10 @@ def _for(frame: Frame, node: ast.stmt, state: State) -> State | None:
     source = frame.eval(node.iter, state)
     state.locals[f"<what line {node.lineno} iterates over>"] = source  # keeps the value during the loop
 
+    before = frame.around.elements
+    if not frame.steps(node.body[0]):
+        frame.around.elements = before | elements_of(frame, node.target, node.iter, state)
+
     def enter(here: State) -> State:
         frame.run_operators((source,), node.iter, here)
         if runs_later(frame, [source], here):  # a generator continues to run
@@ -35,7 +39,9 @@ def _for(frame: Frame, node: ast.stmt, state: State) -> State | None:
         assign(frame, node.target, element(frame, source, node.target, here), here)
         return here
 
-    return _loop(frame, node, state, enter, lambda head: head)
+    after = _loop(frame, node, state, enter, lambda head: head)
+    frame.around.elements = before
+    return after
 
 
 @executes(ast.While)
