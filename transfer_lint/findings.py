@@ -52,6 +52,19 @@ class Heat(Enum):
         return ("once", "call", "step", "layer").index(self.value)
 
 
+class Assumption(Enum):
+    """What readers of code take for granted and source alone does not prove. Its page is docs/assumptions.md."""
+
+    LIBRARY_MODEL = "library-model"
+    SCHEDULER_KEEPS = "scheduler-keeps"
+    WRAPPER_KEEPS = "wrapper-keeps"
+    STAYS_WHERE_PUT = "stays-where-put"
+    INPUTS_AGREE = "inputs-agree"
+    DEVICE_ARGUMENT = "device-argument"
+    MOVED_IS_TENSOR = "moved-is-tensor"
+    RUNS_ON_ACCELERATOR = "runs-on-accelerator"
+
+
 UNUSED_SUPPRESSION = ("TL901", "unused-suppression")
 """Code and name of the rule about suppression comments that suppress nothing.
 
@@ -151,6 +164,7 @@ class Finding:
         message: What is wrong, in one sentence.
         evidence: The facts that prove it, in order.
         fix: How to fix it; None if there is no fix.
+        assumptions: Names of the assumptions that it rests on; empty if it is proved.
     """
 
     path: str
@@ -166,6 +180,7 @@ class Finding:
     message: str
     evidence: tuple[Evidence, ...] = field(default=())
     fix: Fix | None = None
+    assumptions: tuple[str, ...] = ()
 
     @property
     def about_lint(self) -> bool:

@@ -47,6 +47,7 @@ class Settings:
         respect_gitignore: Whether what git ignores is left out.
         fail_on: The least severity that makes a run fail.
         min_heat: Leave out sites that run less often than this.
+        trust: Names of the assumptions that count as facts, where others are not made; None: all are made, and named.
         unsafe_fixes: Whether fixes are applied that cannot be shown to keep the meaning.
         fix_hints: Which hints `fix` mends.
         module_guard: The form of TL103's guard.
@@ -66,6 +67,7 @@ class Settings:
     respect_gitignore: bool = True
     fail_on: Severity = Severity.WARNING
     min_heat: Heat = Heat.ONCE
+    trust: tuple[str, ...] | None = None
     unsafe_fixes: bool = False
     fix_hints: FixHints = FixHints.NODE_PACKS
     module_guard: GuardForm = GuardForm.EXACT

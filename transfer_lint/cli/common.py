@@ -59,6 +59,8 @@ def lint_options(function: Function) -> Function:
             callback=_fix_hints,
             help="Mend all hints as well, or none; by default, as fix-hints says.",
         ),
+        click.option("--trust", "trust", multiple=True, metavar="LIST", help=docs["trust"]),
+        click.option("--proved-only", is_flag=True, help="Report what is proved alone: make no assumption."),
         click.option("--force-exclude", is_flag=True, help="Exclude files even where they are named."),
         click.option("--stdin-filename", metavar="PATH", help="What the source from standard input (-) is called."),
         click.option("--config", "config_file", type=click.Path(), metavar="FILE", help="Use this configuration."),
@@ -95,6 +97,8 @@ def settings_for(
             given[key.field] = key.read(value)
         except ValueError as error:
             raise click.BadParameter(str(error), param_hint=f"--{key.name}") from None
+    if options.get("proved_only"):
+        given["trust"] = ()
     if "select" in given:
         settings = replace(settings, extend_select=(), ignore=())
     for name in ("extend_select", "ignore", "extend_exclude"):

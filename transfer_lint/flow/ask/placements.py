@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 
 from transfer_codemods.actions import Half, Target
+from transfer_lint.findings import Assumption
 from transfer_lint.flow.ask.copy_reads import CopyReads
 from transfer_lint.flow.ask.factories import Factories
 from transfer_lint.flow.knowledge import Role
@@ -22,12 +23,24 @@ _OTHER_CURRENT_DEVICE = ("set_device", "cuda.device(")
 
 
 class Placements:
-    """Answers about the sites of one file. A method whose name begins with `is` is true only if that is proved."""
+    """Answers about the sites of one file. A method whose name begins with `is` is true only if that is proved.
 
-    def __init__(self, project: Project, module: Module, examined: Examination) -> None:
+    assumable: the assumptions that would tell more about the file. assumptions: those that are made, here too.
+    """
+
+    def __init__(
+        self,
+        project: Project,
+        module: Module,
+        examined: Examination,
+        assumptions: frozenset[Assumption] = frozenset(),
+    ) -> None:
         self.module = module
         self.sites = examined.sites
         self.reads = examined.reads
+        self.places: tuple[Site | HostRead, ...] = (*examined.sites, *examined.reads)
+        self.assumable = set(examined.assumable)
+        self._assumptions = assumptions
         self._project = project
         self._knowledge = project.knowledge
         self._mutations = examined.mutations

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from dataclasses import dataclass
 
+from transfer_lint.findings import Assumption
 from transfer_lint.flow.ask import caches, duplicates, loop_invariance, module_moves, onload_offload, readers
 from transfer_lint.flow.ask.factories import Factory
 from transfer_lint.flow.ask.liveness import (
@@ -21,8 +22,11 @@ from transfer_lint.flow.program import sockets
 from transfer_lint.flow.program.syntax import nodes_of, span
 from transfer_lint.flow.results.reads import HostRead
 from transfer_lint.flow.results.sites import Site
-from transfer_lint.flow.values.terms import Known, Why, merge_why
+from transfer_lint.flow.values.terms import Fact, Known, TermKind, Why, merge_why
 from transfer_lint.flow.values.values import Object, Tensor
+
+# Terms of devices that something was moved to, as opposed to devices that something happens to be on.
+_CHOSEN = frozenset({TermKind.VALUE, TermKind.STABLE, TermKind.WEIGHTS_DEVICE})
 
 
 @dataclass(frozen=True)
@@ -275,12 +279,25 @@ class Questions(Placements):
     def reads_accelerator(self, read: HostRead) -> bool | None:
         """Whether what is read is on an accelerator, or was before it was moved to the host; None if not known."""
         role = self._role(self._source_of(read))
-        return None if role not in (Role.ACCELERATOR, Role.HOST) else role is Role.ACCELERATOR
+        if role not in (Role.ACCELERATOR, Role.HOST):
+            return True if self._chosen_device(read) else None
+        return role is Role.ACCELERATOR
 
     def read_proof(self, read: HostRead) -> Why:
         """The facts that prove what is read, and where it is."""
         device = self._source_of(read)
-        return merge_why(read.tensor.why, device.why if device is not None else ())
+        return merge_why(read.tensor.why, device.why if device is not None else (), self._chosen_device(read))
+
+    def _chosen_device(self, read: HostRead) -> Why:
+        """The fact that what is read was put on a device which the program is given, under that assumption."""
+        known = self._source_of(read)
+        if known is None or self._role(known) in (Role.ACCELERATOR, Role.HOST) or known.term.kind not in _CHOSEN:
+            return ()
+        self.assumable.add(Assumption.RUNS_ON_ACCELERATOR)
+        if Assumption.RUNS_ON_ACCELERATOR not in self._assumptions:
+            return ()
+        text = f"`{known.term}` is the device that the program computes on"
+        return (Fact(self.module, read.node, text, Assumption.RUNS_ON_ACCELERATOR),)
 
     def _source_of(self, read: HostRead) -> Known | None:
         brought = self.brought_by(read)

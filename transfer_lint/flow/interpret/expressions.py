@@ -8,6 +8,7 @@ from itertools import pairwise
 
 from transfer_lint.flow.interpret import conditions
 from transfer_lint.flow.interpret.assignment import assign
+from transfer_lint.flow.interpret.assumed import of_output
 from transfer_lint.flow.interpret.attributes import attribute
 from transfer_lint.flow.interpret.calls import call
 from transfer_lint.flow.interpret.captures import captures
@@ -16,10 +17,12 @@ from transfer_lint.flow.interpret.host_reads import truth
 from transfer_lint.flow.interpret.items import element, item_at, one_alike
 from transfer_lint.flow.interpret.names import lookup
 from transfer_lint.flow.interpret.tensors import combine
+from transfer_lint.flow.knowledge import Role, role_of_device
+from transfer_lint.flow.knowledge.names import DEVICE
 from transfer_lint.flow.program.syntax import nodes_of
 from transfer_lint.flow.values.state import State
 from transfer_lint.flow.values.terms import Known, Term, TermKind
-from transfer_lint.flow.values.values import Constant, External, Host, Object, Tensor, Tuple, Value
+from transfer_lint.flow.values.values import Constant, External, Host, Object, Placed, Tensor, Tuple, Value
 
 
 @evaluates(ast.Constant)
@@ -59,14 +62,14 @@ def _subscript(frame: Frame, node: ast.expr, state: State) -> Value:
         case Tuple() | Object() if isinstance(key, Constant) and isinstance(key.value, int):
             return item_at(frame, owner, key.value, node, state) if key.value >= 0 else frame.unknown(node, "an item")
         case Object() if isinstance(key, Constant):
-            return state.read(owner, f"[{key.value!r}]")
+            return of_output(owner, "[]", state.read(owner, f"[{key.value!r}]"), frame, node)
         case Object():
             attributes = state.record(owner.ident).attributes
             if "[]" in attributes:
                 return one_alike(frame, attributes["[]"], node, state)
             value = frame.unknown(node, "an item")
             state.sharing.alias(value.ident, owner.ident)
-            return value
+            return of_output(owner, "[]", value, frame, node)
         case Host() if owner.array:
             return Host(frame.symbol(node, "an item"), array=True)
         case External():  # `list[int]`, `Optional[Tensor]` in an expression
@@ -163,7 +166,15 @@ def _conditional(frame: Frame, node: ast.expr, state: State) -> Value:
     second = frame.eval(node.orelse, when_false)
     merged = when_true.joined(when_false, ("conditional", id(node)), node.lineno)
     state.locals, state.heap = merged.locals, merged.heap
-    return _either(frame, first, second, node, state)
+    return _accelerated(node, _either(frame, first, second, node, state))
+
+
+def _accelerated(node: ast.IfExp, value: Value) -> Value:
+    """The device `"cuda" if torch.cuda.is_available() else "cpu"` is used as an accelerator wherever it matters."""
+    if isinstance(value, Placed) and value.known.term.role is Role.EITHER and "is_available" in ast.unparse(node.test):
+        term = replace(value.known.term, role=Role.ACCELERATOR)
+        return replace(value, known=replace(value.known, term=term))
+    return value
 
 
 def _either(frame: Frame, a: Value, b: Value, node: ast.AST, state: State) -> Value:
@@ -232,12 +243,22 @@ def _starred(frame: Frame, node: ast.expr, state: State) -> Value:
 
 @evaluates(ast.JoinedStr)
 def _fstring(frame: Frame, node: ast.expr, state: State) -> Value:
+    assert isinstance(node, ast.JoinedStr)
     before, frame.around.in_fstring = frame.around.in_fstring, True
-    for child in nodes_of(node):
-        if isinstance(child, ast.FormattedValue):
-            frame.eval(child.value, state)
+    values = {
+        child: frame.eval(child.value, state) for child in nodes_of(node) if isinstance(child, ast.FormattedValue)
+    }
     frame.around.in_fstring = before
-    return Host(frame.symbol(node, "a string"))
+    symbol = frame.symbol(node, "a string")
+    match node.values:
+        case [ast.Constant(value=str(text)), *rest] if DEVICE.fullmatch(text.removesuffix(":")):
+            term = Term(TermKind.VALUE, symbol=symbol, role=role_of_device(text))
+            if text == "cuda:" and len(rest) == 1:  # the device of that index, as in `.to(index)`
+                index = values.get(rest[0])  # type: ignore[call-overload]
+                term = frame.placed_by(index) or term if isinstance(index, Object | Host | Constant) else term
+                term = replace(term, role=Role.ACCELERATOR)
+            return Placed(Known(term), is_dtype=False)
+    return Host(symbol)
 
 
 @evaluates(ast.Lambda)

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TypeGuard
 
+from transfer_lint.flow.interpret.assumed import library_result, made_on_device, wrapped
 from transfer_lint.flow.interpret.captures import runs_later
 from transfer_lint.flow.interpret.frame import Frame
 from transfer_lint.flow.interpret.host_reads import CONVERSIONS, note
@@ -73,6 +74,8 @@ def external_call(frame: Frame, name: str, arguments: dict[str, Value], node: as
     if name in ("torch.nn.Parameter", "torch.nn.parameter.Parameter", "torch.nn.Buffer"):
         frame.symbols.has_weights = True
         return Tensor(frame.symbol(node, "a parameter"), weight=True, why=(frame.fact(node, "`{}` is a parameter"),))
+    if name in knowledge.wrappers and (model := wrapped(frame, arguments, node)) is not None:
+        return model
     if knowledge.is_module_class(name):
         return _torch_module(frame, name, arguments, node, state)
     if name in CONVERSIONS:
@@ -88,7 +91,11 @@ def external_call(frame: Frame, name: str, arguments: dict[str, Value], node: as
         for operand in operands:
             alias(state, result, operand)
         return result
-    return unknown_call(frame, operands, node, state, name.rpartition(".")[2])
+    computed = library_result(frame, name, arguments, node, state)
+    if computed is not None:
+        return computed
+    result = unknown_call(frame, operands, node, state, name.rpartition(".")[2])
+    return made_on_device(frame, result, arguments, node)
 
 
 def _partial(function: Function, arguments: Mapping[str, Value]) -> Function:
@@ -138,6 +145,9 @@ def _device(frame: Frame, arguments: dict[str, Value], node: ast.Call) -> Value:
             text = f"{text}:{index.value}"
         if index is None or isinstance(index, Constant):
             return Placed(Known(Term(TermKind.CONSTANT, text), (frame.fact(node, "`{}`"),)), is_dtype=False)
+    term = frame.placed_by(first) if first is not None and index is None else None
+    if term is not None:  # a device from a string or a device is the same target
+        return Placed(Known(term, (frame.fact(node, "`{}`"),)), is_dtype=False)
     return Placed(Known(Term(TermKind.VALUE, symbol=frame.symbol(node, "this device"))), is_dtype=False)
 
 

@@ -12,16 +12,17 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
-from transfer_lint.findings import Heat
+from transfer_lint.findings import Assumption, Heat
 from transfer_lint.flow.program.modules import ClassInfo, FunctionInfo, Module
 from transfer_lint.flow.program.project import Project
+from transfer_lint.flow.program.roles import ArgumentRoles
 from transfer_lint.flow.results.reads import HostRead
 from transfer_lint.flow.results.sites import Site
 from transfer_lint.flow.values.state import State
 from transfer_lint.flow.values.summary import Summary, Template
 from transfer_lint.flow.values.symbols import Symbol, Symbols
 from transfer_lint.flow.values.terms import Fact, Known, Term, TermKind, Why
-from transfer_lint.flow.values.values import Constant, Object, Placed, Tensor, Value, is_module
+from transfer_lint.flow.values.values import Constant, Host, Object, Placed, Tensor, Value, is_module
 
 ExpressionHandler = Callable[["Frame", ast.expr, State], Value]
 StatementHandler = Callable[["Frame", ast.stmt, State], "State | None"]
@@ -75,10 +76,13 @@ class Surroundings:
 class Callees(Protocol):
     """What a frame needs to know of other functions, classes and globals; `Summaries` implements it.
 
+    assumptions: what this analysis takes for granted; none, where proofs are wanted.
     watching: whether frames keep the value of every expression.
     """
 
     project: Project
+    roles: ArgumentRoles
+    assumptions: frozenset[Assumption]
     watching: bool
 
     def call(
@@ -130,6 +134,7 @@ class Frame:
         self.around = Surroundings(module.tree.body[0] if module.tree.body else ast.Pass())
         self.volatile: set[str] = set()  # names that other functions may rebind at any time
         self.replaces_data = False  # whether some tensor's `.data` is assigned
+        self.assumable: set[Assumption] = set()  # assumptions that would tell, or told, more here
         self.outer: dict[str, Value] = {}  # of a nested function: the locals of the functions around it
 
     # ---- running -------------------------------------------------------------------------------------------------
@@ -204,6 +209,11 @@ class Frame:
         """A fact about a node; `{}` in the text stands for its source."""
         return Fact(self.module, node, text)
 
+    def assume(self, assumption: Assumption, node: ast.AST, text: str) -> Fact | None:
+        """A fact that rests on an assumption; None if this analysis does not make that assumption."""
+        self.assumable.add(assumption)
+        return Fact(self.module, node, text, assumption) if assumption in self.callees.assumptions else None
+
     def placed_by(self, value: Value) -> Term | None:
         """The term of a value that is used as a device or dtype; None if it can be neither."""
         match value:
@@ -213,7 +223,7 @@ class Frame:
                 return Term(TermKind.CONSTANT, text)
             case Constant(value=int() as index) if not isinstance(index, bool):
                 return Term(TermKind.CONSTANT, f"cuda:{index}")
-            case Object(cls=None):
+            case Object(cls=None) | Host(array=False):
                 return Term(TermKind.VALUE, symbol=value.ident)
         return None
 

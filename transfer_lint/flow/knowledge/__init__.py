@@ -16,13 +16,12 @@ from functools import cache, cached_property
 from pathlib import Path
 
 from transfer_lint.files.scan import MOVES, READS
+from transfer_lint.flow.knowledge.names import ACCELERATORS
 
 if sys.version_info >= (3, 11):
     import tomllib
 else:
     import tomli as tomllib
-
-_ACCELERATORS = frozenset({"cuda", "xpu", "mps", "hpu", "npu", "privateuseone"})
 
 
 class KnowledgeError(ValueError):
@@ -35,6 +34,12 @@ class Role(Enum):
     ACCELERATOR = "accelerator"
     HOST = "host"
     EITHER = "either"
+
+
+def role_of_device(spelled: str) -> Role | None:
+    """The role of a device that is spelled out (`cuda:0`); None if not known."""
+    kind = spelled.partition(":")[0]
+    return Role.HOST if kind == "cpu" else Role.ACCELERATOR if kind in ACCELERATORS else None
 
 
 @dataclass(frozen=True)
@@ -108,6 +113,12 @@ class Knowledge:
     module_queries: Names = field(default=_NONE, metadata={"path": "modules.queries"})
     offload_words: Names = field(default=_NONE, metadata={"path": "modules.offload_words"})
     not_modules: Names = field(default=_NONE, metadata={"path": "modules.not_modules"})
+    model_words: Names = field(default=_NONE, metadata={"path": "modules.model_words"})
+    model_methods: Names = field(default=_NONE, metadata={"path": "modules.model_methods"})
+    wrappers: Names = field(default=_NONE, metadata={"path": "modules.wrappers"})
+    preparer_words: Names = field(default=_NONE, metadata={"path": "modules.preparer_words"})
+    tensor_libraries: Names = field(default=_NONE, metadata={"path": "modules.tensor_libraries"})
+    scheduler_words: Names = field(default=_NONE, metadata={"path": "schedulers.words"})
     layers_weights: Names = field(default=_NONE, metadata={"path": "layers.weights"})
     layers_norm: Names = field(default=_NONE, metadata={"path": "layers.norm"})
     layers_like: Names = field(default=_NONE, metadata={"path": "layers.like"})
@@ -185,6 +196,7 @@ class Knowledge:
     tensor_unless: Mapping[str, Names] = field(default_factory=dict, metadata={"path": "tensor.unless"})
     tensor_only_with: Mapping[str, Names] = field(default_factory=dict, metadata={"path": "tensor.only_with"})
     tensor_changes_with: Mapping[str, Names] = field(default_factory=dict, metadata={"path": "tensor.changes_with"})
+    scheduler_samples: Mapping[str, Names] = field(default_factory=dict, metadata={"path": "schedulers.samples"})
     layers_unless: Mapping[str, Names] = field(default_factory=dict, metadata={"path": "layers.unless"})
     tensor_casts: Mapping[str, str] = field(default_factory=dict)
     legacy_factories: Mapping[str, str] = field(default_factory=dict)  # name -> dtype; "" for the default one
@@ -255,11 +267,6 @@ class Knowledge:
             name in self.tensor_itself,
             self.tensor_dtype_arguments.get(name, _NONE).exact,
         )
-
-    def role_of_device(self, spelled: str) -> Role | None:
-        """The role of a device that is spelled out (`cuda:0`); None if not known."""
-        kind = spelled.partition(":")[0]
-        return Role.HOST if kind == "cpu" else Role.ACCELERATOR if kind in _ACCELERATORS else None
 
     @cached_property
     def tensor_methods(self) -> frozenset[str]:
