@@ -39,17 +39,33 @@ class FixHints(Enum):
 
 
 class Heat(Enum):
-    """How often a site runs: once a process, once a call, once a sampling step, once a layer of every step."""
+    """How often a site runs.
+
+    Once a process, once a call, once a step (of sampling, training, decoding: a batch, a token), once a layer of every
+    step, or once for every element of a tensor.
+    """
 
     ONCE = "once"
     CALL = "call"
     STEP = "step"
     LAYER = "layer"
+    ELEMENT = "element"
 
     @property
     def rank(self) -> int:
-        """0 for once up to 3 for layer."""
-        return ("once", "call", "step", "layer").index(self.value)
+        """0 for once up to 4 for element."""
+        return ("once", "call", "step", "layer", "element").index(self.value)
+
+    @property
+    def often(self) -> str:
+        """How often that is, in words: "at every step"."""
+        return {
+            "once": "once",
+            "call": "at every call",
+            "step": "at every step",
+            "layer": "in every layer of every step",
+            "element": "for every element",
+        }[self.value]
 
 
 class Assumption(Enum):

@@ -118,7 +118,7 @@ def command(
         from transfer_lint.cli.evidence import held_against
 
         common.print_problems(problems)
-        return 2 if problems else held_against(trace_file, outcome, view)
+        return 2 if problems else held_against(trace_file, outcome, paths, view)
     if settings.output_format == "html":
         lines = _page(outcome, settings, view, trace_file)
     elif statistics and settings.output_format not in DOCUMENTS:

@@ -52,6 +52,8 @@ def lint_options(function: Function) -> Function:
         click.option(
             "--unsafe-fixes/--no-unsafe-fixes", "unsafe_fixes", default=None, help="Count, and apply, unsafe fixes too."
         ),
+        click.option("--trust", "trust", multiple=True, metavar="LIST", help=docs["trust"]),
+        click.option("--proved-only", is_flag=True, help="Report what is proved alone: make no assumption."),
         click.option(
             "--hints/--no-hints",
             "fix_hints",
@@ -59,8 +61,6 @@ def lint_options(function: Function) -> Function:
             callback=_fix_hints,
             help="Mend all hints as well, or none; by default, as fix-hints says.",
         ),
-        click.option("--trust", "trust", multiple=True, metavar="LIST", help=docs["trust"]),
-        click.option("--proved-only", is_flag=True, help="Report what is proved alone: make no assumption."),
         click.option("--force-exclude", is_flag=True, help="Exclude files even where they are named."),
         click.option("--stdin-filename", metavar="PATH", help="What the source from standard input (-) is called."),
         click.option("--config", "config_file", type=click.Path(), metavar="FILE", help="Use this configuration."),

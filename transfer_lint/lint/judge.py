@@ -41,14 +41,12 @@ class CheckResult:
 class Judgement:
     """The strongest verdict on a place, with its rule.
 
-    on_request: `fix` applies its fix only where it is asked to mend hints.
     assumptions: what it rests on; empty if it is proved. trusted: the user takes all of them as facts.
     """
 
     place: Site | HostRead
     rule: Rule
     verdict: Verdict
-    on_request: bool = False
     assumptions: frozenset[Assumption] = frozenset()
     trusted: bool = False
 
@@ -77,7 +75,10 @@ def check(path: str, text: str, project: Project, options: RuleOptions) -> Check
     """
     module = project.add(path, text)
     questions = Questions(project, module, analysis_of(project).examine(module))
-    findings = [finding(judgement) for judgement in judgements(project, questions, options)]
+    findings = [
+        finding(judgement, on_request=_on_request(judgement, questions, options))
+        for judgement in judgements(project, questions, options)
+    ]
     return CheckResult(tuple(sorted(findings, key=lambda f: (f.line, f.column, f.code))), len(questions.places))
 
 
@@ -90,9 +91,7 @@ def judgements(project: Project, questions: Questions, options: RuleOptions) -> 
     for place in questions.places:
         judged = strongest(place, questions, options)
         if judged is not None:
-            found[place.anchor] = Judgement(
-                place, *judged, on_request=_on_request(place, judged[1], questions, options)
-            )
+            found[place.anchor] = Judgement(place, *judged)
     assumed = options.assumptions & questions.assumable
     if assumed:
         examined = analysis_of(project, options.assumptions).examine(questions.module)
@@ -105,8 +104,7 @@ def judgements(project: Project, questions: Questions, options: RuleOptions) -> 
             if judged is None or (proved is not None and judged[1].severity is Severity.HINT):
                 continue
             rests_on = frozenset(fact.assumption for fact in judged[1].why if fact.assumption is not None) or assumed
-            asked = _on_request(place, judged[1], wider, options)
-            found[place.anchor] = Judgement(place, *judged, asked, rests_on, rests_on <= options.trusted)
+            found[place.anchor] = Judgement(place, *judged, rests_on, rests_on <= options.trusted)
     return found.values()
 
 
@@ -128,22 +126,20 @@ def strongest(place: Site | HostRead, questions: Questions, options: RuleOptions
     return max(verdicts, key=lambda pair: pair[1].severity.rank, default=None)
 
 
-def _on_request(place: Site | HostRead, verdict: Verdict, questions: Questions, options: RuleOptions) -> bool:
-    """Whether the fix of a verdict is one that `fix` applies only where it is asked to mend hints."""
-    if verdict.severity is not Severity.HINT or options.fix_hints is FixHints.ALWAYS:
+def _on_request(judgement: Judgement, questions: Questions, options: RuleOptions) -> bool:
+    """Whether the fix is one that `fix` applies only where it is asked to mend hints."""
+    if judgement.severity is not Severity.HINT or options.fix_hints is FixHints.ALWAYS:
         return False
-    guards = isinstance(verdict.action, GuardTensor | GuardModule)
-    return options.fix_hints is FixHints.NEVER or not (guards and questions.is_in_node_of_pack(place))
+    guards = isinstance(judgement.verdict.action, GuardTensor | GuardModule)
+    return options.fix_hints is FixHints.NEVER or not (guards and questions.is_in_node_of_pack(judgement.place))
 
 
-def finding(judgement: Judgement) -> Finding:
-    """The finding that reports a judgement."""
+def finding(judgement: Judgement, *, on_request: bool = False) -> Finding:
+    """The finding that reports a judgement. on_request: `fix` does not apply its fix by itself."""
     site, rule, verdict = judgement.place, judgement.rule, judgement.verdict
     line, column = site.anchor
     end_line, end_column = site.end
-    fix = None
-    if verdict.action is not None:
-        fix = Fix(judgement.safety, verdict.title, verdict.action, judgement.on_request)
+    fix = Fix(judgement.safety, verdict.title, verdict.action, on_request) if verdict.action is not None else None
     return Finding(
         site.module.path,
         line,

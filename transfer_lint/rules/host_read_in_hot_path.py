@@ -30,10 +30,9 @@ def check(read: HostRead, questions: Questions, options: RuleOptions) -> Verdict
     proved = questions.reads_accelerator(read)
     if not proved and (proved is False or read.is_test):
         return None
-    often = "at every step" if read.heat is Heat.STEP else "in every layer"
     waits = "makes the host wait for the device" if proved else "makes the host wait if the value is on a device,"
     return Verdict(
         Severity.WARNING if proved else Severity.HINT,
-        f"`{questions.read(read)}` {waits} {often}",
+        f"`{questions.read(read)}` {waits} {read.heat.often}",
         questions.read_proof(read),
     )

@@ -27,9 +27,5 @@ class RuleOptions:
     def of(settings: Settings) -> RuleOptions:
         """The rule options in the settings."""
         trusted = frozenset(Assumption(name) for name in settings.trust or ())
-        return RuleOptions(
-            module_guard=settings.module_guard,
-            fix_hints=settings.fix_hints,
-            assumptions=frozenset(Assumption) if settings.trust is None else trusted,
-            trusted=trusted,
-        )
+        assumptions = frozenset(Assumption) if settings.trust is None else trusted
+        return RuleOptions(settings.module_guard, settings.fix_hints, assumptions, trusted)

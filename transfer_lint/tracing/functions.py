@@ -10,7 +10,9 @@ from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
 from transfer_lint.tracing.device_tensor import STAND_IN, DeviceTensor, place, place_of, set_data, values_of
+from transfer_lint.tracing.hooks import deaf
 from transfer_lint.tracing.machine import HOST, KIND, Machine
+from transfer_lint.tracing.saving import as_subclass
 
 _MOVES = frozenset((Tensor.to, Tensor.cuda, Tensor.cpu, Tensor.type, Tensor.type_as))
 
@@ -66,6 +68,17 @@ def stand_in(machine: Machine, device: Any) -> Any:
     return device
 
 
+def _numbered(machine: Machine, func: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
+    # a number alone means an accelerator; torch would ask the driver for its kind
+    def named(value: Any) -> Any:
+        number = isinstance(value, int) and not isinstance(value, bool) and value >= 0
+        return f"{KIND}:{value}" if number else value
+
+    if "device" in kwargs:
+        kwargs["device"] = named(kwargs["device"])
+    return func(*map(named, args[:1]), *args[1:], **kwargs)
+
+
 def _to(machine: Machine, func: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
     self, *rest = args
     if rest and isinstance(rest[0], (str, int, torch.device)):
@@ -77,8 +90,42 @@ def _to(machine: Machine, func: Any, args: Sequence[Any], kwargs: dict[str, Any]
 
 def _new_tensor(machine: Machine, func: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
     # without this, torch takes the device type from the tensor but asks the driver for the index
+    self, *rest = args
     device = kwargs.pop("device", None)
-    return func(*args, device=stand_in(machine, args[0].device if device is None else device), **kwargs)
+    kwargs["device"] = stand_in(machine, self.device if device is None else device)
+    return _with_data(machine, lambda *data, **more: func(self, *data, **more), rest, kwargs)
+
+
+def _tensor(machine: Machine, func: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
+    if kwargs.get("device") is not None:
+        kwargs["device"] = stand_in(machine, kwargs["device"])
+    args = tuple(stand_in(machine, arg) if isinstance(arg, torch.device) else arg for arg in args)
+    pinned = kwargs.pop("pin_memory", False)
+    result = _with_data(machine, func, args, kwargs)
+    return _pin(result) if pinned else result
+
+
+def _with_data(machine: Machine, func: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
+    """Call `func(data, ...)`. torch reads device tensors in a list one number at a time, and so does this."""
+    read = 0
+
+    def on_host(value: Any) -> Any:
+        nonlocal read
+        if isinstance(value, DeviceTensor):
+            read += 1
+            for _ in range(value.numel()):
+                machine.waited(value.ordinal, "item", value, value.element_size())
+            return value.held
+        return [on_host(item) for item in value] if type(value) in (list, tuple) else value
+
+    data = args[0] if args else kwargs.get("data")
+    if type(data) in (list, tuple):
+        given = on_host(data)
+        if read:
+            args, kwargs = (given, *args[1:]), {name: item for name, item in kwargs.items() if name != "data"}
+            with deaf():
+                return func(*args, **kwargs)
+    return func(*args, **kwargs)
 
 
 def _new(machine: Machine, func: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> Tensor:
@@ -140,7 +187,13 @@ def _compatible(machine: Machine, func: Any, args: Sequence[Any], kwargs: dict[s
 
 
 _HANDLERS: Mapping[Any, Callable[[Machine, Any, Sequence[Any], dict[str, Any]], Any]] = {
+    torch.device: _numbered,
+    torch._C._nn._parse_to: _numbered,  # the arguments of Module.to
+    torch.tensor: _tensor,
+    torch.as_tensor: _tensor,
+    torch.asarray: _tensor,
     Tensor.to: _to,
+    Tensor.as_subclass: as_subclass,
     Tensor.new: _new,
     Tensor.new_tensor: _new_tensor,
     Tensor.cuda: _cuda,

@@ -24,7 +24,7 @@ from torch._subclasses.fake_tensor import FakeTensor
 
 from transfer_lint.tracing.contents import LIMIT, digest
 from transfer_lint.tracing.device_time import DeviceTime
-from transfer_lint.tracing.machine import active, plain
+from transfer_lint.tracing.machine import active, plain, travelling
 from transfer_lint.tracing.recorder import Recorder
 from transfer_lint.tracing.sync_debug import SyncDebug
 
@@ -73,15 +73,15 @@ class Hooks:
             return result
         with self.recorder.own_time():
             to_host = result.device.type == "cpu"
-            travelling = source.dtype if to_host else result.dtype
             blocking = not _non_blocking(op, args, kwargs)
+            dtype = travelling(source, result, (source.device.type, result.device.type), not blocking)
             at_host = source if source.device.type == "cpu" else result if to_host and blocking else None
             entry = self.recorder.transfer(
                 str(source.device),
                 str(result.device),
                 how="to" if how == "to_copy" else how,
-                dtype=plain(travelling),
-                nbytes=result.numel() * travelling.itemsize,
+                dtype=plain(dtype),
+                nbytes=result.numel() * dtype.itemsize,
                 shape=tuple(result.shape),
                 blocking=blocking,
                 content=None if at_host is None else digest(at_host, self.limit),

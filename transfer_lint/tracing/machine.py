@@ -25,6 +25,11 @@ def name_of(place: int) -> str:
     return "cpu" if place == HOST else f"{KIND}:{place}"
 
 
+def type_of(place: int) -> str:
+    """`cpu` or `cuda`."""
+    return "cpu" if place == HOST else KIND
+
+
 class Observer(Protocol):
     """An object that is told of transfers and waits when they happen, with the tensors involved."""
 
@@ -59,11 +64,15 @@ class Memory:
         """Set the peak to what is allocated now."""
         self.peak = self.allocated
 
+    def holds(self, storage: torch.UntypedStorage) -> bool:
+        """Whether the storage is counted."""
+        return id(storage) in self._alive
+
     def hold(self, storage: torch.UntypedStorage) -> None:
         """Count a storage, once, until it is freed."""
-        key = id(storage)
-        if key in self._alive:
+        if self.holds(storage):
             return
+        key = id(storage)
         nbytes = storage.nbytes()
 
         def freed(reference: object) -> None:
@@ -121,6 +130,10 @@ class Machine:
     def memory_of(self, index: int) -> Memory:
         """The memory of the device `index`."""
         return self.memory.setdefault(index, Memory())
+
+    def place_of_storage(self, storage: torch.UntypedStorage) -> int:
+        """The place of a tensor with the storage `storage`."""
+        return next((index for index, memory in self.memory.items() if memory.holds(storage)), HOST)
 
     def moved(
         self,
@@ -180,6 +193,16 @@ class Machine:
 
 def _here() -> Place:
     return nearest_user_place(_TORCH_FOLDER)
+
+
+def travelling(source: torch.Tensor, arrived: torch.Tensor, way: tuple[str, str], non_blocking: bool) -> torch.dtype:
+    """The dtype of the bytes that a copy sends. way: the device types of its ends.
+
+    Between host and device torch converts on the host if the copy blocks, and on the device if not. Between devices
+    the source converts.
+    """
+    on_host = "cpu" in way and not non_blocking
+    return arrived.dtype if (way[0] == "cpu") == on_host else source.dtype
 
 
 def plain(dtype: torch.dtype) -> str:

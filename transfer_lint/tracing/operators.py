@@ -16,7 +16,7 @@ from torch import Tensor
 from torch.utils._mode_utils import no_dispatch
 
 from transfer_lint.tracing.device_tensor import STAND_IN, DeviceTensor, Operators, place, place_of, register, values_of
-from transfer_lint.tracing.machine import HOST, KIND, active, name_of
+from transfer_lint.tracing.machine import HOST, KIND, active, name_of, travelling, type_of
 from transfer_lint.tracing.random import device_stream
 
 aten = torch.ops.aten
@@ -306,7 +306,8 @@ def _to_copy(func: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Tenso
     machine = active()
     if machine is not None and source != target:
         at_host = values if source == HOST else copied if target == HOST else None
-        machine.moved(source, target, copied, _travelling(values, copied, target), non_blocking, at_host=at_host)
+        dtype = travelling(values, copied, (type_of(source), type_of(target)), non_blocking)
+        machine.moved(source, target, copied, dtype, non_blocking, at_host=at_host)
     return place(copied, target)
 
 
@@ -317,15 +318,10 @@ def _copy_(func: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Tensor:
     machine = active()
     if machine is not None and place_of(source) != place_of(destination):
         target = place_of(destination)
-        dtype = _travelling(source, destination, target)
+        dtype = travelling(source, destination, (type_of(place_of(source)), type_of(target)), non_blocking)
         at_host = source if place_of(source) == HOST else destination if target == HOST else None
         machine.moved(place_of(source), target, destination, dtype, non_blocking, at_host=at_host)
     return destination  # type: ignore[no-any-return]
-
-
-def _travelling(source: Tensor, arrived: Tensor, target: int) -> torch.dtype:
-    """The dtype of the moved data. torch converts on the host: before a copy to a device, after a copy to the host."""
-    return source.dtype if target == HOST else arrived.dtype
 
 
 def _local_scalar_dense(func: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
@@ -358,15 +354,4 @@ _SPECIAL: Mapping[str, Callable[[Any, Sequence[Any], Mapping[str, Any]], Any]] =
 }
 
 
-def restore(held: Tensor, ordinal: int, requires_grad: bool, attributes: dict[str, Any]) -> DeviceTensor:
-    """The tensor that `DeviceTensor.__reduce_ex__` pickled. This counts as a transfer to the device."""
-    machine = active()
-    tensor = DeviceTensor(held, ordinal)
-    tensor.__dict__.update(attributes)
-    tensor.requires_grad_(requires_grad)
-    if machine is not None:
-        machine.moved(HOST, ordinal, tensor, tensor.dtype, non_blocking=False, at_host=held)
-    return tensor
-
-
-register(Operators(run, restore))
+register(Operators(run))

@@ -25,7 +25,7 @@ _OTHER_CURRENT_DEVICE = ("set_device", "cuda.device(")
 class Placements:
     """Answers about the sites of one file. A method whose name begins with `is` is true only if that is proved.
 
-    assumable: the assumptions that would tell more about the file. assumptions: those that are made, here too.
+    assumptions: those that are made. assumable: those that would tell more about the file.
     """
 
     def __init__(

@@ -194,7 +194,7 @@ def _method_call(frame: Frame, node: ast.Call, func: ast.Attribute, receiver: Te
     if isinstance(member, Object) and member.cls is not None:
         return call_object(frame, member, arguments, node, state)
     assumed: Value | None = scheduler_result(frame, receiver, name, arguments, node, state)
-    if assumed is None and name in frame.knowledge.model_methods:
+    if assumed is None and name in frame.knowledge.computing_methods:
         assumed = model_result(frame, receiver, arguments, node, state)
     if assumed is None and name == "prepare":
         assumed = prepared(frame, receiver, arguments, node)

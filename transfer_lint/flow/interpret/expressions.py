@@ -279,9 +279,10 @@ def _lambda(frame: Frame, node: ast.expr, state: State) -> Value:
 def _comprehension(frame: Frame, node: ast.expr, state: State) -> Value:
     assert isinstance(node, ast.ListComp | ast.SetComp | ast.GeneratorExp | ast.DictComp)
     inner = state.copy()
-    with frame.inlined():
+    with frame.inlined(), frame.repeated(node) as enter:
         for generator in node.generators:
             source = frame.eval(generator.iter, inner)
+            enter()
             assign(frame, generator.target, element(frame, source, generator.target, inner), inner)
             for test in generator.ifs:
                 truth(frame, test, frame.eval(test, inner))

@@ -7,7 +7,7 @@ handler, registered by `evaluates` or `executes`. A handler gets the frame and k
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Protocol
@@ -15,6 +15,7 @@ from typing import Protocol
 from transfer_lint.findings import Assumption, Heat
 from transfer_lint.flow.program.modules import ClassInfo, FunctionInfo, Module
 from transfer_lint.flow.program.project import Project
+from transfer_lint.flow.program.rates import Change, Rate
 from transfer_lint.flow.program.roles import ArgumentRoles
 from transfer_lint.flow.results.reads import HostRead
 from transfer_lint.flow.results.sites import Site
@@ -71,6 +72,7 @@ class Surroundings:
     autocast: bool = False
     default_device: bool = False  # inside `with torch.device(...)`
     traced: bool = False  # inside a function that is passed to `torch.jit.trace` or the like
+    comprehension: ast.expr | None = None  # the innermost comprehension whose parts are being interpreted
 
 
 class Callees(Protocol):
@@ -112,13 +114,21 @@ class Callees(Protocol):
 class Frame:
     """The interpretation of one function, or of a module's top level (function: None)."""
 
-    def __init__(self, callees: Callees, module: Module, function: FunctionInfo | None, heat: Heat) -> None:
+    def __init__(
+        self,
+        callees: Callees,
+        module: Module,
+        function: FunctionInfo | None,
+        rate: Rate,
+        changes: Mapping[ast.AST, Sequence[Change]],
+    ) -> None:
         self.callees = callees
         self.project = callees.project
         self.knowledge = callees.project.knowledge
         self.module = module
         self.function = function
-        self.heat = heat
+        self._entry_rate = rate
+        self._changes = changes  # statement or comprehension -> how its place changes the rate
         self.symbols = Symbols()
         self.templates: dict[Symbol, Template] = {}
         self.sites: dict[ast.Call, Site] = {}
@@ -136,6 +146,17 @@ class Frame:
         self.replaces_data = False  # whether some tensor's `.data` is assigned
         self.assumable: set[Assumption] = set()  # assumptions that would tell, or told, more here
         self.outer: dict[str, Value] = {}  # of a nested function: the locals of the functions around it
+
+    @property
+    def rate(self) -> Rate:
+        """How often the place that is being interpreted runs."""
+        place = self.around.comprehension or self.around.statement
+        return self._entry_rate.along(self._changes.get(place, ()))
+
+    @property
+    def heat(self) -> Heat:
+        """The heat of the place that is being interpreted; at most `call` in throttled code."""
+        return self.rate.loud
 
     # ---- running -------------------------------------------------------------------------------------------------
 
@@ -247,6 +268,17 @@ class Frame:
         before, self.around.inline = self.around.inline, True
         yield
         self.around.inline = before
+
+    @contextmanager
+    def repeated(self, node: ast.expr) -> Iterator[Callable[[], None]]:
+        """A context for the parts of a comprehension. Once what it yields is called, they run for every item."""
+        before = self.around.comprehension
+
+        def enter() -> None:
+            self.around.comprehension = node
+
+        yield enter
+        self.around.comprehension = before
 
     def phi(self, node: ast.AST, label: str, part: str = "") -> Callable[[str], Symbol]:
         """A function that makes the symbols of values that are joined at a node; see `join`."""

@@ -12,7 +12,6 @@ from transfer_lint.flow.interpret.captures import runs_later
 from transfer_lint.flow.interpret.frame import Frame, Loop, executes
 from transfer_lint.flow.interpret.host_reads import truth
 from transfer_lint.flow.interpret.items import element
-from transfer_lint.flow.program.heat import hotter, loop_heat
 from transfer_lint.flow.values.records import Record
 from transfer_lint.flow.values.state import State
 from transfer_lint.flow.values.symbols import Symbol
@@ -27,7 +26,6 @@ def _for(frame: Frame, node: ast.stmt, state: State) -> State | None:
     assert isinstance(node, ast.For | ast.AsyncFor)
     source = frame.eval(node.iter, state)
     state.locals[f"<what line {node.lineno} iterates over>"] = source  # keeps the value during the loop
-    before, frame.heat = frame.heat, hotter(frame.heat, loop_heat(node, frame.module, frame.knowledge))
 
     def enter(here: State) -> State:
         frame.run_operators((source,), node.iter, here)
@@ -36,9 +34,7 @@ def _for(frame: Frame, node: ast.stmt, state: State) -> State | None:
         assign(frame, node.target, element(frame, source, node.target, here), here)
         return here
 
-    after = _loop(frame, node, state, enter, lambda head: head)
-    frame.heat = before
-    return after
+    return _loop(frame, node, state, enter, lambda head: head)
 
 
 @executes(ast.While)

@@ -22,6 +22,7 @@ from transfer_lint.flow.program.guards import tested_for_tensor
 from transfer_lint.flow.program.heat import HeatMap
 from transfer_lint.flow.program.modules import ClassInfo, FunctionInfo, Module
 from transfer_lint.flow.program.project import DEFAULT_DEVICE, Project
+from transfer_lint.flow.program.rates import steadily
 from transfer_lint.flow.program.roles import ArgumentRoles
 from transfer_lint.flow.program.syntax import nodes_of
 from transfer_lint.flow.values.state import State
@@ -44,7 +45,7 @@ class Summaries:
     ) -> None:
         self.project = project
         self.assumptions = assumptions
-        self.heat = HeatMap(project.knowledge)
+        self.heat = HeatMap(project)
         self.roles = ArgumentRoles(project)
         self._done: dict[ast.AST, Frame] = {}
         self._summaries: dict[ast.AST, Summary | None] = {}
@@ -61,7 +62,7 @@ class Summaries:
     def interpretation(self, info: FunctionInfo) -> Frame:
         """The interpretation of a function, with its sites. Memoised."""
         if info.node not in self._done:
-            frame = Frame(self, info.module, info, self.heat.of(info))
+            frame = self._frame(info.module, info)
             frame.around.traced = any(name in self.project.knowledge.tracers for name in info.decorators)
             self._running.add(info.node)
             try:
@@ -73,10 +74,14 @@ class Summaries:
 
     def top_level(self, module: Module) -> Frame:
         """The interpretation of the code that runs at import."""
-        frame = Frame(self, module, None, Heat.ONCE)
+        frame = self._frame(module, None)
         body = [node for node in module.tree.body if not isinstance(node, _DEFINITIONS)]
         frame.block(body, entry_state(frame))
         return frame
+
+    def _frame(self, module: Module, info: FunctionInfo | None) -> Frame:
+        node = info.node if info is not None else None
+        return Frame(self, module, info, self.heat.rate(module, node), self.heat.changes(module, node))
 
     def run(self, frame: Frame, info: FunctionInfo, state: State, tensors: frozenset[str] = frozenset()) -> Summary:
         """Interpret a function's body with symbolic arguments; those in `tensors` are known to be tensors."""
@@ -154,7 +159,7 @@ class Summaries:
 
     def nested(self, outer: Frame, info: FunctionInfo, state: State) -> None:
         """Interpret a function defined inside another, for its sites. It sees the outer locals without placements."""
-        frame = Frame(self, info.module, info, self.heat.of_nested(info.module, info.node, outer.heat))
+        frame = self._frame(info.module, info)
         frame.outer = {name: _lasting(value) for name, value in state.locals.items()} | {
             name: _lasting(value) for name, value in outer.outer.items() if name not in state.locals
         }
@@ -180,7 +185,7 @@ class Summaries:
             return self._summaries.get(info.node)
         if (info.node, tensors) not in self._for_tensors:
             known = self.summary(info)
-            frame = Frame(self, info.module, info, self.heat.of(info))
+            frame = self._frame(info.module, info)
             self._running.add(info.node)
             try:
                 self._for_tensors[info.node, tensors] = self.run(frame, info, entry_state(frame), tensors)
@@ -281,7 +286,7 @@ class Summaries:
         return (
             owner.ident.label == first
             and name[2:-2] in knowledge.callback_values
-            and self.heat.is_step_callback(function.module, function.name)
+            and self.heat.is_step_callback(function)
         )
 
     def _shape(self, cls: ClassInfo, name: str) -> Template | None:
@@ -304,9 +309,8 @@ class Summaries:
         key = (module.path, name)
         if key not in self._globals:
             self._globals[key] = None
-            self._globals[key] = Frame(self, module, None, Heat.ONCE).eval(
-                node, entry_state(Frame(self, module, None, Heat.ONCE))
-            )
+            frame = Frame(self, module, None, steadily(Heat.ONCE), {})
+            self._globals[key] = frame.eval(node, entry_state(frame))
         value = self._globals[key]
         symbol = symbols.make(("global", module.path, name), name, 0, None, f"{module.path}:{name}")
         self._global_nodes[symbol.name] = (module, name, node)

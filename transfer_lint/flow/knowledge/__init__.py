@@ -114,7 +114,7 @@ class Knowledge:
     offload_words: Names = field(default=_NONE, metadata={"path": "modules.offload_words"})
     not_modules: Names = field(default=_NONE, metadata={"path": "modules.not_modules"})
     model_words: Names = field(default=_NONE, metadata={"path": "modules.model_words"})
-    model_methods: Names = field(default=_NONE, metadata={"path": "modules.model_methods"})
+    computing_methods: Names = field(default=_NONE, metadata={"path": "modules.computing_methods"})
     wrappers: Names = field(default=_NONE, metadata={"path": "modules.wrappers"})
     preparer_words: Names = field(default=_NONE, metadata={"path": "modules.preparer_words"})
     tensor_libraries: Names = field(default=_NONE, metadata={"path": "modules.tensor_libraries"})
@@ -160,6 +160,20 @@ class Knowledge:
     step_schedule_words: Names = field(default=_NONE, metadata={"path": "heat.schedule_words"})
     step_hooks: Names = field(default=_NONE, metadata={"path": "heat.step_hooks"})
     layer_hooks: Names = field(default=_NONE, metadata={"path": "heat.layer_hooks"})
+    movers: Names = field(default=_NONE, metadata={"path": "heat.movers"})
+    step_parameters: Names = field(default=_NONE, metadata={"path": "heat.step_parameters"})
+    loaders: Names = field(default=_NONE, metadata={"path": "heat.loaders"})
+    loader_words: Names = field(default=_NONE, metadata={"path": "heat.loader_words"})
+    model_names: Names = field(default=_NONE, metadata={"path": "heat.model_names"})
+    model_methods: Names = field(default=_NONE, metadata={"path": "heat.model_methods"})
+    steppers: Names = field(default=_NONE, metadata={"path": "heat.steppers"})
+    debug_words: Names = field(default=_NONE, metadata={"path": "heat.debug_words"})
+    step_registrars: Names = field(default=_NONE, metadata={"path": "heat.step_registrars"})
+    wrapper_registrars: Names = field(default=_NONE, metadata={"path": "heat.wrapper_registrars"})
+    step_wrappers: Names = field(default=_NONE, metadata={"path": "heat.step_wrappers"})
+    step_keywords: Names = field(default=_NONE, metadata={"path": "heat.step_keywords"})
+    step_patches: Names = field(default=_NONE, metadata={"path": "heat.step_patches"})
+    solvers: Names = field(default=_NONE, metadata={"path": "heat.solvers"})
     step_protocol: Names = field(default=_NONE, metadata={"path": "heat.step_protocol"})
     callback_values: Names = field(default=_NONE, metadata={"path": "per_step.callback_values"})
     per_step_values: Names = field(default=_NONE, metadata={"path": "per_step.values"})
@@ -182,6 +196,7 @@ class Knowledge:
     tensor_views: Names = field(default=_NONE, metadata={"path": "tensor.views"})
     tensor_changes: Names = field(default=_NONE, metadata={"path": "tensor.changes"})
     tensor_reads: Names = field(default=_NONE, metadata={"path": "tensor.reads"})
+    step_methods: Mapping[str, Names] = field(default_factory=dict, metadata={"path": "heat.step_methods"})
     function_unless: Mapping[str, Names] = field(default_factory=dict, metadata={"path": "functions.unless"})
     function_only_with: Mapping[str, Names] = field(default_factory=dict, metadata={"path": "functions.only_with"})
     function_changes_with: Mapping[str, Names] = field(
@@ -370,7 +385,7 @@ def _table(path: str, value: object) -> dict[str, object]:
 def default_knowledge() -> Knowledge:
     """The knowledge that comes with the tool. Memoised."""
     knowledge = Knowledge()
-    for name in ("torch_derived.toml", "torch.toml", "comfy.toml"):
+    for name in ("torch_derived.toml", "torch.toml", "heat.toml", "comfy.toml"):
         text = Path(__file__).with_name(name).read_text(encoding="utf-8")
         knowledge = knowledge.extended(tomllib.loads(text))
     return knowledge
