@@ -128,6 +128,14 @@ def _with_data(machine: Machine, func: Any, args: Sequence[Any], kwargs: dict[st
     return func(*args, **kwargs)
 
 
+def _set_item(machine: Machine, func: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> None:
+    # for an accelerator's tensor, torch makes a host tensor of a number
+    self, index, value = args
+    if isinstance(self, DeviceTensor) and isinstance(value, (bool, int, float, complex)):
+        value = torch.scalar_tensor(value, dtype=self.dtype, device="cpu")
+    func(self, index, value)
+
+
 def _new(machine: Machine, func: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> Tensor:
     return place(values_of(func(*args, **kwargs)), place_of(args[0]))
 
@@ -193,6 +201,7 @@ _HANDLERS: Mapping[Any, Callable[[Machine, Any, Sequence[Any], dict[str, Any]], 
     torch.as_tensor: _tensor,
     torch.asarray: _tensor,
     Tensor.to: _to,
+    Tensor.__setitem__: _set_item,
     Tensor.as_subclass: as_subclass,
     Tensor.new: _new,
     Tensor.new_tensor: _new_tensor,
