@@ -126,7 +126,7 @@ def test_waits(machine: Machine, expression: str, expected: list[tuple[str, int]
     [
         (lambda x: x.to("cuda"), 1),
         (lambda x: x.cuda(), 1),
-        (lambda x: x.to(torch.float32), 1),
+        (lambda x: x.to(torch.float32), 0),
         (lambda x: x.type_as(x), 1),
         (lambda x: x.cpu(), 0),
         (lambda x: x.half(), 0),

@@ -41,8 +41,8 @@ class Functions(TorchFunctionMode):
             result = func(*args, **kwargs)
             if pinned and isinstance(result, Tensor):
                 _pin(result)
-        if func in _MOVES and result is args[0]:
-            self.machine.idled(place_of(result))
+        if func in _MOVES and result is args[0] and _asks_for_device(func, args[1:], kwargs):
+            self.machine.idled(place_of(result), result)
         return result
 
     def _check_generator(self, generator: torch.Generator, args: Sequence[Any], kwargs: Mapping[str, Any]) -> None:
@@ -52,6 +52,13 @@ class Functions(TorchFunctionMode):
         expected = torch.device(device).type if not isinstance(device, int) else KIND
         if expected != generator.device.type:
             raise RuntimeError(f"Expected a '{expected}' device type for generator but found '{generator.device.type}'")
+
+
+def _asks_for_device(func: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> bool:
+    """Whether a call of one of `_MOVES` names a device, and not only a dtype or a memory format."""
+    first = args[0] if args else kwargs.get("dtype")
+    named = isinstance(first, (str, int, type, torch.device, Tensor)) or bool(kwargs.keys() & {"device", "other"})
+    return named or func not in (Tensor.to, Tensor.type)
 
 
 def stand_in(machine: Machine, device: Any) -> Any:
