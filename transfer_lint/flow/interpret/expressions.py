@@ -6,7 +6,7 @@ import ast
 from dataclasses import replace
 from itertools import pairwise
 
-from transfer_lint.flow.interpret import conditions
+from transfer_lint.flow.interpret import conditions, correlation
 from transfer_lint.flow.interpret.assignment import assign
 from transfer_lint.flow.interpret.assumed import of_output
 from transfer_lint.flow.interpret.attributes import attribute
@@ -166,6 +166,7 @@ def _conditional(frame: Frame, node: ast.expr, state: State) -> Value:
     assert isinstance(node, ast.IfExp)
     truth(frame, node.test, frame.eval(node.test, state))
     when_true, when_false = conditions.refine(frame, node.test, state)
+    correlation.recall(correlation.test_key(frame, node.test, state), when_true, when_false)
     first = frame.eval(node.body, when_true)
     second = frame.eval(node.orelse, when_false)
     merged = when_true.joined(when_false, ("conditional", id(node)), node.lineno)
