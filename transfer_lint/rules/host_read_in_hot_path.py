@@ -7,6 +7,8 @@ from transfer_lint.flow.ask import Form, HostRead, Questions
 from transfer_lint.rules import Verdict, rule
 from transfer_lint.rules.options import RuleOptions
 
+_NUMBERS = ("item", "float", "int", "bool")
+
 
 @rule(
     "TL301",
@@ -41,12 +43,9 @@ def check(read: HostRead, questions: Questions, options: RuleOptions) -> Verdict
 
 def _is_likely(read: HostRead) -> bool:
     """Whether it reads what is a tensor, and likely one of the device: code that runs once a call also reads others."""
-    methods = (
-        ("item", "float", "int", "bool")
-        if read.elements
-        else ("item", "tolist", "numpy", "float", "int", "bool", "print")
-    )
-    return read.in_step and read.form is Form.CALL and read.method in methods
+    methods = _NUMBERS if read.elements else (*_NUMBERS, "tolist", "numpy", "print")
+    spelled = read.form is Form.CALL and read.method in methods
+    return read.in_step and (spelled or (read.form is Form.TEST and bool(read.method)))
 
 
 def _message(read: HostRead, questions: Questions, proved: bool) -> str:

@@ -30,8 +30,12 @@ _ONLY_MODULES_HAVE = frozenset(
 class Repetition:
     """How the loops and branches of one function, or of a module's top level, change the rate of what they hold."""
 
-    def __init__(self, module: Module, node: ast.AST, owner: ClassInfo | None) -> None:
+    def __init__(
+        self, module: Module, node: ast.AST, owner: ClassInfo | None, modules: dict[ast.AST, frozenset[str]]
+    ) -> None:
+        """modules: class -> what its methods use as only modules can be used; filled here, shared by a file."""
         self._module = module
+        self._modules_of_classes = modules
         self._node = node
         self._owner = owner
         self._knowledge: Knowledge = module.project.knowledge
@@ -101,16 +105,23 @@ class Repetition:
     @cached_property
     def _modules(self) -> frozenset[str]:
         """The names and attributes that are used as only modules can be, or are made by a class of modules."""
+        if self._owner is None:
+            return self._modules_in(self._node)
+        known = self._modules_of_classes
+        if self._owner.node not in known:
+            known[self._owner.node] = self._modules_in(self._owner.node)
+        return known[self._owner.node]
+
+    def _modules_in(self, root: ast.AST) -> frozenset[str]:
         found: set[str] = set()
-        for root in (self._node, self._owner.node if self._owner is not None else None):
-            for part in nodes_of(root) if root is not None else ():
-                match part:
-                    case ast.Attribute(value=ast.Name() | ast.Attribute() as used, attr=attribute):
-                        if attribute in _ONLY_MODULES_HAVE:
-                            found.add(_spelled(used))
-                    case ast.Assign(targets=[ast.Name() | ast.Attribute() as target], value=ast.Call(func=made)):
-                        if self._makes_module(made):
-                            found.add(_spelled(target))
+        for part in nodes_of(root):
+            match part:
+                case ast.Attribute(value=ast.Name() | ast.Attribute() as used, attr=attribute):
+                    if attribute in _ONLY_MODULES_HAVE:
+                        found.add(_spelled(used))
+                case ast.Assign(targets=[ast.Name() | ast.Attribute() as target], value=ast.Call(func=made)):
+                    if self._makes_module(made):
+                        found.add(_spelled(target))
         return frozenset(found - {"self"})
 
     def _makes_module(self, func: ast.expr) -> bool:
@@ -121,6 +132,8 @@ class Repetition:
 
     def _is_schedule(self, node: ast.For | ast.AsyncFor, names: frozenset[str]) -> bool:
         """Whether a loop iterates over something named like a schedule, or its variable is an index into one."""
+        if not any(word in self._module.text for word in self._knowledge.step_words):
+            return False
         if any(self._names_schedule(part) for part in nodes_of(node.iter)):
             return True
         return any(

@@ -96,6 +96,7 @@ class Routines:
         self.all: dict[ast.AST, Routine] = {}
         self.calls: dict[str, list[CallSite]] = {}
         self.references: dict[str, list[Reference]] = {}
+        self.modules: dict[ast.AST, frozenset[str]] = {}  # see `Repetition`
         self.layers: frozenset[object] | None = None  # classes that models have many of; filled by `Callers`
         self.top = self._add(Routine(module, module.tree))
 
@@ -120,7 +121,7 @@ class _Walk:
     def __init__(self, found: Routines, routine: Routine) -> None:
         self._found = found
         self._routine = routine
-        self._repetition = Repetition(found.module, routine.node, routine.owner)
+        self._repetition = Repetition(found.module, routine.node, routine.owner, found.modules)
         self._throttles = Throttles(found.module.project.knowledge)
 
     def block(self, body: Sequence[ast.stmt], path: Path, loop: tuple[str, ...] | None) -> None:
