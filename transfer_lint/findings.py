@@ -30,6 +30,14 @@ class Safety(Enum):
     UNSAFE = "unsafe"
 
 
+class FixHints(Enum):
+    """Which hints `fix` mends. node-packs: of a ComfyUI pack, the moves of its node functions that want a guard."""
+
+    NODE_PACKS = "node-packs"
+    ALWAYS = "always"
+    NEVER = "never"
+
+
 class Heat(Enum):
     """How often a site runs.
 
@@ -58,6 +66,19 @@ class Heat(Enum):
             "layer": "in every layer of every step",
             "element": "for every element",
         }[self.value]
+
+
+class Assumption(Enum):
+    """What readers of code take for granted and source alone does not prove. Its page is docs/assumptions.md."""
+
+    LIBRARY_MODEL = "library-model"
+    SCHEDULER_KEEPS = "scheduler-keeps"
+    WRAPPER_KEEPS = "wrapper-keeps"
+    STAYS_WHERE_PUT = "stays-where-put"
+    INPUTS_AGREE = "inputs-agree"
+    DEVICE_ARGUMENT = "device-argument"
+    MOVED_IS_TENSOR = "moved-is-tensor"
+    RUNS_ON_ACCELERATOR = "runs-on-accelerator"
 
 
 UNUSED_SUPPRESSION = ("TL901", "unused-suppression")
@@ -128,11 +149,17 @@ class Fix:
         safety: Whether the fix is shown to keep what the program computes.
         title: What it does, in a few words.
         action: What is carried out at the finding's anchor.
+        on_request: It mends a hint that the settings leave as it is (`fix-hints`).
     """
 
     safety: Safety
     title: str
     action: Change
+    on_request: bool = False
+
+    def applies(self, unsafe_fixes: bool) -> bool:
+        """Whether `fix` applies it. unsafe_fixes: whether it applies unsafe fixes."""
+        return not self.on_request and (unsafe_fixes or self.safety is Safety.SAFE)
 
 
 @dataclass(frozen=True)
@@ -153,6 +180,7 @@ class Finding:
         message: What is wrong, in one sentence.
         evidence: The facts that prove it, in order.
         fix: How to fix it; None if there is no fix.
+        assumptions: Names of the assumptions that it rests on; empty if it is proved.
     """
 
     path: str
@@ -168,6 +196,7 @@ class Finding:
     message: str
     evidence: tuple[Evidence, ...] = field(default=())
     fix: Fix | None = None
+    assumptions: tuple[str, ...] = ()
 
     @property
     def about_lint(self) -> bool:

@@ -98,7 +98,7 @@ def test_values_are_the_host_s(name: str, guard: Callable[[], torch.no_grad]) ->
 
 
 def test_nothing_is_left_behind() -> None:
-    names = ("Generator", "load")
+    names = ("Generator", "compile")
     before = {name: getattr(torch, name) for name in names}, dict(vars(torch.cuda)), threading.Thread.run
     with simulate():
         assert torch.cuda.is_available()
@@ -121,6 +121,43 @@ def test_tensors_live_on() -> None:
     assert str(tensor.device) == "cuda:0"
     assert (tensor + 1).cpu().tolist() == [1, 2, 3]
     assert len(machine.transfers) == count
+
+
+def test_a_number_alone_is_an_accelerator() -> None:
+    with simulate(devices=2):
+        assert str(torch.device(1)) == str(torch.device(device=1)) == "cuda:1"
+        assert str(torch.device(torch.cuda.current_device())) == "cuda:0"
+        assert str(torch.device("cuda", index=1)) == "cuda:1"
+        assert str(torch.ones(1).to(1).device) == str(torch.ones(1, device=1).device) == "cuda:1"
+        assert str(nn.Linear(1, 1).to(1).weight.device) == str(nn.Linear(1, 1).to(device=1).weight.device) == "cuda:1"
+        with pytest.raises(RuntimeError, match="invalid device ordinal"):
+            torch.ones(1, device=torch.device(2))
+        with pytest.raises(TypeError):
+            torch.device(1, 1)  # type: ignore[call-overload]
+    with pytest.raises(RuntimeError):
+        torch.device(0)
+
+
+def test_compiled_code_runs_as_it_is_written() -> None:
+    with simulate() as machine:
+
+        @torch.compile(backend="eager", fullgraph=True)
+        def read(x: torch.Tensor) -> float:
+            return x.sum().item()
+
+        net = nn.Linear(2, 3).cuda()
+        net.compile()
+        compiled = torch.compile(net, mode="max-autotune")
+        assert compiled(torch.ones(1, 2, device=0)).shape == net(torch.ones(1, 2, device=0)).shape
+        assert compiled._orig_mod is net
+        assert read(torch.ones(3, device=0)) == 3
+        assert [wait.how for wait in machine.waits] == ["item"]
+
+
+def test_streams_say_where_they_are() -> None:
+    with simulate(devices=2):
+        assert str(torch.cuda.Stream(1).device) == "cuda:1"
+        assert torch.cuda.current_stream().device_index == 0
 
 
 @pytest.mark.parametrize(

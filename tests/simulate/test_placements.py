@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import io
+import pickle
 import threading
 from typing import Any
 
@@ -368,3 +369,50 @@ def test_save_and_load(machine: Machine, place: str) -> None:
     loaded = torch.load(file, map_location=place, weights_only=False)
     assert loaded["a"].device == torch.zeros(0).to(place).device
     assert loaded["a"].tolist() == [1, 1]
+
+
+def test_a_checkpoint_from_the_device(machine: Machine) -> None:
+    net = nn.Linear(2, 3, device="cuda:1")
+    state = {
+        "net": net.state_dict(),
+        "own": [net.weight, net.weight[0].detach()],
+        "half": torch.ones(2).to("cuda", HALF),
+    }
+    file = io.BytesIO()
+    torch.save(state, file)
+    machine.clear()
+    file.seek(0)
+    on_host = torch.load(file, map_location="cpu", weights_only=True)
+    assert not machine.transfers
+    assert on_host["own"][0].device.type == on_host["half"].device.type == "cpu"
+    assert type(on_host["own"][0]) is nn.Parameter
+    file.seek(0)
+    again = torch.load(file, weights_only=True)
+    assert str(again["net"]["weight"].device) == str(again["own"][1].device) == "cuda:1"
+    assert str(again["half"].device) == "cuda:0"
+    assert again["half"].dtype is HALF
+    assert isinstance(again["own"][0], nn.Parameter)
+    assert again["own"][0].requires_grad
+    assert again["own"][0].data_ptr() == again["own"][1].data_ptr()
+    assert torch.equal(again["own"][0], net.weight)
+    file.seek(0)
+    moved = torch.load(file, map_location={"cuda:1": "cuda:0"}, weights_only=True)
+    assert str(moved["net"]["weight"].device) == "cuda:0"
+
+
+def test_pickle_and_copy(machine: Machine) -> None:
+    net = nn.Linear(2, 3, device="cuda:1")
+    net.weight.tag = "kept"  # type: ignore[attr-defined]
+    twin = pickle.loads(pickle.dumps(net))
+    assert str(twin.weight.device) == "cuda:1"
+    assert isinstance(twin.weight, nn.Parameter)
+    assert twin.weight.tag == "kept"
+    assert torch.equal(twin.weight, net.weight)
+    plain = torch.ones(2).cuda()
+    plain.tag = "kept"  # type: ignore[attr-defined]
+    assert pickle.loads(pickle.dumps(plain)).tag == "kept"
+    machine.clear()
+    alias = copy.copy(plain)
+    alias += 1
+    assert plain.tolist() == [2, 2]
+    assert not machine.transfers

@@ -75,6 +75,21 @@ def test_a_module_and_json(tmp_path: Path) -> None:
     assert [(Path(f["file"]).name, f["line"]) for f in entry["chain"][:2]] == [("a.py", 5), ("a.py", 12)]
 
 
+def test_what_follows_a_module_is_its_own(tmp_path: Path) -> None:
+    (tmp_path / "pack").mkdir()
+
+    def given(*arguments: str) -> str:
+        tell = "import sys\nprint('given', sys.argv[1:])\n"
+        ran = start(tmp_path, *arguments, program=tell, name="pack/a.py", expect=0)
+        return ran.err.strip()
+
+    own = ("-q", "--top", "x", "-m", "--", "y")
+    for options in (("-q", "-mpack.a"), ("--format=json", "-qm", "pack.a"), ("--devices", "1", "-m", "pack.a")):
+        assert given(*options, *own) == f"given {list(own)}"
+    assert given("-m", "pack.a", "--", "--format") == "given ['--format']"
+    assert given("--top", "3", "pack/a.py", "-m", "pack.a") == "given ['-m', 'pack.a']"
+
+
 def test_findings_beside_the_run(tmp_path: Path) -> None:
     ran = start(tmp_path, "--simulate", "cuda", "--findings", "--scenario", "a.py", expect=0)
     fates = re.findall(r"^  (confirmed|refuted|never reached|undecided) +a\.py:(\d+):", ran.out, re.MULTILINE)
@@ -229,7 +244,7 @@ def test_functions_of_a_scenario() -> None:
     [
         (["no.py"], 2, "no.py: is no file"),
         ([], 2, "give a script, -m MODULE or --scenario FILE"),
-        (["-m", "x", "--scenario", "y"], 2, "choose one"),
+        (["--scenario", "y", "-m", "x"], 2, "choose one"),
         (["--simulate", "tpu", "a.py"], 2, "'tpu' is not 'cuda'"),
         (["--devices", "0", "a.py"], 2, "0 is not in the range"),
     ],

@@ -48,8 +48,9 @@ OTHER = BETTER.replace(
 )
 
 
-def verify(tmp_path: Path, fixed: str, *options: str, scenario: str = SCENARIO, expect: int, **more: Any) -> Ran:
-    (tmp_path / "pack.py").write_text(ORIGINAL, encoding="utf-8")
+def verify(tmp_path: Path, fixed: str, *options: str, scenario: str = SCENARIO, original: str = ORIGINAL, expect: int,
+           **more: Any) -> Ran:  # fmt: skip
+    (tmp_path / "pack.py").write_text(original, encoding="utf-8")
     (tmp_path / "scenario.py").write_text(scenario, encoding="utf-8")
     folder = tmp_path / "fixed"
     folder.mkdir()
@@ -75,6 +76,23 @@ def test_better_on_a_simulated_device(tmp_path: Path) -> None:
     assert devices["run['again'][0]"] == devices["run['encoder'].net.weight"] == "cuda:0"
     assert value["original"]["calls"][0]["peak_memory"] > 0
     assert "of no interest" not in ran.err
+
+
+def test_an_asynchronous_copy_that_converts_sends_other_bytes(tmp_path: Path) -> None:
+    apart = "import torch\n\n\ndef sent(x):\n    return x.to(torch.float16).to('cuda:0', non_blocking=True)\n"
+    scenario = "import torch\nimport pack\n\n\ndef run():\n    return pack.sent(torch.ones(8))\n"
+
+    def bytes_of(name: str, merged: str) -> tuple[str, str]:
+        folder = tmp_path / name
+        folder.mkdir()
+        ran = verify(folder, merged, "--simulate", "cuda", "--format", "json", original=apart, scenario=scenario,
+                     expect=1)  # fmt: skip
+        row = rows(ran)["bytes moved per call"]
+        return row["original"], row["fixed"]
+
+    merged = apart.replace(".to(torch.float16).to('cuda:0', non_blocking=True)", ".to('cuda:0', torch.float16{})")
+    assert bytes_of("merged", merged.format(", non_blocking=True")) == ("16 B", "32 B")
+    assert bytes_of("blocking", merged.format("")) == ("16 B", "16 B")  # as many bytes, but now the host waits
 
 
 def test_pictures_and_tolerances(tmp_path: Path) -> None:

@@ -29,13 +29,13 @@ def lint(paths: Sequence[str], quiet: bool) -> Outcome:
     return outcome
 
 
-def held_against(trace_file: str, outcome: Outcome, view: View) -> int:
-    """Print what a trace shows about each finding, for `check --trace`. Returns 1 if it refutes one, else 0."""
+def held_against(trace_file: str, outcome: Outcome, paths: Sequence[str], view: View) -> int:
+    """Print what a trace shows about each finding in `paths`, for `check --trace`. Returns 1 if it refutes one."""
     from transfer_lint.evidence.join import Status, join
     from transfer_lint.evidence.model import read
     from transfer_lint.report.trace_findings import report
 
-    joined = join(read(trace_file), outcome)
+    joined = join(read(trace_file), outcome, paths)
     for line in report(joined, view):
         click.echo(line, color=view.colour)
     return int(bool(joined.of(Status.REFUTED)))

@@ -22,8 +22,38 @@ FORMATS = ("text", "json", "html")
 WORKER = "transfer_lint.tracing.worker"
 
 
+class _Command(click.Command):
+    """Leaves all that follows `-m MODULE` to the module, as Python does."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Put `--` after the module, unless it stands there already."""
+        end = self._after_module(args)
+        if end is not None and args[end : end + 1] != ["--"]:
+            args = [*args[:end], "--", *args[end:]]
+        return super().parse_args(ctx, args)
+
+    def _after_module(self, args: Sequence[str]) -> int | None:
+        """The number of arguments up to and with the module; None if there is no `-m`."""
+        options = [option for option in self.params if isinstance(option, click.Option)]
+        with_value = {name for option in options if not option.is_flag for name in option.opts}
+        number = 0
+        while number < len(args) and args[number].startswith("-") and args[number] != "--":
+            argument, number = args[number], number + 1
+            if argument.startswith("--"):
+                number += argument in with_value
+                continue
+            for position, letter in enumerate(argument[1:], start=2):
+                if f"-{letter}" in with_value:  # its value is the rest of this argument, or the next one
+                    number += position == len(argument)
+                    if letter == "m":
+                        return number
+                    break
+        return None
+
+
 @click.command(
     "trace",
+    cls=_Command,
     short_help="Run a program, and list every real transfer and host wait.",
     context_settings={"ignore_unknown_options": False, "allow_interspersed_args": False},
 )
@@ -37,6 +67,10 @@ WORKER = "transfer_lint.tracing.worker"
 @click.option("--top", type=click.IntRange(1), default=10, show_default=True, help="Lines of the program to list.")
 @click.option("--timeout", type=click.FloatRange(0, min_open=True), metavar="SECONDS", help="Stop the program then.")
 @click.option("--findings", is_flag=True, help="Check this folder too, and say what the run shows of each finding.")
+@click.option(
+    "--findings-in", multiple=True, type=click.Path(), metavar="PATH",
+    help="As --findings, for these files and folders instead of this folder.",
+)  # fmt: skip
 @click.option(
     "--follow-uses/--no-follow-uses", default=None,
     help="Look for transfers that nothing uses: sees every operator, so it is slow. By default with --simulate only.",
@@ -57,6 +91,7 @@ def command(
     top: int,
     timeout: float | None,
     findings: bool,
+    findings_in: tuple[str, ...],
     follow_uses: bool | None,
     hash_limit: int,
     quiet: bool,
@@ -68,15 +103,17 @@ def command(
 
     \b
     transfer-lint trace generate.py --steps 4
-    transfer-lint trace -m my_pack.demo
+    transfer-lint trace --simulate cuda -m pytest -q tests
     transfer-lint trace --simulate cuda --scenario scenario.py
     transfer-lint trace --simulate cuda --findings --format html -o trace.html --scenario scenario.py
     """
     what, target, arguments = _what(program, module, scenario)
-    outcome = None
-    if findings:
-        outcome = evidence.lint((".",), quiet)
-    reach = tuple({os.path.realpath(finding.path) for finding in outcome.findings}) if outcome else ()
+    checked = findings_in or ((".",) if findings else ())
+    outcome = evidence.lint(checked, quiet) if checked else None
+    reach: dict[str, list[int]] = {}
+    for finding in outcome.findings if outcome else ():
+        lines = range(finding.line, finding.end_line + 1)
+        reach.setdefault(os.path.realpath(finding.path), []).extend(lines)
     with tempfile.TemporaryDirectory(prefix="transfer-lint-") as folder:
         job = Job(
             what,
@@ -92,7 +129,7 @@ def command(
         trace = run(job, timeout)
     for line in ending_lines(trace.ending, trace.program):
         common.say(line)
-    joined = join(trace, outcome) if outcome is not None else None
+    joined = join(trace, outcome, checked) if outcome is not None else None
     colour = output is None and common.coloured(sys.stdout)
     evidence.write(output, report(trace, joined, form, top, View(colour=colour, fancy=evidence.fancy())), colour=colour)
     if trace.ending.good and joined is not None:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 What = Literal["script", "module", "scenario"]
@@ -31,7 +31,7 @@ class Job:
     devices: int = 1
     follow_uses: bool | None = None
     hash_limit: int = 32 * 2**20
-    reach: tuple[str, ...] = ()
+    reach: Mapping[str, Sequence[int]] = field(default_factory=dict)
     program: str = ""
     name: str = ""
     seed: int = 0
@@ -47,4 +47,4 @@ class Job:
 def from_json(text: str) -> Job:
     """The job that `to_json` wrote."""
     value: Mapping[str, Any] = json.loads(text)
-    return Job(**{**value, "arguments": tuple(value["arguments"]), "reach": tuple(value["reach"])})
+    return Job(**{**value, "arguments": tuple(value["arguments"])})

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 
 from transfer_lint.evidence.lines import Line, by_line
 from transfer_lint.evidence.model import Entry, Trace
+from transfer_lint.evidence.silent import Silent, silent
 from transfer_lint.files.text import lines_of
 from transfer_lint.findings import Finding
 from transfer_lint.lint.outcome import Outcome
@@ -45,36 +46,52 @@ class Judged:
 
 @dataclass(frozen=True)
 class Joined:
-    """findings: all judged findings, in their order. unreported: lines that moved or read data and have no finding."""
+    """What a run shows about the findings, and what it shows besides.
+
+    findings: all judged findings, in their order. unreported: lines that moved or read data and have no finding.
+    silent: the waste at such lines.
+    """
 
     findings: tuple[Judged, ...]
     unreported: tuple[Line, ...]
+    silent: tuple[Silent, ...] = ()
 
     def of(self, status: Status) -> list[Judged]:
         """The findings with that status."""
         return [each for each in self.findings if each.status is status]
 
 
-def join(trace: Trace, outcome: Outcome) -> Joined:
-    """Judge every finding about code by what the run did at its call."""
+def join(trace: Trace, outcome: Outcome, within: Sequence[str] = (".",)) -> Joined:
+    """Judge every finding about code by what the run did at its call.
+
+    within: the files and folders that were checked; of other files nothing is said.
+    """
     by_file: dict[str, list[Entry]] = {}
     for entry in trace.entries:
         by_file.setdefault(os.path.realpath(entry.where.file), []).append(entry)
+    lines_run = None
+    if trace.lines_run is not None:
+        lines_run = {os.path.realpath(name): frozenset(numbers) for name, numbers in trace.lines_run.items()}
     judged = []
     spoken_of: set[tuple[str, int]] = set()
     for finding in outcome.findings:
         if finding.about_lint:
             continue
-        file = os.path.realpath(finding.path)
+        file, span = os.path.realpath(finding.path), range(finding.line, finding.end_line + 1)
         entries = _at(finding, by_file.get(file, ()), lines_of(outcome.texts.get(finding.path, "")))
-        spoken_of.update((entry.where.file, entry.where.line) for entry in entries)
-        judged.append(_judge(finding, entries, trace, _ran(finding, file, trace)))
-    unreported = tuple(
-        line
-        for line in by_line(trace)
-        if (line.transfers or line.reads) and (line.file, line.number) not in spoken_of and line.number
-    )
-    return Joined(tuple(judged), unreported)
+        spoken_of.update((file, number) for number in (*span, *(entry.where.line for entry in entries)))
+        ran = None if lines_run is None else not lines_run.get(file, frozenset()).isdisjoint(span)
+        judged.append(_judge(finding, entries, trace, ran))
+    roots = tuple(os.path.realpath(path) for path in within)
+    unspoken = [
+        entry
+        for file, entries in by_file.items()
+        if any(file == root or file.startswith(os.path.join(root, "")) for root in roots)
+        for entry in entries
+        if entry.where.line and (file, entry.where.line) not in spoken_of
+    ]
+    lines = (line for line in by_line(replace(trace, entries=unspoken)) if line.transfers or line.reads)
+    return Joined(tuple(judged), tuple(lines), silent(unspoken))
 
 
 def _at(finding: Finding, entries: Iterable[Entry], lines: Sequence[str]) -> list[Entry]:
@@ -86,15 +103,13 @@ def _at(finding: Finding, entries: Iterable[Entry], lines: Sequence[str]) -> lis
     exact = [entry for entry in near if (entry.where.end_line, entry.where.end_byte) == end]
     if exact or not text:
         return exact or near
+    if _VERDICTS.get(finding.code) is _host_read:  # a test, a print: the wait is inside of what the finding marks
+        inside = [
+            entry for entry in near if entry.kind == "read" and (entry.where.end_line, entry.where.end_byte) < end
+        ]
+        if any(entry.where.end_line for entry in inside):
+            return inside
     return [entry for entry in near if not entry.where.end_line]
-
-
-def _ran(finding: Finding, file: str, trace: Trace) -> bool | None:
-    """Whether the finding's line ran; None if the run did not record lines."""
-    if trace.lines_run is None:
-        return None
-    lines = {os.path.realpath(name): numbers for name, numbers in trace.lines_run.items()}.get(file, [])
-    return any(finding.line <= number <= finding.end_line for number in lines)
 
 
 def _judge(finding: Finding, entries: Sequence[Entry], trace: Trace, ran: bool | None) -> Judged:

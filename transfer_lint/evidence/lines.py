@@ -67,7 +67,8 @@ def by_line(trace: Trace) -> list[Line]:
         line = lines.setdefault((where.file, where.line), Line(where.file, where.line, where.function))
         line.entries.append(entry)
         _add(line, entry)
-    return sorted(lines.values(), key=lambda line: (line.waits, line.nbytes, line.idle), reverse=True)
+    by_place = sorted(lines.values(), key=lambda line: (line.file, line.number))
+    return sorted(by_place, key=lambda line: (line.waits, line.nbytes, line.idle), reverse=True)
 
 
 def _add(line: Line, entry: Entry) -> None:

@@ -41,9 +41,10 @@ class Entry:
     its prefix. how: the call or operator (`to`, `copy_`, `item`, `nonzero`, `synchronize`). chain: the call stack,
     innermost first; its first frame is the source line.
 
-    count: number of events. nbytes: bytes that were moved or read. waits: how often the host waited for the device.
-    seconds: host time inside the calls. device_seconds: device time of the copies. Both are None if not measured, as
-    in a simulation.
+    count: number of events. runs: in how many parts of the run they happened; a part is a test of pytest, a function of
+    a scenario, or the whole program. most: the most events in one part. nbytes: bytes that were moved or read. waits:
+    how often the host waited for the device. seconds: host time inside the calls. device_seconds: device time of the
+    copies. Both are None if not measured, as in a simulation.
     again, again_bytes: events whose content went the same way before. back, back_bytes: events whose content had come,
     unchanged, from where it goes now. unused, unused_bytes: arrivals on a device that no operator used; unused is None
     if uses were not followed. flagged: waits that `torch.cuda.set_sync_debug_mode` saw. shapes: the first few shapes.
@@ -57,6 +58,8 @@ class Entry:
     how: str
     chain: tuple[Frame, ...]
     count: int = 0
+    runs: int = 0
+    most: int = 0
     nbytes: int = 0
     waits: int = 0
     seconds: float | None = None

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from transfer_lint.files.scan import ACCELERATOR, MOVES, READS
+from transfer_lint.findings import Assumption
 from transfer_lint.flow.interpret.frame import Frame
 from transfer_lint.flow.interpret.summaries import Summaries
 from transfer_lint.flow.program.modules import FunctionInfo, Module
@@ -25,19 +26,24 @@ _CALL = re.compile(rf"\.\s*(?:{'|'.join(sorted(MOVES | READS))})\s*\(")
 class Analysis:
     """The device flow of a project; one per run.
 
+    assumptions: what is taken for granted; without them, all that is found is proved.
     watching: keep the value of every expression; without it, `Interpretation.values` is empty.
     """
 
-    def __init__(self, project: Project, *, watching: bool = False) -> None:
+    def __init__(
+        self, project: Project, *, assumptions: frozenset[Assumption] = frozenset(), watching: bool = False
+    ) -> None:
         self.project = project
-        self._summaries = Summaries(project, watching=watching)
+        self._summaries = Summaries(project, assumptions=assumptions, watching=watching)
 
     def examine(self, module: Module) -> Examination:
         """The file's transfers and host reads in source order, and its mutations."""
         sites: dict[ast.Call, Site] = {}
         reads: dict[ast.expr, HostRead] = {}
         mutations: list[Mutation] = []
+        assumable: set[Assumption] = set()
         for frame in self._frames_with_sites(module):
+            assumable |= frame.assumable
             mutations += (Mutation(node, tensor, sure) for (node, tensor), sure in frame.mutations.items())
             reads.update(frame.reads)
             for node, site in frame.sites.items():
@@ -46,6 +52,7 @@ class Analysis:
             sorted(sites.values(), key=lambda site: site.anchor),
             sorted(reads.values(), key=lambda read: read.anchor),
             mutations,
+            frozenset(assumable),
         )
 
     def interpretation(self, info: FunctionInfo) -> Interpretation:

@@ -12,7 +12,12 @@ from transfer_lint.version import __version__
 _TEMPLATES = Templates(
     Path(__file__).with_name("templates"),
     extra="trace",
-    filters={"bytes": trace_text.bytes_of, "seconds": trace_text.seconds_of, "place": trace_text.place},
+    filters={
+        "bytes": trace_text.bytes_of,
+        "seconds": trace_text.seconds_of,
+        "place": trace_text.place,
+        "short": trace_text.short,
+    },
 )
 
 

@@ -62,7 +62,7 @@ def block(finding: Finding, places: Places, view: View) -> Iterator[str]:
     if not finding.about_lint:
         yield f"{_label('heat', view, margin)}runs {finding.heat.often}{where}"
     if finding.fix:
-        how = "" if view.fixable(finding) else ": only with --unsafe-fixes"
+        how = f": only with {needed}" if (needed := view.missing(finding)) else ""
         yield f"{_label('fix', view, margin)}{finding.fix.title} ({finding.fix.safety.value}{how})"
 
 

@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from transfer_lint.evidence.join import Joined, Judged, Status
+from transfer_lint.evidence.silent import MEANINGS, Kind
+from transfer_lint.evidence.tally import Tally, by_assumption, by_rule
 from transfer_lint.report import View
-from transfer_lint.report.trace_text import bytes_of, count, place, seconds_of
+from transfer_lint.report.trace_text import bytes_of, count, place, seconds_of, short
 
 COLOURS = {Status.CONFIRMED: "green", Status.REFUTED: "red", Status.NEVER: "bright_black", Status.UNDECIDED: "yellow"}
 
 
 def report(joined: Joined, view: View, top: int = 10) -> Iterator[str]:
-    """The lines of the report: findings by status, source lines without a finding, how to report refuted findings.
+    """The lines of the report: findings by status, by rule and by assumption, and what has no finding.
 
-    top: how many findings that were never reached, and how many source lines, are listed at most.
+    top: how many findings of one status, except refuted, and how many source lines are listed at most.
     """
     fates = ", ".join(f"{len(joined.of(status))} {status.value}" for status in Status if joined.of(status))
     yield view.style(f"findings: {fates or 'none'}", bold=True)
     for status in Status:
         found = joined.of(status)
-        shown = found[:top] if status is Status.NEVER else found
+        shown = found if status is Status.REFUTED else found[:top]
         for each in shown:
             finding = each.finding
             yield (
@@ -29,6 +31,11 @@ def report(joined: Joined, view: View, top: int = 10) -> Iterator[str]:
             )
         if len(found) > len(shown):
             yield f"  {view.style(status.value, fg=COLOURS[status])} and {len(found) - len(shown)} more"
+    for what, tallies in (("rule", by_rule(joined)), ("assumption", by_assumption(joined))):
+        if tallies:
+            yield ""
+            yield from _table(what, tallies, view)
+    yield from _silent(joined, view, top)
     if joined.unreported:
         yield ""
         yield view.style("lines that moved data or waited, without a finding", bold=True)
@@ -42,6 +49,31 @@ def report(joined: Joined, view: View, top: int = 10) -> Iterator[str]:
     if joined.of(Status.REFUTED):
         yield ""
         yield how_to_report(joined)
+
+
+def _table(what: str, tallies: Sequence[Tally], view: View) -> Iterator[str]:
+    heads = [status.value for status in Status]
+    width = max(len(name) for name in (what, *(tally.name for tally in tallies)))
+    yield view.style(f"{what:<{width}}  {'  '.join(heads)}", bold=True)
+    for tally in tallies:
+        figures = "  ".join(f"{number or '-':>{len(head)}}" for head, number in tally.counts().items())
+        yield f"{tally.name:<{width}}  {figures}"
+
+
+def _silent(joined: Joined, view: View, top: int) -> Iterator[str]:
+    for kind in Kind:
+        found = [each for each in joined.silent if each.kind is kind]
+        if not found:
+            continue
+        yield ""
+        yield view.style(f"without a finding: {kind.value}", bold=True) + f" ({MEANINGS[kind]})"
+        for each in found[:top]:
+            most = f", {each.most} in one part" if each.most != each.events else ""
+            size = f", {bytes_of(each.nbytes)}" if each.nbytes else ""
+            at = f"{short(each.where.file)}:{each.where.line} {each.where.function}"
+            yield f"  {at}: {f'{each.how} {each.way}'.strip()} {each.events} times{most}{size}"
+        if len(found) > top:
+            yield f"  and {len(found) - top} more calls"
 
 
 def _measured(each: Judged) -> str:

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from transfer_lint.evidence.join import Joined, Status
 from transfer_lint.evidence.lines import Line, by_line, categories
 from transfer_lint.evidence.model import Trace
+from transfer_lint.evidence.silent import MEANINGS, Kind
+from transfer_lint.evidence.tally import by_assumption, by_rule
 from transfer_lint.report.evidence_page import page
 from transfer_lint.report.trace_findings import how_to_report
 from transfer_lint.report.trace_text import bytes_of, rows_of_timeline, seconds_of, way_text
@@ -47,6 +49,10 @@ def report(trace: Trace, joined: Joined | None = None, top: int = 10) -> Iterato
         rows=[_row(name, columns) for name, columns in rows.items()],
         end=seconds_of(end) if trace.axis == "seconds" else f"{end:.0f} events",
         joined=joined,
+        tallies=[("rule", by_rule(joined)), ("assumption", by_assumption(joined))] if joined else [],
+        silent=[(kind, [each for each in joined.silent if each.kind is kind]) for kind in Kind] if joined else [],
+        meanings=MEANINGS,
+        top=top,
         unreported=joined.unreported[:top] if joined else (),
         fates=FATES,
         how_to_report=how_to_report(joined) if joined and joined.of(Status.REFUTED) else "",

@@ -9,6 +9,7 @@ because the class overrides `device`.
 from __future__ import annotations
 
 import copy
+from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -32,12 +33,10 @@ _AUTOCAST = torch._C.DispatchKeySet(torch._C.DispatchKey.AutocastPrivateUse1)  #
 class Operators:
     """The functions of the module `operators` that device tensors call. That module registers them here.
 
-    run: runs one operator, given (operator, arguments, keyword arguments, dispatch mode). restore: rebuilds the tensor
-    that `DeviceTensor.__reduce_ex__` pickled, given (host tensor, device index, requires_grad, attributes).
+    run: runs one operator, given (operator, arguments, keyword arguments, dispatch mode).
     """
 
     run: Callable[[Any, Sequence[Any], Mapping[str, Any], AbstractContextManager[Any] | None], Any]
-    restore: Callable[[Tensor, int, bool, dict[str, Any]], DeviceTensor]
 
 
 _operators: Operators
@@ -158,13 +157,28 @@ class DeviceTensor(Tensor):
             twin.grad = copy.deepcopy(self.grad, memo)
         return twin  # type: ignore[return-value]
 
+    def __copy__(self) -> DeviceTensor:
+        with torch.inference_mode(False):
+            twin = DeviceTensor(self.held, self.ordinal)
+        twin.requires_grad_(self.requires_grad)
+        return twin
+
     def __reduce_ex__(self, protocol: Any) -> Any:
-        """Pickle the tensor with its device. This counts as a transfer to the host."""
+        """Pickle as a host tensor with the same storage; see `saving`. This counts as a transfer to the host."""
+        attributes = {name: value for name, value in self.__dict__.items() if name not in _OWN}
+        if isinstance(self, torch.nn.Parameter):
+            data = DeviceTensor(self.held, self.ordinal)
+            given = (data, self.requires_grad, OrderedDict())  # type: ignore[var-annotated]
+            if attributes:
+                return torch._utils._rebuild_parameter_with_state, (*given, attributes)
+            return torch._utils._rebuild_parameter, given
         machine = active()
         if machine is not None:
             machine.moved(self.ordinal, HOST, self, self.dtype, non_blocking=False, at_host=self.held)
-        attributes = {name: value for name, value in self.__dict__.items() if name not in ("held", "ordinal")}
-        return _operators.restore, (self.held.detach(), self.ordinal, self.requires_grad, attributes)
+        with torch.inference_mode(False):
+            host = self.held.detach().requires_grad_(self.requires_grad)
+        host.__dict__.update(attributes)
+        return host.__reduce_ex__(protocol)  # type: ignore[no-untyped-call]
 
     def _waited(self, how: str) -> None:
         machine = active()

@@ -21,9 +21,8 @@ class Transfer:
     """Data that moved from one device to another.
 
     source, target: devices as torch spells them (`cpu`, `cuda:0`). nbytes: bytes that were moved. dtype: of the moved
-    data, as torch spells it without its prefix (`float16`). torch converts on the host, so it is the target's dtype if
-    the target is an accelerator, else the source's. shape: of the tensor at the target. where: the nearest frame
-    outside torch.
+    data, as torch spells it without its prefix (`float16`); see `machine.travelling`. shape: of the tensor at the
+    target. where: the nearest frame outside torch.
     """
 
     source: str

@@ -10,7 +10,9 @@ from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
 from transfer_lint.tracing.device_tensor import STAND_IN, DeviceTensor, place, place_of, set_data, values_of
+from transfer_lint.tracing.hooks import deaf
 from transfer_lint.tracing.machine import HOST, KIND, Machine
+from transfer_lint.tracing.saving import as_subclass
 
 _MOVES = frozenset((Tensor.to, Tensor.cuda, Tensor.cpu, Tensor.type, Tensor.type_as))
 
@@ -39,8 +41,8 @@ class Functions(TorchFunctionMode):
             result = func(*args, **kwargs)
             if pinned and isinstance(result, Tensor):
                 _pin(result)
-        if func in _MOVES and result is args[0]:
-            self.machine.idled(place_of(result))
+        if func in _MOVES and result is args[0] and _asks_for_device(func, args[1:], kwargs):
+            self.machine.idled(place_of(result), result)
         return result
 
     def _check_generator(self, generator: torch.Generator, args: Sequence[Any], kwargs: Mapping[str, Any]) -> None:
@@ -50,6 +52,13 @@ class Functions(TorchFunctionMode):
         expected = torch.device(device).type if not isinstance(device, int) else KIND
         if expected != generator.device.type:
             raise RuntimeError(f"Expected a '{expected}' device type for generator but found '{generator.device.type}'")
+
+
+def _asks_for_device(func: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> bool:
+    """Whether a call of one of `_MOVES` names a device, and not only a dtype or a memory format."""
+    first = args[0] if args else kwargs.get("dtype")
+    named = isinstance(first, (str, int, type, torch.device, Tensor)) or bool(kwargs.keys() & {"device", "other"})
+    return named or func not in (Tensor.to, Tensor.type)
 
 
 def stand_in(machine: Machine, device: Any) -> Any:
@@ -66,6 +75,17 @@ def stand_in(machine: Machine, device: Any) -> Any:
     return device
 
 
+def _numbered(machine: Machine, func: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
+    # a number alone means an accelerator; torch would ask the driver for its kind
+    def named(value: Any) -> Any:
+        number = isinstance(value, int) and not isinstance(value, bool) and value >= 0
+        return f"{KIND}:{value}" if number else value
+
+    if "device" in kwargs:
+        kwargs["device"] = named(kwargs["device"])
+    return func(*map(named, args[:1]), *args[1:], **kwargs)
+
+
 def _to(machine: Machine, func: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
     self, *rest = args
     if rest and isinstance(rest[0], (str, int, torch.device)):
@@ -77,8 +97,50 @@ def _to(machine: Machine, func: Any, args: Sequence[Any], kwargs: dict[str, Any]
 
 def _new_tensor(machine: Machine, func: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
     # without this, torch takes the device type from the tensor but asks the driver for the index
+    self, *rest = args
     device = kwargs.pop("device", None)
-    return func(*args, device=stand_in(machine, args[0].device if device is None else device), **kwargs)
+    kwargs["device"] = stand_in(machine, self.device if device is None else device)
+    return _with_data(machine, lambda *data, **more: func(self, *data, **more), rest, kwargs)
+
+
+def _tensor(machine: Machine, func: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
+    if kwargs.get("device") is not None:
+        kwargs["device"] = stand_in(machine, kwargs["device"])
+    args = tuple(stand_in(machine, arg) if isinstance(arg, torch.device) else arg for arg in args)
+    pinned = kwargs.pop("pin_memory", False)
+    result = _with_data(machine, func, args, kwargs)
+    return _pin(result) if pinned else result
+
+
+def _with_data(machine: Machine, func: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
+    """Call `func(data, ...)`. torch reads device tensors in a list one number at a time, and so does this."""
+    read = 0
+
+    def on_host(value: Any) -> Any:
+        nonlocal read
+        if isinstance(value, DeviceTensor):
+            read += 1
+            for _ in range(value.numel()):
+                machine.waited(value.ordinal, "item", value, value.element_size())
+            return value.held
+        return [on_host(item) for item in value] if type(value) in (list, tuple) else value
+
+    data = args[0] if args else kwargs.get("data")
+    if type(data) in (list, tuple):
+        given = on_host(data)
+        if read:
+            args, kwargs = (given, *args[1:]), {name: item for name, item in kwargs.items() if name != "data"}
+            with deaf():
+                return func(*args, **kwargs)
+    return func(*args, **kwargs)
+
+
+def _set_item(machine: Machine, func: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> None:
+    # for an accelerator's tensor, torch makes a host tensor of a number
+    self, index, value = args
+    if isinstance(self, DeviceTensor) and isinstance(value, (bool, int, float, complex)):
+        value = torch.scalar_tensor(value, dtype=self.dtype, device="cpu")
+    func(self, index, value)
 
 
 def _new(machine: Machine, func: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> Tensor:
@@ -140,7 +202,14 @@ def _compatible(machine: Machine, func: Any, args: Sequence[Any], kwargs: dict[s
 
 
 _HANDLERS: Mapping[Any, Callable[[Machine, Any, Sequence[Any], dict[str, Any]], Any]] = {
+    torch.device: _numbered,
+    torch._C._nn._parse_to: _numbered,  # the arguments of Module.to
+    torch.tensor: _tensor,
+    torch.as_tensor: _tensor,
+    torch.asarray: _tensor,
     Tensor.to: _to,
+    Tensor.__setitem__: _set_item,
+    Tensor.as_subclass: as_subclass,
     Tensor.new: _new,
     Tensor.new_tensor: _new_tensor,
     Tensor.cuda: _cuda,

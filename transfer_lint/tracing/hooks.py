@@ -24,7 +24,7 @@ from torch._subclasses.fake_tensor import FakeTensor
 
 from transfer_lint.tracing.contents import LIMIT, digest
 from transfer_lint.tracing.device_time import DeviceTime
-from transfer_lint.tracing.machine import active, plain
+from transfer_lint.tracing.machine import active, plain, travelling
 from transfer_lint.tracing.recorder import Recorder
 from transfer_lint.tracing.sync_debug import SyncDebug
 
@@ -52,7 +52,8 @@ READS = {
 class Hooks:
     """What the kernels do for one trace.
 
-    whole: record transfers and waits too, not only no-op calls. limit: bytes above which content is not hashed.
+    whole: record transfers, waits and no-op moves too, not only reads of host values. limit: bytes above which content
+    is not hashed.
     """
 
     def __init__(self, recorder: Recorder, *, whole: bool, limit: int = LIMIT) -> None:
@@ -73,15 +74,15 @@ class Hooks:
             return result
         with self.recorder.own_time():
             to_host = result.device.type == "cpu"
-            travelling = source.dtype if to_host else result.dtype
             blocking = not _non_blocking(op, args, kwargs)
+            dtype = travelling(source, result, (source.device.type, result.device.type), not blocking)
             at_host = source if source.device.type == "cpu" else result if to_host and blocking else None
             entry = self.recorder.transfer(
                 str(source.device),
                 str(result.device),
                 how="to" if how == "to_copy" else how,
-                dtype=plain(travelling),
-                nbytes=result.numel() * travelling.itemsize,
+                dtype=plain(dtype),
+                nbytes=result.numel() * dtype.itemsize,
                 shape=tuple(result.shape),
                 blocking=blocking,
                 content=None if at_host is None else digest(at_host, self.limit),
@@ -198,11 +199,14 @@ def _deaf_inside(
 
 
 def _call(op: Any) -> Callable[..., Any]:
-    """A kernel for `.to(...)` with a device: records a no-op call; a copy inside is recorded by its own kernel."""
+    """A kernel for `.to(...)` with a device: records a no-op call; a copy inside is recorded by its own kernel.
+
+    The simulated machine sees such calls itself, without those that torch makes inside of other operators.
+    """
 
     def kernel(keyset: Any, *args: Any, **kwargs: Any) -> Any:
         result = op.redispatch(keyset.remove(_KEY), *args, **kwargs)
-        if _listening and result is args[0] and _concrete(args):
+        if _listening and _listening[-1].whole and result is args[0] and _concrete(args):
             _listening[-1].idle(result, "to")
         return result
 

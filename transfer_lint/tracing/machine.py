@@ -25,6 +25,11 @@ def name_of(place: int) -> str:
     return "cpu" if place == HOST else f"{KIND}:{place}"
 
 
+def type_of(place: int) -> str:
+    """`cpu` or `cuda`."""
+    return "cpu" if place == HOST else KIND
+
+
 class Observer(Protocol):
     """An object that is told of transfers and waits when they happen, with the tensors involved."""
 
@@ -43,6 +48,9 @@ class Observer(Protocol):
     def waited(self, device: int, how: str, value: torch.Tensor, nbytes: int) -> None:
         """See Machine.waited."""
 
+    def idled(self, device: int, value: torch.Tensor) -> None:
+        """See Machine.idled."""
+
 
 @dataclass
 class Memory:
@@ -59,11 +67,15 @@ class Memory:
         """Set the peak to what is allocated now."""
         self.peak = self.allocated
 
+    def holds(self, storage: torch.UntypedStorage) -> bool:
+        """Whether the storage is counted."""
+        return id(storage) in self._alive
+
     def hold(self, storage: torch.UntypedStorage) -> None:
         """Count a storage, once, until it is freed."""
-        key = id(storage)
-        if key in self._alive:
+        if self.holds(storage):
             return
+        key = id(storage)
         nbytes = storage.nbytes()
 
         def freed(reference: object) -> None:
@@ -81,8 +93,8 @@ class Machine:
 
     devices: how many there are. current: index of the current one. transfers: data that moved between devices. waits:
     values that the host waited for. no_op_calls: transfer calls that had nothing to do. These three lists grow as long
-    as the simulation runs; `clear` empties them. With an observer they stay empty: it is told of transfers and waits
-    instead. memory: device index -> memory, of each device that was used.
+    as the simulation runs; `clear` empties them. With an observer they stay empty: it is told instead. memory: device
+    index -> memory, of each device that was used.
     """
 
     devices: int
@@ -121,6 +133,10 @@ class Machine:
     def memory_of(self, index: int) -> Memory:
         """The memory of the device `index`."""
         return self.memory.setdefault(index, Memory())
+
+    def place_of_storage(self, storage: torch.UntypedStorage) -> int:
+        """The place of a tensor with the storage `storage`."""
+        return next((index for index, memory in self.memory.items() if memory.holds(storage)), HOST)
 
     def moved(
         self,
@@ -172,14 +188,26 @@ class Machine:
             )
         )
 
-    def idled(self, device: int) -> None:
-        """Record a no-op call on a value at the place `device`. With an observer, does nothing."""
-        if self.observer is None:
+    def idled(self, device: int, value: torch.Tensor) -> None:
+        """Record a no-op call on `value`, which is at the place `device`."""
+        if self.observer is not None:
+            self.observer.idled(device, value)
+        else:
             self.no_op_calls.append(NoOpCall(name_of(device), _here()))
 
 
 def _here() -> Place:
     return nearest_user_place(_TORCH_FOLDER)
+
+
+def travelling(source: torch.Tensor, arrived: torch.Tensor, way: tuple[str, str], non_blocking: bool) -> torch.dtype:
+    """The dtype of the bytes that a copy sends. way: the device types of its ends.
+
+    Between host and device torch converts on the host if the copy blocks, and on the device if not. Between devices
+    the source converts.
+    """
+    on_host = "cpu" in way and not non_blocking
+    return arrived.dtype if (way[0] == "cpu") == on_host else source.dtype
 
 
 def plain(dtype: torch.dtype) -> str:

@@ -10,8 +10,8 @@ from typing import Any
 import torch
 from torch.utils._device import DeviceContext
 
-from transfer_lint.tracing import random
-from transfer_lint.tracing.machine import HOST, KIND, Machine, Memory
+from transfer_lint.tracing import random, saving
+from transfer_lint.tracing.machine import KIND, Machine, Memory, active
 
 TOTAL_MEMORY = 16 * 2**30
 """Bytes of memory that each device reports. Programs can use more: the memory is never full."""
@@ -36,9 +36,18 @@ class Event:
 
 
 class Stream:
-    """Replaces `torch.cuda.Stream`. All work is done when its call returns."""
+    """Replaces `torch.cuda.Stream`. All work is done when its call returns.
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    device, device_index: where it is. stream_id, cuda_stream: 0, as of the default stream. priority: as given.
+    """
+
+    stream_id = cuda_stream = 0
+
+    def __init__(self, device: Any = None, priority: int = 0, **kwargs: Any) -> None:
+        machine = active()
+        self.device_index = machine.device_index(device) if machine is not None else 0
+        self.device = torch.device(KIND, self.device_index)
+        self.priority = priority
         self.wait_event = self.wait_stream = _nothing
 
     def synchronize(self) -> None:
@@ -72,12 +81,12 @@ def replacements(machine: Machine, streams: tuple[random.DeviceGenerator, ...]) 
 
     streams: the default generators of its devices.
     """
-    stream = Stream()
+    stream = Stream(machine.current)
     for name, value in _cuda_functions(machine, streams, stream).items():
         yield torch.cuda, name, value
     yield torch.backends.cudnn, "is_acceptable", lambda tensor: False  # no fused kernels; torch's own function warns
     yield torch, "Generator", random.Generator
-    yield torch, "load", _load(machine)
+    yield torch._utils, "_rebuild_tensor", saving.rebuild_tensor
     yield torch.accelerator, "is_available", lambda: True
     yield torch.accelerator, "device_count", lambda: machine.devices
     yield torch.accelerator, "current_accelerator", lambda check_available=False: torch.device(KIND)
@@ -177,6 +186,30 @@ def _cuda_functions(machine: Machine, streams: tuple[random.DeviceGenerator, ...
     }
 
 
+@contextmanager
+def uncompiled() -> Iterator[None]:
+    """Context in which `torch.compile` leaves code as it is: compiled code would not pass torch's dispatcher."""
+    original, eager = torch.compile, False
+
+    def compile(model: Any = None, **kwargs: Any) -> Any:
+        nonlocal eager
+        if not hasattr(torch.compiler, "set_stance"):  # before torch 2.6
+            return original(model, **{**kwargs, "disable": True})
+        if not eager:
+            torch.compiler.set_stance("force_eager")
+            eager = True
+        rest = {name: value for name, value in kwargs.items() if name not in ("mode", "options")}
+        return original(model, **{**rest, "backend": "eager"})
+
+    torch.compile = compile
+    try:
+        yield
+    finally:
+        torch.compile = original
+        if eager:
+            torch.compiler.set_stance("default")
+
+
 def _indexed(machine: Machine, original: Any) -> Any:
     """A `DeviceContext.__init__` for `with torch.device("cuda")` and `set_default_device("cuda")`: adds the index."""
 
@@ -186,41 +219,3 @@ def _indexed(machine: Machine, original: Any) -> Any:
             self.device = torch.device(KIND, machine.device_index(self.device))
 
     return __init__
-
-
-def _load(machine: Machine) -> Any:
-    """`torch.load` whose map_location may be the accelerator: reads on the host, then moves tensor by tensor."""
-    original = torch.load
-
-    def load(f: Any, map_location: Any = None, *args: Any, **kwargs: Any) -> Any:
-        if not isinstance(map_location, (str, torch.device)):
-            return original(f, map_location, *args, **kwargs)
-        target = torch.device(map_location)
-        on_host = original(f, "cpu", *args, **kwargs)
-        where = machine.device_index(target) if target.type == KIND else HOST
-        return _moved(on_host, where, {})
-
-    return load
-
-
-def _moved(value: Any, where: int, done: dict[int, Any]) -> Any:
-    if id(value) in done:
-        return done[id(value)]
-    if isinstance(value, torch.nn.Module):
-        result: Any = value.to(torch.device(KIND, where) if where != HOST else "cpu")
-    elif isinstance(value, torch.Tensor):
-        moved = value.to(torch.device(KIND, where) if where != HOST else "cpu")
-        result = torch.nn.Parameter(moved, value.requires_grad) if isinstance(value, torch.nn.Parameter) else moved
-    elif isinstance(value, dict):
-        result = value
-        for key in value:
-            value[key] = _moved(value[key], where, done)
-    elif isinstance(value, list):
-        result = value
-        value[:] = [_moved(item, where, done) for item in value]
-    elif type(value) is tuple:
-        result = tuple(_moved(item, where, done) for item in value)
-    else:
-        result = value
-    done[id(value)] = result
-    return result

@@ -16,7 +16,7 @@ from torch import Tensor
 from torch.utils._mode_utils import no_dispatch
 
 from transfer_lint.tracing.device_tensor import STAND_IN, DeviceTensor, Operators, place, place_of, register, values_of
-from transfer_lint.tracing.machine import HOST, KIND, active, name_of
+from transfer_lint.tracing.machine import HOST, KIND, active, name_of, travelling, type_of
 from transfer_lint.tracing.random import device_stream
 
 aten = torch.ops.aten
@@ -246,30 +246,38 @@ def _bring_indices(func: Any, args: Sequence[Any]) -> Sequence[Any]:
     Raises RuntimeError for a host tensor with a device index, and for an index on another device.
 
     A mask stands for the positions of its true elements. For a host mask these positions are moved; for a mask on the
-    device the host waits for their number.
+    device the host waits for their number, unless one host number is written: torch fills then.
     """
     self, indices, *rest = args
     here = place_of(self)
     machine = active()
+    number = bool(rest) and isinstance(rest[0], Tensor) and rest[0].dim() == 0 and place_of(rest[0]) == HOST
+    given = [index for index in indices if index is not None]
+    fills = number and len(given) == 1 and _is_mask(given[0]) and place_of(given[0]) == here and not any(rest[1:])
 
     def bring(index: Tensor) -> Tensor:
-        mask = index.dtype in (torch.bool, torch.uint8)
         if place_of(index) == here:
-            if mask and here != HOST and machine is not None:
+            if _is_mask(index) and here != HOST and not fills and machine is not None:
                 machine.waited(here, "index", index, _WAITS["aten::nonzero"])
             return index
         if here == HOST or place_of(index) != HOST:
             raise RuntimeError(
                 f"indices should be either on cpu or on the same device as the indexed tensor ({name_of(here)})"
             )
-        for each in index.nonzero().unbind(1) if mask else (index,):
+        for each in index.nonzero().unbind(1) if _is_mask(index) else (index,):
             if machine is not None:
                 machine.moved(HOST, here, each, each.dtype, non_blocking=False, at_host=each, taken=True)
         return place(index, here)
 
-    if rest and isinstance(rest[0], Tensor) and rest[0].dim() == 0 and place_of(rest[0]) == HOST:
+    if number:
+        if here != HOST and not fills and machine is not None:
+            machine.moved(HOST, here, rest[0], rest[0].dtype, non_blocking=False, at_host=rest[0], taken=True)
         rest[0] = place(rest[0], here)
     return (self, replace(indices, bring), *rest)
+
+
+def _is_mask(index: Tensor) -> bool:
+    return index.dtype in (torch.bool, torch.uint8)
 
 
 def _run_foreach(func: Any, traits: Traits, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
@@ -306,7 +314,8 @@ def _to_copy(func: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Tenso
     machine = active()
     if machine is not None and source != target:
         at_host = values if source == HOST else copied if target == HOST else None
-        machine.moved(source, target, copied, _travelling(values, copied, target), non_blocking, at_host=at_host)
+        dtype = travelling(values, copied, (type_of(source), type_of(target)), non_blocking)
+        machine.moved(source, target, copied, dtype, non_blocking, at_host=at_host)
     return place(copied, target)
 
 
@@ -317,15 +326,10 @@ def _copy_(func: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Tensor:
     machine = active()
     if machine is not None and place_of(source) != place_of(destination):
         target = place_of(destination)
-        dtype = _travelling(source, destination, target)
+        dtype = travelling(source, destination, (type_of(place_of(source)), type_of(target)), non_blocking)
         at_host = source if place_of(source) == HOST else destination if target == HOST else None
         machine.moved(place_of(source), target, destination, dtype, non_blocking, at_host=at_host)
     return destination  # type: ignore[no-any-return]
-
-
-def _travelling(source: Tensor, arrived: Tensor, target: int) -> torch.dtype:
-    """The dtype of the moved data. torch converts on the host: before a copy to a device, after a copy to the host."""
-    return source.dtype if target == HOST else arrived.dtype
 
 
 def _local_scalar_dense(func: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
@@ -358,15 +362,4 @@ _SPECIAL: Mapping[str, Callable[[Any, Sequence[Any], Mapping[str, Any]], Any]] =
 }
 
 
-def restore(held: Tensor, ordinal: int, requires_grad: bool, attributes: dict[str, Any]) -> DeviceTensor:
-    """The tensor that `DeviceTensor.__reduce_ex__` pickled. This counts as a transfer to the device."""
-    machine = active()
-    tensor = DeviceTensor(held, ordinal)
-    tensor.__dict__.update(attributes)
-    tensor.requires_grad_(requires_grad)
-    if machine is not None:
-        machine.moved(HOST, ordinal, tensor, tensor.dtype, non_blocking=False, at_host=held)
-    return tensor
-
-
-register(Operators(run, restore))
+register(Operators(run))

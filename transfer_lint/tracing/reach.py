@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import threading
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from types import CodeType, FrameType
 from typing import Any
@@ -31,11 +31,11 @@ class Reach:
 
 
 @contextmanager
-def reached(files: Collection[str] = ()) -> Iterator[Reach]:
+def reached(of_interest: Mapping[str, Collection[int]]) -> Iterator[Reach]:
     """Context that records which lines of user code run. Installed packages and torch are left out.
 
-    files: absolute paths of the files of interest. Before Python 3.12 only these are recorded, because recording slows
-    them down.
+    of_interest: real path -> lines. Before Python 3.12 only these are recorded, because recording slows down the
+    functions that they are in.
     """
     reach = Reach()
     if sys.version_info >= (3, 12):
@@ -45,9 +45,9 @@ def reached(files: Collection[str] = ()) -> Iterator[Reach]:
             with _monitored(tool, reach.lines):
                 yield reach
             return
-    if files and sys.gettrace() is None:
+    if of_interest and sys.gettrace() is None:
         reach.lines = {}
-        with _traced(frozenset(files), reach.lines):
+        with _traced(of_interest, reach.lines):
             yield reach
         return
     yield reach
@@ -78,19 +78,27 @@ if sys.version_info >= (3, 12):
 
 
 @contextmanager
-def _traced(files: frozenset[str], found: dict[str, set[int]]) -> Iterator[None]:
-    wanted: dict[str, bool] = {}
+def _traced(of_interest: Mapping[str, Collection[int]], found: dict[str, set[int]]) -> Iterator[None]:
+    wanted: dict[str, frozenset[int]] = {}
+    left: dict[int, tuple[CodeType, set[int]]] = {}  # id of a code object -> its lines of interest that have not run
 
     def line(frame: FrameType, event: str, argument: object) -> Any:
-        if event == "line":
-            found.setdefault(frame.f_code.co_filename, set()).add(frame.f_lineno)
-        return line
+        code, missing = left[id(frame.f_code)]
+        if event == "line" and frame.f_lineno in missing:
+            missing.discard(frame.f_lineno)
+            found.setdefault(code.co_filename, set()).add(frame.f_lineno)
+        return line if missing else None
 
     def call(frame: FrameType, event: str, argument: object) -> Any:
-        file = frame.f_code.co_filename
-        if file not in wanted:
-            wanted[file] = os.path.abspath(file) in files
-        return line if wanted[file] else None
+        code = frame.f_code
+        known = left.get(id(code))
+        if known is None:
+            file = code.co_filename
+            if file not in wanted:
+                wanted[file] = frozenset(of_interest.get(os.path.realpath(file), ()))
+            lines = wanted[file] and wanted[file].intersection(number for _, _, number in code.co_lines())
+            known = left[id(code)] = code, set(lines)  # it keeps the code object, and so its id
+        return line if known[1] else None
 
     threading.settrace(call)
     sys.settrace(call)

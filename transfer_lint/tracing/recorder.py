@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections import OrderedDict
@@ -32,7 +33,7 @@ class Recorder:
 
     by_order: the unit of the timeline is events instead of seconds. uses: follows whether arrivals are used; None if
     that is not followed. own_seconds: time spent by the tracer. too_large: [transfers, bytes] that were not compared
-    by content.
+    by content. part: the name of the part of the program that runs, "" for the whole.
     """
 
     def __init__(self, *, by_order: bool, uses: Uses | None = None) -> None:
@@ -42,6 +43,8 @@ class Recorder:
         self.own_seconds = 0.0
         self.too_large = [0, 0]
         self.bin_width = 1.0 if by_order else 0.001
+        self.part = ""
+        self._in_part: dict[int, tuple[str | None, int]] = {}  # id of an entry -> part, events in it so far
         self._events = 0
         self._start = time.perf_counter()
         self.memories = Memories()
@@ -166,6 +169,7 @@ class Recorder:
         flagged: bool = False,
     ) -> None:
         entry.count += 1
+        self._count_in_part(entry)
         entry.nbytes += nbytes
         entry.waits += waits
         entry.flagged += flagged
@@ -180,6 +184,15 @@ class Recorder:
         column = entry.bins.setdefault(int(now / self.bin_width), [0, 0])
         column[0] += 1
         column[1] += nbytes
+
+    def _count_in_part(self, entry: Entry) -> None:
+        now = os.environ.get("PYTEST_CURRENT_TEST", self.part)
+        part, count = self._in_part.get(id(entry), (None, 0))
+        if part != now:
+            entry.runs += 1
+            count = 0
+        self._in_part[id(entry)] = now, count + 1
+        entry.most = max(entry.most, count + 1)
 
     def _halve(self) -> None:
         self.bin_width *= 2

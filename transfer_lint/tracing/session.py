@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import platform
 import time
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from types import MappingProxyType
 
 try:
     import torch
@@ -120,7 +121,7 @@ def trace(
     devices: int = 1,
     follow_uses: bool | None = None,
     hash_limit: int = contents.LIMIT,
-    reach: Collection[str] = (),
+    reach: Mapping[str, Collection[int]] = MappingProxyType({}),
 ) -> Iterator[Tracing]:
     """Context that records every transfer and host wait of this thread and of the threads that it starts.
 
@@ -131,8 +132,8 @@ def trace(
         follow_uses: Look for transfers whose data nothing uses. It is slow, because it has to see every operator.
             None means: in a simulation only.
         hash_limit: Size in bytes above which contents are not compared.
-        reach: Absolute paths of the files whose lines that ran are of interest; before Python 3.12 only their lines
-            are recorded.
+        reach: Real path of a file -> the lines of it of which it is of interest whether they ran; before Python 3.12
+            only these are recorded.
 
     Yields:
         The trace, which is also good after the context has ended.
@@ -184,7 +185,7 @@ class _Observer:
             entry = recorder.transfer(
                 name_of(source),
                 name_of(target),
-                how="to",
+                how="index" if taken else "to",
                 dtype=plain(dtype),
                 nbytes=nbytes,
                 shape=tuple(arrived.shape),
@@ -207,6 +208,10 @@ class _Observer:
                 shape=tuple(value.shape),
                 content=content,
             )
+
+    def idled(self, device: int, value: torch.Tensor) -> None:
+        with self._recorder.own_time():
+            self._recorder.idle(name_of(device), "to", plain(value.dtype))
 
 
 def _value(tensor: torch.Tensor) -> bytes | None:

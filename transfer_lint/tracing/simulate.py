@@ -12,7 +12,8 @@ Placements, errors and counts are those of a real machine. Differences:
 - time is not simulated: all work is done when its call returns, so the result of a `non_blocking` copy can be read at
   once;
 - a device tensor's class is a subclass of `torch.Tensor`: `type(x) is torch.Tensor` is false;
-- sparse and nested tensors, CUDA graphs, DLPack, `torch.device(0)` and `torch.cuda.FloatTensor(...)` are refused;
+- `torch.compile` compiles nothing;
+- sparse and nested tensors, CUDA graphs, DLPack and `torch.cuda.FloatTensor(...)` are refused;
 - a thread takes part only if it is started inside the simulation and its class does not override `Thread.run`.
 """
 
@@ -31,10 +32,10 @@ except ModuleNotFoundError as error:
     ) from error
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from transfer_lint.tracing import autocast
+from transfer_lint.tracing import autocast, saving
 from transfer_lint.tracing.functions import Functions
 from transfer_lint.tracing.machine import KIND, Machine, _active, active
-from transfer_lint.tracing.namespace import replacements
+from transfer_lint.tracing.namespace import replacements, uncompiled
 from transfer_lint.tracing.operators import run
 from transfer_lint.tracing.random import start_streams
 
@@ -76,7 +77,9 @@ def simulate(kind: str = KIND, devices: int = 1) -> Iterator[Machine]:
             run_thread(thread)
 
     autocast.register()
+    saving.register()
     with ExitStack() as stack:
+        stack.enter_context(uncompiled())
         streams = start_streams(devices)
         for owner, name, value in (
             *replacements(machine, streams),

@@ -5,9 +5,13 @@ from __future__ import annotations
 import os
 import runpy
 import sys
+from typing import TYPE_CHECKING
 
 from transfer_lint.evidence.job import Job, from_json
 from transfer_lint.evidence.model import Ending, Trace, to_json
+
+if TYPE_CHECKING:
+    from transfer_lint.tracing.session import Tracing
 
 
 def main() -> None:
@@ -46,7 +50,7 @@ def _run(job: Job) -> int:
         output = child.Output(job.result, snapshot)
         try:
             with output.guard():
-                _start(job)
+                _start(job, tracing)
                 child.join_threads()
         except BaseException as error:
             ending = child.ending_of(error)
@@ -54,12 +58,13 @@ def _run(job: Job) -> int:
     return ending.code
 
 
-def _start(job: Job) -> None:
+def _start(job: Job, tracing: Tracing) -> None:
     if job.what == "scenario":
         from transfer_lint.tracing import scenario
 
         module = scenario.load(job.target, os.path.splitext(os.path.basename(job.target))[0])
-        for function in scenario.functions(module, job.target).values():
+        for name, function in scenario.functions(module, job.target).items():
+            tracing.recorder.part = name
             try:
                 function()
             except BaseException as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 
+from transfer_lint.flow.interpret.assumed import of_output
 from transfer_lint.flow.interpret.frame import Frame
 from transfer_lint.flow.interpret.names import value_of_binding
 from transfer_lint.flow.interpret.objects import found_method
@@ -41,7 +42,7 @@ def attribute(frame: Frame, owner: Value, node: ast.Attribute, state: State) -> 
                 method = found_method(frame, owner, name, state)
                 if method is not None:
                     return _member(frame, owner, method, node, state)
-            return state.read(owner, name)
+            return of_output(owner, name, state.read(owner, name), frame, node)
         case Placed() if name == "type":
             return Host(frame.symbol(node, name))
     return frame.unknown(node, name)

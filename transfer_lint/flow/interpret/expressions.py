@@ -8,6 +8,7 @@ from itertools import pairwise
 
 from transfer_lint.flow.interpret import conditions
 from transfer_lint.flow.interpret.assignment import assign
+from transfer_lint.flow.interpret.assumed import of_output
 from transfer_lint.flow.interpret.attributes import attribute
 from transfer_lint.flow.interpret.calls import call
 from transfer_lint.flow.interpret.captures import captures
@@ -62,14 +63,14 @@ def _subscript(frame: Frame, node: ast.expr, state: State) -> Value:
         case Tuple() | Object() if isinstance(key, Constant) and isinstance(key.value, int):
             return item_at(frame, owner, key.value, node, state) if key.value >= 0 else frame.unknown(node, "an item")
         case Object() if isinstance(key, Constant):
-            return state.read(owner, f"[{key.value!r}]")
+            return of_output(owner, "[]", state.read(owner, f"[{key.value!r}]"), frame, node)
         case Object():
             attributes = state.record(owner.ident).attributes
             if "[]" in attributes:
                 return one_alike(frame, attributes["[]"], node, state)
             value = frame.unknown(node, "an item")
             state.sharing.alias(value.ident, owner.ident)
-            return value
+            return of_output(owner, "[]", value, frame, node)
         case Host() if owner.array:
             return Host(frame.symbol(node, "an item"), array=True)
         case External():  # `list[int]`, `Optional[Tensor]` in an expression

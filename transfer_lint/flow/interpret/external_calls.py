@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TypeGuard
 
+from transfer_lint.flow.interpret.assumed import library_result, made_on_device, wrapped
 from transfer_lint.flow.interpret.captures import runs_later
 from transfer_lint.flow.interpret.frame import Frame
 from transfer_lint.flow.interpret.host_reads import called, upload
@@ -16,6 +17,7 @@ from transfer_lint.flow.interpret.tensors import NOT_OPERANDS, as_called, as_ten
 from transfer_lint.flow.interpret.unknown_calls import alias, hold, unknown_call
 from transfer_lint.flow.knowledge import Operation
 from transfer_lint.flow.values.state import State
+from transfer_lint.flow.values.symbols import Symbol
 from transfer_lint.flow.values.terms import Known, Term, TermKind
 from transfer_lint.flow.values.values import NONE, Constant, Function, Host, Object, Placed, Tensor, Tuple, Value
 
@@ -52,6 +54,8 @@ def external_call(frame: Frame, name: str, arguments: dict[str, Value], node: as
         return Tensor(frame.symbol(node, "a tensor"), Known(Term(TermKind.CONSTANT, "cpu"), why), scalar=None, why=why)
     if name in knowledge.factories or name in knowledge.like_factories:
         return _factory(frame, name, arguments, node, state)
+    if name in knowledge.legacy_factories:
+        return _legacy(frame, knowledge.legacy_factories[name], operands, node)
     if name in knowledge.from_values:
         made = _from_values(frame, arguments, node, state)
         upload(frame, name, arguments, made, node)
@@ -73,6 +77,8 @@ def external_call(frame: Frame, name: str, arguments: dict[str, Value], node: as
     if name in ("torch.nn.Parameter", "torch.nn.parameter.Parameter", "torch.nn.Buffer"):
         frame.symbols.has_weights = True
         return Tensor(frame.symbol(node, "a parameter"), weight=True, why=(frame.fact(node, "`{}` is a parameter"),))
+    if name in knowledge.wrappers and (model := wrapped(frame, arguments, node)) is not None:
+        return model
     if knowledge.is_module_class(name):
         return _torch_module(frame, name, arguments, node, state)
     if name in ("builtins.sum", "builtins.abs") and isinstance(first, Tensor | Object):
@@ -88,7 +94,11 @@ def external_call(frame: Frame, name: str, arguments: dict[str, Value], node: as
         for operand in operands:
             alias(state, result, operand)
         return result
-    return unknown_call(frame, operands, node, state, name.rpartition(".")[2])
+    computed = library_result(frame, name, arguments, node, state)
+    if computed is not None:
+        return computed
+    result = unknown_call(frame, operands, node, state, name.rpartition(".")[2])
+    return made_on_device(frame, result, arguments, node)
 
 
 def _partial(function: Function, arguments: Mapping[str, Value]) -> Function:
@@ -188,6 +198,15 @@ def _from_values(frame: Frame, arguments: dict[str, Value], node: ast.Call, stat
         device = _default_device(frame, node)
     scalar = False if _is_list(given) else True if isinstance(given, Constant) else None
     return Tensor(frame.symbol(node, "a tensor"), device, dtype, scalar, made=node, why=why)
+
+
+def _legacy(frame: Frame, dtype: str, operands: Sequence[Value], node: ast.Call) -> Tensor:
+    """`torch.FloatTensor(...)`: always on the host; of the dtype that its name says. Made of a tensor, it shares it."""
+    why = (frame.fact(node, "`{}` is a tensor on the host"),)
+    device = Known(Term(TermKind.CONSTANT, "cpu"), why) if dtype else _default_device(frame, node)
+    known = Known(Term(TermKind.CONSTANT, dtype), why) if dtype else None
+    held = frozenset[Symbol]().union(*(value.memory() for value in operands if isinstance(value, Tensor)))
+    return Tensor(frame.symbol(node, "a tensor"), device, known, made=node, shares=held, why=why)
 
 
 def _is_list(value: Value | None) -> TypeGuard[Object]:

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
-from transfer_lint.findings import Heat
+from transfer_lint.findings import Assumption, Heat
 from transfer_lint.flow.program.modules import ClassInfo, FunctionInfo, Module
 from transfer_lint.flow.program.project import Project
 from transfer_lint.flow.program.rates import Change, Rate
@@ -80,11 +80,13 @@ class Surroundings:
 class Callees(Protocol):
     """What a frame needs to know of other functions, classes and globals; `Summaries` implements it.
 
+    assumptions: what this analysis takes for granted; none, where proofs are wanted.
     watching: whether frames keep the value of every expression.
     """
 
     project: Project
     roles: ArgumentRoles
+    assumptions: frozenset[Assumption]
     watching: bool
 
     def call(
@@ -145,6 +147,7 @@ class Frame:
         self.volatile: set[str] = set()  # names that other functions may rebind at any time
         self.last_operands: dict[ast.BoolOp, Value] = {}  # `a and b` -> the value of `b`
         self.replaces_data = False  # whether some tensor's `.data` is assigned
+        self.assumable: set[Assumption] = set()  # assumptions that would tell, or told, more here
         self.outer: dict[str, Value] = {}  # of a nested function: the locals of the functions around it
 
     @property
@@ -233,6 +236,11 @@ class Frame:
     def fact(self, node: ast.AST, text: str) -> Fact:
         """A fact about a node; `{}` in the text stands for its source."""
         return Fact(self.module, node, text)
+
+    def assume(self, assumption: Assumption, node: ast.AST, text: str) -> Fact | None:
+        """A fact that rests on an assumption; None if this analysis does not make that assumption."""
+        self.assumable.add(assumption)
+        return Fact(self.module, node, text, assumption) if assumption in self.callees.assumptions else None
 
     def placed_by(self, value: Value) -> Term | None:
         """The term of a value that is used as a device or dtype; None if it can be neither."""

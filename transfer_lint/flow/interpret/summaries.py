@@ -10,7 +10,7 @@ from __future__ import annotations
 import ast
 from dataclasses import replace
 
-from transfer_lint.findings import Heat
+from transfer_lint.findings import Assumption, Heat
 from transfer_lint.flow.interpret import expressions, loops, statements, try_with
 from transfer_lint.flow.interpret.frame import Frame
 from transfer_lint.flow.interpret.instantiation import Instantiation, bind
@@ -40,8 +40,11 @@ _DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 class Summaries:
     """All summaries of a project, computed on demand."""
 
-    def __init__(self, project: Project, *, watching: bool = False) -> None:
+    def __init__(
+        self, project: Project, *, assumptions: frozenset[Assumption] = frozenset(), watching: bool = False
+    ) -> None:
         self.project = project
+        self.assumptions = assumptions
         self.heat = HeatMap(project)
         self.roles = ArgumentRoles(project)
         self._done: dict[ast.AST, Frame] = {}
@@ -144,14 +147,15 @@ class Summaries:
 
     def _summarise(self, frame: Frame, info: FunctionInfo, parameters: dict[str, Symbol]) -> Summary:
         mutations = frozenset((symbol, sure) for (_, symbol), sure in frame.mutations.items())
+        assumable = frozenset(frame.assumable)
         if not frame.returns:  # it never returns
-            return Summary(parameters, NONE, {}, frame.replaces_data, mutations)
+            return Summary(parameters, NONE, {}, frame.replaces_data, mutations, assumable)
         result, merged = frame.returns[0]
         for number, (value, state) in enumerate(frame.returns[1:]):
             key = ("return", id(info.node), number)
             merged = merged.joined(state, key, info.node.lineno)
             result = merged.merge_values(result, value, frame.phi(info.node, f"{info.name}()", str(number)))
-        return Summary(parameters, result, merged.heap, frame.replaces_data, mutations)
+        return Summary(parameters, result, merged.heap, frame.replaces_data, mutations, assumable)
 
     def nested(self, outer: Frame, info: FunctionInfo, state: State) -> None:
         """Interpret a function defined inside another, for its sites. It sees the outer locals without placements."""
@@ -164,6 +168,7 @@ class Summaries:
         outer.sites.update(frame.sites)
         outer.reads.update(frame.reads)
         outer.mutations.update(frame.mutations)
+        outer.assumable |= frame.assumable
         outer.values.update(frame.values)
 
     # ---- calling -------------------------------------------------------------------------------------------------
@@ -212,6 +217,7 @@ class Summaries:
                 held = [value for value in arguments.values() if isinstance(value, Object)]
                 state.sharing.captured[result.ident] = tuple(value.ident for value in held)
             return result
+        caller.assumable |= summary.assumptions
         return Instantiation(caller, info, summary, bound, node, state).result()
 
     def _tested(self, info: FunctionInfo, bound: dict[str, Value]) -> frozenset[str]:
@@ -240,6 +246,7 @@ class Summaries:
         if template is None and isinstance(owner.cls, ClassInfo) and not name.startswith("["):
             template = self._shape(owner.cls, name)
         if template is not None:
+            frame.assumable |= template.summary.assumptions
             record = template.summary.heap.get(template.symbol)
             value = record.attributes.get(name) if record else None
             if value is not None:

@@ -12,9 +12,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from difflib import get_close_matches
 from enum import Enum
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 
+from transfer_lint.files.scan import MOVES, READS
 from transfer_lint.flow.knowledge.names import ACCELERATORS
 
 if sys.version_info >= (3, 11):
@@ -75,6 +76,9 @@ class Names:
         return Names(self.exact | other.exact, tuple(dict.fromkeys(self.prefixes + other.prefixes)))
 
 
+_DTYPES_OF = {"tensor.casts": "tensor_casts", "functions.legacy_factories": "legacy_factories"}
+"""Path of a table name -> dtype, and the field that holds it."""
+
 _NONE = Names()
 
 
@@ -109,6 +113,12 @@ class Knowledge:
     module_queries: Names = field(default=_NONE, metadata={"path": "modules.queries"})
     offload_words: Names = field(default=_NONE, metadata={"path": "modules.offload_words"})
     not_modules: Names = field(default=_NONE, metadata={"path": "modules.not_modules"})
+    model_words: Names = field(default=_NONE, metadata={"path": "modules.model_words"})
+    computing_methods: Names = field(default=_NONE, metadata={"path": "modules.computing_methods"})
+    wrappers: Names = field(default=_NONE, metadata={"path": "modules.wrappers"})
+    preparer_words: Names = field(default=_NONE, metadata={"path": "modules.preparer_words"})
+    tensor_libraries: Names = field(default=_NONE, metadata={"path": "modules.tensor_libraries"})
+    scheduler_words: Names = field(default=_NONE, metadata={"path": "schedulers.words"})
     layers_weights: Names = field(default=_NONE, metadata={"path": "layers.weights"})
     layers_norm: Names = field(default=_NONE, metadata={"path": "layers.norm"})
     layers_like: Names = field(default=_NONE, metadata={"path": "layers.like"})
@@ -201,8 +211,10 @@ class Knowledge:
     tensor_unless: Mapping[str, Names] = field(default_factory=dict, metadata={"path": "tensor.unless"})
     tensor_only_with: Mapping[str, Names] = field(default_factory=dict, metadata={"path": "tensor.only_with"})
     tensor_changes_with: Mapping[str, Names] = field(default_factory=dict, metadata={"path": "tensor.changes_with"})
+    scheduler_samples: Mapping[str, Names] = field(default_factory=dict, metadata={"path": "schedulers.samples"})
     layers_unless: Mapping[str, Names] = field(default_factory=dict, metadata={"path": "layers.unless"})
     tensor_casts: Mapping[str, str] = field(default_factory=dict)
+    legacy_factories: Mapping[str, str] = field(default_factory=dict)  # name -> dtype; "" for the default one
     devices: Mapping[str, KnownDevice] = field(default_factory=dict)
     dtypes: Mapping[str, bool] = field(default_factory=dict)  # name -> stable
 
@@ -271,6 +283,13 @@ class Knowledge:
             self.tensor_dtype_arguments.get(name, _NONE).exact,
         )
 
+    @cached_property
+    def tensor_methods(self) -> frozenset[str]:
+        """All names of methods of tensors that are known."""
+        tables = (getattr(self, f.name) for f in fields(self) if f.metadata.get("path", "").startswith("tensor."))
+        named = (table.exact for table in tables if isinstance(table, Names))
+        return frozenset().union(*named, self.tensor_casts, MOVES, READS, {"backward", "register_hook"})
+
     def role_of_function(self, name: str) -> Role | None:
         """The role of the device that a function returns, by the function's dotted name; None if not known."""
         return self.devices[name].role if name in self.devices else None
@@ -279,14 +298,15 @@ class Knowledge:
         """A copy with the entries of a table added. Raises KnowledgeError if the table has the wrong form."""
         known = {f.metadata["path"]: f.name for f in fields(self) if "path" in f.metadata}
         changes: dict[str, object] = {}
-        for path, value in _leaves(table, frozenset(known) | {"devices", "dtypes", "tensor.casts"}):
+        for path, value in _leaves(table, frozenset(known) | {"devices", "dtypes", *_DTYPES_OF}):
             match path:
                 case "devices":
                     changes["devices"] = {**self.devices, **_devices(value)}
                 case "dtypes":
                     changes["dtypes"] = {**self.dtypes, **_stability(path, value)}
-                case "tensor.casts":
-                    changes["tensor_casts"] = {**self.tensor_casts, **_strings(path, value)}
+                case _ if path in _DTYPES_OF:
+                    name = _DTYPES_OF[path]
+                    changes[name] = {**getattr(self, name), **_strings(path, value)}
                 case _ if path in known:
                     held = getattr(self, known[path])
                     if isinstance(held, Names):
@@ -295,7 +315,7 @@ class Knowledge:
                         named = {name: _listed(f"{path}.{name}", v) for name, v in _table(path, value).items()}
                         changes[known[path]] = {**held, **named}
                 case _:
-                    near = get_close_matches(path, [*known, "devices", "dtypes", "tensor.casts"], 1)
+                    near = get_close_matches(path, [*known, "devices", "dtypes", *_DTYPES_OF], 1)
                     raise KnowledgeError(f"{path}: no such table" + (f"; did you mean {near[0]}?" if near else ""))
         return replace(self, **changes)  # type: ignore[arg-type]
 

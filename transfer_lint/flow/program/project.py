@@ -18,7 +18,7 @@ from transfer_lint.flow.program.modules import Binding, ClassInfo, Import, Modul
 
 # Words that are searched for in a whole tree. If no file holds the word, what it stands for does not happen.
 DEFAULT_DEVICE = ("set_default_device", "set_default_tensor_type", "with torch.device", "with device")
-WORDS = ("RETURN_TYPES", "autocast", "set_device", "cuda.device(", *DEFAULT_DEVICE)
+WORDS = ("RETURN_TYPES", "NODE_CLASS_MAPPINGS", "autocast", "set_device", "cuda.device(", *DEFAULT_DEVICE)
 
 _BASES = re.compile(r"^[ \t]*class[ \t]+\w+[ \t]*\(([^)]*)\)", re.MULTILINE)
 _ASSIGNED = re.compile(r"([\w\])]+)\.(\w+)\s*(?:,[^=\n]*|:[^=\n]*|[-+*/@|&^%<>]*)=(?!=)")

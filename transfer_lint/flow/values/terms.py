@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import TypeAlias
 
+from transfer_lint.findings import Assumption
 from transfer_lint.flow.knowledge import Knowledge, Role, role_of_device
 from transfer_lint.flow.program.modules import Module
 from transfer_lint.flow.values.symbols import Symbol
@@ -70,11 +71,13 @@ class Fact:
     """One step of a proof: a statement about a place in a file. Rendered only when a finding needs it.
 
     text: the statement; `{}` in it stands for the source of `node`.
+    assumption: what the statement rests on, if it is not proved.
     """
 
     module: Module
     node: ast.AST
     text: str
+    assumption: Assumption | None = None
 
 
 Why: TypeAlias = tuple[Fact, ...]
