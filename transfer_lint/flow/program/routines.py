@@ -10,7 +10,7 @@ from typing import TypeAlias
 
 from transfer_lint.flow.program.modules import ClassInfo, FunctionNode, Module
 from transfer_lint.flow.program.rates import Change
-from transfer_lint.flow.program.repetition import Comprehension, Repetition
+from transfer_lint.flow.program.repetition import Comprehension, FileFacts, Repetition
 from transfer_lint.flow.program.throttles import Throttles
 
 Path: TypeAlias = tuple[Change, ...]
@@ -97,7 +97,7 @@ class Routines:
         self.all: dict[ast.AST, Routine] = {}
         self.calls: dict[str, list[CallSite]] = {}
         self.references: dict[str, list[Reference]] = {}
-        self.modules: dict[ast.AST, frozenset[str]] = {}  # see `Repetition`
+        self.facts = FileFacts(module)
         self.layers: frozenset[object] | None = None  # classes that models have many of; filled by `Callers`
         self.top = self._add(Routine(module, module.tree))
 
@@ -122,7 +122,7 @@ class _Walk:
     def __init__(self, found: Routines, routine: Routine) -> None:
         self._found = found
         self._routine = routine
-        self._repetition = Repetition(found.module, routine.node, routine.owner, found.modules)
+        self._repetition = Repetition(found.facts, routine.node, routine.owner)
         self._throttles = Throttles(found.module.project.knowledge)
 
     def block(self, body: Sequence[ast.stmt], path: Path, loop: tuple[str, ...] | None) -> None:
