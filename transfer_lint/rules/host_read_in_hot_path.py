@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from transfer_lint.findings import Heat, Severity
+from transfer_codemods.actions import ReadAtOnce
+from transfer_lint.findings import Heat, Safety, Severity
 from transfer_lint.flow.ask import Form, HostRead, Questions
 from transfer_lint.rules import Verdict, rule
 from transfer_lint.rules.options import RuleOptions
@@ -14,8 +15,8 @@ _NUMBERS = ("item", "float", "int", "bool")
     "TL301",
     "host-read-in-hot-path",
     "the host waits for a device value at every step or layer",
-    fix="",
-    safety=None,
+    fix="read all elements with one `.tolist()`",
+    safety=Safety.SAFE,
 )
 def check(read: HostRead, questions: Questions, options: RuleOptions) -> Verdict | None:
     """A warning if the value provably is on an accelerator, or was just brought from one; a hint if that is unknown.
@@ -38,6 +39,8 @@ def check(read: HostRead, questions: Questions, options: RuleOptions) -> Verdict
         Severity.HINT if quiet else Severity.WARNING,
         _message(read, questions, bool(proved)),
         questions.read_proof(read),
+        ReadAtOnce() if questions.is_read_of_all(read) else None,
+        "read all at once",
     )
 
 
