@@ -148,6 +148,11 @@ class RememberRead:
     source: str
 
 
+@dataclass(frozen=True)
+class ReadAtOnce:
+    """`[v.item() for v in x]` becomes `x.tolist()`. The action's anchor is that of `item`."""
+
+
 Action: TypeAlias = (
     DeleteTransfer
     | GuardTensor
@@ -159,5 +164,6 @@ Action: TypeAlias = (
     | HoistTransfer
     | ReuseTransfer
     | RememberRead
+    | ReadAtOnce
 )
 Plan: TypeAlias = Mapping[Anchor, Action]

@@ -28,6 +28,7 @@ from .actions import (
     KeepOnDevice,
     MergeTransfer,
     Plan,
+    ReadAtOnce,
     RememberRead,
     ReuseTransfer,
 )
@@ -43,6 +44,7 @@ from .imports import with_helpers, with_import
 from .keep_on_device import keep_on_device
 from .merge_transfer import merge_transfer
 from .names import Names
+from .read_at_once import read_at_once, read_of_all
 from .remember_read import remember_read
 from .reuse_transfer import reuse_transfer
 from .site import Draft, Site
@@ -112,6 +114,8 @@ def _carry_out(site: Site, action: Action) -> cst.BaseExpression:
             return reuse_transfer(site, action)
         case RememberRead():
             return remember_read(site, action)
+        case ReadAtOnce():
+            return read_at_once(site)
 
 
 class _Fixer(cst.CSTTransformer):
@@ -147,6 +151,8 @@ class _Fixer(cst.CSTTransformer):
         node = super().on_leave(original_node, updated_node)
         if not isinstance(node, cst.CSTNode):
             return node
+        if original_node in self._draft.at_once and isinstance(node, cst.ListComp):
+            return read_of_all(node)
         if (target := self._draft.assigned.get(original_node)) and isinstance(node, cst.Expr):
             return cst.Assign([cst.AssignTarget(target)], node.value, node.semicolon)
         if comments := self._draft.comments.get(original_node):

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from transfer_lint.findings import Heat, Severity
+from transfer_codemods.actions import ReadAtOnce
+from transfer_lint.findings import Heat, Safety, Severity
 from transfer_lint.flow.ask import Form, HostRead, Questions
 from transfer_lint.rules import Verdict, rule
 from transfer_lint.rules.options import RuleOptions
+
+_NUMBERS = ("item", "float", "int", "bool")
 
 
 @rule(
     "TL301",
     "host-read-in-hot-path",
     "the host waits for a device value at every step or layer",
-    fix="",
-    safety=None,
+    fix="read all elements with one `.tolist()`",
+    safety=Safety.SAFE,
 )
 def check(read: HostRead, questions: Questions, options: RuleOptions) -> Verdict | None:
     """A warning if the value provably is on an accelerator, or was just brought from one; a hint if that is unknown.
@@ -36,17 +39,16 @@ def check(read: HostRead, questions: Questions, options: RuleOptions) -> Verdict
         Severity.HINT if quiet else Severity.WARNING,
         _message(read, questions, bool(proved)),
         questions.read_proof(read),
+        ReadAtOnce() if questions.is_read_of_all(read) else None,
+        "read all at once",
     )
 
 
 def _is_likely(read: HostRead) -> bool:
     """Whether it reads what is a tensor, and likely one of the device: code that runs once a call also reads others."""
-    methods = (
-        ("item", "float", "int", "bool")
-        if read.elements
-        else ("item", "tolist", "numpy", "float", "int", "bool", "print")
-    )
-    return read.in_step and read.form is Form.CALL and read.method in methods
+    methods = _NUMBERS if read.elements else (*_NUMBERS, "tolist", "numpy", "print")
+    spelled = read.form is Form.CALL and read.method in methods
+    return read.in_step and (spelled or (read.form is Form.TEST and bool(read.method)))
 
 
 def _message(read: HostRead, questions: Questions, proved: bool) -> str:

@@ -283,6 +283,10 @@ class Questions(Placements):
         """
         return readers.is_read_again(read, brought, self.reads)
 
+    def is_read_of_all(self, read: HostRead) -> bool:
+        """Whether `[v.item() for v in x]` is `x.tolist()`: `x` has one dimension."""
+        return readers.is_read_of_all(read)
+
     def reads_accelerator(self, read: HostRead) -> bool | None:
         """Whether what is read is on an accelerator, or was before it was moved to the host; None if not known."""
         role = self._role(self._source_of(read))
