@@ -10,14 +10,17 @@ MOVES = frozenset({"to", "cuda", "cpu", "xpu", "npu", "mps", "hpu", "ipu"})
 READS = frozenset({"item", "tolist", "numpy"})
 """Methods of a tensor that read its values on the host."""
 
-_SITE = re.compile(rb"\.\s*(?:%s)\s*\(" % "|".join(sorted(MOVES | READS)).encode())
+PLACE = rf"\.\s*(?:{'|'.join(sorted(MOVES | READS))})\s*\(|\bdevice\s*!?="
+"""A pattern of what rules judge: transfers, host reads, `device=`, and comparisons of a device."""
+
+_SITE = re.compile(PLACE.encode())
 
 
 def may_have_site(data: bytes) -> bool:
-    """Whether `data` may hold a transfer or host read. False is certain, True is not."""
+    """Whether `data` may hold anything that PLACE describes. False is certain, True is not."""
     return _SITE.search(data) is not None
 
 
 def may_concern(data: bytes) -> bool:
-    """Whether `data` may hold a transfer, a host read or a comment for this tool. False is certain, True is not."""
+    """Whether `data` may hold anything to report, or a comment for this tool. False is certain, True is not."""
     return b"transfer-lint:" in data or may_have_site(data)

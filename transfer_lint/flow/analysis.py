@@ -7,18 +7,19 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 
-from transfer_lint.files.scan import MOVES, READS
+from transfer_lint.files.scan import PLACE
 from transfer_lint.findings import Assumption
 from transfer_lint.flow.interpret.frame import Frame
 from transfer_lint.flow.interpret.summaries import Summaries
 from transfer_lint.flow.program.modules import FunctionInfo, Module
 from transfer_lint.flow.program.project import Project
+from transfer_lint.flow.results.constructions import Construction, DeviceComparison
 from transfer_lint.flow.results.examination import Examination, Interpretation
 from transfer_lint.flow.results.mutations import Mutation
 from transfer_lint.flow.results.reads import HostRead
 from transfer_lint.flow.results.sites import Site
 
-_CALL = re.compile(rf"\.\s*(?:{'|'.join(sorted(MOVES | READS))})\s*\(")
+_PLACE = re.compile(PLACE)
 
 
 class Analysis:
@@ -35,21 +36,27 @@ class Analysis:
         self._summaries = Summaries(project, assumptions=assumptions, watching=watching)
 
     def examine(self, module: Module) -> Examination:
-        """The file's transfers and host reads in source order, and its mutations."""
+        """What the file does that rules judge, in source order, and its mutations."""
         sites: dict[ast.Call, Site] = {}
         reads: dict[ast.expr, HostRead] = {}
+        constructions: dict[ast.Call, Construction] = {}
+        comparisons: dict[ast.Compare, DeviceComparison] = {}
         mutations: list[Mutation] = []
         assumable: set[Assumption] = set()
         for frame in self._frames_with_sites(module):
             assumable |= frame.assumable
             mutations += (Mutation(node, tensor, sure) for (node, tensor), sure in frame.mutations.items())
             reads.update(frame.reads)
+            constructions.update(frame.constructions)
+            comparisons.update(frame.comparisons)
             for node, site in frame.sites.items():
                 sites[node] = replace(site, round_trip=frame.round_trips.get(node, ()))
         return Examination(
             sorted(sites.values(), key=lambda site: site.anchor),
             sorted(reads.values(), key=lambda read: read.anchor),
             mutations,
+            sorted(constructions.values(), key=lambda construction: construction.anchor),
+            sorted(comparisons.values(), key=lambda comparison: comparison.anchor),
             frozenset(assumable),
         )
 
@@ -80,5 +87,5 @@ def _handed_out(frame: Frame) -> Interpretation:
 
 
 def _candidate_lines(text: str) -> set[int]:
-    """Lines that may hold the method name of a transfer or host read."""
-    return {text.count("\n", 0, match.end()) + 1 for match in _CALL.finditer(text)}
+    """Lines that may hold something that rules judge."""
+    return {text.count("\n", 0, match.end()) + 1 for match in _PLACE.finditer(text)}

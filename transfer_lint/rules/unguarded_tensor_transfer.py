@@ -34,7 +34,7 @@ def check(site: Site, questions: Questions, options: RuleOptions) -> Verdict | N
     constant = questions.is_placed_elsewhere(site)
     if constant and not site.receiver.ident.is_global():
         return None
-    if questions.is_memoised(site) or questions.is_loop_invariant(site):
+    if questions.is_memoised(site) or questions.fills_cache(site) or questions.is_loop_invariant(site):
         return None  # TL107 reports transfers that a loop repeats
     if questions.is_on_device(site):  # only the dtype conversion is left
         return None

@@ -26,9 +26,10 @@ from transfer_lint.flow.interpret.transfers import cast, transfer
 from transfer_lint.flow.interpret.unknown_calls import alias, hold, unknown_call
 from transfer_lint.flow.knowledge import Operation
 from transfer_lint.flow.program.modules import ClassInfo
+from transfer_lint.flow.results.constructions import Construction
 from transfer_lint.flow.values.state import State
 from transfer_lint.flow.values.terms import Known, Term, TermKind
-from transfer_lint.flow.values.values import Class, Constant, External, Function, Object, Tensor, Tuple, Value
+from transfer_lint.flow.values.values import Class, Constant, External, Function, Host, Object, Tensor, Tuple, Value
 
 # Methods of torch.nn.Module that return the module itself.
 _FLUENT = frozenset({"eval", "train", "requires_grad_", "zero_grad"})
@@ -61,7 +62,10 @@ def call(frame: Frame, node: ast.Call, state: State) -> Value:
         case Class():
             return instantiate(frame, callee.info, arguments, node, state)
         case External():
-            return external_call(frame, callee.name, arguments, node, state)
+            given = arguments.get("0", arguments.get("data"))
+            made = external_call(frame, callee.name, arguments, node, state)
+            _note_construction(frame, node, callee.name, given, made)
+            return made
         case Object():
             return call_object(frame, callee, arguments, node, state)
     return unknown_call(frame, list(arguments.values()), node, state)
@@ -75,6 +79,16 @@ def _is_of_tensors(frame: Frame, method: str) -> bool:
     return method in READS or any(
         method in names for names in (knowledge.tensor_same, knowledge.tensor_tuples, knowledge.tensor_host)
     )
+
+
+def _note_construction(frame: Frame, node: ast.Call, name: str, given: Value | None, made: Value) -> None:
+    """Record the call of a factory."""
+    around = frame.around
+    if isinstance(made, Tensor) and made.made is node and not around.traced:
+        number = isinstance(given, Host | Constant) and not (isinstance(given, Host) and given.array)
+        frame.constructions[node] = Construction(
+            frame.module, node, name, made, number, frame.function, frame.heat, around.statement, around.in_handler
+        )
 
 
 def _is_tracer(frame: Frame, callee: Value) -> bool:
