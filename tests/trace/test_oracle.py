@@ -6,7 +6,6 @@ import json
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -17,7 +16,11 @@ from transfer_lint.evidence.tally import by_assumption
 from transfer_lint.findings import Finding, Heat, Severity
 
 PACK = """\
+import operator
+
 import torch
+
+moved, read = (operator.methodcaller(*call) for call in (["cuda"], ["item"]))  # no lint sees through these
 
 
 class Net(torch.nn.Module):
@@ -26,14 +29,13 @@ class Net(torch.nn.Module):
         self.layer = torch.nn.Linear(4, 4)
 
     def forward(self, x):
-        x = x.to(self.layer.weight.device)
-        y = self.layer(x) * scale(x.device)
+        x = moved(x)
+        y = self.layer(x) * scale()
         return y.to(x.device)
 
 
-def scale(device):
-    values = [1.0, 2.0, 3.0, 4.0]
-    return torch.as_tensor(values).to(device)
+def scale():
+    return moved(torch.arange(4.0))
 
 
 def run(net, x):
@@ -44,7 +46,7 @@ def run(net, x):
 
 
 def measure(x):
-    return x.mean().item()
+    return read(x.mean())
 
 
 def never():
@@ -81,25 +83,18 @@ def trace(folder: Path, *options: str) -> str:
 
 def test_what_the_lint_did_not_say_by_kind(folder: Path) -> None:
     value = json.loads(trace(folder, "--format", "json"))
-    spoken_of = {(each["path"], each["line"]) for each in value["findings"]}
-    assert ("pack.py", 12) in spoken_of
-    kinds: dict[str, list[Any]] = {}
-    for each in value["silent"]:
-        where = each["where"]
-        assert Path(where["file"]) == folder / "pack.py"
-        assert ("pack.py", where["line"]) not in spoken_of
-        kinds.setdefault(each["kind"], []).append(
-            (where["line"], each["how"], each["way"], each["events"], each["most"], each["nbytes"])
-        )
-    expected = {
-        "no-op move": (10, "to", "", 12, 6, 0),
-        "upload of equal data": (17, "to", "host-to-device", 11, 6, 192),
-        "repeated wait": (28, "item", "", 12, 6, 48),
-    }
-    for kind, call in expected.items():
-        assert call in kinds.get(kind, []) or ("pack.py", call[0]) in spoken_of, value["silent"]
-    assert kinds["no-op move"] == [expected["no-op move"]]
-    assert {Path(line["file"]).name for line in value["unreported"]} <= {"pack.py"}
+    assert "pack.py" in {each["path"] for each in value["findings"]}
+    assert {Path(each["where"]["file"]) for each in value["silent"]} == {folder / "pack.py"}
+    found = [
+        (each["kind"], each["where"]["line"], each["how"], each["way"], each["events"], each["most"], each["nbytes"])
+        for each in value["silent"]
+    ]
+    assert found == [
+        ("no-op move", 14, "to", "", 12, 6, 0),
+        ("upload of equal data", 20, "to", "host-to-device", 11, 6, 192),
+        ("repeated wait", 31, "item", "", 12, 6, 48),
+    ]
+    assert {Path(line["file"]).name for line in value["unreported"]} == {"pack.py"}
 
 
 def test_the_rules_are_counted(folder: Path) -> None:
@@ -119,10 +114,10 @@ def test_text_and_page_say_the_same_each_time(folder: Path) -> None:
     assert re.search(r"^rule +confirmed +refuted +never reached +undecided$", first, re.MULTILINE)
     assert re.search(r"^TL101 redundant-transfer +1 +- +- +-$", first, re.MULTILINE)
     assert "without a finding: no-op move" in first
-    assert "  pack.py:10 Net.forward: to 12 times, 6 in one part\n" in first
+    assert "  pack.py:14 Net.forward: to 12 times, 6 in one part\n" in first
     page = page_of(trace(folder, "--format", "html"))
     assert "Without a finding: no-op move" in page.text
-    assert "pack.py:10 Net.forward: to  12 times, 6 in one part" in page.text
+    assert "pack.py:14 Net.forward: to  12 times, 6 in one part" in page.text
 
 
 def test_a_scenario_s_functions_are_parts(tmp_path: Path) -> None:

@@ -195,6 +195,18 @@ def test_threads_take_part() -> None:
     assert (trace.transfers, trace.total("count", "idle")) == (3, 3)
 
 
+def test_only_the_program_s_own_calls_have_nothing_to_do() -> None:
+    def action() -> None:
+        d = h().to("cuda")
+        torch.softmax(d, -1, dtype=torch.float32)
+        torch.nn.functional.cross_entropy(d, torch.tensor([0, 1], device="cuda"))
+        d.to(torch.float32), d.float(), d.to(dtype=torch.float32)
+        d.cuda(), d.to(device="cuda"), d.to(d), d.type_as(d), d.type("torch.cuda.FloatTensor")
+        torch.nn.Linear(2, 2, device="cuda").to("cuda")
+
+    assert traced(action).total("count", "idle") == 7
+
+
 def test_hooks_and_simulated_machine_count_the_same() -> None:
     """Two ways to see the same program: kernels over torch's dispatcher, and the simulated machine's own books."""
 

@@ -11,13 +11,16 @@ READS = frozenset({"item", "tolist", "numpy"})
 """Methods of a tensor that read its values on the host."""
 
 PLACE = rf"\.\s*(?:{'|'.join(sorted(MOVES | READS))})\s*\(|\bdevice\s*!?="
-"""A pattern of what rules judge: transfers, host reads, `device=`, and comparisons of a device."""
+"""A pattern of most that rules judge: transfers, host reads, `device=`, and comparisons of a device."""
 
-_SITE = re.compile(PLACE.encode())
+ACCELERATOR = r"\b(?:cuda|xpu|mps|npu|hpu|get_torch_device|vae_device)\b"
+"""What a file that puts a value on an accelerator by itself has in its text. Any test may read such a value."""
+
+_SITE = re.compile(f"{PLACE}|{ACCELERATOR}".encode())
 
 
 def may_have_site(data: bytes) -> bool:
-    """Whether `data` may hold anything that PLACE describes. False is certain, True is not."""
+    """Whether `data` may hold anything that rules judge. False is near certain, True is not."""
     return _SITE.search(data) is not None
 
 

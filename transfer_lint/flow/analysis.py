@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 
-from transfer_lint.files.scan import PLACE
+from transfer_lint.files.scan import ACCELERATOR, PLACE
 from transfer_lint.findings import Assumption
 from transfer_lint.flow.interpret.frame import Frame
 from transfer_lint.flow.interpret.summaries import Summaries
@@ -19,6 +19,8 @@ from transfer_lint.flow.results.mutations import Mutation
 from transfer_lint.flow.results.reads import HostRead
 from transfer_lint.flow.results.sites import Site
 
+_ACCELERATOR = re.compile(ACCELERATOR)
+_ELEMENTS = re.compile(r"\b(?:float|int|bool|max|min|any|all|sorted)\s*\(")
 _PLACE = re.compile(PLACE)
 
 
@@ -70,15 +72,20 @@ class Analysis:
         yield from (self.interpretation(info) for info in module.functions)
 
     def _frames_with_sites(self, module: Module) -> Iterator[Frame]:
-        """The frames of the functions that may hold a transfer or host read, and of the top level if it may."""
-        lines = _candidate_lines(module.text)
+        """The frames of the functions that may hold a transfer or host read, and of the top level if it may.
+
+        Any test may read a tensor: in a file that puts values on an accelerator, all that runs at steps is looked at,
+        and all that may read the elements of a tensor one by one.
+        """
+        places = _ACCELERATOR.search(module.text) is not None
+        lines = _lines_of(_PLACE, module.text) | (_lines_of(_ELEMENTS, module.text) if places else set())
         inside: set[int] = set()
         for info in module.functions:
             span = info.lines
-            if any(line in lines for line in span):
+            if any(line in lines for line in span) or (places and self._summaries.heat.has_steps(module, info.node)):
                 yield self._summaries.interpretation(info)
             inside.update(line for line in span if line in lines)
-        if lines - inside:
+        if lines - inside or (places and self._summaries.heat.has_steps(module, None)):
             yield self._summaries.top_level(module)
 
 
@@ -86,6 +93,11 @@ def _handed_out(frame: Frame) -> Interpretation:
     return Interpretation(frame.module, frame.function, frame.knowledge, frame.values)
 
 
-def _candidate_lines(text: str) -> set[int]:
-    """Lines that may hold something that rules judge."""
-    return {text.count("\n", 0, match.end()) + 1 for match in _PLACE.finditer(text)}
+def _lines_of(pattern: re.Pattern[str], text: str) -> set[int]:
+    """The lines where a match of the pattern ends."""
+    found: set[int] = set()
+    line, before = 1, 0
+    for match in pattern.finditer(text):
+        line, before = line + text.count("\n", before, match.end()), match.end()
+        found.add(line)
+    return found

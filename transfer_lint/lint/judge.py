@@ -104,7 +104,9 @@ def judgements(project: Project, questions: Questions, options: RuleOptions) -> 
             judged = strongest(place, wider, options)
             if judged is None or (proved is not None and judged[1].severity is Severity.HINT):
                 continue
-            rests_on = frozenset(fact.assumption for fact in judged[1].why if fact.assumption is not None) or assumed
+            rests_on = frozenset(fact.assumption for fact in judged[1].why if fact.assumption is not None)
+            # A fact may be missing where a proof is not complete. What is assumed of the heap has none.
+            rests_on = rests_on or assumed & {Assumption.STAYS_WHERE_PUT} or assumed
             found[place.anchor] = Judgement(place, *judged, rests_on, rests_on <= options.trusted)
     return found.values()
 

@@ -16,13 +16,11 @@ from transfer_lint.rules.options import RuleOptions
     safety=None,
 )
 def check(made: Construction, questions: Questions, options: RuleOptions) -> Verdict | None:
-    """A warning for literals in a step or layer, else a hint; for a single number a hint, in a step or layer only."""
+    """A warning in a step or layer, else a hint."""
     if made.heat is Heat.ONCE or made.in_handler or questions.fills_cache(made):
         return None
-    literal = questions.uploads_constant(made)
-    hot = made.heat.rank >= Heat.STEP.rank
-    if literal is None or not (literal or hot):
+    if not questions.uploads_constant(made):
         return None
+    hot = made.heat.rank >= Heat.STEP.rank
     text = f"`{questions.construction(made)}` is copied to the device at every {made.heat.value}, and the host waits"
-    advice = "keep it for each device" if literal else "a Python number needs no tensor"
-    return Verdict(Severity.WARNING if literal and hot else Severity.HINT, f"{text}: {advice}", made.tensor.why)
+    return Verdict(Severity.WARNING if hot else Severity.HINT, f"{text}: keep one for each device", made.tensor.why)

@@ -41,8 +41,8 @@ class Functions(TorchFunctionMode):
             result = func(*args, **kwargs)
             if pinned and isinstance(result, Tensor):
                 _pin(result)
-        if func in _MOVES and result is args[0]:
-            self.machine.idled(place_of(result))
+        if func in _MOVES and result is args[0] and _asks_for_device(func, args[1:], kwargs):
+            self.machine.idled(place_of(result), result)
         return result
 
     def _check_generator(self, generator: torch.Generator, args: Sequence[Any], kwargs: Mapping[str, Any]) -> None:
@@ -52,6 +52,13 @@ class Functions(TorchFunctionMode):
         expected = torch.device(device).type if not isinstance(device, int) else KIND
         if expected != generator.device.type:
             raise RuntimeError(f"Expected a '{expected}' device type for generator but found '{generator.device.type}'")
+
+
+def _asks_for_device(func: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> bool:
+    """Whether a call of one of `_MOVES` names a device, and not only a dtype or a memory format."""
+    first = args[0] if args else kwargs.get("dtype")
+    named = isinstance(first, (str, int, type, torch.device, Tensor)) or bool(kwargs.keys() & {"device", "other"})
+    return named or func not in (Tensor.to, Tensor.type)
 
 
 def stand_in(machine: Machine, device: Any) -> Any:
@@ -128,6 +135,14 @@ def _with_data(machine: Machine, func: Any, args: Sequence[Any], kwargs: dict[st
     return func(*args, **kwargs)
 
 
+def _set_item(machine: Machine, func: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> None:
+    # for an accelerator's tensor, torch makes a host tensor of a number
+    self, index, value = args
+    if isinstance(self, DeviceTensor) and isinstance(value, (bool, int, float, complex)):
+        value = torch.scalar_tensor(value, dtype=self.dtype, device="cpu")
+    func(self, index, value)
+
+
 def _new(machine: Machine, func: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> Tensor:
     return place(values_of(func(*args, **kwargs)), place_of(args[0]))
 
@@ -193,6 +208,7 @@ _HANDLERS: Mapping[Any, Callable[[Machine, Any, Sequence[Any], dict[str, Any]], 
     torch.as_tensor: _tensor,
     torch.asarray: _tensor,
     Tensor.to: _to,
+    Tensor.__setitem__: _set_item,
     Tensor.as_subclass: as_subclass,
     Tensor.new: _new,
     Tensor.new_tensor: _new_tensor,

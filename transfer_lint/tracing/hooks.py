@@ -52,7 +52,8 @@ READS = {
 class Hooks:
     """What the kernels do for one trace.
 
-    whole: record transfers and waits too, not only no-op calls. limit: bytes above which content is not hashed.
+    whole: record transfers, waits and no-op moves too, not only reads of host values. limit: bytes above which content
+    is not hashed.
     """
 
     def __init__(self, recorder: Recorder, *, whole: bool, limit: int = LIMIT) -> None:
@@ -198,11 +199,14 @@ def _deaf_inside(
 
 
 def _call(op: Any) -> Callable[..., Any]:
-    """A kernel for `.to(...)` with a device: records a no-op call; a copy inside is recorded by its own kernel."""
+    """A kernel for `.to(...)` with a device: records a no-op call; a copy inside is recorded by its own kernel.
+
+    The simulated machine sees such calls itself, without those that torch makes inside of other operators.
+    """
 
     def kernel(keyset: Any, *args: Any, **kwargs: Any) -> Any:
         result = op.redispatch(keyset.remove(_KEY), *args, **kwargs)
-        if _listening and result is args[0] and _concrete(args):
+        if _listening and _listening[-1].whole and result is args[0] and _concrete(args):
             _listening[-1].idle(result, "to")
         return result
 

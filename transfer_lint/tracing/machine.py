@@ -48,6 +48,9 @@ class Observer(Protocol):
     def waited(self, device: int, how: str, value: torch.Tensor, nbytes: int) -> None:
         """See Machine.waited."""
 
+    def idled(self, device: int, value: torch.Tensor) -> None:
+        """See Machine.idled."""
+
 
 @dataclass
 class Memory:
@@ -90,8 +93,8 @@ class Machine:
 
     devices: how many there are. current: index of the current one. transfers: data that moved between devices. waits:
     values that the host waited for. no_op_calls: transfer calls that had nothing to do. These three lists grow as long
-    as the simulation runs; `clear` empties them. With an observer they stay empty: it is told of transfers and waits
-    instead. memory: device index -> memory, of each device that was used.
+    as the simulation runs; `clear` empties them. With an observer they stay empty: it is told instead. memory: device
+    index -> memory, of each device that was used.
     """
 
     devices: int
@@ -185,9 +188,11 @@ class Machine:
             )
         )
 
-    def idled(self, device: int) -> None:
-        """Record a no-op call on a value at the place `device`. With an observer, does nothing."""
-        if self.observer is None:
+    def idled(self, device: int, value: torch.Tensor) -> None:
+        """Record a no-op call on `value`, which is at the place `device`."""
+        if self.observer is not None:
+            self.observer.idled(device, value)
+        else:
             self.no_op_calls.append(NoOpCall(name_of(device), _here()))
 
 

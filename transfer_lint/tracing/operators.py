@@ -246,30 +246,38 @@ def _bring_indices(func: Any, args: Sequence[Any]) -> Sequence[Any]:
     Raises RuntimeError for a host tensor with a device index, and for an index on another device.
 
     A mask stands for the positions of its true elements. For a host mask these positions are moved; for a mask on the
-    device the host waits for their number.
+    device the host waits for their number, unless one host number is written: torch fills then.
     """
     self, indices, *rest = args
     here = place_of(self)
     machine = active()
+    number = bool(rest) and isinstance(rest[0], Tensor) and rest[0].dim() == 0 and place_of(rest[0]) == HOST
+    given = [index for index in indices if index is not None]
+    fills = number and len(given) == 1 and _is_mask(given[0]) and place_of(given[0]) == here and not any(rest[1:])
 
     def bring(index: Tensor) -> Tensor:
-        mask = index.dtype in (torch.bool, torch.uint8)
         if place_of(index) == here:
-            if mask and here != HOST and machine is not None:
+            if _is_mask(index) and here != HOST and not fills and machine is not None:
                 machine.waited(here, "index", index, _WAITS["aten::nonzero"])
             return index
         if here == HOST or place_of(index) != HOST:
             raise RuntimeError(
                 f"indices should be either on cpu or on the same device as the indexed tensor ({name_of(here)})"
             )
-        for each in index.nonzero().unbind(1) if mask else (index,):
+        for each in index.nonzero().unbind(1) if _is_mask(index) else (index,):
             if machine is not None:
                 machine.moved(HOST, here, each, each.dtype, non_blocking=False, at_host=each, taken=True)
         return place(index, here)
 
-    if rest and isinstance(rest[0], Tensor) and rest[0].dim() == 0 and place_of(rest[0]) == HOST:
+    if number:
+        if here != HOST and not fills and machine is not None:
+            machine.moved(HOST, here, rest[0], rest[0].dtype, non_blocking=False, at_host=rest[0], taken=True)
         rest[0] = place(rest[0], here)
     return (self, replace(indices, bring), *rest)
+
+
+def _is_mask(index: Tensor) -> bool:
+    return index.dtype in (torch.bool, torch.uint8)
 
 
 def _run_foreach(func: Any, traits: Traits, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:

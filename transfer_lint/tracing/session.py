@@ -209,6 +209,10 @@ class _Observer:
                 content=content,
             )
 
+    def idled(self, device: int, value: torch.Tensor) -> None:
+        with self._recorder.own_time():
+            self._recorder.idle(name_of(device), "to", plain(value.dtype))
+
 
 def _value(tensor: torch.Tensor) -> bytes | None:
     from transfer_lint.tracing.device_tensor import values_of

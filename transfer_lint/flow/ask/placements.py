@@ -160,7 +160,7 @@ class Placements:
             return None
         if not self._means_one_device(request.device.known):
             return None
-        why = merge_why(site.receiver.why, site.device.why if site.device else ())
+        why = merge_why(site.receiver.why, site.supposed, site.device.why if site.device else ())
         if request.dtype is not None:
             if not self._same(site.dtype, request.dtype) or not self._holds_here(site, site.dtype):
                 return None

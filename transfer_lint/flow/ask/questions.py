@@ -237,17 +237,17 @@ class Questions(Placements):
         owner = comparison.function.owner if comparison.function is not None else None
         return comparison.proved or kept_tensors.holds_only_tensors(owner, comparison.tensor, self._factories)
 
-    def uploads_constant(self, made: Construction) -> bool | None:
-        """Whether a tensor of literals (True) or of a number (False) is made away from the host; None if neither.
+    def uploads_constant(self, made: Construction) -> bool:
+        """Whether a tensor of literals is made away from the host.
 
         It must ask for its device; whether that is an accelerator need not be known.
         """
         node = made.node
         if made.name not in self._knowledge.from_values or not any(k.arg == "device" for k in node.keywords):
-            return None
-        if made.tensor.device is None or self._role(made.tensor.device) is Role.HOST or not node.args:
-            return None
-        return True if is_literal(node.args[0]) else False if made.number else None
+            return False
+        if made.tensor.device is None or self._role(made.tensor.device) is Role.HOST:
+            return False
+        return bool(node.args) and is_literal(node.args[0])
 
     def earlier_copy(self, site: Site) -> EarlierCopy | None:
         """The copy from a dominating transfer of the same value to the same place; None if there is none."""
@@ -313,6 +313,13 @@ class Questions(Placements):
         if at_once is not None and self.boundary(at_once):
             return at_once
         return next((site for site in self.sites if site.node in read.tensor.moved_from), None)
+
+    def is_read_again(self, read: HostRead, brought: Site) -> bool:
+        """Whether the host has waited for the value when it is read: by the transfer, outside the loop of the read.
+
+        Or by an earlier read of what the same transfer brought.
+        """
+        return readers.is_read_again(read, brought, self.reads)
 
     def reads_accelerator(self, read: HostRead) -> bool | None:
         """Whether what is read is on an accelerator, or was before it was moved to the host; None if not known."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Mapping, Sequence
 
+from transfer_lint.findings import Heat
 from transfer_lint.flow.program.syntax import nodes_of
 from transfer_lint.flow.results.reads import HostRead
 from transfer_lint.flow.results.sites import Site
@@ -47,6 +48,15 @@ def waits_after(site: Site) -> Sequence[int]:
         for node in nodes_of(site.function.node)
         if isinstance(node, ast.Attribute) and node.attr in _WAITS and node.lineno >= site.node.lineno
     ]
+
+
+def is_read_again(read: HostRead, brought: Site, reads: Sequence[HostRead]) -> bool:
+    """Whether the transfer that brought what is read runs less often than the read, or another read comes first."""
+    if any(node is brought.node for node in nodes_of(read.node)):
+        return False
+    if brought.heat.rank < Heat.STEP.rank or read.elements:
+        return True
+    return any(brought.node in other.tensor.moved_from and other.anchor < read.anchor for other in reads)
 
 
 def moved_at_once(read: HostRead, by_node: Mapping[ast.AST, Site]) -> Site | None:

@@ -62,6 +62,29 @@ def model_result(
     return replace(result, placed=(device.because(fact), dtype))
 
 
+def settled_result(
+    frame: Frame, model: Object, result: Value, arguments: Mapping[str, Value], node: ast.Call, state: State
+) -> Value:
+    """The result of a model whose code is known, where that does not tell its device."""
+    match result:
+        case Tuple(items=items):
+            return Tuple(tuple(settled_result(frame, model, item, arguments, node, state) for item in items))
+        case Tensor(device=None) | Object(cls=None, placed=(None, _)):
+            device = state.record(model.ident).device or _device_of_inputs(frame, arguments.values())
+        case _:
+            return result
+    if device is None:
+        return result
+    fact = frame.assume(
+        Assumption.LIBRARY_MODEL, node, "`{}` is the result of a model, so it is where the model and its inputs are"
+    )
+    if fact is None:
+        return result
+    if isinstance(result, Tensor):
+        return replace(result, device=device.because(fact), computed=True)
+    return replace(result, placed=(device.because(fact), result.placed[1]))
+
+
 def library_result(
     frame: Frame, name: str, arguments: Mapping[str, Value], node: ast.Call, state: State
 ) -> Object | None:

@@ -14,11 +14,12 @@ from transfer_lint.flow.interpret.assumed import (
     of_output,
     prepared,
     scheduler_result,
+    settled_result,
 )
 from transfer_lint.flow.interpret.attributes import attribute
 from transfer_lint.flow.interpret.external_calls import external_call
 from transfer_lint.flow.interpret.frame import Frame
-from transfer_lint.flow.interpret.host_reads import note
+from transfer_lint.flow.interpret.host_reads import is_logging, logged, method, note
 from transfer_lint.flow.interpret.items import any_of, element
 from transfer_lint.flow.interpret.objects import found_method, store
 from transfer_lint.flow.interpret.tensors import as_tensor, operate, requested, tensor_method
@@ -29,7 +30,7 @@ from transfer_lint.flow.program.modules import ClassInfo
 from transfer_lint.flow.results.constructions import Construction
 from transfer_lint.flow.values.state import State
 from transfer_lint.flow.values.terms import Known, Term, TermKind
-from transfer_lint.flow.values.values import Class, Constant, External, Function, Host, Object, Tensor, Tuple, Value
+from transfer_lint.flow.values.values import Class, Constant, External, Function, Object, Tensor, Tuple, Value
 
 # Methods of torch.nn.Module that return the module itself.
 _FLUENT = frozenset({"eval", "train", "requires_grad_", "zero_grad"})
@@ -62,9 +63,8 @@ def call(frame: Frame, node: ast.Call, state: State) -> Value:
         case Class():
             return instantiate(frame, callee.info, arguments, node, state)
         case External():
-            given = arguments.get("0", arguments.get("data"))
             made = external_call(frame, callee.name, arguments, node, state)
-            _note_construction(frame, node, callee.name, given, made)
+            _note_construction(frame, node, callee.name, made)
             return made
         case Object():
             return call_object(frame, callee, arguments, node, state)
@@ -81,13 +81,12 @@ def _is_of_tensors(frame: Frame, method: str) -> bool:
     )
 
 
-def _note_construction(frame: Frame, node: ast.Call, name: str, given: Value | None, made: Value) -> None:
+def _note_construction(frame: Frame, node: ast.Call, name: str, made: Value) -> None:
     """Record the call of a factory."""
     around = frame.around
     if isinstance(made, Tensor) and made.made is node and not around.traced:
-        number = isinstance(given, Host | Constant) and not (isinstance(given, Host) and given.array)
         frame.constructions[node] = Construction(
-            frame.module, node, name, made, number, frame.function, frame.heat, around.statement, around.in_handler
+            frame.module, node, name, made, frame.function, frame.heat, around.statement, around.in_handler
         )
 
 
@@ -100,6 +99,16 @@ def evaluate_arguments(frame: Frame, node: ast.Call, state: State) -> dict[str, 
 
     "*" with a position stands for unpacked arguments of unknown number, "**" for unpacked keyword arguments.
     """
+    if not is_logging(node.func):
+        return _arguments(frame, node, state)
+    before, frame.around.logging = frame.around.logging, True
+    found = _arguments(frame, node, state)
+    logged(frame, node, list(found.values()))
+    frame.around.logging = before
+    return found
+
+
+def _arguments(frame: Frame, node: ast.Call, state: State) -> dict[str, Value]:
     found: dict[str, Value] = {}
     position = 0
     for argument in node.args:
@@ -163,8 +172,7 @@ def _method_call(frame: Frame, node: ast.Call, func: ast.Attribute, receiver: Te
     if name in frame.knowledge.tensor_casts and not arguments:
         cast(frame, node, receiver, frame.knowledge.tensor_casts[name], state)
     if isinstance(receiver, Tensor):
-        if name in READS:
-            note(frame, node, receiver, state)
+        method(frame, receiver, name, arguments, node, state)
         result = tensor_method(frame, receiver, name, arguments, node, state)
         if result is not None:
             return result
@@ -302,7 +310,8 @@ def call_object(frame: Frame, callee: Object, arguments: dict[str, Value], node:
         if method is None and callee.cls.is_module and "__call__" not in callee.cls.overridden:
             method = found_method(frame, callee, "forward", state)
         if method is not None:
-            return frame.callees.call(frame, method, {"": callee, **arguments}, node, state)
+            result = frame.callees.call(frame, method, {"": callee, **arguments}, node, state)
+            return settled_result(frame, callee, result, arguments, node, state) if callee.cls.is_module else result
     if isinstance(callee.cls, str):
         kind = frame.knowledge.layer_kind(callee.cls)
         if kind is not None:

@@ -14,7 +14,7 @@ from transfer_lint.flow.interpret.attributes import attribute
 from transfer_lint.flow.interpret.calls import call
 from transfer_lint.flow.interpret.captures import captures
 from transfer_lint.flow.interpret.frame import Frame, evaluates
-from transfer_lint.flow.interpret.host_reads import truth
+from transfer_lint.flow.interpret.host_reads import comparison, elements_of, index, text, truth
 from transfer_lint.flow.interpret.items import element, item_at, one_alike
 from transfer_lint.flow.interpret.names import lookup
 from transfer_lint.flow.interpret.tensors import combine
@@ -51,6 +51,7 @@ def _subscript(frame: Frame, node: ast.expr, state: State) -> Value:
     owner = frame.eval(node.value, state)
     key = frame.eval(node.slice, state)
     frame.run_operators((owner,), node, state)
+    index(frame, node, owner, key)
     match owner:
         case Tensor():
             # The index may be a tensor on the host: the result is on the device of the indexed tensor.
@@ -84,7 +85,7 @@ def _slice(frame: Frame, node: ast.expr, state: State) -> Value:
     assert isinstance(node, ast.Slice)
     for part in (node.lower, node.upper, node.step):
         if part is not None:
-            frame.eval(part, state)
+            truth(frame, part, frame.eval(part, state))
     return Host(frame.symbol(node, "a slice"))
 
 
@@ -108,6 +109,8 @@ def _binary(frame: Frame, node: ast.expr, state: State) -> Value:
     assert isinstance(node, ast.BinOp)
     left, right = frame.eval(node.left, state), frame.eval(node.right, state)
     frame.run_operators((left, right), node, state)
+    if isinstance(node.op, ast.Mod) and isinstance(left, Constant) and isinstance(left.value, str):
+        text(frame, node, right)
     result = combine(frame, (left, right), node, keeps_dtype=not isinstance(node.op, ast.Div | ast.Pow))
     if isinstance(node.op, ast.MatMult) and isinstance(result, Tensor):
         # The product of two vectors is 0-dim.
@@ -133,6 +136,7 @@ def _compare(frame: Frame, node: ast.expr, state: State) -> Value:
     assert isinstance(node, ast.Compare)
     values = [frame.eval(part, state) for part in (node.left, *node.comparators)]
     frame.run_operators(values, node, state)
+    comparison(frame, node, values)
     if any(isinstance(op, ast.Is | ast.IsNot | ast.In | ast.NotIn) for op in node.ops):
         return Host(frame.symbol(node, "a truth value"))
     _note_comparison(frame, node, values)
@@ -171,7 +175,7 @@ def _bool(frame: Frame, node: ast.expr, state: State) -> Value:
         truth(frame, before, value)
         when_true, when_false = conditions.refine(frame, before, here)
         after = when_true if isinstance(node.op, ast.And) else when_false
-        value = frame.eval(part, after)
+        value = frame.last_operands[node] = frame.eval(part, after)
         result = _either(frame, result, value, node, after)
         here = after
     if here is not state:
@@ -271,13 +275,15 @@ def _fstring(frame: Frame, node: ast.expr, state: State) -> Value:
         child: frame.eval(child.value, state) for child in nodes_of(node) if isinstance(child, ast.FormattedValue)
     }
     frame.around.in_fstring = before
+    for value in values.values():
+        text(frame, node, value)
     symbol = frame.symbol(node, "a string")
     match node.values:
-        case [ast.Constant(value=str(text)), *rest] if DEVICE.fullmatch(text.removesuffix(":")):
-            term = Term(TermKind.VALUE, symbol=symbol, role=role_of_device(text))
-            if text == "cuda:" and len(rest) == 1:  # the device of that index, as in `.to(index)`
-                index = values.get(rest[0])  # type: ignore[call-overload]
-                term = frame.placed_by(index) or term if isinstance(index, Object | Host | Constant) else term
+        case [ast.Constant(value=str(spelled)), *rest] if DEVICE.fullmatch(spelled.removesuffix(":")):
+            term = Term(TermKind.VALUE, symbol=symbol, role=role_of_device(spelled))
+            if spelled == "cuda:" and len(rest) == 1:  # the device of that index, as in `.to(index)`
+                number = values.get(rest[0])  # type: ignore[call-overload]
+                term = frame.placed_by(number) or term if isinstance(number, Object | Host | Constant) else term
                 term = replace(term, role=Role.ACCELERATOR)
             return Placed(Known(term), is_dtype=False)
     return Host(symbol)
@@ -304,7 +310,7 @@ def _comprehension(frame: Frame, node: ast.expr, state: State) -> Value:
     with frame.inlined(), frame.repeated(node) as enter:
         for generator in node.generators:
             source = frame.eval(generator.iter, inner)
-            enter()
+            enter({} if frame.steps(node) else elements_of(frame, generator.target, generator.iter, inner))
             assign(frame, generator.target, element(frame, source, generator.target, inner), inner)
             for test in generator.ifs:
                 truth(frame, test, frame.eval(test, inner))

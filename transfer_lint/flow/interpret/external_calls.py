@@ -10,10 +10,10 @@ from typing import TypeGuard
 from transfer_lint.flow.interpret.assumed import library_result, made_on_device, wrapped
 from transfer_lint.flow.interpret.captures import runs_later
 from transfer_lint.flow.interpret.frame import Frame
-from transfer_lint.flow.interpret.host_reads import CONVERSIONS, note
+from transfer_lint.flow.interpret.host_reads import called, upload
 from transfer_lint.flow.interpret.items import element, one_alike
 from transfer_lint.flow.interpret.mutations import function_writes, written
-from transfer_lint.flow.interpret.tensors import NOT_OPERANDS, as_called, as_tensor, operate, parts, requested
+from transfer_lint.flow.interpret.tensors import NOT_OPERANDS, as_called, as_tensor, combine, operate, parts, requested
 from transfer_lint.flow.interpret.unknown_calls import alias, hold, unknown_call
 from transfer_lint.flow.knowledge import Operation
 from transfer_lint.flow.values.state import State
@@ -27,6 +27,7 @@ def external_call(frame: Frame, name: str, arguments: dict[str, Value], node: as
     knowledge = frame.knowledge
     operands = list(arguments.values())
     frame.run_operators(operands, node, state)
+    called(frame, name, arguments, node, state)
     if function_writes(frame, name, arguments):
         written(frame, node, operands)
     first = arguments.get("0")
@@ -56,7 +57,9 @@ def external_call(frame: Frame, name: str, arguments: dict[str, Value], node: as
     if name in knowledge.legacy_factories:
         return _legacy(frame, knowledge.legacy_factories[name], operands, node)
     if name in knowledge.from_values:
-        return _from_values(frame, arguments, node, state)
+        made = _from_values(frame, arguments, node, state)
+        upload(frame, name, arguments, made, node)
+        return made
     if name in knowledge.tuples or name in knowledge.combine:
         operation = knowledge.function(name, arguments)
         if name not in knowledge.take_sequences and "0" in arguments:
@@ -78,10 +81,10 @@ def external_call(frame: Frame, name: str, arguments: dict[str, Value], node: as
         return model
     if knowledge.is_module_class(name):
         return _torch_module(frame, name, arguments, node, state)
-    if name in CONVERSIONS:
-        for operand in operands:
-            if isinstance(operand, Tensor):
-                note(frame, node, operand)
+    if name in ("builtins.sum", "builtins.abs") and isinstance(first, Tensor | Object):
+        item = first if name == "builtins.abs" or isinstance(first, Tensor) else element(frame, first, node, state)
+        if isinstance(item, Tensor):
+            return combine(frame, (item,), node, keeps_dtype=False)
     if name in knowledge.iterates and ("0" in arguments or "*0" in arguments):
         return _iterated(frame, name, arguments, node, state)
     if name in knowledge.host:

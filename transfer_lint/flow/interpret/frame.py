@@ -73,6 +73,8 @@ class Surroundings:
     autocast: bool = False
     default_device: bool = False  # inside `with torch.device(...)`
     traced: bool = False  # inside a function that is passed to `torch.jit.trace` or the like
+    logging: bool = False  # among the arguments of a call that logs
+    elements: dict[str, str] = field(default_factory=dict)  # see `host_reads.elements_of`
     comprehension: ast.expr | None = None  # the innermost comprehension whose parts are being interpreted
 
 
@@ -146,6 +148,7 @@ class Frame:
         self.values: dict[ast.AST, Value] = {}  # expression -> value; empty unless `watching`
         self.around = Surroundings(module.tree.body[0] if module.tree.body else ast.Pass())
         self.volatile: set[str] = set()  # names that other functions may rebind at any time
+        self.last_operands: dict[ast.BoolOp, Value] = {}  # `a and b` -> the value of `b`
         self.replaces_data = False  # whether some tensor's `.data` is assigned
         self.assumable: set[Assumption] = set()  # assumptions that would tell, or told, more here
         self.outer: dict[str, Value] = {}  # of a nested function: the locals of the functions around it
@@ -160,6 +163,10 @@ class Frame:
     def heat(self) -> Heat:
         """The heat of the place that is being interpreted; at most `call` in throttled code."""
         return self.rate.loud
+
+    def steps(self, inside: ast.AST) -> bool:
+        """Whether a loop with this statement, or a comprehension, is one over steps or layers."""
+        return len(self._changes.get(inside, ())) > len(self._changes.get(self.around.statement, ()))
 
     # ---- running -------------------------------------------------------------------------------------------------
 
@@ -273,15 +280,19 @@ class Frame:
         self.around.inline = before
 
     @contextmanager
-    def repeated(self, node: ast.expr) -> Iterator[Callable[[], None]]:
-        """A context for the parts of a comprehension. Once what it yields is called, they run for every item."""
-        before = self.around.comprehension
+    def repeated(self, node: ast.expr) -> Iterator[Callable[[dict[str, str]], None]]:
+        """A context for the parts of a comprehension.
 
-        def enter() -> None:
-            self.around.comprehension = node
+        Once what it yields is called, with the names that are elements of tensors, they run for every item.
+        """
+        around = self.around
+        before, elements = around.comprehension, around.elements
+
+        def enter(names: dict[str, str]) -> None:
+            around.comprehension, around.elements = node, around.elements | names
 
         yield enter
-        self.around.comprehension = before
+        around.comprehension, around.elements = before, elements
 
     def phi(self, node: ast.AST, label: str, part: str = "") -> Callable[[str], Symbol]:
         """A function that makes the symbols of values that are joined at a node; see `join`."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from dataclasses import replace
 
+from transfer_lint.findings import Assumption
 from transfer_lint.flow.interpret.assumed import as_operand
 from transfer_lint.flow.interpret.frame import Frame
 from transfer_lint.flow.knowledge import Role
@@ -28,7 +29,11 @@ def transfer(
         is_discarded = isinstance(statement, ast.Expr) and statement.value is node
         seen = receiver if is_discarded else as_operand(frame, receiver, node)
         assert isinstance(seen, Tensor | Object)
-        frame.sites[node] = _site(frame, node, seen, is_module, request, state)
+        site = _site(frame, node, seen, is_module, request, state)
+        if is_discarded and not site.proved and site.device is not None:
+            fact = frame.assume(Assumption.MOVED_IS_TENSOR, node, "`{}` moves again what was moved to a device")
+            site = site if fact is None else replace(site, supposed=(fact,))
+        frame.sites[node] = site
     if isinstance(receiver, Tensor):
         return _moved_tensor(frame, node, receiver, request)
     return _moved_object(frame, node, receiver, is_module, request, state)
@@ -62,7 +67,7 @@ def _site(
         dtype: Known | None = receiver.dtype or Known(receiver.dtype_term())
     else:
         record = state.record(receiver.ident)
-        device, dtype = record.device, record.dtype
+        device, dtype = record.device or receiver.placed[0], record.dtype or receiver.placed[1]
         made_here = record.made and device is None
     around = frame.around
     return Site(
@@ -172,6 +177,13 @@ def _first_argument(
     surely_tensor: bool,
 ) -> Request:
     spelled = [*node.args, *(keyword.value for keyword in node.keywords)][argument]
+    shown = (
+        frame.callees.roles.of(frame.module, frame.function, spelled)
+        if isinstance(value, Object) and value.cls is None
+        else None
+    )
+    if isinstance(value, Object) and shown is not None and shown.role is ArgumentRole.TENSOR:
+        value = Tensor(value.ident, *value.placed)
     if isinstance(value, Tensor):
         device = value.device or Known(value.device_term())
         dtype = value.dtype or Known(value.dtype_term())
@@ -187,8 +199,7 @@ def _first_argument(
         return replace(request, dtype=half) if value.is_dtype else replace(request, device=half)
     if isinstance(value, Constant | Host):  # neither a string nor a number can be a dtype
         return replace(request, device=half)
-    shown = frame.callees.roles.of(frame.module, frame.function, spelled)
-    if shown is not None and shown.role is not ArgumentRole.TENSOR:
+    if shown is not None:
         kind = shown.role.value
         fact = Fact(shown.module, shown.node, f"`{ast.unparse(spelled)}` is a {kind}, as `{{}}` shows")
         half = replace(half, known=half.known.because(fact) if shown.node is not spelled else half.known)

@@ -117,13 +117,13 @@ class _Search:
                     if held and held != name:
                         yield from self._of_value(file, held + suffix, lambda *_: True, depth)
             case ast.Return():
-                yield from self._of_results(file, reference.routine.name, depth)
+                maker = reference.routine
+                for other in (file, *self._importers(maker.name, maker.module)):
+                    yield from self._of_results(other, maker.name, depth)
 
     def _of_results(self, file: Routines, name: str, depth: int) -> Iterator[Use]:
         """The calls of what a function, or a class, returns when it is called."""
-        for held in file.results.get(name, ()):
-            if held != name:
-                yield from self._of_value(file, held, lambda *_: True, depth)
+        yield from self._of_value(file, f"{name}()", lambda *_: True, depth)
 
     def _called(self, file: Routines, func: ast.expr) -> Routine | None:
         """The routine of the tree that a call runs; None if it is not known."""
@@ -203,30 +203,33 @@ class _Search:
             if not self._is_distinct(routine.name):
                 return
             for path in self._project.mentions.calling(routine.name, near):
-                yield from self._there(path, routine.name, lambda _, func: isinstance(func, ast.Attribute))
+                other = self._project.module(path) if path != near else None
+                if other is not None:
+                    file = self._callers.of_file(other)
+                    yield from self._of_value(file, routine.name, lambda _, func: isinstance(func, ast.Attribute), 1)
             return
         name = routine.name if routine.owner is None else routine.owner.name
-        for path in self._project.mentions.importing(name, near):
-            yield from self._there(path, name, self._names_it(name))
-        module = near.rpartition("/")[2].removesuffix(".py")
-        for path in self._project.mentions.importing(module, near) if routine.owner is None else ():
-            yield from self._there(path, name, self._names_it_in_module)
-
-    def _there(self, path: str, name: str, accepts: Callable[[Routine, ast.expr], bool]) -> Iterator[Use]:
-        module = self._project.module(path) if path != self._routine.module.path else None
-        if module is not None:
-            file = self._callers.of_file(module)
-            if self._routine.name == "__call__":
+        for file in self._importers(name, routine.module):
+            if routine.name == "__call__":
                 yield from self._of_results(file, name, 1)
             else:
-                yield from self._of_value(file, name, accepts, 1)
+                yield from self._of_value(file, name, self._names_it(name), 1)
+
+    def _importers(self, name: str, module: Module) -> Iterator[Routines]:
+        """The files that import a name from a module, or the module."""
+        stem = module.path.rpartition("/")[2].removesuffix(".py")
+        mentions = self._project.mentions
+        for path in dict.fromkeys((*mentions.importing(name, module.path), *mentions.importing(stem, module.path))):
+            other = self._project.module(path) if path != module.path else None
+            if other is not None and name in other.text:
+                yield self._callers.of_file(other)
 
     def _names_it(self, name: str) -> Callable[[Routine, ast.expr], bool]:
         wanted = f"{self._routine.module.path}:{name}"
 
         def accepts(caller: Routine, func: ast.expr) -> bool:
             if not isinstance(func, ast.Name):
-                return False
+                return self._names_it_in_module(caller, func)
             return func.id not in caller.module.bindings or caller.module.dotted(func) == wanted
 
         return accepts

@@ -45,6 +45,21 @@ class HeatMap:
         routine = self._callers.routine(module, node or module.tree)
         return routine.changes if routine is not None else {}
 
+    def has_steps(self, module: Module, node: ast.AST | None) -> bool:
+        """Whether a function, or the top level of the module (node: None), runs at steps or holds a loop over steps.
+
+        A function holds what the functions in it hold.
+        """
+        routine = self._callers.routine(module, node or module.tree)
+        if routine is None:
+            return False
+        if self.rate(module, node).heat.rank >= Heat.STEP.rank:
+            return True
+        if any(change is not Change.RARELY for path in routine.changes.values() for change in path):
+            return True
+        nested = self._callers.of_file(module).nested(routine)
+        return any(self.has_steps(module, inner.node) for inner in nested)
+
     def is_step_callback(self, info: FunctionInfo) -> bool:
         """Whether the file passes the function to ComfyUI's sampler, which calls it with a dictionary."""
         references = self._callers.of_file(info.module).references.get(info.name, ())

@@ -39,6 +39,11 @@ class Rate:
         """The heat that a finding may be loud for: that of throttled code is at most `call`."""
         return hotter(self.steady or Heat.ONCE, self.heat if self.heat.rank < Heat.CALL.rank else Heat.CALL)
 
+    @property
+    def throttled(self) -> bool:
+        """Whether only throttled ways lead from steps to the code."""
+        return self.heat.rank >= Heat.STEP.rank > self.loud.rank
+
     def along(self, changes: Iterable[Change]) -> Rate:
         """The rate of a place in code of this rate."""
         heat, steady = self.heat, self.steady

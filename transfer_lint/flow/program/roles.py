@@ -19,6 +19,7 @@ from transfer_lint.flow.program.syntax import nodes_of
 _DEVICE_KEYWORDS = frozenset({"device", "map_location"})
 _DTYPE_KEYWORDS = frozenset({"dtype", "torch_dtype"})
 _LOOKUPS = frozenset({"getenv", "get", "pop", "getattr"})
+_TENSOR_ATTRIBUTES = frozenset({"shape", "device", "dtype", "ndim", "size", "dim", "unsqueeze", "squeeze", "permute"})
 _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
 
 
@@ -211,6 +212,8 @@ def _shown(module: Module, node: ast.AST) -> Iterator[tuple[ast.expr | ast.arg |
     """The expressions of which a node shows the role. A string stands for an attribute."""
     device, dtype = ArgumentRole.DEVICE, ArgumentRole.DTYPE
     match node:
+        case ast.Attribute(value=ast.Name() | ast.Attribute() as owner, attr=attr) if attr in _TENSOR_ATTRIBUTES:
+            yield owner, ArgumentRole.TENSOR
         case ast.Assign(targets=targets, value=value):
             for target in targets:
                 if is_device(module, value):

@@ -59,7 +59,7 @@ class Routine:
 class CallSite:
     """A call in a routine, and how often it runs there.
 
-    called: the last part of the callee's name; "x[]" of `x[k]()`.
+    called: see `called_name`.
     """
 
     routine: Routine
@@ -72,7 +72,9 @@ class CallSite:
 class Reference:
     """A function that is named without being called.
 
-    node: the name or attribute. held_by: the call that it is an argument of, the assignment or the `return`.
+    node: the name or attribute, also of a call whose result is meant.
+    held_by: the call that it is an argument of, the assignment, the `return`, or the tuple of which it is the last of
+        three items.
     key: the number or keyword of the argument; "[]" for an item of the list or dictionary that is assigned.
     """
 
@@ -84,14 +86,16 @@ class Reference:
 
 
 class Routines:
-    """The routines of a file, with their calls by the called name, and the references to functions by name."""
+    """The routines of a file, their calls by the called name, and the references to functions by name.
+
+    A reference to "f()" is one to what `f` returns.
+    """
 
     def __init__(self, module: Module) -> None:
         self.module = module
         self.all: dict[ast.AST, Routine] = {}
         self.calls: dict[str, list[CallSite]] = {}
         self.references: dict[str, list[Reference]] = {}
-        self.results: dict[str, list[str]] = {}  # called name -> names that its result is assigned to
         self.layers: frozenset[object] | None = None  # classes that models have many of; filled by `Callers`
         self.top = self._add(Routine(module, module.tree))
 
@@ -99,6 +103,10 @@ class Routines:
         self.all[routine.node] = routine
         _Walk(self, routine).block(routine.node.body, (), None)
         return routine
+
+    def nested(self, outer: Routine) -> list[Routine]:
+        """The routines that are defined in a routine."""
+        return [routine for routine in self.all.values() if routine.outer is outer]
 
     def define(self, node: FunctionNode, owner: ClassInfo | None, outer: Routine, at: Path) -> None:
         """Add a function that is defined in a routine."""
@@ -171,9 +179,6 @@ class _Walk:
     def _plain(self, node: ast.stmt, path: Path) -> None:
         if isinstance(node, ast.Assign):
             self._throttles.assigned(node)
-            if isinstance(node.value, ast.Call):
-                held = self._found.results.setdefault(called_name(node.value.func), [])
-                held += [name for target in node.targets if (name := called_name(target))]
         for child in ast.iter_child_nodes(node):
             if isinstance(child, ast.expr):
                 self._expression(child, path, node)
@@ -201,12 +206,25 @@ class _Walk:
                 if not isinstance(value, ast.Name):
                     self._expression(value, path, node)
                 return
-            case ast.Call():
+            case (
+                ast.Call(func=ast.Attribute(attr="__get__", value=bound))
+                | ast.Call(func=ast.Name(id="MethodType" | "partial"), args=[bound, *_])
+                | ast.Call(func=ast.Attribute(attr="MethodType" | "partial"), args=[bound, *_])
+            ):
+                self._expression(bound, path, parent, key)
+                self._call(node, path)
+                return
+            case ast.Call(func=func):
+                self._refer(f"{called_name(func)}()", func, path, parent, key)
                 self._call(node, path)
                 return
             case ast.ListComp() | ast.SetComp() | ast.GeneratorExp() | ast.DictComp():
                 self._comprehension(node, path)
                 return
+            case ast.Tuple(
+                elts=[_, ast.Constant(), made]
+            ):  # `(module, "function", mine)`: an item of a table of patches
+                self._expression(made, path, node)
             case ast.Dict() | ast.List() | ast.Tuple() if isinstance(parent, ast.Assign | ast.Return):
                 for child in ast.iter_child_nodes(node):
                     self._expression(child, path, parent, "[]")
@@ -241,12 +259,12 @@ class _Walk:
             self._expression(made, inside, node)
 
     def _refer(self, name: str, node: ast.expr, path: Path, parent: ast.AST, key: str) -> None:
-        if isinstance(parent, ast.Call | ast.Assign | ast.Return):
+        if isinstance(parent, ast.Call | ast.Assign | ast.Return | ast.Tuple):
             self._found.references.setdefault(name, []).append(Reference(self._routine, node, path, parent, key))
 
 
 def called_name(node: ast.AST) -> str:
-    """The last part of a name: `f` of `x.f`; "x[]" for an item of `x`; "" for anything else."""
+    """The last part of a name: `f` of `x.f`; "x[]" for an item of `x`, "f()" for what `f` returns; else ""."""
     match node:
         case ast.Name(id=name) | ast.Attribute(attr=name):
             return name
@@ -254,4 +272,6 @@ def called_name(node: ast.AST) -> str:
             return f"{name}[]"
         case ast.Call(func=ast.Attribute(value=value, attr="get")) if name := called_name(value):
             return f"{name}[]"
+        case ast.Call(func=func) if name := called_name(func):
+            return f"{name}()"
     return ""

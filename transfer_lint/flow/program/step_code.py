@@ -53,16 +53,27 @@ def is_fed(info: FunctionInfo, knowledge: Knowledge) -> bool:
 
 def handed_to(reference: Reference, knowledge: Knowledge) -> Heat:
     """The heat of a function by what it is handed to: a sampler, a hook, a solver; `once` if that says nothing."""
-    held_by = reference.held_by
-    if isinstance(held_by, ast.Assign):
-        module = reference.routine.module
-        for target in held_by.targets:
-            patched = isinstance(target, ast.Attribute) and target.attr == "forward"
-            if patched or (isinstance(target, ast.Attribute) and module.dotted(target) in knowledge.step_patches):
-                return Heat.STEP
-        return Heat.ONCE
-    if not isinstance(held_by, ast.Call):
-        return Heat.ONCE
+    module, patched = reference.routine.module, False
+    match reference.held_by:
+        case ast.Assign(targets=targets):
+            owned = [target for target in targets if isinstance(target, ast.Attribute)]
+            patched = any(_is_patch(module, target.value, target.attr) for target in owned)
+        case (
+            ast.Tuple(elts=[owner, ast.Constant(value=str(name)), _])
+            | ast.Call(func=ast.Name(id="setattr"), args=[owner, ast.Constant(value=str(name)), _])
+        ):
+            patched = _is_patch(module, owner, name)
+        case ast.Call() as taker:
+            return _taken_by(taker, reference.key, knowledge)
+    return Heat.STEP if patched else Heat.ONCE
+
+
+def _is_patch(module: Module, owner: ast.expr, name: str) -> bool:
+    """Whether an attribute is a function that runs at every step: what is put in its place does, too."""
+    return name == "forward" or f"{module.dotted(owner)}.{name}" in module.project.knowledge.step_patches
+
+
+def _taken_by(held_by: ast.Call, key: str, knowledge: Knowledge) -> Heat:
     func = held_by.func
     name = func.attr if isinstance(func, ast.Attribute) else func.id if isinstance(func, ast.Name) else ""
     if name in knowledge.layer_hooks:
@@ -72,7 +83,7 @@ def handed_to(reference: Reference, knowledge: Knowledge) -> Heat:
     if name in knowledge.wrapper_registrars:
         kinds = {kind for argument in held_by.args for kind in _kind(argument)}
         return Heat.STEP if kinds & knowledge.step_wrappers.exact else Heat.ONCE
-    return Heat.STEP if reference.key in knowledge.step_keywords else Heat.ONCE
+    return Heat.STEP if key in knowledge.step_keywords else Heat.ONCE
 
 
 def _kind(node: ast.expr) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ from transfer_lint.flow.knowledge import Knowledge
 from transfer_lint.flow.program.syntax import nodes_of
 
 _OFTEN = 4  # `i % 4 == 0` is a quarter of all iterations: not rare
-_LEAVES = (ast.Break, ast.Continue, ast.Return, ast.Raise)
+_LEAVES = (ast.Continue, ast.Return)
 
 
 class Throttles:
@@ -73,10 +73,13 @@ class Throttles:
 
 
 def _is_modulo(node: ast.expr) -> bool:
-    """`step % every`, where `every` is not spelled out as a small number."""
+    """`step % every`, where `step` is a counter, and `every` is not spelled out as a small number."""
     match node:
-        case ast.BinOp(op=ast.Mod(), left=left, right=right) if not isinstance(left, ast.Constant | ast.JoinedStr):
-            return not (isinstance(right, ast.Constant) and isinstance(right.value, int) and right.value <= _OFTEN)
+        case ast.BinOp(op=ast.Mod(), left=left, right=right):
+            sizes = (ast.Call, ast.Subscript, ast.JoinedStr)  # `len(xs) % n`, `x.shape[0] % n`
+            counts = any(isinstance(part, ast.Name) for part in nodes_of(left))
+            often = isinstance(right, ast.Constant) and isinstance(right.value, int) and right.value <= _OFTEN
+            return counts and not often and not any(isinstance(part, sizes) for part in nodes_of(left))
     return False
 
 

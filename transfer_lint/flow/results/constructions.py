@@ -15,7 +15,7 @@ from transfer_lint.flow.values.values import Tensor
 class Construction:
     """One call of a factory, such as `torch.tensor(values, device=d)`.
 
-    name: its dotted name. tensor: what it makes. number: it makes the tensor of a Python number.
+    name: its dotted name. tensor: what it makes.
     function: None at the top level of a module.
     """
 
@@ -23,7 +23,6 @@ class Construction:
     node: ast.Call
     name: str
     tensor: Tensor
-    number: bool
     function: FunctionInfo | None
     heat: Heat
     statement: ast.stmt

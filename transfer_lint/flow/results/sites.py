@@ -64,6 +64,7 @@ class Site:
     inline: inside a lambda or comprehension, where only some rewrites are possible; in_fstring: inside an f-string.
     made_here: the receiver was made in this function and has no known device yet: this first move is needed.
     result: the symbol of the moved value.
+    supposed: the facts that let a receiver which is not known to be a module pass for one that was moved before.
     round_trip: for a move off the accelerator, the facts that the value is used there again.
     """
 
@@ -84,12 +85,13 @@ class Site:
     in_fstring: bool = False
     made_here: bool = False
     result: Symbol | None = None
+    supposed: Why = field(default=())
     round_trip: Why = field(default=())
 
     @property
     def proved(self) -> bool:
-        """Whether the receiver is known to be a tensor or a module."""
-        return self.is_module or isinstance(self.receiver, Tensor)
+        """Whether the receiver is known, or supposed, to be a tensor or a module."""
+        return self.is_module or isinstance(self.receiver, Tensor) or bool(self.supposed)
 
     @property
     def attribute(self) -> ast.Attribute:
