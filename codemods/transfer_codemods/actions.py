@@ -121,6 +121,14 @@ class AssignResult:
 
 
 @dataclass(frozen=True)
+class RegisterBuffer:
+    """An attribute of a module becomes a buffer: `self.x = value` in the `__init__` of the call's class becomes
+    `self.register_buffer("x", value, persistent=False)`. The call stays as it is."""
+
+    name: str
+
+
+@dataclass(frozen=True)
 class HoistTransfer:
     """A move with the same result in every iteration of a loop runs only in the first iteration that reaches it.
 
@@ -161,6 +169,7 @@ Action: TypeAlias = (
     | MergeTransfer
     | ConstructOnDevice
     | AssignResult
+    | RegisterBuffer
     | HoistTransfer
     | ReuseTransfer
     | RememberRead

@@ -29,6 +29,7 @@ from .actions import (
     MergeTransfer,
     Plan,
     ReadAtOnce,
+    RegisterBuffer,
     RememberRead,
     ReuseTransfer,
 )
@@ -45,6 +46,7 @@ from .keep_on_device import keep_on_device
 from .merge_transfer import merge_transfer
 from .names import Names
 from .read_at_once import read_at_once, read_of_all
+from .register_buffer import assignment_of, registered
 from .remember_read import remember_read
 from .reuse_transfer import reuse_transfer
 from .site import Draft, Site
@@ -74,7 +76,16 @@ def rewrite(module: cst.Module, plan: Plan) -> Rewritten:
             places[call] = locate(call, parents)
         except Refused as refusal:
             refused[anchor] = str(refusal)
-    fixer = _Fixer(Draft(module, parents, Names(parents)), {call: (places[call], plan[calls[call]]) for call in places})
+    draft = Draft(module, parents, Names(parents))
+    for call, anchor in calls.items():
+        action = plan[anchor]
+        if isinstance(action, RegisterBuffer) and call in places:
+            try:  # before the call is met, for `__init__` may come first
+                draft.registered[assignment_of(call, action.name, parents)] = action.name
+            except Refused as refusal:
+                refused[anchor] = str(refusal)
+                del places[call]
+    fixer = _Fixer(draft, {call: (places[call], plan[calls[call]]) for call in places})
     fixed = cst.ensure_type(module.visit(fixer), cst.Module)
     refused.update({calls[call]: reason for call, reason in fixer.refused.items()})
     return Rewritten(fixed, dict(sorted(refused.items())))
@@ -108,6 +119,8 @@ def _carry_out(site: Site, action: Action) -> cst.BaseExpression:
             return construct_on_device(site, action)
         case AssignResult():
             return assign_result(site)
+        case RegisterBuffer():
+            return site.call
         case HoistTransfer():
             return hoist_transfer(site, action)
         case ReuseTransfer():
@@ -155,6 +168,8 @@ class _Fixer(cst.CSTTransformer):
             return read_of_all(node)
         if (target := self._draft.assigned.get(original_node)) and isinstance(node, cst.Expr):
             return cst.Assign([cst.AssignTarget(target)], node.value, node.semicolon)
+        if (name := self._draft.registered.get(original_node)) and isinstance(node, cst.Assign):
+            return registered(node, name)
         if comments := self._draft.comments.get(original_node):
             node = node.with_changes(leading_lines=(*(leading_lines(node) or ()), *map(comment_line, comments)))
         if isinstance(original_node, cst.SimpleStatementLine) and isinstance(node, cst.SimpleStatementLine):

@@ -38,6 +38,7 @@ class Draft:
     residue: calls that are rewritten already, see `evaluation.Residue`.
     rewritten: all calls that are rewritten already -> target if the call became another transfer, else None.
     assigned: expression statement -> target to which its value will be assigned.
+    registered: assignment of an attribute in `__init__` -> name of the buffer that it becomes.
     before: statement -> statements to put before it.
     guards: statement -> its guard.
     comments: node -> comments that lost their place and go above it.
@@ -54,6 +55,7 @@ class Draft:
     residue: dict[cst.Call, cst.BaseExpression | None] = field(default_factory=dict)
     rewritten: dict[cst.CSTNode, Target | None] = field(default_factory=dict)
     assigned: dict[cst.CSTNode, cst.BaseAssignTargetExpression] = field(default_factory=dict)
+    registered: dict[cst.CSTNode, str] = field(default_factory=dict)
     before: defaultdict[cst.CSTNode, list[cst.BaseStatement]] = field(default_factory=lambda: defaultdict(list))
     guards: dict[cst.CSTNode, Guard] = field(default_factory=dict)
     comments: defaultdict[cst.CSTNode, list[str]] = field(default_factory=lambda: defaultdict(list))

@@ -13,8 +13,7 @@ from transfer_lint.flow.ask.questions import Questions
 from transfer_lint.flow.program.modules import Module
 from transfer_lint.flow.program.project import Project
 from transfer_lint.flow.program.syntax import written
-from transfer_lint.flow.results.reads import HostRead
-from transfer_lint.flow.results.sites import Site
+from transfer_lint.flow.results.examination import Place
 from transfer_lint.flow.values.terms import Fact, Why
 from transfer_lint.rules import RULES, Rule, Verdict
 from transfer_lint.rules.options import RuleOptions
@@ -44,7 +43,7 @@ class Judgement:
     assumptions: what it rests on; empty if it is proved. trusted: the user takes all of them as facts.
     """
 
-    place: Site | HostRead
+    place: Place
     rule: Rule
     verdict: Verdict
     assumptions: frozenset[Assumption] = frozenset()
@@ -79,7 +78,9 @@ def check(path: str, text: str, project: Project, options: RuleOptions) -> Check
         finding(judgement, on_request=_on_request(judgement, questions, options))
         for judgement in judgements(project, questions, options)
     ]
-    return CheckResult(tuple(sorted(findings, key=lambda f: (f.line, f.column, f.code))), len(questions.places))
+    return CheckResult(
+        tuple(sorted(findings, key=lambda f: (f.line, f.column, f.code))), len(questions.sites) + len(questions.reads)
+    )
 
 
 def judgements(project: Project, questions: Questions, options: RuleOptions) -> Iterable[Judgement]:
@@ -118,12 +119,12 @@ def analysis_of(project: Project, assumptions: frozenset[Assumption] = frozenset
     return analyses[assumptions]
 
 
-def strongest(place: Site | HostRead, questions: Questions, options: RuleOptions) -> tuple[Rule, Verdict] | None:
+def strongest(place: Place, questions: Questions, options: RuleOptions) -> tuple[Rule, Verdict] | None:
     """The most severe verdict on a transfer or host read, with its rule; of equally severe ones that of the first rule.
 
     None if no rule gives a verdict.
     """
-    rules = [rule for rule in RULES.values() if rule.wants == type(place).__name__]
+    rules = [rule for rule in RULES.values() if type(place).__name__ in rule.wants]
     verdicts = [(rule, verdict) for rule in rules if (verdict := rule.check(place, questions, options))]
     return max(verdicts, key=lambda pair: pair[1].severity.rank, default=None)
 

@@ -6,7 +6,15 @@ import ast
 from dataclasses import dataclass
 
 from transfer_lint.findings import Assumption
-from transfer_lint.flow.ask import caches, duplicates, loop_invariance, module_moves, onload_offload, readers
+from transfer_lint.flow.ask import (
+    caches,
+    duplicates,
+    kept_tensors,
+    loop_invariance,
+    module_moves,
+    onload_offload,
+    readers,
+)
 from transfer_lint.flow.ask.factories import Factory
 from transfer_lint.flow.ask.liveness import (
     is_read_later,
@@ -19,7 +27,9 @@ from transfer_lint.flow.ask.mutations import on_lines
 from transfer_lint.flow.ask.placements import Placements
 from transfer_lint.flow.knowledge import Role
 from transfer_lint.flow.program import sockets
-from transfer_lint.flow.program.syntax import nodes_of, span
+from transfer_lint.flow.program.syntax import is_literal, nodes_of, span
+from transfer_lint.flow.results.constructions import Construction, DeviceComparison
+from transfer_lint.flow.results.examination import Place
 from transfer_lint.flow.results.reads import HostRead
 from transfer_lint.flow.results.sites import Site
 from transfer_lint.flow.values.terms import Fact, Known, TermKind, Why, merge_why
@@ -79,7 +89,7 @@ class Questions(Placements):
             return False
         return is_returned(function.node, site.statement, site.node)
 
-    def is_in_node_of_pack(self, place: Site | HostRead) -> bool:
+    def is_in_node_of_pack(self, place: Place) -> bool:
         """Whether the place is in the function of a node, in a tree that ComfyUI loads nodes from."""
         function = place.function
         if function is None or function.owner is None or not sockets.serves_node(function.owner, function):
@@ -207,9 +217,37 @@ class Questions(Placements):
         """Whether the transfer is memoised: an `if` around it tests what its result is assigned to, so it runs once."""
         return loop_invariance.is_memoised(site)
 
-    def fills_cache(self, site: Site) -> bool:
-        """Whether the site runs only where its result is not kept yet; see `caches`."""
-        return caches.fills_cache(site)
+    def fills_cache(self, place: Site | Construction) -> bool:
+        """Whether the place runs only where its result is not kept yet; see `caches`."""
+        return caches.fills_cache(place)
+
+    def is_unregistered_constant(self, site: Site) -> bool:
+        """Whether the site moves a constant that its module keeps on the host; see `kept_tensors`."""
+        return kept_tensors.is_unregistered_constant(site, self._factories, self._knowledge)
+
+    def kept_for_first_device(self, place: Site | Construction) -> str | None:
+        """What keeps the tensor for the first device that is seen, as it is written; see `kept_tensors`."""
+        half = place.request.device if isinstance(place, Site) else None
+        device = place.tensor.device if isinstance(place, Construction) else half.known if half is not None else None
+        kept = kept_tensors.kept_for_first_device(place, device)
+        return ast.unparse(kept) if kept is not None else None
+
+    def compares_tensor(self, comparison: DeviceComparison) -> bool:
+        """Whether what a device is compared with is a tensor."""
+        owner = comparison.function.owner if comparison.function is not None else None
+        return comparison.proved or kept_tensors.holds_only_tensors(owner, comparison.tensor, self._factories)
+
+    def uploads_constant(self, made: Construction) -> bool:
+        """Whether a tensor of literals is made away from the host.
+
+        It must ask for its device; whether that is an accelerator need not be known.
+        """
+        node = made.node
+        if made.name not in self._knowledge.from_values or not any(k.arg == "device" for k in node.keywords):
+            return False
+        if made.tensor.device is None or self._role(made.tensor.device) is Role.HOST:
+            return False
+        return bool(node.args) and is_literal(node.args[0])
 
     def earlier_copy(self, site: Site) -> EarlierCopy | None:
         """The copy from a dominating transfer of the same value to the same place; None if there is none."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
 
@@ -20,6 +21,7 @@ from transfer_lint.flow.interpret.tensors import combine
 from transfer_lint.flow.knowledge import Role, role_of_device
 from transfer_lint.flow.knowledge.names import DEVICE
 from transfer_lint.flow.program.syntax import nodes_of
+from transfer_lint.flow.results.constructions import DeviceComparison
 from transfer_lint.flow.values.state import State
 from transfer_lint.flow.values.terms import Known, Term, TermKind
 from transfer_lint.flow.values.values import Constant, External, Host, Object, Placed, Tensor, Tuple, Value
@@ -137,11 +139,31 @@ def _compare(frame: Frame, node: ast.expr, state: State) -> Value:
     comparison(frame, node, values)
     if any(isinstance(op, ast.Is | ast.IsNot | ast.In | ast.NotIn) for op in node.ops):
         return Host(frame.symbol(node, "a truth value"))
+    _note_comparison(frame, node, values)
     result = combine(frame, tuple(values), node)
     if isinstance(result, Tensor):
         dtype = Known(Term(TermKind.CONSTANT, "torch.bool"))
         return Tensor(result.ident, result.device, dtype, result.scalar, why=result.why)
     return result
+
+
+def _note_comparison(frame: Frame, node: ast.Compare, values: Sequence[Value]) -> None:
+    """Record the comparison of a device with a tensor."""
+    if len(values) != 2 or not isinstance(node.ops[0], ast.Eq | ast.NotEq):
+        return
+    for device, tensor, part in zip(values, values[::-1], (node.comparators[0], node.left), strict=True):
+        if isinstance(device, Placed) and not device.is_dtype and isinstance(tensor, Tensor | Object):
+            around = frame.around
+            frame.comparisons[node] = DeviceComparison(
+                frame.module,
+                node,
+                part,
+                isinstance(tensor, Tensor),
+                tensor.why,
+                frame.function,
+                frame.heat,
+                around.statement,
+            )
 
 
 @evaluates(ast.BoolOp)
