@@ -377,10 +377,6 @@ def _pack_padded_sequence(func: Any, args: Sequence[Any], kwargs: Mapping[str, A
     return data, values_of(sizes)  # the sizes are needed, and made, on the host
 
 
-def _record_stream(func: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> None:
-    return None
-
-
 _SPECIAL: Mapping[str, Callable[[Any, Sequence[Any], Mapping[str, Any]], Any]] = {
     "aten::_to_copy": _to_copy,
     "aten::copy_": _copy_,
@@ -388,7 +384,6 @@ _SPECIAL: Mapping[str, Callable[[Any, Sequence[Any], Mapping[str, Any]], Any]] =
     "aten::_conj": _conj,
     "aten::_neg_view": _neg_view,
     "aten::_pack_padded_sequence": _pack_padded_sequence,
-    "aten::record_stream": _record_stream,
 }
 
 
