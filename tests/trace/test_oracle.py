@@ -14,6 +14,7 @@ from tests.trace.test_command import page_of
 from transfer_lint.evidence.join import Joined, Judged, Status
 from transfer_lint.evidence.tally import by_assumption
 from transfer_lint.findings import Finding, Heat, Severity
+from transfer_lint.report import View, trace_findings
 
 PACK = """\
 import operator
@@ -156,3 +157,6 @@ def test_assumptions_hold_or_break() -> None:
         "library-model": (1, 1, 0, 0),
         "wrapper-keeps": (0, 1, 1, 0),
     }
+    lines = list(trace_findings.report(joined, View()))
+    assert "library-model          1        1              -          -" in lines
+    assert "  wrapper-keeps broke at a.py:1:1" in lines
