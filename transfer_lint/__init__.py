@@ -15,7 +15,7 @@ from transfer_lint.version import __version__
 if TYPE_CHECKING:
     from transfer_lint.api import check, fix, load_settings
     from transfer_lint.evidence.model import Trace
-    from transfer_lint.findings import Edit, Evidence, Finding, Fix, Heat, Safety, Severity
+    from transfer_lint.findings import Edit, Evidence, Finding, Fix, FixHints, Heat, Safety, Severity
     from transfer_lint.fixing.fix import Fixed, FixedFile
     from transfer_lint.lint.outcome import Outcome, Summary
     from transfer_lint.problems import Problem
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "api": ("check", "fix", "load_settings"),
     "evidence.model": ("Trace",),
-    "findings": ("Edit", "Evidence", "Finding", "Fix", "Heat", "Safety", "Severity"),
+    "findings": ("Edit", "Evidence", "Finding", "Fix", "FixHints", "Heat", "Safety", "Severity"),
     "fixing.fix": ("Fixed", "FixedFile"),
     "lint.outcome": ("Outcome", "Summary"),
     "problems": ("Problem",),
@@ -39,6 +39,7 @@ __all__ = [
     "Evidence",
     "Finding",
     "Fix",
+    "FixHints",
     "Fixed",
     "FixedFile",
     "Heat",

@@ -30,18 +30,55 @@ class Safety(Enum):
     UNSAFE = "unsafe"
 
 
+class FixHints(Enum):
+    """Which hints `fix` mends. node-packs: of a ComfyUI pack, the moves of its node functions that want a guard."""
+
+    NODE_PACKS = "node-packs"
+    ALWAYS = "always"
+    NEVER = "never"
+
+
 class Heat(Enum):
-    """How often a site runs: once a process, once a call, once a sampling step, once a layer of every step."""
+    """How often a site runs.
+
+    Once a process, once a call, once a step (of sampling, training, decoding: a batch, a token), once a layer of every
+    step, or once for every element of a tensor.
+    """
 
     ONCE = "once"
     CALL = "call"
     STEP = "step"
     LAYER = "layer"
+    ELEMENT = "element"
 
     @property
     def rank(self) -> int:
-        """0 for once up to 3 for layer."""
-        return ("once", "call", "step", "layer").index(self.value)
+        """0 for once up to 4 for element."""
+        return ("once", "call", "step", "layer", "element").index(self.value)
+
+    @property
+    def often(self) -> str:
+        """How often that is, in words: "at every step"."""
+        return {
+            "once": "once",
+            "call": "at every call",
+            "step": "at every step",
+            "layer": "in every layer of every step",
+            "element": "for every element",
+        }[self.value]
+
+
+class Assumption(Enum):
+    """What readers of code take for granted and source alone does not prove. Its page is docs/assumptions.md."""
+
+    LIBRARY_MODEL = "library-model"
+    SCHEDULER_KEEPS = "scheduler-keeps"
+    WRAPPER_KEEPS = "wrapper-keeps"
+    STAYS_WHERE_PUT = "stays-where-put"
+    INPUTS_AGREE = "inputs-agree"
+    DEVICE_ARGUMENT = "device-argument"
+    MOVED_IS_TENSOR = "moved-is-tensor"
+    RUNS_ON_ACCELERATOR = "runs-on-accelerator"
 
 
 UNUSED_SUPPRESSION = ("TL901", "unused-suppression")
@@ -112,11 +149,17 @@ class Fix:
         safety: Whether the fix is shown to keep what the program computes.
         title: What it does, in a few words.
         action: What is carried out at the finding's anchor.
+        on_request: It mends a hint that the settings leave as it is (`fix-hints`).
     """
 
     safety: Safety
     title: str
     action: Change
+    on_request: bool = False
+
+    def applies(self, unsafe_fixes: bool) -> bool:
+        """Whether `fix` applies it. unsafe_fixes: whether it applies unsafe fixes."""
+        return not self.on_request and (unsafe_fixes or self.safety is Safety.SAFE)
 
 
 @dataclass(frozen=True)
@@ -137,6 +180,7 @@ class Finding:
         message: What is wrong, in one sentence.
         evidence: The facts that prove it, in order.
         fix: How to fix it; None if there is no fix.
+        assumptions: Names of the assumptions that it rests on; empty if it is proved.
     """
 
     path: str
@@ -152,6 +196,7 @@ class Finding:
     message: str
     evidence: tuple[Evidence, ...] = field(default=())
     fix: Fix | None = None
+    assumptions: tuple[str, ...] = ()
 
     @property
     def about_lint(self) -> bool:

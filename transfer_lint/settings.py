@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from transfer_codemods.actions import GuardForm
-from transfer_lint.findings import Heat, Severity
+from transfer_lint.findings import FixHints, Heat, Severity
 
 DEFAULT_EXCLUDE = (
     ".bzr",
@@ -47,7 +47,9 @@ class Settings:
         respect_gitignore: Whether what git ignores is left out.
         fail_on: The least severity that makes a run fail.
         min_heat: Leave out sites that run less often than this.
+        trust: Names of the assumptions that count as facts, where others are not made; None: all are made, and named.
         unsafe_fixes: Whether fixes are applied that cannot be shown to keep the meaning.
+        fix_hints: Which hints `fix` mends.
         module_guard: The form of TL103's guard.
         target_version: (3, minor) of the oldest Python that fixed code must run on; None: the one that runs the lint.
         output_format: How the commands report; None: `full` on a terminal, else `concise`.
@@ -65,7 +67,9 @@ class Settings:
     respect_gitignore: bool = True
     fail_on: Severity = Severity.WARNING
     min_heat: Heat = Heat.ONCE
+    trust: tuple[str, ...] | None = None
     unsafe_fixes: bool = False
+    fix_hints: FixHints = FixHints.NODE_PACKS
     module_guard: GuardForm = GuardForm.EXACT
     target_version: tuple[int, int] | None = None
     output_format: str | None = None

@@ -106,11 +106,13 @@ class ConstructOnDevice:
 
     The receiver of the call at the anchor is the factory's call, which has no `device=`. with_dtype: the dtype half
     goes into the factory's call as well (it has no `dtype=`, and making the values in that dtype gives the same bits);
-    otherwise a dtype half stays as `.to(dtype=t)`.
+    otherwise a dtype half stays as `.to(dtype=t)`. legacy: the factory is a constructor such as `torch.FloatTensor`,
+    which takes no device: it becomes `torch.tensor`, with this dtype (""; without one).
     """
 
     target: Target
     with_dtype: bool
+    legacy: str | None = None
 
 
 @dataclass(frozen=True)

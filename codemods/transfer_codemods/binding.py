@@ -17,15 +17,13 @@ from .syntax import Refused, assign, dotted, operand, source
 class Fit:
     """A call prepared for a guard: every part that the guard repeats may be evaluated again.
 
-    receiver: its spelling, a plain or dotted name. first_receiver: its spelling in the first comparison, which may
-        bind it.
+    receiver: its spelling, a plain or dotted name.
     halves: ("device" or "dtype", what to compare it with), in the order in which they have to be evaluated.
     fresh: the receiver is a new local, assigned in a statement before the call's.
     """
 
     call: cst.Call
     receiver: str
-    first_receiver: str
     halves: Sequence[tuple[str, str]]
     fresh: bool
 
@@ -71,11 +69,8 @@ def compared_with(half: Half, args: Sequence[cst.Arg]) -> str:
     return half.wrap.replace("{}", operand(value))
 
 
-def fit(site: Site, target: Target, *, walrus: bool) -> Fit:
-    """Prepares a call for its guard. walrus: assignment expressions may bind names where statements cannot.
-
-    Raises Refused if neither can.
-    """
+def fit(site: Site, target: Target) -> Fit:
+    """Prepares a call for its guard. Names are bound by statements before the call's; Refused where none can stand."""
     demand_understood(site.call, target)
     if any(binds(arg) for arg in site.call.args):
         raise Refused("An argument of the call binds a name.")
@@ -85,7 +80,7 @@ def fit(site: Site, target: Target, *, walrus: bool) -> Fit:
     bind_receiver = path is None or (bool(loose) and "." in path)
     if not loose and not bind_receiver:
         assert path is not None
-        return _fit(site.call, path, path, halves, fresh=False)
+        return _fit(site.call, path, halves, fresh=False)
     place = site.place
     if place.in_class:
         raise Refused("The guard needs a new name, and here in a class body that would become an attribute.")
@@ -94,9 +89,7 @@ def fit(site: Site, target: Target, *, walrus: bool) -> Fit:
     )
     if place.statement and (undisturbed or not place.earlier):
         return _bind_before(site, halves, loose, bind_receiver)
-    if not walrus or not place.walrus:
-        raise Refused("Something in the call must be evaluated only once, and no new name can be bound for it here.")
-    return _bind_inside(site, halves, loose, bind_receiver)
+    raise Refused("Something in the call must be evaluated only once, and no new name can be bound for it here.")
 
 
 def repeatable(arg: cst.Arg, index: int, halves: Sequence[tuple[str, Half]]) -> bool:
@@ -107,9 +100,9 @@ def repeatable(arg: cst.Arg, index: int, halves: Sequence[tuple[str, Half]]) -> 
     return all(asked) if asked else harmless(arg.value, {})
 
 
-def _fit(call: cst.Call, receiver: str, first: str, halves: Sequence[tuple[str, Half]], *, fresh: bool) -> Fit:
+def _fit(call: cst.Call, receiver: str, halves: Sequence[tuple[str, Half]], *, fresh: bool) -> Fit:
     texts = [(name, compared_with(half, call.args)) for name, half in halves]
-    return Fit(call, receiver, first, texts, fresh)
+    return Fit(call, receiver, texts, fresh)
 
 
 def _bind_before(site: Site, halves: Sequence[tuple[str, Half]], loose: Sequence[int], bind_receiver: bool) -> Fit:
@@ -124,31 +117,7 @@ def _bind_before(site: Site, halves: Sequence[tuple[str, Half]], loose: Sequence
         name = site.draft.names.fresh(_base(call, index, halves), site.place.scope)
         site.put_before(assign(name, call.args[index].value))
         call = _with_argument(call, index, cst.Name(name))
-    return _fit(call, receiver, receiver, halves, fresh=bind_receiver)
-
-
-def _bind_inside(site: Site, halves: Sequence[tuple[str, Half]], loose: Sequence[int], bind_receiver: bool) -> Fit:
-    """Binds names by assignment expressions in the first comparison, the only one that is always evaluated."""
-    call = site.call
-    first_half = [item for item in halves if item[1].argument in loose]
-    if len(loose) > 1:
-        raise Refused("Two arguments must be evaluated exactly once, and no statement can be put before this one.")
-    if loose and not first_half:
-        raise Refused("An argument must be evaluated exactly once, and no statement can be put before this one.")
-    receiver = first = dotted(site.receiver) or ""
-    if bind_receiver:
-        receiver = site.draft.names.fresh("moved", site.place.scope)
-        first = f"({receiver} := {source(site.receiver)})"
-        call = _with_receiver(call, receiver)
-    halves = [*first_half, *(item for item in halves if item not in first_half)]
-    if not loose:
-        return _fit(call, receiver, first, halves, fresh=False)
-    index = loose[0]
-    name = site.draft.names.fresh(_base(call, index, halves), site.place.scope)
-    binding = cst.NamedExpr(cst.Name(name), call.args[index].value, lpar=[cst.LeftParen()], rpar=[cst.RightParen()])
-    opening = compared_with(halves[0][1], _with_argument(call, index, binding).args)
-    ready = _fit(_with_argument(call, index, cst.Name(name)), receiver, first, halves, fresh=False)
-    return Fit(ready.call, receiver, first, [(halves[0][0], opening), *ready.halves[1:]], fresh=False)
+    return _fit(call, receiver, halves, fresh=bind_receiver)
 
 
 def _base(call: cst.Call, index: int, halves: Sequence[tuple[str, Half]]) -> str:

@@ -61,7 +61,7 @@ def construct_on_device(site: Site, action: ConstructOnDevice) -> cst.BaseExpres
     if len(moving) < len(halves) and asked != sorted(asked) and not all(free):
         raise Refused("The device would be evaluated before the dtype, and one does more than to name a placement.")
 
-    new = factory
+    new = factory if action.legacy is None else _modern(factory, action.legacy)
     for name, half in moving:
         new = inserted(new, len(new.args), keyword(name, value_of(half, call)))
     if len(moving) < len(halves):
@@ -70,6 +70,17 @@ def construct_on_device(site: Site, action: ConstructOnDevice) -> cst.BaseExpres
         return left.with_changes(func=func.with_changes(value=new))
     func = cst.ensure_type(call.func, cst.Attribute)
     return new.with_changes(lpar=[*call.lpar, *func.lpar, *new.lpar], rpar=[*new.rpar, *func.rpar, *call.rpar])
+
+
+def _modern(factory: cst.Call, dtype: str) -> cst.Call:
+    """`torch.FloatTensor(values)` as `torch.tensor(values, dtype=torch.float32)`."""
+    if not isinstance(factory.func, cst.Attribute):
+        raise Refused("The constructor is not called as an attribute of its module.")
+    new = factory.with_changes(func=factory.func.with_changes(attr=cst.Name("tensor")))
+    if not dtype:
+        return new
+    spelled = factory.func.with_changes(attr=cst.Name(dtype.rpartition(".")[2]), lpar=[], rpar=[])
+    return inserted(new, len(new.args), keyword("dtype", spelled))
 
 
 def _demand_room(factory: cst.Call, names: list[str]) -> None:

@@ -128,11 +128,13 @@ class _Fixer(cst.CSTTransformer):
             return updated_node
         place, action = self._sites[original_node]
         waiting = self._draft.before[place.statement] if place.statement else []
-        known = len(waiting)
+        known, imports, spelled = len(waiting), len(self._draft.new_imports), dict(self._draft.spelled)
         try:
             new = _carry_out(Site(original_node, updated_node, place, self._draft), action)
         except Refused as refusal:
             self.refused[original_node] = str(refusal)
+            del waiting[known:], self._draft.new_imports[imports:]
+            self._draft.spelled = spelled
             return updated_node
         self._draft.rewritten.setdefault(original_node, None)
         self._draft.comments[place.anchor_line] += lost_comments(updated_node, [new, *waiting[known:]])

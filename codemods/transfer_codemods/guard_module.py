@@ -35,7 +35,7 @@ def guard_module(site: Site, action: GuardModule) -> cst.BaseExpression:
     owner = _owner(site) if cached else ""
     site.draft.names.demand_builtin(_BUILTIN[action.form])
 
-    ready = fit(site, action.target, walrus=False)
+    ready = fit(site, action.target)
     after: list[cst.BaseStatement] = []
     if cached:
         memory = site.draft.names.shared(f"_{ready.receiver.rpartition('.')[2].strip('_') or 'module'}_placed")

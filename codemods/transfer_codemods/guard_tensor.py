@@ -15,9 +15,10 @@ def guard_tensor(site: Site, action: GuardTensor) -> cst.BaseExpression:
     """The expression that replaces the call. Raises Refused.
 
     A whole statement `x = x.to(d)` or `x.to(d)` goes under an `if`. Else, if `x` is a new local or one that may be
-    rebound, `if x.device != d: x = x.to(d)` goes before the statement. Else the guard is a ternary in the call's place.
+    rebound, `if x.device != d: x = x.to(d)` goes before the statement. Else the guard is a ternary, if that is a whole
+    value on one line.
     """
-    ready = fit(site, action.target, walrus=not site.is_whole_statement)
+    ready = fit(site, action.target)
     if site.is_whole_statement:
         site.guard_own_statement(lambda room: _moves(ready, room))
         return ready.call
@@ -25,7 +26,8 @@ def guard_tensor(site: Site, action: GuardTensor) -> cst.BaseExpression:
         site.guard_before(lambda room: _moves(ready, room), [assign(ready.receiver, ready.call)])
         site.draft.residue[site.original] = None
         return cst.Name(ready.receiver)
-    return site.choose(expression(ready.receiver), lambda room: _stays(ready, room), ready.call)
+    stays = " and ".join(f"{ready.receiver}.{half} == {wanted}" for half, wanted in ready.halves)
+    return site.choose(expression(ready.receiver), lambda room: stays, ready.call, one_line=True)
 
 
 def _may_go_before(site: Site) -> bool:
@@ -42,9 +44,3 @@ def _may_go_before(site: Site) -> bool:
 
 def _moves(ready: Fit, room: Room) -> str:
     return room.joined([f"{ready.receiver}.{half} != {wanted}" for half, wanted in ready.halves], "or")
-
-
-def _stays(ready: Fit, room: Room) -> str:
-    receivers = [ready.first_receiver, *(ready.receiver for _ in ready.halves[1:])]
-    terms = [f"{receiver}.{half} == {wanted}" for receiver, (half, wanted) in zip(receivers, ready.halves, strict=True)]
-    return room.joined(terms, "and")

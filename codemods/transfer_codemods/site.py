@@ -6,6 +6,7 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import TypeAlias
 
 import libcst as cst
@@ -13,8 +14,9 @@ import libcst as cst
 from .actions import Target
 from .evaluation import Place
 from .names import Names
-from .syntax import LINE_LENGTH, Room, dotted, expression, guard_statement, parenthesised
+from .syntax import LINE_LENGTH, Refused, Room, dotted, expression, guard_statement
 
+_NARROWEST = 88  # columns that every project allows
 _UNBOUNDED = Room(10**6, "", 0, "")
 
 # Writes a guard's test so that it fits in the given Room.
@@ -58,6 +60,12 @@ class Draft:
     spelled: dict[tuple[str, str], str] = field(default_factory=dict)
     new_imports: list[cst.SimpleStatementLine] = field(default_factory=list)
     helpers: dict[str, tuple[str, cst.FunctionDef]] = field(default_factory=dict)
+
+    @cached_property
+    def width(self) -> int:
+        """The columns of a line: as many as the longest line of the file has, within reason."""
+        longest = max((len(line) for line in self.module.code.splitlines()), default=0)
+        return min(max(longest, _NARROWEST), LINE_LENGTH)
 
 
 @dataclass(frozen=True)
@@ -107,14 +115,54 @@ class Site:
         assert self.place.statement is not None
         self.draft.before[self.place.statement].append(statement)
 
-    def choose(self, body: cst.BaseExpression, test: Test, orelse: cst.BaseExpression) -> cst.BaseExpression:
-        """`body if test else orelse` in the call's place, with the parentheses that the call had or that it needs."""
+    def choose(
+        self, body: cst.BaseExpression, test: Test, orelse: cst.BaseExpression, *, one_line: bool = False
+    ) -> cst.BaseExpression:
+        """`body if test else orelse` in the call's place, with the parentheses that the call had.
+
+        Raises Refused where a reader would have to pick it out of more: it is a whole value, alone. one_line: it has to
+        fit on the call's line.
+        """
+        if not self._whole_value() or self._has_neighbours():
+            raise Refused("A conditional would stand inside a larger expression: write the guard by hand.")
         chosen = cst.IfExp(body=_bare(body), test=expression(test(_UNBOUNDED)), orelse=_bare(orelse))
         if self.call.lpar:
-            return chosen.with_changes(lpar=self.call.lpar, rpar=self.call.rpar)
-        if not self._whole_value():
-            return parenthesised(chosen)
-        return self._spread(chosen, test)
+            chosen = chosen.with_changes(lpar=self.call.lpar, rpar=self.call.rpar)
+        if one_line and not self._fits(chosen):
+            raise Refused("A conditional would not fit on its line: write the guard by hand.")
+        return chosen if one_line or self.call.lpar else self._spread(chosen, test)
+
+    def _fits(self, chosen: cst.IfExp) -> bool:
+        """Whether the statement's line that holds the ternary is short enough."""
+        code = self.draft.module.code_for_node
+        text = code(chosen)
+        lines = code(self._statement()).replace(code(self.original), text, 1).splitlines()
+        return any(text in line for line in lines) and all(self._room("").fits(line) for line in lines if text in line)
+
+    def _has_neighbours(self) -> bool:
+        """Whether the call is one of several arguments or items."""
+        parents, parent = self.draft.parents, self.place.parent
+        match parent, parents.get(parent):
+            case cst.Arg(), cst.Call(args=items):
+                return len(items) > 1
+            case (
+                (cst.Element() | cst.DictElement()),
+                (
+                    cst.Tuple(elements=items)
+                    | cst.List(elements=items)
+                    | cst.Set(elements=items)
+                    | cst.Dict(elements=items)
+                ),
+            ):
+                return len(items) > 1
+        return False
+
+    def _statement(self) -> cst.CSTNode:
+        """The statement, or the head of the compound statement, that holds the call."""
+        node: cst.CSTNode = self.original
+        while not isinstance(node, (cst.BaseSmallStatement, cst.BaseCompoundStatement, cst.Decorator, cst.Module)):
+            node = self.draft.parents[node]
+        return node
 
     def _whole_value(self) -> bool:
         """Whether a ternary can replace the call without parentheses."""
@@ -160,7 +208,7 @@ class Site:
                 depth += len((node.indent or unit).expandtabs(4))
             elif isinstance(node, cst.SimpleStatementSuite):
                 depth += len(unit.expandtabs(4))
-        return Room(LINE_LENGTH - depth, "", len(around), unit)
+        return Room(self.draft.width - depth, "", len(around), unit)
 
 
 def _bare(node: cst.BaseExpression) -> cst.BaseExpression:

@@ -96,6 +96,7 @@ def test_arguments_that_make_no_sense(here: Path, options: dict[str, object], wo
 
 
 def test_fix_writes_when_it_is_told_to(here: Path) -> None:
+    (here / "transfer-lint.toml").write_text('fix-hints = "always"')
     fixed = transfer_lint.fix()
     assert [(file.path, file.before, file.after) for file in fixed.files] == [("waste.py", WASTE, MENDED)]
     assert not fixed.outcome.findings
@@ -106,6 +107,7 @@ def test_fix_writes_when_it_is_told_to(here: Path) -> None:
 
 
 def test_fix_of_a_source(here: Path) -> None:
+    (here / "transfer-lint.toml").write_text('fix-hints = "always"')
     fixed = transfer_lint.fix("waste.py", source=WASTE, write=True)
     assert fixed.outcome.texts["waste.py"] == MENDED
     assert (here / "waste.py").read_text() == WASTE

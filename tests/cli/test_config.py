@@ -8,7 +8,7 @@ import pytest
 
 from tests.support.command import WASTE, lint
 from transfer_codemods.actions import GuardForm
-from transfer_lint.findings import Heat, Severity
+from transfer_lint.findings import FixHints, Heat, Severity
 from transfer_lint.lint import configuration
 from transfer_lint.lint.configuration import KEYS
 from transfer_lint.problems import Problem
@@ -25,6 +25,7 @@ GOOD = [
     pytest.param('fail-on = "hint"', {"fail_on": Severity.HINT}, id="fail-on"),
     pytest.param('min-heat = "step"', {"min_heat": Heat.STEP}, id="min-heat"),
     pytest.param("unsafe-fixes = true", {"unsafe_fixes": True}, id="unsafe-fixes"),
+    pytest.param('fix-hints = "always"', {"fix_hints": FixHints.ALWAYS}, id="fix-hints"),
     pytest.param('module-guard = "cached"', {"module_guard": GuardForm.CACHED}, id="module-guard"),
     pytest.param('target-version = "3.10"', {"target_version": (3, 10)}, id="target-version"),
     pytest.param('target-version = "py312"', {"target_version": (3, 12)}, id="target-version as tools write it"),
@@ -117,7 +118,7 @@ def test_per_file_ignores(tmp_path: Path) -> None:
 def test_unsafe_fixes_and_module_guard_reach_the_rewrites(tmp_path: Path) -> None:
     source = (
         "import torch\n\n\nclass A(torch.nn.Module):\n    pass\n\n\n"
-        'def forward(model: A) -> None:\n    model.to("cuda:0")\n'
+        'def forward(model: A, x):\n    model.to("cuda:0")\n    return model(x)\n'
     )
     (tmp_path / "a.py").write_text(source)
     written(tmp_path, 'module-guard = "first-tensor"')

@@ -180,3 +180,53 @@ def test_an_unused_comment_goes_when_the_code_has_settled(folder: Path) -> None:
     assert "fixed 2 findings in 1 file; nothing left" in ran.err
     kept = 'y.to("cuda:0")  # transfer-lint: ignore[TL101] so it is'
     assert (folder / "waste.py").read_text() == MENDED.replace("y  # stays", kept)
+
+
+NODE = """\
+import torch
+
+
+class Node:
+    FUNCTION = "run"
+
+    @classmethod
+    def INPUT_TYPES(cls):
+        return {"required": {"image": ("IMAGE",)}}
+
+    def run(self, image: torch.Tensor, like: torch.Tensor):
+        image = image.to(like.device)
+        return image * 2
+
+
+def helper(mask: torch.Tensor, like: torch.Tensor):
+    mask = mask.to(like.device)
+    return mask * 2
+"""
+EXPORTS = 'NODE_CLASS_MAPPINGS = {"Node": Node}\n'
+
+
+@pytest.mark.parametrize(
+    ("text", "setting", "options", "guarded"),
+    [
+        pytest.param(NODE, "", (), "", id="no pack"),
+        pytest.param(NODE, "", ("--hints",), "image mask", id="no pack, asked for"),
+        pytest.param(NODE + EXPORTS, "", (), "image", id="pack"),
+        pytest.param(NODE + EXPORTS, "", ("--no-hints",), "", id="pack, refused"),
+        pytest.param(NODE + EXPORTS, 'fix-hints = "never"', (), "", id="never"),
+        pytest.param(NODE, 'fix-hints = "always"', (), "image mask", id="always"),
+        pytest.param(NODE, 'fix-hints = "never"', ("--hints",), "image mask", id="the option wins"),
+    ],
+)
+def test_hints(tmp_path: Path, text: str, setting: str, options: tuple[str, ...], guarded: str) -> None:
+    (tmp_path / "nodes.py").write_text(text)
+    (tmp_path / "transfer-lint.toml").write_text(setting)
+    lint("fix", *options, cwd=tmp_path, hints=False, expect=0)
+    fixed = (tmp_path / "nodes.py").read_text()
+    assert [name for name in ("image", "mask") if f"if {name}.device != like.device:" in fixed] == guarded.split()
+
+
+def test_hints_that_wait_are_counted(tmp_path: Path) -> None:
+    (tmp_path / "nodes.py").write_text(NODE + EXPORTS)
+    ran = lint("check", cwd=tmp_path, hints=False, expect=0)
+    assert "1 can be fixed: transfer-lint fix (1 more with --hints)" in ran.err
+    assert ran.out.count("[*]") == 1

@@ -64,7 +64,10 @@ FORMS = [
         "from itertools import chain\nm.⟦to|module first-tensor⟧(d)\n",
         """
         from itertools import chain
-        if (first := next(chain(m.parameters(), m.buffers()), None)) is not None and first.device != d:
+        if (
+            (first := next(chain(m.parameters(), m.buffers()), None)) is not None
+            and first.device != d
+        ):
             m.to(d)
         """,
     ),
@@ -130,7 +133,10 @@ FORMS = [
         """
         from itertools import chain
         target_device = f()
-        if any(t.device != torch.device(target_device) for t in chain(m.parameters(), m.buffers())):
+        if any(
+            t.device != torch.device(target_device)
+            for t in chain(m.parameters(), m.buffers())
+        ):
             m.to(target_device)
         """,
     ),
@@ -169,15 +175,9 @@ PLACES = [
     ),
     guarded("in a chain", "m = m.⟦to|module⟧(d).eval()\n", "if GUARD:\n    m.to(d)\nm = m.eval()\n"),
     guarded("an argument", "self.f(m.⟦to|module⟧(d), g())\n", "if GUARD:\n    m.to(d)\nself.f(m, g())\n"),
-    guarded("after a call", "f(g(), m.⟦to|module⟧(d))\n", "f(g(), m.to(d) if GUARD else m)\n"),
-    guarded(
-        "after an attribute, which may be a buffer", "f(m.b, m.⟦to|module⟧(d))\n", "f(m.b, m.to(d) if GUARD else m)\n"
-    ),
     guarded("one-line suite", "if a: m.⟦to|module⟧(d)  # c\n", "if a:\n    if GUARD:\n        m.to(d)  # c\n"),
     guarded("several on a line", "a(); m.⟦to|module⟧(d); b()\n", "a()\nif GUARD:\n    m.to(d)\nb()\n"),
     guarded("for", "for x in m.⟦to|module⟧(d): pass\n", "if GUARD:\n    m.to(d)\nfor x in m: pass\n"),
-    guarded("ternary", "y = m.⟦to|module⟧(d) if c else m\n", "y = (m.to(d) if GUARD else m) if c else m\n"),
-    guarded("lambda", "f = lambda m: m.⟦to|module⟧(d)\n", "f = lambda m: (m.to(d) if GUARD else m)\n"),
     guarded("comprehension", "[m.⟦to|module⟧(d) for m in n]\n", "[m.to(d) if GUARD else m for m in n]\n"),
     guarded("parentheses", "f((m.⟦to|module⟧(d)))\n", "if GUARD:\n    m.to(d)\nf(m)\n"),
     guarded(
@@ -289,6 +289,10 @@ PLACES = [
 ]
 
 REFUSED = [
+    refusal("after a call", "f(g(), m.⟦to|module⟧(d))\n", "larger expression"),
+    refusal("after an attribute, which may be a buffer", "f(m.b, m.⟦to|module⟧(d))\n", "larger expression"),
+    refusal("ternary", "y = m.⟦to|module⟧(d) if c else m\n", "larger expression"),
+    refusal("lambda", "f = lambda m: m.⟦to|module⟧(d)\n", "larger expression"),
     refusal("class body", "class A:\n    m.⟦to|module⟧(d)\n", "class body"),
     refusal("any is redefined", "def any(): pass\nm.⟦to|module⟧(d)\n", "`any`, but the file"),
     refusal("next is redefined", "next = 1\nm.⟦to|module first-tensor⟧(d)\n", "`next`"),

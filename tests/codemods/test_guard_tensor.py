@@ -345,12 +345,12 @@ BEFORE = [
     ),
     case(
         "inside another's receiver and argument",
-        "z = f(x.⟦to|tensor rebind⟧(a)).⟦to|tensor d0*⟧(y.⟦to|tensor rebind⟧(b).device)\n",
+        "z = f(x.⟦to|tensor rebind⟧(a)).⟦to|tensor d0*⟧(g(y.⟦to|tensor⟧(b)))\n",
         """
         if x.device != a:
             x = x.to(a)
         moved = f(x)
-        target_device = (y if y.device == b else y.to(b)).device
+        target_device = g(y if y.device == b else y.to(b))
         if moved.device != target_device:
             moved = moved.to(target_device)
         z = moved

@@ -211,6 +211,7 @@ def test_the_runtime_snippet_runs(tmp_path: Path) -> None:
 def test_the_rewrites_run_as_a_codemod(tmp_path: Path) -> None:
     (line,) = (span for span in SPANS if "libcst.tool" in span)
     (tmp_path / "a.py").write_text(WASTE, encoding="utf-8")
+    (tmp_path / "transfer-lint.toml").write_text('fix-hints = "always"')
     # An installed transfer-lint brings the planner; from a checkout this stands for it.
     info = tmp_path / "site" / "planner-1.dist-info"
     info.mkdir(parents=True)

@@ -10,6 +10,7 @@ from tests.support.command import MENDED, WASTE
 from transfer_codemods.actions import Anchor, DeleteTransfer
 from transfer_lint.files.decoding import decode
 from transfer_lint.files.tree import DiskSources
+from transfer_lint.findings import FixHints
 from transfer_lint.fixing import fix
 from transfer_lint.fixing.fix import FixedFile, fix_paths, fix_source, write_fixed
 from transfer_lint.fixing.planning import plan
@@ -26,8 +27,12 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+def _settings(here: Path) -> Settings:
+    return Settings(root=str(here), fix_hints=FixHints.ALWAYS)
+
+
 def test_fix_source_is_pure(here: Path) -> None:
-    result = fix_source("a.py", WASTE, Project(DiskSources()), Settings(root=str(here)))
+    result = fix_source("a.py", WASTE, Project(DiskSources()), _settings(here))
     assert result.text == MENDED
     assert sorted(finding.code for finding in result.applied) == ["TL101", "TL102"]
     assert result.remaining == ()
@@ -37,25 +42,30 @@ def test_fix_source_is_pure(here: Path) -> None:
 
 def test_fix_source_says_why_it_cannot(here: Path) -> None:
     with pytest.raises(Problem, match="nests too deep"):
-        fix_source("a.py", f"x.to({'-' * 100_000}d)", Project(DiskSources()), Settings(root=str(here)))
+        fix_source(
+            "a.py",
+            f"x.to({'-' * 100_000}d)",
+            Project(DiskSources()),
+            _settings(here),
+        )
 
 
 def test_a_text_that_does_not_parse_is_a_finding(here: Path) -> None:
-    result = fix_source("a.py", "x.to(", Project(DiskSources()), Settings(root=str(here)))
+    result = fix_source("a.py", "x.to(", Project(DiskSources()), _settings(here))
     assert [(finding.code, finding.line, finding.column) for finding in result.remaining] == [("TL902", 1, 5)]
     assert result.text == "x.to("
     assert plan("a.py", "x.to(", False) == {}
 
 
 def test_what_is_done_to_comments_is_no_matter_of_the_codemods(here: Path) -> None:
+    (here / "transfer-lint.toml").write_text('fix-hints = "always"')
     text = WASTE.replace("# stays", "# transfer-lint: ignore[TL201]")
     assert set(plan("a.py", text, False)) == {Anchor(5, 11), Anchor(6, 14)}
-    assert fix_source("a.py", text, Project(DiskSources()), Settings(root=str(here))).text == MENDED.replace(
-        "  # stays", ""
-    )
+    assert fix_source("a.py", text, Project(DiskSources()), _settings(here)).text == MENDED.replace("  # stays", "")
 
 
 def test_plan_speaks_of_anchors(here: Path) -> None:
+    (here / "transfer-lint.toml").write_text('fix-hints = "always"')
     found = plan("a.py", WASTE, False)
     assert set(found) == {Anchor(5, 11), Anchor(6, 14)}
     assert found[Anchor(6, 14)] == DeleteTransfer()
@@ -84,7 +94,7 @@ def test_files_see_each_other_as_they_will_be(here: Path) -> None:
 def test_a_failed_write_stops_what_was_proved_with_it(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("a.py", "b.py"):
         (here / name).write_text(WASTE)
-    fixed = fix_paths(["a.py", "b.py"], Settings(root=str(here)))
+    fixed = fix_paths(["a.py", "b.py"], _settings(here))
     assert [file.path for file in fixed.files] == ["a.py", "b.py"]
     (here / "a.py").write_text("theirs")
     assert [problem.path for problem in write_fixed(fixed)] == ["a.py"]  # safe fixes rest on nothing of a.py's

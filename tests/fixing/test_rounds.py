@@ -12,7 +12,7 @@ from dataclasses import replace
 import pytest
 
 from transfer_codemods.actions import DeleteTransfer, Plan
-from transfer_lint.findings import Finding, Fix, Heat, Safety, Severity
+from transfer_lint.findings import Finding, Fix, FixHints, Heat, Safety, Severity
 from transfer_lint.fixing.rewriting import Rewrite
 from transfer_lint.fixing.rounds import MAX_ROUNDS, Settled, settle
 from transfer_lint.fixing.runner import FixRunner
@@ -21,7 +21,7 @@ from transfer_lint.problems import Problem
 from transfer_lint.settings import Settings
 
 REWRITES = {"a": ".", "U": "a", "r": "r", "p": "q", "q": "p", "x": "!", "b": "", "m": "?"}
-SAFE = Settings(root="/")
+SAFE = Settings(root="/", fix_hints=FixHints.ALWAYS)
 UNSAFE = replace(SAFE, unsafe_fixes=True)
 
 

@@ -33,7 +33,7 @@ class Node(nn.Module):
 
 def _redundant(expression: str, target: str) -> bool:
     text = PROGRAM.format(expression=expression, target=target)
-    found = examine("example.py", text, Project(OneFile(text)), Settings(root="/")).findings
+    found = examine("example.py", text, Project(OneFile(text)), Settings(root="/", trust=())).findings
     return any(f.code == "TL101" and f.line == text.count("\n") for f in found)
 
 

@@ -63,6 +63,7 @@ def test_installed_it_works(wheel: Path, tmp_path: Path, how: str) -> None:
     lint = commands / "transfer-lint"
     work = tmp_path / "work"
     work.mkdir()
+    (work / "transfer-lint.toml").write_text('fix-hints = "always"')
     (work / "a.py").write_text(WASTE)
     (work / "b.py").write_text(WASTE)
     assert "TL101" in run(lint, "check", cwd=work, expect=1)

@@ -56,7 +56,9 @@ def repository(tmp_path: Path, hooks: tuple[Path, str]) -> Path:
         f"repos:\n  - repo: file://{copy}\n    rev: {commit}\n    hooks:\n"
         "      - id: transfer-lint-fix\n      - id: transfer-lint\n"
     )
-    (folder / "pyproject.toml").write_text('[tool.transfer-lint]\nextend-exclude = ["vendored"]\n')
+    (folder / "pyproject.toml").write_text(
+        '[tool.transfer-lint]\nextend-exclude = ["vendored"]\nfix-hints = "always"\n'
+    )
     (folder / "nodes.py").write_text(WASTE)
     (folder / "clean.py").write_text(CLEAN)
     (folder / "vendored").mkdir()

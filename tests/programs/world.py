@@ -24,7 +24,7 @@ from torch import nn
 from tests.support.comfy_modules import comfy_modules
 from tests.support.outcome import Outcome, differences
 from transfer_codemods.actions import GuardForm
-from transfer_lint.findings import Finding
+from transfer_lint.findings import Finding, FixHints
 from transfer_lint.fixing.rounds import Settled, settle
 from transfer_lint.fixing.runner import InProcess
 from transfer_lint.flow.knowledge import default_knowledge
@@ -97,14 +97,14 @@ class Files:
 
 def fix(texts: Mapping[str, str], *, unsafe: bool = False, form: GuardForm = GuardForm.EXACT) -> Settled:
     """All files, fixed together as the command does."""
-    settings = Settings(root="/", unsafe_fixes=unsafe, module_guard=form)
+    settings = Settings(root="/", unsafe_fixes=unsafe, fix_hints=FixHints.ALWAYS, module_guard=form)
     project = Project(Files(texts), default_knowledge())
     return settle(texts, InProcess(settings, project), settings)
 
 
 def findings(texts: Mapping[str, str], path: str = MAIN) -> tuple[Finding, ...]:
     """What is reported of one file."""
-    settings = Settings(root="/", unsafe_fixes=False)
+    settings = Settings(root="/", fix_hints=FixHints.ALWAYS)
     project = Project(Files(texts), default_knowledge())
     examined = InProcess(settings, project).examine({path: texts[path]}, {})[path]
     if isinstance(examined, Exception):

@@ -142,6 +142,7 @@ async def test_an_open_file_counts_as_it_is_open(client: LanguageClient, tmp_pat
 
 @pytest.mark.asyncio
 async def test_quick_fixes_and_fix_all(client: LanguageClient, tmp_path: Path) -> None:
+    (tmp_path / "transfer-lint.toml").write_text('fix-hints = "always"')
     editor = Editor(client, tmp_path / "a.py", WASTE)
     await editor.diagnostics()
     fix, ignore, every = await editor.actions(5)
@@ -159,6 +160,7 @@ async def test_quick_fixes_and_fix_all(client: LanguageClient, tmp_path: Path) -
 
 @pytest.mark.asyncio
 async def test_unsafe_fixes_are_named(client: LanguageClient, tmp_path: Path) -> None:
+    (tmp_path / "transfer-lint.toml").write_text('fix-hints = "always"')
     editor = Editor(client, tmp_path / "a.py", ROUNDTRIP)
     await editor.diagnostics()
     unsafe = [action for action in await editor.actions(6) if "unsafe" in action.title]

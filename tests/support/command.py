@@ -49,8 +49,20 @@ def environment(**extra: str) -> dict[str, str]:
     return {**kept, "PYTHONPATH": path, "LC_ALL": "C.UTF-8", "PYTHONUTF8": "1", **extra}
 
 
-def lint(*arguments: str | Path, cwd: Path, stdin: str | bytes = b"", expect: int | None = None, **extra: str) -> Ran:
-    """Run transfer-lint. Fails the test on a traceback, and on another exit code than `expect`, if that is given."""
+def lint(
+    *arguments: str | Path,
+    cwd: Path,
+    stdin: str | bytes = b"",
+    expect: int | None = None,
+    hints: bool = True,
+    **extra: str,
+) -> Ran:
+    """Run transfer-lint. Fails the test on a traceback, and on another exit code than `expect`, if that is given.
+
+    hints: with --hints, so that both fixes of WASTE count.
+    """
+    if hints and arguments[:1] in (("check",), ("fix",)):
+        arguments = (arguments[0], "--hints", *arguments[1:])
     found = subprocess.run(
         [sys.executable, "-m", "transfer_lint", *map(str, arguments)],
         cwd=cwd,

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from transfer_codemods.actions import GuardForm
-from transfer_lint.findings import Finding
+from transfer_lint.findings import Finding, FixHints
 from transfer_lint.fixing.fix import fix_source
 from transfer_lint.flow.knowledge import default_knowledge
 from transfer_lint.flow.program.project import Project
@@ -32,18 +32,18 @@ class OneFile:
 
 def find(example: Example, text: str) -> tuple[Finding, ...]:
     """What `transfer-lint check` finds in `text`, under the example's options."""
-    return examine(PATH, text, _project(text), Settings(root="/", module_guard=_guard(example))).findings
+    return examine(PATH, text, _project(text), _settings(example)).findings
 
 
 def fix(example: Example, text: str, *, unsafe: bool) -> str:
-    """What `transfer-lint fix` makes of `text`, under the example's options."""
-    settings = Settings(root="/", unsafe_fixes=unsafe, module_guard=_guard(example))
-    return fix_source(PATH, text, _project(text), settings).text
+    """What `transfer-lint fix --hints` makes of `text`, under the example's options."""
+    return fix_source(PATH, text, _project(text), replace(_settings(example), unsafe_fixes=unsafe)).text
+
+
+def _settings(example: Example) -> Settings:
+    guard = GuardForm(example.options.get("module-guard", GuardForm.EXACT.value))
+    return Settings(root="/", fix_hints=FixHints.ALWAYS, module_guard=guard)
 
 
 def _project(text: str) -> Project:
     return Project(OneFile(text), default_knowledge())
-
-
-def _guard(example: Example) -> GuardForm:
-    return GuardForm(example.options.get("module-guard", GuardForm.EXACT.value))

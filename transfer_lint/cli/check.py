@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Collection, Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -213,10 +214,11 @@ def _summarise(outcome: Outcome, view: View) -> None:
     tally = common.tally(outcome) or "nothing found"
     common.say(f"{common.emphasis(tally, bold=True)} ({looked}{hidden}, {summary.seconds:.1f} s)")
     ready = sum(view.fixable(finding) for finding in outcome.findings)
-    waiting = sum(finding.fix is not None for finding in outcome.findings) - ready
-    more = f"{waiting} more with --unsafe-fixes" if waiting else ""
+    waiting = Counter(needed for finding in outcome.findings if (needed := view.missing(finding)))
+    how = "transfer-lint fix" + (" --unsafe-fixes" if view.unsafe_fixes else "")
     if ready:
-        how = "transfer-lint fix" + (" --unsafe-fixes" if view.unsafe_fixes else "")
+        more = ", ".join(f"{number} more with {needed}" for needed, number in sorted(waiting.items()))
         common.say(f"{ready} can be fixed: {how}" + (f" ({more})" if more else ""))
-    elif more:
-        common.say(f"{waiting} can be fixed: transfer-lint fix --unsafe-fixes")
+    else:
+        for needed, number in sorted(waiting.items()):
+            common.say(f"{number} can be fixed: {how} {needed}")

@@ -31,6 +31,11 @@ _CHOICES = {
 _LISTS = ("select", "extend-select", "ignore", "extend-exclude")
 
 
+def _fix_hints(context: click.Context, option: click.Parameter, value: bool | None) -> str | None:
+    """The value of `fix-hints` that the flag stands for."""
+    return None if value is None else "always" if value else "never"
+
+
 def lint_options(function: Function) -> Function:
     """Add the options of `check` and `fix`. The option for a configuration key has the key's name and help text."""
     docs = {key.name: key.doc for key in KEYS}
@@ -46,6 +51,15 @@ def lint_options(function: Function) -> Function:
         ),
         click.option(
             "--unsafe-fixes/--no-unsafe-fixes", "unsafe_fixes", default=None, help="Count, and apply, unsafe fixes too."
+        ),
+        click.option("--trust", "trust", multiple=True, metavar="LIST", help=docs["trust"]),
+        click.option("--proved-only", is_flag=True, help="Report what is proved alone: make no assumption."),
+        click.option(
+            "--hints/--no-hints",
+            "fix_hints",
+            default=None,
+            callback=_fix_hints,
+            help="Mend all hints as well, or none; by default, as fix-hints says.",
         ),
         click.option("--force-exclude", is_flag=True, help="Exclude files even where they are named."),
         click.option("--stdin-filename", metavar="PATH", help="What the source from standard input (-) is called."),
@@ -83,6 +97,8 @@ def settings_for(
             given[key.field] = key.read(value)
         except ValueError as error:
             raise click.BadParameter(str(error), param_hint=f"--{key.name}") from None
+    if options.get("proved_only"):
+        given["trust"] = ()
     if "select" in given:
         settings = replace(settings, extend_select=(), ignore=())
     for name in ("extend_select", "ignore", "extend_exclude"):

@@ -168,4 +168,4 @@ def _has_unsafe(file: FixedFile) -> bool:
 
 
 def _fixable(finding: Finding, settings: Settings) -> bool:
-    return finding.fix is not None and (settings.unsafe_fixes or finding.fix.safety is Safety.SAFE)
+    return finding.fix is not None and finding.fix.applies(settings.unsafe_fixes)

@@ -9,7 +9,7 @@ from enum import Enum
 from transfer_lint.files import disk
 from transfer_lint.files.decoding import decode
 from transfer_lint.files.text import Source, is_notebook
-from transfer_lint.findings import Finding, Safety
+from transfer_lint.findings import Finding
 from transfer_lint.fixing import rewriting
 from transfer_lint.fixing.ignores import with_ignores
 from transfer_lint.lint.check_text import Examined
@@ -116,7 +116,7 @@ class Session:
         """The first finding whose fix is not decided yet, with its key and the rewritten text; None if none is left."""
         left = dict(passed)
         for finding, expression in zip(result.findings, expressions(file.text, result.findings), strict=True):
-            if finding.fix is None or (finding.fix.safety is Safety.UNSAFE and not self._settings.unsafe_fixes):
+            if finding.fix is None or not finding.fix.applies(self._settings.unsafe_fixes):
                 continue
             key = (file.path, finding.code, finding.function, expression)
             if left.get(key, 0):

@@ -19,7 +19,10 @@ def plan_of(findings: Iterable[Finding], safety: Safety) -> Plan:
     return {
         finding.anchor: finding.fix.action
         for finding in fixable
-        if finding.fix and finding.fix.safety is safety and not isinstance(finding.fix.action, EditComment)
+        if finding.fix
+        and finding.fix.applies(unsafe_fixes=True)
+        and finding.fix.safety is safety
+        and not isinstance(finding.fix.action, EditComment)
     }
 
 

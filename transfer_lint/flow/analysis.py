@@ -7,7 +7,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 
-from transfer_lint.files.scan import MOVES, READS
+from transfer_lint.files.scan import ACCELERATOR, MOVES, READS
+from transfer_lint.findings import Assumption
 from transfer_lint.flow.interpret.frame import Frame
 from transfer_lint.flow.interpret.summaries import Summaries
 from transfer_lint.flow.program.modules import FunctionInfo, Module
@@ -17,25 +18,32 @@ from transfer_lint.flow.results.mutations import Mutation
 from transfer_lint.flow.results.reads import HostRead
 from transfer_lint.flow.results.sites import Site
 
+_ACCELERATOR = re.compile(ACCELERATOR)
+_ELEMENTS = re.compile(r"\b(?:float|int|bool|max|min|any|all|sorted)\s*\(")
 _CALL = re.compile(rf"\.\s*(?:{'|'.join(sorted(MOVES | READS))})\s*\(")
 
 
 class Analysis:
     """The device flow of a project; one per run.
 
+    assumptions: what is taken for granted; without them, all that is found is proved.
     watching: keep the value of every expression; without it, `Interpretation.values` is empty.
     """
 
-    def __init__(self, project: Project, *, watching: bool = False) -> None:
+    def __init__(
+        self, project: Project, *, assumptions: frozenset[Assumption] = frozenset(), watching: bool = False
+    ) -> None:
         self.project = project
-        self._summaries = Summaries(project, watching=watching)
+        self._summaries = Summaries(project, assumptions=assumptions, watching=watching)
 
     def examine(self, module: Module) -> Examination:
         """The file's transfers and host reads in source order, and its mutations."""
         sites: dict[ast.Call, Site] = {}
         reads: dict[ast.expr, HostRead] = {}
         mutations: list[Mutation] = []
+        assumable: set[Assumption] = set()
         for frame in self._frames_with_sites(module):
+            assumable |= frame.assumable
             mutations += (Mutation(node, tensor, sure) for (node, tensor), sure in frame.mutations.items())
             reads.update(frame.reads)
             for node, site in frame.sites.items():
@@ -44,6 +52,7 @@ class Analysis:
             sorted(sites.values(), key=lambda site: site.anchor),
             sorted(reads.values(), key=lambda read: read.anchor),
             mutations,
+            frozenset(assumable),
         )
 
     def interpretation(self, info: FunctionInfo) -> Interpretation:
@@ -56,15 +65,20 @@ class Analysis:
         yield from (self.interpretation(info) for info in module.functions)
 
     def _frames_with_sites(self, module: Module) -> Iterator[Frame]:
-        """The frames of the functions that may hold a transfer or host read, and of the top level if it may."""
-        lines = _candidate_lines(module.text)
+        """The frames of the functions that may hold a transfer or host read, and of the top level if it may.
+
+        Any test may read a tensor: in a file that puts values on an accelerator, all that runs at steps is looked at,
+        and all that may read the elements of a tensor one by one.
+        """
+        places = _ACCELERATOR.search(module.text) is not None
+        lines = _lines_of(_CALL, module.text) | (_lines_of(_ELEMENTS, module.text) if places else set())
         inside: set[int] = set()
         for info in module.functions:
             span = info.lines
-            if any(line in lines for line in span):
+            if any(line in lines for line in span) or (places and self._summaries.heat.has_steps(module, info.node)):
                 yield self._summaries.interpretation(info)
             inside.update(line for line in span if line in lines)
-        if lines - inside:
+        if lines - inside or (places and self._summaries.heat.has_steps(module, None)):
             yield self._summaries.top_level(module)
 
 
@@ -72,6 +86,11 @@ def _handed_out(frame: Frame) -> Interpretation:
     return Interpretation(frame.module, frame.function, frame.knowledge, frame.values)
 
 
-def _candidate_lines(text: str) -> set[int]:
-    """Lines that may hold the method name of a transfer or host read."""
-    return {text.count("\n", 0, match.end()) + 1 for match in _CALL.finditer(text)}
+def _lines_of(pattern: re.Pattern[str], text: str) -> set[int]:
+    """The lines where a match of the pattern ends."""
+    found: set[int] = set()
+    line, before = 1, 0
+    for match in pattern.finditer(text):
+        line, before = line + text.count("\n", before, match.end()), match.end()
+        found.add(line)
+    return found

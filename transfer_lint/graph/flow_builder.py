@@ -12,7 +12,7 @@ from transfer_lint.flow.knowledge import Knowledge
 from transfer_lint.flow.program.modules import ClassInfo, FunctionInfo
 from transfer_lint.flow.program.syntax import written
 from transfer_lint.flow.results.examination import Interpretation
-from transfer_lint.flow.results.reads import HostRead
+from transfer_lint.flow.results.reads import Form, HostRead
 from transfer_lint.flow.results.sites import Site
 from transfer_lint.flow.values.terms import Known, role_of
 from transfer_lint.flow.values.values import Class, Function, Object, Tensor, Value
@@ -38,7 +38,8 @@ def flow_of(
     drawn: functions whose calls are nodes, because they have their own graphs.
     """
     assert interpretation.function is not None
-    walk = _Walk(interpretation, {site.node: site for site in sites}, {read.node: read for read in reads}, drawn)
+    on_host = {read.node: read for read in reads if read.form not in (Form.SIZE, Form.UPLOAD)}
+    walk = _Walk(interpretation, {site.node: site for site in sites}, on_host, drawn)
     return walk.run(interpretation.function)
 
 

@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 
 from transfer_codemods.actions import GuardForm
 from transfer_lint.files.paths import shown_path
-from transfer_lint.findings import Heat, Severity
+from transfer_lint.findings import Assumption, FixHints, Heat, Severity
 from transfer_lint.lint import selection
 from transfer_lint.problems import Problem
 from transfer_lint.settings import Settings
@@ -84,6 +84,17 @@ def _one_of(choices: Mapping[str, T]) -> Callable[[object], T]:
     return read
 
 
+def _assumptions(value: object) -> tuple[str, ...]:
+    names = [assumption.value for assumption in Assumption]
+    for name in _strings(value):
+        if name not in names:
+            nearest = difflib.get_close_matches(name, names, n=1)
+            raise ValueError(
+                f"must be a list of {', '.join(names)}" + (f"; did you mean {nearest[0]!r}?" if nearest else "")
+            )
+    return _strings(value)
+
+
 def _file(value: object) -> str:
     if not isinstance(value, str) or not value:
         raise ValueError("must be the path of a file")
@@ -122,7 +133,19 @@ KEYS: tuple[Key, ...] = (
     Key("fail-on", _one_of({s.value: s for s in Severity}), '"warning"', "The least severity that makes the run fail."),
     Key("min-heat", _one_of({h.value: h for h in Heat}), '"once"', "Leave out sites that run less often than this."),
     Key(
+        "trust",
+        _assumptions,
+        "none: all are made, and named",
+        "Assumptions that count as facts; findings that rest on others are left out.",
+    ),
+    Key(
         "unsafe-fixes", _boolean, "false", "Whether `fix` also applies fixes that cannot be shown to keep the meaning."
+    ),
+    Key(
+        "fix-hints",
+        _one_of({h.value: h for h in FixHints}),
+        '"node-packs"',
+        "Which hints `fix` mends: all, none, or in ComfyUI node packs the moves of node functions that want a guard.",
     ),
     Key("module-guard", _one_of({g.value: g for g in GuardForm}), '"exact"', "How a guard asks where a module is."),
     Key("target-version", _python, "the running Python", "The oldest Python that fixed code must run on."),

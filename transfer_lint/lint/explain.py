@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from transfer_lint.files import disk
 from transfer_lint.files.decoding import decode
@@ -34,7 +34,7 @@ from transfer_lint.flow.values.values import (
 from transfer_lint.lint.check_text import nesting, project_over
 from transfer_lint.lint.configuration import load
 from transfer_lint.lint.deep_stack import deep
-from transfer_lint.lint.judge import analysis_of, evidence_lines, strongest
+from transfer_lint.lint.judge import Judgement, analysis_of, evidence_lines, judgements
 from transfer_lint.problems import Problem, unparsable_as
 from transfer_lint.rules.options import RuleOptions
 
@@ -50,13 +50,14 @@ def explain(path: str, text: str, line: int, column: int | None, project: Projec
     module = project.add(path, text)
     if not 1 <= line <= len(module.lines):
         return f"{path} has {len(module.lines)} lines; there is no line {line}"
-    analysis = Analysis(project, watching=True)
+    analysis = Analysis(project, assumptions=options.assumptions, watching=True)
     around = [i for i in analysis.interpretations(module) if _covers(i, module, line)]
     chosen = max(around, key=lambda i: i.function.node.lineno if i.function else 0, default=None)
     parts = [f"{path}:{line}  {module.lines[line - 1].strip()}"]
     questions = Questions(project, module, analysis_of(project).examine(module))
     parts.extend(_values(questions, chosen, line, column))
-    parts.extend(_judgements(questions, options, line, column))
+    judged = {judgement.place.node: judgement for judgement in judgements(project, questions, options)}
+    parts.extend(_judgements(questions, judged, line, column))
     if len(parts) == 1:
         parts.append("no value of this line is followed: it holds no expression that runs, or runs in no function")
     return "\n".join(parts)
@@ -110,6 +111,8 @@ def _described(interpretation: Interpretation, value: Value) -> tuple[str, Why] 
         case Object() if value.cls is not None:
             name = value.cls if isinstance(value.cls, str) else value.cls.name
             return f"a `{name.removeprefix('builtins.')}`", value.why
+        case Object() if value.placed[0] is not None:
+            return f"on {_half(value.placed[0], '')}, if it is a tensor", value.placed[0].why
         case Object():
             return "not known: nothing says what it is, so its transfers are not judged", ()
         case Placed():
@@ -127,18 +130,20 @@ def _half(known: Known | None, unknown: str) -> str:
     return str(known.term) if known is not None else unknown
 
 
-def _judgements(questions: Questions, options: RuleOptions, line: int, column: int | None) -> Iterator[str]:
+def _judgements(
+    questions: Questions, judged: Mapping[ast.expr, Judgement], line: int, column: int | None
+) -> Iterator[str]:
     for site in questions.sites:
         first, last = site.node.lineno, site.node.end_lineno or site.node.lineno
         if not first <= line <= last or (column is not None and site.anchor[1] != column):
             continue
         source = written(site.node)
-        pair = strongest(site, questions, options)
+        found = judged.get(site.node)
         yield ""
-        if pair is not None:
-            rule, verdict = pair
-            fix = f"; fix: {verdict.title} ({verdict.safety.value})" if verdict.action else "; no fix"
-            yield f"{rule.code} {rule.name} ({verdict.severity.value}{fix})\n  {verdict.message}"
+        if found is not None:
+            rule, verdict = found.rule, found.verdict
+            fix = f"; fix: {verdict.title} ({found.safety.value})" if verdict.action else "; no fix"
+            yield f"{rule.code} {rule.name} ({found.severity.value}{fix})\n  {found.message}"
             yield from (f"  {fact.path}:{fact.line}  {fact.text}" for fact in evidence_lines(verdict.why))
         else:
             yield f"`{source}` is not reported: {_silence(site, questions)}"

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from weakref import WeakKeyDictionary
 
-from transfer_lint.findings import Evidence, Finding, Fix
+from transfer_codemods.actions import GuardModule, GuardTensor
+from transfer_lint.findings import Assumption, Evidence, Finding, Fix, FixHints, Safety, Severity
 from transfer_lint.flow.analysis import Analysis
 from transfer_lint.flow.ask.questions import Questions
 from transfer_lint.flow.program.modules import Module
@@ -20,8 +22,8 @@ from transfer_lint.rules.options import RuleOptions
 _LONGEST_CHAIN = 16  # how many evidence lines of a proof are kept
 _LONGEST_SOURCE = 70  # characters of code in a fact
 
-# One analysis per project, so that what it finds out about a callee is used for every file of the run.
-_analyses: WeakKeyDictionary[Project, Analysis] = WeakKeyDictionary()
+# The analyses of a project by what they assume, so that what one finds out about a callee is used for every file.
+_analyses: WeakKeyDictionary[Project, dict[frozenset[Assumption], Analysis]] = WeakKeyDictionary()
 
 
 @dataclass(frozen=True)
@@ -35,29 +37,85 @@ class CheckResult:
     sites: int
 
 
+@dataclass(frozen=True)
+class Judgement:
+    """The strongest verdict on a place, with its rule.
+
+    assumptions: what it rests on; empty if it is proved. trusted: the user takes all of them as facts.
+    """
+
+    place: Site | HostRead
+    rule: Rule
+    verdict: Verdict
+    assumptions: frozenset[Assumption] = frozenset()
+    trusted: bool = False
+
+    @property
+    def severity(self) -> Severity:
+        """At most a warning if it rests on an assumption."""
+        most = self.verdict.severity
+        return Severity.WARNING if self.assumptions and most is Severity.ERROR else most
+
+    @property
+    def safety(self) -> Safety:
+        """Of its fix: no safe fix rests on an assumption, not even on a trusted one."""
+        return Safety.UNSAFE if self.assumptions else self.verdict.safety
+
+    @property
+    def message(self) -> str:
+        """What is wrong, with the assumptions, unless they are trusted."""
+        names = ", ".join(sorted(assumption.value for assumption in self.assumptions))
+        return self.verdict.message + (f" (assuming {names})" if names and not self.trusted else "")
+
+
 def check(path: str, text: str, project: Project, options: RuleOptions) -> CheckResult:
     """Check one file of a project.
 
     Raises SyntaxError, ValueError (NUL bytes), RecursionError and MemoryError where `ast.parse` does.
     """
     module = project.add(path, text)
-    analysis = analysis_of(project)
-    examined = analysis.examine(module)
-    questions = Questions(project, module, examined)
-    findings: list[Finding] = []
-    places: list[Site | HostRead] = [*examined.sites, *examined.reads]
-    for place in places:
+    questions = Questions(project, module, analysis_of(project).examine(module))
+    findings = [
+        finding(judgement, on_request=_on_request(judgement, questions, options))
+        for judgement in judgements(project, questions, options)
+    ]
+    return CheckResult(tuple(sorted(findings, key=lambda f: (f.line, f.column, f.code))), len(questions.places))
+
+
+def judgements(project: Project, questions: Questions, options: RuleOptions) -> Iterable[Judgement]:
+    """The judgements on a file: what is proved, and on other places what follows from assumptions.
+
+    What follows from assumptions takes the place of a proved hint without a fix if it says more.
+    """
+    found: dict[tuple[int, int], Judgement] = {}
+    for place in questions.places:
         judged = strongest(place, questions, options)
         if judged is not None:
-            findings.append(finding(place, *judged))
-    return CheckResult(tuple(sorted(findings, key=lambda f: (f.line, f.column, f.code))), len(places))
+            found[place.anchor] = Judgement(place, *judged)
+    assumed = options.assumptions & questions.assumable
+    if assumed:
+        examined = analysis_of(project, options.assumptions).examine(questions.module)
+        wider = Questions(project, questions.module, examined, options.assumptions)
+        for place in wider.places:
+            proved = found.get(place.anchor)
+            if proved is not None and (proved.verdict.severity is not Severity.HINT or proved.verdict.action):
+                continue
+            judged = strongest(place, wider, options)
+            if judged is None or (proved is not None and judged[1].severity is Severity.HINT):
+                continue
+            rests_on = frozenset(fact.assumption for fact in judged[1].why if fact.assumption is not None)
+            # A fact may be missing where a proof is not complete. What is assumed of the heap has none.
+            rests_on = rests_on or assumed & {Assumption.STAYS_WHERE_PUT} or assumed
+            found[place.anchor] = Judgement(place, *judged, rests_on, rests_on <= options.trusted)
+    return found.values()
 
 
-def analysis_of(project: Project) -> Analysis:
-    """The project's analysis."""
-    if project not in _analyses:
-        _analyses[project] = Analysis(project)
-    return _analyses[project]
+def analysis_of(project: Project, assumptions: frozenset[Assumption] = frozenset()) -> Analysis:
+    """The project's analysis under some assumptions."""
+    analyses = _analyses.setdefault(project, {})
+    if assumptions not in analyses:
+        analyses[assumptions] = Analysis(project, assumptions=assumptions)
+    return analyses[assumptions]
 
 
 def strongest(place: Site | HostRead, questions: Questions, options: RuleOptions) -> tuple[Rule, Verdict] | None:
@@ -70,11 +128,20 @@ def strongest(place: Site | HostRead, questions: Questions, options: RuleOptions
     return max(verdicts, key=lambda pair: pair[1].severity.rank, default=None)
 
 
-def finding(site: Site | HostRead, rule: Rule, verdict: Verdict) -> Finding:
-    """The finding that reports a verdict."""
+def _on_request(judgement: Judgement, questions: Questions, options: RuleOptions) -> bool:
+    """Whether the fix is one that `fix` applies only where it is asked to mend hints."""
+    if judgement.severity is not Severity.HINT or options.fix_hints is FixHints.ALWAYS:
+        return False
+    guards = isinstance(judgement.verdict.action, GuardTensor | GuardModule)
+    return options.fix_hints is FixHints.NEVER or not (guards and questions.is_in_node_of_pack(judgement.place))
+
+
+def finding(judgement: Judgement, *, on_request: bool = False) -> Finding:
+    """The finding that reports a judgement. on_request: `fix` does not apply its fix by itself."""
+    site, rule, verdict = judgement.place, judgement.rule, judgement.verdict
     line, column = site.anchor
     end_line, end_column = site.end
-    fix = Fix(verdict.safety, verdict.title, verdict.action) if verdict.action is not None else None
+    fix = Fix(judgement.safety, verdict.title, verdict.action, on_request) if verdict.action is not None else None
     return Finding(
         site.module.path,
         line,
@@ -83,12 +150,13 @@ def finding(site: Site | HostRead, rule: Rule, verdict: Verdict) -> Finding:
         end_column,
         rule.code,
         rule.name,
-        verdict.severity,
+        judgement.severity,
         site.heat,
         site.function.qualname if site.function else "",
-        verdict.message,
+        judgement.message,
         evidence_lines(verdict.why),
         fix,
+        tuple(sorted(assumption.value for assumption in judgement.assumptions)),
     )
 
 
@@ -104,4 +172,6 @@ def _evidence(fact: Fact) -> Evidence:
     text = fact.text
     if "{}" in text:
         text = text.replace("{}", written(node, _LONGEST_SOURCE))
+    if fact.assumption is not None:
+        text += f" (assumption {fact.assumption.value})"
     return Evidence(module.path, line, module.column(line, offset), text)

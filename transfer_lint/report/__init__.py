@@ -39,7 +39,14 @@ class View:
 
     def fixable(self, finding: Finding) -> bool:
         """Whether `fix`, run with the same settings, would fix the finding."""
-        return finding.fix is not None and (self.unsafe_fixes or finding.fix.safety is Safety.SAFE)
+        return finding.fix is not None and finding.fix.applies(self.unsafe_fixes)
+
+    def missing(self, finding: Finding) -> str:
+        """The options without which `fix` does not fix the finding; "" if it needs none, or there is no fix."""
+        if finding.fix is None:
+            return ""
+        unsafe = finding.fix.safety is Safety.UNSAFE and not self.unsafe_fixes
+        return " ".join(["--hints"] * finding.fix.on_request + ["--unsafe-fixes"] * unsafe)
 
 
 WITH_EDITS = frozenset({"sarif", "html"})

@@ -6,7 +6,7 @@ import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from transfer_lint.findings import Evidence, Finding, Heat, Severity
+from transfer_lint.findings import Evidence, Finding, Severity
 from transfer_lint.lint.outcome import Outcome
 from transfer_lint.report import View
 from transfer_lint.report.concise import COLOURS
@@ -14,12 +14,6 @@ from transfer_lint.report.concise import line as one_line
 from transfer_lint.report.places import Places
 
 MAX_FRAME_LINES = 6
-HEAT = {
-    Heat.ONCE: "runs once",
-    Heat.CALL: "runs at every call",
-    Heat.STEP: "runs at every step",
-    Heat.LAYER: "runs in every layer of every step",
-}
 
 
 @dataclass(frozen=True)
@@ -66,9 +60,9 @@ def block(finding: Finding, places: Places, view: View) -> Iterator[str]:
     yield from _chain(finding.evidence, places, view, margin, glyphs)
     where = f", in {finding.function}" if finding.function else ""
     if not finding.about_lint:
-        yield f"{_label('heat', view, margin)}{HEAT[finding.heat]}{where}"
+        yield f"{_label('heat', view, margin)}runs {finding.heat.often}{where}"
     if finding.fix:
-        how = "" if view.fixable(finding) else ": only with --unsafe-fixes"
+        how = f": only with {needed}" if (needed := view.missing(finding)) else ""
         yield f"{_label('fix', view, margin)}{finding.fix.title} ({finding.fix.safety.value}{how})"
 
 

@@ -14,7 +14,6 @@ from transfer_lint.graph.diagram import BeforeAfter
 from transfer_lint.lint.outcome import Outcome
 from transfer_lint.pages.templating import Templates
 from transfer_lint.report import View
-from transfer_lint.report.full import HEAT
 from transfer_lint.report.places import Places
 from transfer_lint.version import __version__
 
@@ -85,7 +84,7 @@ def _finding(
         "finding": finding,
         "place": f"{at}:{finding.column}",
         "file": at.file,
-        "heat": "" if finding.about_lint else HEAT[finding.heat],
+        "heat": "" if finding.about_lint else f"runs {finding.heat.often}",
         "rank": finding.heat.rank,
         "saves": measured.get(finding, "not measured"),
         "why": [_fact(number, index, fact, places) for index, fact in enumerate(finding.evidence, start=1)],

@@ -48,6 +48,7 @@ def _finding(finding: Finding, outcome: Outcome, places: Places) -> dict[str, ob
         "function": finding.function,
         "message": finding.message,
         "evidence": [_fact(fact, places) for fact in finding.evidence],
+        "assumptions": list(finding.assumptions),
         "fix": fix,
     }
 

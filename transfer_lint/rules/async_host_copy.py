@@ -16,17 +16,19 @@ from transfer_lint.rules.options import RuleOptions
     safety=None,
 )
 def check(site: Site, questions: Questions, options: RuleOptions) -> Verdict | None:
-    """An error if the value provably comes from an accelerator and the function reads the copy without waiting."""
+    """An error if the value provably comes from an accelerator and the function reads the copy without waiting.
+
+    A hint if a public function returns it: its callers may not know.
+    """
     if not site.request.surely_non_blocking or not site.is_tensor:
         return None
     if not questions.goes_to_host(site) or not questions.is_on_accelerator(site):
         return None
-    read = questions.read_before_waiting(site)
-    if read is None:
+    receiver, line = questions.receiver(site), questions.read_before_waiting(site)
+    if line is not None:
+        text = f"may not have arrived when line {line} reads it: nothing waits for it"
+        return Verdict(Severity.ERROR, f"the copy of `{receiver}` {text}", questions.proof(site))
+    if not questions.is_returned_to_anyone(site):
         return None
-    receiver = questions.receiver(site)
-    return Verdict(
-        Severity.ERROR,
-        f"the copy of `{receiver}` may not have arrived when line {read.anchor[0]} reads it: nothing waits for it",
-        questions.proof(site),
-    )
+    text = "is returned while it may be under way: who calls this has to wait before reading it"
+    return Verdict(Severity.HINT, f"the copy of `{receiver}` {text}", questions.proof(site))

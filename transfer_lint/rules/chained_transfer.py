@@ -20,7 +20,12 @@ _WIDE = frozenset(f"torch.{name}" for name in ("float32", "float64", "int32", "i
     safety=Safety.SAFE,
 )
 def check(site: Site, questions: Questions, options: RuleOptions) -> Verdict | None:
-    """A chain that ends on the host is not reported: its two steps may be intended, to release a memory map."""
+    """A warning only where a copy is saved: where an accelerator's value goes through the host.
+
+    One call converts on the host before it copies, as two calls do, so nothing else saves more than a call. Not
+    reported: a chain that ends on the host, whose two steps may be meant to release a memory map, and a conversion
+    beside a non-blocking copy, because one non-blocking call converts on the device and would send other bytes.
+    """
     inner = questions.inner(site)
     if inner is None or not inner.request.plain or not site.request.plain:
         return None
@@ -40,6 +45,8 @@ def check(site: Site, questions: Questions, options: RuleOptions) -> Verdict | N
     both = one.device is not None and two.device is not None
     if both and not (questions.boundary(inner) and questions.goes_to_accelerator(site)):
         return None  # two transfers may be intended, unless the value goes through the host
+    if not both and not (site.is_blocking and inner.is_blocking):
+        return None
     if not inner.proved and inner.moves_result_of_call:
         return None  # an unknown call may return a batch that has its own `.to`
     # The merged call converts on the host, in both directions. It surely moves no more bytes only if the conversion
@@ -52,10 +59,10 @@ def check(site: Site, questions: Questions, options: RuleOptions) -> Verdict | N
     )
     once = site.heat is Heat.ONCE
     return Verdict(
-        Severity.HINT if once else Severity.WARNING,
+        Severity.WARNING if both and not once and not questions.is_on_host(inner) else Severity.HINT,
         f"`{source}` is moved on its way: the copy that `.{inner.method}(...)` makes is moved on at once"
         if both
-        else f"`{source}` is moved and converted in two calls, with a copy in between",
+        else f"`{source}` is moved and converted in two calls where one would do",
         inner.receiver.why,
         MergeTransfer(questions.spelled_target(one), questions.spelled_target(two), _cast(site))
         if mergeable and not once

@@ -24,6 +24,8 @@ def check(site: Site, questions: Questions, options: RuleOptions) -> Verdict | N
     """
     if not site.is_discarded or not site.moves_place:
         return None
+    if questions.is_there(site) is not None or questions.has_dtype(site) is not None:
+        return None  # TL101 reports it: there is nothing to assign
     name = questions.receiver(site)
     if not site.is_tensor:
         again = questions.moved_again(site)
@@ -31,11 +33,16 @@ def check(site: Site, questions: Questions, options: RuleOptions) -> Verdict | N
             return None
         text = f"nobody takes what `{name}.{site.method}(...)` returns, and line {again.anchor[0]} moves it again"
         return Verdict(Severity.HINT, text)
+    if questions.targets_loop_variable(site):
+        text = f"nobody takes what `{name}.{site.method}(...)` returns: the loop moves it to one place after the other"
+        return Verdict(Severity.HINT, text, site.receiver.why)
+    # To assign what nothing reads, or what a module holds as its parameter, would hide the bug or raise.
+    mends = questions.is_read_later(site) and not questions.is_weight(site)
     return Verdict(
         Severity.ERROR,
         f"`{name}` is a tensor: `.{site.method}(...)` returns the moved one, which is thrown away here",
         site.receiver.why,
-        AssignResult(),
+        AssignResult() if mends else None,
         f"assign it to `{name}`",
         Safety.UNSAFE,
     )

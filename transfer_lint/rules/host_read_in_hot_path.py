@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from transfer_lint.findings import Heat, Severity
-from transfer_lint.flow.ask import HostRead, Questions
+from transfer_lint.flow.ask import Form, HostRead, Questions
 from transfer_lint.rules import Verdict, rule
 from transfer_lint.rules.options import RuleOptions
 
@@ -18,22 +18,43 @@ from transfer_lint.rules.options import RuleOptions
 def check(read: HostRead, questions: Questions, options: RuleOptions) -> Verdict | None:
     """A warning if the value provably is on an accelerator, or was just brought from one; a hint if that is unknown.
 
-    A test on a value of unknown placement is not reported, because the value is often a plain number.
+    Of a value of unknown placement only the calls are reported that nobody makes of anything but tensors, because the
+    value is often a plain number. Where few steps get to the read, or it is logged, it is a hint.
     """
     if read.heat.rank < Heat.STEP.rank or read.in_handler:
         return None
     brought = questions.brought_by(read)
-    if brought is not None and questions.read_of_one_item(brought) is read:
-        return None  # one wait, one finding: TL302 reports it, with a fix
+    if brought is not None and (questions.read_of_one_item(brought) is read or questions.is_read_again(read, brought)):
+        return None  # one wait, one finding: TL302 reports the first, with a fix
     if read.given and read.heat is Heat.LAYER:
         return None  # TL303 reports it, with a fix
     proved = questions.reads_accelerator(read)
-    if not proved and (proved is False or read.is_test):
+    if not proved and (proved is False or not _is_likely(read)):
         return None
-    often = "at every step" if read.heat is Heat.STEP else "in every layer"
-    waits = "makes the host wait for the device" if proved else "makes the host wait if the value is on a device,"
+    quiet = not proved or read.throttled or read.logged or read.form is Form.UPLOAD
     return Verdict(
-        Severity.WARNING if proved else Severity.HINT,
-        f"`{questions.read(read)}` {waits} {often}",
+        Severity.HINT if quiet else Severity.WARNING,
+        _message(read, questions, bool(proved)),
         questions.read_proof(read),
     )
+
+
+def _is_likely(read: HostRead) -> bool:
+    """Whether it reads what is a tensor, and likely one of the device: code that runs once a call also reads others."""
+    methods = (
+        ("item", "float", "int", "bool")
+        if read.elements
+        else ("item", "tolist", "numpy", "float", "int", "bool", "print")
+    )
+    return read.in_step and read.form is Form.CALL and read.method in methods
+
+
+def _message(read: HostRead, questions: Questions, proved: bool) -> str:
+    shown, often = f"`{questions.read(read)}`", read.heat.often
+    if read.form is Form.UPLOAD:
+        return f"{shown} copies a value of the host to the device {often}, and the host waits for that"
+    waits = "makes the host wait for the device" if proved else "makes the host wait if the value is on a device,"
+    if read.elements:
+        return f"{shown} {waits} once for every element of `{read.elements}`: `.tolist()` reads them all at once"
+    why = ": the size of the result has to be read" if read.form is Form.SIZE else ""
+    return f"{shown} {waits} {often}{why}"

@@ -5,16 +5,27 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from transfer_codemods.actions import GuardForm
+from transfer_lint.findings import Assumption, FixHints
 from transfer_lint.settings import Settings
 
 
 @dataclass(frozen=True)
 class RuleOptions:
-    """module_guard: the form of the guard that TL103's fix writes."""
+    """The options.
+
+    module_guard: the form of the guard that TL103's fix writes.
+    fix_hints: which hints `fix` mends.
+    assumptions: what is taken for granted, besides what is proved. trusted: those of them that count as facts.
+    """
 
     module_guard: GuardForm = GuardForm.EXACT
+    fix_hints: FixHints = FixHints.NODE_PACKS
+    assumptions: frozenset[Assumption] = frozenset(Assumption)
+    trusted: frozenset[Assumption] = frozenset()
 
     @staticmethod
     def of(settings: Settings) -> RuleOptions:
         """The rule options in the settings."""
-        return RuleOptions(module_guard=settings.module_guard)
+        trusted = frozenset(Assumption(name) for name in settings.trust or ())
+        assumptions = frozenset(Assumption) if settings.trust is None else trusted
+        return RuleOptions(settings.module_guard, settings.fix_hints, assumptions, trusted)

@@ -19,12 +19,15 @@ from transfer_lint.rules.options import RuleOptions
 def check(site: Site, questions: Questions, options: RuleOptions) -> Verdict | None:
     """The analysis gives the proof; the rule only reports it."""
     why = questions.is_there(site)
+    if why is None and site.is_discarded:
+        why = questions.has_dtype(site)
     if why is None:
         return None
     receiver = questions.receiver(site)
+    state = "is already on" if site.request.device is not None else "already has dtype"
     return Verdict(
         Severity.HINT if site.heat is Heat.ONCE else Severity.WARNING,
-        f"`{receiver}` is already on {questions.wanted(site)}: this `.{site.method}(...)` does nothing",
+        f"`{receiver}` {state} {questions.wanted(site)}: this `.{site.method}(...)` does nothing",
         why,
         None if site.in_fstring else DeleteTransfer(),
         "delete the call",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from transfer_codemods.actions import ConstructOnDevice
 from transfer_lint.findings import Heat, Safety, Severity
-from transfer_lint.flow.ask import Questions, Site
+from transfer_lint.flow.ask import Factory, Questions, Site
 from transfer_lint.rules import Verdict, rule
 from transfer_lint.rules.options import RuleOptions
 
@@ -17,31 +17,45 @@ from transfer_lint.rules.options import RuleOptions
     safety=Safety.SAFE,
 )
 def check(site: Site, questions: Questions, options: RuleOptions) -> Verdict | None:
-    """Only factories that give the same bits on every device; random ones draw from the device's own generator."""
+    """Only factories that give the same bits on every device; random ones draw from the device's own generator.
+
+    A hint if the factory copies values of the host: with `device=` it makes the same copy. Not reported: such a copy
+    that the host does not wait for, and pinned memory, which is made for that.
+    """
     if site.request.device is None or questions.boundary(site):
         return None
-    factory = questions.factory(site)
-    if factory is None:
-        return _named(site, questions)
+    direct = questions.factory(site)
+    made = direct or questions.made_by(site)
+    if made is None or made.pinned or (made.copies and not site.is_blocking):
+        return None
+    cold = site.heat is Heat.ONCE or questions.fills_cache(site)
+    severity = Severity.HINT if cold or made.copies or made.helper else Severity.WARNING
+    if made.helper:
+        text = f"`{made.written}` makes its result on the host, which is moved to {questions.wanted(site)} at once"
+        return Verdict(severity, f"{text}: give it the device", questions.proof(site))
+    if direct is None:
+        return _named(site, questions, made, severity)
     request = site.request
-    target = questions.spelled_target(request)
-    exact = factory.exact and request.plain and not request.ambiguous and not site.in_fstring
+    plain = request.plain and not request.ambiguous and not site.in_fstring
+    # A dtype that the factory cannot take stays behind: the copy would be of the wider values.
+    exact = direct.exact and (direct.any_dtype or request.dtype is None or not direct.copies)
     return Verdict(
-        Severity.HINT if site.heat is Heat.ONCE else Severity.WARNING,
-        f"`{factory.written}` makes a tensor on the host that is moved to {questions.wanted(site)} at once",
+        severity,
+        f"`{direct.written}` makes a tensor on the host that is moved to {questions.wanted(site)} at once",
         (),
-        ConstructOnDevice(target, with_dtype=factory.any_dtype) if exact else None,
+        ConstructOnDevice(questions.spelled_target(request), direct.any_dtype, direct.legacy)
+        if exact and plain
+        else None,
         "make it there",
     )
 
 
-def _named(site: Site, questions: Questions) -> Verdict | None:
+def _named(site: Site, questions: Questions, made: Factory, severity: Severity) -> Verdict | None:
     """A tensor is made, bound to a name, and moved at the only read of that name: a user can make it on the device."""
-    made = questions.made_by(site)
-    if made is None or not questions.is_on_host(site) or site.heat is Heat.ONCE or site.guarded:
+    if not questions.is_on_host(site) or site.heat is Heat.ONCE or site.guarded:
         return None
     if questions.is_loop_invariant(site):
         return None  # TL107 reports it: it is made once and moved in every iteration
     text = f"`{made.written}` makes it on the host (line {made.line}) and nothing else uses it there"
     name = questions.receiver(site)
-    return Verdict(Severity.WARNING, f"`{name}` is moved to {questions.wanted(site)}: {text}", site.receiver.why)
+    return Verdict(severity, f"`{name}` is moved to {questions.wanted(site)}: {text}", site.receiver.why)

@@ -17,7 +17,11 @@ from transfer_lint.rules.options import RuleOptions
     safety=Safety.SAFE,
 )
 def check(site: Site, questions: Questions, options: RuleOptions) -> Verdict | None:
-    """Not reported, because needed: an offload, and a move that is half of an unconditional onload/offload pair."""
+    """A hint, unless the module surely outlives the call and nothing takes it away again.
+
+    Not reported, because needed or meant: an offload, a move that is half of an unconditional onload/offload pair, a
+    function that does nothing but move, a choice between places, a guard by hand.
+    """
     request = site.request
     if request.device is None or not request.plain or site.heat is Heat.ONCE:
         return None
@@ -29,11 +33,13 @@ def check(site: Site, questions: Questions, options: RuleOptions) -> Verdict | N
         return None
     if questions.boundary(site) or questions.is_half_of_pair(site) or questions.is_put_back(site):
         return None
+    if questions.is_placed_on_purpose(site):
+        return None
     receiver = questions.receiver(site)
     target = questions.target(site)
     form = options.module_guard
     return Verdict(
-        Severity.WARNING,
+        Severity.WARNING if questions.is_worth_a_guard(site) else Severity.HINT,
         f"`{receiver}` is moved at every {site.heat.value}: `.{site.method}(...)` walks all its weights even where "
         "they are there already",
         site.receiver.why,

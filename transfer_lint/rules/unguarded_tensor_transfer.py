@@ -42,11 +42,12 @@ def check(site: Site, questions: Questions, options: RuleOptions) -> Verdict | N
     if target is None:
         return None
     receiver, often = questions.receiver(site), _often(site)
+    made_here = not site.receiver.ident.is_initial()  # it may always be elsewhere, or always there
     return Verdict(
-        Severity.HINT if site.heat is Heat.CALL else Severity.WARNING,
+        Severity.HINT if site.heat is Heat.CALL or made_here else Severity.WARNING,
         f"`{receiver}` is moved {often}, also where it is on {questions.wanted(site)} already",
         site.receiver.why,
-        None if constant else GuardTensor(target, questions.is_rebindable(site)),
+        None if constant or made_here else GuardTensor(target, questions.is_rebindable(site)),
         "move it only where it is elsewhere",
     )
 

@@ -25,7 +25,7 @@ def check(site: Site, questions: Questions, options: RuleOptions) -> Verdict | N
     if questions.read_of_one_item(site) is None:
         return None
     receiver = questions.receiver(site)
-    often = {Heat.STEP: ", at every step", Heat.LAYER: ", in every layer of every step"}.get(site.heat, "")
+    often = f", {site.heat.often}" if site.heat.rank >= Heat.STEP.rank else ""
     return Verdict(
         Severity.WARNING if often else Severity.HINT,
         f"`{receiver}` is brought to the host as a whole to read one item of it{often}",

@@ -195,7 +195,7 @@ def _actions(server: Server, params: lsp.CodeActionParams) -> list[lsp.CodeActio
         if not finding.about_lint:
             data = {"uri": uri, "number": number, "do": "ignore"}
             found.append(lsp.CodeAction(f"{finding.code}: ignore it here", kind, [diagnostic], data=data))
-    if any(finding.fix and finding.fix.safety is Safety.SAFE for finding in checked.findings):
+    if any(finding.fix and finding.fix.applies(unsafe_fixes=False) for finding in checked.findings):
         data = {"uri": uri, "do": "all"}
         found.append(lsp.CodeAction("transfer-lint: apply all safe fixes", FIX_ALL, data=data))
     only = params.context.only

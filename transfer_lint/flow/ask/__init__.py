@@ -6,9 +6,10 @@ Hands out `Questions` about the sites of one file, and the data types in their p
 
 from __future__ import annotations
 
+from transfer_lint.flow.ask.factories import Factory
 from transfer_lint.flow.ask.questions import Questions
-from transfer_lint.flow.results.reads import HostRead
+from transfer_lint.flow.results.reads import Form, HostRead
 from transfer_lint.flow.results.sites import Site
 from transfer_lint.flow.values.terms import Why
 
-__all__ = ["HostRead", "Questions", "Site", "Why"]
+__all__ = ["Factory", "Form", "HostRead", "Questions", "Site", "Why"]

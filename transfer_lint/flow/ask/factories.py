@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from transfer_lint.flow.knowledge import Knowledge
 from transfer_lint.flow.program.modules import Module
-from transfer_lint.flow.program.syntax import nodes_of, written
+from transfer_lint.flow.program.syntax import is_literal, nodes_of, written
 from transfer_lint.flow.results.sites import Site
 from transfer_lint.flow.values.values import Tensor
 
@@ -17,45 +18,54 @@ _BINDING = frozenset({"device", "out", "requires_grad", "pin_memory", None})
 
 @dataclass(frozen=True)
 class Factory:
-    """A call that makes a tensor on the host.
+    """What makes a tensor on the host: one call, or an expression of nothing but such calls and numbers.
 
     written: how it is written, without the arguments. line: where it begins.
+    copies: it copies values of the host, so making it on a device copies them there, too.
+    pinned: its memory is pinned, for a copy that the host need not wait for.
     exact: making it on the target device gives the same bits.
     any_dtype: making it in the target dtype gives the same bits, too.
+    helper: it is a call of a function of the tree that makes the tensor; `line` is where it does.
+    legacy: the dtype that a legacy constructor's name says (`torch.FloatTensor`), "" for the default one; else None.
     """
 
     written: str
     line: int
+    copies: bool
+    pinned: bool
     exact: bool = False
     any_dtype: bool = False
+    legacy: str | None = None
+    helper: bool = False
 
 
 class Factories:
     """The factories that one file calls."""
 
-    def __init__(self, module: Module, knowledge: Knowledge) -> None:
+    def __init__(self, module: Module, knowledge: Knowledge, sites: Sequence[Site]) -> None:
         self._module = module
         self._knowledge = knowledge
+        self._casts = {site.node for site in sites if site.request.device is None and site.request.dtype is not None}
 
     def moved_by(self, site: Site, on_host: bool) -> Factory | None:
         """The deterministic factory whose result a site moves; None if there is none.
 
-        The site moves the result itself, or a value that is computed from it in the same expression (then not exact).
-        on_host: the receiver is known to be on the host.
+        The site moves the result itself, or a value that is computed from such results alone in the same expression
+        (then not exact). on_host: the receiver is known to be on the host.
         """
         made = site.moved
-        if not self._makes_tensor(made):
-            computed = isinstance(made, ast.Call | ast.BinOp) and any(map(self._makes_tensor, nodes_of(made)))
-            return Factory(_spelled(made), made.lineno) if computed and (on_host or self._is_reshaped(made)) else None
-        assert isinstance(made, ast.Call)
-        keywords = {keyword.arg for keyword in made.keywords}
-        if "device" in keywords:
+        if isinstance(made, ast.Name):
             return None
-        name = self._module.dotted(made.func)
-        exact = not keywords & _BINDING and (name in self._knowledge.exact_factories or self._is_integral(made))
-        return Factory(
-            _spelled(made), made.lineno, exact, name in self._knowledge.exact_in_any_dtype and "dtype" not in keywords
-        )
+        if isinstance(made, ast.Call) and self._makes_tensor(made):
+            return self._direct(made)
+        if on_host and (helper := self._by_helper(site)) is not None:
+            return helper
+        calls = list(self._calls_of(made) or ())
+        if not calls and on_host and isinstance(made, ast.Call | ast.BinOp):
+            calls = [node for node in nodes_of(made) if isinstance(node, ast.Call) and self._makes_tensor(node)]
+        if not calls or any(_names_device(call) for call in calls):
+            return None
+        return self._factory(made, calls)
 
     def made_by(self, site: Site) -> Factory | None:
         """The call of a deterministic factory that made the receiver; None if there is none.
@@ -65,7 +75,7 @@ class Factories:
         name, receiver, function = _root(site.moved), site.receiver, site.function
         if name is None or function is None or not isinstance(receiver, Tensor) or receiver.made is None:
             return None
-        if not self._makes_tensor(receiver.made):
+        if not self._makes_tensor(receiver.made) or _is_outside(receiver.made, function.node):
             return None
         same = [node for node in nodes_of(function.node) if isinstance(node, ast.Name) and node.id == name.id]
         stores = sorted(node.lineno for node in same if isinstance(node.ctx, ast.Store) and node.lineno < name.lineno)
@@ -79,23 +89,94 @@ class Factories:
             and stores[-1] < node.lineno
             and (not end or node.lineno <= end)
         ]
-        made = receiver.made
-        return Factory(_spelled(made), made.lineno) if stores and reads == [name] else None
+        return self._factory(receiver.made, [receiver.made]) if stores and reads == [name] else None
 
-    def _makes_tensor(self, node: ast.AST) -> bool:
+    def _by_helper(self, site: Site) -> Factory | None:
+        """A function of the tree that is called here, and that returns what it has made on the host."""
+        call, function = site.moved, site.function
+        made = site.receiver.made if isinstance(site.receiver, Tensor) else None
+        if function is None or made is None or not isinstance(call, ast.Call) or not _is_outside(made, function.node):
+            return None
+        return Factory(_spelled(call), made.lineno, copies=self._copies(made), pinned=False, helper=True)
+
+    def _direct(self, made: ast.Call) -> Factory | None:
+        """A factory whose result is moved at once."""
+        keywords = {keyword.arg for keyword in made.keywords}
+        if "device" in keywords:
+            return None
+        name = self._module.dotted(made.func)
+        legacy = self._knowledge.legacy_factories.get(name)
+        if legacy is not None:
+            exact = _holds_numbers(made, legacy)
+        else:
+            exact = not keywords & _BINDING and (name in self._knowledge.exact_factories or self._is_integral(made))
+        any_dtype = name in self._knowledge.exact_in_any_dtype and "dtype" not in keywords
+        return self._factory(made, [made], exact, any_dtype, legacy)
+
+    def _factory(
+        self,
+        made: ast.expr,
+        calls: Sequence[ast.Call],
+        exact: bool = False,
+        any_dtype: bool = False,
+        legacy: str | None = None,
+    ) -> Factory:
+        copies = any(self._copies(call) for call in calls)
+        pinned = any(_is_pinning(node) for node in nodes_of(made))
+        return Factory(_spelled(made), made.lineno, copies, pinned, exact, any_dtype, legacy)
+
+    def _makes_tensor(self, node: ast.Call) -> bool:
         """Whether a node is a call of a deterministic factory."""
-        if not isinstance(node, ast.Call):
-            return False
-        name = self._module.dotted(node.func)
-        return name in self._knowledge.exact_factories or name in self._knowledge.inexact_factories
+        name, known = self._module.dotted(node.func), self._knowledge
+        return (
+            name in known.exact_factories
+            or name in known.inexact_factories
+            or name in known.from_values
+            or name in known.legacy_factories
+        )
 
-    def _is_reshaped(self, node: ast.expr) -> bool:
-        """Whether a node is a factory call followed only by placement-keeping methods: `torch.tensor(v).view(...)`."""
-        while isinstance(node, ast.Call) and not self._makes_tensor(node):
-            if not isinstance(node.func, ast.Attribute) or node.func.attr not in self._knowledge.tensor_same:
-                return False
-            node = node.func.value
-        return self._makes_tensor(node)
+    def _copies(self, call: ast.Call) -> bool:
+        """Whether a factory copies values of the host. `torch.Tensor(3, 4)` only takes memory."""
+        name = self._module.dotted(call.func)
+        sizes = len(call.args) > 1 or any(isinstance(arg, ast.Constant | ast.Starred) for arg in call.args)
+        return name in self._knowledge.from_values or (name in self._knowledge.legacy_factories and not sizes)
+
+    def _calls_of(self, node: ast.expr) -> Iterator[ast.Call] | None:
+        """The factory calls that an expression is computed from; None if it may be computed from anything else, too."""
+        match node:
+            case ast.Call() if self._makes_tensor(node):
+                return iter([node])
+            case ast.Call(func=ast.Attribute(value=value, attr=name)) if not self._is_function(node):
+                known, cast = self._knowledge, name == "type" or node in self._casts
+                kept = cast or name in known.tensor_same or name in known.tensor_casts
+                plain = cast or name in known.tensor_views or all(map(is_literal, node.args))
+                return self._calls_of(value) if kept and plain else None
+            case ast.Call(args=args, keywords=keywords) if self._is_function(node):
+                plain = all(is_literal(keyword.value) for keyword in keywords)
+                return self._of_all(args) if plain else None
+            case ast.BinOp(left=left, right=right):
+                return self._of_all([left, right])
+            case ast.UnaryOp(operand=value):
+                return self._calls_of(value)
+            case ast.Subscript(value=value, slice=index):
+                sliced = all(isinstance(item, ast.Slice | ast.Constant) for item in _items(index))
+                return self._calls_of(value) if sliced else None
+        return None
+
+    def _of_all(self, operands: Sequence[ast.expr]) -> Iterator[ast.Call] | None:
+        found: list[ast.Call] = []
+        for operand in operands:
+            for part in _items(operand):
+                calls = None if is_literal(part) else self._calls_of(part)
+                if calls is None and not is_literal(part):
+                    return None
+                found += calls or ()
+        return iter(found)
+
+    def _is_function(self, call: ast.Call) -> bool:
+        """Whether a call with a dotted name is one of a function of torch, not a method of a value."""
+        name, known = self._module.dotted(call.func), self._knowledge
+        return any(name in names for names in (known.combine, known.tuples, known.take_sequences))
 
     def _is_integral(self, call: ast.Call) -> bool:
         """Whether `arange(...)` counts in integers: then it gives the same result on every device."""
@@ -105,6 +186,41 @@ class Factories:
         return self._module.dotted(call.func) in self._knowledge.exact_if_whole and all(
             isinstance(part, ast.Constant) and isinstance(part.value, int) for part in call.args
         )
+
+
+def _is_outside(call: ast.Call, function: ast.AST) -> bool:
+    return not any(node is call for node in nodes_of(function))
+
+
+def _names_device(call: ast.Call) -> bool:
+    return any(keyword.arg == "device" for keyword in call.keywords)
+
+
+def _holds_numbers(made: ast.Call, dtype: str) -> bool:
+    """Whether a legacy constructor is given one list of literal numbers of which `torch.tensor` makes the same.
+
+    It takes whole numbers for integers, and needs a fraction among them to make the default dtype.
+    """
+    if len(made.args) != 1 or made.keywords or not isinstance(made.args[0], ast.List) or not is_literal(made.args[0]):
+        return False
+    kinds = {type(node.value) for node in nodes_of(made.args[0]) if isinstance(node, ast.Constant)}
+    if not dtype:
+        return float in kinds and kinds <= {int, float}
+    return kinds <= ({int, float} if "float" in dtype else {int})
+
+
+def _is_pinning(node: ast.AST) -> bool:
+    match node:
+        case ast.keyword(arg="pin_memory", value=value):
+            return not (isinstance(value, ast.Constant) and value.value is False)
+        case ast.Attribute(attr="pin_memory"):
+            return True
+    return False
+
+
+def _items(node: ast.expr) -> Sequence[ast.expr]:
+    """The items of a list or tuple that is written out; else the node itself."""
+    return node.elts if isinstance(node, ast.List | ast.Tuple) else [node]
 
 
 def _root(node: ast.expr) -> ast.Name | None:

@@ -37,6 +37,47 @@ def rebindable(site: Site) -> bool:
     return not _read_later(function, statement, name)
 
 
+def is_read_later(site: Site) -> bool:
+    """Whether anything may read the receiver, a local name, after the statement: else to assign it has no use.
+
+    The next round of a loop binds the loop's own variable again.
+    """
+    if not isinstance(site.moved, ast.Name) or site.function is None:
+        return True
+    name, function = site.moved.id, site.function.node
+    if not _is_local(function, name) or _is_shared(function, name):
+        return True
+    loops = [loop for loop in _loops_around(function, site.statement) if _binds(loop, name)]
+    if not loops:
+        return _read_later(function, site.statement, name)
+    end = (site.statement.end_lineno or 0, site.statement.end_col_offset or 0)
+    innermost = max(loops, key=lambda loop: loop.lineno)
+    return any(
+        isinstance(node, ast.Name) and node.id == name and (node.lineno, node.col_offset) >= end
+        for node in nodes_of(innermost)
+    )
+
+
+def targets_loop_variable(site: Site) -> bool:
+    """Whether a loop around the site gives it another target in every round, and the receiver stays the same."""
+    if site.function is None:
+        return False
+    given = [*site.node.args, *(keyword.value for keyword in site.node.keywords)]
+    names = {node.id for argument in given for node in nodes_of(argument) if isinstance(node, ast.Name)}
+    moved = {node.id for node in nodes_of(site.moved) if isinstance(node, ast.Name)}
+    loops = _loops_around(site.function.node, site.statement)
+    return any(_binds(loop, name) for loop in loops for name in names) and not any(
+        _binds(loop, name) for loop in loops for name in moved
+    )
+
+
+def _binds(loop: ast.stmt, name: str) -> bool:
+    """Whether a `for` loop binds the name."""
+    return isinstance(loop, ast.For | ast.AsyncFor) and any(
+        isinstance(node, ast.Name) and node.id == name for node in nodes_of(loop.target)
+    )
+
+
 def is_returned(function: ast.AST, statement: ast.stmt, node: ast.expr) -> bool:
     """Whether the function returns the value of `node`: directly, or through the name that it is assigned to."""
     names = {t.id for t in getattr(statement, "targets", ()) if isinstance(t, ast.Name)}
@@ -61,8 +102,6 @@ _OF_MODULES = frozenset(
         "train",
         "state_dict",
         "load_state_dict",
-        "requires_grad_",
-        "half",
         "modules",
         "children",
         "named_parameters",
@@ -70,11 +109,18 @@ _OF_MODULES = frozenset(
 )
 
 
-def is_used_as_module(function: ast.AST, place: ast.expr) -> bool:
-    """Whether the function calls the value of a name or attribute, or uses a member of it that only modules have."""
+def is_used_as_module(function: ast.AST, place: ast.expr, tensor_methods: frozenset[str] | None = None) -> bool:
+    """Whether the function calls the value of a name or attribute, or uses a member of it that only modules have.
+
+    tensor_methods: if given, any method that is called and is not one of them shows it as well.
+    """
     spelled = ast.unparse(place)
     for node in nodes_of(function):
         match node:
+            case ast.Call(func=ast.Attribute(value=used, attr=name)) if tensor_methods and ast.unparse(used) == spelled:
+                if name not in tensor_methods:
+                    return True
+                continue
             case ast.Call(func=ast.Name() | ast.Attribute() as used):
                 pass
             case ast.Attribute(value=used, attr=attribute) if attribute in _OF_MODULES:

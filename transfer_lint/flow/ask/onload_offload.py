@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator, Sequence
 
 from transfer_lint.flow.knowledge import Names
-from transfer_lint.flow.program.syntax import blocks_of, nodes_of
+from transfer_lint.flow.program.syntax import bindings, blocks_of, nodes_of
 from transfer_lint.flow.results.sites import Site
 
 
@@ -33,19 +33,40 @@ def is_half(site: Site, sites: Sequence[Site], offload_words: Names) -> bool:
     )
 
 
-def is_put_back(site: Site) -> bool:
-    """Whether the target was read from the receiver before: `old = next(m.parameters()).device`."""
-    half, function = site.request.device, site.function
-    if half is None or half.argument is None or function is None:
-        return False
-    target = [*site.node.args, *(keyword.value for keyword in site.node.keywords)][half.argument]
+def is_put_back(site: Site, sites: Sequence[Site]) -> bool:
+    """Whether the site, or another one of the function, moves the receiver to where it was before.
+
+    The target was read from the receiver (`old = next(m.parameters()).device`), or from a part of it in a loop.
+    """
     spelled = ast.unparse(site.moved)
-    return isinstance(target, ast.Name) and any(
-        any(isinstance(name, ast.Name) and name.id == target.id for name in node.targets)
-        and any(isinstance(part, ast.expr) and ast.unparse(part) == spelled for part in nodes_of(node.value))
-        for node in nodes_of(function.node)
-        if isinstance(node, ast.Assign)
+    return any(
+        _goes_back(other, spelled)
+        for other in sites
+        if other.function is site.function and ast.unparse(other.moved) == spelled
     )
+
+
+def _goes_back(site: Site, spelled: str) -> bool:
+    function = site.function
+    given = [*site.node.args, *(keyword.value for keyword in site.node.keywords)]
+    targets = {argument.id for argument in given if isinstance(argument, ast.Name)}
+    if function is None or not targets:
+        return False
+    bound = [(ast.unparse(name), value) for name, value in bindings(function.node) if value is not None]
+    parts = {spelled, *(name for name, value in bound if _mentions(value, spelled))}
+    return any(
+        name in targets and any(_mentions(held, part) for held in _devices_in(value) for part in parts)
+        for name, value in bound
+    )
+
+
+def _devices_in(value: ast.expr) -> Iterator[ast.expr]:
+    """The `x` of every `x.device` in an expression."""
+    return (node.value for node in nodes_of(value) if isinstance(node, ast.Attribute) and node.attr == "device")
+
+
+def _mentions(value: ast.expr, spelled: str) -> bool:
+    return any(isinstance(part, ast.expr) and ast.unparse(part) == spelled for part in nodes_of(value))
 
 
 def _is_handed_to_offloader(site: Site, spelled: str, words: Names) -> bool:

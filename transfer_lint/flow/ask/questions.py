@@ -5,23 +5,28 @@ from __future__ import annotations
 import ast
 from dataclasses import dataclass
 
-from transfer_codemods.actions import Half, Target
-from transfer_lint.flow.ask import duplicates, loop_invariance, onload_offload, readers
-from transfer_lint.flow.ask.factories import Factories, Factory
-from transfer_lint.flow.ask.liveness import is_returned, is_used_as_module, rebindable
+from transfer_lint.findings import Assumption
+from transfer_lint.flow.ask import caches, duplicates, loop_invariance, module_moves, onload_offload, readers
+from transfer_lint.flow.ask.factories import Factory
+from transfer_lint.flow.ask.liveness import (
+    is_read_later,
+    is_returned,
+    is_used_as_module,
+    rebindable,
+    targets_loop_variable,
+)
 from transfer_lint.flow.ask.mutations import on_lines
+from transfer_lint.flow.ask.placements import Placements
 from transfer_lint.flow.knowledge import Role
 from transfer_lint.flow.program import sockets
-from transfer_lint.flow.program.modules import Module
-from transfer_lint.flow.program.project import Project
-from transfer_lint.flow.program.syntax import nodes_of, span, written
-from transfer_lint.flow.results.examination import Examination
+from transfer_lint.flow.program.syntax import nodes_of, span
 from transfer_lint.flow.results.reads import HostRead
-from transfer_lint.flow.results.sites import Request, RequestedHalf, Site
-from transfer_lint.flow.values.terms import Known, TermKind, Why, merge_why, role_of
+from transfer_lint.flow.results.sites import Site
+from transfer_lint.flow.values.terms import Fact, Known, TermKind, Why, merge_why
 from transfer_lint.flow.values.values import Object, Tensor
 
-_OTHER_CURRENT_DEVICE = ("set_device", "cuda.device(")
+# Terms of devices that something was moved to, as opposed to devices that something happens to be on.
+_CHOSEN = frozenset({TermKind.VALUE, TermKind.STABLE, TermKind.WEIGHTS_DEVICE})
 
 
 @dataclass(frozen=True)
@@ -54,150 +59,8 @@ class EarlierCopy:
     untouched: bool
 
 
-class Questions:
+class Questions(Placements):
     """Answers about the sites of one file. A method whose name begins with `is` is true only if that is proved."""
-
-    def __init__(self, project: Project, module: Module, examined: Examination) -> None:
-        self.module = module
-        self.sites = examined.sites
-        self.reads = examined.reads
-        self._project = project
-        self._knowledge = project.knowledge
-        self._mutations = examined.mutations
-        self._factories = Factories(module, project.knowledge)
-        self._by_node: dict[ast.AST, Site] = {site.node: site for site in examined.sites}
-        self._links = {site.moved for site in examined.sites}
-
-    # ---- how it is written ---------------------------------------------------------------------------------------
-
-    def receiver(self, site: Site) -> str:
-        """How the receiver is written."""
-        return written(site.moved)
-
-    def read(self, read: HostRead) -> str:
-        """How a host read is written."""
-        return written(read.node)
-
-    def wanted(self, site: Site) -> str:
-        """The target as the call spells it: "`self.device` with dtype `torch.float16`"."""
-        nodes = [*site.node.args, *(keyword.value for keyword in site.node.keywords)]
-        device, dtype = site.request.device, site.request.dtype
-        parts: list[str] = []
-        if device is not None:
-            parts.append(f"`{device.known.term if device.argument is None else written(nodes[device.argument])}`")
-        if dtype is not None and dtype.argument is not None and (device is None or dtype.argument != device.argument):
-            parts.append(f"`{written(nodes[dtype.argument])}`")
-        return " with dtype ".join(parts)
-
-    def inner(self, site: Site) -> Site | None:
-        """The transfer whose result the site moves directly: `x.to(a)` of `x.to(a).to(b)`; None if there is none."""
-        value = site.moved
-        return self._by_node.get(value) if isinstance(value, ast.Call) else None
-
-    def is_inner(self, site: Site) -> bool:
-        """Whether another transfer moves the site's result directly."""
-        return site.node in self._links
-
-    # ---- where values are, and where they go ---------------------------------------------------------------------
-
-    def _role(self, known: Known | None) -> Role | None:
-        """The role of a device; None if not known."""
-        return role_of(known.term, self._knowledge) if known is not None else None
-
-    def goes_to_accelerator(self, site: Site) -> bool:
-        """Whether the target is known to be an accelerator."""
-        return site.request.device is not None and self._role(site.request.device.known) is Role.ACCELERATOR
-
-    def goes_to_host(self, site: Site) -> bool:
-        """Whether the target is known to be the host."""
-        return site.request.device is not None and self._role(site.request.device.known) is Role.HOST
-
-    def is_on_accelerator(self, site: Site) -> bool:
-        """Whether the receiver is proved to be on an accelerator."""
-        return self._role(site.device) is Role.ACCELERATOR
-
-    def is_on_host(self, site: Site) -> bool:
-        """Whether the receiver is on the host, or on the default device of factories."""
-        known = site.device
-        return known is not None and (known.term.kind is TermKind.DEFAULT_DEVICE or self._role(known) is Role.HOST)
-
-    def is_on_device(self, site: Site) -> bool:
-        """Whether the receiver is proved to be on the requested device. The dtype is not compared."""
-        return site.request.device is not None and self._same(site.device, site.request.device)
-
-    def is_elsewhere(self, site: Site) -> bool:
-        """Whether one of the receiver and the target is proved to be on the host, the other on an accelerator."""
-        wanted = self._role(site.request.device.known) if site.request.device is not None else None
-        return {self._role(site.device), wanted} == {Role.HOST, Role.ACCELERATOR}
-
-    def is_placed_elsewhere(self, site: Site) -> bool:
-        """Whether the receiver was moved to, or computed in, a place that is not known to be the target."""
-        device, request = site.device, site.request.device
-        if isinstance(site.receiver, Tensor) and site.receiver.computed:
-            return True
-        if device is None or request is None or device.term == request.known.term:
-            return False
-        return device.term.kind is not TermKind.DEVICE_OF
-
-    def is_there(self, site: Site) -> Why | None:
-        """The proof that the receiver already has the target placement; None if there is none."""
-        request = site.request
-        if (
-            request.device is None
-            or request.ambiguous
-            or not request.plain
-            or not site.proved
-            or not self._same(site.device, request.device)
-        ):
-            return None
-        if not self._means_one_device(request.device.known):
-            return None
-        why = merge_why(site.receiver.why, site.device.why if site.device else ())
-        if request.dtype is not None:
-            if not self._same(site.dtype, request.dtype) or not self._holds_here(site, site.dtype):
-                return None
-            why = merge_why(why, site.dtype.why if site.dtype else ())
-        return why
-
-    @staticmethod
-    def _same(known: Known | None, half: RequestedHalf) -> bool:
-        return known is not None and known.term == half.known.term
-
-    def _holds_here(self, site: Site, known: Known | None) -> bool:
-        """Whether a placement that holds only outside autocast holds here.
-
-        A layer's result has the dtype of its weights, unless an autocast region surrounds the call of this function.
-        """
-        if known is None or not known.outside_autocast:
-            return True
-        function = site.function
-        if function is not None and function.owner is not None and sockets.serves_node(function.owner, function):
-            return True
-        return not self._project.mentioning("autocast", self.module.path)
-
-    def _means_one_device(self, known: Known) -> bool:
-        """Whether a term always means the same device: `cuda` without an index is the current one, which can change."""
-        term = known.term
-        spelled = term.kind is TermKind.CONSTANT and (":" in term.name or term.name == "cpu")
-        if spelled or term.kind not in (TermKind.CONSTANT, TermKind.VALUE):
-            return True
-        paths = [path for word in _OTHER_CURRENT_DEVICE for path in self._project.mentioning(word, self.module.path)]
-        # A device of unknown spelling nearly always has an index: only changes in this file count.
-        return not paths if term.kind is TermKind.CONSTANT else self.module.path not in paths
-
-    def proof(self, site: Site) -> Why:
-        """The facts that prove what the receiver is, and where it is."""
-        return merge_why(site.receiver.why, self.device_proof(site))
-
-    def device_proof(self, site: Site) -> Why:
-        """The facts that prove where the receiver is."""
-        return site.device.why if site.device is not None else ()
-
-    def is_pageable(self, site: Site) -> bool:
-        """Whether the receiver was made on the host in this function, and nothing in the file pins memory."""
-        device, ident = site.device, site.receiver.ident
-        on_host = device is not None and device.term.kind is TermKind.CONSTANT and device.term.name == "cpu"
-        return on_host and ident.line > 0 and ident.parent is None and "pin_memory" not in self.module.text
 
     # ---- what the move is for ------------------------------------------------------------------------------------
 
@@ -216,13 +79,20 @@ class Questions:
             return False
         return is_returned(function.node, site.statement, site.node)
 
+    def is_in_node_of_pack(self, place: Site | HostRead) -> bool:
+        """Whether the place is in the function of a node, in a tree that ComfyUI loads nodes from."""
+        function = place.function
+        if function is None or function.owner is None or not sockets.serves_node(function.owner, function):
+            return False
+        return bool(self._project.mentioning("NODE_CLASS_MAPPINGS", self.module.path))
+
     def is_half_of_pair(self, site: Site) -> bool:
         """Whether the module is certainly moved elsewhere, too, whenever the site runs; see `onload_offload`."""
         return onload_offload.is_half(site, self.sites, self._knowledge.offload_words)
 
     def is_put_back(self, site: Site) -> bool:
-        """Whether the target is the placement that the receiver had before; see `onload_offload`."""
-        return onload_offload.is_put_back(site)
+        """Whether the function moves the receiver back to where it was before; see `onload_offload`."""
+        return onload_offload.is_put_back(site, self.sites)
 
     def can_only_be_module(self, site: Site) -> bool:
         """Whether the way that a receiver of unknown class is used shows that it is a module.
@@ -239,14 +109,50 @@ class Questions:
         if receiver.ident.line > 0 and not isinstance(node, ast.Attribute):
             return False
         if isinstance(statement, ast.Assign) and statement.value is site.node and function is not None:
-            own = isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "self"
-            where = function.owner.node if own and function.owner is not None else function.node
-            return any(is_used_as_module(where, target) for target in (*statement.targets, node))
+            return any(is_used_as_module(_scope_of(site), target) for target in (*statement.targets, node))
         if not (isinstance(statement, ast.Expr) and statement.value is site.node):
             return False
         if site.request.dtype is not None or receiver.ident.parent is not None or not isinstance(node, ast.Name):
             return True
         return function is not None and is_used_as_module(function.node, node)
+
+    def is_worth_a_guard(self, site: Site) -> bool:
+        """Whether a module's move surely is repeated for nothing.
+
+        It is a module, or is used as one; it outlives the call; nothing in the class takes it away again; and it is not
+        being constructed.
+        """
+        function = site.function
+        used = site.is_module or is_used_as_module(_scope_of(site), site.moved, self._knowledge.tensor_methods)
+        return (
+            used
+            and (function is None or function.name != "__init__")
+            and module_moves.outlives_call(site)
+            and not module_moves.is_taken_away(site, self.sites)
+        )
+
+    def is_placed_on_purpose(self, site: Site) -> bool:
+        """Whether the code around a module's move says why it is there: see `module_moves`.
+
+        The function only moves it, a test chooses the place, or asks for it by hand.
+        """
+        return (
+            module_moves.only_moves(site, self.sites)
+            or module_moves.is_chosen(site)
+            or module_moves.is_guarded_by_hand(site)
+        )
+
+    def is_read_later(self, site: Site) -> bool:
+        """Whether anything may read the receiver after the statement; see `liveness`."""
+        return is_read_later(site)
+
+    def targets_loop_variable(self, site: Site) -> bool:
+        """Whether a loop gives the site another target in every round; see `liveness`."""
+        return targets_loop_variable(site)
+
+    def is_weight(self, site: Site) -> bool:
+        """Whether the receiver is, or may be, an attribute that holds a parameter or buffer."""
+        return isinstance(site.receiver, Tensor) and site.receiver.weight and isinstance(site.moved, ast.Attribute)
 
     def is_operand(self, site: Site) -> bool:
         """Whether the moved value is an operand of an operation that does not write to it, nor return it or a view."""
@@ -301,6 +207,10 @@ class Questions:
         """Whether the transfer is memoised: an `if` around it tests what its result is assigned to, so it runs once."""
         return loop_invariance.is_memoised(site)
 
+    def fills_cache(self, site: Site) -> bool:
+        """Whether the site runs only where its result is not kept yet; see `caches`."""
+        return caches.fills_cache(site)
+
     def earlier_copy(self, site: Site) -> EarlierCopy | None:
         """The copy from a dominating transfer of the same value to the same place; None if there is none."""
         first = duplicates.earlier_transfer(site, self.sites, self._mutations)
@@ -348,9 +258,16 @@ class Questions:
         """The host read of one item of what the site moves: `x.cpu()[0].item()`; None if there is none."""
         return readers.read_of_one_item(site, self.reads)
 
-    def read_before_waiting(self, site: Site) -> HostRead | None:
-        """The first host read of what the site copies to the host, unless the function waits before it; else None."""
-        return readers.read_before_waiting(site, self.reads)
+    def read_before_waiting(self, site: Site) -> int | None:
+        """The line of the first read of what the site copies to the host; None if the function waits before it."""
+        return readers.read_before_waiting(site, self.reads, self._copy_reads.first_line(site))
+
+    def is_returned_to_anyone(self, site: Site) -> bool:
+        """Whether a public function returns what the site moves, without having waited for it."""
+        function = site.function
+        if function is None or function.name.startswith("_") or readers.waits_after(site):
+            return False
+        return is_returned(function.node, site.statement, site.node)
 
     def brought_by(self, read: HostRead) -> Site | None:
         """The transfer that moved what is read to the host: in the expression, `x.cpu().item()`, or before it."""
@@ -359,36 +276,45 @@ class Questions:
             return at_once
         return next((site for site in self.sites if site.node in read.tensor.moved_from), None)
 
+    def is_read_again(self, read: HostRead, brought: Site) -> bool:
+        """Whether the host has waited for the value when it is read: by the transfer, outside the loop of the read.
+
+        Or by an earlier read of what the same transfer brought.
+        """
+        return readers.is_read_again(read, brought, self.reads)
+
     def reads_accelerator(self, read: HostRead) -> bool | None:
         """Whether what is read is on an accelerator, or was before it was moved to the host; None if not known."""
         role = self._role(self._source_of(read))
-        return None if role not in (Role.ACCELERATOR, Role.HOST) else role is Role.ACCELERATOR
+        if role not in (Role.ACCELERATOR, Role.HOST):
+            return True if self._chosen_device(read) else None
+        return role is Role.ACCELERATOR
 
     def read_proof(self, read: HostRead) -> Why:
         """The facts that prove what is read, and where it is."""
         device = self._source_of(read)
-        return merge_why(read.tensor.why, device.why if device is not None else ())
+        return merge_why(read.tensor.why, device.why if device is not None else (), self._chosen_device(read))
+
+    def _chosen_device(self, read: HostRead) -> Why:
+        """The fact that what is read was put on a device which the program is given, under that assumption."""
+        known = self._source_of(read)
+        if known is None or self._role(known) in (Role.ACCELERATOR, Role.HOST) or known.term.kind not in _CHOSEN:
+            return ()
+        self.assumable.add(Assumption.RUNS_ON_ACCELERATOR)
+        if Assumption.RUNS_ON_ACCELERATOR not in self._assumptions:
+            return ()
+        text = f"`{known.term}` is the device that the program computes on"
+        return (Fact(self.module, read.node, text, Assumption.RUNS_ON_ACCELERATOR),)
 
     def _source_of(self, read: HostRead) -> Known | None:
         brought = self.brought_by(read)
         return read.tensor.device if brought is None else brought.device
 
-    # ---- targets, as rewrites take them --------------------------------------------------------------------------
 
-    def target(self, site: Site) -> Target | None:
-        """The target as rewrites take it; None if no test tells exactly when the move does nothing."""
-        request = site.request
-        halves = [half for half in (request.device, request.dtype) if half is not None]
-        if not request.plain or request.ambiguous or not halves or not all(half.comparable for half in halves):
-            return None
-        return Target(_half(request.device), _half(request.dtype))
-
-    def spelled_target(self, request: Request) -> Target:
-        """The target for a rewrite that writes the device and the dtype again."""
-        halves = (request.device, request.dtype)
-        device, dtype = (Half(h.argument, h.repeatable, h.spelling) if h is not None else None for h in halves)
-        return Target(device, dtype)
-
-
-def _half(half: RequestedHalf | None) -> Half | None:
-    return Half(half.argument, half.repeatable, half.wrap) if half is not None else None
+def _scope_of(site: Site) -> ast.AST:
+    """Where the receiver is used: its class for `self.x`, else the function."""
+    function, node = site.function, site.moved
+    if function is None:
+        return site.statement
+    own = isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "self"
+    return function.owner.node if own and function.owner is not None else function.node

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Mapping, Sequence
 
+from transfer_lint.findings import Heat
 from transfer_lint.flow.program.syntax import nodes_of
 from transfer_lint.flow.results.reads import HostRead
 from transfer_lint.flow.results.sites import Site
@@ -23,19 +24,39 @@ def read_of_one_item(site: Site, reads: Sequence[HostRead]) -> HostRead | None:
     return None
 
 
-def read_before_waiting(site: Site, reads: Sequence[HostRead]) -> HostRead | None:
-    """The first host read of what the site copies to the host, unless the function waits before it; else None."""
-    if site.function is None:
-        return None
-    waits = [
-        node.lineno for node in nodes_of(site.function.node) if isinstance(node, ast.Attribute) and node.attr in _WAITS
-    ]
+def read_before_waiting(site: Site, reads: Sequence[HostRead], operation: int | None) -> int | None:
+    """The line of the first read of what the site copies to the host, unless the function waits before it; else None.
+
+    operation: the line of the first operation that reads it.
+    """
     begin = site.node.lineno
-    for read in reads:
-        line = read.node.lineno
-        if site.node in read.tensor.moved_from and read.function is site.function and line >= begin:
-            return None if any(begin <= wait <= line for wait in waits) else read
-    return None
+    lines = [
+        read.anchor[0]
+        for read in reads
+        if site.node in read.tensor.moved_from and read.function is site.function and read.anchor[0] >= begin
+    ]
+    first = min([*lines, *([operation] if operation is not None else ())], default=None)
+    return None if first is None or any(begin <= wait <= first for wait in waits_after(site)) else first
+
+
+def waits_after(site: Site) -> Sequence[int]:
+    """The lines, from the site's on, where the function waits for the device."""
+    if site.function is None:
+        return []
+    return [
+        node.lineno
+        for node in nodes_of(site.function.node)
+        if isinstance(node, ast.Attribute) and node.attr in _WAITS and node.lineno >= site.node.lineno
+    ]
+
+
+def is_read_again(read: HostRead, brought: Site, reads: Sequence[HostRead]) -> bool:
+    """Whether the transfer that brought what is read runs less often than the read, or another read comes first."""
+    if any(node is brought.node for node in nodes_of(read.node)):
+        return False
+    if brought.heat.rank < Heat.STEP.rank or read.elements:
+        return True
+    return any(brought.node in other.tensor.moved_from and other.anchor < read.anchor for other in reads)
 
 
 def moved_at_once(read: HostRead, by_node: Mapping[ast.AST, Site]) -> Site | None:

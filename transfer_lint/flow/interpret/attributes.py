@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import ast
 
+from transfer_lint.flow.interpret.assumed import of_output
 from transfer_lint.flow.interpret.frame import Frame
 from transfer_lint.flow.interpret.names import value_of_binding
 from transfer_lint.flow.interpret.objects import found_method
 from transfer_lint.flow.interpret.tensors import tensor_attribute
+from transfer_lint.flow.knowledge.names import DTYPES
 from transfer_lint.flow.program.modules import ClassInfo, FunctionInfo
 from transfer_lint.flow.values.state import State
 from transfer_lint.flow.values.terms import Known, Term, TermKind
@@ -40,7 +42,7 @@ def attribute(frame: Frame, owner: Value, node: ast.Attribute, state: State) -> 
                 method = found_method(frame, owner, name, state)
                 if method is not None:
                     return _member(frame, owner, method, node, state)
-            return state.read(owner, name)
+            return of_output(owner, name, state.read(owner, name), frame, node)
         case Placed() if name == "type":
             return Host(frame.symbol(node, name))
     return frame.unknown(node, name)
@@ -56,14 +58,6 @@ def _member(frame: Frame, owner: Object, method: FunctionInfo, node: ast.Attribu
 
 
 def _external_attribute(frame: Frame, name: str) -> Value:
-    if name.startswith("torch.") and name.removeprefix("torch.") in DTYPES:
-        return Placed(Known(Term(TermKind.CONSTANT, DTYPES[name.removeprefix("torch.")])), is_dtype=True)
+    if name in DTYPES:
+        return Placed(Known(Term(TermKind.CONSTANT, DTYPES[name])), is_dtype=True)
     return External(name)
-
-
-# Names of dtypes, with aliases (`torch.half`), and the canonical name of each.
-_DTYPES = """float16 float32 float64 bfloat16 uint8 uint16 uint32 uint64 int8 int16 int32 int64 bool complex64
-complex128 float8_e4m3fn float8_e5m2"""
-_DTYPE_ALIASES = {"half": "float16", "float": "float32", "double": "float64", "short": "int16", "int": "int32"}
-DTYPES = {name: f"torch.{name}" for name in _DTYPES.split()}
-DTYPES |= {alias: f"torch.{name}" for alias, name in {**_DTYPE_ALIASES, "long": "int64"}.items()}

@@ -7,10 +7,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from transfer_lint.files.scan import MOVES, READS
+from transfer_lint.flow.interpret.assumed import (
+    as_operand,
+    made_on_device,
+    model_result,
+    of_output,
+    prepared,
+    scheduler_result,
+    settled_result,
+)
 from transfer_lint.flow.interpret.attributes import attribute
 from transfer_lint.flow.interpret.external_calls import external_call
 from transfer_lint.flow.interpret.frame import Frame
-from transfer_lint.flow.interpret.host_reads import note
+from transfer_lint.flow.interpret.host_reads import is_logging, logged, method, note
 from transfer_lint.flow.interpret.items import any_of, element
 from transfer_lint.flow.interpret.objects import found_method, store
 from transfer_lint.flow.interpret.tensors import as_tensor, operate, requested, tensor_method
@@ -34,6 +43,8 @@ def call(frame: Frame, node: ast.Call, state: State) -> Value:
         if isinstance(func.value, ast.Call) and isinstance(func.value.func, ast.Name) and func.value.func.id == "super":
             return _super_call(frame, node, func, state)
         receiver = frame.eval(func.value, state)
+        if _is_of_tensors(frame, func.attr):
+            receiver = as_operand(frame, receiver, func.value)
         only_tensor = func.attr in frame.knowledge.tensor_distinctive
         if isinstance(receiver, Object) and (only_tensor or (receiver.or_host and func.attr in MOVES)):
             receiver = as_tensor(frame, receiver, func.value, state)
@@ -57,6 +68,16 @@ def call(frame: Frame, node: ast.Call, state: State) -> Value:
     return unknown_call(frame, list(arguments.values()), node, state)
 
 
+def _is_of_tensors(frame: Frame, method: str) -> bool:
+    """Whether tensors have a method of that name, except those that modules have as well."""
+    knowledge = frame.knowledge
+    if method in MOVES or method in _CASTS or method in _FLUENT:
+        return False
+    return method in READS or any(
+        method in names for names in (knowledge.tensor_same, knowledge.tensor_tuples, knowledge.tensor_host)
+    )
+
+
 def _is_tracer(frame: Frame, callee: Value) -> bool:
     return isinstance(callee, External) and callee.name in frame.knowledge.tracers
 
@@ -66,6 +87,16 @@ def evaluate_arguments(frame: Frame, node: ast.Call, state: State) -> dict[str, 
 
     "*" with a position stands for unpacked arguments of unknown number, "**" for unpacked keyword arguments.
     """
+    if not is_logging(node.func):
+        return _arguments(frame, node, state)
+    before, frame.around.logging = frame.around.logging, True
+    found = _arguments(frame, node, state)
+    logged(frame, node, list(found.values()))
+    frame.around.logging = before
+    return found
+
+
+def _arguments(frame: Frame, node: ast.Call, state: State) -> dict[str, Value]:
     found: dict[str, Value] = {}
     position = 0
     for argument in node.args:
@@ -129,8 +160,7 @@ def _method_call(frame: Frame, node: ast.Call, func: ast.Attribute, receiver: Te
     if name in frame.knowledge.tensor_casts and not arguments:
         cast(frame, node, receiver, frame.knowledge.tensor_casts[name], state)
     if isinstance(receiver, Tensor):
-        if name in READS:
-            note(frame, node, receiver, state)
+        method(frame, receiver, name, arguments, node, state)
         result = tensor_method(frame, receiver, name, arguments, node, state)
         if result is not None:
             return result
@@ -173,7 +203,15 @@ def _method_call(frame: Frame, node: ast.Call, func: ast.Attribute, receiver: Te
                 return frame.unknown(node)
     if isinstance(member, Object) and member.cls is not None:
         return call_object(frame, member, arguments, node, state)
-    return unknown_call(frame, [receiver, *operands], node, state)
+    assumed: Value | None = scheduler_result(frame, receiver, name, arguments, node, state)
+    if assumed is None and name in frame.knowledge.computing_methods:
+        assumed = model_result(frame, receiver, arguments, node, state)
+    if assumed is None and name == "prepare":
+        assumed = prepared(frame, receiver, arguments, node)
+    if assumed is not None:
+        return assumed
+    result = of_output(receiver, f"{name}()", unknown_call(frame, [receiver, *operands], node, state), frame, node)
+    return made_on_device(frame, result, arguments, node) if isinstance(result, Object) else result
 
 
 def _super_call(frame: Frame, node: ast.Call, func: ast.Attribute, state: State) -> Value:
@@ -260,12 +298,16 @@ def call_object(frame: Frame, callee: Object, arguments: dict[str, Value], node:
         if method is None and callee.cls.is_module and "__call__" not in callee.cls.overridden:
             method = found_method(frame, callee, "forward", state)
         if method is not None:
-            return frame.callees.call(frame, method, {"": callee, **arguments}, node, state)
+            result = frame.callees.call(frame, method, {"": callee, **arguments}, node, state)
+            return settled_result(frame, callee, result, arguments, node, state) if callee.cls.is_module else result
     if isinstance(callee.cls, str):
         kind = frame.knowledge.layer_kind(callee.cls)
         if kind is not None:
             return _layer(frame, callee, kind, operands, node, state)
-    return unknown_call(frame, [callee, *operands], node, state)
+    assumed = model_result(frame, callee, arguments, node, state)
+    if assumed is not None:
+        return assumed
+    return made_on_device(frame, unknown_call(frame, [callee, *operands], node, state), arguments, node)
 
 
 def _layer(frame: Frame, layer: Object, kind: str, operands: list[Value], node: ast.Call, state: State) -> Value:

@@ -8,18 +8,21 @@ from itertools import pairwise
 
 from transfer_lint.flow.interpret import conditions
 from transfer_lint.flow.interpret.assignment import assign
+from transfer_lint.flow.interpret.assumed import of_output
 from transfer_lint.flow.interpret.attributes import attribute
 from transfer_lint.flow.interpret.calls import call
 from transfer_lint.flow.interpret.captures import captures
 from transfer_lint.flow.interpret.frame import Frame, evaluates
-from transfer_lint.flow.interpret.host_reads import truth
+from transfer_lint.flow.interpret.host_reads import comparison, elements_of, index, text, truth
 from transfer_lint.flow.interpret.items import element, item_at, one_alike
 from transfer_lint.flow.interpret.names import lookup
 from transfer_lint.flow.interpret.tensors import combine
+from transfer_lint.flow.knowledge import Role, role_of_device
+from transfer_lint.flow.knowledge.names import DEVICE
 from transfer_lint.flow.program.syntax import nodes_of
 from transfer_lint.flow.values.state import State
 from transfer_lint.flow.values.terms import Known, Term, TermKind
-from transfer_lint.flow.values.values import Constant, External, Host, Object, Tensor, Tuple, Value
+from transfer_lint.flow.values.values import Constant, External, Host, Object, Placed, Tensor, Tuple, Value
 
 
 @evaluates(ast.Constant)
@@ -46,6 +49,7 @@ def _subscript(frame: Frame, node: ast.expr, state: State) -> Value:
     owner = frame.eval(node.value, state)
     key = frame.eval(node.slice, state)
     frame.run_operators((owner,), node, state)
+    index(frame, node, owner, key)
     match owner:
         case Tensor():
             # The index may be a tensor on the host: the result is on the device of the indexed tensor.
@@ -59,14 +63,14 @@ def _subscript(frame: Frame, node: ast.expr, state: State) -> Value:
         case Tuple() | Object() if isinstance(key, Constant) and isinstance(key.value, int):
             return item_at(frame, owner, key.value, node, state) if key.value >= 0 else frame.unknown(node, "an item")
         case Object() if isinstance(key, Constant):
-            return state.read(owner, f"[{key.value!r}]")
+            return of_output(owner, "[]", state.read(owner, f"[{key.value!r}]"), frame, node)
         case Object():
             attributes = state.record(owner.ident).attributes
             if "[]" in attributes:
                 return one_alike(frame, attributes["[]"], node, state)
             value = frame.unknown(node, "an item")
             state.sharing.alias(value.ident, owner.ident)
-            return value
+            return of_output(owner, "[]", value, frame, node)
         case Host() if owner.array:
             return Host(frame.symbol(node, "an item"), array=True)
         case External():  # `list[int]`, `Optional[Tensor]` in an expression
@@ -79,7 +83,7 @@ def _slice(frame: Frame, node: ast.expr, state: State) -> Value:
     assert isinstance(node, ast.Slice)
     for part in (node.lower, node.upper, node.step):
         if part is not None:
-            frame.eval(part, state)
+            truth(frame, part, frame.eval(part, state))
     return Host(frame.symbol(node, "a slice"))
 
 
@@ -103,6 +107,8 @@ def _binary(frame: Frame, node: ast.expr, state: State) -> Value:
     assert isinstance(node, ast.BinOp)
     left, right = frame.eval(node.left, state), frame.eval(node.right, state)
     frame.run_operators((left, right), node, state)
+    if isinstance(node.op, ast.Mod) and isinstance(left, Constant) and isinstance(left.value, str):
+        text(frame, node, right)
     result = combine(frame, (left, right), node, keeps_dtype=not isinstance(node.op, ast.Div | ast.Pow))
     if isinstance(node.op, ast.MatMult) and isinstance(result, Tensor):
         # The product of two vectors is 0-dim.
@@ -128,6 +134,7 @@ def _compare(frame: Frame, node: ast.expr, state: State) -> Value:
     assert isinstance(node, ast.Compare)
     values = [frame.eval(part, state) for part in (node.left, *node.comparators)]
     frame.run_operators(values, node, state)
+    comparison(frame, node, values)
     if any(isinstance(op, ast.Is | ast.IsNot | ast.In | ast.NotIn) for op in node.ops):
         return Host(frame.symbol(node, "a truth value"))
     result = combine(frame, tuple(values), node)
@@ -146,7 +153,7 @@ def _bool(frame: Frame, node: ast.expr, state: State) -> Value:
         truth(frame, before, value)
         when_true, when_false = conditions.refine(frame, before, here)
         after = when_true if isinstance(node.op, ast.And) else when_false
-        value = frame.eval(part, after)
+        value = frame.last_operands[node] = frame.eval(part, after)
         result = _either(frame, result, value, node, after)
         here = after
     if here is not state:
@@ -163,7 +170,15 @@ def _conditional(frame: Frame, node: ast.expr, state: State) -> Value:
     second = frame.eval(node.orelse, when_false)
     merged = when_true.joined(when_false, ("conditional", id(node)), node.lineno)
     state.locals, state.heap = merged.locals, merged.heap
-    return _either(frame, first, second, node, state)
+    return _accelerated(node, _either(frame, first, second, node, state))
+
+
+def _accelerated(node: ast.IfExp, value: Value) -> Value:
+    """The device `"cuda" if torch.cuda.is_available() else "cpu"` is used as an accelerator wherever it matters."""
+    if isinstance(value, Placed) and value.known.term.role is Role.EITHER and "is_available" in ast.unparse(node.test):
+        term = replace(value.known.term, role=Role.ACCELERATOR)
+        return replace(value, known=replace(value.known, term=term))
+    return value
 
 
 def _either(frame: Frame, a: Value, b: Value, node: ast.AST, state: State) -> Value:
@@ -232,12 +247,24 @@ def _starred(frame: Frame, node: ast.expr, state: State) -> Value:
 
 @evaluates(ast.JoinedStr)
 def _fstring(frame: Frame, node: ast.expr, state: State) -> Value:
+    assert isinstance(node, ast.JoinedStr)
     before, frame.around.in_fstring = frame.around.in_fstring, True
-    for child in nodes_of(node):
-        if isinstance(child, ast.FormattedValue):
-            frame.eval(child.value, state)
+    values = {
+        child: frame.eval(child.value, state) for child in nodes_of(node) if isinstance(child, ast.FormattedValue)
+    }
     frame.around.in_fstring = before
-    return Host(frame.symbol(node, "a string"))
+    for value in values.values():
+        text(frame, node, value)
+    symbol = frame.symbol(node, "a string")
+    match node.values:
+        case [ast.Constant(value=str(spelled)), *rest] if DEVICE.fullmatch(spelled.removesuffix(":")):
+            term = Term(TermKind.VALUE, symbol=symbol, role=role_of_device(spelled))
+            if spelled == "cuda:" and len(rest) == 1:  # the device of that index, as in `.to(index)`
+                number = values.get(rest[0])  # type: ignore[call-overload]
+                term = frame.placed_by(number) or term if isinstance(number, Object | Host | Constant) else term
+                term = replace(term, role=Role.ACCELERATOR)
+            return Placed(Known(term), is_dtype=False)
+    return Host(symbol)
 
 
 @evaluates(ast.Lambda)
@@ -258,9 +285,10 @@ def _lambda(frame: Frame, node: ast.expr, state: State) -> Value:
 def _comprehension(frame: Frame, node: ast.expr, state: State) -> Value:
     assert isinstance(node, ast.ListComp | ast.SetComp | ast.GeneratorExp | ast.DictComp)
     inner = state.copy()
-    with frame.inlined():
+    with frame.inlined(), frame.repeated(node) as enter:
         for generator in node.generators:
             source = frame.eval(generator.iter, inner)
+            enter({} if frame.steps(node) else elements_of(frame, generator.target, generator.iter, inner))
             assign(frame, generator.target, element(frame, source, generator.target, inner), inner)
             for test in generator.ifs:
                 truth(frame, test, frame.eval(test, inner))

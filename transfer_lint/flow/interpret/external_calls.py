@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TypeGuard
 
+from transfer_lint.flow.interpret.assumed import library_result, made_on_device, wrapped
 from transfer_lint.flow.interpret.captures import runs_later
 from transfer_lint.flow.interpret.frame import Frame
-from transfer_lint.flow.interpret.host_reads import CONVERSIONS, note
+from transfer_lint.flow.interpret.host_reads import called, upload
 from transfer_lint.flow.interpret.items import element, one_alike
 from transfer_lint.flow.interpret.mutations import function_writes, written
-from transfer_lint.flow.interpret.tensors import NOT_OPERANDS, as_called, as_tensor, operate, parts, requested
+from transfer_lint.flow.interpret.tensors import NOT_OPERANDS, as_called, as_tensor, combine, operate, parts, requested
 from transfer_lint.flow.interpret.unknown_calls import alias, hold, unknown_call
 from transfer_lint.flow.knowledge import Operation
 from transfer_lint.flow.values.state import State
+from transfer_lint.flow.values.symbols import Symbol
 from transfer_lint.flow.values.terms import Known, Term, TermKind
 from transfer_lint.flow.values.values import NONE, Constant, Function, Host, Object, Placed, Tensor, Tuple, Value
 
@@ -25,6 +27,7 @@ def external_call(frame: Frame, name: str, arguments: dict[str, Value], node: as
     knowledge = frame.knowledge
     operands = list(arguments.values())
     frame.run_operators(operands, node, state)
+    called(frame, name, arguments, node, state)
     if function_writes(frame, name, arguments):
         written(frame, node, operands)
     first = arguments.get("0")
@@ -51,8 +54,12 @@ def external_call(frame: Frame, name: str, arguments: dict[str, Value], node: as
         return Tensor(frame.symbol(node, "a tensor"), Known(Term(TermKind.CONSTANT, "cpu"), why), scalar=None, why=why)
     if name in knowledge.factories or name in knowledge.like_factories:
         return _factory(frame, name, arguments, node, state)
+    if name in knowledge.legacy_factories:
+        return _legacy(frame, knowledge.legacy_factories[name], operands, node)
     if name in knowledge.from_values:
-        return _from_values(frame, arguments, node, state)
+        made = _from_values(frame, arguments, node, state)
+        upload(frame, name, arguments, made, node)
+        return made
     if name in knowledge.tuples or name in knowledge.combine:
         operation = knowledge.function(name, arguments)
         if name not in knowledge.take_sequences and "0" in arguments:
@@ -70,12 +77,14 @@ def external_call(frame: Frame, name: str, arguments: dict[str, Value], node: as
     if name in ("torch.nn.Parameter", "torch.nn.parameter.Parameter", "torch.nn.Buffer"):
         frame.symbols.has_weights = True
         return Tensor(frame.symbol(node, "a parameter"), weight=True, why=(frame.fact(node, "`{}` is a parameter"),))
+    if name in knowledge.wrappers and (model := wrapped(frame, arguments, node)) is not None:
+        return model
     if knowledge.is_module_class(name):
         return _torch_module(frame, name, arguments, node, state)
-    if name in CONVERSIONS:
-        for operand in operands:
-            if isinstance(operand, Tensor):
-                note(frame, node, operand)
+    if name in ("builtins.sum", "builtins.abs") and isinstance(first, Tensor | Object):
+        item = first if name == "builtins.abs" or isinstance(first, Tensor) else element(frame, first, node, state)
+        if isinstance(item, Tensor):
+            return combine(frame, (item,), node, keeps_dtype=False)
     if name in knowledge.iterates and ("0" in arguments or "*0" in arguments):
         return _iterated(frame, name, arguments, node, state)
     if name in knowledge.host:
@@ -85,7 +94,11 @@ def external_call(frame: Frame, name: str, arguments: dict[str, Value], node: as
         for operand in operands:
             alias(state, result, operand)
         return result
-    return unknown_call(frame, operands, node, state, name.rpartition(".")[2])
+    computed = library_result(frame, name, arguments, node, state)
+    if computed is not None:
+        return computed
+    result = unknown_call(frame, operands, node, state, name.rpartition(".")[2])
+    return made_on_device(frame, result, arguments, node)
 
 
 def _partial(function: Function, arguments: Mapping[str, Value]) -> Function:
@@ -135,6 +148,9 @@ def _device(frame: Frame, arguments: dict[str, Value], node: ast.Call) -> Value:
             text = f"{text}:{index.value}"
         if index is None or isinstance(index, Constant):
             return Placed(Known(Term(TermKind.CONSTANT, text), (frame.fact(node, "`{}`"),)), is_dtype=False)
+    term = frame.placed_by(first) if first is not None and index is None else None
+    if term is not None:  # a device from a string or a device is the same target
+        return Placed(Known(term, (frame.fact(node, "`{}`"),)), is_dtype=False)
     return Placed(Known(Term(TermKind.VALUE, symbol=frame.symbol(node, "this device"))), is_dtype=False)
 
 
@@ -182,6 +198,15 @@ def _from_values(frame: Frame, arguments: dict[str, Value], node: ast.Call, stat
         device = _default_device(frame, node)
     scalar = False if _is_list(given) else True if isinstance(given, Constant) else None
     return Tensor(frame.symbol(node, "a tensor"), device, dtype, scalar, made=node, why=why)
+
+
+def _legacy(frame: Frame, dtype: str, operands: Sequence[Value], node: ast.Call) -> Tensor:
+    """`torch.FloatTensor(...)`: always on the host; of the dtype that its name says. Made of a tensor, it shares it."""
+    why = (frame.fact(node, "`{}` is a tensor on the host"),)
+    device = Known(Term(TermKind.CONSTANT, "cpu"), why) if dtype else _default_device(frame, node)
+    known = Known(Term(TermKind.CONSTANT, dtype), why) if dtype else None
+    held = frozenset[Symbol]().union(*(value.memory() for value in operands if isinstance(value, Tensor)))
+    return Tensor(frame.symbol(node, "a tensor"), device, known, made=node, shares=held, why=why)
 
 
 def _is_list(value: Value | None) -> TypeGuard[Object]:

@@ -7,21 +7,23 @@ handler, registered by `evaluates` or `executes`. A handler gets the frame and k
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
-from transfer_lint.findings import Heat
+from transfer_lint.findings import Assumption, Heat
 from transfer_lint.flow.program.modules import ClassInfo, FunctionInfo, Module
 from transfer_lint.flow.program.project import Project
+from transfer_lint.flow.program.rates import Change, Rate
+from transfer_lint.flow.program.roles import ArgumentRoles
 from transfer_lint.flow.results.reads import HostRead
 from transfer_lint.flow.results.sites import Site
 from transfer_lint.flow.values.state import State
 from transfer_lint.flow.values.summary import Summary, Template
 from transfer_lint.flow.values.symbols import Symbol, Symbols
 from transfer_lint.flow.values.terms import Fact, Known, Term, TermKind, Why
-from transfer_lint.flow.values.values import Constant, Object, Placed, Tensor, Value, is_module
+from transfer_lint.flow.values.values import Constant, Host, Object, Placed, Tensor, Value, is_module
 
 ExpressionHandler = Callable[["Frame", ast.expr, State], Value]
 StatementHandler = Callable[["Frame", ast.stmt, State], "State | None"]
@@ -70,15 +72,21 @@ class Surroundings:
     autocast: bool = False
     default_device: bool = False  # inside `with torch.device(...)`
     traced: bool = False  # inside a function that is passed to `torch.jit.trace` or the like
+    logging: bool = False  # among the arguments of a call that logs
+    elements: dict[str, str] = field(default_factory=dict)  # see `host_reads.elements_of`
+    comprehension: ast.expr | None = None  # the innermost comprehension whose parts are being interpreted
 
 
 class Callees(Protocol):
     """What a frame needs to know of other functions, classes and globals; `Summaries` implements it.
 
+    assumptions: what this analysis takes for granted; none, where proofs are wanted.
     watching: whether frames keep the value of every expression.
     """
 
     project: Project
+    roles: ArgumentRoles
+    assumptions: frozenset[Assumption]
     watching: bool
 
     def call(
@@ -108,13 +116,21 @@ class Callees(Protocol):
 class Frame:
     """The interpretation of one function, or of a module's top level (function: None)."""
 
-    def __init__(self, callees: Callees, module: Module, function: FunctionInfo | None, heat: Heat) -> None:
+    def __init__(
+        self,
+        callees: Callees,
+        module: Module,
+        function: FunctionInfo | None,
+        rate: Rate,
+        changes: Mapping[ast.AST, Sequence[Change]],
+    ) -> None:
         self.callees = callees
         self.project = callees.project
         self.knowledge = callees.project.knowledge
         self.module = module
         self.function = function
-        self.heat = heat
+        self._entry_rate = rate
+        self._changes = changes  # statement or comprehension -> how its place changes the rate
         self.symbols = Symbols()
         self.templates: dict[Symbol, Template] = {}
         self.sites: dict[ast.Call, Site] = {}
@@ -129,8 +145,25 @@ class Frame:
         self.values: dict[ast.AST, Value] = {}  # expression -> value; empty unless `watching`
         self.around = Surroundings(module.tree.body[0] if module.tree.body else ast.Pass())
         self.volatile: set[str] = set()  # names that other functions may rebind at any time
+        self.last_operands: dict[ast.BoolOp, Value] = {}  # `a and b` -> the value of `b`
         self.replaces_data = False  # whether some tensor's `.data` is assigned
+        self.assumable: set[Assumption] = set()  # assumptions that would tell, or told, more here
         self.outer: dict[str, Value] = {}  # of a nested function: the locals of the functions around it
+
+    @property
+    def rate(self) -> Rate:
+        """How often the place that is being interpreted runs."""
+        place = self.around.comprehension or self.around.statement
+        return self._entry_rate.along(self._changes.get(place, ()))
+
+    @property
+    def heat(self) -> Heat:
+        """The heat of the place that is being interpreted; at most `call` in throttled code."""
+        return self.rate.loud
+
+    def steps(self, inside: ast.AST) -> bool:
+        """Whether a loop with this statement, or a comprehension, is one over steps or layers."""
+        return len(self._changes.get(inside, ())) > len(self._changes.get(self.around.statement, ()))
 
     # ---- running -------------------------------------------------------------------------------------------------
 
@@ -204,6 +237,11 @@ class Frame:
         """A fact about a node; `{}` in the text stands for its source."""
         return Fact(self.module, node, text)
 
+    def assume(self, assumption: Assumption, node: ast.AST, text: str) -> Fact | None:
+        """A fact that rests on an assumption; None if this analysis does not make that assumption."""
+        self.assumable.add(assumption)
+        return Fact(self.module, node, text, assumption) if assumption in self.callees.assumptions else None
+
     def placed_by(self, value: Value) -> Term | None:
         """The term of a value that is used as a device or dtype; None if it can be neither."""
         match value:
@@ -213,7 +251,7 @@ class Frame:
                 return Term(TermKind.CONSTANT, text)
             case Constant(value=int() as index) if not isinstance(index, bool):
                 return Term(TermKind.CONSTANT, f"cuda:{index}")
-            case Object(cls=None):
+            case Object(cls=None) | Host(array=False):
                 return Term(TermKind.VALUE, symbol=value.ident)
         return None
 
@@ -237,6 +275,21 @@ class Frame:
         before, self.around.inline = self.around.inline, True
         yield
         self.around.inline = before
+
+    @contextmanager
+    def repeated(self, node: ast.expr) -> Iterator[Callable[[dict[str, str]], None]]:
+        """A context for the parts of a comprehension.
+
+        Once what it yields is called, with the names that are elements of tensors, they run for every item.
+        """
+        around = self.around
+        before, elements = around.comprehension, around.elements
+
+        def enter(names: dict[str, str]) -> None:
+            around.comprehension, around.elements = node, around.elements | names
+
+        yield enter
+        around.comprehension, around.elements = before, elements
 
     def phi(self, node: ast.AST, label: str, part: str = "") -> Callable[[str], Symbol]:
         """A function that makes the symbols of values that are joined at a node; see `join`."""

@@ -3,31 +3,218 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Mapping, Sequence
 
+from transfer_lint.findings import Heat
 from transfer_lint.flow.interpret.frame import Frame
-from transfer_lint.flow.results.reads import HostRead
+from transfer_lint.flow.interpret.items import element
+from transfer_lint.flow.program.syntax import nodes_of, written
+from transfer_lint.flow.results.reads import Form, HostRead
 from transfer_lint.flow.values.state import State
-from transfer_lint.flow.values.values import Object, Tensor, Value
+from transfer_lint.flow.values.values import Host, Object, Tensor, Tuple, Value
 
-# Functions that read the value of a tensor.
-CONVERSIONS = frozenset({"builtins.float", "builtins.int", "builtins.bool", "builtins.print"})
+_NUMBERS = frozenset({"builtins.float", "builtins.int", "builtins.bool", "builtins.complex", "builtins.range"})
+_TEXTS = frozenset({"builtins.str", "builtins.repr", "builtins.format", "builtins.print"})
+_COMPARING = frozenset({"builtins.max", "builtins.min", "builtins.any", "builtins.all", "builtins.sorted"})
+_SIZES = frozenset(
+    {"argwhere", "bincount", "combinations", "masked_select", "nonzero", "unique", "unique_consecutive"}
+)  # fmt: skip
+_LOGS = frozenset({"debug", "info", "warning", "warn", "error", "critical", "exception", "log"})
+_FROM_HOST = frozenset({"torch.tensor", "torch.as_tensor", "torch.asarray"})
+
+
+# ---- where values are read -------------------------------------------------------------------------------------------
 
 
 def truth(frame: Frame, node: ast.expr, value: Value) -> None:
-    """Record a host read if the value that decides a test is a tensor."""
+    """Record a host read if the value that decides a test is a tensor; of `a and b`, that of its last operand."""
+    while isinstance(node, ast.BoolOp | ast.NamedExpr):
+        if isinstance(node, ast.NamedExpr):
+            node = node.value
+        else:
+            value = frame.last_operands.get(node, value)
+            node = node.values[-1]
     if isinstance(value, Tensor) and not value.optional:
-        note(frame, node, value)
+        note(frame, node, value, form=Form.TEST)
 
 
-def note(frame: Frame, node: ast.expr, value: Tensor | Object, state: State | None = None) -> None:
+def comparison(frame: Frame, node: ast.Compare, values: Sequence[Value]) -> None:
+    """`x in xs` asks for the truth of `x == item`, and `a < b < c` for that of `a < b`."""
+    read = next((value for value in values if isinstance(value, Tensor) and not value.optional), None)
+    if read is None:
+        return
+    chained = len(node.ops) > 1 and not any(isinstance(op, ast.Is | ast.IsNot) for op in node.ops)
+    listed = isinstance(values[-1], Tensor | Tuple) or isinstance(node.comparators[-1], ast.List | ast.Set)
+    if chained or (isinstance(node.ops[0], ast.In | ast.NotIn) and listed):
+        note(frame, node, read, form=Form.TEST)
+
+
+def text(frame: Frame, node: ast.expr, value: Value) -> None:
+    """Record a host read if a tensor, or an item of a tuple, becomes text."""
+    for part in value.items if isinstance(value, Tuple) else (value,):
+        if isinstance(part, Tensor) and not part.optional:
+            note(frame, node, part, form=Form.TEXT)
+
+
+def index(frame: Frame, node: ast.Subscript, owner: Value, key: Value) -> None:
+    """A mask as an index selects as many items as it has true values; a list needs the number that is its index."""
+    if isinstance(owner, Tensor):
+        for part in key.items if isinstance(key, Tuple) else (key,):
+            if isinstance(part, Tensor) and part.dtype_term().name == "torch.bool" and isinstance(node.ctx, ast.Load):
+                note(frame, node, owner, form=Form.SIZE)
+    elif isinstance(owner, Object) and owner.cls == "builtins.list" and isinstance(key, Tensor):
+        note(frame, node.slice, key, form=Form.TEST)
+
+
+def called(frame: Frame, name: str, arguments: Mapping[str, Value], node: ast.Call, state: State) -> None:
+    """Record a host read if a function from outside the tree reads a tensor."""
+    operands = [value for key, value in arguments.items() if key not in ("out", "file", "key")]
+    tensors = [value for value in operands if isinstance(value, Tensor)]
+    short = name.rpartition(".")[2]
+    sized = name == "torch.where" and len(operands) == 1
+    if name in _TEXTS and tensors:
+        note(frame, node, tensors[0], form=Form.CALL if name == "builtins.print" else Form.TEXT)
+    elif (name in _NUMBERS or name.startswith("math.")) and tensors:
+        note(frame, node, tensors[0])
+    elif name in _COMPARING and operands:
+        _compared(frame, name, tensors, operands, node, state)
+    elif name in frame.knowledge.function_reads and tensors:
+        note(frame, node, tensors[0], form=Form.SIZE if short in _SIZES else Form.CALL)
+    elif tensors and (sized or (name == "torch.repeat_interleave" and _repeats(arguments, "1"))):
+        note(frame, node, tensors[0], form=Form.SIZE)
+
+
+def method(
+    frame: Frame, owner: Tensor, name: str, arguments: Mapping[str, Value], node: ast.Call, state: State
+) -> None:
+    """Record a host read if a method of a tensor reads it."""
+    if name in frame.knowledge.tensor_reads:
+        note(frame, node, owner, state, Form.SIZE if name in _SIZES else Form.CALL)
+    elif name == "repeat_interleave" and _repeats(arguments, "0"):
+        note(frame, node, owner, form=Form.SIZE)
+
+
+def upload(frame: Frame, name: str, arguments: Mapping[str, Value], made: Tensor, node: ast.Call) -> None:
+    """`torch.tensor(number, device=d)`: the number is copied from pageable memory, and the host waits for that."""
+    given = arguments.get("0", arguments.get("data"))
+    if name in _FROM_HOST and isinstance(given, Host | Object | Tuple) and "device" in arguments and _varies(node):
+        note(frame, node, made, form=Form.UPLOAD)
+
+
+def logged(frame: Frame, node: ast.Call, operands: Sequence[Value]) -> None:
+    """Record a host read if a call that logs is given a tensor."""
+    for operand in operands:
+        text(frame, node, operand)
+
+
+def is_logging(func: ast.expr) -> bool:
+    """Whether a call logs: `logger.info(..)`, `self.log.debug(..)`."""
+    if not isinstance(func, ast.Attribute) or func.attr not in _LOGS:
+        return False
+    owner = func.value
+    name = owner.attr if isinstance(owner, ast.Attribute) else owner.id if isinstance(owner, ast.Name) else ""
+    return "log" in name.lower()
+
+
+def _compared(
+    frame: Frame, name: str, tensors: Sequence[Tensor], operands: Sequence[Value], node: ast.Call, state: State
+) -> None:
+    """`max(1, t)`, `max(t)`, `any(t > 0 for t in ts)`: comparisons whose truth is asked for."""
+    if len(operands) > 1 and tensors and name in ("builtins.max", "builtins.min"):
+        note(frame, node, tensors[0])
+    elif isinstance(operands[0], Tensor):
+        note(frame, node, operands[0], elements=written(node.args[0]) if node.args else "")
+    elif isinstance(operands[0], Object) and operands[0].cls == "builtins.list":
+        item = element(frame, operands[0], node, state)
+        if isinstance(item, Tensor) and not item.optional:
+            note(frame, node, item)
+
+
+def _repeats(arguments: Mapping[str, Value], key: str) -> bool:
+    """Whether the numbers of repeats are a tensor, whose sum is the size of the result."""
+    repeats = arguments.get(key, arguments.get("repeats"))
+    return isinstance(repeats, Tensor) and "output_size" not in arguments
+
+
+def _varies(node: ast.Call) -> bool:
+    """Whether the first argument of a call is not made of literals alone."""
+    given = node.args[0] if node.args else node.keywords[0].value
+    return any(isinstance(part, ast.Name) for part in nodes_of(given))
+
+
+# ---- recording -------------------------------------------------------------------------------------------------------
+
+
+def note(
+    frame: Frame,
+    node: ast.expr,
+    value: Tensor | Object,
+    state: State | None = None,
+    form: Form = Form.CALL,
+    elements: str = "",
+) -> None:
     """Record a host read of a tensor, or of a value that may be one."""
     around, proved = frame.around, isinstance(value, Tensor)
+    if around.traced:
+        return
     tensor = value if isinstance(value, Tensor) else Tensor(value.ident)
-    if not around.traced:
-        given = _given(frame, node, state) if state is not None and proved else ""
-        frame.reads[node] = HostRead(
-            frame.module, node, tensor, frame.function, frame.heat, around.statement, around.in_handler, given
-        )
+    given = _given(frame, node, state) if state is not None and proved else ""
+    elements = elements or (_elements(frame, node) if form is not Form.UPLOAD else "")
+    rate = frame.rate
+    frame.reads[node] = HostRead(
+        frame.module,
+        node,
+        tensor,
+        frame.function,
+        Heat.ELEMENT if elements else rate.heat if rate.throttled else rate.loud,
+        around.statement,
+        around.in_handler,
+        form,
+        rate.throttled,
+        rate.heat.rank >= Heat.STEP.rank,
+        around.logging,
+        elements,
+        given,
+    )
+
+
+# ---- elements --------------------------------------------------------------------------------------------------------
+
+
+def elements_of(frame: Frame, target: ast.expr, source: ast.expr, state: State) -> dict[str, str]:
+    """Names that a loop binds to the elements of a tensor -> the source of the tensor; numbers of elements -> ""."""
+    match source, target:
+        case ast.Call(func=ast.Name(id="enumerate"), args=[inner, *_]), ast.Tuple(elts=[_, item]):
+            return elements_of(frame, item, inner, state)
+        case ast.Call(func=ast.Name(id="zip"), args=[ast.Starred(value=inner)]), ast.Tuple():
+            value = frame.eval(inner, state.copy())
+            return _named(target, inner) if isinstance(element(frame, value, inner, state), Tensor) else {}
+        case ast.Call(func=ast.Name(id="zip"), args=parts), ast.Tuple(elts=items) if len(parts) == len(items):
+            found: dict[str, str] = {}
+            for item, inner in zip(items, parts, strict=True):
+                found |= elements_of(frame, item, inner, state)
+            return found
+        case ast.Call(func=ast.Name(id="range"), args=[*_, count]), ast.Name(id=name):
+            sizes = (ast.Attribute, ast.Call)
+            return {name: ""} if any(isinstance(part, sizes) for part in nodes_of(count)) else {}
+    return _named(target, source) if isinstance(frame.eval(source, state.copy()), Tensor) else {}
+
+
+def _named(target: ast.expr, source: ast.expr) -> dict[str, str]:
+    return {part.id: written(source) for part in nodes_of(target) if isinstance(part, ast.Name)}
+
+
+def _elements(frame: Frame, node: ast.expr) -> str:
+    """The source of the tensor of which the loops around the read go over the elements, if it reads such an element."""
+    held = frame.around.elements
+    for part in nodes_of(node) if held else ():
+        match part:
+            case ast.Name(id=name) if held.get(name):
+                return held[name]
+            case ast.Subscript(value=value, slice=key):
+                if any(isinstance(inner, ast.Name) and held.get(inner.id) == "" for inner in nodes_of(key)):
+                    return written(value)
+    return ""
 
 
 def _given(frame: Frame, node: ast.expr, state: State) -> str:

@@ -208,10 +208,23 @@ class Instantiation:
         ident = own.ident if isinstance(own, Object) else self.caller.symbol(self.node, value.ident.label)
         computed = value.computed or self.by_module
         self.caller.symbols.has_weights |= value.weight
-        shares = self._shared(value)
         return Tensor(
-            ident, device, dtype, value.scalar, value.optional, value.weight, computed=computed, shares=shares, why=why
+            ident,
+            device,
+            dtype,
+            value.scalar,
+            value.optional,
+            value.weight,
+            computed=computed,
+            made=self._made(value),
+            shares=self._shared(value),
+            why=why,
         )
+
+    def _made(self, value: Tensor) -> ast.Call | None:
+        """The factory call of the callee that made a tensor; None for a random one: it has to stay where it is."""
+        call, random = value.made, self.caller.knowledge.random_factories
+        return call if call is not None and self.info.module.dotted(call.func) not in random else None
 
     def _shared(self, value: Tensor) -> frozenset[Symbol]:
         """The symbols of the caller's tensors that a tensor from the callee may share memory with."""

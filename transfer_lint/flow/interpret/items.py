@@ -6,6 +6,7 @@ import ast
 from collections.abc import Sequence
 from dataclasses import replace
 
+from transfer_lint.flow.interpret.assumed import of_output
 from transfer_lint.flow.interpret.frame import Frame
 from transfer_lint.flow.values.records import Record
 from transfer_lint.flow.values.state import State
@@ -26,7 +27,7 @@ def item_at(frame: Frame, value: Value, index: int, node: ast.AST, state: State)
                 return attributes[f"[{index}]"]
             if "[]" in attributes:
                 return one_alike(frame, attributes["[]"], node, state, str(index))
-            return state.read(value, f"[{index}]")
+            return of_output(value, "[]", state.read(value, f"[{index}]"), frame, node)
         case Tensor():
             fresh = frame.symbol(node, "an item", str(index))
             return Tensor(fresh, value.device, value.dtype, shares=value.memory(), why=value.why)
@@ -54,7 +55,7 @@ def element(frame: Frame, value: Value, node: ast.AST, state: State) -> Value:
             state.sharing.alias(found.ident, value.ident)
             if value.cls in _CONTAINERS:
                 return frame.callees.attribute(frame, value, "[]", found.ident)
-            return found
+            return of_output(value, "[]", found, frame, node)
         case Tensor():
             fresh = frame.symbol(node, "an item")
             return Tensor(fresh, value.device, value.dtype, shares=value.memory(), why=value.why)

@@ -10,13 +10,13 @@ from transfer_lint.flow.interpret import conditions
 from transfer_lint.flow.interpret.assignment import assign
 from transfer_lint.flow.interpret.captures import runs_later
 from transfer_lint.flow.interpret.frame import Frame, Loop, executes
-from transfer_lint.flow.interpret.host_reads import truth
+from transfer_lint.flow.interpret.host_reads import elements_of, truth
 from transfer_lint.flow.interpret.items import element
-from transfer_lint.flow.program.heat import hotter, loop_heat
 from transfer_lint.flow.values.records import Record
 from transfer_lint.flow.values.state import State
 from transfer_lint.flow.values.symbols import Symbol
-from transfer_lint.flow.values.values import Object, Tensor, Value, symbols_of
+from transfer_lint.flow.values.terms import Known
+from transfer_lint.flow.values.values import Object, Tensor, Tuple, Value, symbols_of
 
 _PATIENCE = 2  # iterations after which widening begins: whatever still changes is forgotten
 _ROUNDS = 12  # iterations at most; the last but one forgets everything. Few loops get there: each widening forgets more
@@ -27,7 +27,10 @@ def _for(frame: Frame, node: ast.stmt, state: State) -> State | None:
     assert isinstance(node, ast.For | ast.AsyncFor)
     source = frame.eval(node.iter, state)
     state.locals[f"<what line {node.lineno} iterates over>"] = source  # keeps the value during the loop
-    before, frame.heat = frame.heat, hotter(frame.heat, loop_heat(node, frame.module, frame.knowledge))
+
+    before = frame.around.elements
+    if not frame.steps(node.body[0]):
+        frame.around.elements = before | elements_of(frame, node.target, node.iter, state)
 
     def enter(here: State) -> State:
         frame.run_operators((source,), node.iter, here)
@@ -37,7 +40,7 @@ def _for(frame: Frame, node: ast.stmt, state: State) -> State | None:
         return here
 
     after = _loop(frame, node, state, enter, lambda head: head)
-    frame.heat = before
+    frame.around.elements = before
     return after
 
 
@@ -105,22 +108,27 @@ def _age(frame: Frame, state: State, node: ast.stmt) -> None:
     """End an iteration: give new symbols, for "made in an earlier iteration", to the values that it made."""
     first, last = node.lineno, node.end_lineno or node.lineno
 
+    def lasting(known: Known | None) -> Known | None:
+        term = known.term if known is not None else None
+        return None if term is not None and term.symbol and term.symbol.made_within(first, last) else known
+
     def aged(value: Value, where: tuple[object, ...], label: str) -> Value:
         if not any(symbol.made_within(first, last) for symbol in symbols_of(value)):
             return value
         fresh = frame.symbols.make(("aged", id(node), where), label, node.lineno - 1)
         match value:
             case Tensor():
-                keep = [
-                    k if k is not None and not (k.term.symbol and k.term.symbol.made_within(first, last)) else None
-                    for k in (value.device, value.dtype)
-                ]
                 own = fresh if value.ident.made_within(first, last) else value.ident
                 shares = value.shares if own is value.ident else value.memory()
-                return replace(value, ident=own, device=keep[0], dtype=keep[1], shares=shares)
+                return replace(
+                    value, ident=own, device=lasting(value.device), dtype=lasting(value.dtype), shares=shares
+                )
             case Object():
                 state.sharing.alias(fresh, value.ident)
-                return Object(fresh, value.cls, value.why, value.optional)
+                placed = lasting(value.placed[0]), lasting(value.placed[1])
+                return Object(fresh, value.cls, value.why, value.optional, placed, value.or_host)
+            case Tuple():
+                return Tuple(tuple(aged(v, (*where, n), f"{label}[{n}]") for n, v in enumerate(value.items)))
         return Object(fresh)
 
     for name, value in state.locals.items():

@@ -6,6 +6,7 @@ import ast
 from dataclasses import replace
 from functools import partial
 
+from transfer_lint.findings import Assumption
 from transfer_lint.flow.interpret.frame import Frame
 from transfer_lint.flow.program.modules import ClassInfo, FunctionInfo
 from transfer_lint.flow.values.aliasing import Sharing
@@ -19,7 +20,9 @@ from transfer_lint.flow.values.values import Object, Tensor, Value, symbols_of
 
 def entry_state(frame: Frame) -> State:
     """The state at function entry."""
-    return State(frame.symbols, partial(initial_attribute, frame), Sharing(frame.is_module, partial(apart, frame)))
+    sharing = Sharing(frame.is_module, partial(apart, frame))
+    sharing.settled = Assumption.STAYS_WHERE_PUT in frame.callees.assumptions
+    return State(frame.symbols, partial(initial_attribute, frame), sharing)
 
 
 def initial_attribute(frame: Frame, state: State, owner: Object, name: str, record: Record) -> Value:

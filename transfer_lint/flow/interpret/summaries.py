@@ -10,7 +10,7 @@ from __future__ import annotations
 import ast
 from dataclasses import replace
 
-from transfer_lint.findings import Heat
+from transfer_lint.findings import Assumption, Heat
 from transfer_lint.flow.interpret import expressions, loops, statements, try_with
 from transfer_lint.flow.interpret.frame import Frame
 from transfer_lint.flow.interpret.instantiation import Instantiation, bind
@@ -22,6 +22,8 @@ from transfer_lint.flow.program.guards import tested_for_tensor
 from transfer_lint.flow.program.heat import HeatMap
 from transfer_lint.flow.program.modules import ClassInfo, FunctionInfo, Module
 from transfer_lint.flow.program.project import DEFAULT_DEVICE, Project
+from transfer_lint.flow.program.rates import steadily
+from transfer_lint.flow.program.roles import ArgumentRoles
 from transfer_lint.flow.program.syntax import nodes_of
 from transfer_lint.flow.values.state import State
 from transfer_lint.flow.values.summary import Summary, Template
@@ -38,9 +40,13 @@ _DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 class Summaries:
     """All summaries of a project, computed on demand."""
 
-    def __init__(self, project: Project, *, watching: bool = False) -> None:
+    def __init__(
+        self, project: Project, *, assumptions: frozenset[Assumption] = frozenset(), watching: bool = False
+    ) -> None:
         self.project = project
-        self.heat = HeatMap(project.knowledge)
+        self.assumptions = assumptions
+        self.heat = HeatMap(project)
+        self.roles = ArgumentRoles(project)
         self._done: dict[ast.AST, Frame] = {}
         self._summaries: dict[ast.AST, Summary | None] = {}
         self._for_tensors: dict[tuple[ast.AST, frozenset[str]], Summary | None] = {}
@@ -56,7 +62,7 @@ class Summaries:
     def interpretation(self, info: FunctionInfo) -> Frame:
         """The interpretation of a function, with its sites. Memoised."""
         if info.node not in self._done:
-            frame = Frame(self, info.module, info, self.heat.of(info))
+            frame = self._frame(info.module, info)
             frame.around.traced = any(name in self.project.knowledge.tracers for name in info.decorators)
             self._running.add(info.node)
             try:
@@ -68,10 +74,14 @@ class Summaries:
 
     def top_level(self, module: Module) -> Frame:
         """The interpretation of the code that runs at import."""
-        frame = Frame(self, module, None, Heat.ONCE)
+        frame = self._frame(module, None)
         body = [node for node in module.tree.body if not isinstance(node, _DEFINITIONS)]
         frame.block(body, entry_state(frame))
         return frame
+
+    def _frame(self, module: Module, info: FunctionInfo | None) -> Frame:
+        node = info.node if info is not None else None
+        return Frame(self, module, info, self.heat.rate(module, node), self.heat.changes(module, node))
 
     def run(self, frame: Frame, info: FunctionInfo, state: State, tensors: frozenset[str] = frozenset()) -> Summary:
         """Interpret a function's body with symbolic arguments; those in `tensors` are known to be tensors."""
@@ -137,18 +147,19 @@ class Summaries:
 
     def _summarise(self, frame: Frame, info: FunctionInfo, parameters: dict[str, Symbol]) -> Summary:
         mutations = frozenset((symbol, sure) for (_, symbol), sure in frame.mutations.items())
+        assumable = frozenset(frame.assumable)
         if not frame.returns:  # it never returns
-            return Summary(parameters, NONE, {}, frame.replaces_data, mutations)
+            return Summary(parameters, NONE, {}, frame.replaces_data, mutations, assumable)
         result, merged = frame.returns[0]
         for number, (value, state) in enumerate(frame.returns[1:]):
             key = ("return", id(info.node), number)
             merged = merged.joined(state, key, info.node.lineno)
             result = merged.merge_values(result, value, frame.phi(info.node, f"{info.name}()", str(number)))
-        return Summary(parameters, result, merged.heap, frame.replaces_data, mutations)
+        return Summary(parameters, result, merged.heap, frame.replaces_data, mutations, assumable)
 
     def nested(self, outer: Frame, info: FunctionInfo, state: State) -> None:
         """Interpret a function defined inside another, for its sites. It sees the outer locals without placements."""
-        frame = Frame(self, info.module, info, self.heat.of_nested(info.module, info.node, outer.heat))
+        frame = self._frame(info.module, info)
         frame.outer = {name: _lasting(value) for name, value in state.locals.items()} | {
             name: _lasting(value) for name, value in outer.outer.items() if name not in state.locals
         }
@@ -157,6 +168,7 @@ class Summaries:
         outer.sites.update(frame.sites)
         outer.reads.update(frame.reads)
         outer.mutations.update(frame.mutations)
+        outer.assumable |= frame.assumable
         outer.values.update(frame.values)
 
     # ---- calling -------------------------------------------------------------------------------------------------
@@ -173,7 +185,7 @@ class Summaries:
             return self._summaries.get(info.node)
         if (info.node, tensors) not in self._for_tensors:
             known = self.summary(info)
-            frame = Frame(self, info.module, info, self.heat.of(info))
+            frame = self._frame(info.module, info)
             self._running.add(info.node)
             try:
                 self._for_tensors[info.node, tensors] = self.run(frame, info, entry_state(frame), tensors)
@@ -205,6 +217,7 @@ class Summaries:
                 held = [value for value in arguments.values() if isinstance(value, Object)]
                 state.sharing.captured[result.ident] = tuple(value.ident for value in held)
             return result
+        caller.assumable |= summary.assumptions
         return Instantiation(caller, info, summary, bound, node, state).result()
 
     def _tested(self, info: FunctionInfo, bound: dict[str, Value]) -> frozenset[str]:
@@ -233,6 +246,7 @@ class Summaries:
         if template is None and isinstance(owner.cls, ClassInfo) and not name.startswith("["):
             template = self._shape(owner.cls, name)
         if template is not None:
+            frame.assumable |= template.summary.assumptions
             record = template.summary.heap.get(template.symbol)
             value = record.attributes.get(name) if record else None
             if value is not None:
@@ -272,7 +286,7 @@ class Summaries:
         return (
             owner.ident.label == first
             and name[2:-2] in knowledge.callback_values
-            and self.heat.is_step_callback(function.module, function.name)
+            and self.heat.is_step_callback(function)
         )
 
     def _shape(self, cls: ClassInfo, name: str) -> Template | None:
@@ -295,9 +309,8 @@ class Summaries:
         key = (module.path, name)
         if key not in self._globals:
             self._globals[key] = None
-            self._globals[key] = Frame(self, module, None, Heat.ONCE).eval(
-                node, entry_state(Frame(self, module, None, Heat.ONCE))
-            )
+            frame = Frame(self, module, None, steadily(Heat.ONCE), {})
+            self._globals[key] = frame.eval(node, entry_state(frame))
         value = self._globals[key]
         symbol = symbols.make(("global", module.path, name), name, 0, None, f"{module.path}:{name}")
         self._global_nodes[symbol.name] = (module, name, node)
@@ -307,7 +320,7 @@ class Summaries:
             case Placed() if value.known.term.symbol is None:
                 return value
             case Placed():
-                return Placed(Known(Term(TermKind.VALUE, symbol=symbol)), value.is_dtype)
+                return Placed(Known(Term(TermKind.VALUE, symbol=symbol, role=value.known.term.role)), value.is_dtype)
             case Tensor():
                 return Tensor(symbol, ground(value.device), ground(value.dtype), value.scalar, why=value.why)
             case Object():

@@ -6,6 +6,7 @@ import ast
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+from transfer_lint.flow.interpret.assumed import agreed_device, as_operand
 from transfer_lint.flow.interpret.frame import Frame
 from transfer_lint.flow.interpret.mutations import method_writes, written
 from transfer_lint.flow.knowledge import Operation
@@ -22,6 +23,7 @@ def combine(
     It is on the device of its tensor operands. These agree, except that a 0-dim tensor on the host can be combined with
     any other. So the device is known if all operands are known to agree, or if one of them is known to be n-dim.
     """
+    operands = [as_operand(frame, value, node) for value in operands]
     tensors = [v for v in operands if isinstance(v, Tensor)]
     others = [v for v in operands if isinstance(v, Object | Tuple)]
     if not tensors:
@@ -37,6 +39,8 @@ def combine(
         chosen = tensors[0].device or Known(tensors[0].device_term())
     elif decisive:
         chosen = decisive[0].device or Known(decisive[0].device_term())
+    else:
+        chosen = agreed_device(frame, tensors, node)
     dtypes = {t.dtype_term() for t in tensors}
     dtype = None
     if keeps_dtype and len(dtypes) == 1 and not others and (len(tensors) > 1 or len(operands) == 1):

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import ast
-import re
 from dataclasses import replace
 
+from transfer_lint.findings import Assumption
+from transfer_lint.flow.interpret.assumed import as_operand
 from transfer_lint.flow.interpret.frame import Frame
 from transfer_lint.flow.knowledge import Role
+from transfer_lint.flow.knowledge.names import DEVICE
+from transfer_lint.flow.program.roles import ArgumentRole
 from transfer_lint.flow.results.sites import Request, RequestedHalf, Site
 from transfer_lint.flow.values.state import State
-from transfer_lint.flow.values.terms import Known, Term, TermKind, role_of
-from transfer_lint.flow.values.values import Constant, Object, Placed, Tensor, Value
-
-_DEVICE = re.compile(r"(cpu|cuda|mps|xpu|npu|hpu)(:[0-9]+)?")
+from transfer_lint.flow.values.terms import Fact, Known, Term, TermKind, role_of
+from transfer_lint.flow.values.values import Constant, Host, Object, Placed, Tensor, Value
 
 
 def transfer(
@@ -22,9 +23,17 @@ def transfer(
     """Interpret a call of one of MOVES on a tensor, a module, or something unknown."""
     request = _request(frame, node, arguments)
     is_module = frame.is_module(receiver)
-    judged = isinstance(receiver, Tensor) or is_module or _is_torch(node, arguments)
+    judged = isinstance(receiver, Tensor) or is_module or _is_torch(node, arguments, request)
     if judged and not frame.around.traced:
-        frame.sites[node] = _site(frame, node, receiver, is_module, request, state)
+        statement = frame.around.statement
+        is_discarded = isinstance(statement, ast.Expr) and statement.value is node
+        seen = receiver if is_discarded else as_operand(frame, receiver, node)
+        assert isinstance(seen, Tensor | Object)
+        site = _site(frame, node, seen, is_module, request, state)
+        if is_discarded and not site.proved and site.device is not None:
+            fact = frame.assume(Assumption.MOVED_IS_TENSOR, node, "`{}` moves again what was moved to a device")
+            site = site if fact is None else replace(site, supposed=(fact,))
+        frame.sites[node] = site
     if isinstance(receiver, Tensor):
         return _moved_tensor(frame, node, receiver, request)
     return _moved_object(frame, node, receiver, is_module, request, state)
@@ -38,16 +47,14 @@ def cast(frame: Frame, node: ast.Call, receiver: Tensor | Object, dtype: str, st
         frame.sites[node] = _site(frame, node, receiver, frame.is_module(receiver), Request(dtype=half), state)
 
 
-def _is_torch(node: ast.Call, arguments: dict[str, Value]) -> bool:
+def _is_torch(node: ast.Call, arguments: dict[str, Value], request: Request) -> bool:
     """Whether the call is almost certainly one of torch: it names a device or dtype, or is `.cpu()` or `.cuda()`."""
     assert isinstance(node.func, ast.Attribute)
     if node.func.attr != "to":
-        return not arguments
-    if any(keyword.arg in ("device", "dtype") for keyword in node.keywords):
+        return not arguments or request.device is not None
+    if arguments.keys() & {"device", "dtype"}:
         return True
-    named = any(_named(argument, "device") or _named(argument, "dtype") for argument in node.args)
-    named = named or any(isinstance(a, ast.Constant) and _DEVICE.fullmatch(str(a.value)) for a in node.args[:1])
-    return named or any(isinstance(value, Placed) for value in arguments.values())
+    return bool(request.device or request.dtype) and not request.ambiguous
 
 
 def _site(
@@ -60,7 +67,7 @@ def _site(
         dtype: Known | None = receiver.dtype or Known(receiver.dtype_term())
     else:
         record = state.record(receiver.ident)
-        device, dtype = record.device, record.dtype
+        device, dtype = record.device or receiver.placed[0], record.dtype or receiver.placed[1]
         made_here = record.made and device is None
     around = frame.around
     return Site(
@@ -154,8 +161,9 @@ def _request(frame: Frame, node: ast.Call, arguments: dict[str, Value]) -> Reque
             request = replace(request, dtype=half)
         elif key in ("0", "other"):
             request = _first_argument(frame, node, index[key], value, half, request, key == "other")
-        elif key == "1" and half is not None and not (isinstance(value, Constant) and isinstance(value.value, bool)):
-            request = replace(request, dtype=half)
+        elif key == "1" and half is not None and not isinstance(value, Constant | Host):
+            # After a device comes a dtype. After a tensor or a dtype comes `non_blocking`.
+            request = replace(request, dtype=half, ambiguous=request.ambiguous and not isinstance(value, Placed))
     return request
 
 
@@ -168,37 +176,41 @@ def _first_argument(
     request: Request,
     surely_tensor: bool,
 ) -> Request:
+    spelled = [*node.args, *(keyword.value for keyword in node.keywords)][argument]
+    shown = (
+        frame.callees.roles.of(frame.module, frame.function, spelled)
+        if isinstance(value, Object) and value.cls is None
+        else None
+    )
+    if isinstance(value, Object) and shown is not None and shown.role is ArgumentRole.TENSOR:
+        value = Tensor(value.ident, *value.placed)
     if isinstance(value, Tensor):
         device = value.device or Known(value.device_term())
         dtype = value.dtype or Known(value.dtype_term())
+        repeatable = _plain(frame, spelled)
         return replace(
             request,
-            device=RequestedHalf(
-                device, argument, repeatable=_repeatable(frame, node, argument), wrap="{}.device", spelling="{}.device"
-            ),
-            dtype=RequestedHalf(
-                dtype, argument, repeatable=_repeatable(frame, node, argument), wrap="{}.dtype", spelling="{}.dtype"
-            ),
+            device=RequestedHalf(device, argument, repeatable=repeatable, wrap="{}.device", spelling="{}.device"),
+            dtype=RequestedHalf(dtype, argument, repeatable=repeatable, wrap="{}.dtype", spelling="{}.dtype"),
         )
-    if isinstance(value, Placed) and value.is_dtype:
-        return replace(request, dtype=half)
-    spelled = [*node.args, *(keyword.value for keyword in node.keywords)][argument]
-    if half is not None and _named(spelled, "dtype"):
-        return replace(request, dtype=replace(half, comparable=True))
-    if isinstance(value, Placed | Constant) or _named(spelled, "device"):
+    if half is None or (isinstance(value, Constant) and isinstance(value.value, str) and not _is_device_name(value)):
+        return request
+    if isinstance(value, Placed):
+        return replace(request, dtype=half) if value.is_dtype else replace(request, device=half)
+    if isinstance(value, Constant | Host):  # neither a string nor a number can be a dtype
         return replace(request, device=half)
-    return replace(
-        request,
-        device=half,
-        ambiguous=half is not None and request.dtype is None,
-        plain=request.plain and not surely_tensor,
-    )
+    if shown is not None:
+        kind = shown.role.value
+        fact = Fact(shown.module, shown.node, f"`{ast.unparse(spelled)}` is a {kind}, as `{{}}` shows")
+        half = replace(half, known=half.known.because(fact) if shown.node is not spelled else half.known)
+        if shown.role is ArgumentRole.DTYPE:
+            return replace(request, dtype=replace(half, comparable=True))
+        return replace(request, device=half)
+    return replace(request, device=half, ambiguous=True, plain=request.plain and not surely_tensor)
 
 
-def _named(node: ast.expr, kind: str) -> bool:
-    """Whether the name of an argument says that it is a device or dtype. It does not say which one."""
-    name = node.id if isinstance(node, ast.Name) else node.attr if isinstance(node, ast.Attribute) else ""
-    return name == kind or name.endswith(f"_{kind}")
+def _is_device_name(value: Constant) -> bool:
+    return DEVICE.fullmatch(str(value.value)) is not None
 
 
 def _half(frame: Frame, node: ast.Call, argument: int | None, value: Value) -> RequestedHalf | None:
@@ -230,12 +242,11 @@ def _knows_torch(frame: Frame) -> bool:
 
 
 def _repeatable(frame: Frame, node: ast.Call, argument: int) -> bool:
-    """Whether evaluating an argument a second time costs nothing, has no side effect and gives the same value."""
-    nodes = [*node.args, *(k.value for k in node.keywords)]
-    return _plain(frame, nodes[argument])
+    return _plain(frame, [*node.args, *(k.value for k in node.keywords)][argument])
 
 
 def _plain(frame: Frame, node: ast.expr) -> bool:
+    """Whether evaluating an argument a second time costs nothing, has no side effect and gives the same value."""
     match node:
         case ast.Name() | ast.Constant():
             return True

@@ -12,15 +12,16 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from difflib import get_close_matches
 from enum import Enum
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
+
+from transfer_lint.files.scan import MOVES, READS
+from transfer_lint.flow.knowledge.names import ACCELERATORS
 
 if sys.version_info >= (3, 11):
     import tomllib
 else:
     import tomli as tomllib
-
-_ACCELERATORS = frozenset({"cuda", "xpu", "mps", "hpu", "npu", "privateuseone"})
 
 
 class KnowledgeError(ValueError):
@@ -33,6 +34,12 @@ class Role(Enum):
     ACCELERATOR = "accelerator"
     HOST = "host"
     EITHER = "either"
+
+
+def role_of_device(spelled: str) -> Role | None:
+    """The role of a device that is spelled out (`cuda:0`); None if not known."""
+    kind = spelled.partition(":")[0]
+    return Role.HOST if kind == "cpu" else Role.ACCELERATOR if kind in ACCELERATORS else None
 
 
 @dataclass(frozen=True)
@@ -69,6 +76,9 @@ class Names:
         return Names(self.exact | other.exact, tuple(dict.fromkeys(self.prefixes + other.prefixes)))
 
 
+_DTYPES_OF = {"tensor.casts": "tensor_casts", "functions.legacy_factories": "legacy_factories"}
+"""Path of a table name -> dtype, and the field that holds it."""
+
 _NONE = Names()
 
 
@@ -103,6 +113,12 @@ class Knowledge:
     module_queries: Names = field(default=_NONE, metadata={"path": "modules.queries"})
     offload_words: Names = field(default=_NONE, metadata={"path": "modules.offload_words"})
     not_modules: Names = field(default=_NONE, metadata={"path": "modules.not_modules"})
+    model_words: Names = field(default=_NONE, metadata={"path": "modules.model_words"})
+    computing_methods: Names = field(default=_NONE, metadata={"path": "modules.computing_methods"})
+    wrappers: Names = field(default=_NONE, metadata={"path": "modules.wrappers"})
+    preparer_words: Names = field(default=_NONE, metadata={"path": "modules.preparer_words"})
+    tensor_libraries: Names = field(default=_NONE, metadata={"path": "modules.tensor_libraries"})
+    scheduler_words: Names = field(default=_NONE, metadata={"path": "schedulers.words"})
     layers_weights: Names = field(default=_NONE, metadata={"path": "layers.weights"})
     layers_norm: Names = field(default=_NONE, metadata={"path": "layers.norm"})
     layers_like: Names = field(default=_NONE, metadata={"path": "layers.like"})
@@ -144,6 +160,20 @@ class Knowledge:
     step_schedule_words: Names = field(default=_NONE, metadata={"path": "heat.schedule_words"})
     step_hooks: Names = field(default=_NONE, metadata={"path": "heat.step_hooks"})
     layer_hooks: Names = field(default=_NONE, metadata={"path": "heat.layer_hooks"})
+    movers: Names = field(default=_NONE, metadata={"path": "heat.movers"})
+    step_parameters: Names = field(default=_NONE, metadata={"path": "heat.step_parameters"})
+    loaders: Names = field(default=_NONE, metadata={"path": "heat.loaders"})
+    loader_words: Names = field(default=_NONE, metadata={"path": "heat.loader_words"})
+    model_names: Names = field(default=_NONE, metadata={"path": "heat.model_names"})
+    model_methods: Names = field(default=_NONE, metadata={"path": "heat.model_methods"})
+    steppers: Names = field(default=_NONE, metadata={"path": "heat.steppers"})
+    debug_words: Names = field(default=_NONE, metadata={"path": "heat.debug_words"})
+    step_registrars: Names = field(default=_NONE, metadata={"path": "heat.step_registrars"})
+    wrapper_registrars: Names = field(default=_NONE, metadata={"path": "heat.wrapper_registrars"})
+    step_wrappers: Names = field(default=_NONE, metadata={"path": "heat.step_wrappers"})
+    step_keywords: Names = field(default=_NONE, metadata={"path": "heat.step_keywords"})
+    step_patches: Names = field(default=_NONE, metadata={"path": "heat.step_patches"})
+    solvers: Names = field(default=_NONE, metadata={"path": "heat.solvers"})
     step_protocol: Names = field(default=_NONE, metadata={"path": "heat.step_protocol"})
     callback_values: Names = field(default=_NONE, metadata={"path": "per_step.callback_values"})
     per_step_values: Names = field(default=_NONE, metadata={"path": "per_step.values"})
@@ -166,6 +196,7 @@ class Knowledge:
     tensor_views: Names = field(default=_NONE, metadata={"path": "tensor.views"})
     tensor_changes: Names = field(default=_NONE, metadata={"path": "tensor.changes"})
     tensor_reads: Names = field(default=_NONE, metadata={"path": "tensor.reads"})
+    step_methods: Mapping[str, Names] = field(default_factory=dict, metadata={"path": "heat.step_methods"})
     function_unless: Mapping[str, Names] = field(default_factory=dict, metadata={"path": "functions.unless"})
     function_only_with: Mapping[str, Names] = field(default_factory=dict, metadata={"path": "functions.only_with"})
     function_changes_with: Mapping[str, Names] = field(
@@ -180,8 +211,10 @@ class Knowledge:
     tensor_unless: Mapping[str, Names] = field(default_factory=dict, metadata={"path": "tensor.unless"})
     tensor_only_with: Mapping[str, Names] = field(default_factory=dict, metadata={"path": "tensor.only_with"})
     tensor_changes_with: Mapping[str, Names] = field(default_factory=dict, metadata={"path": "tensor.changes_with"})
+    scheduler_samples: Mapping[str, Names] = field(default_factory=dict, metadata={"path": "schedulers.samples"})
     layers_unless: Mapping[str, Names] = field(default_factory=dict, metadata={"path": "layers.unless"})
     tensor_casts: Mapping[str, str] = field(default_factory=dict)
+    legacy_factories: Mapping[str, str] = field(default_factory=dict)  # name -> dtype; "" for the default one
     devices: Mapping[str, KnownDevice] = field(default_factory=dict)
     dtypes: Mapping[str, bool] = field(default_factory=dict)  # name -> stable
 
@@ -250,10 +283,12 @@ class Knowledge:
             self.tensor_dtype_arguments.get(name, _NONE).exact,
         )
 
-    def role_of_device(self, spelled: str) -> Role | None:
-        """The role of a device that is spelled out (`cuda:0`); None if not known."""
-        kind = spelled.partition(":")[0]
-        return Role.HOST if kind == "cpu" else Role.ACCELERATOR if kind in _ACCELERATORS else None
+    @cached_property
+    def tensor_methods(self) -> frozenset[str]:
+        """All names of methods of tensors that are known."""
+        tables = (getattr(self, f.name) for f in fields(self) if f.metadata.get("path", "").startswith("tensor."))
+        named = (table.exact for table in tables if isinstance(table, Names))
+        return frozenset().union(*named, self.tensor_casts, MOVES, READS, {"backward", "register_hook"})
 
     def role_of_function(self, name: str) -> Role | None:
         """The role of the device that a function returns, by the function's dotted name; None if not known."""
@@ -263,14 +298,15 @@ class Knowledge:
         """A copy with the entries of a table added. Raises KnowledgeError if the table has the wrong form."""
         known = {f.metadata["path"]: f.name for f in fields(self) if "path" in f.metadata}
         changes: dict[str, object] = {}
-        for path, value in _leaves(table, frozenset(known) | {"devices", "dtypes", "tensor.casts"}):
+        for path, value in _leaves(table, frozenset(known) | {"devices", "dtypes", *_DTYPES_OF}):
             match path:
                 case "devices":
                     changes["devices"] = {**self.devices, **_devices(value)}
                 case "dtypes":
                     changes["dtypes"] = {**self.dtypes, **_stability(path, value)}
-                case "tensor.casts":
-                    changes["tensor_casts"] = {**self.tensor_casts, **_strings(path, value)}
+                case _ if path in _DTYPES_OF:
+                    name = _DTYPES_OF[path]
+                    changes[name] = {**getattr(self, name), **_strings(path, value)}
                 case _ if path in known:
                     held = getattr(self, known[path])
                     if isinstance(held, Names):
@@ -279,7 +315,7 @@ class Knowledge:
                         named = {name: _listed(f"{path}.{name}", v) for name, v in _table(path, value).items()}
                         changes[known[path]] = {**held, **named}
                 case _:
-                    near = get_close_matches(path, [*known, "devices", "dtypes", "tensor.casts"], 1)
+                    near = get_close_matches(path, [*known, "devices", "dtypes", *_DTYPES_OF], 1)
                     raise KnowledgeError(f"{path}: no such table" + (f"; did you mean {near[0]}?" if near else ""))
         return replace(self, **changes)  # type: ignore[arg-type]
 
@@ -349,7 +385,7 @@ def _table(path: str, value: object) -> dict[str, object]:
 def default_knowledge() -> Knowledge:
     """The knowledge that comes with the tool. Memoised."""
     knowledge = Knowledge()
-    for name in ("torch_derived.toml", "torch.toml", "comfy.toml"):
+    for name in ("torch_derived.toml", "torch.toml", "heat.toml", "comfy.toml"):
         text = Path(__file__).with_name(name).read_text(encoding="utf-8")
         knowledge = knowledge.extended(tomllib.loads(text))
     return knowledge

@@ -13,11 +13,12 @@ from contextlib import suppress
 
 from transfer_lint.files.sources import Sources
 from transfer_lint.flow.knowledge import Knowledge, default_knowledge
+from transfer_lint.flow.program.mentions import Mentions
 from transfer_lint.flow.program.modules import Binding, ClassInfo, Import, Module
 
 # Words that are searched for in a whole tree. If no file holds the word, what it stands for does not happen.
 DEFAULT_DEVICE = ("set_default_device", "set_default_tensor_type", "with torch.device", "with device")
-WORDS = ("RETURN_TYPES", "autocast", "set_device", "cuda.device(", *DEFAULT_DEVICE)
+WORDS = ("RETURN_TYPES", "NODE_CLASS_MAPPINGS", "autocast", "set_device", "cuda.device(", *DEFAULT_DEVICE)
 
 _BASES = re.compile(r"^[ \t]*class[ \t]+\w+[ \t]*\(([^)]*)\)", re.MULTILINE)
 _ASSIGNED = re.compile(r"([\w\])]+)\.(\w+)\s*(?:,[^=\n]*|:[^=\n]*|[-+*/@|&^%<>]*)=(?!=)")
@@ -39,6 +40,7 @@ class Project:
         self._imported: dict[tuple[str, Import, str | None], Module | None] = {}
         self._above: dict[str, list[str]] = {}
         self._tree_sets: dict[str, frozenset[str]] = {}
+        self.mentions = Mentions(self.tree, sources.read)
 
     def add(self, path: str, text: str) -> Module:
         """Parse `text` as the file at `path`. Raises what `Module` raises."""

@@ -74,6 +74,12 @@ def is_plain(node: ast.expr) -> bool:
     return False
 
 
+def is_literal(node: ast.expr) -> bool:
+    """Whether it is a number, string or the like, or a list, tuple or arithmetic of such: no name, no call."""
+    parts = (ast.Constant, ast.List, ast.Tuple, ast.UnaryOp, ast.BinOp, ast.unaryop, ast.operator, ast.expr_context)
+    return all(isinstance(part, parts) for part in nodes_of(node))
+
+
 def attributes_assigned(node: ast.AST, owner: str) -> frozenset[str]:
     """The attributes of the name `owner` that are assigned or deleted in a piece of code."""
     return frozenset(
@@ -88,3 +94,26 @@ def written(node: ast.AST, limit: int = 60) -> str:
     """How a node is written, on one line of at most `limit` characters."""
     text = " ".join(ast.unparse(node).split())
     return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def bindings(function: ast.AST) -> Iterator[tuple[ast.expr, ast.expr | None]]:
+    """(target, value) of every assignment; the value is what is iterated or unpacked, None if it is not spelled."""
+    for node in nodes_of(function):
+        match node:
+            case ast.Assign(targets=targets, value=value):
+                for target in targets:
+                    yield from ((part, value) for part in _targets(target))
+            case ast.AnnAssign(target=target, value=ast.expr() as value) | ast.NamedExpr(target=target, value=value):
+                yield target, value
+            case ast.For(target=target, iter=value) | ast.AsyncFor(target=target, iter=value):
+                yield from ((part, value) for part in _targets(target))
+            case ast.withitem(optional_vars=ast.expr() as target):
+                yield from ((part, None) for part in _targets(target))
+
+
+def _targets(target: ast.expr) -> Iterator[ast.expr]:
+    if isinstance(target, ast.Tuple | ast.List):
+        for item in target.elts:
+            yield from _targets(item)
+    else:
+        yield target.value if isinstance(target, ast.Starred) else target

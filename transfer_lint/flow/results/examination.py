@@ -6,6 +6,7 @@ import ast
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from transfer_lint.findings import Assumption
 from transfer_lint.flow.knowledge import Knowledge
 from transfer_lint.flow.program.modules import FunctionInfo, Module
 from transfer_lint.flow.results.mutations import Mutation
@@ -16,11 +17,15 @@ from transfer_lint.flow.values.values import Value, is_module
 
 @dataclass(frozen=True)
 class Examination:
-    """One file: its transfers and host reads in source order, and its mutations."""
+    """One file: its transfers and host reads in source order, and its mutations.
+
+    assumable: the assumptions that would tell, or told, more about it.
+    """
 
     sites: Sequence[Site]
     reads: Sequence[HostRead]
     mutations: Sequence[Mutation]
+    assumable: frozenset[Assumption] = frozenset()
 
 
 @dataclass(frozen=True)

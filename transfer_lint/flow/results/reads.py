@@ -4,10 +4,26 @@ from __future__ import annotations
 
 import ast
 from dataclasses import dataclass
+from enum import Enum
 
 from transfer_lint.findings import Heat
 from transfer_lint.flow.program.modules import FunctionInfo, Module
 from transfer_lint.flow.values.values import Tensor
+
+
+class Form(Enum):
+    """How a host read reads.
+
+    CALL: a call that gives the value: `t.item()`, `float(t)`, `torch.equal(t, u)`. TEST: a test, a comparison or an
+    index needs it. TEXT: it becomes text. SIZE: the size of the result depends on it. UPLOAD: none of these: a value
+    of the host is copied from pageable memory, for which the host waits, too.
+    """
+
+    CALL = "call"
+    TEST = "test"
+    TEXT = "text"
+    SIZE = "size"
+    UPLOAD = "upload"
 
 
 @dataclass(frozen=True)
@@ -17,6 +33,10 @@ class HostRead:
     node: `t.item()`, `float(t)`, or a test whose outcome depends on the value of a tensor.
     tensor: what is read, as known just before the read; without a placement if it is not proved to be a tensor.
     function: None at the top level of a module.
+    in_step: the place runs at every step, whatever loops over elements are around it.
+    throttled: only few iterations of the steps that lead here get here.
+    logged: it is an argument of a call that logs.
+    elements: the source of the tensor of which the loop around it reads every element; else "".
     given: the source of the value that is read, if ComfyUI passes the same object to every layer of a step; else "".
     """
 
@@ -27,16 +47,16 @@ class HostRead:
     heat: Heat
     statement: ast.stmt
     in_handler: bool
+    form: Form = Form.CALL
+    throttled: bool = False
+    in_step: bool = False
+    logged: bool = False
+    elements: str = ""
     given: str = ""
 
     @property
-    def is_test(self) -> bool:
-        """Whether it is a test that is true or false by the value of a tensor, not a call."""
-        return not isinstance(self.node, ast.Call)
-
-    @property
     def method(self) -> str:
-        """`item` of `t.item()`, `float` of `float(t)`; "" for a test."""
+        """`item` of `t.item()`, `float` of `float(t)`; "" for what is no call."""
         if not isinstance(self.node, ast.Call):
             return ""
         func = self.node.func

@@ -64,6 +64,7 @@ class Site:
     inline: inside a lambda or comprehension, where only some rewrites are possible; in_fstring: inside an f-string.
     made_here: the receiver was made in this function and has no known device yet: this first move is needed.
     result: the symbol of the moved value.
+    supposed: the facts that let a receiver which is not known to be a module pass for one that was moved before.
     round_trip: for a move off the accelerator, the facts that the value is used there again.
     """
 
@@ -84,12 +85,13 @@ class Site:
     in_fstring: bool = False
     made_here: bool = False
     result: Symbol | None = None
+    supposed: Why = field(default=())
     round_trip: Why = field(default=())
 
     @property
     def proved(self) -> bool:
-        """Whether the receiver is known to be a tensor or a module."""
-        return self.is_module or isinstance(self.receiver, Tensor)
+        """Whether the receiver is known, or supposed, to be a tensor or a module."""
+        return self.is_module or isinstance(self.receiver, Tensor) or bool(self.supposed)
 
     @property
     def attribute(self) -> ast.Attribute:
@@ -129,6 +131,14 @@ class Site:
     def yields_copy(self) -> bool:
         """Whether the result is used and is not a module: then it is the moved copy."""
         return not self.is_discarded and (isinstance(self.receiver, Tensor) or self.receiver.cls is None)
+
+    @property
+    def is_blocking(self) -> bool:
+        """Whether the host surely waits for the copy: the call has no `non_blocking` that may be true."""
+        node, dtype = self.node, self.request.dtype
+        named = 1 if self.method != "to" or dtype is None or dtype.argument != 1 else 2
+        given = [*node.args[named:], *(k.value for k in node.keywords if k.arg in (None, "non_blocking"))]
+        return all(isinstance(value, ast.Constant) and not value.value for value in given)
 
     @property
     def moves_result_of_call(self) -> bool:

@@ -19,6 +19,7 @@ class Sharing:
     parts: symbol -> symbols that may be a part of it.
     twins: symbol -> symbols that may be the same object.
     owners: symbol -> the object that it stands for, with its class.
+    settled: modules stay where they were moved until they are moved or handed over by name.
     captured: function or generator made here -> the locals (by name) and objects that it may change when it runs.
     """
 
@@ -29,6 +30,7 @@ class Sharing:
     twins: dict[Symbol, dict[Symbol, None]] = field(default_factory=dict)
     owners: dict[Symbol, Object] = field(default_factory=dict)
     captured: dict[Symbol, tuple[str | Symbol, ...]] = field(default_factory=dict)
+    settled: bool = False
 
     def captured_by(self, ident: Symbol) -> list[str | Symbol]:
         """What a function or generator may change when it runs, if the symbol may stand for one."""

@@ -6,8 +6,10 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Literal
 
+from transfer_lint.flow.knowledge import Role
+from transfer_lint.flow.knowledge.names import DEVICE
 from transfer_lint.flow.values.symbols import Symbol
-from transfer_lint.flow.values.terms import Known, Term, TermKind, join_known, merge_why
+from transfer_lint.flow.values.terms import Known, Term, TermKind, join_known, merge_why, spelled_role
 from transfer_lint.flow.values.values import NONE, Constant, Host, Object, Placed, Tensor, Value
 
 
@@ -21,6 +23,26 @@ def _perhaps_tensor(value: Value) -> tuple[Known | None, Known | None] | Literal
         case Host() | Constant() if value != NONE:
             return "host"
     return None
+
+
+def _as_placed(value: Value) -> Placed | None:
+    """A device or dtype; a string that names a device counts as one."""
+    match value:
+        case Placed():
+            return value
+        case Constant(value=str() as text) if DEVICE.fullmatch(text):
+            return Placed(Known(Term(TermKind.CONSTANT, text)), is_dtype=False)
+    return None
+
+
+def _placed(a: Placed, b: Placed, phi: Callable[[str], Symbol]) -> Placed:
+    """The join of two devices, or of two dtypes."""
+    known = join_known(a.known, b.known)
+    if known is None:
+        roles = {spelled_role(part.known.term) for part in (a, b)}
+        role = roles.pop() if len(roles) == 1 else Role.EITHER if None not in roles else None
+        known = Known(Term(TermKind.VALUE, symbol=phi(""), role=role), a.known.why)
+    return Placed(known, a.is_dtype)
 
 
 def join(a: Value, b: Value, phi: Callable[[str], Symbol]) -> Value:
@@ -57,11 +79,11 @@ def join(a: Value, b: Value, phi: Callable[[str], Symbol]) -> Value:
         placed = join_known(a.placed[0], b.placed[0]), join_known(a.placed[1], b.placed[1])
         why = merge_why(a.why, b.why) if cls else ()
         return Object(ident, cls, why, a.optional or b.optional, placed, a.or_host and b.or_host)
-    if isinstance(a, Placed) and isinstance(b, Placed) and a.is_dtype == b.is_dtype:
-        known = join_known(a.known, b.known) or Known(Term(TermKind.VALUE, symbol=phi("")), a.known.why)
-        return Placed(known, a.is_dtype)
     if a == b:
         return a
+    first, second = _as_placed(a), _as_placed(b)
+    if first is not None and second is not None and first.is_dtype == second.is_dtype:
+        return _placed(first, second, phi)
     pair = _perhaps_tensor(a), _perhaps_tensor(b)
     if all(pair) and not (isinstance(a, Host | Constant) and isinstance(b, Host | Constant)):
         ones = [where for where in pair if where is not None and where != "host"]

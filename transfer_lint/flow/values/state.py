@@ -10,9 +10,10 @@ from transfer_lint.flow.program.modules import ClassInfo
 from transfer_lint.flow.values.aliasing import Sharing
 from transfer_lint.flow.values.join import join
 from transfer_lint.flow.values.records import Record, is_empty, only_read
+from transfer_lint.flow.values.settled import settled_records
 from transfer_lint.flow.values.symbols import Symbol, Symbols
 from transfer_lint.flow.values.terms import Known, join_known
-from transfer_lint.flow.values.values import NONE, Function, Object, Tensor, Tuple, Value
+from transfer_lint.flow.values.values import NONE, Function, Object, Tensor, Tuple, Value, objects_of
 
 LIVE = frozenset({"device", "dtype"})
 """Attributes that a module may compute from its weights."""
@@ -84,7 +85,7 @@ class State:
     def place(self, owner: Object, device: Known | None, dtype: Known | None, epoch: str, line: int) -> None:
         """Move a module to `device` and `dtype` (None: the move does not change that half)."""
         self.know(owner)
-        for other in self._sharing(owner.ident, moved=True):
+        for other in self._sharing(owner.ident, moved=True) if not self.sharing.settled else ():
             self._unplace(other, device, dtype, epoch, line)
         self._place(owner.ident, device, dtype, epoch, line, set())
         self._refresh_weights(epoch, line)
@@ -178,10 +179,11 @@ class State:
                 stack += value.parts()
         if not touched:
             return
-        sharing = self._sharing(*touched)
+        settled = settled_records(self.heap, self.sharing, values, touched) if self.sharing.settled else {}
+        sharing = self._sharing(*touched) if not self.sharing.settled else ()
         for ident in touched:
             anchor = self.symbols.make(("anchor", ident, epoch), ident.label, line)
-            self.heap[ident] = Record(anchor=anchor, epoch=epoch, line=line)
+            self.heap[ident] = settled.get(ident) or Record(anchor=anchor, epoch=epoch, line=line)
         self._displace(sharing, epoch, line)
 
     def havoc_globals(self, epoch: str, line: int) -> None:
@@ -191,7 +193,8 @@ class State:
     def displace(self, owner: Object, epoch: str, line: int) -> None:
         """Parts of a module were moved to an unknown place: forget all placements that this may change."""
         self.know(owner)
-        self._displace((owner.ident, *self._sharing(owner.ident, moved=True)), epoch, line)
+        others = self._sharing(owner.ident, moved=True) if not self.sharing.settled else ()
+        self._displace((owner.ident, *others), epoch, line)
 
     def _displace(self, idents: Iterable[Symbol], epoch: str, line: int) -> None:
         for ident in idents:
@@ -239,9 +242,9 @@ class State:
             here = stack.pop()
             yield here
             record = self.heap.get(here)
-            targets = [t for value in (record.attributes.values() if record else ()) for t in _objects(value)]
+            targets = [t for value in (record.attributes.values() if record else ()) for t in objects_of(value)]
             for held in self.sharing.captured_by(here):
-                targets += _objects(self.locals.get(held, NONE)) if isinstance(held, str) else [held]
+                targets += objects_of(self.locals.get(held, NONE)) if isinstance(held, str) else [held]
             for target in targets:
                 if target not in seen:
                     seen.add(target)
@@ -291,8 +294,8 @@ class State:
         merged = join(a, b, phi)
         if isinstance(a, Object) and isinstance(b, Object) and isinstance(merged, Object):
             self._twin(a, b, merged, other or self, into or self)
-        origins = {*_objects(a), *_objects(b)}
-        for part in _objects(merged):
+        origins = {*objects_of(a), *objects_of(b)}
+        for part in objects_of(merged):
             if part not in origins:
                 for origin in origins:
                     self.sharing.alias(part, origin)
@@ -328,12 +331,12 @@ class State:
         if all(ident.line == 0 for ident in self.heap):
             return
         live = {ident for ident in self.heap if ident.line == 0}
-        stack = [*live, *(part for value in self.locals.values() for part in _objects(value))]
+        stack = [*live, *(part for value in self.locals.values() for part in objects_of(value))]
         live.update(stack)
         while stack:
             record = self.heap.get(stack.pop())
             for value in record.attributes.values() if record else ():
-                for part in _objects(value):
+                for part in objects_of(value):
                     if part not in live:
                         live.add(part)
                         stack.append(part)
@@ -377,17 +380,6 @@ class State:
         epoch, begin = (a.epoch, a.line) if a.epoch == b.epoch else (f"join {key}", line)
         moved = a.moved if a.moved is b.moved else self.symbols.make(("moved", ident, key), ident.label, line)
         return Record(anchor, attributes, device, dtype, epoch, begin, moved, a.made and b.made)
-
-
-def _objects(value: Value) -> Iterator[Symbol]:
-    if isinstance(value, Object):
-        yield value.ident
-    elif isinstance(value, Tuple):
-        for item in value.items:
-            yield from _objects(item)
-    elif isinstance(value, Function):
-        for part in value.parts():
-            yield from _objects(part)
 
 
 def _item(phi: Callable[[str], Symbol], number: int, path: str) -> Symbol:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from transfer_lint.findings import Assumption
 from transfer_lint.flow.values.records import Record
 from transfer_lint.flow.values.symbols import Symbol
 from transfer_lint.flow.values.values import Value
@@ -19,6 +20,7 @@ class Summary:
     heap: the records at its end.
     replaces_data: it assigns the `.data` of some tensor.
     mutations: tensors that it may write to in place, and whether it certainly does (see `Mutation`).
+    assumptions: those that would tell more about it.
     """
 
     parameters: Mapping[str, Symbol]
@@ -26,6 +28,7 @@ class Summary:
     heap: Mapping[Symbol, Record]
     replaces_data: bool = False
     mutations: frozenset[tuple[Symbol | None, bool]] = frozenset()
+    assumptions: frozenset[Assumption] = frozenset()
 
     def rooted(self, symbol: Symbol) -> bool:
         """Whether the symbol is a parameter, a global, or an attribute path from one, as of function entry."""

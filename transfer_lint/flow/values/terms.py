@@ -13,7 +13,8 @@ from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import TypeAlias
 
-from transfer_lint.flow.knowledge import Knowledge, Role
+from transfer_lint.findings import Assumption
+from transfer_lint.flow.knowledge import Knowledge, Role, role_of_device
 from transfer_lint.flow.program.modules import Module
 from transfer_lint.flow.values.symbols import Symbol
 
@@ -33,11 +34,15 @@ class TermKind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """What a device or a dtype is equal to."""
+    """What a device or a dtype is equal to.
+
+    role: the role of a device that a symbol stands for, as far as the program shows it.
+    """
 
     kind: TermKind
     name: str = ""
     symbol: Symbol | None = None
+    role: Role | None = field(default=None, compare=False)
 
     def __str__(self) -> str:
         if self.symbol is None:
@@ -66,11 +71,13 @@ class Fact:
     """One step of a proof: a statement about a place in a file. Rendered only when a finding needs it.
 
     text: the statement; `{}` in it stands for the source of `node`.
+    assumption: what the statement rests on, if it is not proved.
     """
 
     module: Module
     node: ast.AST
     text: str
+    assumption: Assumption | None = None
 
 
 Why: TypeAlias = tuple[Fact, ...]
@@ -106,8 +113,11 @@ def join_known(a: Known | None, b: Known | None) -> Known | None:
     return Known(a.term, merge_why(a.why, b.why), a.outside_autocast or b.outside_autocast)
 
 
+def spelled_role(term: Term) -> Role | None:
+    """The role of a device, as far as its spelling or its term says it; None if not known."""
+    return role_of_device(term.name) if term.kind is TermKind.CONSTANT else term.role
+
+
 def role_of(term: Term, knowledge: Knowledge) -> Role | None:
     """The role of the device that a term stands for; None if not known."""
-    if term.kind is TermKind.CONSTANT:
-        return knowledge.role_of_device(term.name)
-    return knowledge.role_of_function(term.name) if term.kind is TermKind.STABLE else None
+    return knowledge.role_of_function(term.name) if term.kind is TermKind.STABLE else spelled_role(term)

@@ -169,6 +169,18 @@ def symbols_of(value: Value) -> Iterator[Symbol]:
                 yield from symbols_of(part)
 
 
+def objects_of(value: Value) -> Iterator[Symbol]:
+    """The symbols of the objects in a value: its own, and those of its items and bound values."""
+    if isinstance(value, Object):
+        yield value.ident
+    elif isinstance(value, Tuple):
+        for item in value.items:
+            yield from objects_of(item)
+    elif isinstance(value, Function):
+        for part in value.parts():
+            yield from objects_of(part)
+
+
 def is_module(value: Value, knowledge: Knowledge) -> bool:
     """Whether the value is proved to be a torch.nn.Module whose weights all move together."""
     if not isinstance(value, Object) or value.cls is None:

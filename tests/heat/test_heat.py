@@ -1,0 +1,404 @@
+"""How often code runs, by what it does: the heat of the one read in each program, `x.sum().item()`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import pytest
+
+from transfer_lint.findings import Heat
+from transfer_lint.flow.analysis import Analysis
+from transfer_lint.flow.program.project import Project
+
+HEAD = """\
+import functools
+import logging
+import types
+
+import comfy.samplers
+import pytorch_lightning
+import torch
+import torchmetrics
+from itertools import islice
+from torch import nn
+from torch.utils.data import DataLoader
+from tqdm import tqdm
+
+
+def read(x: torch.Tensor):
+    return x.sum().item()
+
+
+"""
+
+
+@dataclass
+class Tree:
+    """A source tree of a few files."""
+
+    texts: Mapping[str, str]
+
+    def read(self, path: str) -> str | None:
+        return self.texts.get(path)
+
+    def python_files(self, near: str) -> Sequence[str]:
+        return tuple(self.texts)
+
+
+def heat_of(texts: Mapping[str, str], path: str = "example.py") -> tuple[Heat, bool]:
+    """The heat of the one read in a file, and whether it is throttled."""
+    project = Project(Tree(texts))
+    (found,) = Analysis(project).examine(project.add(path, texts[path])).reads
+    return found.heat, found.throttled
+
+
+STEPS = {
+    "a data loader": "def fit(x):\n    for batch in DataLoader([1]):\n        read(x)\n",
+    "a data loader, wrapped": """
+def fit(x, xs):
+    loader = DataLoader(xs)
+    for i, batch in enumerate(tqdm(islice(loader, 10))):
+        read(x)
+""",
+    "a data loader of the object": """
+class Fit:
+    def __init__(self, xs):
+        self.data = DataLoader(xs)
+
+    def run(self, x):
+        for batch in self.data:
+            read(x)
+""",
+    "a parameter that is called a loader": "def fit(x, val_loader):\n    for batch in val_loader:\n        read(x)\n",
+    "a prepared loader": """
+def fit(x, accelerator, xs):
+    batches = accelerator.prepare(DataLoader(xs))
+    for batch in accelerator.prepare(DataLoader(xs)):
+        read(x)
+""",
+    "a model is called": "def sample(model, x):\n    for i in range(50):\n        x = model(x)\n        read(x)\n",
+    "what is made by a class of modules is called": """
+def sample(x, images):
+    head = nn.Linear(4, 4)
+    for image in images:
+        head(image)
+        read(x)
+""",
+    "what has parameters is called": """
+def sample(x, images, thing):
+    thing.eval()
+    for image in images:
+        thing(image)
+        read(x)
+""",
+    "backward": "def fit(x, losses):\n    for loss in losses:\n        loss.backward()\n        read(x)\n",
+    "an optimizer steps": "def fit(x, opt, n):\n    for i in range(n):\n        opt.step()\n        read(x)\n",
+    "a scheduler steps": """
+def sample(x, scheduler, n):
+    for i in range(n):
+        x = scheduler.step(x, i).prev_sample
+        read(x)
+""",
+    "decoding, while": "def decode(model, x):\n    while True:\n        x = model(x)\n        read(x)\n",
+    "decoding, at most": """
+def decode(model, x, max_length):
+    for _ in range(max_length):
+        x = model(x)
+        read(x)
+""",
+    "the test of a while loop": "def decode(model, x):\n    while read(x) < 3:\n        x = model(x)\n",
+    "a comprehension that calls a model": "def decode(model, xs):\n    return [read(model(x)) for x in xs]\n",
+    "the top level of a script": "for batch in DataLoader([1]):\n    read(torch.ones(1))\n",
+    "forward": "class Net(nn.Module):\n    def forward(self, x):\n        return read(x)\n",
+    "called by forward": """
+class Net(nn.Module):
+    def forward(self, x):
+        return self.build_mask(x)
+
+    def build_mask(self, x):
+        return read(x)
+""",
+    "forward through a table": """
+TABLE = {"sum": read}
+
+
+class Net(nn.Module):
+    def forward(self, x, kind):
+        return TABLE[kind](x)
+""",
+    "forward, put in its place": "def patch(net):\n    net.forward = read\n",
+    "forward, bound and put in its place": "def patch(net):\n    net.forward = types.MethodType(read, net)\n",
+    "a closure in the place of forward": """
+def patch(net):
+    def forward(x):
+        return read(x)
+
+    net.forward = forward
+""",
+    "a function of ComfyUI's sampler, replaced": "def patch():\n    comfy.samplers.sampling_function = read\n",
+    "a table of replaced functions": 'PATCHES = [(comfy.samplers, "sampling_function", read)]\n',
+    "a callback": "def sample(pipe):\n    pipe(callback_on_step_end=read)\n",
+    "a hook": "def watch(net):\n    net.register_forward_hook(read)\n",
+    "a solver": "def solve(odeint, x):\n    return odeint(read, x)\n",
+    "handed to a function with a loop": """
+def solve(function, x, model):
+    for i in range(50):
+        x = model(x)
+        function(x)
+
+
+def run(x, model):
+    solve(read, x, model)
+""",
+    "handed on": """
+def inner(function, x, model):
+    for i in range(50):
+        x = model(x)
+        function(x)
+
+
+def outer(call, x, model):
+    inner(call, x, model)
+
+
+def run(x, model):
+    outer(read, x, model)
+""",
+    "returned by a function, called in a loop": """
+def make(scale):
+    def scaled(x):
+        return read(x) * scale
+
+    return scaled
+
+
+def run(x, model):
+    scaled = make(2)
+    for i in range(50):
+        scaled(model(x))
+""",
+    "an instance that is called in a loop": """
+class Reader:
+    def __call__(self, x):
+        return read(x)
+
+
+def run(x, model):
+    reader = Reader()
+    for i in range(50):
+        reader(model(x))
+""",
+    "Lightning": """
+class Fit(pytorch_lightning.LightningModule):
+    def training_step(self, x):
+        return read(x)
+""",
+    "a batch hook of Lightning": """
+class Watch(pytorch_lightning.Callback):
+    def on_train_batch_end(self, trainer, module, x):
+        return read(x)
+""",
+    "a metric": "class Sum(torchmetrics.Metric):\n    def update(self, x):\n        return read(x)\n",
+    "ComfyUI's guider": """
+class Guider(comfy.samplers.CFGGuider):
+    def predict_noise(self, x, t):
+        return read(x)
+""",
+    "a wrapper of ComfyUI's model": 'def add(model):\n    model.add_wrapper_with_key("diffusion_model", "k", read)\n',
+    "an instance as a wrapper": """
+class Wrapper:
+    def __call__(self, executor, x):
+        return read(x)
+
+
+def add(model):
+    model.add_wrapper("apply_model", Wrapper())
+""",
+    "options of ComfyUI's model": "def patched(x, transformer_options):\n    return read(x)\n",
+}
+
+CALLS = {
+    "once a call": "def run(x):\n    return read(x)\n",
+    "a loop that counts images": "def run(x):\n    steps = x.shape[0]\n    for i in range(steps):\n        read(x)\n",
+    "a loop over weights": "def run(model, x):\n    for name, p in model.named_parameters():\n        read(p)\n",
+    "two passes": "def run(model, x):\n    for i in range(2):\n        x = model(x)\n        read(x)\n",
+    "epochs": """
+def fit(model, x, loader, epochs):
+    for epoch in range(epochs):
+        for batch in loader:
+            model(batch)
+        read(x)
+""",
+    "a wrapper of a whole sampling": 'def add(model):\n    model.add_wrapper_with_key("outer_sample", "k", read)\n',
+    "a method of another class": """
+class One:
+    def show(self, x):
+        return read(x)
+
+
+class Other(nn.Module):
+    def forward(self, x):
+        return self.show(x)
+
+    def show(self, x):
+        return x
+""",
+}
+
+THROTTLED = {
+    "every n-th step": "    if step % every == 0:\n        read(x)\n",
+    "every hundredth step": "    if not (step + 1) % 100:\n        read(x)\n",
+    "a flag": "    log_now = step % every == 0\n    if log_now:\n        read(x)\n",
+    "all others leave": "    if step % every != 0:\n        continue\n    read(x)\n",
+    "rank 0 and more": "    if rank == 0 and every:\n        read(x)\n",
+    "the first step": "    if step == 0:\n        read(x)\n",
+    "debugging": "    if self.debug:\n        read(x)\n",
+    "a level of logging": "    if logger.isEnabledFor(10):\n        read(x)\n",
+    "a cache is filled": "    if self.kept is None:\n        self.kept = read(x)\n",
+    "a key of a cache": "    if step not in cache:\n        cache[step] = read(x)\n",
+    "the loop ends": "    if done:\n        read(x)\n        break\n",
+    "an error": '    if done:\n        raise ValueError(f"{read(x)}")\n',
+    "a loop inside": "    if step % every == 0:\n        for batch in loader:\n            read(x)\n",
+}
+
+STEADY = {
+    "every other step": "    if step % 2 == 0:\n        read(x)\n",
+    "a rank alone": "    if rank == 0:\n        read(x)\n",
+    "a size that must fit": '    if x.shape[0] % every != 0:\n        raise ValueError("size")\n    read(x)\n',
+    "the best so far": "    if best is None or step < best:\n        best = read(x)\n",
+}
+
+
+def _ids(programs: Mapping[str, str]) -> list[object]:
+    return [pytest.param(text, id=name) for name, text in programs.items()]
+
+
+@pytest.mark.parametrize("text", _ids(STEPS))
+def test_at_every_step(text: str) -> None:
+    assert heat_of({"example.py": HEAD + text}) == (Heat.STEP, False)
+
+
+@pytest.mark.parametrize("text", _ids(CALLS))
+def test_not_at_every_step(text: str) -> None:
+    assert heat_of({"example.py": HEAD + text}) == (Heat.CALL, False)
+
+
+def _in_loop(body: str) -> str:
+    lines = "".join(f"    {line}\n" for line in body.splitlines())
+    start = "def fit(self, x, model, loader, every, rank, logger, cache, done, best):\n"
+    return f"{HEAD}{start}    for step, batch in enumerate(loader):\n        model(batch)\n{lines}"
+
+
+@pytest.mark.parametrize("body", _ids(THROTTLED))
+def test_throttled(body: str) -> None:
+    heat, throttled = heat_of({"example.py": _in_loop(body)})
+    assert throttled or heat is Heat.CALL
+
+
+@pytest.mark.parametrize("body", _ids(STEADY))
+def test_not_throttled(body: str) -> None:
+    assert heat_of({"example.py": _in_loop(body)}) == (Heat.STEP, False)
+
+
+def test_layers() -> None:
+    text = """
+class Block(nn.Module):
+    def forward(self, x):
+        return read(x)
+
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.blocks = nn.ModuleList([Block() for _ in range(3)])
+
+    def forward(self, x):
+        for block in self.blocks:
+            x = block(x)
+        return x
+"""
+    assert heat_of({"example.py": HEAD + text}) == (Heat.LAYER, False)
+
+
+def test_a_loop_over_layers() -> None:
+    text = """
+class Net(nn.Module):
+    def forward(self, x):
+        for block in self.blocks:
+            x = block(x)
+            read(x)
+        return x
+"""
+    assert heat_of({"example.py": HEAD + text}) == (Heat.LAYER, False)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        pytest.param("return [part.item() for part in x]", id="comprehension"),
+        pytest.param("for part in x:\n        float(part)", id="loop"),
+        pytest.param("for i in range(len(x)):\n        int(x[i])", id="index"),
+        pytest.param("for i, part in enumerate(x):\n        int(part)", id="enumerate"),
+        pytest.param("for part, n in zip(x, range(4)):\n        int(part)", id="zip"),
+        pytest.param("for value, place in zip(*x.topk(2)):\n        int(value)", id="zip of parts"),
+        pytest.param("return max(x)", id="max"),
+    ],
+)
+def test_elements(body: str) -> None:
+    text = f'import torch\n\n\ndef reads():\n    x = torch.ones(4, device="cuda:0")\n    {body}\n'
+    assert heat_of({"example.py": text}) == (Heat.ELEMENT, False)
+
+
+@pytest.mark.parametrize(
+    ("imported", "called"),
+    [
+        pytest.param("from example import read", "read(x)", id="a function"),
+        pytest.param("from .example import read", "read(x)", id="relative"),
+        pytest.param("import example", "example.read(x)", id="the module"),
+        pytest.param("from . import example", "example.read(x)", id="the module, relative"),
+        pytest.param("from example import *", "read(x)", id="all"),
+    ],
+)
+def test_called_in_another_file(imported: str, called: str) -> None:
+    loop = f"{imported}\n\n\ndef sample(model, x):\n    for i in range(50):\n        x = model(x)\n        {called}\n"
+    assert heat_of({"example.py": HEAD, "loop.py": loop}) == (Heat.STEP, False)
+
+
+def test_a_method_that_one_class_alone_has() -> None:
+    text = HEAD + "class Reader:\n    def take_reading(self, x):\n        return read(x)\n"
+    loop = "def sample(model, x, reader):\n    for i in range(50):\n        reader.take_reading(model(x))\n"
+    assert heat_of({"example.py": text, "loop.py": loop}) == (Heat.STEP, False)
+    other = "class Other:\n    def take_reading(self, x):\n        return x\n"
+    assert heat_of({"example.py": text, "loop.py": loop, "other.py": other}) == (Heat.CALL, False)
+
+
+def test_a_closure_that_another_file_calls() -> None:
+    text = HEAD + "def make():\n    def scaled(x):\n        return read(x)\n\n    return scaled\n"
+    loop = "import example\n\n\ndef run(x, model):\n    f = example.make()\n    while True:\n        f(model(x))\n"
+    assert heat_of({"example.py": text, "loop.py": loop}) == (Heat.STEP, False)
+
+
+@pytest.mark.parametrize("name", ["create_mask", "build_mask", "setup_mask"])
+def test_a_name_does_not_cool_what_steps_call(name: str) -> None:
+    text = f"def {name}(x):\n    return read(x)\n\n\ndef run(model, x):\n    while True:\n        {name}(model(x))\n"
+    assert heat_of({"example.py": HEAD + text}) == (Heat.STEP, False)
+
+
+def test_throttled_on_one_way_only() -> None:
+    text = """
+def validate(model, loader, x):
+    for batch in loader:
+        model(batch)
+        read(x)
+
+
+def fit(model, loader, x, every):
+    for step, batch in enumerate(loader):
+        model(batch)
+        if step % every == 0:
+            validate(model, loader, x)
+"""
+    assert heat_of({"example.py": HEAD + text}) == (Heat.STEP, True)
+    text += "\n\ndef test(model, loader, x):\n    validate(model, loader, x)\n"
+    assert heat_of({"example.py": HEAD + text}) == (Heat.STEP, False)

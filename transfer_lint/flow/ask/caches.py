@@ -1,0 +1,67 @@
+"""Caches: values that are kept for later calls, and the tests that fill them only once."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator, Sequence
+
+from transfer_lint.flow.program.syntax import nodes_of, path_to
+from transfer_lint.flow.results.sites import Site
+
+_CACHING = frozenset({"functools.lru_cache", "functools.cache", "functools.cached_property"})
+
+
+def fills_cache(site: Site) -> bool:
+    """Whether the site runs only where its result is not kept yet.
+
+    A test around it asks for what its block then assigns (`if key not in cache: cache[key] = ...`, `if self.x is None:
+    self.x = ...`), or its function remembers its results (`functools.lru_cache`).
+    """
+    function = site.function
+    if function is None:
+        return False
+    if _CACHING & set(function.decorators):
+        return True
+    return any(
+        _asks_for(statement.test, target)
+        for statement in path_to(function.node.body, site.statement)
+        if isinstance(statement, ast.If) and any(inner is site.statement for inner in _body(statement))
+        for part in nodes_of(statement)
+        for target in kept_by(part)
+        if not isinstance(target, ast.Name) and ast.unparse(target) != ast.unparse(site.moved)
+    )
+
+
+def kept_by(statement: ast.AST) -> Sequence[ast.expr]:
+    """What one statement assigns; `register_buffer("x", ...)` assigns `.x`."""
+    match statement:
+        case ast.Assign(targets=targets):
+            return targets
+        case ast.AnnAssign(target=target, value=ast.expr()) | ast.AugAssign(target=target):
+            return [target]
+        case ast.Expr(
+            value=ast.Call(func=ast.Attribute(value=owner, attr="register_buffer"), args=[ast.Constant(value=key), *_])
+        ):
+            return [ast.Attribute(owner, str(key), ast.Store())]
+    return []
+
+
+def _body(statement: ast.If) -> Iterator[ast.AST]:
+    for inner in statement.body:
+        yield from nodes_of(inner)
+
+
+def _asks_for(test: ast.expr, target: ast.expr) -> bool:
+    """Whether a test is about what an assignment to `target` keeps: it names it, or asks for its key or attribute."""
+    spelled = ast.unparse(target)
+    if any(isinstance(node, ast.expr) and ast.unparse(node) == spelled for node in nodes_of(test)):
+        return True
+    for node in nodes_of(test):
+        match node, target:
+            case ast.Compare(left=key, ops=[ast.In() | ast.NotIn()], comparators=[cache]), ast.Subscript():
+                if ast.unparse(key) == ast.unparse(target.slice) and ast.unparse(cache) == ast.unparse(target.value):
+                    return True
+            case ast.Call(func=ast.Name(id="hasattr"), args=[owner, ast.Constant(value=name)]), ast.Attribute():
+                if name == target.attr and ast.unparse(owner) == ast.unparse(target.value):
+                    return True
+    return False

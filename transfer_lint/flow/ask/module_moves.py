@@ -1,0 +1,219 @@
+"""Moves of modules: which are repeated for nothing, and which the source around them gives a reason for."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator, Sequence
+
+from transfer_lint.flow.ask.caches import kept_by
+from transfer_lint.flow.program.syntax import bindings, blocks_of, nodes_of, path_to
+from transfer_lint.flow.results.sites import Site
+
+_ENDS = (ast.Return, ast.Continue, ast.Break, ast.Raise)
+_PLACES = frozenset({"device", "is_cuda", "is_cpu"})
+
+
+def only_moves(site: Site, sites: Sequence[Site]) -> bool:
+    """Whether the function does nothing with the module but move it: the move is what it is called for."""
+    function, spelled, root = site.function, ast.unparse(site.moved), _root(site.moved)
+    if function is None or (not site.is_discarded and not _is_put_back_in_place(site)):
+        return False
+    moves = {node for other in sites if other.function is function for node in nodes_of(other.node)}
+    moves |= {node for statement in _tests(function.node) for node in nodes_of(statement)}
+    for node in nodes_of(function.node):
+        if node in moves or not isinstance(getattr(node, "ctx", None), ast.Load):
+            continue
+        if isinstance(node, ast.Name | ast.Attribute | ast.Subscript) and ast.unparse(node) == spelled:
+            return False
+    return root is None or root == spelled or not _is_worked_with(function.node, root, moves)
+
+
+def is_chosen(site: Site) -> bool:
+    """Whether a test chooses between two places for the module: `if b > n: block.to(a) else: block.to(b)`."""
+    if site.function is None:
+        return False
+    spelled = ast.unparse(site.moved)
+    for statement in path_to(site.function.node.body, site.statement):
+        if isinstance(statement, ast.If) and statement.orelse:
+            branches = [
+                any(_moves(node, spelled) for inner in branch for node in nodes_of(inner))
+                for branch in (statement.body, statement.orelse)
+            ]
+            if all(branches):
+                return True
+    return False
+
+
+def is_guarded_by_hand(site: Site) -> bool:
+    """Whether a test around or before the move asks where the module is, or for what is noted after such a move.
+
+    Noted: the test reads what the function, after the test, assigns (`if self.at != d: self.m.to(d); self.at = d`).
+    """
+    if site.function is None:
+        return False
+    body, spelled = site.function.node.body, ast.unparse(site.moved)
+    path = path_to(body, site.statement)
+    around = [statement for statement in path if isinstance(statement, ast.If)]
+    before = [s for s in _leaving(body) if s.lineno < site.statement.lineno and s not in around]
+    for statement in (*around, *before):
+        if statement in around and not any(_holds(inner, site.statement) for inner in statement.body):
+            continue
+        if _asks_where(statement.test, spelled):
+            return True
+        within = statement.body if statement in around else body
+        noted = {
+            ast.unparse(target)
+            for inner in within
+            if inner.lineno >= statement.lineno
+            for part in nodes_of(inner)
+            if isinstance(part, ast.stmt) and part is not site.statement
+            for target in kept_by(part)
+        }
+        places = (n for n in nodes_of(statement.test) if isinstance(n, ast.Name | ast.Attribute | ast.Subscript))
+        if noted & set(map(ast.unparse, places)):
+            return True
+    return False
+
+
+def outlives_call(site: Site) -> bool:
+    """Whether the module is still there in a later call.
+
+    Not if the function has it from a call, made or fetched, or loads its weights.
+    """
+    function = site.function
+    if function is None or _is_loaded(function.node, ast.unparse(site.moved)):
+        return False
+    bound: dict[str, list[ast.expr | None]] = {}
+    for target, value in bindings(function.node):
+        if target.lineno <= site.statement.lineno:
+            bound.setdefault(ast.unparse(target), []).append(value)
+    pending, seen = [site.moved], set[str]()
+    while pending:
+        for place in _prefixes(pending.pop()):
+            name = ast.unparse(place)
+            if name in seen:
+                continue
+            seen.add(name)
+            for value in bound.get(name, ()):
+                if value is None or _is_made(value, name):
+                    return False
+                pending.append(value)
+    return True
+
+
+def is_taken_away(site: Site, sites: Sequence[Site]) -> bool:
+    """Whether another move in the class, or in the function, takes the same module to another place."""
+    spelled, wanted = ast.unparse(site.moved), site.request.device
+    owner = site.function.owner if site.function is not None else None
+    return any(
+        other.request.device is not None
+        and wanted is not None
+        and other.request.device.known.term != wanted.known.term
+        and ast.unparse(other.moved) == spelled
+        and (
+            other.function is site.function
+            or (owner is not None and other.function is not None and other.function.owner is owner)
+        )
+        for other in sites
+        if other is not site
+    )
+
+
+def _is_loaded(function: ast.AST, spelled: str) -> bool:
+    return any(
+        isinstance(node, ast.Attribute)
+        and node.attr in ("load_state_dict", "to_empty")
+        and ast.unparse(node.value) == spelled
+        for node in nodes_of(function)
+    )
+
+
+def _is_put_back_in_place(site: Site) -> bool:
+    """`self.m = self.m.to(d)`."""
+    match site.statement:
+        case ast.Assign(targets=[target], value=value) if value is site.node:
+            return ast.unparse(target) == ast.unparse(site.moved)
+    return False
+
+
+def _is_worked_with(function: ast.AST, root: str, moves: set[ast.AST]) -> bool:
+    """Whether the function calls a method of what holds the module (not to move it), or hands that on."""
+    for node in nodes_of(function):
+        if not isinstance(node, ast.Call) or node in moves:
+            continue
+        if isinstance(node.func, ast.Attribute | ast.Name) and _root(node.func) == root:
+            return True
+        given = (*node.args, *(keyword.value for keyword in node.keywords))
+        if any(isinstance(part, ast.Name) and part.id == root for value in given for part in nodes_of(value)):
+            return True
+    return any(
+        isinstance(node, ast.Return | ast.Yield) and isinstance(node.value, ast.Name) and node.value.id == root
+        for node in nodes_of(function)
+    )
+
+
+def _moves(node: ast.AST, spelled: str) -> bool:
+    match node:
+        case ast.Call(func=ast.Attribute(value=value, attr="to" | "cuda" | "cpu")):
+            return ast.unparse(value) == spelled
+    return False
+
+
+def _asks_where(test: ast.expr, spelled: str) -> bool:
+    """Whether a test reads `.device` or the like of the module, or of something in it."""
+    return any(
+        isinstance(node, ast.Attribute)
+        and node.attr in _PLACES
+        and any(isinstance(part, ast.expr) and ast.unparse(part) == spelled for part in nodes_of(node.value))
+        for node in nodes_of(test)
+    )
+
+
+def _leaving(body: Sequence[ast.stmt]) -> Iterator[ast.If]:
+    """The tests of a block that end it early: `if self.at == d: return`."""
+    for statement in body:
+        if isinstance(statement, ast.If) and not statement.orelse and isinstance(statement.body[-1], _ENDS):
+            yield statement
+        for block in blocks_of(statement):
+            yield from _leaving(block)
+
+
+def _tests(function: ast.AST) -> Iterator[ast.expr]:
+    for node in nodes_of(function):
+        if isinstance(node, ast.If | ast.IfExp | ast.Assert):
+            yield node.test
+
+
+def _holds(outer: ast.AST, inner: ast.AST) -> bool:
+    return any(node is inner for node in nodes_of(outer))
+
+
+def _is_made(value: ast.expr, name: str) -> bool:
+    """Whether a value comes from a call: made or fetched; not if the call is of the name itself (`m = m.to(d)`)."""
+    while isinstance(value, ast.Attribute | ast.Subscript):
+        value = value.value
+    if not isinstance(value, ast.Call):
+        return False
+    func = value.func
+    if isinstance(func, ast.Attribute) and ast.unparse(func.value) == name:
+        return False
+    return _root(func) not in ("zip", "enumerate", "reversed", "list", "tuple", "iter", "next", "getattr")
+
+
+def _prefixes(node: ast.expr) -> Iterator[ast.expr]:
+    """`a.b[0]`, `a.b` and `a` of `a.b[0]`; the arguments of a call."""
+    if isinstance(node, ast.Call):
+        for argument in node.args:
+            yield from _prefixes(argument)
+        return
+    while isinstance(node, ast.Attribute | ast.Subscript):
+        yield node
+        node = node.value
+    if isinstance(node, ast.Name):
+        yield node
+
+
+def _root(node: ast.expr) -> str | None:
+    while isinstance(node, ast.Attribute | ast.Subscript | ast.Call):
+        node = node.func if isinstance(node, ast.Call) else node.value
+    return node.id if isinstance(node, ast.Name) else None

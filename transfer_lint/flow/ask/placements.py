@@ -1,0 +1,213 @@
+"""Placements: how a site is written, where its value is, where it goes, and what proves that."""
+
+from __future__ import annotations
+
+import ast
+
+from transfer_codemods.actions import Half, Target
+from transfer_lint.findings import Assumption
+from transfer_lint.flow.ask.copy_reads import CopyReads
+from transfer_lint.flow.ask.factories import Factories
+from transfer_lint.flow.knowledge import Role
+from transfer_lint.flow.program import sockets
+from transfer_lint.flow.program.modules import Module
+from transfer_lint.flow.program.project import Project
+from transfer_lint.flow.program.syntax import written
+from transfer_lint.flow.results.examination import Examination
+from transfer_lint.flow.results.reads import HostRead
+from transfer_lint.flow.results.sites import Request, RequestedHalf, Site
+from transfer_lint.flow.values.terms import Known, TermKind, Why, merge_why, role_of
+from transfer_lint.flow.values.values import Tensor
+
+_OTHER_CURRENT_DEVICE = ("set_device", "cuda.device(")
+
+
+class Placements:
+    """Answers about the sites of one file. A method whose name begins with `is` is true only if that is proved.
+
+    assumptions: those that are made. assumable: those that would tell more about the file.
+    """
+
+    def __init__(
+        self,
+        project: Project,
+        module: Module,
+        examined: Examination,
+        assumptions: frozenset[Assumption] = frozenset(),
+    ) -> None:
+        self.module = module
+        self.sites = examined.sites
+        self.reads = examined.reads
+        self.places: tuple[Site | HostRead, ...] = (*examined.sites, *examined.reads)
+        self.assumable = set(examined.assumable)
+        self._assumptions = assumptions
+        self._project = project
+        self._knowledge = project.knowledge
+        self._mutations = examined.mutations
+        self._factories = Factories(module, project.knowledge, examined.sites)
+        self._copy_reads = CopyReads(module, project.knowledge)
+        self._by_node: dict[ast.AST, Site] = {site.node: site for site in examined.sites}
+        self._links = {site.moved for site in examined.sites}
+
+    # ---- how it is written ---------------------------------------------------------------------------------------
+
+    def receiver(self, site: Site) -> str:
+        """How the receiver is written."""
+        return written(site.moved)
+
+    def read(self, read: HostRead) -> str:
+        """How a host read is written."""
+        return written(read.node)
+
+    def wanted(self, site: Site) -> str:
+        """The target as the call spells it: "`self.device` with dtype `torch.float16`"."""
+        nodes = [*site.node.args, *(keyword.value for keyword in site.node.keywords)]
+        device, dtype = site.request.device, site.request.dtype
+        parts: list[str] = []
+        if device is not None:
+            parts.append(f"`{device.known.term if device.argument is None else written(nodes[device.argument])}`")
+        if dtype is not None and dtype.argument is not None and (device is None or dtype.argument != device.argument):
+            parts.append(f"`{written(nodes[dtype.argument])}`")
+        return " with dtype ".join(parts)
+
+    def inner(self, site: Site) -> Site | None:
+        """The transfer whose result the site moves directly: `x.to(a)` of `x.to(a).to(b)`; None if there is none."""
+        value = site.moved
+        return self._by_node.get(value) if isinstance(value, ast.Call) else None
+
+    def is_inner(self, site: Site) -> bool:
+        """Whether another transfer moves the site's result directly."""
+        return site.node in self._links
+
+    # ---- where values are, and where they go ---------------------------------------------------------------------
+
+    def _role(self, known: Known | None) -> Role | None:
+        """The role of a device; None if not known."""
+        return role_of(known.term, self._knowledge) if known is not None else None
+
+    def goes_to_accelerator(self, site: Site) -> bool:
+        """Whether the target is known to be an accelerator."""
+        return site.request.device is not None and self._role(site.request.device.known) is Role.ACCELERATOR
+
+    def goes_to_host(self, site: Site) -> bool:
+        """Whether the target is known to be the host."""
+        return site.request.device is not None and self._role(site.request.device.known) is Role.HOST
+
+    def is_on_accelerator(self, site: Site) -> bool:
+        """Whether the receiver is proved to be on an accelerator."""
+        return self._role(site.device) is Role.ACCELERATOR
+
+    def is_on_host(self, site: Site) -> bool:
+        """Whether the receiver is on the host, or on the default device of factories."""
+        known = site.device
+        return known is not None and (known.term.kind is TermKind.DEFAULT_DEVICE or self._role(known) is Role.HOST)
+
+    def is_on_device(self, site: Site) -> bool:
+        """Whether the receiver is proved to be on the requested device. The dtype is not compared."""
+        return site.request.device is not None and self._same(site.device, site.request.device)
+
+    def is_elsewhere(self, site: Site) -> bool:
+        """Whether one of the receiver and the target is proved to be on the host, the other on an accelerator."""
+        wanted = self._role(site.request.device.known) if site.request.device is not None else None
+        return {self._role(site.device), wanted} == {Role.HOST, Role.ACCELERATOR}
+
+    def is_placed_elsewhere(self, site: Site) -> bool:
+        """Whether the receiver was moved to, or computed in, a place that is not known to be the target."""
+        device, request = site.device, site.request.device
+        if isinstance(site.receiver, Tensor) and site.receiver.computed:
+            return True
+        if device is None or request is None or device.term == request.known.term:
+            return False
+        return device.term.kind is not TermKind.DEVICE_OF
+
+    def has_dtype(self, site: Site) -> Why | None:
+        """The proof that a tensor has the dtype that a transfer asks for, which names no device; None if there is none.
+
+        Not under autocast, and not where a view of another dtype may be meant.
+        """
+        request = site.request
+        if request.device is not None or request.dtype is None or not request.plain or not site.is_tensor:
+            return None
+        if not self._same(site.dtype, request.dtype) or not self._holds_here(site, site.dtype):
+            return None
+        return merge_why(site.receiver.why, site.dtype.why if site.dtype else ())
+
+    def is_there(self, site: Site) -> Why | None:
+        """The proof that the receiver already has the target placement; None if there is none."""
+        request = site.request
+        if (
+            request.device is None
+            or request.ambiguous
+            or not request.plain
+            or not site.proved
+            or not self._same(site.device, request.device)
+        ):
+            return None
+        if not self._means_one_device(request.device.known):
+            return None
+        why = merge_why(site.receiver.why, site.supposed, site.device.why if site.device else ())
+        if request.dtype is not None:
+            if not self._same(site.dtype, request.dtype) or not self._holds_here(site, site.dtype):
+                return None
+            why = merge_why(why, site.dtype.why if site.dtype else ())
+        return why
+
+    @staticmethod
+    def _same(known: Known | None, half: RequestedHalf) -> bool:
+        return known is not None and known.term == half.known.term
+
+    def _holds_here(self, site: Site, known: Known | None) -> bool:
+        """Whether a placement that holds only outside autocast holds here.
+
+        A layer's result has the dtype of its weights, unless an autocast region surrounds the call of this function.
+        """
+        if known is None or not known.outside_autocast:
+            return True
+        function = site.function
+        if function is not None and function.owner is not None and sockets.serves_node(function.owner, function):
+            return True
+        return not self._project.mentioning("autocast", self.module.path)
+
+    def _means_one_device(self, known: Known) -> bool:
+        """Whether a term always means the same device: `cuda` without an index is the current one, which can change."""
+        term = known.term
+        spelled = term.kind is TermKind.CONSTANT and (":" in term.name or term.name == "cpu")
+        if spelled or term.kind not in (TermKind.CONSTANT, TermKind.VALUE):
+            return True
+        paths = [path for word in _OTHER_CURRENT_DEVICE for path in self._project.mentioning(word, self.module.path)]
+        # A device of unknown spelling nearly always has an index: only changes in this file count.
+        return not paths if term.kind is TermKind.CONSTANT else self.module.path not in paths
+
+    def proof(self, site: Site) -> Why:
+        """The facts that prove what the receiver is, and where it is."""
+        return merge_why(site.receiver.why, self.device_proof(site))
+
+    def device_proof(self, site: Site) -> Why:
+        """The facts that prove where the receiver is."""
+        return site.device.why if site.device is not None else ()
+
+    def is_pageable(self, site: Site) -> bool:
+        """Whether the receiver was made on the host in this function, and nothing in the file pins memory."""
+        device, ident = site.device, site.receiver.ident
+        on_host = device is not None and device.term.kind is TermKind.CONSTANT and device.term.name == "cpu"
+        return on_host and ident.line > 0 and ident.parent is None and "pin_memory" not in self.module.text
+
+    # ---- targets, as rewrites take them --------------------------------------------------------------------------
+
+    def target(self, site: Site) -> Target | None:
+        """The target as rewrites take it; None if no test tells exactly when the move does nothing."""
+        request = site.request
+        halves = [half for half in (request.device, request.dtype) if half is not None]
+        if not request.plain or request.ambiguous or not halves or not all(half.comparable for half in halves):
+            return None
+        return Target(_half(request.device), _half(request.dtype))
+
+    def spelled_target(self, request: Request) -> Target:
+        """The target for a rewrite that writes the device and the dtype again."""
+        halves = (request.device, request.dtype)
+        device, dtype = (Half(h.argument, h.repeatable, h.spelling) if h is not None else None for h in halves)
+        return Target(device, dtype)
+
+
+def _half(half: RequestedHalf | None) -> Half | None:
+    return Half(half.argument, half.repeatable, half.wrap) if half is not None else None

@@ -1,0 +1,200 @@
+"""Assumptions: what a reader takes for granted where nothing is proved. Each function does nothing without it."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+
+from transfer_lint.findings import Assumption
+from transfer_lint.flow.interpret.frame import Frame
+from transfer_lint.flow.interpret.unknown_calls import unknown_call
+from transfer_lint.flow.knowledge import Role
+from transfer_lint.flow.values.state import State
+from transfer_lint.flow.values.terms import Known, role_of
+from transfer_lint.flow.values.values import Host, Object, Placed, Tensor, Tuple, Value
+
+# Attributes of a model or of its result that hold no tensors.
+_NO_TENSORS = frozenset({"config", "dtype", "keys", "items", "values"})
+
+
+def as_operand(frame: Frame, value: Value, node: ast.AST) -> Value:
+    """An operand; as a tensor if it is a value of unknown class that was moved to a device."""
+    device, dtype = value.placed if isinstance(value, Object) and value.cls is None else (None, None)
+    if isinstance(value, Object) and device is not None:
+        if _is_assumed(device):  # what the assumption speaks of is a tensor
+            return Tensor(value.ident, device, dtype)
+        fact = frame.assume(Assumption.MOVED_IS_TENSOR, node, "`{}` uses what is on a device as a tensor")
+        if fact is not None:
+            return Tensor(value.ident, device, dtype, why=(fact,))
+    return value
+
+
+def _is_assumed(known: Known) -> bool:
+    return any(fact.assumption is not None for fact in known.why)
+
+
+def agreed_device(frame: Frame, tensors: Iterable[Tensor], node: ast.AST) -> Known | None:
+    """The device of tensors that are combined, although it is not proved that they are on one."""
+    known = [tensor for tensor in tensors if tensor.device is not None and not _is_host(frame, tensor.device)]
+    if len({tensor.device_term() for tensor in known}) != 1:
+        return None
+    fact = frame.assume(Assumption.INPUTS_AGREE, node, "`{}` combines tensors without a move")
+    return known[0].device.because(fact) if fact is not None and known[0].device is not None else None
+
+
+def model_result(
+    frame: Frame, model: Object, arguments: Mapping[str, Value], node: ast.Call, state: State
+) -> Object | None:
+    """The result of a call of a model whose code is not known."""
+    if not _is_model(frame, model, state):
+        return None
+    device = state.record(model.ident).device or model.placed[0] or _device_of_inputs(frame, arguments.values())
+    if device is None:
+        return None
+    fact = frame.assume(
+        Assumption.LIBRARY_MODEL, node, "`{}` is the result of a model, so it is where the model and its inputs are"
+    )
+    if fact is None:
+        return None
+    dtype = frame.unless_autocast(state.record(model.ident).dtype or model.placed[1])
+    result = unknown_call(frame, list(arguments.values()), node, state)
+    return replace(result, placed=(device.because(fact), dtype))
+
+
+def settled_result(
+    frame: Frame, model: Object, result: Value, arguments: Mapping[str, Value], node: ast.Call, state: State
+) -> Value:
+    """The result of a model whose code is known, where that does not tell its device."""
+    match result:
+        case Tuple(items=items):
+            return Tuple(tuple(settled_result(frame, model, item, arguments, node, state) for item in items))
+        case Tensor(device=None) | Object(cls=None, placed=(None, _)):
+            device = state.record(model.ident).device or _device_of_inputs(frame, arguments.values())
+        case _:
+            return result
+    if device is None:
+        return result
+    fact = frame.assume(
+        Assumption.LIBRARY_MODEL, node, "`{}` is the result of a model, so it is where the model and its inputs are"
+    )
+    if fact is None:
+        return result
+    if isinstance(result, Tensor):
+        return replace(result, device=device.because(fact), computed=True)
+    return replace(result, placed=(device.because(fact), result.placed[1]))
+
+
+def library_result(
+    frame: Frame, name: str, arguments: Mapping[str, Value], node: ast.Call, state: State
+) -> Object | None:
+    """The result of a function of a library that computes with tensors."""
+    if name not in frame.knowledge.tensor_libraries:
+        return None
+    device = _device_of_inputs(frame, arguments.values())
+    if device is None:
+        return None
+    fact = frame.assume(Assumption.LIBRARY_MODEL, node, "`{}` is where the tensors are that it is made of")
+    if fact is None:
+        return None
+    result = unknown_call(frame, list(arguments.values()), node, state)
+    return replace(result, placed=(device.because(fact), None))
+
+
+def scheduler_result(
+    frame: Frame, scheduler: Object, method: str, arguments: Mapping[str, Value], node: ast.Call, state: State
+) -> Object | None:
+    """The result of a method of a diffusion scheduler that takes a sample."""
+    keys = frame.knowledge.scheduler_samples.get(method)
+    if keys is None or not _words(scheduler) & frame.knowledge.scheduler_words.exact:
+        return None
+    samples = [arguments[key] for key in sorted(keys.exact) if key in arguments]
+    device = _device_of_inputs(frame, samples)
+    if device is None:
+        return None
+    fact = frame.assume(Assumption.SCHEDULER_KEEPS, node, "`{}` returns a sample where it was")
+    if fact is None:
+        return None
+    result = unknown_call(frame, [scheduler, *arguments.values()], node, state)
+    return replace(result, placed=(device.because(fact), None))
+
+
+def wrapped(frame: Frame, arguments: Mapping[str, Value], node: ast.Call) -> Value | None:
+    """The result of `torch.compile(m)` and the like: the model itself."""
+    given = [value for key, value in arguments.items() if key.isdigit()]
+    if not given or frame.assume(Assumption.WRAPPER_KEEPS, node, "`{}` wraps a model where it is") is None:
+        return None
+    return given[0] if len(given) == 1 else Tuple(tuple(given))
+
+
+def made_on_device(frame: Frame, result: Object, arguments: Mapping[str, Value], node: ast.Call) -> Object:
+    """The result of an unknown function that is given a device."""
+    value = arguments.get("device", arguments.get("device_map"))
+    if not isinstance(value, Placed | Object | Host) or (isinstance(value, Placed) and value.is_dtype):
+        return result
+    term = frame.placed_by(value)
+    if term is None or _name(node)[:1].isupper():
+        return result
+    fact = frame.assume(Assumption.DEVICE_ARGUMENT, node, "`{}` is given the device")
+    if fact is None:
+        return result
+    known = value.known if isinstance(value, Placed) else Known(term)
+    return replace(result, placed=(known.because(fact), None))
+
+
+def of_output(owner: Object, name: str, value: Value, frame: Frame, node: ast.AST) -> Value:
+    """An attribute or item of what is on a device, a model's result above all: it is there, too."""
+    device = owner.placed[0]
+    if device is None or owner.cls is not None or not isinstance(value, Object) or value.cls is not None:
+        return value
+    if value.placed[0] is not None or name in _NO_TENSORS:
+        return value
+    if not _is_assumed(device):
+        fact = frame.assume(Assumption.LIBRARY_MODEL, node, "`{}` is a part of what is on a device")
+        if fact is None:
+            return value
+        device = device.because(fact)
+    if name == "device":
+        return Placed(device, is_dtype=False)
+    return (
+        Host(value.ident) if name in frame.knowledge.tensor_host else replace(value, placed=(device, owner.placed[1]))
+    )
+
+
+def _is_model(frame: Frame, value: Object, state: State) -> bool:
+    """Whether a value that is called is a model, by what was done with it or by what it is called."""
+    if frame.is_module(value) or state.record(value.ident).device is not None:
+        return True
+    if value.cls is not None:
+        return False
+    if value.placed[0] is not None:
+        return True
+    owner = state.sharing.owners.get(value.ident.parent) if value.ident.parent is not None else None
+    return (owner is not None and frame.is_module(owner)) or bool(_words(value) & frame.knowledge.model_words.exact)
+
+
+def _device_of_inputs(frame: Frame, values: Iterable[Value]) -> Known | None:
+    """The device of the first tensor, or value that may be one, that is not known to be on the host."""
+    for value in values:
+        device = value.device if isinstance(value, Tensor) else value.placed[0] if isinstance(value, Object) else None
+        if device is not None and not _is_host(frame, device):
+            return device
+    return None
+
+
+def _is_host(frame: Frame, known: Known) -> bool:
+    return role_of(known.term, frame.knowledge) is Role.HOST
+
+
+def prepared(frame: Frame, owner: Object, arguments: Mapping[str, Value], node: ast.Call) -> Value | None:
+    """The result of `accelerator.prepare(m, ..)`."""
+    return wrapped(frame, arguments, node) if _words(owner) & frame.knowledge.preparer_words.exact else None
+
+
+def _words(value: Object) -> frozenset[str]:
+    """The words of the name that a value goes by: `self.text_encoder` -> text, encoder."""
+    return frozenset(value.ident.label.rpartition(".")[2].lower().rstrip("0123456789()").split("_"))
+
+
+def _name(node: ast.Call) -> str:
+    return node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")

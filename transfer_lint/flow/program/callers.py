@@ -1,0 +1,262 @@
+"""Callers: from where in the tree a function is called, directly or through what it is handed to."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+from transfer_lint.findings import Heat
+from transfer_lint.flow.program.modules import Import, Module
+from transfer_lint.flow.program.project import Project
+from transfer_lint.flow.program.rates import hotter
+from transfer_lint.flow.program.routines import CallSite, Path, Reference, Routine, Routines, called_name
+from transfer_lint.flow.program.step_code import declared, handed_to, layers
+
+_DEPTH = 3  # how often a function may be handed on
+
+
+class Use(NamedTuple):
+    """A place that calls a function: it runs as often as that."""
+
+    routine: Routine
+    path: Path
+
+
+class Callers:
+    """The callers of the functions of a project."""
+
+    def __init__(self, project: Project) -> None:
+        self._project = project
+        self._knowledge = project.knowledge
+        self._files: dict[Module, Routines] = {}
+
+    def of_file(self, module: Module) -> Routines:
+        """The routines of a file."""
+        if module not in self._files:
+            self._files[module] = Routines(module)
+        return self._files[module]
+
+    def routine(self, module: Module, node: ast.AST) -> Routine | None:
+        """The routine of a function."""
+        return self.of_file(module).all.get(node)
+
+    def of(self, routine: Routine) -> tuple[Heat, list[Use]]:
+        """The heat that a routine has of its own, and the places that call it."""
+        if isinstance(routine.node, ast.Module):
+            return Heat.ONCE, []
+        own = declared(routine, self._knowledge)
+        if routine.owner is not None and routine.name == "forward" and routine.owner in self._layers(routine.module):
+            own = hotter(own, Heat.LAYER)
+        if self._is_remembered(routine):
+            return own, []
+        search = _Search(self, routine)
+        uses = list(search.uses(own))
+        return hotter(own, search.handed), uses
+
+    def _layers(self, module: Module) -> frozenset[object]:
+        found = self.of_file(module).layers
+        if found is None:
+            found = self.of_file(module).layers = frozenset(layers(module))
+        return found
+
+    def _is_remembered(self, routine: Routine) -> bool:
+        assert not isinstance(routine.node, ast.Module)
+        names = (d.func if isinstance(d, ast.Call) else d for d in routine.node.decorator_list)
+        return any(routine.module.dotted(name) in self._knowledge.remembering for name in names)
+
+
+class _Search:
+    """The search for the callers of one routine. handed: the hottest heat of what it is handed to."""
+
+    def __init__(self, callers: Callers, routine: Routine) -> None:
+        self._callers = callers
+        self._routine = routine
+        self._project = callers._project
+        self._knowledge = callers._knowledge
+        self.handed = Heat.ONCE
+
+    def uses(self, own: Heat) -> Iterator[Use]:
+        routine, here = self._routine, self._callers.of_file(self._routine.module)
+        if routine.outer is not None:
+            yield Use(routine.outer, routine.at)
+        yield from self._of_value(here, routine.name, self._is_called_here)
+        if routine.owner is not None:
+            yield from self._through_class(here)
+        if own.rank < Heat.STEP.rank and routine.outer is None:
+            yield from self._abroad()
+
+    # ---- through names -------------------------------------------------------------------------------------------
+
+    def _of_value(
+        self, file: Routines, name: str, accepts: Callable[[Routine, ast.expr], bool], depth: int = 0
+    ) -> Iterator[Use]:
+        """The calls of what a name of a file stands for, there and wherever it is handed on to."""
+        for site in file.calls.get(name, ()):
+            if accepts(site.routine, site.node.func) and self._takes(site):
+                yield Use(site.routine, site.path)
+        for reference in file.references.get(name, ()):
+            if accepts(reference.routine, reference.node):
+                self.handed = hotter(self.handed, handed_to(reference, self._knowledge))
+                if depth < _DEPTH:
+                    yield from self._handed_on(file, name, reference, depth + 1)
+
+    def _handed_on(self, file: Routines, name: str, reference: Reference, depth: int) -> Iterator[Use]:
+        match reference.held_by:
+            case ast.Call() as call:
+                taker = self._called(file, call.func)
+                if taker is None:
+                    yield Use(reference.routine, reference.path)  # unknown code may call it at once
+                elif (parameter := _parameter(taker, call, reference.key)) is not None:
+                    there = self._callers.of_file(taker.module)
+                    yield from self._of_value(there, parameter, lambda routine, _: taker in routine.around, depth)
+            case ast.Assign(targets=targets):
+                suffix = "[]" if reference.key == "[]" else ""
+                for target in targets:
+                    held = called_name(target)
+                    if held and held != name:
+                        yield from self._of_value(file, held + suffix, lambda *_: True, depth)
+            case ast.Return():
+                maker = reference.routine
+                for other in (file, *self._importers(maker.name, maker.module)):
+                    yield from self._of_results(other, maker.name, depth)
+
+    def _of_results(self, file: Routines, name: str, depth: int) -> Iterator[Use]:
+        """The calls of what a function, or a class, returns when it is called."""
+        yield from self._of_value(file, f"{name}()", lambda *_: True, depth)
+
+    def _called(self, file: Routines, func: ast.expr) -> Routine | None:
+        """The routine of the tree that a call runs; None if it is not known."""
+        name = called_name(func)
+        found = [routine for routine in file.all.values() if routine.name == name]
+        if len(found) == 1 and (isinstance(func, ast.Name) or found[0].owner is not None):
+            return found[0]
+        binding = file.module.binding(func.id) if isinstance(func, ast.Name) else None
+        if isinstance(binding, Import):
+            target = self._project.module_for(file.module, binding)
+            defined = target.binding(binding.name) if target is not None and binding.name is not None else None
+            node = getattr(defined, "node", None)
+            if target is not None and isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                return self._callers.routine(target, node)
+        return None
+
+    def _is_called_here(self, caller: Routine, func: ast.expr) -> bool:
+        """Whether a name or attribute in the same file can stand for the routine."""
+        routine = self._routine
+        if routine.owner is None:
+            if not isinstance(func, ast.Name):
+                return False
+            return routine.outer is None or routine.outer in caller.around
+        if not isinstance(func, ast.Attribute):
+            return False
+        match func.value:
+            case ast.Name(id="self" | "cls"):
+                owner = caller.around[-1].owner
+                return owner is None or owner in routine.owner.lineage or routine.owner in owner.lineage
+            case ast.Call(func=ast.Name(id="super")):
+                owner = caller.around[-1].owner
+                return owner is not None and owner is not routine.owner and routine.owner in owner.lineage
+            case ast.Name(id=name):
+                return not isinstance(caller.module.binding(name), Import)
+            case ast.Attribute(value=ast.Name(id="self")):
+                return True
+        return False
+
+    def _takes(self, site: CallSite) -> bool:
+        """Whether a call with so many positional arguments can be a call of the routine.
+
+        There must not be too many, and not zero if the function needs one; other missing ones may be given by keyword.
+        """
+        node = self._routine.node
+        if isinstance(node, ast.Module) or site.called != self._routine.name:
+            return True
+        arguments, count = node.args, len(site.node.args)
+        bound = self._routine.owner is not None
+        most = len(arguments.posonlyargs) + len(arguments.args) - bound
+        needed = most - len(arguments.defaults)
+        many = arguments.vararg is not None or count <= most
+        return many and (count > 0 or needed <= 0 or bool(site.node.keywords))
+
+    def _through_class(self, here: Routines) -> Iterator[Use]:
+        """The uses of a method because of its class: by the method that it overrides, or of an instance."""
+        routine = self._routine
+        owner = routine.owner
+        assert owner is not None
+        if routine.name == "__init__":
+            yield from self._of_value(here, owner.name, lambda _, func: isinstance(func, ast.Name))
+        elif routine.name in ("__call__", "forward"):
+            yield from self._of_results(here, owner.name, 0)
+        else:
+            for base in owner.lineage[1:]:
+                method = base.methods.get(routine.name) if not isinstance(base, str) else None
+                if method is not None:
+                    found = self._callers.routine(method.module, method.node)
+                    if found is not None:
+                        yield Use(found, ())
+
+    # ---- across files --------------------------------------------------------------------------------------------
+
+    def _abroad(self) -> Iterator[Use]:
+        """The uses in other files: of a function or class by import, of a method by a name that no other method has."""
+        routine, near = self._routine, self._routine.module.path
+        if routine.owner is not None and routine.name not in ("__init__", "__call__"):
+            if not self._is_distinct(routine.name):
+                return
+            for path in self._project.mentions.calling(routine.name, near):
+                other = self._project.module(path) if path != near else None
+                if other is not None:
+                    file = self._callers.of_file(other)
+                    yield from self._of_value(file, routine.name, lambda _, func: isinstance(func, ast.Attribute), 1)
+            return
+        name = routine.name if routine.owner is None else routine.owner.name
+        for file in self._importers(name, routine.module):
+            if routine.name == "__call__":
+                yield from self._of_results(file, name, 1)
+            else:
+                yield from self._of_value(file, name, self._names_it(name), 1)
+
+    def _importers(self, name: str, module: Module) -> Iterator[Routines]:
+        """The files that import a name from a module, or the module."""
+        stem = module.path.rpartition("/")[2].removesuffix(".py")
+        mentions = self._project.mentions
+        for path in dict.fromkeys((*mentions.importing(name, module.path), *mentions.importing(stem, module.path))):
+            other = self._project.module(path) if path != module.path else None
+            if other is not None and name in other.text:
+                yield self._callers.of_file(other)
+
+    def _names_it(self, name: str) -> Callable[[Routine, ast.expr], bool]:
+        wanted = f"{self._routine.module.path}:{name}"
+
+        def accepts(caller: Routine, func: ast.expr) -> bool:
+            if not isinstance(func, ast.Name):
+                return self._names_it_in_module(caller, func)
+            return func.id not in caller.module.bindings or caller.module.dotted(func) == wanted
+
+        return accepts
+
+    def _names_it_in_module(self, caller: Routine, func: ast.expr) -> bool:
+        """Whether it is `module.function`."""
+        if not (isinstance(func, ast.Attribute) and isinstance(func.value, ast.Name)):
+            return False
+        binding = caller.module.binding(func.value.id)
+        if not isinstance(binding, Import):
+            return False
+        return self._project.module_for(caller.module, binding, binding.name) is self._routine.module
+
+    def _is_distinct(self, name: str) -> bool:
+        """Whether no other method of the tree has the name, nor anything of Python or torch."""
+        known = self._knowledge
+        if name in known.tensor_same or name in known.tensor_host or name in known.tensor_tuples or name in _OF_PYTHON:
+            return False
+        return self._project.mentions.definitions(name, self._routine.module.path) == 1
+
+
+_OF_PYTHON = frozenset(name for kind in (str, bytes, list, dict, set, tuple, object) for name in dir(kind))
+
+
+def _parameter(taker: Routine, call: ast.Call, key: str) -> str | None:
+    """The parameter that an argument of a call is bound to; None if it is not known."""
+    if not key.isdigit():
+        return key if key in taker.parameters else None
+    number = int(key) + (taker.owner is not None and isinstance(call.func, ast.Attribute))
+    return taker.parameters[number] if number < len(taker.parameters) else None

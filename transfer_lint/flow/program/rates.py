@@ -1,0 +1,79 @@
+"""Rates: how often code runs, and how often of that nothing throttles it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import Enum
+
+from transfer_lint.findings import Heat
+
+_COOLER = {Heat.ELEMENT: Heat.LAYER, Heat.LAYER: Heat.STEP, Heat.STEP: Heat.CALL}
+
+
+class Change(Enum):
+    """How a place in a function changes the rate of what stands there.
+
+    STEP: a loop over batches, tokens or steps. LAYER: a loop over the layers of a model. RARELY: a branch that few
+    iterations take (`if step % 100 == 0`).
+    """
+
+    STEP = "step"
+    LAYER = "layer"
+    RARELY = "rarely"
+
+
+@dataclass(frozen=True)
+class Rate:
+    """How often code runs.
+
+    heat: on all ways that lead there, a throttled one being cooler by one.
+    steady: on the ways that nothing throttles; None if there are none.
+    """
+
+    heat: Heat
+    steady: Heat | None
+
+    @property
+    def loud(self) -> Heat:
+        """The heat that a finding may be loud for: that of throttled code is at most `call`."""
+        return hotter(self.steady or Heat.ONCE, self.heat if self.heat.rank < Heat.CALL.rank else Heat.CALL)
+
+    @property
+    def throttled(self) -> bool:
+        """Whether only throttled ways lead from steps to the code."""
+        return self.heat.rank >= Heat.STEP.rank > self.loud.rank
+
+    def along(self, changes: Iterable[Change]) -> Rate:
+        """The rate of a place in code of this rate."""
+        heat, steady = self.heat, self.steady
+        for change in changes:
+            match change:
+                case Change.STEP:
+                    heat = hotter(heat, Heat.STEP)
+                    steady = hotter(steady, Heat.STEP) if steady is not None else None
+                case Change.LAYER:
+                    heat = _deeper(heat)
+                    steady = _deeper(steady) if steady is not None else None
+                case Change.RARELY:
+                    heat, steady = _COOLER.get(heat, heat), None
+        return Rate(heat, steady)
+
+    def joined(self, other: Rate) -> Rate:
+        """The rate of code that runs as often as either says."""
+        steady = hotter(self.steady, other.steady) if self.steady and other.steady else self.steady or other.steady
+        return Rate(hotter(self.heat, other.heat), steady)
+
+
+def hotter(one: Heat, other: Heat) -> Heat:
+    """The heat of the code that runs more often."""
+    return one if one.rank >= other.rank else other
+
+
+def _deeper(heat: Heat) -> Heat:
+    return hotter(heat, Heat.LAYER) if heat.rank >= Heat.STEP.rank else heat
+
+
+def steadily(heat: Heat) -> Rate:
+    """The rate of code that nothing throttles."""
+    return Rate(heat, heat)

@@ -1,0 +1,277 @@
+"""Routines: the functions of a file, nested ones too, with what they call and hand over, and how often."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TypeAlias
+
+from transfer_lint.flow.program.modules import ClassInfo, FunctionNode, Module
+from transfer_lint.flow.program.rates import Change
+from transfer_lint.flow.program.repetition import Comprehension, Repetition
+from transfer_lint.flow.program.throttles import Throttles
+
+Path: TypeAlias = tuple[Change, ...]
+_FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
+
+
+@dataclass(eq=False)
+class Routine:
+    """A function, or the top level of a module (node: its tree).
+
+    outer: the routine that it is defined in, if it is nested. owner: its class.
+    at: how often the definition runs, in the outer routine.
+    changes: statement or comprehension -> how often it runs, in this routine.
+    """
+
+    module: Module
+    node: FunctionNode | ast.Module
+    owner: ClassInfo | None = None
+    outer: Routine | None = None
+    at: Path = ()
+    changes: dict[ast.AST, Path] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        """The function's name; "" for the top level."""
+        return self.node.name if not isinstance(self.node, ast.Module) else ""
+
+    @cached_property
+    def parameters(self) -> tuple[str, ...]:
+        """The names of its parameters, those by position first."""
+        if isinstance(self.node, ast.Module):
+            return ()
+        arguments = self.node.args
+        return tuple(a.arg for a in (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs))
+
+    @property
+    def around(self) -> list[Routine]:
+        """The routine itself, and those that it is nested in."""
+        found = [self]
+        while found[-1].outer is not None:
+            found.append(found[-1].outer)
+        return found
+
+
+@dataclass(frozen=True, eq=False)
+class CallSite:
+    """A call in a routine, and how often it runs there.
+
+    called: see `called_name`.
+    """
+
+    routine: Routine
+    node: ast.Call
+    path: Path
+    called: str
+
+
+@dataclass(frozen=True, eq=False)
+class Reference:
+    """A function that is named without being called.
+
+    node: the name or attribute, also of a call whose result is meant.
+    held_by: the call that it is an argument of, the assignment, the `return`, or the tuple of which it is the last of
+        three items.
+    key: the number or keyword of the argument; "[]" for an item of the list or dictionary that is assigned.
+    """
+
+    routine: Routine
+    node: ast.expr
+    path: Path
+    held_by: ast.AST
+    key: str = ""
+
+
+class Routines:
+    """The routines of a file, their calls by the called name, and the references to functions by name.
+
+    A reference to "f()" is one to what `f` returns.
+    """
+
+    def __init__(self, module: Module) -> None:
+        self.module = module
+        self.all: dict[ast.AST, Routine] = {}
+        self.calls: dict[str, list[CallSite]] = {}
+        self.references: dict[str, list[Reference]] = {}
+        self.layers: frozenset[object] | None = None  # classes that models have many of; filled by `Callers`
+        self.top = self._add(Routine(module, module.tree))
+
+    def _add(self, routine: Routine) -> Routine:
+        self.all[routine.node] = routine
+        _Walk(self, routine).block(routine.node.body, (), None)
+        return routine
+
+    def nested(self, outer: Routine) -> list[Routine]:
+        """The routines that are defined in a routine."""
+        return [routine for routine in self.all.values() if routine.outer is outer]
+
+    def define(self, node: FunctionNode, owner: ClassInfo | None, outer: Routine, at: Path) -> None:
+        """Add a function that is defined in a routine."""
+        nested = None if isinstance(outer.node, ast.Module) else outer
+        self._add(Routine(self.module, node, owner, nested, at))
+
+
+class _Walk:
+    """One pass over the body of a routine."""
+
+    def __init__(self, found: Routines, routine: Routine) -> None:
+        self._found = found
+        self._routine = routine
+        self._repetition = Repetition(found.module, routine.node, routine.owner)
+        self._throttles = Throttles(found.module.project.knowledge)
+
+    def block(self, body: Sequence[ast.stmt], path: Path, loop: tuple[str, ...] | None) -> None:
+        """Statements that run one after another.
+
+        loop: the names that the innermost loop binds; None outside of loops.
+        """
+        for statement in body:
+            self._statement(statement, path, loop)
+            if isinstance(statement, ast.If) and self._throttles.ends(statement, loop):
+                path = (*path, Change.RARELY)
+
+    def _statement(self, node: ast.stmt, path: Path, loop: tuple[str, ...] | None) -> None:
+        self._routine.changes[node] = path
+        match node:
+            case ast.FunctionDef() | ast.AsyncFunctionDef():
+                for part in (*node.decorator_list, *node.args.defaults):
+                    self._expression(part, path, node)
+                self._found.define(node, None, self._routine, path)
+            case ast.ClassDef():
+                self._class(node, path)
+            case ast.For() | ast.AsyncFor():
+                self._expression(node.iter, path, node)
+                inside = (*path, *self._repetition.loop(node))
+                names = tuple(part.id for part in ast.walk(node.target) if isinstance(part, ast.Name))
+                self.block(node.body, inside, names)
+                self.block(node.orelse, path, loop)
+            case ast.While():
+                inside = (*path, *self._repetition.loop(node))
+                self._routine.changes[node] = inside
+                self._expression(node.test, inside, node)
+                self.block(node.body, inside, ())
+                self.block(node.orelse, path, loop)
+            case ast.If():
+                self._expression(node.test, path, node)
+                body, other = self._throttles.of(node, loop)
+                self.block(node.body, (*path, Change.RARELY) if body else path, loop)
+                self.block(node.orelse, (*path, Change.RARELY) if other else path, loop)
+            case ast.With() | ast.AsyncWith():
+                for item in node.items:
+                    self._expression(item.context_expr, path, node)
+                self.block(node.body, path, loop)
+            case ast.Try():
+                self.block(node.body, path, loop)
+                for handler in node.handlers:
+                    self.block(handler.body, path, loop)
+                self.block(node.orelse, path, loop)
+                self.block(node.finalbody, path, loop)
+            case ast.Match():
+                self._expression(node.subject, path, node)
+                for case in node.cases:
+                    self.block(case.body, path, loop)
+            case _:
+                self._plain(node, path)
+
+    def _plain(self, node: ast.stmt, path: Path) -> None:
+        if isinstance(node, ast.Assign):
+            self._throttles.assigned(node)
+        for child in ast.iter_child_nodes(node):
+            if isinstance(child, ast.expr):
+                self._expression(child, path, node)
+
+    def _class(self, node: ast.ClassDef, path: Path) -> None:
+        at_top = isinstance(self._routine.node, ast.Module)
+        owner = self._found.module.classes.get(node.name) if at_top else None
+        if owner is not None and owner.node is not node:
+            owner = None
+        for item in node.body:
+            if isinstance(item, _FUNCTIONS):
+                self._found.define(item, owner, self._routine, path)
+            elif not isinstance(item, ast.ClassDef):
+                self._statement(item, path, None)
+
+    def _expression(self, node: ast.AST, path: Path, parent: ast.AST, key: str = "") -> None:
+        match node:
+            case ast.Constant():
+                return
+            case ast.Name(ctx=ast.Load(), id=name):
+                self._refer(name, node, path, parent, key)
+                return
+            case ast.Attribute(ctx=ast.Load(), attr=name, value=value):
+                self._refer(name, node, path, parent, key)
+                if not isinstance(value, ast.Name):
+                    self._expression(value, path, node)
+                return
+            case (
+                ast.Call(func=ast.Attribute(attr="__get__", value=bound))
+                | ast.Call(func=ast.Name(id="MethodType" | "partial"), args=[bound, *_])
+                | ast.Call(func=ast.Attribute(attr="MethodType" | "partial"), args=[bound, *_])
+            ):
+                self._expression(bound, path, parent, key)
+                self._call(node, path)
+                return
+            case ast.Call(func=func):
+                self._refer(f"{called_name(func)}()", func, path, parent, key)
+                self._call(node, path)
+                return
+            case ast.ListComp() | ast.SetComp() | ast.GeneratorExp() | ast.DictComp():
+                self._comprehension(node, path)
+                return
+            case ast.Tuple(
+                elts=[_, ast.Constant(), made]
+            ):  # `(module, "function", mine)`: an item of a table of patches
+                self._expression(made, path, node)
+            case ast.Dict() | ast.List() | ast.Tuple() if isinstance(parent, ast.Assign | ast.Return):
+                for child in ast.iter_child_nodes(node):
+                    self._expression(child, path, parent, "[]")
+                return
+        for child in ast.iter_child_nodes(node):
+            if isinstance(child, ast.expr):
+                self._expression(child, path, node)
+
+    def _call(self, node: ast.Call, path: Path) -> None:
+        func = node.func
+        called = called_name(func)
+        if called:
+            self._found.calls.setdefault(called, []).append(CallSite(self._routine, node, path, called))
+        if not isinstance(func, ast.Name):
+            self._expression(func.value if isinstance(func, ast.Attribute) else func, path, func)
+        for number, argument in enumerate(node.args):
+            self._expression(argument, path, node, str(number))
+        for keyword in node.keywords:
+            self._expression(keyword.value, path, node, keyword.arg or "")
+
+    def _comprehension(self, node: Comprehension, path: Path) -> None:
+        first = node.generators[0]
+        self._expression(first.iter, path, node)
+        inside = (*path, *self._repetition.comprehension(node))
+        self._routine.changes[node] = inside
+        for generator in node.generators:
+            if generator is not first:
+                self._expression(generator.iter, inside, node)
+            for test in generator.ifs:
+                self._expression(test, inside, node)
+        for made in [node.key, node.value] if isinstance(node, ast.DictComp) else [node.elt]:
+            self._expression(made, inside, node)
+
+    def _refer(self, name: str, node: ast.expr, path: Path, parent: ast.AST, key: str) -> None:
+        if isinstance(parent, ast.Call | ast.Assign | ast.Return | ast.Tuple):
+            self._found.references.setdefault(name, []).append(Reference(self._routine, node, path, parent, key))
+
+
+def called_name(node: ast.AST) -> str:
+    """The last part of a name: `f` of `x.f`; "x[]" for an item of `x`, "f()" for what `f` returns; else ""."""
+    match node:
+        case ast.Name(id=name) | ast.Attribute(attr=name):
+            return name
+        case ast.Subscript(value=value) if name := called_name(value):
+            return f"{name}[]"
+        case ast.Call(func=ast.Attribute(value=value, attr="get")) if name := called_name(value):
+            return f"{name}[]"
+        case ast.Call(func=func) if name := called_name(func):
+            return f"{name}()"
+    return ""

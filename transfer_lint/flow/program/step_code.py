@@ -1,0 +1,136 @@
+"""Code that is known to run at every step or layer by its class, its parameters, or by whom it is handed to."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from transfer_lint.findings import Heat
+from transfer_lint.flow.knowledge import Knowledge
+from transfer_lint.flow.program import sockets
+from transfer_lint.flow.program.modules import ClassInfo, FunctionInfo, Module
+from transfer_lint.flow.program.routines import Reference, Routine
+from transfer_lint.flow.program.syntax import nodes_of
+
+_REPEATED = (ast.For, ast.AsyncFor, ast.While, ast.ListComp, ast.GeneratorExp)
+
+
+def declared(routine: Routine, knowledge: Knowledge) -> Heat:
+    """The heat of a function, as its class, its parameters and its name say: `call` if they say nothing."""
+    parameters = routine.parameters
+    if any(name in knowledge.layer_parameters for name in parameters):
+        return Heat.LAYER
+    if routine.owner is not None and (heat := _of_class(routine.owner, routine.name, knowledge)) is not None:
+        return heat
+    if any(name in knowledge.step_parameters for name in parameters):
+        return Heat.STEP
+    once = routine.name in knowledge.once_functions or routine.name in knowledge.movers
+    return Heat.ONCE if once else Heat.CALL
+
+
+def _of_class(owner: ClassInfo, name: str, knowledge: Knowledge) -> Heat | None:
+    """The heat of a method that others call at every step, because its class implements their protocol."""
+    protocol = knowledge.step_protocol.exact
+    if name in protocol and protocol <= owner.methods.keys():
+        return Heat.STEP
+    for base in owner.lineage:
+        if isinstance(base, str):
+            if name == "forward" and knowledge.is_module_class(base):
+                return Heat.STEP
+            hooks = knowledge.step_methods.get(base.rpartition(".")[2])
+            if hooks is not None and name in hooks:
+                return Heat.STEP
+    return None
+
+
+def is_fed(info: FunctionInfo, knowledge: Knowledge) -> bool:
+    """Whether a node has an input from other nodes: then it runs whenever that changes, whatever its name is."""
+    if info.owner is None or not sockets.serves_node(info.owner, info):
+        return False
+    kinds = (sockets.input_type(info.owner, argument.arg) for argument in info.parameters)
+    return any(kind is not None and kind not in knowledge.socket_host for kind in kinds)
+
+
+def handed_to(reference: Reference, knowledge: Knowledge) -> Heat:
+    """The heat of a function by what it is handed to: a sampler, a hook, a solver; `once` if that says nothing."""
+    module, patched = reference.routine.module, False
+    match reference.held_by:
+        case ast.Assign(targets=targets):
+            owned = [target for target in targets if isinstance(target, ast.Attribute)]
+            patched = any(_is_patch(module, target.value, target.attr) for target in owned)
+        case (
+            ast.Tuple(elts=[owner, ast.Constant(value=str(name)), _])
+            | ast.Call(func=ast.Name(id="setattr"), args=[owner, ast.Constant(value=str(name)), _])
+        ):
+            patched = _is_patch(module, owner, name)
+        case ast.Call() as taker:
+            return _taken_by(taker, reference.key, knowledge)
+    return Heat.STEP if patched else Heat.ONCE
+
+
+def _is_patch(module: Module, owner: ast.expr, name: str) -> bool:
+    """Whether an attribute is a function that runs at every step: what is put in its place does, too."""
+    return name == "forward" or f"{module.dotted(owner)}.{name}" in module.project.knowledge.step_patches
+
+
+def _taken_by(held_by: ast.Call, key: str, knowledge: Knowledge) -> Heat:
+    func = held_by.func
+    name = func.attr if isinstance(func, ast.Attribute) else func.id if isinstance(func, ast.Name) else ""
+    if name in knowledge.layer_hooks:
+        return Heat.LAYER
+    if name in knowledge.step_hooks or name in knowledge.step_registrars or name in knowledge.solvers:
+        return Heat.STEP
+    if name in knowledge.wrapper_registrars:
+        kinds = {kind for argument in held_by.args for kind in _kind(argument)}
+        return Heat.STEP if kinds & knowledge.step_wrappers.exact else Heat.ONCE
+    return Heat.STEP if key in knowledge.step_keywords else Heat.ONCE
+
+
+def _kind(node: ast.expr) -> tuple[str, ...]:
+    match node:
+        case ast.Constant(value=str() as text) | ast.Attribute(attr=text):
+            return (text.lower(),)
+    return ()
+
+
+def is_sampler_hook(reference: Reference, knowledge: Knowledge) -> bool:
+    """Whether a function is handed to ComfyUI's sampler, which calls it with a dictionary."""
+    held_by = reference.held_by
+    return (
+        isinstance(held_by, ast.Call)
+        and isinstance(held_by.func, ast.Attribute)
+        and held_by.func.attr in knowledge.step_hooks
+    )
+
+
+def layers(module: Module) -> dict[ClassInfo, None]:
+    """The layers that a model has many of: their class is instantiated in a loop, or by such a class."""
+    repeated: dict[ClassInfo, None] = {}
+    if "ModuleList" not in module.text:
+        return repeated
+    pending: list[ast.AST] = []
+    for cls in module.classes.values():
+        initialiser = cls.methods.get("__init__")
+        if initialiser is not None and cls.is_module:
+            pending += [node for node in nodes_of(initialiser.node) if isinstance(node, _REPEATED)]
+    while pending:
+        for made in _made_in(pending.pop(), module):
+            if made not in repeated and made.is_module:
+                repeated[made] = None
+                pending += [m.node for name, m in made.methods.items() if name == "__init__"]
+    return repeated
+
+
+def _made_in(node: ast.AST, module: Module) -> Iterator[ClassInfo]:
+    """The classes of the file that are instantiated in a piece of code, by name or from a dict of classes."""
+    for part in nodes_of(node):
+        if not isinstance(part, ast.Call):
+            continue
+        match part.func:
+            case ast.Name(id=name):
+                names = [name]
+            case ast.Subscript(value=ast.Name(id=table)) if isinstance(held := module.binding(table), ast.Dict):
+                names = [value.id for value in held.values if isinstance(value, ast.Name)]
+            case _:
+                continue
+        yield from (module.classes[name] for name in names if name in module.classes)

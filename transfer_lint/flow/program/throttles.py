@@ -1,0 +1,116 @@
+"""Throttles: branches that few iterations take, such as `if step % 100 == 0`."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable, Sequence
+
+from transfer_lint.flow.knowledge import Knowledge
+from transfer_lint.flow.program.syntax import nodes_of
+
+_OFTEN = 4  # `i % 4 == 0` is a quarter of all iterations: not rare
+_LEAVES = (ast.Continue, ast.Return)
+
+
+class Throttles:
+    """The throttled branches of one function, whose assignments are told as they come."""
+
+    def __init__(self, knowledge: Knowledge) -> None:
+        self._debug = knowledge.debug_words.exact
+        self._rare: set[str] = set()  # names that are seldom true
+
+    def assigned(self, node: ast.Assign) -> None:
+        """A name that is assigned a test: `log_now = step % 100 == 0`."""
+        match node:
+            case ast.Assign(targets=[ast.Name(id=name)], value=ast.Compare() | ast.BoolOp() | ast.UnaryOp() as test):
+                if self._is_rare(test, (), ()):
+                    self._rare.add(name)
+
+    def of(self, node: ast.If, loop: Sequence[str] | None) -> tuple[bool, bool]:
+        """Whether the body, and whether the `else`, of an `if` runs rarely.
+
+        loop: the names that the innermost loop around it binds; None outside of loops.
+        """
+        body = self._is_rare(node.test, node.body, loop or ())
+        if not body and loop is not None:
+            body = isinstance(node.body[-1], ast.Break | ast.Return | ast.Raise)
+        other = self._is_rare(ast.UnaryOp(ast.Not(), node.test), node.orelse, loop or ())
+        return body or isinstance(node.body[-1], ast.Raise), other
+
+    def ends(self, node: ast.If, loop: Sequence[str] | None) -> bool:
+        """Whether what follows an `if` in its block runs rarely: `if step % 100: continue`."""
+        if not isinstance(node.body[-1], _LEAVES) or node.orelse:
+            return False
+        return self._is_rare(ast.UnaryOp(ast.Not(), node.test), (), loop or ())
+
+    def _is_rare(self, test: ast.expr, body: Sequence[ast.stmt], loop: Iterable[str]) -> bool:
+        """Whether a test is seldom true."""
+        match test:
+            case ast.UnaryOp(op=ast.Not(), operand=ast.UnaryOp(op=ast.Not(), operand=inner)):
+                return self._is_rare(inner, body, loop)
+            case ast.UnaryOp(op=ast.Not(), operand=ast.Compare(left=left, ops=[op], comparators=[right])):
+                inverse = {ast.Eq: ast.NotEq, ast.NotEq: ast.Eq, ast.Is: ast.IsNot, ast.IsNot: ast.Is}.get(type(op))
+                return inverse is not None and self._is_rare(ast.Compare(left, [inverse()], [right]), body, loop)
+            case ast.UnaryOp(op=ast.Not(), operand=ast.BoolOp(op=ast.Or(), values=values)):
+                return any(self._is_rare(ast.UnaryOp(ast.Not(), value), body, loop) for value in values)
+            case ast.UnaryOp(op=ast.Not(), operand=inner):
+                return _is_modulo(inner) or _is_assigned(inner, body) or _is_kept(inner)
+            case ast.BoolOp(op=ast.And(), values=values):
+                ranked = any(_asks_rank(value) for value in values)
+                return ranked or any(self._is_rare(value, body, loop) for value in values)
+            case ast.Compare(left=left, ops=[ast.Eq()], comparators=[right]):
+                return _is_modulo(left) or _is_modulo(right) or _is_one_iteration(left, right, loop)
+            case ast.Compare(left=left, ops=[ast.Is()], comparators=[ast.Constant(value=None)]):
+                return _is_assigned(left, body)
+            case ast.Compare(ops=[ast.NotIn()], comparators=[held]):
+                return _is_assigned(held, body)
+            case ast.Name() | ast.Attribute():
+                name = _last(test)
+                return name in self._rare or not self._debug.isdisjoint(name.lower().split("_"))
+            case ast.Call(func=func):
+                return _last(func) == "isEnabledFor"
+        return False
+
+
+def _is_modulo(node: ast.expr) -> bool:
+    """`step % every`, where `step` is a counter, and `every` is not spelled out as a small number."""
+    match node:
+        case ast.BinOp(op=ast.Mod(), left=left, right=right):
+            sizes = (ast.Call, ast.Subscript, ast.JoinedStr)  # `len(xs) % n`, `x.shape[0] % n`
+            counts = any(isinstance(part, ast.Name) for part in nodes_of(left))
+            often = isinstance(right, ast.Constant) and isinstance(right.value, int) and right.value <= _OFTEN
+            return counts and not often and not any(isinstance(part, sizes) for part in nodes_of(left))
+    return False
+
+
+def _is_one_iteration(left: ast.expr, right: ast.expr, loop: Iterable[str]) -> bool:
+    """`i == 0`, `i == len(x) - 1`, where `i` is bound by the loop."""
+    return any(isinstance(side, ast.Name) and side.id in loop for side in (left, right))
+
+
+def _is_assigned(node: ast.expr, body: Sequence[ast.stmt]) -> bool:
+    """Whether a body assigns what the test asks for, or an item of it: it is filled once."""
+    asked = ast.unparse(node)
+    return any(
+        isinstance(getattr(part, "ctx", None), ast.Store)
+        and asked == ast.unparse(part.value if isinstance(part, ast.Subscript) else part)
+        for statement in body
+        for part in nodes_of(statement)
+        if isinstance(part, ast.Name | ast.Attribute | ast.Subscript)
+    )
+
+
+def _is_kept(node: ast.expr) -> bool:
+    """`hasattr(self, "cache")`."""
+    return isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "hasattr"
+
+
+def _asks_rank(node: ast.expr) -> bool:
+    """`rank == 0`, `accelerator.is_main_process`."""
+    if isinstance(node, ast.Compare) and isinstance(node.ops[0], ast.Eq | ast.In | ast.LtE):
+        return "rank" in _last(node.left).lower().split("_")
+    return "main" in _last(node.func if isinstance(node, ast.Call) else node).lower().split("_")
+
+
+def _last(node: ast.expr) -> str:
+    return node.id if isinstance(node, ast.Name) else node.attr if isinstance(node, ast.Attribute) else ""
