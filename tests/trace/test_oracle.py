@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -132,13 +131,8 @@ def test_a_scenario_s_functions_are_parts(tmp_path: Path) -> None:
     assert counts == {(3, 1, 3)}  # two ways lead there, each in a part of its own
 
 
-@dataclass(frozen=True)
-class Assuming(Finding):
-    assumptions: tuple[str, ...] = ()
-
-
 def judged(status: Status, *assumptions: str) -> Judged:
-    finding = Assuming("a.py", 1, 1, 1, 2, "TL301", "host-read-in-hot-path", Severity.WARNING, Heat.STEP, "", "",
+    finding = Finding("a.py", 1, 1, 1, 2, "TL301", "host-read-in-hot-path", Severity.WARNING, Heat.STEP, "", "",
                        assumptions=assumptions)  # fmt: skip
     return Judged(finding, status, "")
 
