@@ -48,7 +48,7 @@ def _is_likely(read: HostRead) -> bool:
     """Whether it reads what is a tensor, and likely one of the device: code that runs once a call also reads others."""
     methods = _NUMBERS if read.elements else (*_NUMBERS, "tolist", "numpy", "print")
     spelled = read.form is Form.CALL and read.method in methods
-    return read.in_step and (spelled or (read.form is Form.TEST and bool(read.method)))
+    return read.in_step and (spelled or read.form is Form.TEST)
 
 
 def _message(read: HostRead, questions: Questions, proved: bool) -> str:

@@ -32,11 +32,18 @@ from transfer_lint.flow.results.constructions import Construction, DeviceCompari
 from transfer_lint.flow.results.examination import Place
 from transfer_lint.flow.results.reads import HostRead
 from transfer_lint.flow.results.sites import Site
-from transfer_lint.flow.values.terms import Fact, Known, TermKind, Why, merge_why
+from transfer_lint.flow.values.terms import Fact, Known, Term, TermKind, Why, merge_why
 from transfer_lint.flow.values.values import Object, Tensor
 
-# Terms of devices that something was moved to, as opposed to devices that something happens to be on.
-_CHOSEN = frozenset({TermKind.VALUE, TermKind.STABLE, TermKind.WEIGHTS_DEVICE})
+
+def _is_given(term: Term) -> bool:
+    """Whether a device is given from outside, as an argument, in an attribute or by where a model was put.
+
+    Not what the code itself may have made the host, as one of several possible devices.
+    """
+    if term.kind is TermKind.VALUE and term.symbol is not None:
+        return term.role is Role.EITHER or term.symbol.is_initial() or term.symbol.parent is not None
+    return term.kind is TermKind.WEIGHTS_DEVICE
 
 
 @dataclass(frozen=True)
@@ -340,7 +347,7 @@ class Questions(Placements):
     def _chosen_device(self, read: HostRead) -> Why:
         """The fact that what is read was put on a device which the program is given, under that assumption."""
         known = self._source_of(read)
-        if known is None or self._role(known) in (Role.ACCELERATOR, Role.HOST) or known.term.kind not in _CHOSEN:
+        if known is None or self._role(known) in (Role.ACCELERATOR, Role.HOST) or not _is_given(known.term):
             return ()
         self.assumable.add(Assumption.RUNS_ON_ACCELERATOR)
         if Assumption.RUNS_ON_ACCELERATOR not in self._assumptions:

@@ -73,8 +73,8 @@ def _subscript(frame: Frame, node: ast.expr, state: State) -> Value:
             value = frame.unknown(node, "an item")
             state.sharing.alias(value.ident, owner.ident)
             return of_output(owner, "[]", value, frame, node)
-        case Host() if owner.array:
-            return Host(frame.symbol(node, "an item"), array=True)
+        case Host():
+            return Host(frame.symbol(node, "an item"), array=owner.array)
         case External():  # `list[int]`, `Optional[Tensor]` in an expression
             return owner
     return frame.unknown(node, "an item")
