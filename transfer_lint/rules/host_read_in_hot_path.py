@@ -34,7 +34,8 @@ def check(read: HostRead, questions: Questions, options: RuleOptions) -> Verdict
     proved = questions.reads_accelerator(read)
     if not proved and (proved is False or not _is_likely(read)):
         return None
-    quiet = not proved or read.throttled or read.logged or read.form is Form.UPLOAD
+    boundary = bool(read.elements) and read.method == "numpy" and not read.in_step
+    quiet = not proved or boundary or read.throttled or read.logged or read.form is Form.UPLOAD
     return Verdict(
         Severity.HINT if quiet else Severity.WARNING,
         _message(read, questions, bool(proved)),
@@ -57,6 +58,8 @@ def _message(read: HostRead, questions: Questions, proved: bool) -> str:
         return f"{shown} copies a value of the host to the device {often}, and the host waits for that"
     waits = "makes the host wait for the device" if proved else "makes the host wait if the value is on a device,"
     if read.elements:
-        return f"{shown} {waits} once for every element of `{read.elements}`: `.tolist()` reads them all at once"
+        numbers = read.method in _NUMBERS
+        advice = "`.tolist()` reads them all at once" if numbers else "`.cpu()` before the loop brings them all at once"
+        return f"{shown} {waits} once for every element of `{read.elements}`: {advice}"
     why = ": the size of the result has to be read" if read.form is Form.SIZE else ""
     return f"{shown} {waits} {often}{why}"

@@ -210,6 +210,9 @@ class _Walk:
             else:
                 self._refer(f"{called_name(node.func)}()", node.func, path, parent, key)
             self._call(node, path)
+        elif isinstance(node, ast.Lambda) and isinstance(node.body, ast.Call):  # `lambda *args: f(*args)` is `f`
+            self._refer(called_name(node.body.func), node.body.func, path, parent, key)
+            self._call(node.body, path)
         elif isinstance(node, ast.ListComp | ast.SetComp | ast.GeneratorExp | ast.DictComp):
             self._comprehension(node, path)
         elif not isinstance(node, ast.Constant):
