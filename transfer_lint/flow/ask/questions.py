@@ -36,6 +36,15 @@ from transfer_lint.flow.values.terms import Fact, Known, Term, TermKind, Why, me
 from transfer_lint.flow.values.values import Object, Tensor
 
 
+def _is_thrown_away(value: ast.expr, moved: ast.expr) -> bool:
+    """Whether a statement only moves, perhaps with `.eval()` or the like behind it."""
+    while isinstance(value, ast.Call) and isinstance(value.func, ast.Attribute) and value is not moved:
+        if value.func.attr not in ("eval", "train", "requires_grad_"):
+            return False
+        value = value.func.value
+    return value is moved
+
+
 def _is_given(term: Term) -> bool:
     """Whether a device is given from outside, as an argument, in an attribute or by where a model was put.
 
@@ -123,15 +132,19 @@ class Questions(Placements):
         if site.proved or not isinstance(receiver, Object) or receiver.cls is not None:
             return False
         node = site.moved
-        if receiver.ident.line > 0 and not isinstance(node, ast.Attribute):
-            return False
+        if any(isinstance(part, ast.Call) and part.func is site.node for part in nodes_of(statement)):
+            return True  # it is called at once
         if isinstance(statement, ast.Assign) and statement.value is site.node and function is not None:
-            return any(is_used_as_module(_scope_of(site), target) for target in (*statement.targets, node))
-        if not (isinstance(statement, ast.Expr) and statement.value is site.node):
+            known = receiver.ident.line == 0 or isinstance(node, ast.Attribute)
+            return known and any(is_used_as_module(_scope_of(site), target) for target in (*statement.targets, node))
+        if not (isinstance(statement, ast.Expr) and _is_thrown_away(statement.value, site.node)):
             return False
-        if site.request.dtype is not None or receiver.ident.parent is not None or not isinstance(node, ast.Name):
+        if receiver.ident.line > 0 and not isinstance(node, ast.Attribute):
+            return function is not None and is_used_as_module(function.node, node, self._knowledge.tensor_methods)
+        certain = site.request.dtype is not None or receiver.ident.parent is not None or not isinstance(node, ast.Name)
+        if certain and not site.request.ambiguous:
             return True
-        return function is not None and is_used_as_module(function.node, node)
+        return function is not None and is_used_as_module(function.node, node, self._knowledge.tensor_methods)
 
     def is_worth_a_guard(self, site: Site) -> bool:
         """Whether a module's move surely is repeated for nothing.

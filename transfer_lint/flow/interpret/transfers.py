@@ -23,7 +23,7 @@ def transfer(
     """Interpret a call of one of MOVES on a tensor, a module, or something unknown."""
     request = _request(frame, node, arguments)
     is_module = frame.is_module(receiver)
-    judged = isinstance(receiver, Tensor) or is_module or _is_torch(node, arguments, request)
+    judged = isinstance(receiver, Tensor) or is_module or _is_torch(frame, node, arguments, request)
     if judged and not frame.around.traced:
         statement = frame.around.statement
         is_discarded = isinstance(statement, ast.Expr) and statement.value is node
@@ -59,14 +59,19 @@ def cast(frame: Frame, node: ast.Call, receiver: Tensor | Object, dtype: str, st
         frame.sites[node] = _site(frame, node, receiver, frame.is_module(receiver), Request(dtype=half), state)
 
 
-def _is_torch(node: ast.Call, arguments: dict[str, Value], request: Request) -> bool:
-    """Whether the call is almost certainly one of torch: it names a device or dtype, or is `.cpu()` or `.cuda()`."""
+def _is_torch(frame: Frame, node: ast.Call, arguments: dict[str, Value], request: Request) -> bool:
+    """Whether the call is almost certainly one of torch.
+
+    It names a device or dtype, or is `.cpu()` or `.cuda()`, or has one argument in a file that imports torch.
+    """
     assert isinstance(node.func, ast.Attribute)
     if node.func.attr != "to":
         return not arguments or request.device is not None
     if arguments.keys() & {"device", "dtype"}:
         return True
-    return bool(request.device or request.dtype) and not request.ambiguous
+    if request.ambiguous:
+        return list(arguments) == ["0"] and "torch" in frame.module.bindings
+    return bool(request.device or request.dtype)
 
 
 def _site(

@@ -16,7 +16,7 @@ from transfer_lint.flow.program.modules import FunctionInfo, FunctionNode, Impor
 from transfer_lint.flow.program.project import Project
 from transfer_lint.flow.program.syntax import nodes_of
 
-_DEVICE_KEYWORDS = frozenset({"device", "map_location"})
+_DEVICE_KEYWORDS = frozenset({"device", "device_map", "map_location"})
 _DTYPE_KEYWORDS = frozenset({"dtype", "torch_dtype"})
 _LOOKUPS = frozenset({"getenv", "get", "pop", "getattr"})
 _TENSOR_ATTRIBUTES = frozenset({"shape", "ndim", "size", "dim", "unsqueeze", "squeeze", "permute"})
