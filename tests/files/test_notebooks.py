@@ -14,6 +14,7 @@ from tests.support.command import MENDED, WASTE, lint
 from tests.support.notebooks import notebook, sources, written
 from transfer_lint.files import magics
 from transfer_lint.files.notebook import Notebook, decode, place, shown
+from transfer_lint.findings import FixHints
 from transfer_lint.fixing.fix import fix_paths, write_fixed
 from transfer_lint.problems import Problem
 from transfer_lint.settings import Settings
@@ -25,7 +26,7 @@ def fixed(folder: Path, text: str) -> str:
     """What `fix` makes of a notebook; it must be valid, and `fix` run again must change nothing."""
     path = folder / "a.ipynb"
     path.write_bytes(text.encode())
-    settings = Settings(root=str(folder))
+    settings = Settings(root=str(folder), fix_hints=FixHints.ALWAYS)
     assert write_fixed(fix_paths([str(path)], settings)) == []
     now = path.read_bytes().decode()
     nbformat.validate(nbformat.reads(now, as_version=4))
