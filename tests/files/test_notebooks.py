@@ -162,7 +162,8 @@ class Encoder(torch.nn.Module):
 
 
 def run(enc: Encoder):
-    enc.to("cuda:0")"""
+    enc.to("cuda:0")
+    return enc(1)"""
 
 
 @pytest.mark.parametrize(
@@ -180,7 +181,7 @@ def run(enc: Encoder):
 def test_an_import_goes_into_a_cell_of_python(cells: list[str], takes: int | None, tmp_path: Path) -> None:
     before = sources(notebook(*cells))
     after = sources(fixed(tmp_path, notebook(*cells)))
-    assert 'if any(t.device != torch.device("cuda:0") for t in chain(enc.parameters()' in after[-1]
+    assert "for t in chain(enc.parameters(), enc.buffers())" in after[-1]
     (where,) = (number for number, cell in enumerate(after) if "from itertools import chain" in cell)
     assert takes in (where, None)
     lines = after[where].splitlines()

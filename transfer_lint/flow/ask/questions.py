@@ -160,6 +160,31 @@ class Questions(Placements):
         """Whether a loop gives the site another target in every round; see `liveness`."""
         return targets_loop_variable(site)
 
+    def is_plain_attribute(self, site: Site) -> bool:
+        """Whether the receiver is `self.x` and nothing can see that it is assigned to itself.
+
+        No class of the lineage defines `__setattr__` or the like, and none of them or of their heirs gives the name a
+        property, or any other value in the class body.
+        """
+        function, name = site.function, kept_tensors.own_attribute(site.moved)
+        owner = function.owner if function is not None else None
+        if owner is None or name is None or name in owner.overridden:
+            return False
+        for cls in owner.lineage:
+            if isinstance(cls, str):
+                if not self._knowledge.is_transparent_base(cls):
+                    return False
+            elif {name, "__setattr__", "__getattribute__"} & {*cls.methods, *cls.attributes} or cls.node.decorator_list:
+                return False
+        return True
+
+    def is_explained(self, site: Site) -> bool:
+        """Whether a comment stands beside the transfer's statement, or on the line above it."""
+        last = site.statement.end_lineno or site.statement.lineno
+        above = self.module.lines[site.statement.lineno - 2].strip() if site.statement.lineno > 1 else ""
+        column = self.module.column(last, site.statement.end_col_offset or 0)
+        return above.startswith("#") or self.module.lines[last - 1][column - 1 :].strip().startswith("#")
+
     def is_weight(self, site: Site) -> bool:
         """Whether the receiver is, or may be, an attribute that holds a parameter or buffer."""
         return isinstance(site.receiver, Tensor) and site.receiver.weight and isinstance(site.moved, ast.Attribute)
