@@ -22,6 +22,11 @@ FIXED = [
     pytest.param(b"\xef\xbb\xbf" + WASTE.encode(), b"\xef\xbb\xbf" + MENDED.encode(), id="bom"),
     pytest.param(WASTE.replace("\n", "\r\n").encode(), MENDED.replace("\n", "\r\n").encode(), id="crlf"),
     pytest.param(WASTE.rstrip("\n").encode(), MENDED.rstrip("\n").encode(), id="no last line end"),
+    pytest.param(
+        (WASTE + "\n\nif 1:\n    if 2:\n        pass\n\n ").encode(),
+        (MENDED + "\n\nif 1:\n    if 2:\n        pass\n\n ").encode(),
+        id="a blank at the end, after a nested block",
+    ),
     pytest.param(WASTE.replace("    ", "\t").encode(), MENDED.replace("    ", "\t").encode(), id="tabs"),
     pytest.param(
         WASTE.replace("\n\ndef", "\n\x0c\ndef").encode(), MENDED.replace("\n\ndef", "\n\x0c\ndef").encode(),
