@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from transfer_lint.findings import Assumption
 from transfer_lint.flow.ask import (
     caches,
+    detours,
     duplicates,
     kept_tensors,
     loop_invariance,
@@ -95,6 +96,15 @@ class Questions(Placements):
         if function is None or function.owner is None or not sockets.serves_node(function.owner, function):
             return False
         return bool(self._project.mentioning("NODE_CLASS_MAPPINGS", self.module.path))
+
+    def brought_through_numpy(self, site: Site) -> Site | None:
+        """The transfer to the host that what is moved here comes from, by way of numpy; proved ones first."""
+        found = [s for s in detours.brought_through_numpy(site, self._by_node, self.module) if self.goes_to_host(s)]
+        return next((s for s in found if self.is_on_accelerator(s)), next(iter(found), None))
+
+    def is_only_downloaded(self, site: Site) -> bool:
+        """Whether what is moved to an accelerator is only brought to the host again; see `detours`."""
+        return self.goes_to_accelerator(site) and detours.is_only_downloaded(site)
 
     def is_half_of_pair(self, site: Site) -> bool:
         """Whether the module is certainly moved elsewhere, too, whenever the site runs; see `onload_offload`."""
