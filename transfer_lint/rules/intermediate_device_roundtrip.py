@@ -41,11 +41,7 @@ def _detour(site: Site, questions: Questions) -> Verdict | None:
         text = f"`{receiver}` is moved to {questions.wanted(site)} and only brought back: nothing is done with it there"
         return Verdict(Severity.WARNING if site.heat is not Heat.ONCE else Severity.HINT, text, site.receiver.why)
     left = questions.brought_through_numpy(site)
-    if left is None or questions.goes_to_host(site):
+    if left is None or questions.goes_to_host(site) or not questions.is_on_accelerator(left):
         return None
-    text = (
-        f"what left the device on line {left.anchor[0]} for numpy comes back here: do it in torch, where the value is"
-    )
-    return Verdict(
-        Severity.WARNING if questions.is_on_accelerator(left) else Severity.HINT, text, questions.proof(left)
-    )
+    text = f"what left the device for numpy on line {left.anchor[0]} comes back here: do it in torch, on the device"
+    return Verdict(Severity.WARNING if site.heat is not Heat.ONCE else Severity.HINT, text, questions.proof(left))
