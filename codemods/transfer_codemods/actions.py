@@ -161,6 +161,11 @@ class RememberRead:
     source: str
 
 
+@dataclass(frozen=True)
+class ReadAtOnce:
+    """`[v.item() for v in x]` becomes `x.tolist()`. The action's anchor is that of `item`."""
+
+
 Action: TypeAlias = (
     DeleteTransfer
     | GuardTensor
@@ -173,5 +178,6 @@ Action: TypeAlias = (
     | HoistTransfer
     | ReuseTransfer
     | RememberRead
+    | ReadAtOnce
 )
 Plan: TypeAlias = Mapping[Anchor, Action]

@@ -28,6 +28,7 @@ from .actions import (
     KeepOnDevice,
     MergeTransfer,
     Plan,
+    ReadAtOnce,
     RegisterBuffer,
     RememberRead,
     ReuseTransfer,
@@ -44,6 +45,7 @@ from .imports import with_helpers, with_import
 from .keep_on_device import keep_on_device
 from .merge_transfer import merge_transfer
 from .names import Names
+from .read_at_once import read_at_once, read_of_all
 from .register_buffer import assignment_of, registered
 from .remember_read import remember_read
 from .reuse_transfer import reuse_transfer
@@ -125,6 +127,8 @@ def _carry_out(site: Site, action: Action) -> cst.BaseExpression:
             return reuse_transfer(site, action)
         case RememberRead():
             return remember_read(site, action)
+        case ReadAtOnce():
+            return read_at_once(site)
 
 
 class _Fixer(cst.CSTTransformer):
@@ -160,6 +164,8 @@ class _Fixer(cst.CSTTransformer):
         node = super().on_leave(original_node, updated_node)
         if not isinstance(node, cst.CSTNode):
             return node
+        if original_node in self._draft.at_once and isinstance(node, cst.ListComp):
+            return read_of_all(node)
         if (target := self._draft.assigned.get(original_node)) and isinstance(node, cst.Expr):
             return cst.Assign([cst.AssignTarget(target)], node.value, node.semicolon)
         if (name := self._draft.registered.get(original_node)) and isinstance(node, cst.Assign):

@@ -43,6 +43,7 @@ class Draft:
     guards: statement -> its guard.
     comments: node -> comments that lost their place and go above it.
     gone: lines of the new tree that do nothing any more and will be deleted.
+    at_once: lists of reads of all elements of a tensor, each to become one call.
     spelled: (module, name) -> how the file spells the name, once a rewrite has asked. new_imports: the imports that
         these spellings need.
     helpers: expression -> (name, function) of the function to add to the module that returns it.
@@ -59,6 +60,7 @@ class Draft:
     guards: dict[cst.CSTNode, Guard] = field(default_factory=dict)
     comments: defaultdict[cst.CSTNode, list[str]] = field(default_factory=lambda: defaultdict(list))
     gone: set[cst.CSTNode] = field(default_factory=set)
+    at_once: set[cst.CSTNode] = field(default_factory=set)
     spelled: dict[tuple[str, str], str] = field(default_factory=dict)
     new_imports: list[cst.SimpleStatementLine] = field(default_factory=list)
     helpers: dict[str, tuple[str, cst.FunctionDef]] = field(default_factory=dict)

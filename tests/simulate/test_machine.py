@@ -158,6 +158,7 @@ def test_streams_say_where_they_are() -> None:
     with simulate(devices=2):
         assert str(torch.cuda.Stream(1).device) == "cuda:1"
         assert torch.cuda.current_stream().device_index == 0
+        torch.ones(2, device="cuda").record_stream(torch.cuda.current_stream())
 
 
 @pytest.mark.parametrize(

@@ -416,3 +416,18 @@ def test_pickle_and_copy(machine: Machine) -> None:
     alias += 1
     assert plain.tolist() == [2, 2]
     assert not machine.transfers
+
+
+def test_lengths_on_the_host(machine: Machine) -> None:
+    x = torch.randn(2, 5, 3, device="cuda", requires_grad=True)
+    packed = nn.utils.rnn.pack_padded_sequence(x, torch.tensor([5, 3]), batch_first=True)
+    assert (str(packed.data.device), str(packed.batch_sizes.device)) == ("cuda:0", "cpu")
+    result, lengths = nn.utils.rnn.pad_packed_sequence(nn.LSTM(3, 4, batch_first=True).cuda()(packed)[0])
+    assert lengths.tolist() == [5, 3]
+    scores = result.new_tensor([[[1.0, 2.0, 3.0]]] * 4)
+    loss = F.ctc_loss(
+        scores.log_softmax(2), torch.tensor([[1, 2]], device="cuda"), torch.tensor([4]), torch.tensor([2])
+    )
+    (result.sum() + loss).backward()
+    assert x.grad is not None
+    assert str(x.grad.device) == "cuda:0"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -14,6 +13,7 @@ from tests.trace.test_command import page_of
 from transfer_lint.evidence.join import Joined, Judged, Status
 from transfer_lint.evidence.tally import by_assumption
 from transfer_lint.findings import Finding, Heat, Severity
+from transfer_lint.report import View, trace_findings
 
 PACK = """\
 import operator
@@ -131,13 +131,8 @@ def test_a_scenario_s_functions_are_parts(tmp_path: Path) -> None:
     assert counts == {(3, 1, 3)}  # two ways lead there, each in a part of its own
 
 
-@dataclass(frozen=True)
-class Assuming(Finding):
-    assumptions: tuple[str, ...] = ()
-
-
 def judged(status: Status, *assumptions: str) -> Judged:
-    finding = Assuming("a.py", 1, 1, 1, 2, "TL301", "host-read-in-hot-path", Severity.WARNING, Heat.STEP, "", "",
+    finding = Finding("a.py", 1, 1, 1, 2, "TL301", "host-read-in-hot-path", Severity.WARNING, Heat.STEP, "", "",
                        assumptions=assumptions)  # fmt: skip
     return Judged(finding, status, "")
 
@@ -156,3 +151,6 @@ def test_assumptions_hold_or_break() -> None:
         "library-model": (1, 1, 0, 0),
         "wrapper-keeps": (0, 1, 1, 0),
     }
+    lines = list(trace_findings.report(joined, View()))
+    assert "library-model          1        1              -          -" in lines
+    assert "  wrapper-keeps broke at a.py:1:1" in lines

@@ -35,7 +35,7 @@ def by_assumption(joined: Joined) -> list[Tally]:
 
     A finding that rests on several counts for each of them.
     """
-    return _grouped(joined, lambda finding: getattr(finding, "assumptions", ()))
+    return _grouped(joined, lambda finding: finding.assumptions)
 
 
 def _grouped(joined: Joined, names: Callable[[Finding], Iterable[str]]) -> list[Tally]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from weakref import WeakKeyDictionary
 
 from transfer_codemods.actions import GuardModule, GuardTensor
-from transfer_lint.findings import Assumption, Evidence, Finding, Fix, FixHints, Safety, Severity
+from transfer_lint.findings import Assumption, Evidence, Finding, Fix, FixHints, Heat, Safety, Severity
 from transfer_lint.flow.analysis import Analysis
 from transfer_lint.flow.ask.questions import Questions
 from transfer_lint.flow.program.modules import Module
@@ -102,8 +102,8 @@ def judgements(project: Project, questions: Questions, options: RuleOptions) -> 
             if proved is not None and (proved.verdict.severity is not Severity.HINT or proved.verdict.action):
                 continue
             judged = strongest(place, wider, options)
-            if judged is None or (proved is not None and judged[1].severity is Severity.HINT):
-                continue
+            if judged is None or (judged[1].severity is Severity.HINT and (proved or place.heat.rank < Heat.STEP.rank)):
+                continue  # what is neither proved nor loud nor hot is not worth a line
             rests_on = frozenset(fact.assumption for fact in judged[1].why if fact.assumption is not None)
             # A fact may be missing where a proof is not complete. What is assumed of the heap has none.
             rests_on = rests_on or assumed & {Assumption.STAYS_WHERE_PUT} or assumed

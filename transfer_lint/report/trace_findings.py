@@ -58,6 +58,9 @@ def _table(what: str, tallies: Sequence[Tally], view: View) -> Iterator[str]:
     for tally in tallies:
         figures = "  ".join(f"{number or '-':>{len(head)}}" for head, number in tally.counts().items())
         yield f"{tally.name:<{width}}  {figures}"
+    for tally in tallies if what == "assumption" else ():
+        for each in tally.of(Status.REFUTED):
+            yield f"  {tally.name} broke at {each.finding.path}:{each.finding.line}:{each.finding.column}"
 
 
 def _silent(joined: Joined, view: View, top: int) -> Iterator[str]:

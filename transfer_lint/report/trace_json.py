@@ -29,6 +29,7 @@ def _judged(each: Judged) -> dict[str, object]:
         "code": each.finding.code,
         "severity": each.finding.severity.value,
         "heat": each.finding.heat.value,
+        "assumptions": list(each.finding.assumptions),
         "status": each.status.value,
         "why": each.why,
         "events": each.events,

@@ -126,6 +126,9 @@ class DeviceTensor(Tensor):
         """False: only host memory can be pinned."""
         return False
 
+    def record_stream(self, stream: Any) -> None:
+        """Does nothing: no memory is used again while work is pending."""
+
     def __repr__(self, *, tensor_contents: Any = None) -> str:  # type: ignore[override]
         self._waited("print")
         text = f"{repr(self.held).removesuffix(')')}, device='{name_of(self.ordinal)}'"

@@ -143,6 +143,15 @@ def _set_item(machine: Machine, func: Any, args: Sequence[Any], kwargs: dict[str
     func(self, index, value)
 
 
+def _ctc_loss(machine: Machine, func: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
+    # torch brings the lengths to the host and uses them as numbers, but not with a tensor subclass
+    def numbers(lengths: Any) -> Any:
+        return lengths.cpu().tolist() if isinstance(lengths, Tensor) else lengths
+
+    named = {name: numbers(item) if name.endswith("_lengths") else item for name, item in kwargs.items()}
+    return func(*args[:2], *map(numbers, args[2:4]), *args[4:], **named)
+
+
 def _new(machine: Machine, func: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> Tensor:
     return place(values_of(func(*args, **kwargs)), place_of(args[0]))
 
@@ -208,6 +217,8 @@ _HANDLERS: Mapping[Any, Callable[[Machine, Any, Sequence[Any], dict[str, Any]], 
     torch.as_tensor: _tensor,
     torch.asarray: _tensor,
     Tensor.to: _to,
+    torch.ctc_loss: _ctc_loss,
+    torch.nn.functional.ctc_loss: _ctc_loss,
     Tensor.__setitem__: _set_item,
     Tensor.as_subclass: as_subclass,
     Tensor.new: _new,

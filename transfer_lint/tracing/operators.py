@@ -26,8 +26,8 @@ _TAKES_HOST_SCALARS = frozenset(
     "aten::" + name
     for name in ("fill", "fill_", "floor_divide", "floor_divide_", "masked_fill", "masked_fill_", "_prelu_kernel")
 )
-# Operators that make the host wait, for a Python value or for the number of elements that the result's shape depends
-# on. Operator -> bytes that the host reads.
+# Operators that make the host wait, for a Python value, for the number of elements that the result's shape depends on,
+# or for a check of errors. Operator -> bytes that the host reads.
 _WAITS = {
     "aten::equal": 1,
     "aten::allclose": 1,
@@ -36,6 +36,24 @@ _WAITS = {
     "aten::_unique2": 8,
     "aten::unique_dim": 8,
     "aten::unique_consecutive": 8,
+    "aten::repeat_interleave": 8,
+    "aten::bincount": 8,
+    "aten::multinomial": 1,
+    "aten::_linalg_check_errors": 1,
+    "aten::_linalg_eigh": 1,
+    "aten::_linalg_svd": 1,
+}
+# Operator -> function of (traits, arguments, keyword arguments): whether this call of it needs no wait after all.
+_NO_WAIT: Mapping[str, Callable[[Traits, Sequence[Any], Mapping[str, Any]], bool]] = {
+    "aten::repeat_interleave": lambda traits, *given: traits.argument("output_size", *given) is not None,
+    "aten::multinomial": lambda traits, *given: bool(
+        traits.argument("replacement", *given) and traits.argument("num_samples", *given) > 1
+    ),
+}
+# Arguments that have to be on the host, whatever the device of the others.
+_ON_HOST = {
+    "aten::_pack_padded_sequence": ("lengths",),
+    "aten::_pack_padded_sequence_backward": ("batch_sizes",),
 }
 # Composite operators that arrive here undecomposed in inference mode and need not be decomposed, because they neither
 # copy between devices nor make the host wait.
@@ -160,7 +178,7 @@ def run(func: Any, args: Sequence[Any], kwargs: Mapping[str, Any], mode: Abstrac
 def _run_at(where: int, func: Any, traits: Traits, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
     """Run on the host values and put new results at `where`. A result that is an argument is that same object again."""
     if where != HOST:
-        _note_waits(traits, args)
+        _note_waits(traits, args, kwargs)
     host_args = replace(tuple(args), values_of)
     host_kwargs = {name: replace(value, values_of) for name, value in kwargs.items()}
     if kwargs.get("device") is not None:
@@ -213,7 +231,9 @@ def _common_place(func: Any, traits: Traits, args: Sequence[Any], kwargs: Mappin
 
     Raises RuntimeError for any other mix of devices.
     """
-    tensors = [tensor for tensor in tensors_in((*args, *kwargs.values())) if tensor.device.type != "meta"]
+    aside = [traits.argument(name, args, kwargs) for name in _ON_HOST.get(traits.name, ())]
+    given = (value for value in (*args, *kwargs.values()) if not any(value is each for each in aside))
+    tensors = [tensor for tensor in tensors_in(given) if tensor.device.type != "meta"]
     places = list(dict.fromkeys(place_of(tensor) for tensor in tensors))
     if len(places) <= 1:
         return places[0] if places else HOST
@@ -234,9 +254,12 @@ def mixed(func: Any, places: Sequence[int]) -> RuntimeError:
     )
 
 
-def _note_waits(traits: Traits, args: Sequence[Any]) -> None:
+def _note_waits(traits: Traits, args: Sequence[Any], kwargs: Mapping[str, Any]) -> None:
     machine = active()
-    if machine is not None and traits.name in _WAITS:
+    if machine is None or traits.name not in _WAITS:
+        return
+    needless = _NO_WAIT.get(traits.name)
+    if needless is None or not needless(traits, args, kwargs):
         machine.waited(place_of(args[0]), traits.name.removeprefix("aten::"), args[0], _WAITS[traits.name])
 
 
@@ -348,8 +371,10 @@ def _neg_view(func: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Tens
     return aten.neg.default(args[0])  # type: ignore[no-any-return]
 
 
-def _record_stream(func: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> None:
-    return None
+def _pack_padded_sequence(func: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+    traits = traits_of(func)
+    data, sizes = _run_at(_common_place(func, traits, args, kwargs), func, traits, args, kwargs)
+    return data, values_of(sizes)  # the sizes are needed, and made, on the host
 
 
 _SPECIAL: Mapping[str, Callable[[Any, Sequence[Any], Mapping[str, Any]], Any]] = {
@@ -358,7 +383,7 @@ _SPECIAL: Mapping[str, Callable[[Any, Sequence[Any], Mapping[str, Any]], Any]] =
     "aten::_local_scalar_dense": _local_scalar_dense,
     "aten::_conj": _conj,
     "aten::_neg_view": _neg_view,
-    "aten::record_stream": _record_stream,
+    "aten::_pack_padded_sequence": _pack_padded_sequence,
 }
 
 

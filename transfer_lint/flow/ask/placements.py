@@ -169,7 +169,12 @@ class Placements:
 
     @staticmethod
     def _same(known: Known | None, half: RequestedHalf) -> bool:
-        return known is not None and known.term == half.known.term
+        if known is None:
+            return False
+        term, asked = known.term, half.known.term
+        # `x.device`, read while it was not known that `x` is a tensor
+        own = asked.symbol is not None and asked.symbol.name == "device" and asked.symbol.parent is term.symbol
+        return term == asked or (term.kind is TermKind.DEVICE_OF and asked.kind is TermKind.VALUE and own)
 
     def _holds_here(self, site: Site, known: Known | None) -> bool:
         """Whether a placement that holds only outside autocast holds here.

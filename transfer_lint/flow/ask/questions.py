@@ -33,11 +33,18 @@ from transfer_lint.flow.results.constructions import Construction, DeviceCompari
 from transfer_lint.flow.results.examination import Place
 from transfer_lint.flow.results.reads import HostRead
 from transfer_lint.flow.results.sites import Site
-from transfer_lint.flow.values.terms import Fact, Known, TermKind, Why, merge_why
+from transfer_lint.flow.values.terms import Fact, Known, Term, TermKind, Why, merge_why
 from transfer_lint.flow.values.values import Object, Tensor
 
-# Terms of devices that something was moved to, as opposed to devices that something happens to be on.
-_CHOSEN = frozenset({TermKind.VALUE, TermKind.STABLE, TermKind.WEIGHTS_DEVICE})
+
+def _is_given(term: Term) -> bool:
+    """Whether a device is given from outside, as an argument, in an attribute or by where a model was put.
+
+    Not what the code itself may have made the host, as one of several possible devices.
+    """
+    if term.kind is TermKind.VALUE and term.symbol is not None:
+        return term.role is Role.EITHER or term.symbol.is_initial() or term.symbol.parent is not None
+    return term.kind is TermKind.WEIGHTS_DEVICE
 
 
 @dataclass(frozen=True)
@@ -357,6 +364,10 @@ class Questions(Placements):
         """
         return readers.is_read_again(read, brought, self.reads)
 
+    def is_read_of_all(self, read: HostRead) -> bool:
+        """Whether `[v.item() for v in x]` is `x.tolist()`: `x` has one dimension."""
+        return readers.is_read_of_all(read)
+
     def reads_accelerator(self, read: HostRead) -> bool | None:
         """Whether what is read is on an accelerator, or was before it was moved to the host; None if not known."""
         role = self._role(self._source_of(read))
@@ -372,7 +383,7 @@ class Questions(Placements):
     def _chosen_device(self, read: HostRead) -> Why:
         """The fact that what is read was put on a device which the program is given, under that assumption."""
         known = self._source_of(read)
-        if known is None or self._role(known) in (Role.ACCELERATOR, Role.HOST) or known.term.kind not in _CHOSEN:
+        if known is None or self._role(known) in (Role.ACCELERATOR, Role.HOST) or not _is_given(known.term):
             return ()
         self.assumable.add(Assumption.RUNS_ON_ACCELERATOR)
         if Assumption.RUNS_ON_ACCELERATOR not in self._assumptions:

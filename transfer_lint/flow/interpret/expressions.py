@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
 
-from transfer_lint.flow.interpret import conditions
+from transfer_lint.flow.interpret import conditions, correlation
 from transfer_lint.flow.interpret.assignment import assign
 from transfer_lint.flow.interpret.assumed import of_output
 from transfer_lint.flow.interpret.attributes import attribute
@@ -24,7 +24,7 @@ from transfer_lint.flow.program.syntax import nodes_of
 from transfer_lint.flow.results.constructions import DeviceComparison
 from transfer_lint.flow.values.state import State
 from transfer_lint.flow.values.terms import Known, Term, TermKind
-from transfer_lint.flow.values.values import Constant, External, Host, Object, Placed, Tensor, Tuple, Value
+from transfer_lint.flow.values.values import NONE, Constant, External, Host, Object, Placed, Tensor, Tuple, Value
 
 
 @evaluates(ast.Constant)
@@ -73,8 +73,8 @@ def _subscript(frame: Frame, node: ast.expr, state: State) -> Value:
             value = frame.unknown(node, "an item")
             state.sharing.alias(value.ident, owner.ident)
             return of_output(owner, "[]", value, frame, node)
-        case Host() if owner.array:
-            return Host(frame.symbol(node, "an item"), array=True)
+        case Host():
+            return Host(frame.symbol(node, "an item"), array=owner.array)
         case External():  # `list[int]`, `Optional[Tensor]` in an expression
             return owner
     return frame.unknown(node, "an item")
@@ -137,7 +137,7 @@ def _compare(frame: Frame, node: ast.expr, state: State) -> Value:
     values = [frame.eval(part, state) for part in (node.left, *node.comparators)]
     frame.run_operators(values, node, state)
     comparison(frame, node, values)
-    if any(isinstance(op, ast.Is | ast.IsNot | ast.In | ast.NotIn) for op in node.ops):
+    if NONE in values or any(isinstance(op, ast.Is | ast.IsNot | ast.In | ast.NotIn) for op in node.ops):
         return Host(frame.symbol(node, "a truth value"))
     _note_comparison(frame, node, values)
     result = combine(frame, tuple(values), node)
@@ -188,6 +188,7 @@ def _conditional(frame: Frame, node: ast.expr, state: State) -> Value:
     assert isinstance(node, ast.IfExp)
     truth(frame, node.test, frame.eval(node.test, state))
     when_true, when_false = conditions.refine(frame, node.test, state)
+    correlation.recall(correlation.test_key(frame, node.test, state), when_true, when_false)
     first = frame.eval(node.body, when_true)
     second = frame.eval(node.orelse, when_false)
     merged = when_true.joined(when_false, ("conditional", id(node)), node.lineno)

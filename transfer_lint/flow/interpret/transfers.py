@@ -27,7 +27,8 @@ def transfer(
     if judged and not frame.around.traced:
         statement = frame.around.statement
         is_discarded = isinstance(statement, ast.Expr) and statement.value is node
-        seen = receiver if is_discarded else as_operand(frame, receiver, node)
+        seen: Value = _by_use(frame, node, receiver)
+        seen = seen if is_discarded else as_operand(frame, seen, node)
         assert isinstance(seen, Tensor | Object)
         site = _site(frame, node, seen, is_module, request, state)
         if is_discarded and not site.proved and site.device is not None:
@@ -37,6 +38,17 @@ def transfer(
     if isinstance(receiver, Tensor):
         return _moved_tensor(frame, node, receiver, request)
     return _moved_object(frame, node, receiver, is_module, request, state)
+
+
+def _by_use(frame: Frame, node: ast.Call, receiver: Tensor | Object) -> Tensor | Object:
+    """What is moved; as a tensor if the program uses it elsewhere as nothing but tensors are used."""
+    if not isinstance(receiver, Object) or receiver.cls is not None or not isinstance(node.func, ast.Attribute):
+        return receiver
+    shown = frame.callees.roles.shown(frame.module, frame.function, node.func.value)
+    if shown is None or shown.role is not ArgumentRole.TENSOR:
+        return receiver
+    fact = frame.assume(Assumption.MOVED_IS_TENSOR, shown.node, "`{}` uses it as a tensor")
+    return receiver if fact is None else Tensor(receiver.ident, *receiver.placed, why=(fact,))
 
 
 def cast(frame: Frame, node: ast.Call, receiver: Tensor | Object, dtype: str, state: State) -> None:
