@@ -56,7 +56,12 @@ class GuardForm(Enum):
 
 @dataclass(frozen=True)
 class DeleteTransfer:
-    """`x.to(...)` becomes `x`; a statement that then does nothing (`x = x`, a bare `x`) is deleted."""
+    """`x.to(...)` becomes `x`; a statement that then does nothing (`x = x`, a bare `x`) is deleted.
+
+    own_attribute: to assign the attribute `self.x` to itself does nothing either: no property or `__setattr__` sees it.
+    """
+
+    own_attribute: bool = False
 
 
 @dataclass(frozen=True)

@@ -208,13 +208,17 @@ class _Fixer(cst.CSTTransformer):
     def _is_idle(self, old: cst.BaseSmallStatement, new: cst.BaseSmallStatement) -> bool:
         """Whether the removal of a transfer has left `x` or `x = x`, which does nothing.
 
-        `x = x` in a class body is not idle, because it makes an attribute; nor is `self.x = self.x`, because it can be
-        observed.
+        `x = x` in a class body is not idle, because it makes an attribute; nor is `self.x = self.x`, which can be
+        observed, unless the action says otherwise.
         """
         if not isinstance(old, (cst.Expr, cst.Assign)) or old.value not in self._draft.residue:
             return False
         if isinstance(new, cst.Assign):
             target, value = new.targets[0].target, new.value
-            same = isinstance(target, cst.Name) and isinstance(value, cst.Name) and target.value == value.value
-            return same and len(new.targets) == 1 and not self._sites[cst.ensure_type(old.value, cst.Call)][0].in_class
+            place, action = self._sites[cst.ensure_type(old.value, cst.Call)]
+            if len(new.targets) != 1 or place.in_class:
+                return False
+            if isinstance(action, DeleteTransfer) and action.own_attribute:
+                return dotted(target) is not None and dotted(target) == dotted(value)
+            return isinstance(target, cst.Name) and isinstance(value, cst.Name) and target.value == value.value
         return dotted(cst.ensure_type(new, cst.Expr).value) is not None

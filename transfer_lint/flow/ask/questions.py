@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from transfer_lint.findings import Assumption
 from transfer_lint.flow.ask import (
     caches,
+    detours,
     duplicates,
     kept_tensors,
     loop_invariance,
@@ -112,6 +113,15 @@ class Questions(Placements):
             return False
         return bool(self._project.mentioning("NODE_CLASS_MAPPINGS", self.module.path))
 
+    def brought_through_numpy(self, site: Site) -> Site | None:
+        """The transfer to the host that what is moved here comes from, by way of numpy; proved ones first."""
+        found = [s for s in detours.brought_through_numpy(site, self._by_node, self.module) if self.goes_to_host(s)]
+        return next((s for s in found if self.is_on_accelerator(s)), next(iter(found), None))
+
+    def is_only_downloaded(self, site: Site) -> bool:
+        """Whether what is moved to an accelerator is only brought to the host again; see `detours`."""
+        return self.goes_to_accelerator(site) and detours.is_only_downloaded(site)
+
     def is_half_of_pair(self, site: Site) -> bool:
         """Whether the module is certainly moved elsewhere, too, whenever the site runs; see `onload_offload`."""
         return onload_offload.is_half(site, self.sites, self._knowledge.offload_words)
@@ -164,11 +174,12 @@ class Questions(Placements):
     def is_placed_on_purpose(self, site: Site) -> bool:
         """Whether the code around a module's move says why it is there: see `module_moves`.
 
-        The function only moves it, a test chooses the place, or asks for it by hand.
+        The function only moves it, or notes on it where it is; a test chooses the place, or asks for it by hand.
         """
         return (
             module_moves.only_moves(site, self.sites)
             or module_moves.is_chosen(site)
+            or module_moves.is_noted(site)
             or module_moves.is_guarded_by_hand(site)
         )
 
@@ -179,6 +190,31 @@ class Questions(Placements):
     def targets_loop_variable(self, site: Site) -> bool:
         """Whether a loop gives the site another target in every round; see `liveness`."""
         return targets_loop_variable(site)
+
+    def is_plain_attribute(self, site: Site) -> bool:
+        """Whether the receiver is `self.x` and nothing can see that it is assigned to itself.
+
+        No class of the lineage defines `__setattr__` or the like, and none of them or of their heirs gives the name a
+        property, or any other value in the class body.
+        """
+        function, name = site.function, kept_tensors.own_attribute(site.moved)
+        owner = function.owner if function is not None else None
+        if owner is None or name is None or name in owner.overridden:
+            return False
+        for cls in owner.lineage:
+            if isinstance(cls, str):
+                if not self._knowledge.is_transparent_base(cls):
+                    return False
+            elif {name, "__setattr__", "__getattribute__"} & {*cls.methods, *cls.attributes} or cls.node.decorator_list:
+                return False
+        return True
+
+    def is_explained(self, site: Site) -> bool:
+        """Whether a comment stands beside the transfer's statement, or on the line above it."""
+        last = site.statement.end_lineno or site.statement.lineno
+        above = self.module.lines[site.statement.lineno - 2].strip() if site.statement.lineno > 1 else ""
+        column = self.module.column(last, site.statement.end_col_offset or 0)
+        return above.startswith("#") or self.module.lines[last - 1][column - 1 :].strip().startswith("#")
 
     def is_weight(self, site: Site) -> bool:
         """Whether the receiver is, or may be, an attribute that holds a parameter or buffer."""
