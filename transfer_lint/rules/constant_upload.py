@@ -16,11 +16,11 @@ from transfer_lint.rules.options import RuleOptions
     safety=None,
 )
 def check(made: Construction, questions: Questions, options: RuleOptions) -> Verdict | None:
-    """A warning in a step or layer, else a hint."""
+    """A warning in a layer or for each element, else a hint: beside what a whole step does, one upload is little."""
     if made.heat is Heat.ONCE or made.in_handler or questions.fills_cache(made):
         return None
     if not questions.uploads_constant(made):
         return None
-    hot = made.heat.rank >= Heat.STEP.rank
+    hot = made.heat.rank >= Heat.LAYER.rank
     text = f"`{questions.construction(made)}` is copied to the device at every {made.heat.value}, and the host waits"
     return Verdict(Severity.WARNING if hot else Severity.HINT, f"{text}: keep one for each device", made.tensor.why)

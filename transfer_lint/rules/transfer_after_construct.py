@@ -19,7 +19,8 @@ from transfer_lint.rules.options import RuleOptions
 def check(site: Site, questions: Questions, options: RuleOptions) -> Verdict | None:
     """Only factories that give the same bits on every device; random ones draw from the device's own generator.
 
-    A hint if the factory copies values of the host: with `device=` it makes the same copy. Not reported: such a copy
+    A hint if the factory copies values of the host, since with `device=` it makes the same copy; and if it gives other
+    bits on another device, since then it is for the user to say whether these will do. Not reported: such a copy
     that the host does not wait for, and pinned memory, which is made for that.
     """
     if site.request.device is None or questions.boundary(site):
@@ -29,7 +30,8 @@ def check(site: Site, questions: Questions, options: RuleOptions) -> Verdict | N
     if made is None or made.pinned or (made.copies and not site.is_blocking):
         return None
     cold = site.heat is Heat.ONCE or questions.fills_cache(site)
-    severity = Severity.HINT if cold or made.copies or made.helper else Severity.WARNING
+    quiet = cold or made.copies or made.helper or not made.exact
+    severity = Severity.HINT if quiet else Severity.WARNING
     if made.helper:
         text = f"`{made.written}` makes its result on the host, which is moved to {questions.wanted(site)} at once"
         return Verdict(severity, f"{text}: give it the device", questions.proof(site))

@@ -49,7 +49,9 @@ def combine(
     if chosen is not None:
         chosen = replace(chosen, why=merge_why(*(t.device.why for t in tensors if t.device)))
     why = next((t.why for t in tensors if t.why), ())
-    return Tensor(frame.symbol(node, "a result"), chosen, dtype, scalar, made=_made(frame, tensors), why=why)
+    arrays = any(isinstance(value, Host) and value.array for value in operands)
+    made = _made(frame, tensors) if not others and not arrays else None  # an array can only meet a host tensor
+    return Tensor(frame.symbol(node, "a result"), chosen, dtype, scalar, made=made, why=why)
 
 
 def _made(frame: Frame, operands: Sequence[Tensor]) -> ast.Call | None:
