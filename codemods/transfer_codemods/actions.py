@@ -56,7 +56,12 @@ class GuardForm(Enum):
 
 @dataclass(frozen=True)
 class DeleteTransfer:
-    """`x.to(...)` becomes `x`; a statement that then does nothing (`x = x`, a bare `x`) is deleted."""
+    """`x.to(...)` becomes `x`; a statement that then does nothing (`x = x`, a bare `x`) is deleted.
+
+    own_attribute: to assign the attribute `self.x` to itself does nothing either: no property or `__setattr__` sees it.
+    """
+
+    own_attribute: bool = False
 
 
 @dataclass(frozen=True)
@@ -121,6 +126,14 @@ class AssignResult:
 
 
 @dataclass(frozen=True)
+class RegisterBuffer:
+    """An attribute of a module becomes a buffer: `self.x = value` in the `__init__` of the call's class becomes
+    `self.register_buffer("x", value, persistent=False)`. The call stays as it is."""
+
+    name: str
+
+
+@dataclass(frozen=True)
 class HoistTransfer:
     """A move with the same result in every iteration of a loop runs only in the first iteration that reaches it.
 
@@ -148,6 +161,11 @@ class RememberRead:
     source: str
 
 
+@dataclass(frozen=True)
+class ReadAtOnce:
+    """`[v.item() for v in x]` becomes `x.tolist()`. The action's anchor is that of `item`."""
+
+
 Action: TypeAlias = (
     DeleteTransfer
     | GuardTensor
@@ -156,8 +174,10 @@ Action: TypeAlias = (
     | MergeTransfer
     | ConstructOnDevice
     | AssignResult
+    | RegisterBuffer
     | HoistTransfer
     | ReuseTransfer
     | RememberRead
+    | ReadAtOnce
 )
 Plan: TypeAlias = Mapping[Anchor, Action]

@@ -35,6 +35,7 @@ from .actions import (
     KeepOnDevice,
     MergeTransfer,
     Plan,
+    ReadAtOnce,
     RememberRead,
     ReuseTransfer,
 )
@@ -75,6 +76,7 @@ class FixTransfers(CodemodCommand):
         HoistTransfer,
         ReuseTransfer,
         RememberRead,
+        ReadAtOnce,
     )
 
     def __init__(self, context: CodemodContext, unsafe: bool = False) -> None:
@@ -164,3 +166,10 @@ class RememberReads(FixTransfers):
 
     DESCRIPTION = "Read once per step what every layer reads."
     ACTIONS = (RememberRead,)
+
+
+class ReadsAtOnce(FixTransfers):
+    """Reads of every element, alone."""
+
+    DESCRIPTION = "Read all elements of a tensor in one call."
+    ACTIONS = (ReadAtOnce,)

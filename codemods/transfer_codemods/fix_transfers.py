@@ -28,6 +28,8 @@ from .actions import (
     KeepOnDevice,
     MergeTransfer,
     Plan,
+    ReadAtOnce,
+    RegisterBuffer,
     RememberRead,
     ReuseTransfer,
 )
@@ -43,6 +45,8 @@ from .imports import with_helpers, with_import
 from .keep_on_device import keep_on_device
 from .merge_transfer import merge_transfer
 from .names import Names
+from .read_at_once import read_at_once, read_of_all
+from .register_buffer import assignment_of, registered
 from .remember_read import remember_read
 from .reuse_transfer import reuse_transfer
 from .site import Draft, Site
@@ -72,7 +76,16 @@ def rewrite(module: cst.Module, plan: Plan) -> Rewritten:
             places[call] = locate(call, parents)
         except Refused as refusal:
             refused[anchor] = str(refusal)
-    fixer = _Fixer(Draft(module, parents, Names(parents)), {call: (places[call], plan[calls[call]]) for call in places})
+    draft = Draft(module, parents, Names(parents))
+    for call, anchor in calls.items():
+        action = plan[anchor]
+        if isinstance(action, RegisterBuffer) and call in places:
+            try:  # before the call is met, for `__init__` may come first
+                draft.registered[assignment_of(call, action.name, parents)] = action.name
+            except Refused as refusal:
+                refused[anchor] = str(refusal)
+                del places[call]
+    fixer = _Fixer(draft, {call: (places[call], plan[calls[call]]) for call in places})
     fixed = cst.ensure_type(module.visit(fixer), cst.Module)
     refused.update({calls[call]: reason for call, reason in fixer.refused.items()})
     return Rewritten(fixed, dict(sorted(refused.items())))
@@ -106,12 +119,16 @@ def _carry_out(site: Site, action: Action) -> cst.BaseExpression:
             return construct_on_device(site, action)
         case AssignResult():
             return assign_result(site)
+        case RegisterBuffer():
+            return site.call
         case HoistTransfer():
             return hoist_transfer(site, action)
         case ReuseTransfer():
             return reuse_transfer(site, action)
         case RememberRead():
             return remember_read(site, action)
+        case ReadAtOnce():
+            return read_at_once(site)
 
 
 class _Fixer(cst.CSTTransformer):
@@ -147,8 +164,12 @@ class _Fixer(cst.CSTTransformer):
         node = super().on_leave(original_node, updated_node)
         if not isinstance(node, cst.CSTNode):
             return node
+        if original_node in self._draft.at_once and isinstance(node, cst.ListComp):
+            return read_of_all(node)
         if (target := self._draft.assigned.get(original_node)) and isinstance(node, cst.Expr):
             return cst.Assign([cst.AssignTarget(target)], node.value, node.semicolon)
+        if (name := self._draft.registered.get(original_node)) and isinstance(node, cst.Assign):
+            return registered(node, name)
         if comments := self._draft.comments.get(original_node):
             node = node.with_changes(leading_lines=(*(leading_lines(node) or ()), *map(comment_line, comments)))
         if isinstance(original_node, cst.SimpleStatementLine) and isinstance(node, cst.SimpleStatementLine):
@@ -187,13 +208,17 @@ class _Fixer(cst.CSTTransformer):
     def _is_idle(self, old: cst.BaseSmallStatement, new: cst.BaseSmallStatement) -> bool:
         """Whether the removal of a transfer has left `x` or `x = x`, which does nothing.
 
-        `x = x` in a class body is not idle, because it makes an attribute; nor is `self.x = self.x`, because it can be
-        observed.
+        `x = x` in a class body is not idle, because it makes an attribute; nor is `self.x = self.x`, which can be
+        observed, unless the action says otherwise.
         """
         if not isinstance(old, (cst.Expr, cst.Assign)) or old.value not in self._draft.residue:
             return False
         if isinstance(new, cst.Assign):
             target, value = new.targets[0].target, new.value
-            same = isinstance(target, cst.Name) and isinstance(value, cst.Name) and target.value == value.value
-            return same and len(new.targets) == 1 and not self._sites[cst.ensure_type(old.value, cst.Call)][0].in_class
+            place, action = self._sites[cst.ensure_type(old.value, cst.Call)]
+            if len(new.targets) != 1 or place.in_class:
+                return False
+            if isinstance(action, DeleteTransfer) and action.own_attribute:
+                return dotted(target) is not None and dotted(target) == dotted(value)
+            return isinstance(target, cst.Name) and isinstance(value, cst.Name) and target.value == value.value
         return dotted(cst.ensure_type(new, cst.Expr).value) is not None

@@ -38,10 +38,12 @@ class Draft:
     residue: calls that are rewritten already, see `evaluation.Residue`.
     rewritten: all calls that are rewritten already -> target if the call became another transfer, else None.
     assigned: expression statement -> target to which its value will be assigned.
+    registered: assignment of an attribute in `__init__` -> name of the buffer that it becomes.
     before: statement -> statements to put before it.
     guards: statement -> its guard.
     comments: node -> comments that lost their place and go above it.
     gone: lines of the new tree that do nothing any more and will be deleted.
+    at_once: lists of reads of all elements of a tensor, each to become one call.
     spelled: (module, name) -> how the file spells the name, once a rewrite has asked. new_imports: the imports that
         these spellings need.
     helpers: expression -> (name, function) of the function to add to the module that returns it.
@@ -53,10 +55,12 @@ class Draft:
     residue: dict[cst.Call, cst.BaseExpression | None] = field(default_factory=dict)
     rewritten: dict[cst.CSTNode, Target | None] = field(default_factory=dict)
     assigned: dict[cst.CSTNode, cst.BaseAssignTargetExpression] = field(default_factory=dict)
+    registered: dict[cst.CSTNode, str] = field(default_factory=dict)
     before: defaultdict[cst.CSTNode, list[cst.BaseStatement]] = field(default_factory=lambda: defaultdict(list))
     guards: dict[cst.CSTNode, Guard] = field(default_factory=dict)
     comments: defaultdict[cst.CSTNode, list[str]] = field(default_factory=lambda: defaultdict(list))
     gone: set[cst.CSTNode] = field(default_factory=set)
+    at_once: set[cst.CSTNode] = field(default_factory=set)
     spelled: dict[tuple[str, str], str] = field(default_factory=dict)
     new_imports: list[cst.SimpleStatementLine] = field(default_factory=list)
     helpers: dict[str, tuple[str, cst.FunctionDef]] = field(default_factory=dict)

@@ -40,6 +40,7 @@ from transfer_codemods import (
     KeepOnDevice,
     MergeTransfer,
     Plan,
+    ReadAtOnce,
     RememberRead,
     ReuseTransfer,
     Rewritten,
@@ -74,6 +75,8 @@ def action(text: str) -> Action:
         return HoistTransfer(int(options[0]))
     if name == "reuse":
         return ReuseTransfer(options[0])
+    if name == "at-once":
+        return ReadAtOnce()
     if name == "remember":
         return RememberRead(" ".join(options))
     wanted = target([option for option in options if option not in (*forms, "rebind", "with-dtype")] or ["d0"])

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import libcst as cst
 import pytest
 
 from tests.codemods.marks import Case, case, refusal
+from transfer_codemods import Anchor, DeleteTransfer, rewrite
 
 CASES = [
     case("assigned to another name", "y = x.⟦to|delete⟧(d)\n", "y = x\n"),
@@ -251,3 +253,12 @@ CASES = [
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)
 def test_delete(case: Case) -> None:
     case.check()
+
+
+def test_an_attribute_that_is_assigned_to_itself_goes_and_its_comment_stays() -> None:
+    text = "def f(self):\n    self.x = self.x.to(d)  # why\n    g()\n"
+    module = cst.parse_module(text)
+    kept = rewrite(module, {Anchor(2, 21): DeleteTransfer()}).module.code
+    assert kept == "def f(self):\n    self.x = self.x  # why\n    g()\n"
+    gone = rewrite(module, {Anchor(2, 21): DeleteTransfer(own_attribute=True)}).module.code
+    assert gone == "def f(self):\n    # why\n    g()\n"

@@ -22,6 +22,11 @@ FIXED = [
     pytest.param(b"\xef\xbb\xbf" + WASTE.encode(), b"\xef\xbb\xbf" + MENDED.encode(), id="bom"),
     pytest.param(WASTE.replace("\n", "\r\n").encode(), MENDED.replace("\n", "\r\n").encode(), id="crlf"),
     pytest.param(WASTE.rstrip("\n").encode(), MENDED.rstrip("\n").encode(), id="no last line end"),
+    pytest.param(
+        (WASTE + "\n\nif 1:\n    if 2:\n        pass\n\n ").encode(),
+        (MENDED + "\n\nif 1:\n    if 2:\n        pass\n\n ").encode(),
+        id="a blank at the end, after a nested block",
+    ),
     pytest.param(WASTE.replace("    ", "\t").encode(), MENDED.replace("    ", "\t").encode(), id="tabs"),
     pytest.param(
         WASTE.replace("\n\ndef", "\n\x0c\ndef").encode(), MENDED.replace("\n\ndef", "\n\x0c\ndef").encode(),
@@ -116,7 +121,7 @@ AS_NOBODY = """
 import os, sys
 from transfer_lint.cli import main
 warm_up, shelf, *arguments = sys.argv[1:]
-sys.argv = ["transfer-lint", "fix", "-q", warm_up]
+sys.argv = ["transfer-lint", "fix", "--hints", "-q", warm_up]
 try:
     main()  # imports all that there is to import: another user may not be able to
 except SystemExit:
@@ -161,7 +166,7 @@ def test_unreadable_file_and_folder(shelf: Path, tmp_path: Path) -> None:
     give(shelf, "secret.py", 0o000)
     give(shelf, "locked/a.py", 0o644).parent.chmod(0o000)
     good = give(shelf, "good.py", 0o644)
-    ran = as_nobody(shelf, tmp_path, "fix")
+    ran = as_nobody(shelf, tmp_path, "fix", "--hints")
     assert ran.returncode == 2
     assert "secret.py: cannot be read: permission denied" in ran.stderr
     assert "locked: cannot be listed: permission denied" in ran.stderr
@@ -174,14 +179,14 @@ def test_read_only_file_and_folder(shelf: Path, tmp_path: Path, what: str) -> No
     if what == "folder":
         path.parent.chmod(0o555)
     good = give(shelf, "good.py", 0o644)
-    ran = as_nobody(shelf, tmp_path, "fix")
+    ran = as_nobody(shelf, tmp_path, "fix", "--hints")
     assert ran.returncode == 2
     assert "kept/a.py: " in ran.stderr
     assert "read-only" in ran.stderr
     assert path.read_text() == WASTE
     assert "kept/a.py:6:14: TL101" in ran.stdout  # what could not be fixed is left, and said
     assert good.read_text() == MENDED
-    assert as_nobody(shelf, tmp_path, "fix", "--diff", "kept").returncode == 1  # a diff writes nothing
+    assert as_nobody(shelf, tmp_path, "fix", "--hints", "--diff", "kept").returncode == 1  # a diff writes nothing
 
 
 def test_names_that_are_no_text(tmp_path: Path) -> None:

@@ -194,3 +194,19 @@ def test_sources_read_text_or_nothing(here: Path) -> None:
     assert sources.read("latin.py") == "# coding: latin-1\nx = 'é'\n"
     assert sources.read("given.py") == "y\n"
     assert [sources.read(path) for path in ("bad.py", "missing.py", ".")] == [None, None, None]
+
+
+@pytest.mark.parametrize("version", ["2", "4"])
+def test_what_git_tracks_is_not_ignored(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, version: str) -> None:
+    def git(*arguments: str) -> None:
+        subprocess.run(["git", *arguments], cwd=tmp_path, check=True, capture_output=True)
+
+    for name in ("kept.py", "made/kept.py", "made/deep/kept.py", "made/left.py", "left.py", "other/left.py"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("x = 1\n")
+    (tmp_path / ".gitignore").write_text("made/\nother/\nkept.py\nleft.py\n")
+    git("init", "--quiet")
+    git("config", "index.version", version)
+    git("add", "--force", "kept.py", "made/kept.py", "made/deep/kept.py")
+    monkeypatch.chdir(tmp_path)
+    assert collect(["."], Settings(root=str(tmp_path))).files == ("kept.py", "made/deep/kept.py", "made/kept.py")

@@ -14,6 +14,7 @@ from tests.support.command import MENDED, WASTE, lint
 from tests.support.notebooks import notebook, sources, written
 from transfer_lint.files import magics
 from transfer_lint.files.notebook import Notebook, decode, place, shown
+from transfer_lint.findings import FixHints
 from transfer_lint.fixing.fix import fix_paths, write_fixed
 from transfer_lint.problems import Problem
 from transfer_lint.settings import Settings
@@ -25,7 +26,7 @@ def fixed(folder: Path, text: str) -> str:
     """What `fix` makes of a notebook; it must be valid, and `fix` run again must change nothing."""
     path = folder / "a.ipynb"
     path.write_bytes(text.encode())
-    settings = Settings(root=str(folder))
+    settings = Settings(root=str(folder), fix_hints=FixHints.ALWAYS)
     assert write_fixed(fix_paths([str(path)], settings)) == []
     now = path.read_bytes().decode()
     nbformat.validate(nbformat.reads(now, as_version=4))
@@ -161,7 +162,8 @@ class Encoder(torch.nn.Module):
 
 
 def run(enc: Encoder):
-    enc.to("cuda:0")"""
+    enc.to("cuda:0")
+    return enc(1)"""
 
 
 @pytest.mark.parametrize(
@@ -179,7 +181,7 @@ def run(enc: Encoder):
 def test_an_import_goes_into_a_cell_of_python(cells: list[str], takes: int | None, tmp_path: Path) -> None:
     before = sources(notebook(*cells))
     after = sources(fixed(tmp_path, notebook(*cells)))
-    assert 'if any(t.device != torch.device("cuda:0") for t in chain(enc.parameters()' in after[-1]
+    assert "for t in chain(enc.parameters(), enc.buffers())" in after[-1]
     (where,) = (number for number, cell in enumerate(after) if "from itertools import chain" in cell)
     assert takes in (where, None)
     lines = after[where].splitlines()

@@ -215,6 +215,14 @@ class Wrapper:
 def add(model):
     model.add_wrapper("apply_model", Wrapper())
 """,
+    "a mask function of ComfyUI, by a lambda": """
+class Node:
+    def forward(self, sigma, mask, extra_options):
+        return read(mask)
+
+    def patch(self, model):
+        model.set_model_denoise_mask_function(lambda *args: self.forward(*args))
+""",
     "options of ComfyUI's model": "def patched(x, transformer_options):\n    return read(x)\n",
 }
 

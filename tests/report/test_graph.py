@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -13,6 +14,7 @@ from playwright.sync_api import Browser
 
 from tests.support.browser import PHONE, Seen
 from tests.support.command import ROOT, lint
+from transfer_lint.findings import FixHints
 from transfer_lint.graph.before_after import before_after_of
 from transfer_lint.graph.diagram import BeforeAfter, Diagram, Judgement, Shape, Side
 from transfer_lint.lint.configuration import load
@@ -50,7 +52,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def drawn(function: str | None, path: str = "kinds.py") -> BeforeAfter:
-    return before_after_of(path, function, load([path]))
+    return before_after_of(path, function, replace(load([path]), fix_hints=FixHints.ALWAYS))
 
 
 def transfers(diagram: Diagram) -> list[tuple[int, Judgement]]:

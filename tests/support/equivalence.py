@@ -16,7 +16,7 @@ class Verdict:
 
     kinds: how often each kind of difference was seen. texts: the first difference of each kind, with its inputs.
     tried: how many combinations were run. ran: in how many of them the original raised nothing. saved: how many
-    transfers, waits and no-op calls the fix saves.
+    transfers, waits and no-op calls the fix saves. moved: the same without no-op calls.
     """
 
     kinds: Counter[str] = field(default_factory=Counter)
@@ -24,6 +24,7 @@ class Verdict:
     ran: int = 0
     tried: int = 0
     saved: int = 0
+    moved: int = 0
 
     def report(self) -> str:
         """All texts, one per line."""
@@ -44,6 +45,7 @@ def compare(before: str, after: str, expression: str, tolerated: frozenset[str] 
             second = observe(machine, new, call, {name: choice.make() for name, choice in inputs.items()})
             verdict.tried += 1
             verdict.ran += first.error is None
+            verdict.moved += first.transfers + first.waits - second.transfers - second.waits
             verdict.saved += (first.transfers + first.waits + first.no_op_calls) - (
                 second.transfers + second.waits + second.no_op_calls
             )

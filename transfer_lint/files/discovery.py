@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from transfer_lint.files import disk
+from transfer_lint.files.git_index import is_tracked
 from transfer_lint.files.paths import shown_path
 from transfer_lint.files.patterns import Patterns, gitignore_in, gitignores_over, ignored
 from transfer_lint.problems import Problem
@@ -108,7 +109,9 @@ class Walk:
             for entry in listing:
                 path = os.path.normpath(entry.path)
                 is_folder = entry.is_dir(follow_symlinks=False)
-                if self._excludes.match(path, is_folder) or ignored(path, is_folder, ignores):
+                if self._excludes.match(path, is_folder):
+                    continue
+                if ignored(path, is_folder, ignores) and not is_tracked(path, is_folder):
                     continue
                 if is_folder:
                     pending.append((path, ignores))

@@ -36,13 +36,16 @@ def rewrite(path: str, text: str, changes: Changes, target_version: tuple[int, i
     from transfer_codemods import rewrite as carry_out
 
     try:
-        module = cst.parse_module(text)
-        if module.code != text:
+        body = text.rstrip(" \t")
+        if not body.endswith(("\n", "\r")):
+            body = text
+        module = cst.parse_module(body)  # blanks on a last line without an end get lost in libcst
+        if module.code != body:
             raise Problem(
                 path, "cannot be rewritten without disturbing it (libcst reads it differently)", "edit by hand"
             )
         rewritten = carry_out(module, plan)
-        changed = rewritten.module.code
+        changed = rewritten.module.code + text[len(body) :]
     except cst.ParserSyntaxError as error:
         what = f"cannot be rewritten: libcst does not parse it (line {error.raw_line}: {error.message})"
         raise Problem(path, what, "edit by hand") from None

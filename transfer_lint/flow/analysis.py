@@ -7,12 +7,13 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 
-from transfer_lint.files.scan import ACCELERATOR, MOVES, READS
+from transfer_lint.files.scan import ACCELERATOR, PLACE
 from transfer_lint.findings import Assumption
 from transfer_lint.flow.interpret.frame import Frame
 from transfer_lint.flow.interpret.summaries import Summaries
 from transfer_lint.flow.program.modules import FunctionInfo, Module
 from transfer_lint.flow.program.project import Project
+from transfer_lint.flow.results.constructions import Construction, DeviceComparison
 from transfer_lint.flow.results.examination import Examination, Interpretation
 from transfer_lint.flow.results.mutations import Mutation
 from transfer_lint.flow.results.reads import HostRead
@@ -20,7 +21,7 @@ from transfer_lint.flow.results.sites import Site
 
 _ACCELERATOR = re.compile(ACCELERATOR)
 _ELEMENTS = re.compile(r"\b(?:float|int|bool|max|min|any|all|sorted)\s*\(")
-_CALL = re.compile(rf"\.\s*(?:{'|'.join(sorted(MOVES | READS))})\s*\(")
+_PLACE = re.compile(PLACE)
 
 
 class Analysis:
@@ -37,21 +38,27 @@ class Analysis:
         self._summaries = Summaries(project, assumptions=assumptions, watching=watching)
 
     def examine(self, module: Module) -> Examination:
-        """The file's transfers and host reads in source order, and its mutations."""
+        """What the file does that rules judge, in source order, and its mutations."""
         sites: dict[ast.Call, Site] = {}
         reads: dict[ast.expr, HostRead] = {}
+        constructions: dict[ast.Call, Construction] = {}
+        comparisons: dict[ast.Compare, DeviceComparison] = {}
         mutations: list[Mutation] = []
         assumable: set[Assumption] = set()
         for frame in self._frames_with_sites(module):
             assumable |= frame.assumable
             mutations += (Mutation(node, tensor, sure) for (node, tensor), sure in frame.mutations.items())
             reads.update(frame.reads)
+            constructions.update(frame.constructions)
+            comparisons.update(frame.comparisons)
             for node, site in frame.sites.items():
                 sites[node] = replace(site, round_trip=frame.round_trips.get(node, ()))
         return Examination(
             sorted(sites.values(), key=lambda site: site.anchor),
             sorted(reads.values(), key=lambda read: read.anchor),
             mutations,
+            sorted(constructions.values(), key=lambda construction: construction.anchor),
+            sorted(comparisons.values(), key=lambda comparison: comparison.anchor),
             frozenset(assumable),
         )
 
@@ -71,7 +78,7 @@ class Analysis:
         and all that may read the elements of a tensor one by one.
         """
         places = _ACCELERATOR.search(module.text) is not None
-        lines = _lines_of(_CALL, module.text) | (_lines_of(_ELEMENTS, module.text) if places else set())
+        lines = _lines_of(_PLACE, module.text) | (_lines_of(_ELEMENTS, module.text) if places else set())
         inside: set[int] = set()
         for info in module.functions:
             span = info.lines

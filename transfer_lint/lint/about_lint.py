@@ -53,7 +53,7 @@ def _idle(ignore: Ignore, selector: str, used: set[tuple[Ignore, str]]) -> bool:
 
 def _judged(note: Note, path: str, line: int, column: int, end_column: int) -> Iterator[Finding]:
     for rule in RULES.values():
-        verdict = rule.check(note) if rule.wants == type(note).__name__ else None
+        verdict = rule.check(note) if type(note).__name__ in rule.wants else None
         if verdict is not None:
             yield Finding(
                 path,

@@ -16,7 +16,6 @@ from transfer_lint.flow.program.modules import Module
 from transfer_lint.flow.program.project import Project
 from transfer_lint.flow.program.syntax import written
 from transfer_lint.flow.results.examination import Interpretation
-from transfer_lint.flow.results.sites import Site
 from transfer_lint.flow.values.terms import Known, Why
 from transfer_lint.flow.values.values import (
     Class,
@@ -35,6 +34,7 @@ from transfer_lint.lint.check_text import nesting, project_over
 from transfer_lint.lint.configuration import load
 from transfer_lint.lint.deep_stack import deep
 from transfer_lint.lint.judge import Judgement, analysis_of, evidence_lines, judgements
+from transfer_lint.lint.silence import reasons
 from transfer_lint.problems import Problem, unparsable_as
 from transfer_lint.rules.options import RuleOptions
 
@@ -146,31 +146,8 @@ def _judgements(
             yield f"{rule.code} {rule.name} ({found.severity.value}{fix})\n  {found.message}"
             yield from (f"  {fact.path}:{fact.line}  {fact.text}" for fact in evidence_lines(verdict.why))
         else:
-            yield f"`{source}` is not reported: {_silence(site, questions)}"
-
-
-def _silence(site: Site, questions: Questions) -> str:
-    """Why no rule reports the site."""
-    request = site.request
-    if request.device is None:
-        return "it names no device, it only changes the dtype"
-    if not request.plain:
-        return "it asks for a copy or a memory format, or unpacks its arguments"
-    if site.heat.rank == 0:
-        return "it runs once (a loader, a constructor, or at import)"
-    if site.guarded:
-        return "a test around it compares the placement"
-    if site.in_handler:
-        return "it is in an `except` block"
-    if questions.boundary(site):
-        return "it goes to the host or onto an output, as what follows may need"
-    if questions.is_placed_elsewhere(site) or site.made_here:
-        return "the value has been put somewhere else, so the move is needed"
-    if site.is_module and questions.is_half_of_pair(site):
-        return "the function surely moves the module elsewhere as well: onload and offload"
-    if questions.is_on_device(site):
-        return "the device is proved, the dtype is not"
-    return "no test is false exactly when it does nothing: the device's spelling is not known"
+            yield f"`{source}` is not reported:"
+            yield from (f"  {code}: {reason}" for code, reason in reasons(site, questions))
 
 
 def explain_place(path: str, line: int, column: int | None) -> str:

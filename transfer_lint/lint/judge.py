@@ -7,14 +7,13 @@ from dataclasses import dataclass
 from weakref import WeakKeyDictionary
 
 from transfer_codemods.actions import GuardModule, GuardTensor
-from transfer_lint.findings import Assumption, Evidence, Finding, Fix, FixHints, Safety, Severity
+from transfer_lint.findings import Assumption, Evidence, Finding, Fix, FixHints, Heat, Safety, Severity
 from transfer_lint.flow.analysis import Analysis
 from transfer_lint.flow.ask.questions import Questions
 from transfer_lint.flow.program.modules import Module
 from transfer_lint.flow.program.project import Project
 from transfer_lint.flow.program.syntax import written
-from transfer_lint.flow.results.reads import HostRead
-from transfer_lint.flow.results.sites import Site
+from transfer_lint.flow.results.examination import Place
 from transfer_lint.flow.values.terms import Fact, Why
 from transfer_lint.rules import RULES, Rule, Verdict
 from transfer_lint.rules.options import RuleOptions
@@ -44,7 +43,7 @@ class Judgement:
     assumptions: what it rests on; empty if it is proved. trusted: the user takes all of them as facts.
     """
 
-    place: Site | HostRead
+    place: Place
     rule: Rule
     verdict: Verdict
     assumptions: frozenset[Assumption] = frozenset()
@@ -79,7 +78,9 @@ def check(path: str, text: str, project: Project, options: RuleOptions) -> Check
         finding(judgement, on_request=_on_request(judgement, questions, options))
         for judgement in judgements(project, questions, options)
     ]
-    return CheckResult(tuple(sorted(findings, key=lambda f: (f.line, f.column, f.code))), len(questions.places))
+    return CheckResult(
+        tuple(sorted(findings, key=lambda f: (f.line, f.column, f.code))), len(questions.sites) + len(questions.reads)
+    )
 
 
 def judgements(project: Project, questions: Questions, options: RuleOptions) -> Iterable[Judgement]:
@@ -101,8 +102,8 @@ def judgements(project: Project, questions: Questions, options: RuleOptions) -> 
             if proved is not None and (proved.verdict.severity is not Severity.HINT or proved.verdict.action):
                 continue
             judged = strongest(place, wider, options)
-            if judged is None or (proved is not None and judged[1].severity is Severity.HINT):
-                continue
+            if judged is None or (judged[1].severity is Severity.HINT and (proved or place.heat.rank < Heat.STEP.rank)):
+                continue  # what is neither proved nor loud nor hot is not worth a line
             rests_on = frozenset(fact.assumption for fact in judged[1].why if fact.assumption is not None)
             # A fact may be missing where a proof is not complete. What is assumed of the heap has none.
             rests_on = rests_on or assumed & {Assumption.STAYS_WHERE_PUT} or assumed
@@ -118,12 +119,12 @@ def analysis_of(project: Project, assumptions: frozenset[Assumption] = frozenset
     return analyses[assumptions]
 
 
-def strongest(place: Site | HostRead, questions: Questions, options: RuleOptions) -> tuple[Rule, Verdict] | None:
+def strongest(place: Place, questions: Questions, options: RuleOptions) -> tuple[Rule, Verdict] | None:
     """The most severe verdict on a transfer or host read, with its rule; of equally severe ones that of the first rule.
 
     None if no rule gives a verdict.
     """
-    rules = [rule for rule in RULES.values() if rule.wants == type(place).__name__]
+    rules = [rule for rule in RULES.values() if type(place).__name__ in rule.wants]
     verdicts = [(rule, verdict) for rule in rules if (verdict := rule.check(place, questions, options))]
     return max(verdicts, key=lambda pair: pair[1].severity.rank, default=None)
 

@@ -30,7 +30,7 @@ class Verdict:
     safety: Safety = Safety.SAFE
 
 
-Check = Callable[..., "Verdict | None"]  # takes a Site or HostRead, Questions and RuleOptions; in group 9 a Note
+Check = Callable[..., "Verdict | None"]  # takes a place that `flow.ask` hands out, Questions, RuleOptions; or a Note
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Rule:
     """code: `TL101`, never changed. name: what it finds, worded so that "allow <name>" reads well. summary: one line.
 
     fix: what its fix does, in a few words; "" without a fix. safety: the tier of that fix; None without a fix.
-    page: the path of NAME.md. wants: the name of the class that `check` judges, from its first parameter's annotation.
+    page: the path of NAME.md. wants: the names of the classes that `check` judges, as its first parameter is annotated.
     """
 
     code: str
@@ -47,7 +47,7 @@ class Rule:
     fix: str
     safety: Safety | None
     page: Path
-    wants: str
+    wants: frozenset[str]
     check: Check
 
 
@@ -59,7 +59,7 @@ def rule(code: str, name: str, summary: str, *, fix: str, safety: Safety | None)
 
     def register(check: Check) -> Check:
         page = Path(__file__).with_name(f"{name.replace('-', '_')}.md")
-        wants = str(next(iter(check.__annotations__.values())))
+        wants = frozenset(str(next(iter(check.__annotations__.values()))).split(" | "))
         _registered[code] = Rule(code, name, summary, fix, safety, page, wants, check)
         return check
 

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from transfer_lint.findings import Heat, Severity
+from transfer_codemods.actions import ReadAtOnce
+from transfer_lint.findings import Heat, Safety, Severity
 from transfer_lint.flow.ask import Form, HostRead, Questions
 from transfer_lint.rules import Verdict, rule
 from transfer_lint.rules.options import RuleOptions
+
+_NUMBERS = ("item", "float", "int", "bool")
 
 
 @rule(
     "TL301",
     "host-read-in-hot-path",
     "the host waits for a device value at every step or layer",
-    fix="",
-    safety=None,
+    fix="read all elements with one `.tolist()`",
+    safety=Safety.SAFE,
 )
 def check(read: HostRead, questions: Questions, options: RuleOptions) -> Verdict | None:
     """A warning if the value provably is on an accelerator, or was just brought from one; a hint if that is unknown.
@@ -31,22 +34,22 @@ def check(read: HostRead, questions: Questions, options: RuleOptions) -> Verdict
     proved = questions.reads_accelerator(read)
     if not proved and (proved is False or not _is_likely(read)):
         return None
-    quiet = not proved or read.throttled or read.logged or read.form is Form.UPLOAD
+    boundary = bool(read.elements) and read.method == "numpy" and not read.in_step
+    quiet = not proved or boundary or read.throttled or read.logged or read.form is Form.UPLOAD
     return Verdict(
         Severity.HINT if quiet else Severity.WARNING,
         _message(read, questions, bool(proved)),
         questions.read_proof(read),
+        ReadAtOnce() if questions.is_read_of_all(read) else None,
+        "read all at once",
     )
 
 
 def _is_likely(read: HostRead) -> bool:
     """Whether it reads what is a tensor, and likely one of the device: code that runs once a call also reads others."""
-    methods = (
-        ("item", "float", "int", "bool")
-        if read.elements
-        else ("item", "tolist", "numpy", "float", "int", "bool", "print")
-    )
-    return read.in_step and read.form is Form.CALL and read.method in methods
+    methods = _NUMBERS if read.elements else (*_NUMBERS, "tolist", "numpy", "print")
+    spelled = read.form is Form.CALL and read.method in methods
+    return read.in_step and (spelled or read.form is Form.TEST)
 
 
 def _message(read: HostRead, questions: Questions, proved: bool) -> str:
@@ -55,6 +58,8 @@ def _message(read: HostRead, questions: Questions, proved: bool) -> str:
         return f"{shown} copies a value of the host to the device {often}, and the host waits for that"
     waits = "makes the host wait for the device" if proved else "makes the host wait if the value is on a device,"
     if read.elements:
-        return f"{shown} {waits} once for every element of `{read.elements}`: `.tolist()` reads them all at once"
+        numbers = read.method in _NUMBERS
+        advice = "`.tolist()` reads them all at once" if numbers else "`.cpu()` before the loop brings them all at once"
+        return f"{shown} {waits} once for every element of `{read.elements}`: {advice}"
     why = ": the size of the result has to be read" if read.form is Form.SIZE else ""
     return f"{shown} {waits} {often}{why}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from transfer_codemods.actions import KeepOnDevice
-from transfer_lint.findings import Safety, Severity
+from transfer_lint.findings import Heat, Safety, Severity
 from transfer_lint.flow.ask import Questions, Site
 from transfer_lint.rules import Verdict, rule
 from transfer_lint.rules.options import RuleOptions
@@ -19,8 +19,10 @@ from transfer_lint.rules.options import RuleOptions
 def check(site: Site, questions: Questions, options: RuleOptions) -> Verdict | None:
     """Both ends must be proved: that the value was on the accelerator, and that it is used there again."""
     request = site.request
-    if not site.round_trip or site.device is None or request.device is None:
+    if request.device is None:
         return None
+    if not site.round_trip or site.device is None:
+        return _detour(site, questions)
     receiver = questions.receiver(site)
     return Verdict(
         Severity.WARNING,
@@ -30,3 +32,16 @@ def check(site: Site, questions: Questions, options: RuleOptions) -> Verdict | N
         "keep it on the accelerator",
         Safety.UNSAFE,
     )
+
+
+def _detour(site: Site, questions: Questions) -> Verdict | None:
+    """Through numpy, or up and down again: there is no fix, for the work in between has to be done elsewhere."""
+    receiver = questions.receiver(site)
+    if site.is_tensor and questions.is_only_downloaded(site):
+        text = f"`{receiver}` is moved to {questions.wanted(site)} and only brought back: nothing is done with it there"
+        return Verdict(Severity.WARNING if site.heat is not Heat.ONCE else Severity.HINT, text, site.receiver.why)
+    left = questions.brought_through_numpy(site)
+    if left is None or questions.goes_to_host(site) or not questions.is_on_accelerator(left):
+        return None
+    text = f"what left the device for numpy on line {left.anchor[0]} comes back here: do it in torch, on the device"
+    return Verdict(Severity.WARNING if site.heat is not Heat.ONCE else Severity.HINT, text, questions.proof(left))

@@ -22,18 +22,18 @@ def check(site: Site, questions: Questions, options: RuleOptions) -> Verdict | N
     The fix is safe if nothing in the loops may write to a tensor and the copy is only the operand of an operation.
     """
     request = site.request
-    if request.device is None or not request.plain or request.ambiguous or site.guarded or site.in_handler:
+    if request.device is None or not request.plain or site.guarded or site.in_handler:
         return None
     invariance = questions.invariance(site)
     if invariance is None:
         return None
-    receiver, proved = questions.receiver(site), invariance.proved
+    receiver, proved = questions.receiver(site), invariance.proved and not request.ambiguous
     loud = proved and questions.is_elsewhere(site) and site.heat is not Heat.ONCE
     return Verdict(
         Severity.WARNING if loud else Severity.HINT,
         f"`{receiver}` is moved to {questions.wanted(site)} again in every round of the loop of line {invariance.line}",
         site.receiver.why,
-        HoistTransfer(invariance.loops) if proved and not site.in_fstring else None,
+        HoistTransfer(invariance.loops) if proved and not site.in_fstring and not site.inline else None,
         "move it once, in the first round",
         Safety.SAFE if invariance.untouched and questions.is_operand(site) else Safety.UNSAFE,
     )

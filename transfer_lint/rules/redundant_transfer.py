@@ -24,11 +24,12 @@ def check(site: Site, questions: Questions, options: RuleOptions) -> Verdict | N
     if why is None:
         return None
     receiver = questions.receiver(site)
+    meant = questions.goes_to_host(site) and questions.is_explained(site)  # a comment may say why it is there
     state = "is already on" if site.request.device is not None else "already has dtype"
     return Verdict(
-        Severity.HINT if site.heat is Heat.ONCE else Severity.WARNING,
+        Severity.HINT if site.heat is Heat.ONCE or meant else Severity.WARNING,
         f"`{receiver}` {state} {questions.wanted(site)}: this `.{site.method}(...)` does nothing",
         why,
-        None if site.in_fstring else DeleteTransfer(),
+        None if site.in_fstring else DeleteTransfer(questions.is_plain_attribute(site)),
         "delete the call",
     )

@@ -34,7 +34,7 @@ def check(site: Site, questions: Questions, options: RuleOptions) -> Verdict | N
     constant = questions.is_placed_elsewhere(site)
     if constant and not site.receiver.ident.is_global():
         return None
-    if questions.is_memoised(site) or questions.is_loop_invariant(site):
+    if questions.is_memoised(site) or questions.fills_cache(site) or questions.is_loop_invariant(site):
         return None  # TL107 reports transfers that a loop repeats
     if questions.is_on_device(site):  # only the dtype conversion is left
         return None
@@ -43,11 +43,12 @@ def check(site: Site, questions: Questions, options: RuleOptions) -> Verdict | N
         return None
     receiver, often = questions.receiver(site), _often(site)
     made_here = not site.receiver.ident.is_initial()  # it may always be elsewhere, or always there
+    guards = not constant and (not made_here or questions.is_in_node_of_pack(site))
     return Verdict(
         Severity.HINT if site.heat is Heat.CALL or made_here else Severity.WARNING,
         f"`{receiver}` is moved {often}, also where it is on {questions.wanted(site)} already",
         site.receiver.why,
-        None if constant or made_here else GuardTensor(target, questions.is_rebindable(site)),
+        GuardTensor(target, questions.is_rebindable(site)) if guards else None,
         "move it only where it is elsewhere",
     )
 

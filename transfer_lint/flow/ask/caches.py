@@ -6,29 +6,31 @@ import ast
 from collections.abc import Iterator, Sequence
 
 from transfer_lint.flow.program.syntax import nodes_of, path_to
+from transfer_lint.flow.results.constructions import Construction
 from transfer_lint.flow.results.sites import Site
 
 _CACHING = frozenset({"functools.lru_cache", "functools.cache", "functools.cached_property"})
 
 
-def fills_cache(site: Site) -> bool:
+def fills_cache(place: Site | Construction) -> bool:
     """Whether the site runs only where its result is not kept yet.
 
     A test around it asks for what its block then assigns (`if key not in cache: cache[key] = ...`, `if self.x is None:
     self.x = ...`), or its function remembers its results (`functools.lru_cache`).
     """
-    function = site.function
+    function = place.function
     if function is None:
         return False
     if _CACHING & set(function.decorators):
         return True
     return any(
-        _asks_for(statement.test, target)
-        for statement in path_to(function.node.body, site.statement)
-        if isinstance(statement, ast.If) and any(inner is site.statement for inner in _body(statement))
+        asks_for(statement.test, target)
+        for statement in path_to(function.node.body, place.statement)
+        if isinstance(statement, ast.If) and any(inner is place.statement for inner in _body(statement))
         for part in nodes_of(statement)
         for target in kept_by(part)
-        if not isinstance(target, ast.Name) and ast.unparse(target) != ast.unparse(site.moved)
+        if not isinstance(target, ast.Name)
+        and not (isinstance(place, Site) and ast.unparse(target) == ast.unparse(place.moved))
     )
 
 
@@ -51,7 +53,7 @@ def _body(statement: ast.If) -> Iterator[ast.AST]:
         yield from nodes_of(inner)
 
 
-def _asks_for(test: ast.expr, target: ast.expr) -> bool:
+def asks_for(test: ast.expr, target: ast.expr) -> bool:
     """Whether a test is about what an assignment to `target` keeps: it names it, or asks for its key or attribute."""
     spelled = ast.unparse(target)
     if any(isinstance(node, ast.expr) and ast.unparse(node) == spelled for node in nodes_of(test)):

@@ -67,6 +67,15 @@ class Factories:
             return None
         return self._factory(made, calls)
 
+    def makes(self, node: ast.expr) -> bool:
+        """Whether an expression is computed from factories alone."""
+        return bool(list(self._calls_of(node) or ()))
+
+    def makes_on_host(self, node: ast.expr) -> bool:
+        """Whether an expression is computed from factories alone, none of which asks for a device."""
+        calls = list(self._calls_of(node) or ())
+        return bool(calls) and not any(_names_device(call) for call in calls)
+
     def made_by(self, site: Site) -> Factory | None:
         """The call of a deterministic factory that made the receiver; None if there is none.
 

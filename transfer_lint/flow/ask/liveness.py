@@ -121,7 +121,7 @@ def is_used_as_module(function: ast.AST, place: ast.expr, tensor_methods: frozen
                 if name not in tensor_methods:
                     return True
                 continue
-            case ast.Call(func=ast.Name() | ast.Attribute() as used):
+            case ast.Call(func=ast.Name() | ast.Attribute() | ast.Subscript() as used):
                 pass
             case ast.Attribute(value=used, attr=attribute) if attribute in _OF_MODULES:
                 pass

@@ -11,27 +11,46 @@ from transfer_lint.flow.results.mutations import Mutation
 from transfer_lint.flow.results.sites import Site
 
 
-def invariant_loops(site: Site, mutations: Sequence[Mutation], proved: bool = True) -> list[ast.stmt]:
-    """The loops around a transfer in which it moves the same value to the same place each time, innermost first.
+def invariant_loops(site: Site, mutations: Sequence[Mutation], proved: bool = True) -> list[ast.AST]:
+    """The loops and comprehensions in which a transfer moves the same value to the same place each time, from inside.
 
     A loop in which something certainly writes to the value does not count, nor does any loop around it.
-    proved: if False, the target need only be spelled alike; an unknown call may change it between two iterations.
+    proved: if False, value and target need only be spelled alike; an unknown call may change them in between.
     """
     function = site.function
-    if function is None or site.inline or not site.yields_copy or not is_plain(site.moved):
+    if function is None or not site.yields_copy or not _is_read_again(site.moved):
         return []
-    found: list[ast.stmt] = []
+    found: list[ast.AST] = []
     path = path_to(function.node.body, site.statement)
     if is_memoised(site) or is_written_to(site, mutations):
         return []
-    for loop in reversed([statement for statement in path if isinstance(statement, LOOPS)]):
+    inline = _comprehensions(site)
+    if site.inline and not inline:
+        return []
+    for loop in (*inline, *reversed([statement for statement in path if isinstance(statement, LOOPS)])):
         first, last = span(loop)
-        if loop is site.statement or _is_made_within(site, first, last, proved) or _is_assigned_in(loop, site):
+        if loop is site.statement or (proved and _is_made_within(site, first, last)) or _is_assigned_in(loop, site):
             break
         if any(m.sure and m.tensor in memory_of(site) for m in on_lines(mutations, first, last)):
             break
         found.append(loop)
     return found
+
+
+def _is_read_again(node: ast.expr) -> bool:
+    """Whether reading a value again gives the same one: it is plain, perhaps detached."""
+    match node:
+        case ast.Call(func=ast.Attribute(value=value, attr="detach"), args=[], keywords=[]):
+            return is_plain(value)
+    return is_plain(node)
+
+
+def _comprehensions(site: Site) -> list[ast.expr]:
+    """The comprehensions that evaluate the transfer for each of their items, innermost first."""
+    kinds = (ast.ListComp, ast.SetComp, ast.GeneratorExp, ast.DictComp)
+    found = [node for node in nodes_of(site.statement) if isinstance(node, kinds) and site.node in nodes_of(node)]
+    outer = [node for node in found if site.node not in nodes_of(node.generators[0].iter)]
+    return list(reversed(outer)) if not any(isinstance(n, ast.Lambda) for n in nodes_of(site.statement)) else []
 
 
 def is_memoised(site: Site) -> bool:
@@ -47,20 +66,20 @@ def is_memoised(site: Site) -> bool:
     )
 
 
-def _is_made_within(site: Site, first: int, last: int, target_too: bool) -> bool:
-    """Whether lines first..last make the value that is moved, or (with `target_too`) the target."""
-    halves = (site.request.device, site.request.dtype) if target_too else ()
+def _is_made_within(site: Site, first: int, last: int) -> bool:
+    """Whether lines first..last make the value that is moved, or the target."""
+    halves = (site.request.device, site.request.dtype)
     symbols = [half.known.term.symbol for half in halves if half is not None]
     return any(symbol is not None and symbol.made_within(first, last) for symbol in (site.receiver.ident, *symbols))
 
 
-def _is_assigned_in(loop: ast.stmt, site: Site) -> bool:
+def _is_assigned_in(loop: ast.AST, site: Site) -> bool:
     """Whether the loop may change the value of the call: it binds or deletes something that the call is spelled with.
 
     Also true if a part of the call is neither plain nor a constant nor a stable argument.
     """
     parts = [site.moved, *site.node.args, *(keyword.value for keyword in site.node.keywords)]
-    if not all(is_plain(part) or isinstance(part, ast.Constant) or _is_stable(part, site) for part in parts):
+    if not all(_is_read_again(part) or isinstance(part, ast.Constant) or _is_stable(part, site) for part in parts):
         return True
     read = {ast.unparse(node) for part in parts for node in nodes_of(part) if isinstance(node, ast.expr)}
     for node in nodes_of(loop):

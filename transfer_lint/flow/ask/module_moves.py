@@ -44,6 +44,19 @@ def is_chosen(site: Site) -> bool:
     return False
 
 
+def is_noted(site: Site) -> bool:
+    """Whether the function notes on the module where it has put it, as managers of memory do: `m.device = d`."""
+    if site.function is None:
+        return False
+    spelled = ast.unparse(site.moved)
+    given = {ast.unparse(value) for value in (*site.node.args, *(k.value for k in site.node.keywords))}
+    return any(
+        isinstance(target, ast.Attribute) and ast.unparse(target.value) == spelled and ast.unparse(value) in given
+        for target, value in bindings(site.function.node)
+        if value is not None
+    )
+
+
 def is_guarded_by_hand(site: Site) -> bool:
     """Whether a test around or before the move asks where the module is, or for what is noted after such a move.
 

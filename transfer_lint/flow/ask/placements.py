@@ -13,7 +13,8 @@ from transfer_lint.flow.program import sockets
 from transfer_lint.flow.program.modules import Module
 from transfer_lint.flow.program.project import Project
 from transfer_lint.flow.program.syntax import written
-from transfer_lint.flow.results.examination import Examination
+from transfer_lint.flow.results.constructions import Construction, DeviceComparison
+from transfer_lint.flow.results.examination import Examination, Place
 from transfer_lint.flow.results.reads import HostRead
 from transfer_lint.flow.results.sites import Request, RequestedHalf, Site
 from transfer_lint.flow.values.terms import Known, TermKind, Why, merge_why, role_of
@@ -38,7 +39,13 @@ class Placements:
         self.module = module
         self.sites = examined.sites
         self.reads = examined.reads
-        self.places: tuple[Site | HostRead, ...] = (*examined.sites, *examined.reads)
+        self.constructions = examined.constructions
+        self.places: tuple[Place, ...] = (
+            *examined.sites,
+            *examined.reads,
+            *examined.constructions,
+            *examined.comparisons,
+        )
         self.assumable = set(examined.assumable)
         self._assumptions = assumptions
         self._project = project
@@ -54,6 +61,14 @@ class Placements:
     def receiver(self, site: Site) -> str:
         """How the receiver is written."""
         return written(site.moved)
+
+    def construction(self, made: Construction) -> str:
+        """How the call of a factory is written."""
+        return written(made.node)
+
+    def operand(self, comparison: DeviceComparison) -> str:
+        """How the tensor is written that is compared with a device."""
+        return written(comparison.tensor)
 
     def read(self, read: HostRead) -> str:
         """How a host read is written."""
@@ -154,7 +169,12 @@ class Placements:
 
     @staticmethod
     def _same(known: Known | None, half: RequestedHalf) -> bool:
-        return known is not None and known.term == half.known.term
+        if known is None:
+            return False
+        term, asked = known.term, half.known.term
+        # `x.device`, read while it was not known that `x` is a tensor
+        own = asked.symbol is not None and asked.symbol.name == "device" and asked.symbol.parent is term.symbol
+        return term == asked or (term.kind is TermKind.DEVICE_OF and asked.kind is TermKind.VALUE and own)
 
     def _holds_here(self, site: Site, known: Known | None) -> bool:
         """Whether a placement that holds only outside autocast holds here.

@@ -6,7 +6,16 @@ import ast
 from dataclasses import dataclass
 
 from transfer_lint.findings import Assumption
-from transfer_lint.flow.ask import caches, duplicates, loop_invariance, module_moves, onload_offload, readers
+from transfer_lint.flow.ask import (
+    caches,
+    detours,
+    duplicates,
+    kept_tensors,
+    loop_invariance,
+    module_moves,
+    onload_offload,
+    readers,
+)
 from transfer_lint.flow.ask.factories import Factory
 from transfer_lint.flow.ask.liveness import (
     is_read_later,
@@ -19,14 +28,32 @@ from transfer_lint.flow.ask.mutations import on_lines
 from transfer_lint.flow.ask.placements import Placements
 from transfer_lint.flow.knowledge import Role
 from transfer_lint.flow.program import sockets
-from transfer_lint.flow.program.syntax import nodes_of, span
+from transfer_lint.flow.program.syntax import is_literal, nodes_of, span
+from transfer_lint.flow.results.constructions import Construction, DeviceComparison
+from transfer_lint.flow.results.examination import Place
 from transfer_lint.flow.results.reads import HostRead
 from transfer_lint.flow.results.sites import Site
-from transfer_lint.flow.values.terms import Fact, Known, TermKind, Why, merge_why
+from transfer_lint.flow.values.terms import Fact, Known, Term, TermKind, Why, merge_why
 from transfer_lint.flow.values.values import Object, Tensor
 
-# Terms of devices that something was moved to, as opposed to devices that something happens to be on.
-_CHOSEN = frozenset({TermKind.VALUE, TermKind.STABLE, TermKind.WEIGHTS_DEVICE})
+
+def _is_thrown_away(value: ast.expr, moved: ast.expr) -> bool:
+    """Whether a statement only moves, perhaps with `.eval()` or the like behind it."""
+    while isinstance(value, ast.Call) and isinstance(value.func, ast.Attribute) and value is not moved:
+        if value.func.attr not in ("eval", "train", "requires_grad_"):
+            return False
+        value = value.func.value
+    return value is moved
+
+
+def _is_given(term: Term) -> bool:
+    """Whether a device is given from outside, as an argument, in an attribute or by where a model was put.
+
+    Not what the code itself may have made the host, as one of several possible devices.
+    """
+    if term.kind is TermKind.VALUE and term.symbol is not None:
+        return term.role is Role.EITHER or term.symbol.is_initial() or term.symbol.parent is not None
+    return term.kind is TermKind.WEIGHTS_DEVICE
 
 
 @dataclass(frozen=True)
@@ -79,12 +106,21 @@ class Questions(Placements):
             return False
         return is_returned(function.node, site.statement, site.node)
 
-    def is_in_node_of_pack(self, place: Site | HostRead) -> bool:
+    def is_in_node_of_pack(self, place: Place) -> bool:
         """Whether the place is in the function of a node, in a tree that ComfyUI loads nodes from."""
         function = place.function
         if function is None or function.owner is None or not sockets.serves_node(function.owner, function):
             return False
         return bool(self._project.mentioning("NODE_CLASS_MAPPINGS", self.module.path))
+
+    def brought_through_numpy(self, site: Site) -> Site | None:
+        """The transfer to the host that what is moved here comes from, by way of numpy; proved ones first."""
+        found = [s for s in detours.brought_through_numpy(site, self._by_node, self.module) if self.goes_to_host(s)]
+        return next((s for s in found if self.is_on_accelerator(s)), next(iter(found), None))
+
+    def is_only_downloaded(self, site: Site) -> bool:
+        """Whether what is moved to an accelerator is only brought to the host again; see `detours`."""
+        return self.goes_to_accelerator(site) and detours.is_only_downloaded(site)
 
     def is_half_of_pair(self, site: Site) -> bool:
         """Whether the module is certainly moved elsewhere, too, whenever the site runs; see `onload_offload`."""
@@ -106,15 +142,19 @@ class Questions(Placements):
         if site.proved or not isinstance(receiver, Object) or receiver.cls is not None:
             return False
         node = site.moved
-        if receiver.ident.line > 0 and not isinstance(node, ast.Attribute):
-            return False
+        if any(isinstance(part, ast.Call) and part.func is site.node for part in nodes_of(statement)):
+            return True  # it is called at once
         if isinstance(statement, ast.Assign) and statement.value is site.node and function is not None:
-            return any(is_used_as_module(_scope_of(site), target) for target in (*statement.targets, node))
-        if not (isinstance(statement, ast.Expr) and statement.value is site.node):
+            known = receiver.ident.line == 0 or isinstance(node, ast.Attribute)
+            return known and any(is_used_as_module(_scope_of(site), target) for target in (*statement.targets, node))
+        if not (isinstance(statement, ast.Expr) and _is_thrown_away(statement.value, site.node)):
             return False
-        if site.request.dtype is not None or receiver.ident.parent is not None or not isinstance(node, ast.Name):
+        if receiver.ident.line > 0 and not isinstance(node, ast.Attribute):
+            return function is not None and is_used_as_module(function.node, node, self._knowledge.tensor_methods)
+        certain = site.request.dtype is not None or receiver.ident.parent is not None or not isinstance(node, ast.Name)
+        if certain and not site.request.ambiguous:
             return True
-        return function is not None and is_used_as_module(function.node, node)
+        return function is not None and is_used_as_module(function.node, node, self._knowledge.tensor_methods)
 
     def is_worth_a_guard(self, site: Site) -> bool:
         """Whether a module's move surely is repeated for nothing.
@@ -134,11 +174,12 @@ class Questions(Placements):
     def is_placed_on_purpose(self, site: Site) -> bool:
         """Whether the code around a module's move says why it is there: see `module_moves`.
 
-        The function only moves it, a test chooses the place, or asks for it by hand.
+        The function only moves it, or notes on it where it is; a test chooses the place, or asks for it by hand.
         """
         return (
             module_moves.only_moves(site, self.sites)
             or module_moves.is_chosen(site)
+            or module_moves.is_noted(site)
             or module_moves.is_guarded_by_hand(site)
         )
 
@@ -149,6 +190,31 @@ class Questions(Placements):
     def targets_loop_variable(self, site: Site) -> bool:
         """Whether a loop gives the site another target in every round; see `liveness`."""
         return targets_loop_variable(site)
+
+    def is_plain_attribute(self, site: Site) -> bool:
+        """Whether the receiver is `self.x` and nothing can see that it is assigned to itself.
+
+        No class of the lineage defines `__setattr__` or the like, and none of them or of their heirs gives the name a
+        property, or any other value in the class body.
+        """
+        function, name = site.function, kept_tensors.own_attribute(site.moved)
+        owner = function.owner if function is not None else None
+        if owner is None or name is None or name in owner.overridden:
+            return False
+        for cls in owner.lineage:
+            if isinstance(cls, str):
+                if not self._knowledge.is_transparent_base(cls):
+                    return False
+            elif {name, "__setattr__", "__getattribute__"} & {*cls.methods, *cls.attributes} or cls.node.decorator_list:
+                return False
+        return True
+
+    def is_explained(self, site: Site) -> bool:
+        """Whether a comment stands beside the transfer's statement, or on the line above it."""
+        last = site.statement.end_lineno or site.statement.lineno
+        above = self.module.lines[site.statement.lineno - 2].strip() if site.statement.lineno > 1 else ""
+        column = self.module.column(last, site.statement.end_col_offset or 0)
+        return above.startswith("#") or self.module.lines[last - 1][column - 1 :].strip().startswith("#")
 
     def is_weight(self, site: Site) -> bool:
         """Whether the receiver is, or may be, an attribute that holds a parameter or buffer."""
@@ -207,9 +273,37 @@ class Questions(Placements):
         """Whether the transfer is memoised: an `if` around it tests what its result is assigned to, so it runs once."""
         return loop_invariance.is_memoised(site)
 
-    def fills_cache(self, site: Site) -> bool:
-        """Whether the site runs only where its result is not kept yet; see `caches`."""
-        return caches.fills_cache(site)
+    def fills_cache(self, place: Site | Construction) -> bool:
+        """Whether the place runs only where its result is not kept yet; see `caches`."""
+        return caches.fills_cache(place)
+
+    def is_unregistered_constant(self, site: Site) -> bool:
+        """Whether the site moves a constant that its module keeps on the host; see `kept_tensors`."""
+        return kept_tensors.is_unregistered_constant(site, self._factories, self._knowledge)
+
+    def kept_for_first_device(self, place: Site | Construction) -> str | None:
+        """What keeps the tensor for the first device that is seen, as it is written; see `kept_tensors`."""
+        half = place.request.device if isinstance(place, Site) else None
+        device = place.tensor.device if isinstance(place, Construction) else half.known if half is not None else None
+        kept = kept_tensors.kept_for_first_device(place, device)
+        return ast.unparse(kept) if kept is not None else None
+
+    def compares_tensor(self, comparison: DeviceComparison) -> bool:
+        """Whether what a device is compared with is a tensor."""
+        owner = comparison.function.owner if comparison.function is not None else None
+        return comparison.proved or kept_tensors.holds_only_tensors(owner, comparison.tensor, self._factories)
+
+    def uploads_constant(self, made: Construction) -> bool:
+        """Whether a tensor of literals is made away from the host.
+
+        It must ask for its device; whether that is an accelerator need not be known.
+        """
+        node = made.node
+        if made.name not in self._knowledge.from_values or not any(k.arg == "device" for k in node.keywords):
+            return False
+        if made.tensor.device is None or self._role(made.tensor.device) is Role.HOST:
+            return False
+        return bool(node.args) and is_literal(node.args[0])
 
     def earlier_copy(self, site: Site) -> EarlierCopy | None:
         """The copy from a dominating transfer of the same value to the same place; None if there is none."""
@@ -283,6 +377,10 @@ class Questions(Placements):
         """
         return readers.is_read_again(read, brought, self.reads)
 
+    def is_read_of_all(self, read: HostRead) -> bool:
+        """Whether `[v.item() for v in x]` is `x.tolist()`: `x` has one dimension."""
+        return readers.is_read_of_all(read)
+
     def reads_accelerator(self, read: HostRead) -> bool | None:
         """Whether what is read is on an accelerator, or was before it was moved to the host; None if not known."""
         role = self._role(self._source_of(read))
@@ -298,7 +396,7 @@ class Questions(Placements):
     def _chosen_device(self, read: HostRead) -> Why:
         """The fact that what is read was put on a device which the program is given, under that assumption."""
         known = self._source_of(read)
-        if known is None or self._role(known) in (Role.ACCELERATOR, Role.HOST) or known.term.kind not in _CHOSEN:
+        if known is None or self._role(known) in (Role.ACCELERATOR, Role.HOST) or not _is_given(known.term):
             return ()
         self.assumable.add(Assumption.RUNS_ON_ACCELERATOR)
         if Assumption.RUNS_ON_ACCELERATOR not in self._assumptions:

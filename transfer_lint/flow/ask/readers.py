@@ -59,6 +59,33 @@ def is_read_again(read: HostRead, brought: Site, reads: Sequence[HostRead]) -> b
     return any(brought.node in other.tensor.moved_from and other.anchor < read.anchor for other in reads)
 
 
+def is_read_of_all(read: HostRead) -> bool:
+    """Whether a list of such reads holds all elements of a tensor, which its last method makes one-dimensional."""
+    if not read.elements or read.method != "item":
+        return False
+    for node in nodes_of(read.statement):
+        match node:
+            case ast.ListComp(
+                elt=ast.Call(func=ast.Attribute(value=ast.Name(id=name)), args=[], keywords=[]) as element,
+                generators=[ast.comprehension(target=ast.Name(id=bound), iter=source, ifs=[], is_async=0)],
+            ) if element is read.node:
+                return name == bound and _is_flat(source)
+    return False
+
+
+def _is_flat(node: ast.expr) -> bool:
+    match node:
+        case ast.Call(func=ast.Attribute(attr="flatten" | "ravel"), args=[], keywords=[]):
+            return True
+        case ast.Call(
+            func=ast.Attribute(attr="reshape" | "view"),
+            args=[ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=1))],
+            keywords=[],
+        ):
+            return True
+    return False
+
+
 def moved_at_once(read: HostRead, by_node: Mapping[ast.AST, Site]) -> Site | None:
     """The transfer in the expression that is read: `x.cpu().item()`; None if there is none."""
     held: ast.AST | None = read.node

@@ -121,8 +121,15 @@ def scheduler_result(
 
 def wrapped(frame: Frame, arguments: Mapping[str, Value], node: ast.Call) -> Value | None:
     """The result of `torch.compile(m)` and the like: the model itself."""
-    given = [value for key, value in arguments.items() if key.isdigit()]
-    if not given or frame.assume(Assumption.WRAPPER_KEEPS, node, "`{}` wraps a model where it is") is None:
+    fact = frame.assume(Assumption.WRAPPER_KEEPS, node, "`{}` wraps a model where it is")
+    if fact is None:
+        return None
+    given = [
+        replace(value, why=(*value.why, fact)) if isinstance(value, Object) else value
+        for key, value in arguments.items()
+        if key.isdigit()
+    ]
+    if not given:
         return None
     return given[0] if len(given) == 1 else Tuple(tuple(given))
 

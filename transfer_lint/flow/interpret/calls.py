@@ -27,6 +27,7 @@ from transfer_lint.flow.interpret.transfers import cast, transfer
 from transfer_lint.flow.interpret.unknown_calls import alias, hold, unknown_call
 from transfer_lint.flow.knowledge import Operation
 from transfer_lint.flow.program.modules import ClassInfo
+from transfer_lint.flow.results.constructions import Construction
 from transfer_lint.flow.values.state import State
 from transfer_lint.flow.values.terms import Known, Term, TermKind
 from transfer_lint.flow.values.values import Class, Constant, External, Function, Object, Tensor, Tuple, Value
@@ -62,7 +63,9 @@ def call(frame: Frame, node: ast.Call, state: State) -> Value:
         case Class():
             return instantiate(frame, callee.info, arguments, node, state)
         case External():
-            return external_call(frame, callee.name, arguments, node, state)
+            made = external_call(frame, callee.name, arguments, node, state)
+            _note_construction(frame, node, callee.name, made)
+            return made
         case Object():
             return call_object(frame, callee, arguments, node, state)
     return unknown_call(frame, list(arguments.values()), node, state)
@@ -76,6 +79,15 @@ def _is_of_tensors(frame: Frame, method: str) -> bool:
     return method in READS or any(
         method in names for names in (knowledge.tensor_same, knowledge.tensor_tuples, knowledge.tensor_host)
     )
+
+
+def _note_construction(frame: Frame, node: ast.Call, name: str, made: Value) -> None:
+    """Record the call of a factory."""
+    around = frame.around
+    if isinstance(made, Tensor) and made.made is node and not around.traced:
+        frame.constructions[node] = Construction(
+            frame.module, node, name, made, frame.function, frame.heat, around.statement, around.in_handler
+        )
 
 
 def _is_tracer(frame: Frame, callee: Value) -> bool:

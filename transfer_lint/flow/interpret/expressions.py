@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
 
-from transfer_lint.flow.interpret import conditions
+from transfer_lint.flow.interpret import conditions, correlation
 from transfer_lint.flow.interpret.assignment import assign
 from transfer_lint.flow.interpret.assumed import of_output
 from transfer_lint.flow.interpret.attributes import attribute
@@ -20,9 +21,10 @@ from transfer_lint.flow.interpret.tensors import combine
 from transfer_lint.flow.knowledge import Role, role_of_device
 from transfer_lint.flow.knowledge.names import DEVICE
 from transfer_lint.flow.program.syntax import nodes_of
+from transfer_lint.flow.results.constructions import DeviceComparison
 from transfer_lint.flow.values.state import State
 from transfer_lint.flow.values.terms import Known, Term, TermKind
-from transfer_lint.flow.values.values import Constant, External, Host, Object, Placed, Tensor, Tuple, Value
+from transfer_lint.flow.values.values import NONE, Constant, External, Host, Object, Placed, Tensor, Tuple, Value
 
 
 @evaluates(ast.Constant)
@@ -71,8 +73,8 @@ def _subscript(frame: Frame, node: ast.expr, state: State) -> Value:
             value = frame.unknown(node, "an item")
             state.sharing.alias(value.ident, owner.ident)
             return of_output(owner, "[]", value, frame, node)
-        case Host() if owner.array:
-            return Host(frame.symbol(node, "an item"), array=True)
+        case Host():
+            return Host(frame.symbol(node, "an item"), array=owner.array)
         case External():  # `list[int]`, `Optional[Tensor]` in an expression
             return owner
     return frame.unknown(node, "an item")
@@ -135,13 +137,33 @@ def _compare(frame: Frame, node: ast.expr, state: State) -> Value:
     values = [frame.eval(part, state) for part in (node.left, *node.comparators)]
     frame.run_operators(values, node, state)
     comparison(frame, node, values)
-    if any(isinstance(op, ast.Is | ast.IsNot | ast.In | ast.NotIn) for op in node.ops):
+    if NONE in values or any(isinstance(op, ast.Is | ast.IsNot | ast.In | ast.NotIn) for op in node.ops):
         return Host(frame.symbol(node, "a truth value"))
+    _note_comparison(frame, node, values)
     result = combine(frame, tuple(values), node)
     if isinstance(result, Tensor):
         dtype = Known(Term(TermKind.CONSTANT, "torch.bool"))
         return Tensor(result.ident, result.device, dtype, result.scalar, why=result.why)
     return result
+
+
+def _note_comparison(frame: Frame, node: ast.Compare, values: Sequence[Value]) -> None:
+    """Record the comparison of a device with a tensor."""
+    if len(values) != 2 or not isinstance(node.ops[0], ast.Eq | ast.NotEq):
+        return
+    for device, tensor, part in zip(values, values[::-1], (node.comparators[0], node.left), strict=True):
+        if isinstance(device, Placed) and not device.is_dtype and isinstance(tensor, Tensor | Object):
+            around = frame.around
+            frame.comparisons[node] = DeviceComparison(
+                frame.module,
+                node,
+                part,
+                isinstance(tensor, Tensor),
+                tensor.why,
+                frame.function,
+                frame.heat,
+                around.statement,
+            )
 
 
 @evaluates(ast.BoolOp)
@@ -166,6 +188,7 @@ def _conditional(frame: Frame, node: ast.expr, state: State) -> Value:
     assert isinstance(node, ast.IfExp)
     truth(frame, node.test, frame.eval(node.test, state))
     when_true, when_false = conditions.refine(frame, node.test, state)
+    correlation.recall(correlation.test_key(frame, node.test, state), when_true, when_false)
     first = frame.eval(node.body, when_true)
     second = frame.eval(node.orelse, when_false)
     merged = when_true.joined(when_false, ("conditional", id(node)), node.lineno)

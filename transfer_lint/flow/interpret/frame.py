@@ -17,6 +17,7 @@ from transfer_lint.flow.program.modules import ClassInfo, FunctionInfo, Module
 from transfer_lint.flow.program.project import Project
 from transfer_lint.flow.program.rates import Change, Rate
 from transfer_lint.flow.program.roles import ArgumentRoles
+from transfer_lint.flow.results.constructions import Construction, DeviceComparison
 from transfer_lint.flow.results.reads import HostRead
 from transfer_lint.flow.results.sites import Site
 from transfer_lint.flow.values.state import State
@@ -135,6 +136,8 @@ class Frame:
         self.templates: dict[Symbol, Template] = {}
         self.sites: dict[ast.Call, Site] = {}
         self.reads: dict[ast.expr, HostRead] = {}
+        self.constructions: dict[ast.Call, Construction] = {}
+        self.comparisons: dict[ast.Compare, DeviceComparison] = {}
         self.mutations: dict[tuple[ast.AST, Symbol | None], bool] = {}  # (node, tensor) -> sure; see `Mutation`
         self.round_trips: dict[ast.Call, Why] = {}
         self.returns: list[tuple[Value, State]] = []

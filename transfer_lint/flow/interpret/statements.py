@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 
-from transfer_lint.flow.interpret import conditions
+from transfer_lint.flow.interpret import conditions, correlation
 from transfer_lint.flow.interpret.assignment import assign
 from transfer_lint.flow.interpret.captures import captures
 from transfer_lint.flow.interpret.frame import Frame, executes
@@ -117,6 +117,8 @@ def _if(frame: Frame, node: ast.stmt, state: State) -> State | None:
     if outcome is not None:
         return frame.block(node.body if outcome else node.orelse, state)
     when_true, when_false = conditions.refine(frame, node.test, state)
+    key = correlation.test_key(frame, node.test, state)
+    correlation.recall(key, when_true, when_false)
     first = frame.block(node.body, when_true)
     second = frame.block(node.orelse, when_false)
     for end in (first, second):
@@ -125,6 +127,7 @@ def _if(frame: Frame, node: ast.stmt, state: State) -> State | None:
     merged = frame.merge([first, second], node, "if")
     if merged is not None and first is not None and second is not None:
         merged.guards = state.guards
+        correlation.remember(key, first, second, merged)
     return merged
 
 

@@ -167,6 +167,8 @@ class Summaries:
         outer.replaces_data = outer.replaces_data or frame.replaces_data
         outer.sites.update(frame.sites)
         outer.reads.update(frame.reads)
+        outer.constructions.update(frame.constructions)
+        outer.comparisons.update(frame.comparisons)
         outer.mutations.update(frame.mutations)
         outer.assumable |= frame.assumable
         outer.values.update(frame.values)

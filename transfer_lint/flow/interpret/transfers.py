@@ -23,11 +23,12 @@ def transfer(
     """Interpret a call of one of MOVES on a tensor, a module, or something unknown."""
     request = _request(frame, node, arguments)
     is_module = frame.is_module(receiver)
-    judged = isinstance(receiver, Tensor) or is_module or _is_torch(node, arguments, request)
+    judged = isinstance(receiver, Tensor) or is_module or _is_torch(frame, node, arguments, request)
     if judged and not frame.around.traced:
         statement = frame.around.statement
         is_discarded = isinstance(statement, ast.Expr) and statement.value is node
-        seen = receiver if is_discarded else as_operand(frame, receiver, node)
+        seen: Value = _by_use(frame, node, receiver)
+        seen = seen if is_discarded else as_operand(frame, seen, node)
         assert isinstance(seen, Tensor | Object)
         site = _site(frame, node, seen, is_module, request, state)
         if is_discarded and not site.proved and site.device is not None:
@@ -39,6 +40,17 @@ def transfer(
     return _moved_object(frame, node, receiver, is_module, request, state)
 
 
+def _by_use(frame: Frame, node: ast.Call, receiver: Tensor | Object) -> Tensor | Object:
+    """What is moved; as a tensor if the program uses it elsewhere as nothing but tensors are used."""
+    if not isinstance(receiver, Object) or receiver.cls is not None or not isinstance(node.func, ast.Attribute):
+        return receiver
+    shown = frame.callees.roles.shown(frame.module, frame.function, node.func.value)
+    if shown is None or shown.role is not ArgumentRole.TENSOR:
+        return receiver
+    fact = frame.assume(Assumption.MOVED_IS_TENSOR, shown.node, "`{}` uses it as a tensor")
+    return receiver if fact is None else Tensor(receiver.ident, *receiver.placed, why=(fact,))
+
+
 def cast(frame: Frame, node: ast.Call, receiver: Tensor | Object, dtype: str, state: State) -> None:
     """Record a site for `x.to(d).half()`: a cast directly after a move, where one call could do both."""
     inner = node.func.value if isinstance(node.func, ast.Attribute) else None
@@ -47,14 +59,19 @@ def cast(frame: Frame, node: ast.Call, receiver: Tensor | Object, dtype: str, st
         frame.sites[node] = _site(frame, node, receiver, frame.is_module(receiver), Request(dtype=half), state)
 
 
-def _is_torch(node: ast.Call, arguments: dict[str, Value], request: Request) -> bool:
-    """Whether the call is almost certainly one of torch: it names a device or dtype, or is `.cpu()` or `.cuda()`."""
+def _is_torch(frame: Frame, node: ast.Call, arguments: dict[str, Value], request: Request) -> bool:
+    """Whether the call is almost certainly one of torch.
+
+    It names a device or dtype, or is `.cpu()` or `.cuda()`, or has one argument in a file that imports torch.
+    """
     assert isinstance(node.func, ast.Attribute)
     if node.func.attr != "to":
         return not arguments or request.device is not None
     if arguments.keys() & {"device", "dtype"}:
         return True
-    return bool(request.device or request.dtype) and not request.ambiguous
+    if request.ambiguous:
+        return list(arguments) == ["0"] and "torch" in frame.module.bindings
+    return bool(request.device or request.dtype)
 
 
 def _site(

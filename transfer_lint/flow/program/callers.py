@@ -46,13 +46,15 @@ class Callers:
         if isinstance(routine.node, ast.Module):
             return Heat.ONCE, []
         own = declared(routine, self._knowledge)
-        if routine.owner is not None and routine.name == "forward" and routine.owner in self._layers(routine.module):
-            own = hotter(own, Heat.LAYER)
         if self._is_remembered(routine):
             return own, []
         search = _Search(self, routine)
         uses = list(search.uses(own))
-        return hotter(own, search.handed), uses
+        if search.handed.rank >= Heat.STEP.rank:
+            own = search.handed  # says more than the signature
+        if routine.owner is not None and routine.name == "forward" and routine.owner in self._layers(routine.module):
+            own = hotter(own, Heat.LAYER)
+        return own, uses
 
     def _layers(self, module: Module) -> frozenset[object]:
         found = self.of_file(module).layers

@@ -96,7 +96,8 @@ class HeatMap:
 
     def _only_throttled(self, graph: Mapping[Routine, _Node]) -> set[Routine]:
         """The routines to which only throttled code leads."""
-        found: set[Routine] = {routine for routine, rate in self._rates.items() if rate.steady is None}
+        known = (use.routine for node in graph.values() for use in node.uses if use.routine in self._rates)
+        found = {routine for routine in known if self._rates[routine].steady is None}
         changed = True
         while changed:
             changed = False

@@ -43,7 +43,10 @@ class Project:
         self.mentions = Mentions(self.tree, sources.read)
 
     def add(self, path: str, text: str) -> Module:
-        """Parse `text` as the file at `path`. Raises what `Module` raises."""
+        """Parse `text` as the file at `path`, unless that has been done. Raises what `Module` raises."""
+        known = self._modules.get(path)
+        if known is not None and known.text == text:
+            return known
         module = Module(self, path, text)
         self._modules[path] = module
         return module

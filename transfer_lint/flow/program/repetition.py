@@ -27,11 +27,27 @@ _ONLY_MODULES_HAVE = frozenset(
 )  # fmt: skip
 
 
+class FileFacts:
+    """What is found out once for all functions of a file.
+
+    names_schedules, makes_loaders: whether its text holds a word that is needed for that.
+    modules: class -> what its methods use as only modules can be used, as far as it has been asked for.
+    """
+
+    def __init__(self, module: Module) -> None:
+        knowledge = module.project.knowledge
+        self.module = module
+        self.names_schedules = any(word in module.text for word in knowledge.step_words)
+        self.makes_loaders = any(name in module.text for name in knowledge.loaders.exact)
+        self.modules: dict[ast.AST, frozenset[str]] = {}
+
+
 class Repetition:
     """How the loops and branches of one function, or of a module's top level, change the rate of what they hold."""
 
-    def __init__(self, module: Module, node: ast.AST, owner: ClassInfo | None) -> None:
-        self._module = module
+    def __init__(self, file: FileFacts, node: ast.AST, owner: ClassInfo | None) -> None:
+        self._file = file
+        self._module = module = file.module
         self._node = node
         self._owner = owner
         self._knowledge: Knowledge = module.project.knowledge
@@ -101,16 +117,23 @@ class Repetition:
     @cached_property
     def _modules(self) -> frozenset[str]:
         """The names and attributes that are used as only modules can be, or are made by a class of modules."""
+        if self._owner is None:
+            return self._modules_in(self._node)
+        known = self._file.modules
+        if self._owner.node not in known:
+            known[self._owner.node] = self._modules_in(self._owner.node)
+        return known[self._owner.node]
+
+    def _modules_in(self, root: ast.AST) -> frozenset[str]:
         found: set[str] = set()
-        for root in (self._node, self._owner.node if self._owner is not None else None):
-            for part in nodes_of(root) if root is not None else ():
-                match part:
-                    case ast.Attribute(value=ast.Name() | ast.Attribute() as used, attr=attribute):
-                        if attribute in _ONLY_MODULES_HAVE:
-                            found.add(_spelled(used))
-                    case ast.Assign(targets=[ast.Name() | ast.Attribute() as target], value=ast.Call(func=made)):
-                        if self._makes_module(made):
-                            found.add(_spelled(target))
+        for part in nodes_of(root):
+            match part:
+                case ast.Attribute(value=ast.Name() | ast.Attribute() as used, attr=attribute):
+                    if attribute in _ONLY_MODULES_HAVE:
+                        found.add(_spelled(used))
+                case ast.Assign(targets=[ast.Name() | ast.Attribute() as target], value=ast.Call(func=made)):
+                    if self._makes_module(made):
+                        found.add(_spelled(target))
         return frozenset(found - {"self"})
 
     def _makes_module(self, func: ast.expr) -> bool:
@@ -121,6 +144,8 @@ class Repetition:
 
     def _is_schedule(self, node: ast.For | ast.AsyncFor, names: frozenset[str]) -> bool:
         """Whether a loop iterates over something named like a schedule, or its variable is an index into one."""
+        if not self._file.names_schedules:
+            return False
         if any(self._names_schedule(part) for part in nodes_of(node.iter)):
             return True
         return any(
@@ -167,7 +192,7 @@ class Repetition:
     def _loaders(self) -> frozenset[str]:
         found: set[str] = set()
         roots = [self._node, self._module.tree if self._owner is None else self._owner.node]
-        if not any(name in self._module.text for name in self._knowledge.loaders.exact):
+        if not self._file.makes_loaders:
             return frozenset()
         for root in roots:
             for part in nodes_of(root):

@@ -16,10 +16,10 @@ from transfer_lint.flow.program.modules import FunctionInfo, FunctionNode, Impor
 from transfer_lint.flow.program.project import Project
 from transfer_lint.flow.program.syntax import nodes_of
 
-_DEVICE_KEYWORDS = frozenset({"device", "map_location"})
+_DEVICE_KEYWORDS = frozenset({"device", "device_map", "map_location"})
 _DTYPE_KEYWORDS = frozenset({"dtype", "torch_dtype"})
 _LOOKUPS = frozenset({"getenv", "get", "pop", "getattr"})
-_TENSOR_ATTRIBUTES = frozenset({"shape", "device", "dtype", "ndim", "size", "dim", "unsqueeze", "squeeze", "permute"})
+_TENSOR_ATTRIBUTES = frozenset({"shape", "ndim", "size", "dim", "unsqueeze", "squeeze", "permute"})
 _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
 
 
@@ -84,15 +84,20 @@ class ArgumentRoles:
         self._files: dict[Module, _FileEvidence] = {}
 
     def of(self, module: Module, function: FunctionInfo | None, node: ast.expr) -> Evidence | None:
-        """The evidence for the role of a name or attribute; None if there is none, or for more than one role."""
+        """The evidence for the role of an argument; None if there is none, or for more than one role."""
+        found = self.shown(module, function, node)
+        if found is None and isinstance(node, ast.Name | ast.Attribute):
+            return _by_words(module, node, node.id if isinstance(node, ast.Name) else node.attr)
+        return found or (Evidence(ArgumentRole.DEVICE, module, node) if is_device(module, node) else None)
+
+    def shown(self, module: Module, function: FunctionInfo | None, node: ast.expr) -> Evidence | None:
+        """The evidence for the role of a name or attribute from how it is used, without the words of its name."""
         match node:
             case ast.Name(id=name):
-                found = self._of_name(module, function, name)
-                return found or _by_words(module, node, name)
+                return self._of_name(module, function, name)
             case ast.Attribute(attr=name):
-                found = self._of_attribute(module, function, name)
-                return found or _by_words(module, node, name)
-        return Evidence(ArgumentRole.DEVICE, module, node) if is_device(module, node) else None
+                return self._of_attribute(module, function, name)
+        return None
 
     def _of_name(self, module: Module, function: FunctionInfo | None, name: str) -> Evidence | None:
         if function is not None:
@@ -214,6 +219,8 @@ def _shown(module: Module, node: ast.AST) -> Iterator[tuple[ast.expr | ast.arg |
     match node:
         case ast.Attribute(value=ast.Name() | ast.Attribute() as owner, attr=attr) if attr in _TENSOR_ATTRIBUTES:
             yield owner, ArgumentRole.TENSOR
+        case ast.Subscript(value=ast.Name() | ast.Attribute() as owner, slice=index) if _adds_a_dimension(index):
+            yield owner, ArgumentRole.TENSOR
         case ast.Assign(targets=targets, value=value):
             for target in targets:
                 if is_device(module, value):
@@ -257,6 +264,12 @@ def _shown(module: Module, node: ast.AST) -> Iterator[tuple[ast.expr | ast.arg |
             for argument, default in zip(positional[len(positional) - len(defaults) :], defaults, strict=True):
                 if is_device(module, default):
                     yield argument, device
+
+
+def _adds_a_dimension(index: ast.expr) -> bool:
+    """Whether an index holds `None` or `...`: only tensors and arrays take it."""
+    parts = index.elts if isinstance(index, ast.Tuple) else [index]
+    return any(isinstance(part, ast.Constant) and part.value in (None, ...) for part in parts)
 
 
 def _without_type(node: ast.expr) -> ast.expr:

@@ -10,10 +10,11 @@ from typing import TypeAlias
 
 from transfer_lint.flow.program.modules import ClassInfo, FunctionNode, Module
 from transfer_lint.flow.program.rates import Change
-from transfer_lint.flow.program.repetition import Comprehension, Repetition
+from transfer_lint.flow.program.repetition import Comprehension, FileFacts, Repetition
 from transfer_lint.flow.program.throttles import Throttles
 
 Path: TypeAlias = tuple[Change, ...]
+_HOLDERS = (ast.Call, ast.Assign, ast.Return, ast.Tuple)
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 
 
@@ -96,6 +97,7 @@ class Routines:
         self.all: dict[ast.AST, Routine] = {}
         self.calls: dict[str, list[CallSite]] = {}
         self.references: dict[str, list[Reference]] = {}
+        self.facts = FileFacts(module)
         self.layers: frozenset[object] | None = None  # classes that models have many of; filled by `Callers`
         self.top = self._add(Routine(module, module.tree))
 
@@ -120,7 +122,7 @@ class _Walk:
     def __init__(self, found: Routines, routine: Routine) -> None:
         self._found = found
         self._routine = routine
-        self._repetition = Repetition(found.module, routine.node, routine.owner)
+        self._repetition = Repetition(found.facts, routine.node, routine.owner)
         self._throttles = Throttles(found.module.project.knowledge)
 
     def block(self, body: Sequence[ast.stmt], path: Path, loop: tuple[str, ...] | None) -> None:
@@ -195,43 +197,34 @@ class _Walk:
                 self._statement(item, path, None)
 
     def _expression(self, node: ast.AST, path: Path, parent: ast.AST, key: str = "") -> None:
-        match node:
-            case ast.Constant():
-                return
-            case ast.Name(ctx=ast.Load(), id=name):
-                self._refer(name, node, path, parent, key)
-                return
-            case ast.Attribute(ctx=ast.Load(), attr=name, value=value):
-                self._refer(name, node, path, parent, key)
-                if not isinstance(value, ast.Name):
-                    self._expression(value, path, node)
-                return
-            case (
-                ast.Call(func=ast.Attribute(attr="__get__", value=bound))
-                | ast.Call(func=ast.Name(id="MethodType" | "partial"), args=[bound, *_])
-                | ast.Call(func=ast.Attribute(attr="MethodType" | "partial"), args=[bound, *_])
-            ):
+        if isinstance(node, ast.Name):
+            self._refer(node.id, node, path, parent, key)
+        elif isinstance(node, ast.Attribute):
+            self._refer(node.attr, node, path, parent, key)
+            if not isinstance(node.value, ast.Name):
+                self._expression(node.value, path, node)
+        elif isinstance(node, ast.Call):
+            bound = _bound(node)
+            if bound is not None:
                 self._expression(bound, path, parent, key)
-                self._call(node, path)
-                return
-            case ast.Call(func=func):
-                self._refer(f"{called_name(func)}()", func, path, parent, key)
-                self._call(node, path)
-                return
-            case ast.ListComp() | ast.SetComp() | ast.GeneratorExp() | ast.DictComp():
-                self._comprehension(node, path)
-                return
-            case ast.Tuple(
-                elts=[_, ast.Constant(), made]
-            ):  # `(module, "function", mine)`: an item of a table of patches
-                self._expression(made, path, node)
-            case ast.Dict() | ast.List() | ast.Tuple() if isinstance(parent, ast.Assign | ast.Return):
-                for child in ast.iter_child_nodes(node):
-                    self._expression(child, path, parent, "[]")
-                return
+            else:
+                self._refer(f"{called_name(node.func)}()", node.func, path, parent, key)
+            self._call(node, path)
+        elif isinstance(node, ast.Lambda) and isinstance(node.body, ast.Call):  # `lambda *args: f(*args)` is `f`
+            self._refer(called_name(node.body.func), node.body.func, path, parent, key)
+            self._call(node.body, path)
+        elif isinstance(node, ast.ListComp | ast.SetComp | ast.GeneratorExp | ast.DictComp):
+            self._comprehension(node, path)
+        elif not isinstance(node, ast.Constant):
+            self._parts(node, path, parent)
+
+    def _parts(self, node: ast.AST, path: Path, parent: ast.AST) -> None:
+        listed = isinstance(node, ast.Dict | ast.List | ast.Tuple) and isinstance(parent, ast.Assign | ast.Return)
+        if isinstance(node, ast.Tuple) and len(node.elts) == 3:  # perhaps `(module, "function", mine)`, a patch
+            self._expression(node.elts[2], path, node)
         for child in ast.iter_child_nodes(node):
             if isinstance(child, ast.expr):
-                self._expression(child, path, node)
+                self._expression(child, path, parent if listed else node, "[]" if listed else "")
 
     def _call(self, node: ast.Call, path: Path) -> None:
         func = node.func
@@ -259,8 +252,16 @@ class _Walk:
             self._expression(made, inside, node)
 
     def _refer(self, name: str, node: ast.expr, path: Path, parent: ast.AST, key: str) -> None:
-        if isinstance(parent, ast.Call | ast.Assign | ast.Return | ast.Tuple):
+        if isinstance(parent, _HOLDERS):
             self._found.references.setdefault(name, []).append(Reference(self._routine, node, path, parent, key))
+
+
+def _bound(node: ast.Call) -> ast.expr | None:
+    """`f` of `types.MethodType(f, x)`, `functools.partial(f, ..)` and `f.__get__(x)`; else None."""
+    func = node.func
+    if isinstance(func, ast.Attribute) and func.attr == "__get__":
+        return func.value
+    return node.args[0] if node.args and called_name(func) in ("MethodType", "partial") else None
 
 
 def called_name(node: ast.AST) -> str:

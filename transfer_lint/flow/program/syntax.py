@@ -34,9 +34,10 @@ def nodes_of(root: ast.AST) -> tuple[ast.AST, ...]:
     return known
 
 
-def span(node: ast.stmt) -> tuple[int, int]:
-    """The first and last line of a statement."""
-    return node.lineno, node.end_lineno or node.lineno
+def span(node: ast.AST) -> tuple[int, int]:
+    """The first and last line of a statement or expression."""
+    first: int = getattr(node, "lineno", 0)
+    return first, getattr(node, "end_lineno", None) or first
 
 
 def path_to(body: Sequence[ast.stmt], target: ast.stmt) -> list[ast.stmt]:
@@ -63,7 +64,7 @@ def blocks_of(statement: ast.stmt) -> Iterator[Sequence[ast.stmt]]:
 
 
 def is_plain(node: ast.expr) -> bool:
-    """Whether it is a name, an attribute, or an item with a constant key: reading it again has no effect."""
+    """Whether it is a name, an attribute, or an item with such a key or a constant one: reading it has no effect."""
     match node:
         case ast.Name():
             return True
@@ -71,6 +72,8 @@ def is_plain(node: ast.expr) -> bool:
             return is_plain(value)
         case ast.Subscript(value=value, slice=ast.Constant()):
             return is_plain(value)
+        case ast.Subscript(value=value, slice=ast.Name() | ast.Attribute() as key):
+            return is_plain(value) and is_plain(key)
     return False
 
 

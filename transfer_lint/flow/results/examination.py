@@ -5,19 +5,24 @@ from __future__ import annotations
 import ast
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from transfer_lint.findings import Assumption
 from transfer_lint.flow.knowledge import Knowledge
 from transfer_lint.flow.program.modules import FunctionInfo, Module
+from transfer_lint.flow.results.constructions import Construction, DeviceComparison
 from transfer_lint.flow.results.mutations import Mutation
 from transfer_lint.flow.results.reads import HostRead
 from transfer_lint.flow.results.sites import Site
 from transfer_lint.flow.values.values import Value, is_module
 
+Place: TypeAlias = Site | HostRead | Construction | DeviceComparison
+"""What a rule judges."""
+
 
 @dataclass(frozen=True)
 class Examination:
-    """One file: its transfers and host reads in source order, and its mutations.
+    """One file: its transfers, host reads, constructions and comparisons in source order, and its mutations.
 
     assumable: the assumptions that would tell, or told, more about it.
     """
@@ -25,6 +30,8 @@ class Examination:
     sites: Sequence[Site]
     reads: Sequence[HostRead]
     mutations: Sequence[Mutation]
+    constructions: Sequence[Construction] = ()
+    comparisons: Sequence[DeviceComparison] = ()
     assumable: frozenset[Assumption] = frozenset()
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import partial
+from typing import TypeAlias
 
 from transfer_lint.flow.program.modules import ClassInfo
 from transfer_lint.flow.values.aliasing import Sharing
@@ -18,18 +19,23 @@ from transfer_lint.flow.values.values import NONE, Function, Object, Tensor, Tup
 LIVE = frozenset({"device", "dtype"})
 """Attributes that a module may compute from its weights."""
 
+TestKey: TypeAlias = tuple[object, ...]
+"""A test and the values that it reads: two tests with one key have the same outcome."""
+
 InitialAttribute = Callable[["State", Object, str, Record], Value]
 
 
 class State:
     """The abstract state: locals and heap. Copied at branches, joined where paths meet."""
 
-    __slots__ = ("_initial", "guards", "heap", "locals", "sharing", "symbols")
+    __slots__ = ("_initial", "correlated", "guards", "heap", "locals", "sharing", "symbols")
 
     def __init__(self, symbols: Symbols, initial: InitialAttribute, sharing: Sharing) -> None:
         self.locals: dict[str, Value] = {}
         self.heap: dict[Symbol, Record] = {}
         self.guards: frozenset[Symbol] = frozenset()  # values whose placement an enclosing test has compared
+        # test -> local -> (its value, its value where the test was true, where it was false); never changed in place
+        self.correlated: Mapping[TestKey, Mapping[str, tuple[Value, Value, Value]]] = {}
         self.symbols = symbols
         self.sharing = sharing
         self._initial = initial
@@ -40,6 +46,7 @@ class State:
         other.locals = dict(self.locals)
         other.heap = dict(self.heap)
         other.guards = self.guards
+        other.correlated = self.correlated
         return other
 
     def record(self, ident: Symbol) -> Record:
@@ -210,6 +217,7 @@ class State:
 
     def replace_data(self, epoch: str, line: int) -> None:
         """`t.data = ...`: forget all placements, as any tensor may be `t` and any module may hold it."""
+        self.correlated = {}
         self._renew_tensors(lambda tensor: True, ("data", epoch), line)
         self._displace(list(self.heap), epoch, line)
 
@@ -254,6 +262,8 @@ class State:
         """The join with another state. `key` names the program point where the two paths meet."""
         result = self.copy()
         result.guards = self.guards & other.guards
+        if self.correlated is not other.correlated:
+            result.correlated = {k: v for k, v in self.correlated.items() if other.correlated.get(k) is v}
 
         def phi(name: str) -> Callable[[str], Symbol]:
             return lambda path: self.symbols.make(("phi", key, name + path), name.lstrip("."), line)

@@ -1,0 +1,114 @@
+"""Kept tensors: constants that a module keeps on the host, and tensors kept for the first device that was seen."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from transfer_lint.flow.ask.caches import asks_for, kept_by
+from transfer_lint.flow.ask.factories import Factories
+from transfer_lint.flow.knowledge import Knowledge
+from transfer_lint.flow.program.modules import ClassInfo, FunctionInfo
+from transfer_lint.flow.program.syntax import nodes_of, path_to
+from transfer_lint.flow.results.constructions import Construction
+from transfer_lint.flow.results.sites import Site
+from transfer_lint.flow.values.terms import Known, TermKind
+
+
+def is_unregistered_constant(site: Site, factories: Factories, knowledge: Knowledge) -> bool:
+    """Whether a method of a module moves a tensor that `__init__` has made on the host and never registered.
+
+    Nothing else assigns it, and it is made of nothing but factories: it is the same at every call.
+    """
+    owner = site.function.owner if site.function is not None else None
+    name = own_attribute(site.moved)
+    if owner is None or name is None or site.function is None or site.function.name == "__init__":
+        return False
+    if not any(isinstance(base, str) and knowledge.is_module_class(base) for base in owner.lineage):
+        return False
+    start = owner.methods.get("__init__")
+    if start is None or name in owner.reassigned or name in owner.overridden or name in owner.attributes:
+        return False
+    values = [value for part in nodes_of(start.node) for value in _assigned(part, name)]
+    return len(values) == 1 and factories.makes_on_host(values[0])
+
+
+def holds_only_tensors(owner: ClassInfo | None, node: ast.expr, factories: Factories) -> bool:
+    """Whether `self.x` is only ever assigned what factories make, and what it is itself moved to."""
+    name = own_attribute(node)
+    if owner is None or name is None or name in owner.overridden or name in owner.attributes:
+        return False
+    values = [value for part in nodes_of(owner.node) for value in _assigned(part, name)]
+    made = [value for value in values if factories.makes(value)]
+    return bool(made) and all(value in made or _is_move_of(value, name) for value in values)
+
+
+def _is_move_of(value: ast.expr, name: str) -> bool:
+    """Whether an expression is `self.x.to(...)`."""
+    match value:
+        case ast.Call(func=ast.Attribute(value=moved, attr="to" | "cuda" | "cpu")):
+            return own_attribute(moved) == name
+    return False
+
+
+def own_attribute(node: ast.expr) -> str | None:
+    """`x` of `self.x`."""
+    own = isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "self"
+    return node.attr if own and isinstance(node, ast.Attribute) else None
+
+
+def _assigned(node: ast.AST, name: str) -> Iterator[ast.expr]:
+    match node:
+        case ast.Assign(targets=[target], value=value) if own_attribute(target) == name:
+            yield value
+        case ast.AnnAssign(target=target, value=ast.expr() as value) if own_attribute(target) == name:
+            yield value
+
+
+def kept_for_first_device(place: Site | Construction, device: Known | None) -> ast.expr | None:
+    """What keeps a tensor for the device of the first input that is seen; None if nothing does.
+
+    A test that does not ask for a device fills it once, on the device of a tensor that differs from call to call.
+    """
+    function = place.function
+    if function is None or device is None or device.term.kind is not TermKind.DEVICE_OF:
+        return None
+    symbol = device.term.symbol
+    if symbol is None or (symbol.parent is not None and symbol.parent.label == "self"):
+        return None
+    for statement in path_to(function.node.body, place.statement):
+        if not isinstance(statement, ast.If) or _asks_for_device(statement.test, function):
+            continue
+        for part in (node for inner in statement.body for node in nodes_of(inner)):
+            for target in kept_by(part):
+                holds = any(node is place.node for node in nodes_of(part))
+                if holds and asks_for(statement.test, target) and not _is_registered(function.owner, target):
+                    return None if isinstance(target, ast.Name) else target
+    return None
+
+
+def _asks_for_device(test: ast.expr, function: FunctionInfo) -> bool:
+    """Whether a test, or the value of a name in it, speaks of a device."""
+    names = {node.id for node in nodes_of(test) if isinstance(node, ast.Name)}
+    told = [test]
+    for node in nodes_of(function.node):
+        match node:
+            case ast.Assign(targets=[ast.Name(id=name)], value=value) if name in names:
+                told.append(value)
+    return any("device" in ast.unparse(part) for part in told)
+
+
+def _is_registered(owner: ClassInfo | None, target: ast.expr) -> bool:
+    """Whether the attribute is a buffer, which moves with its module, or the class moves or drops it elsewhere."""
+    name = own_attribute(target)
+    if owner is None or name is None:
+        return False
+    for node in nodes_of(owner.node):
+        match node:
+            case ast.Call(func=ast.Attribute(attr="register_buffer"), args=[ast.Constant(value=key), *_]) if (
+                key == name
+            ):
+                return True
+            case ast.Call(func=ast.Attribute(value=moved, attr="to" | "cuda" | "cpu")) if own_attribute(moved) == name:
+                return True
+    return False

@@ -1,0 +1,71 @@
+"""Constructions: calls of factories, which make tensors; and tests that take a tensor for its device."""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import dataclass
+
+from transfer_lint.findings import Heat
+from transfer_lint.flow.program.modules import FunctionInfo, Module
+from transfer_lint.flow.values.terms import Why
+from transfer_lint.flow.values.values import Tensor
+
+
+@dataclass(frozen=True)
+class Construction:
+    """One call of a factory, such as `torch.tensor(values, device=d)`.
+
+    name: its dotted name. tensor: what it makes.
+    function: None at the top level of a module.
+    """
+
+    module: Module
+    node: ast.Call
+    name: str
+    tensor: Tensor
+    function: FunctionInfo | None
+    heat: Heat
+    statement: ast.stmt
+    in_handler: bool
+
+    @property
+    def anchor(self) -> tuple[int, int]:
+        """1-based (line, column in characters) of the factory's own name."""
+        func = self.node.func
+        line = func.end_lineno or func.lineno
+        name = func.attr if isinstance(func, ast.Attribute) else ast.unparse(func)
+        return line, self.module.column(line, (func.end_col_offset or 0) - len(name.encode()))
+
+    @property
+    def end(self) -> tuple[int, int]:
+        """1-based (line, column in characters) just past the closing parenthesis."""
+        line = self.node.end_lineno or self.node.lineno
+        return line, self.module.column(line, self.node.end_col_offset or 0)
+
+
+@dataclass(frozen=True)
+class DeviceComparison:
+    """A comparison of a device with something that is, or may be, a tensor: `x.device != y`.
+
+    tensor: that operand. proved: it is a tensor. why: the facts that prove it.
+    """
+
+    module: Module
+    node: ast.Compare
+    tensor: ast.expr
+    proved: bool
+    why: Why
+    function: FunctionInfo | None
+    heat: Heat
+    statement: ast.stmt
+
+    @property
+    def anchor(self) -> tuple[int, int]:
+        """1-based (line, column in characters) of its first character."""
+        return self.node.lineno, self.module.column(self.node.lineno, self.node.col_offset)
+
+    @property
+    def end(self) -> tuple[int, int]:
+        """1-based (line, column in characters) just past it."""
+        line = self.node.end_lineno or self.node.lineno
+        return line, self.module.column(line, self.node.end_col_offset or 0)

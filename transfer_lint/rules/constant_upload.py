@@ -1,0 +1,26 @@
+"""TL111: a tensor of literals is made on an accelerator at every call."""
+
+from __future__ import annotations
+
+from transfer_lint.findings import Heat, Severity
+from transfer_lint.flow.ask import Construction, Questions
+from transfer_lint.rules import Verdict, rule
+from transfer_lint.rules.options import RuleOptions
+
+
+@rule(
+    "TL111",
+    "constant-upload",
+    "a tensor of literals is made on an accelerator at every call",
+    fix="",
+    safety=None,
+)
+def check(made: Construction, questions: Questions, options: RuleOptions) -> Verdict | None:
+    """A warning in a step or layer, else a hint."""
+    if made.heat is Heat.ONCE or made.in_handler or questions.fills_cache(made):
+        return None
+    if not questions.uploads_constant(made):
+        return None
+    hot = made.heat.rank >= Heat.STEP.rank
+    text = f"`{questions.construction(made)}` is copied to the device at every {made.heat.value}, and the host waits"
+    return Verdict(Severity.WARNING if hot else Severity.HINT, f"{text}: keep one for each device", made.tensor.why)

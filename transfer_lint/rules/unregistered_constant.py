@@ -1,0 +1,34 @@
+"""TL110: a module keeps a constant on the host and moves it at every call."""
+
+from __future__ import annotations
+
+from transfer_codemods.actions import RegisterBuffer
+from transfer_lint.findings import Heat, Safety, Severity
+from transfer_lint.flow.ask import Questions, Site
+from transfer_lint.rules import Verdict, rule
+from transfer_lint.rules.options import RuleOptions
+
+
+@rule(
+    "TL110",
+    "unregistered-constant",
+    "a module keeps a constant on the host and moves it at every call",
+    fix="register it as a buffer",
+    safety=Safety.UNSAFE,
+)
+def check(site: Site, questions: Questions, options: RuleOptions) -> Verdict | None:
+    """A warning in a step or layer, or in `forward`; else a hint. A buffer moves with the module, once."""
+    if site.request.device is None or questions.boundary(site) or site.heat is Heat.ONCE or site.guarded:
+        return None
+    if site.in_handler or questions.fills_cache(site) or not questions.is_unregistered_constant(site):
+        return None
+    forward = site.function is not None and site.function.name == "forward"
+    receiver = questions.receiver(site)
+    return Verdict(
+        Severity.WARNING if forward or site.heat.rank >= Heat.STEP.rank else Severity.HINT,
+        f"`{receiver}` is made on the host and is no buffer: it is moved to {questions.wanted(site)} at every call",
+        questions.proof(site),
+        RegisterBuffer(receiver.removeprefix("self.")),
+        "register it as a buffer",
+        Safety.UNSAFE,
+    )
