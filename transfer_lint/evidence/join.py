@@ -202,6 +202,10 @@ def _moves(seen: _Seen) -> _Verdict:
     return Status.UNDECIDED, "it was there already"
 
 
+def _not_shown(_: _Seen) -> _Verdict:
+    return Status.UNDECIDED, "what moves there shows neither"
+
+
 def _any_event(seen: _Seen) -> _Verdict:
     if seen.moved or seen.waits:
         return Status.CONFIRMED, f"copied {_times(seen.moved)}, waited {_times(seen.waits)}"
@@ -218,9 +222,13 @@ _VERDICTS: Mapping[str, Callable[[_Seen], _Verdict]] = {
     "TL108": _moves,
     "TL109": _moves,
     "TL106": _moves,
+    "TL110": _moves,
+    "TL111": _moves,
     "TL201": _moves,
     "TL202": _moves,
     "TL203": _moves,
+    "TL204": _not_shown,
+    "TL205": _not_shown,
     "TL301": _host_read,
     "TL302": _host_read,
     "TL303": _host_read,
