@@ -36,6 +36,9 @@ from transfer_lint.flow.results.sites import Site
 from transfer_lint.flow.values.terms import Fact, Known, Term, TermKind, Why, merge_why
 from transfer_lint.flow.values.values import Object, Tensor
 
+_SETTINGS = frozenset({"self", "args", "cfg", "conf", "config", "hparams", "opt", "opts", "options", "params"})
+"""What attributes called `device` are of that say where the program computes."""
+
 
 def _is_thrown_away(value: ast.expr, moved: ast.expr) -> bool:
     """Whether a statement only moves, perhaps with `.eval()` or the like behind it."""
@@ -51,8 +54,11 @@ def _is_given(term: Term) -> bool:
 
     Not what the code itself may have made the host, as one of several possible devices.
     """
-    if term.kind is TermKind.VALUE and term.symbol is not None:
-        return term.role is Role.EITHER or term.symbol.is_initial() or term.symbol.parent is not None
+    symbol = term.symbol
+    if term.kind is TermKind.VALUE and symbol is not None:
+        if symbol.parent is not None and symbol.label.endswith(".device"):  # perhaps of a tensor, wherever that is
+            return symbol.parent.label.rpartition(".")[2] in _SETTINGS
+        return term.role is Role.EITHER or symbol.is_initial() or symbol.parent is not None
     return term.kind is TermKind.WEIGHTS_DEVICE
 
 
@@ -351,6 +357,13 @@ class Questions(Placements):
     def read_of_one_item(self, site: Site) -> HostRead | None:
         """The host read of one item of what the site moves: `x.cpu()[0].item()`; None if there is none."""
         return readers.read_of_one_item(site, self.reads)
+
+    def is_read_before(self, read: HostRead) -> bool:
+        """Whether the function has read the same locals before, so that there is little left to wait for."""
+        return any(
+            other.function is read.function and other.anchor < read.anchor and readers.reads_the_same(other, read)
+            for other in self.reads
+        )
 
     def read_before_waiting(self, site: Site) -> int | None:
         """The line of the first read of what the site copies to the host; None if the function waits before it."""
