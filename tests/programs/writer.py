@@ -86,9 +86,9 @@ log = []
 class Scope:
     """What can be named at a place: expressions by kind.
 
-    Kinds: t a tensor of shape (4, 4), s a 0-dim one, u a module with `linear` and `norm`, m any module, d a device, p what names a device
-    without being one, k a dtype, w something that `.to` takes (unannotated), b an instance of Box, l a list of tensors, e a dict of
-    tensors, n a callable without arguments that gives a tensor.
+    Kinds: t a tensor of shape (4, 4), s a 0-dim one, u a module with `linear` and `norm`, m any module, d a device,
+    p what names a device without being one, k a dtype, w something that `.to` takes (unannotated), b an instance of
+    Box, l a list of tensors, e a dict of tensors, n a callable without arguments that gives a tensor.
     """
 
     names: dict[str, list[str]]
@@ -476,8 +476,8 @@ class Writer:
             lines += self.statement(scope, 0)
         join = self.pick(
             "torch.cat({})[:4]", "torch.stack({}).sum(0)", "torch.stack({})[0]", "sum({})",
-            f"torch.cat([v.{home} for v in {{}}])[-4:]", "torch.stack(tuple({}), 0).mean(0)",
-        ).format(parts)  # fmt: skip
+            "torch.cat([v.HOME for v in {}])[-4:]", "torch.stack(tuple({}), 0).mean(0)",
+        ).format(parts).replace("HOME", home)  # fmt: skip
         return [*lines, f"{scope.bind('t', self.name('a'))} = {join}{self.pick(f'.{home}', f'.{home}', '')}"]
 
     def _invariant(self, scope: Scope, depth: int) -> list[str]:
