@@ -5,6 +5,7 @@ A program's entry is `run(...)` in `nodes.py`. Its inputs:
     x, y: tensors of shape (4, 4)           s: a 0-dim tensor            ints: int64, of shape (4, 4)
     device, other: torch.device             dtype: torch.dtype           flag: bool     count: 0 to 2
     net, net2: modules of `Net` (tests' own), which may be one and the same, or one a part of the other
+    place: str that names a device           index: int, 0 or 1
 """
 
 from __future__ import annotations
@@ -53,17 +54,37 @@ class Placement:
     flag: bool = True
     count: int = 2
     same: str = "no"
+    place: str = "cuda"
 
 
 HALF, FULL, BRAIN = torch.float16, torch.float32, torch.bfloat16
 PLACEMENTS: Sequence[Placement] = (
     Placement(),
-    Placement(x="cuda:0", net="cuda:0", device="cpu", other="cuda:1", flag=False, count=1),
-    Placement(x="cuda:0", y="cuda:1", s="cuda:0", other="cuda:0", dtype=FULL, y_dtype=HALF, count=0),
-    Placement(y="cuda:0", net="cuda:1", device="cuda:1", other="cuda:0", x_dtype=BRAIN, flag=False, same="is"),
-    Placement(x="cuda:1", s="cuda:1", device="cuda:0", other="cuda:1", dtype=BRAIN, net_dtype=HALF, same="part"),
+    Placement(x="cuda:0", net="cuda:0", device="cpu", other="cuda:1", flag=False, count=1, place="cpu"),
+    Placement(x="cuda:0", y="cuda:1", s="cuda:0", other="cuda:0", dtype=FULL, y_dtype=HALF, count=0, place="cuda:1"),
     Placement(
-        x="cuda:0", y="cuda:0", net="cuda:0", other="cuda:0", x_dtype=HALF, y_dtype=HALF, net_dtype=HALF, count=1
+        y="cuda:0", net="cuda:1", device="cuda:1", other="cuda:0", x_dtype=BRAIN, flag=False, same="is", place="cuda:0"
+    ),
+    Placement(
+        x="cuda:1",
+        s="cuda:1",
+        device="cuda:0",
+        other="cuda:1",
+        dtype=BRAIN,
+        net_dtype=HALF,
+        same="part",
+        place="cuda:0",
+    ),
+    Placement(
+        x="cuda:0",
+        y="cuda:0",
+        net="cuda:0",
+        other="cuda:0",
+        x_dtype=HALF,
+        y_dtype=HALF,
+        net_dtype=HALF,
+        count=1,
+        place="cpu",
     ),
 )
 """Few, but of each pair of inputs some are together and some apart."""
@@ -214,6 +235,8 @@ def inputs(placement: Placement) -> dict[str, Any]:
         "what": placement.dtype if placement.flag else torch.device(placement.device),
         "flag": placement.flag,
         "count": placement.count,
+        "place": placement.place,
+        "index": placement.count % 2,
         "net": net,
         "net2": net2,
     }

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from tests.programs.world import MAIN
 
-HEAD = "import contextlib\n\nimport torch\nfrom torch import nn\n"
+HEAD = "import contextlib\n\nimport numpy as np\nimport torch\nfrom torch import nn\n"
 
 CLASSES = """
 class Net(nn.Module):
@@ -29,6 +29,9 @@ class Net(nn.Module):
     def offload(self):
         self.to("cpu")
 
+    def shift(self, t):
+        return t + self.kept.to(t.device)
+
     @property
     def device(self):
         return self.linear.weight.device
@@ -40,6 +43,7 @@ class Box:
         self.t = t
         self.held = [t]
         self.device = torch.device("cpu")
+        self.mode = "a"
 
     def reset(self):
         self.net.to("cpu")
@@ -67,14 +71,24 @@ def stream(net, device):
     yield 2
 """
 
+GLOBALS = """
+
+HOST = "cpu"
+DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
+SECOND = f"cuda:{torch.cuda.device_count() - 1}"
+own = Net()
+box = Box(own.linear, torch.zeros(4, 4))
+log = []
+"""
+
 
 @dataclass
 class Scope:
     """What can be named at a place: expressions by kind.
 
     Kinds: t a tensor of shape (4, 4), s a 0-dim one, u a module with `linear` and `norm`, m any module, d a device,
-    k a dtype, w something that `.to` takes (unannotated), b an instance of Box, l a list of tensors, e a dict of
-    tensors, n a callable without arguments that gives a tensor.
+    p what names a device without being one, k a dtype, w something that `.to` takes (unannotated), b an instance of
+    Box, l a list of tensors, e a dict of tensors, n a callable without arguments that gives a tensor.
     """
 
     names: dict[str, list[str]]
@@ -134,6 +148,8 @@ class Writer:
             )
         if scope.names.get("b") and self.chance(5):
             return f"{self.of('b', scope)}.device"
+        if self.chance(4):
+            return self.of("p", scope)
         return self.of("d", scope)
 
     def dtype(self, scope: Scope) -> str:
@@ -176,6 +192,7 @@ class Writer:
         one = self.tensor
         a, b = self.of("t", scope), self.of("t", scope)
         kinds = ["name", "move", "move", "move", "move", "unary", "unary", "pair", "make", "ternary", "inline", "item"]
+        kinds += ["built"]
         if scope.calls:
             kinds += ["call", "call"]
         if scope.names.get("m"):
@@ -199,6 +216,8 @@ class Writer:
                     "({a} + {b} if {a}.device == {b}.device else {a})",
                 )  # fmt: skip
                 return form.format(a=a, b=b)
+            case "built":
+                return self.built(scope)
             case "make":
                 device = self.device(scope)
                 return self.pick(
@@ -237,8 +256,41 @@ class Writer:
                 return f"{module}({one(scope, depth - 1)}.to(next({module}.parameters())))"
             case "weight" if scope.names.get("u"):
                 unit = self.of("u", scope)
-                return self.pick(f"{unit}.linear.weight", f"{unit}.linear.weight.data", f"({unit}.linear.weight * 1)")
+                return self.pick(
+                    f"{unit}.linear.weight", f"{unit}.linear.weight.data", f"({unit}.linear.weight * 1)",
+                    f"{unit}.shift({a})",
+                )  # fmt: skip
         return a
+
+    def built(self, scope: Scope) -> str:
+        """A tensor that is made on the host, perhaps reshaped or cast, and moved; or one that goes through numpy."""
+        a, b, row = self.of("t", scope), self.of("t", scope), "[0.5, 1, 2, 3]"
+        make = self.pick(
+            f"torch.FloatTensor({row}).expand(4, 4)", f"torch.Tensor({row})", "torch.LongTensor([0, 1, 2, 3])",
+            f"torch.tensor({row})", f"torch.tensor({row}, dtype={self.dtype(scope)})", "torch.tensor(3)",
+            f"torch.as_tensor([{row}])", "torch.arange(4)", "torch.arange(16).view(4, 4)", "torch.zeros(8, 4)[4:]",
+            "torch.arange(16.0)[:].reshape(4, 4)", "torch.ones(4).unsqueeze(0)", "torch.full((4, 4), 2).half()",
+            "torch.zeros(4, 4).type(torch.float16)", f"torch.ones(4, 4, dtype={self.dtype(scope)})", "torch.eye(4)",
+            "torch.linspace(0, 1, 4)", "torch.stack([torch.ones(4), torch.zeros(4)])[:1]", "(torch.ones(4) * 2 + 1)",
+            "torch.from_numpy(np.ones((4, 4)))", "torch.tensor(np.arange(4))", "torch.ones(4, 4).float()",
+            "torch.ones(4, 4).requires_grad_(flag)", "torch.HalfTensor([1, 2, 3, 4])", "torch.Tensor(4, 4).fill_(2)",
+        )  # fmt: skip
+        array = f"{a}.detach().cpu().float().numpy()"
+        made = f"{make}.{self.target(scope)}"
+        return self.pick(
+            *[f"{made}.expand(4, 4)"] * 4, f"({b}.detach() + {made})", f"torch.from_numpy({array})",
+            f"torch.from_numpy({array}).{self.target(scope)}", f"torch.from_numpy({array} * 2).to({a}.device)",
+            f"torch.tensor({array}).{self.target(scope)}", f"torch.from_numpy(np.ones((4, 4)) * {make}.numpy())",
+            f"(torch.ones(4, 4) * torch.as_tensor({array}))",
+        )  # fmt: skip
+
+    def steady(self, scope: Scope) -> tuple[str, str]:
+        """A test that has the same outcome when it is made again, and what changes that outcome."""
+        options = [("flag", "flag = not flag"), ("not flag", "flag = not flag"), ("count == 1", "count = 2 - count"),
+                   ("count != 0", "count = 2 - count"), ("flag is True", "flag = not flag")]  # fmt: skip
+        for box in scope.names.get("b", []):
+            options.append((f"{box}.mode == 'a'", f"{self.of('b', scope)}.mode = 'b'"))
+        return options[self.number(len(options) - 1)]
 
     def test(self, scope: Scope) -> str:
         a = self.of("t", scope)
@@ -281,7 +333,7 @@ class Writer:
 
     def statement(self, scope: Scope, depth: int) -> list[str]:
         kinds = ["assign"] * 5 + ["same", "same", "log", "augmented", "pair", "list", "dict", "append", "item", "data"]
-        kinds += ["closure", "exit", "call", "call", *["probe"] * 8, "twice", "twice"]
+        kinds += ["closure", "exit", "call", "call", *["probe"] * 8, "twice", "twice", "correlated", "read"]
         if scope.names.get("m"):
             kinds += ["move"] * 4 + ["box"]
         if scope.names.get("u"):
@@ -290,6 +342,7 @@ class Writer:
             kinds += ["attribute", "attribute", "method"]
         if depth > 0:
             kinds += ["if", "if", "guard", "for", "for", "while", "try", "with", "match", "again", "again"]
+            kinds += ["correlated", "carried", "gather", "invariant", "invariant"]
         return getattr(self, f"_{self.pick(*kinds)}")(scope, depth)
 
     def _assign(self, scope: Scope, depth: int) -> list[str]:
@@ -298,7 +351,7 @@ class Writer:
 
     def _probe(self, scope: Scope, depth: int) -> list[str]:
         """A value goes home, something happens, and it goes home again."""
-        home = self.home if "device" in scope.names["d"] else f"to({self.of('d', scope)})"
+        home = self.home_move(scope)
         kinds = ["local", *(kind for kind in ("l", "e", "b", "u", "m", "m", "m") if scope.names.get(kind))]
         kind = self.pick(*kinds)
         if kind == "local":
@@ -353,7 +406,105 @@ class Writer:
 
     def _log(self, scope: Scope, depth: int) -> list[str]:
         a, b = self.tensor(scope, 1), self.of("t", scope)
-        return [self.pick(f"log.append(({a}.device, {b}.dtype))", f"log.append({a} is {b})", f"log.append({a})")]
+        return [
+            self.pick(
+                f"log.append(({a}.device, {b}.dtype))",
+                f"log.append({a} is {b})",
+                f"log.append({a})",
+                f"log.append({b}[None].shape)",
+            )
+        ]
+
+    def home_move(self, scope: Scope) -> str:
+        return self.home if "device" in scope.names["d"] else f"to({self.of('d', scope)})"
+
+    def _read(self, scope: Scope, depth: int) -> list[str]:
+        """The host reads values, one by one or all at once."""
+        a, d = self.of("t", scope), self.device(scope)
+        several = [*scope.names.get("l", []), f"{a}[0]", f"{a}.flatten()", f"{a}.view(-1).to({d})", f"{a}.diag()"]
+        form = self.pick(
+            "[v.item() for v in {}]", "[v.item() for v in {}]", "[float(v) for v in {}]", "[v.cpu() for v in {}]",
+            "{{v.item() for v in {}}}", "[v.item() for v in {} if flag]", "[v.item() * 2 for v in {}]",
+            "[v.tolist() for v in {}]",
+        )  # fmt: skip
+        reads = form.format(self.pick(*several))
+        return [
+            self.pick(
+                *[f"log.append({reads})"] * 3, f"log.append(({a}.sum().item(), {a}.sum().item()))",
+                f"log.append(float({a}.to({d}).sum()))", f"log.append({a}.to({d}).cpu().tolist())",
+            )
+        ]  # fmt: skip
+
+    def _correlated(self, scope: Scope, depth: int) -> list[str]:
+        """One and the same test, made twice, with perhaps something in between that changes its outcome."""
+        test, change = self.steady(scope)
+        name, home, kept = self.name("a"), self.home_move(scope), self.of("t", scope)
+        lines = [f"if {test}:", f"    {name} = {self.tensor(scope, 1)}.{home}", "else:", f"    {name} = {kept}"]
+        scope.bind("t", name)
+        if self.chance():
+            lines += self.block(scope, 0, 2)
+        if self.chance(3):
+            lines += [change] if self.chance() else [f"if {self.test(scope)}:", f"    {change}"]
+        again = self.pick(test, test, test, f"not ({test})" if " " in test else f"not {test}")
+        use = self.pick(f"{name} = {name}.{home}", f"log.append({name}.{home})", f"{name} = {kept}.{home}")
+        return [*lines, f"if {again}:", f"    {use}"]
+
+    def _carried(self, scope: Scope, depth: int) -> list[str]:
+        """A value that one iteration makes and the next one reads."""
+        name, home, inner = self.name("a"), self.home_move(scope), scope.copy()
+        inner.loop = True
+        start = self.pick("None", "None", self.of("t", scope), f"{self.of('t', scope)}.{home}")
+        if start != "None":
+            scope.bind("t", name)
+            inner.bind("t", name)
+        read = [f"if {name} is not None:", f"    log.append({name}.{home})"]
+        if start != "None" and self.chance():
+            read = [f"{inner.bind('t', self.assignable(inner))} = {name}.{home}"]
+        made = self.block(inner, 0, 2)
+        made.append(f"{name} = {self.tensor(inner, 1)}{self.pick('', f'.{home}', f'.{home}')}")
+        body = [*made, *read] if self.chance(4) else [*read, *made]
+        return [f"{name} = {start}", f"for i in range({self.pick('count', '2', '3')}):", *(f"    {b}" for b in body)]
+
+    def _gather(self, scope: Scope, depth: int) -> list[str]:
+        """A list that a loop fills, put together afterwards."""
+        parts, home, inner = self.name("l"), self.home_move(scope), scope.copy()
+        inner.loop = True
+        body = [*self.block(inner, 0, 2), f"{parts}.append({self.tensor(inner, 1)}.{home})"]
+        lines = [f"{parts} = []", f"for i in range({self.pick('2', '3', 'count + 1')}):", *(f"    {b}" for b in body)]
+        scope.bind("l", parts)
+        if self.chance(3):
+            lines += self.statement(scope, 0)
+        join = self.pick(
+            "torch.cat({})[:4]", "torch.stack({}).sum(0)", "torch.stack({})[0]", "sum({})",
+            "torch.cat([v.HOME for v in {}])[-4:]", "torch.stack(tuple({}), 0).mean(0)",
+        ).format(parts).replace("HOME", home)  # fmt: skip
+        return [*lines, f"{scope.bind('t', self.name('a'))} = {join}{self.pick(f'.{home}', f'.{home}', '')}"]
+
+    def _invariant(self, scope: Scope, depth: int) -> list[str]:
+        """A loop or comprehension that moves the same value, perhaps an item, in every round; or is it the same?"""
+        key, lines = self.name("k"), []
+        subjects = [self.of("t", scope), *(f"{b}.{self.pick('t', 'held[0]')}" for b in scope.names.get("b", [])[:1])]
+        if scope.names.get("e"):
+            lines.append(f"{key} = {self.pick('count and', '')} 'a' or 'b'")
+            subjects += [f"{self.of('e', scope)}[{key}]"] * 2
+        if scope.names.get("l"):
+            subjects.append(f"{self.of('l', scope)}[{self.pick('0', '-1')}]")
+        move = f"{self.pick(*subjects)}.{self.pick(f'to({self.device(scope)})', self.home_move(scope))}"
+        use = self.pick("torch.sin({})", "({} * 2)", "{}.sum()", "{}").format(move)
+        name, inner = self.name("a"), scope.copy()
+        if self.chance():
+            items = self.pick("range(count)", "range(3)", *(f"list({held})" for held in scope.names.get("l", [])))
+            other = self.pick("", "", f" if {self.test(scope)}", f" if log.append({self.tensor(scope, 1)}) is None")
+            made = self.pick("log.append([{} for v in {}{}])", "log.append(sum({} for v in {}{}))",
+                             "log.append({{'v': {} for v in {}{}}})")  # fmt: skip
+            return [*lines, made.format(use, items, other)]
+        inner.loop = True
+        body = [f"{name} = {use}", f"log.append({name})"]
+        extra = self.block(inner, 0, 2) if self.chance() else []
+        if self.chance(3) and key in move:
+            extra.append(f"{key} = 'b'")
+        body = [*body, *extra] if self.chance() else [*extra, *body]
+        return [*lines, f"for i in range({self.pick('count', '2')}):", *(f"    {line}" for line in body)]
 
     def _augmented(self, scope: Scope, depth: int) -> list[str]:
         name, other = self.of("t", scope), self.of("t", scope)
@@ -553,12 +704,17 @@ class Writer:
         lines = ["match count:", "    case 0:", *(f"    {line}" for line in self.nested(scope, depth))]
         return [*lines, f"    case {self.pick('1', '_')}:", *(f"    {line}" for line in self.nested(scope, depth))]
 
+    def places(self) -> list[str]:
+        """What names a device: strings, numbers, globals of the module."""
+        return ["place", "index", 'f"cuda:{index}"', '("cuda:0" if flag else "cpu")', "HOST", "DEVICE", "SECOND"]
+
     # ---- functions -----------------------------------------------------------------------------------------------
 
     def function(self, name: str, calls: list[Callable[[Writer, Scope], str]], *, method: bool = False) -> list[str]:
         """A function of (t, u, d, m), or a method of Box or of Net that sees `self`; it returns a tensor."""
         names: dict[str, list[str]] = {
-            "t": ["t", "u"], "d": ["device"], "k": ["dtype"], "m": ["m"], "s": ["s"], "w": ["what"]
+            "t": ["t", "u"], "d": ["device"], "k": ["dtype"], "m": ["m"], "s": ["s"], "w": ["what"],
+            "p": self.places(),
         }  # fmt: skip
         kind = self.pick("Box", "Net") if method else ""
         if kind == "Box":
@@ -579,7 +735,8 @@ class Writer:
             names["m"] += ["own", "own.linear", "box.net"]
             names["b"] = [*names.get("b", []), "box"]
         lines = [
-            f"def {name}({own}t{tensor}, u{tensor}, device{device}, m{module}, flag, count, s{tensor}, dtype, what):"
+            f"def {name}({own}t{tensor}, u{tensor}, device{device}, m{module}, flag, count, s{tensor}, dtype, what, "
+            f"place{self.pick(': str', '')}, index{self.pick(': int', '')}):"
         ]
         lines += [f"    {line}" for line in self.block(scope, 2, 7)]
         lines += [f"    return {self.tensor(scope, 1)}"]
@@ -595,7 +752,9 @@ def _caller(name: str, *, through: str = "") -> Callable[[Writer, Scope], str]:
         if not scope.names.get("m"):
             return writer.of("t", scope)
         given = [writer.of("t", scope), writer.of("t", scope), writer.of("d", scope), writer.of("m", scope)]
-        return f"{owner}{name}({', '.join(given)}, {writer.pick('flag', 'not flag')}, count, s, dtype, what)"
+        return (
+            f"{owner}{name}({', '.join(given)}, {writer.pick('flag', 'not flag')}, count, s, dtype, what, place, index)"
+        )
 
     return call
 
@@ -603,9 +762,22 @@ def _caller(name: str, *, through: str = "") -> Callable[[Writer, Scope], str]:
 @st.composite
 def programs(draw: st.DrawFn) -> dict[str, str]:
     """Path -> text of a program's two files."""
-    writer = Writer(draw)
+    return write(Writer(draw))
+
+
+def write(writer: Writer) -> dict[str, str]:
+    """Path -> text of the program that a writer draws."""
     writer.home = writer.pick(
-        "to(device)", "to(device)", "to(device)", "to(device, dtype)", "cpu()", "cuda()", "to(what)"
+        "to(device)",
+        "to(device)",
+        "to(device)",
+        "to(device, dtype)",
+        "cpu()",
+        "cuda()",
+        "to(what)",
+        "to(place)",
+        'to(f"cuda:{index}")',
+        "to(DEVICE)",
     )
     calls: list[Callable[[Writer, Scope], str]] = []
     functions: list[list[str]] = []
@@ -623,7 +795,7 @@ def programs(draw: st.DrawFn) -> dict[str, str]:
         classes = classes.replace(following, "\n".join(methods[kind]) + "\n" + following, 1)
     names = {
         "t": ["x", "y", "x", "y", "ints"], "s": ["s"], "d": ["device", "other"], "k": ["dtype"], "w": ["what"],
-        "m": ["net", "net2", "own", "own.linear", "box.net"], "u": ["own"], "b": ["box"],
+        "m": ["net", "net2", "own", "own.linear", "box.net"], "u": ["own"], "b": ["box"], "p": writer.places(),
     }  # fmt: skip
     scope = Scope(names, calls, returns="x")
     body = writer.block(scope, 3, 16)
@@ -633,15 +805,15 @@ def programs(draw: st.DrawFn) -> dict[str, str]:
     kept = list(dict.fromkeys(scope.names["t"])) + scope.names.get("l", []) + scope.names.get("e", [])
     run = [
         f"def run(x{note}, y{note}, ints: torch.Tensor, s{note}, device{device}, other{device}, dtype: torch.dtype, "
-        f"what, flag, count, net{module}, net2{module}):",
+        f"what, flag, count, net{module}, net2{module}, place{writer.pick(': str', ': str', '')}, "
+        f"index{writer.pick(': int', '')}):",
         *(f"    {line}" for line in body),
         f"    return {', '.join(kept)}, own, box",
     ]
     apart = writer.chance()
     code = classes + "".join("\n\n" + "\n".join(lines) + "\n" for lines in functions)
-    made = "\n\nown = Net()\nbox = Box(own.linear, torch.zeros(4, 4))\nlog = []\n"
     names_there = ["Net", "Box", "loaded", "stream", *(lines[0].split("(")[0][4:] for lines in functions)]
     if apart:
-        main = f"{HEAD}from helpers import {', '.join(names_there)}, box, log, own\n\n\n"
-        return {"helpers.py": f"{HEAD}{code}{made}", MAIN: main + "\n".join(run) + "\n"}
-    return {MAIN: f"{HEAD}{code}{made}\n\n" + "\n".join(run) + "\n"}
+        main = f"{HEAD}from helpers import {', '.join(names_there)}, box, log, own, HOST, DEVICE, SECOND\n\n\n"
+        return {"helpers.py": f"{HEAD}{code}{GLOBALS}", MAIN: main + "\n".join(run) + "\n"}
+    return {MAIN: f"{HEAD}{code}{GLOBALS}\n\n" + "\n".join(run) + "\n"}
