@@ -12,7 +12,7 @@ from transfer_lint.flow.interpret.captures import runs_later
 from transfer_lint.flow.interpret.frame import Frame
 from transfer_lint.flow.interpret.host_reads import called, upload
 from transfer_lint.flow.interpret.items import element, one_alike
-from transfer_lint.flow.interpret.mutations import function_writes, written
+from transfer_lint.flow.interpret.mutations import function_writes, out_written, written
 from transfer_lint.flow.interpret.tensors import NOT_OPERANDS, as_called, as_tensor, combine, operate, parts, requested
 from transfer_lint.flow.interpret.unknown_calls import alias, hold, unknown_call
 from transfer_lint.flow.knowledge import Operation
@@ -30,6 +30,7 @@ def external_call(frame: Frame, name: str, arguments: dict[str, Value], node: as
     called(frame, name, arguments, node, state)
     if function_writes(frame, name, arguments):
         written(frame, node, operands)
+    out_written(frame, node, arguments)
     first = arguments.get("0")
     if (
         name == "functools.partial"
