@@ -87,7 +87,7 @@ def sample(x, images):
 """,
     "what has parameters is called": """
 def sample(x, images, thing):
-    thing.eval()
+    thing.zero_grad()
     for image in images:
         thing(image)
         read(x)
@@ -289,6 +289,24 @@ def test_at_every_step(text: str) -> None:
 
 @pytest.mark.parametrize("text", _ids(CALLS))
 def test_not_at_every_step(text: str) -> None:
+    assert heat_of({"example.py": HEAD + text}) == (Heat.CALL, False)
+
+
+EVALUATIONS = {
+    "without gradients": "def score(x, model, loader):\n    with torch.no_grad():\n        for batch in loader:\n"
+    "            model(batch)\n            read(x)\n",
+    "evaluated": "def score(x, model, images):\n    model.eval()\n    for image in images:\n"
+    "        model(image)\n        read(x)\n",
+}
+
+
+@pytest.mark.parametrize("text", _ids(EVALUATIONS))
+def test_evaluation_is_never_loud(text: str) -> None:
+    assert heat_of({"example.py": HEAD + text}) == (Heat.STEP, True)
+
+
+def test_an_epoch_is_no_step() -> None:
+    text = "def fit(x, scheduler, epochs):\n    while epochs > 0:\n        scheduler.step()\n        read(x)\n"
     assert heat_of({"example.py": HEAD + text}) == (Heat.CALL, False)
 
 

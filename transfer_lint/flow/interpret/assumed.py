@@ -151,13 +151,15 @@ def made_on_device(frame: Frame, result: Object, arguments: Mapping[str, Value],
 
 
 def of_output(owner: Object, name: str, value: Value, frame: Frame, node: ast.AST) -> Value:
-    """An attribute or item of what is on a device, a model's result above all: it is there, too."""
+    """An attribute or item of a model's result, or an item of what was moved to a device: it is there, too."""
     device = owner.placed[0]
     if device is None or owner.cls is not None or not isinstance(value, Object) or value.cls is not None:
         return value
     if value.placed[0] is not None or name in _NO_TENSORS:
         return value
     if not _is_assumed(device):
+        if name != "[]":  # what was moved may be a model, whose attributes are anything
+            return value
         fact = frame.assume(Assumption.LIBRARY_MODEL, node, "`{}` is a part of what is on a device")
         if fact is None:
             return value

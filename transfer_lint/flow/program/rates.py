@@ -14,11 +14,12 @@ _COOLER = {Heat.ELEMENT: Heat.LAYER, Heat.LAYER: Heat.STEP, Heat.STEP: Heat.CALL
 class Change(Enum):
     """How a place in a function changes the rate of what stands there.
 
-    STEP: a loop over batches, tokens or steps. LAYER: a loop over the layers of a model. RARELY: a branch that few
-    iterations take (`if step % 100 == 0`).
+    STEP: a loop over batches, tokens or steps. EVALUATION: such a loop that only evaluates: never worth a warning.
+    LAYER: a loop over the layers of a model. RARELY: a branch that few iterations take (`if step % 100 == 0`).
     """
 
     STEP = "step"
+    EVALUATION = "evaluation"
     LAYER = "layer"
     RARELY = "rarely"
 
@@ -52,6 +53,8 @@ class Rate:
                 case Change.STEP:
                     heat = hotter(heat, Heat.STEP)
                     steady = hotter(steady, Heat.STEP) if steady is not None else None
+                case Change.EVALUATION:
+                    heat = hotter(heat, Heat.STEP)
                 case Change.LAYER:
                     heat = _deeper(heat)
                     steady = _deeper(steady) if steady is not None else None

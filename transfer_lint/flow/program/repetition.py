@@ -62,9 +62,19 @@ class Repetition:
             return (Change.LAYER,)  # `for block in self.blocks: x = block(x)`
         if self._counts_little(node.iter) or self._is_over_weights(node.iter):
             return ()
-        if self._is_schedule(node, names) or self._is_loader(node.iter) or self._does_step(node.body):
+        if self._is_schedule(node, names):
             return (Change.STEP,)
+        if self._is_loader(node.iter) or self._does_step(node.body):
+            root = _root(node.iter)
+            counts = isinstance(root, ast.Call) and _is_of(root.func, frozenset({"range"}))
+            return (Change.STEP,) if counts or not self._evaluates else (Change.EVALUATION,)
         return ()
+
+    @cached_property
+    def _evaluates(self) -> bool:
+        """Whether the function only evaluates: it turns gradients or training off, and never goes backward."""
+        attributes = {part.attr for part in nodes_of(self._node) if isinstance(part, ast.Attribute)}
+        return bool(attributes & {"no_grad", "inference_mode", "eval"}) and "backward" not in attributes
 
     def comprehension(self, node: Comprehension) -> tuple[Change, ...]:
         """How a comprehension changes the rate of its element."""
@@ -89,8 +99,9 @@ class Repetition:
         if isinstance(func, ast.Attribute):
             if func.attr == "backward" and not isinstance(func.value, ast.Call):
                 return True
+            # A learning rate's scheduler takes no sample, and steps once an epoch.
             if func.attr == "step" and _words(func.value) & self._knowledge.steppers.exact:
-                return True
+                return bool(call.args) or not {"scheduler", "sched"} & _words(func.value)
             if func.attr in self._knowledge.model_methods:
                 return True
         return self._is_model(func)
