@@ -30,6 +30,8 @@ def external_call(frame: Frame, name: str, arguments: dict[str, Value], node: as
     called(frame, name, arguments, node, state)
     if function_writes(frame, name, arguments):
         written(frame, node, operands)
+    if (out := arguments.get("out")) is not None:
+        written(frame, node, out.items if isinstance(out, Tuple) else (out,))
     first = arguments.get("0")
     if (
         name == "functools.partial"
