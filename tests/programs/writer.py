@@ -741,7 +741,7 @@ class Writer:
             f"def {name}({own}t{tensor}, u{tensor}, device{device}, m{module}, flag, count, s{tensor}, dtype, what, "
             f"place{self.pick(': str', '')}, index{self.pick(': int', '')}):"
         ]
-        lines += [f"    {line}" for line in self.block(scope, 2, 7)]
+        lines += [f"    {line}" for line in self.block(scope, 2, 6)]
         lines += [f"    return {self.tensor(scope, 1)}"]
         return [kind, *lines] if method else lines
 
@@ -801,7 +801,7 @@ def write(writer: Writer) -> dict[str, str]:
         "m": ["net", "net2", "own", "own.linear", "box.net"], "u": ["own"], "b": ["box"], "p": writer.places(),
     }  # fmt: skip
     scope = Scope(names, calls, returns="x")
-    body = writer.block(scope, 3, 16)
+    body = writer.block(scope, 3, 12)
     note = writer.pick(": torch.Tensor", ": torch.Tensor", ": torch.Tensor", "")
     device = writer.pick(": torch.device", ": torch.device", "")
     module = writer.pick(": nn.Module", ": nn.Module", "")
