@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -109,6 +111,7 @@ def test_json_is_the_documented_schema(folder: Path) -> None:
         "heat": "call",
         "function": "twice",
         "message": finding["message"],
+        "assumptions": [],
         "fix": {
             "safety": "safe",
             "title": finding["fix"]["title"],
@@ -255,3 +258,16 @@ def test_what_is_said_of_the_lint_itself(folder: Path) -> None:
 def test_a_comment_for_a_rule_that_is_not_selected_is_in_use(folder: Path) -> None:
     (folder / "waste.py").write_text(WASTE.replace("# stays", "# transfer-lint: ignore[TL101]"))
     assert lint("check", "--select", "TL2,TL901", cwd=folder, expect=0).out == ""
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes here")
+def test_what_is_no_file_is_written_to_and_not_replaced(folder: Path) -> None:
+    pipe = folder / "pipe"
+    os.mkfifo(pipe)
+    read: list[str] = []
+    reader = threading.Thread(target=lambda: read.append(pipe.read_text(encoding="utf-8")), daemon=True)
+    reader.start()
+    lint("check", "--output-format", "json", "--output-file", "pipe", "waste.py", cwd=folder, expect=1)
+    reader.join(60)
+    assert json.loads(read[0])["findings"]
+    assert pipe.is_fifo()

@@ -11,6 +11,13 @@ import pytest
 
 from tests.support.command import ROOT, WASTE
 
+MOVED = """
+
+def encode(model: torch.nn.Linear, y: torch.Tensor):
+    model.to("cuda:0")
+    return model(y)
+"""
+
 
 def compared(new: Path, *trees: Path) -> tuple[int, str]:
     script = str(ROOT / "scripts" / "compare_versions.py")
@@ -22,7 +29,7 @@ def compared(new: Path, *trees: Path) -> tuple[int, str]:
 @pytest.fixture
 def tree(tmp_path: Path) -> Path:
     (tmp_path / "a pack").mkdir()
-    (tmp_path / "a pack" / "nodes.py").write_text(WASTE)
+    (tmp_path / "a pack" / "nodes.py").write_text(WASTE + MOVED)
     return tmp_path / "a pack"
 
 
@@ -34,7 +41,7 @@ def test_the_same_version(tree: Path) -> None:
     ("file", "old", "new", "shown"),
     [
         pytest.param("transfer_lint/rules/redundant_transfer.py", "does nothing", "is idle", "is idle", id="message"),
-        pytest.param("codemods/transfer_codemods/guard_tensor.py", " != ", "  !=  ", "+nodes.py ", id="fixed bytes"),
+        pytest.param("codemods/transfer_codemods/guard_module.py", " != ", "  !=  ", "+nodes.py ", id="fixed bytes"),
     ],
 )
 def test_another_version(tree: Path, tmp_path: Path, file: str, old: str, new: str, shown: str) -> None:

@@ -25,7 +25,7 @@ def f(model: torch.nn.Module, x: torch.Tensor):
     model.to("cuda:0")
     y = torch.nn.Linear(2, 2).to("cuda:0")(x.to("cuda:0"))
     x.cuda(0)
-    return y
+    return y, x
 """
 
 

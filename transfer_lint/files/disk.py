@@ -106,6 +106,8 @@ def replace(path: str, old: bytes, new: bytes) -> None:
 def write(path: str, data: bytes, mode: int, last_look: Callable[[str], None] = lambda temporary: None) -> None:
     """Write a whole file: write a temporary file beside it, sync that to disk, and move it into place in one step.
 
+    What is no file, `/dev/null` or a pipe, is written to as it is: it must not be replaced by a file.
+
     mode: the permission bits of the new file. last_look: called with the temporary file's path just before the last
         step; if it raises, the step is not done.
 
@@ -116,6 +118,10 @@ def write(path: str, data: bytes, mode: int, last_look: Callable[[str], None] = 
     directory, base = os.path.split(target)
     temporary = ""
     try:
+        if os.path.exists(target) and not os.path.isfile(target) and not os.path.isdir(target):
+            with open(target, "wb") as stream:
+                stream.write(data)
+            return
         descriptor, temporary = tempfile.mkstemp(prefix=f".{base[:100]}.", suffix=".tmp", dir=directory)
         with open(descriptor, "wb") as stream:
             stream.write(data)

@@ -22,7 +22,8 @@ def check(read: HostRead, questions: Questions, options: RuleOptions) -> Verdict
     """A warning if the value provably is on an accelerator, or was just brought from one; a hint if that is unknown.
 
     Of a value of unknown placement only the calls are reported that nobody makes of anything but tensors, because the
-    value is often a plain number. Where few steps get to the read, or it is logged, it is a hint.
+    value is often a plain number. Where few steps get to the read, or it is logged, or the function has just read
+    the same values, it is a hint.
     """
     if read.heat.rank < Heat.STEP.rank or read.in_handler:
         return None
@@ -35,7 +36,8 @@ def check(read: HostRead, questions: Questions, options: RuleOptions) -> Verdict
     if not proved and (proved is False or not _is_likely(read)):
         return None
     boundary = bool(read.elements) and read.method == "numpy" and not read.in_step
-    quiet = not proved or boundary or read.throttled or read.logged or read.form is Form.UPLOAD
+    rare = read.throttled or read.logged or questions.is_read_before(read)
+    quiet = not proved or boundary or rare or read.form is Form.UPLOAD
     return Verdict(
         Severity.HINT if quiet else Severity.WARNING,
         _message(read, questions, bool(proved)),

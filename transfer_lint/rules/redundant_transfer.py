@@ -24,7 +24,8 @@ def check(site: Site, questions: Questions, options: RuleOptions) -> Verdict | N
     if why is None:
         return None
     receiver = questions.receiver(site)
-    meant = questions.goes_to_host(site) and questions.is_explained(site)  # a comment may say why it is there
+    # A comment may say why it is there; a local that names the place of several moves is one thing to turn.
+    meant = (questions.goes_to_host(site) and questions.is_explained(site)) or questions.is_knob(site)
     state = "is already on" if site.request.device is not None else "already has dtype"
     return Verdict(
         Severity.HINT if site.heat is Heat.ONCE or meant else Severity.WARNING,

@@ -193,8 +193,14 @@ class Factories:
         if dtype is not None:
             return self._module.dotted(dtype) in ("torch.long", "torch.int", "torch.int64", "torch.int32")
         return self._module.dotted(call.func) in self._knowledge.exact_if_whole and all(
-            isinstance(part, ast.Constant) and isinstance(part.value, int) for part in call.args
+            self._is_whole(part) for part in call.args
         )
+
+    def _is_whole(self, node: ast.expr) -> bool:
+        """Whether an expression is a literal whole number, or a length."""
+        if isinstance(node, ast.Call):
+            return self._module.dotted(node.func) == "builtins.len"
+        return isinstance(node, ast.Constant) and isinstance(node.value, int)
 
 
 def _is_outside(call: ast.Call, function: ast.AST) -> bool:

@@ -8,6 +8,7 @@ from transfer_codemods.actions import Half, Target
 from transfer_lint.findings import Assumption
 from transfer_lint.flow.ask.copy_reads import CopyReads
 from transfer_lint.flow.ask.factories import Factories
+from transfer_lint.flow.ask.liveness import is_returned
 from transfer_lint.flow.knowledge import Role
 from transfer_lint.flow.program import sockets
 from transfer_lint.flow.program.modules import Module
@@ -205,6 +206,21 @@ class Placements:
     def device_proof(self, site: Site) -> Why:
         """The facts that prove where the receiver is."""
         return site.device.why if site.device is not None else ()
+
+    def boundary(self, site: Site) -> bool:
+        """Whether the move takes the value to a boundary of the program, where it has to be.
+
+        It moves to the host (for numpy, saving or an offload), or it makes an output of a node, which has to go back to
+        the place of its input.
+        """
+        if site.request.device is None:
+            return False
+        if self._role(site.request.device.known) is Role.HOST:
+            return True
+        function = site.function
+        if function is None or function.owner is None or not sockets.serves_node(function.owner, function):
+            return False
+        return is_returned(function.node, site.statement, site.node)
 
     def is_pageable(self, site: Site) -> bool:
         """Whether the receiver was made on the host in this function, and nothing in the file pins memory."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 from dataclasses import dataclass
 
-from transfer_lint.findings import Assumption
 from transfer_lint.flow.ask import (
     caches,
     detours,
@@ -25,15 +24,13 @@ from transfer_lint.flow.ask.liveness import (
     targets_loop_variable,
 )
 from transfer_lint.flow.ask.mutations import on_lines
-from transfer_lint.flow.ask.placements import Placements
+from transfer_lint.flow.ask.read_questions import ReadQuestions
 from transfer_lint.flow.knowledge import Role
 from transfer_lint.flow.program import sockets
-from transfer_lint.flow.program.syntax import is_literal, nodes_of, span
+from transfer_lint.flow.program.syntax import bindings, is_literal, nodes_of, span
 from transfer_lint.flow.results.constructions import Construction, DeviceComparison
 from transfer_lint.flow.results.examination import Place
-from transfer_lint.flow.results.reads import HostRead
 from transfer_lint.flow.results.sites import Site
-from transfer_lint.flow.values.terms import Fact, Known, Term, TermKind, Why, merge_why
 from transfer_lint.flow.values.values import Object, Tensor
 
 
@@ -44,16 +41,6 @@ def _is_thrown_away(value: ast.expr, moved: ast.expr) -> bool:
             return False
         value = value.func.value
     return value is moved
-
-
-def _is_given(term: Term) -> bool:
-    """Whether a device is given from outside, as an argument, in an attribute or by where a model was put.
-
-    Not what the code itself may have made the host, as one of several possible devices.
-    """
-    if term.kind is TermKind.VALUE and term.symbol is not None:
-        return term.role is Role.EITHER or term.symbol.is_initial() or term.symbol.parent is not None
-    return term.kind is TermKind.WEIGHTS_DEVICE
 
 
 @dataclass(frozen=True)
@@ -86,25 +73,10 @@ class EarlierCopy:
     untouched: bool
 
 
-class Questions(Placements):
+class Questions(ReadQuestions):
     """Answers about the sites of one file. A method whose name begins with `is` is true only if that is proved."""
 
     # ---- what the move is for ------------------------------------------------------------------------------------
-
-    def boundary(self, site: Site) -> bool:
-        """Whether the move takes the value to a boundary of the program, where it has to be.
-
-        It moves to the host (for numpy, saving or an offload), or it makes an output of a node, which has to go back to
-        the place of its input.
-        """
-        if site.request.device is None:
-            return False
-        if self._role(site.request.device.known) is Role.HOST:
-            return True
-        function = site.function
-        if function is None or function.owner is None or not sockets.serves_node(function.owner, function):
-            return False
-        return is_returned(function.node, site.statement, site.node)
 
     def is_in_node_of_pack(self, place: Place) -> bool:
         """Whether the place is in the function of a node, in a tree that ComfyUI loads nodes from."""
@@ -215,6 +187,21 @@ class Questions(Placements):
         above = self.module.lines[site.statement.lineno - 2].strip() if site.statement.lineno > 1 else ""
         column = self.module.column(last, site.statement.end_col_offset or 0)
         return above.startswith("#") or self.module.lines[last - 1][column - 1 :].strip().startswith("#")
+
+    def is_knob(self, site: Site) -> bool:
+        """Whether a local that names a device, `where = "cpu"`, is the target of several moves of the function."""
+        device, function = site.request.device, site.function
+        spelled = [*site.node.args, *(keyword.value for keyword in site.node.keywords)]
+        target = spelled[device.argument] if device is not None and device.argument is not None else None
+        if function is None or not isinstance(target, ast.Name):
+            return False
+        named = any(
+            isinstance(t, ast.Name) and t.id == target.id
+            for t, value in bindings(function.node)
+            if isinstance(value, ast.Constant)
+        )
+        uses = [n for n in nodes_of(function.node) if isinstance(n, ast.Name) and n.id == target.id]
+        return named and len([n for n in uses if isinstance(n.ctx, ast.Load)]) > 1
 
     def is_weight(self, site: Site) -> bool:
         """Whether the receiver is, or may be, an attribute that holds a parameter or buffer."""
@@ -348,65 +335,12 @@ class Questions(Placements):
         """The call of the factory that made the receiver; see `Factories.made_by`. None if there is none."""
         return self._factories.made_by(site)
 
-    def read_of_one_item(self, site: Site) -> HostRead | None:
-        """The host read of one item of what the site moves: `x.cpu()[0].item()`; None if there is none."""
-        return readers.read_of_one_item(site, self.reads)
-
-    def read_before_waiting(self, site: Site) -> int | None:
-        """The line of the first read of what the site copies to the host; None if the function waits before it."""
-        return readers.read_before_waiting(site, self.reads, self._copy_reads.first_line(site))
-
     def is_returned_to_anyone(self, site: Site) -> bool:
         """Whether a public function returns what the site moves, without having waited for it."""
         function = site.function
         if function is None or function.name.startswith("_") or readers.waits_after(site):
             return False
         return is_returned(function.node, site.statement, site.node)
-
-    def brought_by(self, read: HostRead) -> Site | None:
-        """The transfer that moved what is read to the host: in the expression, `x.cpu().item()`, or before it."""
-        at_once = readers.moved_at_once(read, self._by_node)
-        if at_once is not None and self.boundary(at_once):
-            return at_once
-        return next((site for site in self.sites if site.node in read.tensor.moved_from), None)
-
-    def is_read_again(self, read: HostRead, brought: Site) -> bool:
-        """Whether the host has waited for the value when it is read: by the transfer, outside the loop of the read.
-
-        Or by an earlier read of what the same transfer brought.
-        """
-        return readers.is_read_again(read, brought, self.reads)
-
-    def is_read_of_all(self, read: HostRead) -> bool:
-        """Whether `[v.item() for v in x]` is `x.tolist()`: `x` has one dimension."""
-        return readers.is_read_of_all(read)
-
-    def reads_accelerator(self, read: HostRead) -> bool | None:
-        """Whether what is read is on an accelerator, or was before it was moved to the host; None if not known."""
-        role = self._role(self._source_of(read))
-        if role not in (Role.ACCELERATOR, Role.HOST):
-            return True if self._chosen_device(read) else None
-        return role is Role.ACCELERATOR
-
-    def read_proof(self, read: HostRead) -> Why:
-        """The facts that prove what is read, and where it is."""
-        device = self._source_of(read)
-        return merge_why(read.tensor.why, device.why if device is not None else (), self._chosen_device(read))
-
-    def _chosen_device(self, read: HostRead) -> Why:
-        """The fact that what is read was put on a device which the program is given, under that assumption."""
-        known = self._source_of(read)
-        if known is None or self._role(known) in (Role.ACCELERATOR, Role.HOST) or not _is_given(known.term):
-            return ()
-        self.assumable.add(Assumption.RUNS_ON_ACCELERATOR)
-        if Assumption.RUNS_ON_ACCELERATOR not in self._assumptions:
-            return ()
-        text = f"`{known.term}` is the device that the program computes on"
-        return (Fact(self.module, read.node, text, Assumption.RUNS_ON_ACCELERATOR),)
-
-    def _source_of(self, read: HostRead) -> Known | None:
-        brought = self.brought_by(read)
-        return read.tensor.device if brought is None else brought.device
 
 
 def _scope_of(site: Site) -> ast.AST:

@@ -103,3 +103,13 @@ def _is_constant_index(node: ast.expr) -> bool:
         and not isinstance(getattr(item, "value", 0), str)
         for item in items
     )
+
+
+def reads_the_same(first: HostRead, second: HostRead) -> bool:
+    """Whether two reads of one function are of the same locals, which nothing in between binds again."""
+    names = [{n.id for n in nodes_of(read.node) if isinstance(n, ast.Name)} for read in (first, second)]
+    if not names[0] or names[0] != names[1] or first.function is None:
+        return False
+    between = range(first.node.lineno, second.node.lineno + 1)
+    stores = (n for n in nodes_of(first.function.node) if isinstance(n, ast.Name) and not isinstance(n.ctx, ast.Load))
+    return not any(node.id in names[0] and node.lineno in between for node in stores)

@@ -15,7 +15,7 @@ from transfer_lint.flow.values.terms import Known, role_of
 from transfer_lint.flow.values.values import Host, Object, Placed, Tensor, Tuple, Value
 
 # Attributes of a model or of its result that hold no tensors.
-_NO_TENSORS = frozenset({"config", "dtype", "keys", "items", "values"})
+_NO_TENSORS = frozenset({"config", "dtype", "keys()", "items()"})
 
 
 def as_operand(frame: Frame, value: Value, node: ast.AST) -> Value:
@@ -140,7 +140,8 @@ def made_on_device(frame: Frame, result: Object, arguments: Mapping[str, Value],
     if not isinstance(value, Placed | Object | Host) or (isinstance(value, Placed) and value.is_dtype):
         return result
     term = frame.placed_by(value)
-    if term is None or _name(node)[:1].isupper():
+    computes = any(isinstance(v, Tensor) or (isinstance(v, Object) and v.placed[0]) for v in arguments.values())
+    if term is None or computes or _name(node)[:1].isupper():  # a loss, say, may well return what is on the host
         return result
     fact = frame.assume(Assumption.DEVICE_ARGUMENT, node, "`{}` is given the device")
     if fact is None:

@@ -319,7 +319,7 @@ def call_object(frame: Frame, callee: Object, arguments: dict[str, Value], node:
     assumed = model_result(frame, callee, arguments, node, state)
     if assumed is not None:
         return assumed
-    return made_on_device(frame, unknown_call(frame, [callee, *operands], node, state), arguments, node)
+    return unknown_call(frame, [callee, *operands], node, state)
 
 
 def _layer(frame: Frame, layer: Object, kind: str, operands: list[Value], node: ast.Call, state: State) -> Value:

@@ -24,7 +24,7 @@ from transfer_lint.flow.program.syntax import nodes_of
 from transfer_lint.flow.results.constructions import DeviceComparison
 from transfer_lint.flow.values.state import State
 from transfer_lint.flow.values.terms import Known, Term, TermKind
-from transfer_lint.flow.values.values import NONE, Constant, External, Host, Object, Placed, Tensor, Tuple, Value
+from transfer_lint.flow.values.values import Constant, External, Host, Object, Placed, Tensor, Tuple, Value
 
 
 @evaluates(ast.Constant)
@@ -137,7 +137,8 @@ def _compare(frame: Frame, node: ast.expr, state: State) -> Value:
     values = [frame.eval(part, state) for part in (node.left, *node.comparators)]
     frame.run_operators(values, node, state)
     comparison(frame, node, values)
-    if NONE in values or any(isinstance(op, ast.Is | ast.IsNot | ast.In | ast.NotIn) for op in node.ops):
+    spelled = any(isinstance(value, Constant) and isinstance(value.value, str | None) for value in values)
+    if spelled or any(isinstance(op, ast.Is | ast.IsNot | ast.In | ast.NotIn) for op in node.ops):
         return Host(frame.symbol(node, "a truth value"))
     _note_comparison(frame, node, values)
     result = combine(frame, tuple(values), node)

@@ -10,9 +10,9 @@ from typing import TypeGuard
 from transfer_lint.flow.interpret.assumed import library_result, made_on_device, wrapped
 from transfer_lint.flow.interpret.captures import runs_later
 from transfer_lint.flow.interpret.frame import Frame
-from transfer_lint.flow.interpret.host_reads import called, upload
+from transfer_lint.flow.interpret.host_reads import called, sizes, upload
 from transfer_lint.flow.interpret.items import element, one_alike
-from transfer_lint.flow.interpret.mutations import function_writes, written
+from transfer_lint.flow.interpret.mutations import function_writes, out_written, written
 from transfer_lint.flow.interpret.tensors import NOT_OPERANDS, as_called, as_tensor, combine, operate, parts, requested
 from transfer_lint.flow.interpret.unknown_calls import alias, hold, unknown_call
 from transfer_lint.flow.knowledge import Operation
@@ -30,8 +30,7 @@ def external_call(frame: Frame, name: str, arguments: dict[str, Value], node: as
     called(frame, name, arguments, node, state)
     if function_writes(frame, name, arguments):
         written(frame, node, operands)
-    if (out := arguments.get("out")) is not None:
-        written(frame, node, out.items if isinstance(out, Tuple) else (out,))
+    out_written(frame, node, arguments)
     first = arguments.get("0")
     if (
         name == "functools.partial"
@@ -54,6 +53,8 @@ def external_call(frame: Frame, name: str, arguments: dict[str, Value], node: as
     if name in knowledge.host_tensors:
         why = (frame.fact(node, "`{}` is a tensor on the host"),)
         return Tensor(frame.symbol(node, "a tensor"), Known(Term(TermKind.CONSTANT, "cpu"), why), scalar=None, why=why)
+    if name in knowledge.factories:
+        sizes(frame, arguments, node)
     if name in knowledge.factories or name in knowledge.like_factories:
         return _factory(frame, name, arguments, node, state)
     if name in knowledge.legacy_factories:

@@ -57,11 +57,16 @@ def text(frame: Frame, node: ast.expr, value: Value) -> None:
 
 
 def index(frame: Frame, node: ast.Subscript, owner: Value, key: Value) -> None:
-    """A mask as an index selects as many items as it has true values; a list needs the number that is its index."""
+    """A mask as an index selects as many items as it has true values; a 0-dim index is read as a number.
+
+    So is the index of a list.
+    """
     if isinstance(owner, Tensor):
         for part in key.items if isinstance(key, Tuple) else (key,):
             if isinstance(part, Tensor) and part.dtype_term().name == "torch.bool" and isinstance(node.ctx, ast.Load):
                 note(frame, node, owner, form=Form.SIZE)
+            elif isinstance(part, Tensor) and part.scalar:
+                note(frame, node.slice, part, form=Form.TEST)
     elif isinstance(owner, Object) and owner.cls == "builtins.list" and isinstance(key, Tensor):
         note(frame, node.slice, key, form=Form.TEST)
 
@@ -92,6 +97,15 @@ def method(
         note(frame, node, owner, state, Form.SIZE if name in _SIZES else Form.CALL)
     elif name == "repeat_interleave" and _repeats(arguments, "0"):
         note(frame, node, owner, form=Form.SIZE)
+
+
+def sizes(frame: Frame, arguments: Mapping[str, Value], node: ast.Call) -> None:
+    """`torch.arange(n)`, `torch.zeros(n, 4)`: a size that is a tensor is read as a number."""
+    for key, value in arguments.items():
+        for part in value.items if isinstance(value, Tuple) else (value,):
+            if isinstance(part, Tensor) and (key.isdigit() or key in ("size", "start", "end", "steps")):
+                note(frame, node, part)
+                return
 
 
 def upload(frame: Frame, name: str, arguments: Mapping[str, Value], made: Tensor, node: ast.Call) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from transfer_lint.flow.interpret.frame import Frame
 from transfer_lint.flow.values.values import Object, Tensor, Tuple, Value
@@ -29,6 +29,16 @@ def handed_over(frame: Frame, node: ast.AST, values: Iterable[Value]) -> None:
             frame.mutations.setdefault((node, None), False)
         elif isinstance(value, Tuple):
             handed_over(frame, node, value.items)
+
+
+def out_written(frame: Frame, node: ast.AST, arguments: Mapping[str, Value]) -> None:
+    """Record that a function outside the tree writes to its `out=`, which may be among unpacked keywords."""
+    out = arguments.get("out")
+    if out is not None:
+        written(frame, node, out.items if isinstance(out, Tuple) else (out,))
+        handed_over(frame, node, (out,))
+    if "**" in arguments:
+        handed_over(frame, node, (arguments["**"],))
 
 
 def method_writes(frame: Frame, name: str, arguments: Iterable[str]) -> bool:

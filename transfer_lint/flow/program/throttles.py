@@ -55,6 +55,8 @@ class Throttles:
                 return any(self._is_rare(ast.UnaryOp(ast.Not(), value), body, loop) for value in values)
             case ast.UnaryOp(op=ast.Not(), operand=inner):
                 return _is_modulo(inner) or _is_assigned(inner, body) or _is_kept(inner)
+            case ast.BoolOp(op=ast.Or(), values=values):
+                return all(self._is_rare(value, body, loop) or _is_one_number(value) for value in values)
             case ast.BoolOp(op=ast.And(), values=values):
                 ranked = any(_asks_rank(value) for value in values)
                 return ranked or any(self._is_rare(value, body, loop) for value in values)
@@ -76,10 +78,19 @@ def _is_modulo(node: ast.expr) -> bool:
     """`step % every`, where `step` is a counter, and `every` is not spelled out as a small number."""
     match node:
         case ast.BinOp(op=ast.Mod(), left=left, right=right):
-            sizes = (ast.Call, ast.Subscript, ast.JoinedStr)  # `len(xs) % n`, `x.shape[0] % n`
+            sums = isinstance(left, ast.BinOp)  # `(epoch * len(loader) + step) % n` counts, `len(xs) % n` does not
+            sizes = (ast.Subscript, ast.JoinedStr) if sums else (ast.Call, ast.Subscript, ast.JoinedStr)
             counts = any(isinstance(part, ast.Name) for part in nodes_of(left))
             often = isinstance(right, ast.Constant) and isinstance(right.value, int) and right.value <= _OFTEN
             return counts and not often and not any(isinstance(part, sizes) for part in nodes_of(left))
+    return False
+
+
+def _is_one_number(test: ast.expr) -> bool:
+    """`step == 1`: beside a throttle, one more iteration."""
+    match test:
+        case ast.Compare(left=ast.Name() | ast.Attribute(), ops=[ast.Eq()], comparators=[ast.Constant(value=int())]):
+            return True
     return False
 
 

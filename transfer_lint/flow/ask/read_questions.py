@@ -1,0 +1,91 @@
+"""What rules ask about a host read: where the value is, what brought it, and whether the host waits for it."""
+
+from __future__ import annotations
+
+from transfer_lint.findings import Assumption
+from transfer_lint.flow.ask import readers
+from transfer_lint.flow.ask.placements import Placements
+from transfer_lint.flow.knowledge import Role
+from transfer_lint.flow.results.reads import HostRead
+from transfer_lint.flow.results.sites import Site
+from transfer_lint.flow.values.terms import Fact, Known, Term, TermKind, Why, merge_why
+
+_SETTINGS = frozenset({"self", "args", "cfg", "conf", "config", "hparams", "opt", "opts", "options", "params"})
+"""What attributes called `device` are of that say where the program computes."""
+
+
+class ReadQuestions(Placements):
+    """Answers about host reads, and about the transfers whose results they read."""
+
+    def read_of_one_item(self, site: Site) -> HostRead | None:
+        """The host read of one item of what the site moves: `x.cpu()[0].item()`; None if there is none."""
+        return readers.read_of_one_item(site, self.reads)
+
+    def is_read_before(self, read: HostRead) -> bool:
+        """Whether the function has read the same locals before, so that there is little left to wait for."""
+        return any(
+            other.function is read.function and other.anchor < read.anchor and readers.reads_the_same(other, read)
+            for other in self.reads
+        )
+
+    def read_before_waiting(self, site: Site) -> int | None:
+        """The line of the first read of what the site copies to the host; None if the function waits before it."""
+        return readers.read_before_waiting(site, self.reads, self._copy_reads.first_line(site))
+
+    def brought_by(self, read: HostRead) -> Site | None:
+        """The transfer that moved what is read to the host: in the expression, `x.cpu().item()`, or before it."""
+        at_once = readers.moved_at_once(read, self._by_node)
+        if at_once is not None and self.boundary(at_once):
+            return at_once
+        return next((site for site in self.sites if site.node in read.tensor.moved_from), None)
+
+    def is_read_again(self, read: HostRead, brought: Site) -> bool:
+        """Whether the host has waited for the value when it is read: by the transfer, outside the loop of the read.
+
+        Or by an earlier read of what the same transfer brought.
+        """
+        return readers.is_read_again(read, brought, self.reads)
+
+    def is_read_of_all(self, read: HostRead) -> bool:
+        """Whether `[v.item() for v in x]` is `x.tolist()`: `x` has one dimension."""
+        return readers.is_read_of_all(read)
+
+    def reads_accelerator(self, read: HostRead) -> bool | None:
+        """Whether what is read is on an accelerator, or was before it was moved to the host; None if not known."""
+        role = self._role(self._source_of(read))
+        if role not in (Role.ACCELERATOR, Role.HOST):
+            return True if self._chosen_device(read) else None
+        return role is Role.ACCELERATOR
+
+    def read_proof(self, read: HostRead) -> Why:
+        """The facts that prove what is read, and where it is."""
+        device = self._source_of(read)
+        return merge_why(read.tensor.why, device.why if device is not None else (), self._chosen_device(read))
+
+    def _chosen_device(self, read: HostRead) -> Why:
+        """The fact that what is read was put on a device which the program is given, under that assumption."""
+        known = self._source_of(read)
+        if known is None or self._role(known) in (Role.ACCELERATOR, Role.HOST) or not _is_given(known.term):
+            return ()
+        self.assumable.add(Assumption.RUNS_ON_ACCELERATOR)
+        if Assumption.RUNS_ON_ACCELERATOR not in self._assumptions:
+            return ()
+        text = f"`{known.term}` is the device that the program computes on"
+        return (Fact(self.module, read.node, text, Assumption.RUNS_ON_ACCELERATOR),)
+
+    def _source_of(self, read: HostRead) -> Known | None:
+        brought = self.brought_by(read)
+        return read.tensor.device if brought is None else brought.device
+
+
+def _is_given(term: Term) -> bool:
+    """Whether a device is given from outside, as an argument, in an attribute or by where a model was put.
+
+    Not what the code itself may have made the host, as one of several possible devices.
+    """
+    symbol = term.symbol
+    if term.kind is TermKind.VALUE and symbol is not None:
+        if symbol.parent is not None and symbol.label.endswith(".device"):  # perhaps of a tensor, wherever that is
+            return symbol.parent.label.rpartition(".")[2] in _SETTINGS
+        return term.role is Role.EITHER or symbol.is_initial() or symbol.parent is not None
+    return term.kind is TermKind.WEIGHTS_DEVICE
