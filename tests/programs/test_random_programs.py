@@ -1,6 +1,7 @@
 """Random programs, fixed: they compile, settle, compute the same on every placement, and move no more than before.
 
 `PROGRAMS=5000 pytest tests/programs` hunts with that many new ones; without it a fixed few are tried.
+`hunt.py` hunts by seeds.
 """
 
 from __future__ import annotations

@@ -422,6 +422,7 @@ class Writer:
         """The host reads values, one by one or all at once."""
         a, d = self.of("t", scope), self.device(scope)
         several = [*scope.names.get("l", []), f"{a}[0]", f"{a}.flatten()", f"{a}.view(-1).to({d})", f"{a}.diag()"]
+        several += [f"{a}.to('cuda:0').flatten()", f"torch.ones(4, 4, device={self.device(scope)}).view(-1)"]
         form = self.pick(
             "[v.item() for v in {}]", "[v.item() for v in {}]", "[float(v) for v in {}]", "[v.cpu() for v in {}]",
             "{{v.item() for v in {}}}", "[v.item() for v in {} if flag]", "[v.item() * 2 for v in {}]",
@@ -508,6 +509,8 @@ class Writer:
 
     def _augmented(self, scope: Scope, depth: int) -> list[str]:
         name, other = self.of("t", scope), self.of("t", scope)
+        if self.chance(4):
+            return [f"torch.mul({name}, 2, out={name})"]
         return [f"{name} {self.pick('+=', '*=')} {self.pick('1', f'{other}.to({name})')}"]
 
     def _pair(self, scope: Scope, depth: int) -> list[str]:
@@ -738,7 +741,7 @@ class Writer:
             f"def {name}({own}t{tensor}, u{tensor}, device{device}, m{module}, flag, count, s{tensor}, dtype, what, "
             f"place{self.pick(': str', '')}, index{self.pick(': int', '')}):"
         ]
-        lines += [f"    {line}" for line in self.block(scope, 2, 7)]
+        lines += [f"    {line}" for line in self.block(scope, 2, 6)]
         lines += [f"    return {self.tensor(scope, 1)}"]
         return [kind, *lines] if method else lines
 
@@ -798,15 +801,15 @@ def write(writer: Writer) -> dict[str, str]:
         "m": ["net", "net2", "own", "own.linear", "box.net"], "u": ["own"], "b": ["box"], "p": writer.places(),
     }  # fmt: skip
     scope = Scope(names, calls, returns="x")
-    body = writer.block(scope, 3, 16)
+    body = writer.block(scope, 3, 12)
     note = writer.pick(": torch.Tensor", ": torch.Tensor", ": torch.Tensor", "")
     device = writer.pick(": torch.device", ": torch.device", "")
     module = writer.pick(": nn.Module", ": nn.Module", "")
     kept = list(dict.fromkeys(scope.names["t"])) + scope.names.get("l", []) + scope.names.get("e", [])
     run = [
         f"def run(x{note}, y{note}, ints: torch.Tensor, s{note}, device{device}, other{device}, dtype: torch.dtype, "
-        f"what, flag, count, net{module}, net2{module}, place{writer.pick(': str', ': str', '')}, "
-        f"index{writer.pick(': int', '')}):",
+        f"what, flag{writer.pick(': bool', ': bool', '')}, count{writer.pick(': int', '')}, net{module}, "
+        f"net2{module}, place{writer.pick(': str', ': str', '')}, index{writer.pick(': int', '')}):",
         *(f"    {line}" for line in body),
         f"    return {', '.join(kept)}, own, box",
     ]
