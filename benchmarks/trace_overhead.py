@@ -63,7 +63,7 @@ def no_op_calls() -> Callable[[], None]:
 
     def run() -> None:
         for _ in range(2000):
-            x.to(x.device)  # transfer-lint: ignore[TL201] the call is what is measured
+            x.to(x.device)  # transfer-lint: ignore[TL101] the call is what is measured
 
     return run
 

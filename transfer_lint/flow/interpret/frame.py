@@ -269,6 +269,8 @@ class Frame:
             value = inner.locals[name]
             if isinstance(value, Tensor):
                 inner.locals[name] = Tensor(value.ident, optional=value.optional, why=value.why)
+            elif isinstance(value, Object) and value.placed != (None, None):
+                inner.locals[name] = replace(value, placed=(None, None))
         inner.havoc_all([Object(ident) for ident in inner.heap], f"later {id(node)}", getattr(node, "lineno", 0))
         return inner
 

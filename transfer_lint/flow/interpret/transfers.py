@@ -31,7 +31,8 @@ def transfer(
         seen = seen if is_discarded else as_operand(frame, seen, node)
         assert isinstance(seen, Tensor | Object)
         site = _site(frame, node, seen, is_module, request, state)
-        if is_discarded and not site.proved and site.device is not None:
+        settled = not (site.guarded or site.inline or site.proved) and frame.function is not None
+        if is_discarded and settled and site.device is not None:
             fact = frame.assume(Assumption.MOVED_IS_TENSOR, node, "`{}` moves again what was moved to a device")
             site = site if fact is None else replace(site, supposed=(fact,))
         frame.sites[node] = site
