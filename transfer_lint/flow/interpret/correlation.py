@@ -19,14 +19,23 @@ def test_key(frame: Frame, test: ast.expr, state: State) -> TestKey | None:
         return None if key is None else ("not", *key)
     match test:
         case ast.Compare(
-            left=ast.Name() | ast.Attribute() as read, ops=[op], comparators=[ast.Constant(value=str() | int() | None)]
+            left=ast.Name() | ast.Attribute() as read,
+            ops=[op],
+            comparators=[ast.Constant(value=str() | int() | None) as to],
         ) if isinstance(op, ast.Eq | ast.NotEq | ast.Is | ast.IsNot):
             value = frame.eval(read, state.copy())
-            return (ast.dump(test), value) if isinstance(value, Object | Host | Constant) else None
+            # An unknown value may be a tensor, which is written to in place. It never equals a string.
+            lasts = _is_plain(value) or (isinstance(value, Object) and isinstance(to.value, str | None))
+            return (ast.dump(test), value) if lasts else None
         case ast.Name() | ast.Attribute():
             value = frame.eval(test, state.copy())
-            return (ast.dump(test), value) if isinstance(value, Host) else None
+            return (ast.dump(test), value) if _is_plain(value) else None
     return None
+
+
+def _is_plain(value: Value) -> bool:
+    """Whether a value is a number or string: it cannot be written to."""
+    return isinstance(value, Constant) or (isinstance(value, Host) and not value.array)
 
 
 def remember(key: TestKey | None, when_true: State, when_false: State, merged: State) -> None:
