@@ -271,3 +271,25 @@ def test_what_is_no_file_is_written_to_and_not_replaced(folder: Path) -> None:
     reader.join(60)
     assert json.loads(read[0])["findings"]
     assert pipe.is_fifo()
+
+
+BOTH = """\
+import torch
+
+
+def run(steps, x: torch.Tensor):
+    x = x.to("cuda:0")
+    for step in range(steps):
+        x = x * 2
+        if x.sum().to("cuda:0"):
+            x = x + 1
+    return x
+"""
+
+
+def test_a_transfer_and_a_host_read_at_one_place_are_two_findings(folder: Path) -> None:
+    (folder / "both.py").write_text(BOTH)
+    ran = lint("check", "both.py", cwd=folder, expect=1)
+    assert codes(ran.out) == ["both.py:5 TL102", "both.py:8 TL101", "both.py:8 TL301"]
+    explained = lint("explain", "both.py:8", cwd=folder).out
+    assert "TL101 redundant-transfer" in explained

@@ -16,6 +16,7 @@ from transfer_lint.flow.program.modules import Module
 from transfer_lint.flow.program.project import Project
 from transfer_lint.flow.program.syntax import written
 from transfer_lint.flow.results.examination import Interpretation
+from transfer_lint.flow.results.sites import Site
 from transfer_lint.flow.values.terms import Known, Why
 from transfer_lint.flow.values.values import (
     Class,
@@ -56,7 +57,11 @@ def explain(path: str, text: str, line: int, column: int | None, project: Projec
     parts = [f"{path}:{line}  {module.lines[line - 1].strip()}"]
     questions = Questions(project, module, analysis_of(project).examine(module))
     parts.extend(_values(questions, chosen, line, column))
-    judged = {judgement.place.node: judgement for judgement in judgements(project, questions, options)}
+    judged = {
+        judgement.place.node: judgement
+        for judgement in judgements(project, questions, options)
+        if isinstance(judgement.place, Site)  # a host read may be at the same call
+    }
     parts.extend(_judgements(questions, judged, line, column))
     if len(parts) == 1:
         parts.append("no value of this line is followed: it holds no expression that runs, or runs in no function")

@@ -88,17 +88,17 @@ def judgements(project: Project, questions: Questions, options: RuleOptions) -> 
 
     What follows from assumptions takes the place of a proved hint without a fix if it says more.
     """
-    found: dict[tuple[int, int], Judgement] = {}
+    found: dict[tuple[object, ...], Judgement] = {}
     for place in questions.places:
         judged = strongest(place, questions, options)
         if judged is not None:
-            found[place.anchor] = Judgement(place, *judged)
+            found[type(place), place.anchor] = Judgement(place, *judged)
     assumed = options.assumptions & questions.assumable
     if assumed:
         examined = analysis_of(project, options.assumptions).examine(questions.module)
         wider = Questions(project, questions.module, examined, options.assumptions)
         for place in wider.places:
-            proved = found.get(place.anchor)
+            proved = found.get((type(place), place.anchor))
             if proved is not None and (proved.verdict.severity is not Severity.HINT or proved.verdict.action):
                 continue
             judged = strongest(place, wider, options)
@@ -107,7 +107,7 @@ def judgements(project: Project, questions: Questions, options: RuleOptions) -> 
             rests_on = frozenset(fact.assumption for fact in judged[1].why if fact.assumption is not None)
             # A fact may be missing where a proof is not complete. What is assumed of the heap has none.
             rests_on = rests_on or assumed & {Assumption.STAYS_WHERE_PUT} or assumed
-            found[place.anchor] = Judgement(place, *judged, rests_on, rests_on <= options.trusted)
+            found[type(place), place.anchor] = Judgement(place, *judged, rests_on, rests_on <= options.trusted)
     return found.values()
 
 

@@ -11,7 +11,7 @@ from transfer_lint.flow.interpret.frame import Frame
 from transfer_lint.flow.interpret.unknown_calls import unknown_call
 from transfer_lint.flow.knowledge import Role
 from transfer_lint.flow.values.state import State
-from transfer_lint.flow.values.terms import Known, role_of
+from transfer_lint.flow.values.terms import Fact, Known, role_of
 from transfer_lint.flow.values.values import Host, Object, Placed, Tensor, Tuple, Value
 
 # Attributes of a model or of its result that hold no tensors.
@@ -52,9 +52,7 @@ def model_result(
     device = state.record(model.ident).device or model.placed[0] or _device_of_inputs(frame, arguments.values())
     if device is None:
         return None
-    fact = frame.assume(
-        Assumption.LIBRARY_MODEL, node, "`{}` is the result of a model, so it is where the model and its inputs are"
-    )
+    fact = _made_by_model(frame, node)
     if fact is None:
         return None
     dtype = frame.unless_autocast(state.record(model.ident).dtype or model.placed[1])
@@ -75,9 +73,7 @@ def settled_result(
             return result
     if device is None:
         return result
-    fact = frame.assume(
-        Assumption.LIBRARY_MODEL, node, "`{}` is the result of a model, so it is where the model and its inputs are"
-    )
+    fact = _made_by_model(frame, node)
     if fact is None:
         return result
     if isinstance(result, Tensor):
@@ -134,6 +130,11 @@ def wrapped(frame: Frame, arguments: Mapping[str, Value], node: ast.Call) -> Val
     return given[0] if len(given) == 1 else Tuple(tuple(given))
 
 
+def prepared(frame: Frame, owner: Object, arguments: Mapping[str, Value], node: ast.Call) -> Value | None:
+    """The result of `accelerator.prepare(m, ..)`."""
+    return wrapped(frame, arguments, node) if _words(owner) & frame.knowledge.preparer_words.exact else None
+
+
 def made_on_device(frame: Frame, result: Object, arguments: Mapping[str, Value], node: ast.Call) -> Object:
     """The result of an unknown function that is given a device."""
     value = arguments.get("device", arguments.get("device_map"))
@@ -166,9 +167,14 @@ def of_output(owner: Object, name: str, value: Value, frame: Frame, node: ast.AS
         device = device.because(fact)
     if name == "device":
         return Placed(device, is_dtype=False)
-    return (
-        Host(value.ident) if name in frame.knowledge.tensor_host else replace(value, placed=(device, owner.placed[1]))
-    )
+    if name in frame.knowledge.tensor_host:
+        return Host(value.ident)
+    return replace(value, placed=(device, owner.placed[1]))
+
+
+def _made_by_model(frame: Frame, node: ast.Call) -> Fact | None:
+    text = "`{}` is the result of a model, so it is where the model and its inputs are"
+    return frame.assume(Assumption.LIBRARY_MODEL, node, text)
 
 
 def _is_model(frame: Frame, value: Object, state: State) -> bool:
@@ -194,11 +200,6 @@ def _device_of_inputs(frame: Frame, values: Iterable[Value]) -> Known | None:
 
 def _is_host(frame: Frame, known: Known) -> bool:
     return role_of(known.term, frame.knowledge) is Role.HOST
-
-
-def prepared(frame: Frame, owner: Object, arguments: Mapping[str, Value], node: ast.Call) -> Value | None:
-    """The result of `accelerator.prepare(m, ..)`."""
-    return wrapped(frame, arguments, node) if _words(owner) & frame.knowledge.preparer_words.exact else None
 
 
 def _words(value: Object) -> frozenset[str]:

@@ -238,6 +238,7 @@ def _shown(module: Module, node: ast.AST) -> Iterator[tuple[ast.expr | ast.arg |
                 yield target, device
         case ast.Compare(left=left, ops=[op], comparators=[right]):
             for one, other in ((left, right), (right, left)):
+                # `where == "cuda"`, and `"cuda" in where`
                 if is_device(module, other) and (isinstance(op, ast.Eq | ast.NotEq) or other is left):
                     yield _without_type(one), device
                 elif _is_dtype(module, other) and isinstance(op, ast.Eq | ast.NotEq):
