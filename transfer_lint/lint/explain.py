@@ -136,7 +136,7 @@ def _half(known: Known | None, unknown: str) -> str:
 
 
 def _judgements(
-    questions: Questions, judged: Mapping[ast.expr, Judgement], line: int, column: int | None
+    questions: Questions, judged: Mapping[ast.Call, Judgement], line: int, column: int | None
 ) -> Iterator[str]:
     for site in questions.sites:
         first, last = site.node.lineno, site.node.end_lineno or site.node.lineno
