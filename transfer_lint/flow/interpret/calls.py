@@ -86,7 +86,7 @@ def _note_construction(frame: Frame, node: ast.Call, name: str, made: Value) -> 
     around = frame.around
     if isinstance(made, Tensor) and made.made is node and not around.traced:
         frame.constructions[node] = Construction(
-            frame.module, node, name, made, frame.function, frame.heat, around.statement, around.in_handler
+            frame.module, node, name, made, frame.function, frame.rate, around.statement, around.in_handler
         )
 
 

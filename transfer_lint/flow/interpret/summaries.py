@@ -10,7 +10,7 @@ from __future__ import annotations
 import ast
 from dataclasses import replace
 
-from transfer_lint.findings import Assumption, Heat
+from transfer_lint.findings import Assumption
 from transfer_lint.flow.interpret import expressions, loops, statements, try_with
 from transfer_lint.flow.interpret.frame import Frame
 from transfer_lint.flow.interpret.instantiation import Instantiation, bind
@@ -22,7 +22,6 @@ from transfer_lint.flow.program.guards import tested_for_tensor
 from transfer_lint.flow.program.heat import HeatMap
 from transfer_lint.flow.program.modules import ClassInfo, FunctionInfo, Module
 from transfer_lint.flow.program.project import DEFAULT_DEVICE, Project
-from transfer_lint.flow.program.rates import steadily
 from transfer_lint.flow.program.roles import ArgumentRoles
 from transfer_lint.flow.program.syntax import nodes_of
 from transfer_lint.flow.values.state import State
@@ -80,8 +79,7 @@ class Summaries:
         return frame
 
     def _frame(self, module: Module, info: FunctionInfo | None) -> Frame:
-        node = info.node if info is not None else None
-        return Frame(self, module, info, self.heat.rate(module, node), self.heat.changes(module, node))
+        return Frame(self, module, info, self.heat)
 
     def run(self, frame: Frame, info: FunctionInfo, state: State, tensors: frozenset[str] = frozenset()) -> Summary:
         """Interpret a function's body with symbolic arguments; those in `tensors` are known to be tensors."""
@@ -311,7 +309,7 @@ class Summaries:
         key = (module.path, name)
         if key not in self._globals:
             self._globals[key] = None
-            frame = Frame(self, module, None, steadily(Heat.ONCE), {})
+            frame = self._frame(module, None)
             self._globals[key] = frame.eval(node, entry_state(frame))
         value = self._globals[key]
         symbol = symbols.make(("global", module.path, name), name, 0, None, f"{module.path}:{name}")
