@@ -269,7 +269,7 @@ class Summaries:
     def _of_class(self, cls: ClassInfo, name: str, frame: Frame) -> Value | None:
         """The constant that the class body assigns to a name, if nothing else does: `dtype = torch.float16`."""
         found = cls.class_attribute(name)
-        if found is None or name in cls.overridden or name in self.project.assigned_from_outside(cls.module.path):
+        if found is None or self.project.assigns(name, cls.module.path) or cls.is_overridden(name):
             return None
         if any(isinstance(base, ClassInfo) and name in base.assigned for base in cls.lineage) or cls.is_dataclass:
             return None
@@ -294,7 +294,7 @@ class Summaries:
         initialiser = cls.method("__init__")
         if initialiser is None or initialiser.owner is None:
             return None
-        if name in cls.overridden or name in self.project.assigned_from_outside(cls.module.path):
+        if self.project.assigns(name, cls.module.path) or cls.is_overridden(name):
             return None
         for base in cls.lineage:
             if isinstance(base, ClassInfo) and name in base.reassigned:

@@ -8,22 +8,16 @@ from __future__ import annotations
 
 import ast
 import posixpath
-import re
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 
 from transfer_lint.files.sources import Sources
 from transfer_lint.flow.knowledge import Knowledge, default_knowledge
-from transfer_lint.flow.program.mentions import Mentions
 from transfer_lint.flow.program.modules import Binding, ClassInfo, Import, Module
+from transfer_lint.flow.program.tree_texts import TreeTexts
 
-# Words that are searched for in a whole tree. If no file holds the word, what it stands for does not happen.
+# If no file of a tree holds one of these, nothing sets the default device of factories.
 DEFAULT_DEVICE = ("set_default_device", "set_default_tensor_type", "with torch.device", "with device")
-WORDS = ("RETURN_TYPES", "NODE_CLASS_MAPPINGS", "autocast", "set_device", "cuda.device(", *DEFAULT_DEVICE)
-
-_BASES = re.compile(r"^[ \t]*class[ \t]+\w+[ \t]*\(([^)]*)\)", re.MULTILINE)
-_ASSIGNED = re.compile(r"([\w\])]+)\.(\w+)\s*(?:,[^=\n]*|:[^=\n]*|[-+*/@|&^%<>]*)=(?!=)")
-_SET = re.compile(r"""setattr\([^,]+,\s*["'](\w+)["']""")
-_NAME = re.compile(r"[^\W\d]\w*")
 
 
 class Project:
@@ -33,14 +27,9 @@ class Project:
         self.sources = sources
         self.knowledge = knowledge or default_knowledge()
         self._modules: dict[str, Module | None] = {}
-        self._trees: dict[str, tuple[str, ...]] = {}
-        self._mentions: dict[tuple[str, ...], dict[str, tuple[str, ...]]] = {}
-        self._assigned: dict[tuple[str, ...], frozenset[str]] = {}
-        self._heirs: dict[tuple[str, ...], dict[str, tuple[str, ...]]] = {}
+        self._trees: dict[str, TreeTexts] = {}
         self._imported: dict[tuple[str, Import, str | None], Module | None] = {}
-        self._above: dict[str, list[str]] = {}
-        self._tree_sets: dict[str, frozenset[str]] = {}
-        self.mentions = Mentions(self.tree, sources.read)
+        self._reached: dict[tuple[str, Import], frozenset[str] | None] = {}
 
     def add(self, path: str, text: str) -> Module:
         """Parse `text` as the file at `path`, unless that has been done. Raises what `Module` raises."""
@@ -62,55 +51,67 @@ class Project:
                     self._modules[path] = Module(self, path, text)
         return self._modules[path]
 
-    def tree(self, near: str) -> tuple[str, ...]:
-        """The Python files of the tree that `near` belongs to."""
+    # ---- what the texts of the tree around a file say ------------------------------------------------------------
+
+    def _texts(self, near: str) -> TreeTexts:
+        """The tree that `near` belongs to."""
         folder = posixpath.dirname(near)
         if folder not in self._trees:
-            self._trees[folder] = tuple(self.sources.python_files(near))
+            files = tuple(self.sources.python_files(near))
+            known = next((tree for tree in self._trees.values() if tree.files == files), None)
+            self._trees[folder] = known or TreeTexts(files, self.sources.read)
         return self._trees[folder]
 
-    def mentioning(self, word: str, near: str) -> tuple[str, ...]:
-        """The files of the tree around `near` that hold `word`, one of WORDS. One pass searches for all of them."""
-        files = self.tree(near)
-        if files not in self._mentions:
-            found: dict[str, list[str]] = {known: [] for known in WORDS}
-            for path in files:
-                text = self.sources.read(path) or ""
-                for known, paths in found.items():
-                    if known in text:
-                        paths.append(path)
-            self._mentions[files] = {known: tuple(paths) for known, paths in found.items()}
-        return self._mentions[files][word]
+    def mentioning(self, text: str, near: str) -> Sequence[str]:
+        """The files of the tree around `near` that hold a piece of text."""
+        return self._texts(near).holding(text)
 
-    def inheriting(self, name: str, near: str) -> tuple[str, ...]:
-        """The files of the tree around `near` with a class statement that names `name` as a base."""
-        files = self.tree(near)
-        if files not in self._heirs:
-            heirs: dict[str, list[str]] = {}
-            for path in files:
-                text = self.sources.read(path) or ""
-                for bases in set(_BASES.findall(text)) if "class" in text else ():
-                    for base in set(_NAME.findall(bases)):
-                        heirs.setdefault(base, []).append(path)
-            self._heirs[files] = {base: tuple(dict.fromkeys(paths)) for base, paths in heirs.items()}
-        return self._heirs[files].get(name, ())
+    def importing(self, name: str, near: str) -> Sequence[str]:
+        """The files with an import statement that names `name`, or that imports all of a module of that name."""
+        return self._texts(near).importing(name)
 
-    def assigned_from_outside(self, near: str) -> frozenset[str]:
-        """Attributes that code of the tree around `near` assigns on anything that is not named `self`."""
-        files = self.tree(near)
-        if files not in self._assigned:
+    def calling(self, name: str, near: str) -> Sequence[str]:
+        """The files that call a method of that name."""
+        return self._texts(near).calling(name)
+
+    def definitions(self, name: str, near: str) -> int:
+        """How many methods (or nested functions) of the tree have that name."""
+        return self._texts(near).definitions(name)
+
+    def assigns(self, attribute: str, near: str) -> bool:
+        """Whether code of the tree assigns the attribute on anything that is not named `self`."""
+        return self._texts(near).assigns(attribute)
+
+    def overriding(self, name: str, attribute: str, near: str) -> Iterator[str]:
+        """The files with a class that seems to inherit from the class `name`, and may define or assign `attribute`."""
+        return self._texts(near).overriding(name, attribute)
+
+    def star_may_bind(self, importer: Module, star: Import, name: str) -> bool:
+        """Whether importing all of a module may bind a name, by the texts that this leads to: none is parsed."""
+        reached = self._reached_by(importer.path, star)
+        return reached is None or not reached.isdisjoint(self._texts(importer.path).binding(name))
+
+    def _reached_by(self, importer: str, star: Import) -> frozenset[str] | None:
+        """The files that importing all of a module leads to; None if some of them are not in the tree."""
+        key = (importer, star)
+        if key not in self._reached:
+            texts = self._texts(importer)
             found: set[str] = set()
-            for path in files:
-                text = self.sources.read(path) or ""
-                found.update(attribute for owner, attribute in _ASSIGNED.findall(text) if owner != "self")
-                found.update(_SET.findall(text))
-            self._assigned[files] = frozenset(found)
-        return self._assigned[files]
+            pending = [key]
+            while pending:
+                for path in self._candidates(*pending.pop()):
+                    if path not in found and texts.has(path):
+                        found.add(path)
+                        pending += [(path, inner) for inner in texts.stars(path)]
+            self._reached[key] = frozenset(found) if star.level == 0 or found else None
+        return self._reached[key]
+
+    # ---- imports -------------------------------------------------------------------------------------------------
 
     def package(self, path: str) -> str:
         """The folder of the outermost package that a file belongs to (its own folder if it is in no package)."""
         folder = posixpath.dirname(path)
-        while folder and posixpath.join(posixpath.dirname(folder), "__init__.py") in self._tree_set(path):
+        while folder and self._texts(path).has(posixpath.join(posixpath.dirname(folder), "__init__.py")):
             folder = posixpath.dirname(folder)
         return folder
 
@@ -122,43 +123,35 @@ class Project:
         return self._imported[key]
 
     def _find(self, importer: Module, found: Import, name: str | None) -> Module | None:
+        modules = map(self.module, self._candidates(importer.path, found, name))
+        return next((module for module in modules if module is not None), None)
+
+    def _candidates(self, importer: str, found: Import, name: str | None = None) -> Iterator[str]:
+        """The files that an import may mean, the nearest first. That of a relative import need not exist."""
         parts = [p for p in found.module.split(".") if p] + ([name] if name else [])
-        here = posixpath.dirname(importer.path)
+        here = posixpath.dirname(importer)
         if found.level:
             folders = [posixpath.normpath(posixpath.join(here, *[".."] * (found.level - 1)) or ".")]
         elif parts:
-            folders = self._folders_above(importer.path)
+            folders = self._folders_above(importer)
         else:
-            return None
+            return
         for folder in folders:
             stem = posixpath.normpath(posixpath.join(folder, *parts))
             for path in (f"{stem}.py", posixpath.normpath(posixpath.join(stem, "__init__.py"))):
-                if found.level == 0 and path not in self._tree_set(importer.path):
-                    continue
-                module = self.module(path)
-                if module is not None:
-                    return module
-        return None
+                if found.level or self._texts(importer).has(path):
+                    yield path
 
     def _folders_above(self, near: str) -> list[str]:
         """The file's folder and the folders above it in its tree: an absolute import may start from any of these."""
         folder = posixpath.dirname(near)
-        if folder in self._above:
-            return self._above[folder]
-        inside = {posixpath.dirname(path) for path in self.tree(near)}
-        found = self._above[folder] = [folder]
+        found = [folder]
         while folder:
             folder = posixpath.dirname(folder)
-            if not any(path == folder or path.startswith(f"{folder}/" if folder else "") for path in inside):
+            if not self._texts(near).has_folder(folder):
                 break
             found.append(folder)
         return found
-
-    def _tree_set(self, near: str) -> frozenset[str]:
-        folder = posixpath.dirname(near)
-        if folder not in self._tree_sets:
-            self._tree_sets[folder] = frozenset(self.tree(near))
-        return self._tree_sets[folder]
 
     def external_name(self, importer: Module, found: Import) -> str:
         """The dotted name of an import, followed through re-exports; `PATH:NAME` for what the tree itself binds."""
