@@ -53,7 +53,6 @@ class Summaries:
         self._running: set[ast.AST] = set()
         self._global_nodes: dict[str, tuple[Module, str, ast.expr]] = {}
         self._globals: dict[tuple[str, str], Value | None] = {}
-        self._default_device: dict[str, bool] = {}
         self.watching = watching  # whether frames keep the value of every expression
 
     # ---- running -------------------------------------------------------------------------------------------------
@@ -335,10 +334,7 @@ class Summaries:
 
     def sets_default_device(self, module: Module) -> bool:
         """Whether the tree may change the default device of factories."""
-        folder = module.path.rpartition("/")[0]
-        if folder not in self._default_device:
-            self._default_device[folder] = any(self.project.mentioning(word, module.path) for word in DEFAULT_DEVICE)
-        return self._default_device[folder]
+        return any(self.project.mentioning(word, module.path) for word in DEFAULT_DEVICE)
 
 
 def _lasting(value: Value) -> Value:

@@ -205,7 +205,7 @@ class _Search:
             if not self._is_distinct(routine.name):
                 return
             for path in self._project.calling(routine.name, near):
-                other = self._project.module(path) if path != near else None
+                other = self._project.module(path, near) if path != near else None
                 if other is not None:
                     file = self._callers.of_file(other)
                     yield from self._of_value(file, routine.name, lambda _, func: isinstance(func, ast.Attribute), 1)
@@ -222,7 +222,7 @@ class _Search:
         stem = module.path.rpartition("/")[2].removesuffix(".py")
         importing = self._project.importing
         for path in dict.fromkeys((*importing(name, module.path), *importing(stem, module.path))):
-            other = self._project.module(path) if path != module.path else None
+            other = self._project.module(path, module.path) if path != module.path else None
             if other is not None and name in other.text:
                 yield self._callers.of_file(other)
 

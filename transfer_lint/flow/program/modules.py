@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Protocol, TypeAlias
@@ -188,7 +188,8 @@ class ClassInfo:
         """Whether some subclass in the tree defines or assigns the method or attribute."""
         if name not in self._overridden:
             project = self.module.project
-            modules = map(project.module, project.overriding(self.name, name, self.module.path))
+            near = self.module.path
+            modules = (project.module(path, near) for path in project.overriding(self.name, name, near))
             self._overridden[name] = any(
                 name in cls.methods or name in cls.attributes or name in cls.assigned
                 for module in modules
@@ -226,8 +227,8 @@ class Tree(Protocol):
     def knowledge(self) -> Knowledge:
         """What is known of code outside the tree."""
 
-    def module(self, path: str) -> Module | None:
-        """The module at `path`; None if there is no such file or it does not parse."""
+    def module(self, path: str, near: str) -> Module | None:
+        """The module at `path`, for the file `near`; None if there is no such file or it does not parse."""
 
     def module_for(self, importer: Module, found: Import, name: str | None = None) -> Module | None:
         """The module of the tree that an import names (with `name`: that submodule of it); None if there is none."""
@@ -241,7 +242,7 @@ class Tree(Protocol):
     def class_named(self, module: Module, node: ast.expr) -> ClassInfo | None:
         """The class of the tree that an expression names; None if it names none."""
 
-    def overriding(self, name: str, attribute: str, near: str) -> Iterator[str]:
+    def overriding(self, name: str, attribute: str, near: str) -> Sequence[str]:
         """The files with a class that seems to inherit from the class `name`, and may define or assign `attribute`."""
 
 

@@ -7,14 +7,14 @@ hyphens in their names. So modules are identified by path.
 from __future__ import annotations
 
 import ast
-import posixpath
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
+from typing import cast
 
 from transfer_lint.files.sources import Sources
 from transfer_lint.flow.knowledge import Knowledge, default_knowledge
 from transfer_lint.flow.program.modules import Binding, ClassInfo, Import, Module
-from transfer_lint.flow.program.tree_texts import TreeTexts
+from transfer_lint.flow.program.trees import Answer, Question, Trees
 
 # If no file of a tree holds one of these, nothing sets the default device of factories.
 DEFAULT_DEVICE = ("set_default_device", "set_default_tensor_type", "with torch.device", "with device")
@@ -27,9 +27,8 @@ class Project:
         self.sources = sources
         self.knowledge = knowledge or default_knowledge()
         self._modules: dict[str, Module | None] = {}
-        self._trees: dict[str, TreeTexts] = {}
         self._imported: dict[tuple[str, Import, str | None], Module | None] = {}
-        self._reached: dict[tuple[str, Import], frozenset[str] | None] = {}
+        self.trees = Trees(sources)
 
     def add(self, path: str, text: str) -> Module:
         """Parse `text` as the file at `path`, unless that has been done. Raises what `Module` raises."""
@@ -40,80 +39,55 @@ class Project:
         self._modules[path] = module
         return module
 
-    def module(self, path: str) -> Module | None:
-        """The module at `path`; None if there is no such file or it does not parse."""
+    def module(self, path: str, near: str) -> Module | None:
+        """The module at `path`, for the file `near`; None if there is no such file or it does not parse."""
+        text = self._ask(near, "text", path)
         if path not in self._modules:
-            text = self.sources.read(path)
             self._modules[path] = None
-            if text is not None:
+            if isinstance(text, str):
                 # The error is reported when that file is checked. Here, nothing is known of the module.
                 with suppress(SyntaxError, ValueError, RecursionError, MemoryError):
                     self._modules[path] = Module(self, path, text)
         return self._modules[path]
 
-    # ---- what the texts of the tree around a file say ------------------------------------------------------------
+    # ---- questions about the tree around a file, see Trees -------------------------------------------------------
 
-    def _texts(self, near: str) -> TreeTexts:
-        """The tree that `near` belongs to."""
-        folder = posixpath.dirname(near)
-        if folder not in self._trees:
-            files = tuple(self.sources.python_files(near))
-            known = next((tree for tree in self._trees.values() if tree.files == files), None)
-            self._trees[folder] = known or TreeTexts(files, self.sources.read)
-        return self._trees[folder]
+    def _ask(self, near: str, name: str, *arguments: str | int | None) -> Answer:
+        return self.trees.ask(Question(near, name, arguments))
 
     def mentioning(self, text: str, near: str) -> Sequence[str]:
         """The files of the tree around `near` that hold a piece of text."""
-        return self._texts(near).holding(text)
+        return cast("tuple[str, ...]", self._ask(near, "holding", text))
 
     def importing(self, name: str, near: str) -> Sequence[str]:
         """The files with an import statement that names `name`, or that imports all of a module of that name."""
-        return self._texts(near).importing(name)
+        return cast("tuple[str, ...]", self._ask(near, "importing", name))
 
     def calling(self, name: str, near: str) -> Sequence[str]:
         """The files that call a method of that name."""
-        return self._texts(near).calling(name)
+        return cast("tuple[str, ...]", self._ask(near, "calling", name))
 
     def definitions(self, name: str, near: str) -> int:
         """How many methods (or nested functions) of the tree have that name."""
-        return self._texts(near).definitions(name)
+        return cast(int, self._ask(near, "definitions", name))
 
     def assigns(self, attribute: str, near: str) -> bool:
         """Whether code of the tree assigns the attribute on anything that is not named `self`."""
-        return self._texts(near).assigns(attribute)
+        return cast(bool, self._ask(near, "assigns", attribute))
 
-    def overriding(self, name: str, attribute: str, near: str) -> Iterator[str]:
+    def overriding(self, name: str, attribute: str, near: str) -> Sequence[str]:
         """The files with a class that seems to inherit from the class `name`, and may define or assign `attribute`."""
-        return self._texts(near).overriding(name, attribute)
+        return cast("tuple[str, ...]", self._ask(near, "overriding", name, attribute))
 
     def star_may_bind(self, importer: Module, star: Import, name: str) -> bool:
         """Whether importing all of a module may bind a name, by the texts that this leads to: none is parsed."""
-        reached = self._reached_by(importer.path, star)
-        return reached is None or not reached.isdisjoint(self._texts(importer.path).binding(name))
+        return cast(bool, self._ask(importer.path, "star_may_bind", star.module, star.level, name))
 
-    def _reached_by(self, importer: str, star: Import) -> frozenset[str] | None:
-        """The files that importing all of a module leads to; None if some of them are not in the tree."""
-        key = (importer, star)
-        if key not in self._reached:
-            texts = self._texts(importer)
-            found: set[str] = set()
-            pending = [key]
-            while pending:
-                for path in self._candidates(*pending.pop()):
-                    if path not in found and texts.has(path):
-                        found.add(path)
-                        pending += [(path, inner) for inner in texts.stars(path)]
-            self._reached[key] = frozenset(found) if star.level == 0 or found else None
-        return self._reached[key]
+    def package(self, path: str, near: str) -> str:
+        """The folder of the outermost package that a file of the tree belongs to (its own folder if it is in none)."""
+        return cast(str, self._ask(near, "package", path))
 
     # ---- imports -------------------------------------------------------------------------------------------------
-
-    def package(self, path: str) -> str:
-        """The folder of the outermost package that a file belongs to (its own folder if it is in no package)."""
-        folder = posixpath.dirname(path)
-        while folder and self._texts(path).has(posixpath.join(posixpath.dirname(folder), "__init__.py")):
-            folder = posixpath.dirname(folder)
-        return folder
 
     def module_for(self, importer: Module, found: Import, name: str | None = None) -> Module | None:
         """The module of the tree that an import names (with `name`: that submodule of it); None if there is none."""
@@ -123,35 +97,9 @@ class Project:
         return self._imported[key]
 
     def _find(self, importer: Module, found: Import, name: str | None) -> Module | None:
-        modules = map(self.module, self._candidates(importer.path, found, name))
+        paths = cast("tuple[str, ...]", self._ask(importer.path, "candidates", found.module, found.level, name))
+        modules = (self.module(path, importer.path) for path in paths)
         return next((module for module in modules if module is not None), None)
-
-    def _candidates(self, importer: str, found: Import, name: str | None = None) -> Iterator[str]:
-        """The files that an import may mean, the nearest first. That of a relative import need not exist."""
-        parts = [p for p in found.module.split(".") if p] + ([name] if name else [])
-        here = posixpath.dirname(importer)
-        if found.level:
-            folders = [posixpath.normpath(posixpath.join(here, *[".."] * (found.level - 1)) or ".")]
-        elif parts:
-            folders = self._folders_above(importer)
-        else:
-            return
-        for folder in folders:
-            stem = posixpath.normpath(posixpath.join(folder, *parts))
-            for path in (f"{stem}.py", posixpath.normpath(posixpath.join(stem, "__init__.py"))):
-                if found.level or self._texts(importer).has(path):
-                    yield path
-
-    def _folders_above(self, near: str) -> list[str]:
-        """The file's folder and the folders above it in its tree: an absolute import may start from any of these."""
-        folder = posixpath.dirname(near)
-        found = [folder]
-        while folder:
-            folder = posixpath.dirname(folder)
-            if not self._texts(near).has_folder(folder):
-                break
-            found.append(folder)
-        return found
 
     def external_name(self, importer: Module, found: Import) -> str:
         """The dotted name of an import, followed through re-exports; `PATH:NAME` for what the tree itself binds."""

@@ -37,7 +37,10 @@ _NAME = re.compile(r"[^\W\d]\w*")
 
 
 class TreeTexts:
-    """The files of a tree, and what their texts say. files: their paths. read: gives the text of a file."""
+    """The files of a tree, and what their texts say. files: their paths. read: gives the text of a file.
+
+    Answers have the order of the files.
+    """
 
     def __init__(self, files: Iterable[str], read: Callable[[str], str | None]) -> None:
         self.files = tuple(files)
@@ -47,6 +50,7 @@ class TreeTexts:
         self._heirs: dict[str, tuple[str, ...]] = {}
         self._stars: dict[str, list[Import]] = {}
         self._binding: dict[str, frozenset[str]] = {}
+        self.reached: dict[tuple[str, Import], frozenset[str]] = {}  # what a star import leads to; filled by `Trees`
 
     def has(self, path: str) -> bool:
         """Whether the file is one of the tree."""
@@ -62,13 +66,13 @@ class TreeTexts:
             self._holding[text] = tuple(path for path, held in self._texts.items() if text in held)
         return self._holding[text]
 
-    def importing(self, name: str) -> Sequence[str]:
+    def importing(self, name: str) -> tuple[str, ...]:
         """The files with an import statement that names `name`, or that imports all of a module of that name."""
-        return self._imports.get(name, ())
+        return tuple(self._imports.get(name, ()))
 
-    def calling(self, name: str) -> Sequence[str]:
+    def calling(self, name: str) -> tuple[str, ...]:
         """The files that call a method of that name."""
-        return self._calls.get(name, ())
+        return tuple(self._calls.get(name, ()))
 
     def definitions(self, name: str) -> int:
         """How many methods (or nested functions) of the tree have that name."""
@@ -93,9 +97,9 @@ class TreeTexts:
             self._heirs[name] = tuple(paths)
         return self._heirs[name]
 
-    def overriding(self, name: str, attribute: str) -> Iterator[str]:
+    def overriding(self, name: str, attribute: str) -> tuple[str, ...]:
         """The files with a class that seems to inherit from the class `name`, and may define or assign `attribute`."""
-        return (path for path in self.heirs(name) if _may_assign(self._texts[path], attribute))
+        return tuple(path for path in self.heirs(name) if _may_assign(self._texts[path], attribute))
 
     def stars(self, path: str) -> Sequence[Import]:
         """The imports of all of a module that a file has."""
