@@ -73,19 +73,20 @@ def command(
 
         done = run(found.files, settings, common.view_for(settings))
         summarise(done, quiet)
+        common.print_left_out(found.left_out, quiet)
         common.print_problems([*found.problems, *done.problems])
         return 2 if found.problems or done.problems else 0
     in_place = not (as_diff or output or given)
     with common.Bar("fixing", quiet) as bar:
         planned = fix_paths(found.files, settings, given=given, in_place=in_place, progress=bar)
-    fixed, failed = planned, 0
+    fixed, failed, left_out = planned, 0, found.left_out
     if output:
         from transfer_lint.fixing.copies import copy_fixed
 
         copied = copy_fixed(paths, output, {file.path: file for file in planned.files}, settings, header)
         written = tuple(file for file in planned.files if file.path in copied.files)
         fixed = replace(planned, files=written, outcome=planned.outcome.with_problems(copied.problems))
-        failed = len(copied.problems)
+        failed, left_out = len(copied.problems), copied.left_out
     elif in_place:
         from transfer_lint.fixing.fix import write_fixed
 
@@ -112,6 +113,7 @@ def command(
     for finding, why in fixed.refused.items():
         at = places.at(finding.path, finding.line)
         common.say(f"{at}:{finding.column}: {finding.code} is not fixed: {why}")
+    common.print_left_out(left_out, quiet)
     common.print_problems(outcome.problems)
     if not quiet:
         head = _done(fixed.files, "would fix" if as_diff else "fixed", f" into {output}" if output else "")

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from transfer_lint.files import disk
 from transfer_lint.files.decoding import decode
 from transfer_lint.files.discovery import Walk
-from transfer_lint.files.paths import shown_path
+from transfer_lint.files.paths import is_within, shown_path
 from transfer_lint.files.temporary import is_temporary, remove_leftovers
 from transfer_lint.files.text import lines_of, newline_of
 from transfer_lint.fixing.fix import FixedFile
@@ -23,10 +23,15 @@ _COOKIE = re.compile(r"[ \t\f]*#.*?coding[:=]")
 
 @dataclass(frozen=True)
 class Copied:
-    """The result of a copy. files: the originals of what was written. problems: what could not be copied."""
+    """The result of a copy.
+
+    files: the originals of what was written. problems: what could not be copied. left_out: symbolic links that lead
+    out of what is copied.
+    """
 
     files: frozenset[str]
     problems: tuple[Problem, ...]
+    left_out: tuple[str, ...]
 
 
 def refuse_overlap(arguments: Sequence[str], destination: str) -> None:
@@ -44,15 +49,11 @@ def refuse_overlap(arguments: Sequence[str], destination: str) -> None:
             origin = os.path.dirname(origin)
             overlap = into == origin
         else:
-            overlap = _within(into, origin) or _within(origin, into)
+            overlap = is_within(into, origin) or is_within(origin, into)
         if overlap:
             raise Problem(
                 shown_path(destination), f"overlaps {shown_path(argument)}", "name another folder for --output"
             )
-
-
-def _within(inner: str, outer: str) -> bool:
-    return inner == outer or inner.startswith(outer.rstrip(os.sep) + os.sep)
 
 
 def copy_fixed(
@@ -73,13 +74,14 @@ def copy_fixed(
     """
     copied: set[str] = set()
     problems: list[Problem] = []
-    listing = list(_listing(arguments, settings, problems))
+    left_out: list[str] = []
+    listing = list(_listing(arguments, settings, problems, left_out))
     remove_leftovers(os.path.join(destination, relative) for _, relative in listing)
     for origin, relative in listing:
         shown = shown_path(origin)
         target = os.path.join(destination, relative)
         try:
-            if not _within(os.path.realpath(target), os.path.realpath(destination)):
+            if not is_within(os.path.realpath(target), os.path.realpath(destination)):
                 raise Problem(shown_path(target), "leads out of the copy, left as it was", "remove the link")
             change = fixed.get(shown)
             data = change.new if change else _read_any(origin)
@@ -92,21 +94,27 @@ def copy_fixed(
             problems.append(problem)
         except OSError as error:
             problems.append(Problem(shown, f"cannot be copied: {disk.reason(error)}", "see to it, then run again"))
-    return Copied(frozenset(copied), tuple(problems))
+    return Copied(frozenset(copied), tuple(problems), tuple(sorted(left_out)))
 
 
-def _listing(arguments: Sequence[str], settings: Settings, problems: list[Problem]) -> Iterator[tuple[str, str]]:
-    """(file, its relative path in the copy) for everything to copy. Adds to `problems` what cannot be listed."""
+def _listing(
+    arguments: Sequence[str], settings: Settings, problems: list[Problem], left_out: list[str]
+) -> Iterator[tuple[str, str]]:
+    """(file, its relative path in the copy) for everything to copy.
+
+    Adds to `problems` what cannot be listed, and to `left_out` the links that lead out of it.
+    """
     everything = replace(settings, exclude=Settings(root="").exclude, extend_exclude=())
     for argument in dict.fromkeys(arguments):
         if os.path.isdir(argument):
             prefix = os.path.basename(os.path.abspath(argument)) if len(arguments) > 1 else ""
-            walk = Walk(argument, everything)
+            walk = Walk(argument, everything, arguments)
             for path in sorted(walk.files()):
                 if is_temporary(os.path.basename(path)):
                     continue  # of a killed run
                 yield path, os.path.join(prefix, os.path.relpath(path, argument))
             problems.extend(walk.problems)
+            left_out.extend(shown_path(path) for path in walk.left_out)
         else:
             yield argument, os.path.basename(argument)
 
