@@ -1,16 +1,18 @@
 """Signals that end a run, Ctrl-C and SIGTERM: one line says so, files stay whole, and no process is left.
 
-Imports the standard library alone, so that a signal that comes while the rest is imported is told in one line as well.
+Imports little, so that a signal that comes while the rest is imported is told in one line as well.
 """
 
 from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
-from types import FrameType
-from typing import NoReturn
+
+TYPE_CHECKING = False  # type checkers take it for that of typing, which is slow to import
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import FrameType
+    from typing import NoReturn
 
 _WORDS = {signal.SIGINT: "interrupted", signal.SIGTERM: "terminated"}
 
@@ -46,19 +48,24 @@ def _stop(number: int, frame: FrameType | None) -> None:
     raise Stopped(number)
 
 
-@contextmanager
-def telling(done: Callable[[], str]) -> Iterator[None]:
-    """If a signal ends the block, say also what `done` returns."""
-    try:
-        yield
-    except Stopped as stopped:
-        stopped.done = done()
-        raise
+class telling:
+    """A context: if a signal ends the block, say also what `done` returns."""
+
+    def __init__(self, done: Callable[[], str]) -> None:
+        self._done = done
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: object, raised: object, traceback: object) -> None:
+        if isinstance(raised, Stopped):
+            raised.done = self._done()
 
 
 def end(stopped: Stopped) -> NoReturn:
     """Say that the run was stopped, and exit."""
     start = "\r" if os.isatty(2) else ""  # over the ^C that a terminal shows
-    with suppress(OSError):
+    try:
         os.write(2, f"{start}{stopped.line}\n".encode(errors="backslashreplace"))
-    raise stopped
+    finally:  # also where it cannot be said
+        raise stopped

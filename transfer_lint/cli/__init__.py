@@ -13,7 +13,6 @@ from importlib import import_module
 
 import click
 
-from transfer_lint.files.disk import reason
 from transfer_lint.problems import Problem, failure
 from transfer_lint.stopping import Stopped, end, listen
 from transfer_lint.version import __version__
@@ -97,6 +96,7 @@ _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF)
 def _failed(error: Exception) -> int:
     """Print why a command failed. Returns the exit code."""
     from transfer_lint.cli.common import abandon, print_problems
+    from transfer_lint.files.disk import reason
 
     if isinstance(error, BrokenPipeError):  # the reader of standard output has closed it
         abandon(sys.stdout)
