@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.command import CLEAN, WASTE, environment, lint
-from transfer_lint.cli import nothing
+from transfer_lint import nothing
 
 
 @pytest.fixture
@@ -71,8 +71,8 @@ def test_other_peoples_configuration_does_not_count(folder: Path) -> None:
 
 def test_imports_next_to_nothing(folder: Path) -> None:
     program = (
-        "import sys\nfrom transfer_lint.cli import main\nsys.argv = ['transfer-lint', 'check', 'a.py']\n"
-        "try:\n    main()\nexcept SystemExit:\n    print(*sys.modules)\n"
+        "import sys\nfrom transfer_lint.__main__ import main\nsys.argv = ['transfer-lint', 'check', 'a.py']\n"
+        "main()\nprint(*sys.modules)\n"
     )
     ran = subprocess.run(
         [sys.executable, "-c", program], cwd=folder, env=environment(), capture_output=True, text=True, check=True

@@ -30,7 +30,7 @@ from tests.support.documents import (
     rule_rows,
     stage,
 )
-from transfer_lint.cli.commands import cli
+from transfer_lint.cli import cli
 from transfer_lint.lint import configuration
 
 README = read("README.md")

@@ -16,7 +16,7 @@ import yaml
 
 from tests.support.command import ROOT, environment, lint
 from tests.support.documents import Block, blocks, comparable, printed, prose, read, stage
-from transfer_lint.cli.commands import cli
+from transfer_lint.cli import cli
 from transfer_lint.lint import configuration
 
 PAGES = sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "docs").glob("*.md"))

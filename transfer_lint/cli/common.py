@@ -8,7 +8,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, TypeVar
+from typing import Any, TextIO, TypeVar
 
 import click
 
@@ -164,9 +164,30 @@ def print_problems(problems: Iterable[Problem]) -> None:
         say(f"{emphasis('error', fg='red', bold=True)}: {problem}")
 
 
+def print_left_out(links: Sequence[str], quiet: bool) -> None:
+    """Print, in one line on standard error, that these symbolic links were left out."""
+    if not links or quiet:
+        return
+    shown = [f"{link} -> {os.path.realpath(link)}" for link in links[:_LISTED]]
+    more = f" and {len(links) - _LISTED} more" if len(links) > _LISTED else ""
+    what, it = ("a link that leads", "it") if len(links) == 1 else ("links that lead", "them")
+    say(f"left out {what} out of what was given, name {it} to include {it}: {', '.join(shown)}{more}")
+
+
+_LISTED = 3  # of many links that are left out
+
+
 def say(text: str) -> None:
-    """Print a line on standard error."""
-    click.echo(text, err=True, color=coloured(sys.stderr))
+    """Print a line on standard error, if that can be written."""
+    try:
+        click.echo(text, err=True, color=coloured(sys.stderr))
+    except OSError:
+        abandon(sys.stderr)
+
+
+def abandon(stream: TextIO) -> None:
+    """Have all that is printed to a stream from now on, and what is in its buffer, go nowhere."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def emphasis(text: str, **how: Any) -> str:
@@ -199,10 +220,12 @@ class Bar:
         self._on = sys.stderr.isatty() and not quiet
         self._next = time.monotonic() + self._PATIENCE
         self._drawn = False
+        self._waiting = ""
 
-    def __call__(self, done: int, total: int) -> None:
-        """Show that `done` of `total` items are done."""
+    def __call__(self, done: int, total: int, waiting: str) -> None:
+        """Show that `done` of `total` items are done, and the one that is waited for."""
         now = time.monotonic()
+        self._waiting = waiting or self._waiting
         if not self._on or now < self._next:
             return
         self._next = now + self._INTERVAL
@@ -210,11 +233,20 @@ class Bar:
         full = self._WIDTH * done // total
         line, rest = ("━", "─") if "utf" in (sys.stderr.encoding or "").lower() else ("#", "-")
         bar = emphasis(line * full, fg="cyan") + emphasis(rest * (self._WIDTH - full), dim=True)
-        click.echo(f"\r{self._label} {bar} {done}/{total}\x1b[K", nl=False, err=True, color=True)
+        counts = f" {done}/{total} "
+        room = shutil.get_terminal_size().columns - len(self._label) - self._WIDTH - len(counts) - 3
+        name = self._waiting if len(self._waiting) <= room else "…" + self._waiting[len(self._waiting) - room + 1 :]
+        click.echo(f"\r{self._label} {bar}{counts}{emphasis(name, dim=True)}\x1b[K", nl=False, err=True, color=True)
+
+    def clear(self) -> None:
+        """Take the bar away, so that something can be printed; the next call shows it again."""
+        if self._drawn:
+            self._drawn = False
+            self._next = 0.0
+            click.echo("\r\x1b[K", nl=False, err=True, color=True)
 
     def __enter__(self) -> Bar:
         return self
 
     def __exit__(self, *raised: object) -> None:
-        if self._drawn:
-            click.echo("\r\x1b[K", nl=False, err=True, color=True)
+        self.clear()

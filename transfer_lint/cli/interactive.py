@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Sequence
 
 import click
@@ -13,6 +14,7 @@ from transfer_lint.report import View
 from transfer_lint.report.full import block
 from transfer_lint.report.places import Places
 from transfer_lint.settings import Settings
+from transfer_lint.stopping import Stopped, telling
 
 _QUESTION = "Apply it? yes, no, all of this rule, ignore with a comment, quit"
 
@@ -26,11 +28,16 @@ def run(paths: Sequence[str], settings: Settings, view: View) -> Done:
         for line in diff(proposal.finding.path, proposal.before, proposal.after):
             click.echo(coloured(line, view), nl=False, color=view.colour)
         letters = [answer.value[0] for answer in Answer]
-        given = click.prompt(_QUESTION, type=click.Choice(letters, case_sensitive=False), default="n")
+        try:
+            given = click.prompt(_QUESTION, type=click.Choice(letters, case_sensitive=False), default="n")
+        except click.Abort:  # there is no more input
+            raise Stopped(signal.SIGINT) from None
         click.echo()
         return next(answer for answer in Answer if answer.value[0] == given)
 
-    return Session(paths, settings, ask).run()
+    session = Session(paths, settings, ask)
+    with telling(lambda: f"fixed {session.done.fixed}, ignored {session.done.ignored}"):
+        return session.run()
 
 
 def summarise(done: Done, quiet: bool) -> None:
