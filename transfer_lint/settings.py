@@ -54,6 +54,8 @@ class Settings:
         target_version: (3, minor) of the oldest Python that fixed code must run on; None: the one that runs the lint.
         output_format: How the commands report; None: `full` on a terminal, else `concise`.
         baseline: The file of known findings, relative to `root`; None: there is none. Only the commands read it.
+        cache: Whether results are kept for later runs, and those of earlier runs are used.
+        cache_dir: The folder, relative to `root`, or the URL where they are kept; None: in the user's folder of caches.
         knowledge: What is known of the user's own functions and classes, as the configuration has it.
     """
 
@@ -74,4 +76,6 @@ class Settings:
     target_version: tuple[int, int] | None = None
     output_format: str | None = None
     baseline: str | None = None
+    cache: bool = True
+    cache_dir: str | None = None
     knowledge: Mapping[str, object] = field(default_factory=dict)

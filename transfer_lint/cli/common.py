@@ -61,6 +61,8 @@ def lint_options(function: Function) -> Function:
             callback=_fix_hints,
             help="Mend all hints as well, or none; by default, as fix-hints says.",
         ),
+        click.option("--cache/--no-cache", "cache", default=None, help=docs["cache"]),
+        click.option("--cache-dir", "cache_dir", metavar="PLACE", help=docs["cache-dir"]),
         click.option("--force-exclude", is_flag=True, help="Exclude files even where they are named."),
         click.option("--stdin-filename", metavar="PATH", help="What the source from standard input (-) is called."),
         click.option("--config", "config_file", type=click.Path(), metavar="FILE", help="Use this configuration."),
@@ -97,6 +99,8 @@ def settings_for(
             given[key.field] = key.read(value)
         except ValueError as error:
             raise click.BadParameter(str(error), param_hint=f"--{key.name}") from None
+    if "://" not in (place := given.get("cache_dir", "://")):
+        given["cache_dir"] = os.path.abspath(place)  # in a configuration, it is relative to the root
     if options.get("proved_only"):
         given["trust"] = ()
     if "select" in given:

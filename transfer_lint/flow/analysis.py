@@ -41,8 +41,8 @@ class Analysis:
         watching: bool = False,
     ) -> None:
         self.project = project
-        known: Summaries | None = proved._summaries if proved is not None else None
-        self._summaries = Summaries(project, assumptions=assumptions, proved=known, watching=watching)
+        known = proved._summaries if proved is not None else None
+        self._summaries: Summaries = Summaries(project, assumptions=assumptions, proved=known, watching=watching)
 
     def examine(self, module: Module) -> Examination:
         """What the file does that rules judge, in source order, and its mutations."""

@@ -156,6 +156,13 @@ KEYS: tuple[Key, ...] = (
         "How to report.",
     ),
     Key("baseline", _file, "none", "The file of known findings, which `check` does not report."),
+    Key("cache", _boolean, "true", "Whether results are kept for later runs, and those of earlier runs are used."),
+    Key(
+        "cache-dir",
+        _file,
+        "`transfer-lint` in the user's folder of caches",
+        "Where results are kept: a folder, or a URL of fsspec (`s3://bucket/folder`).",
+    ),
     Key("knowledge", _knowledge, "{}", "What is known of your own functions and classes."),
 )
 

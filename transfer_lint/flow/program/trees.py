@@ -152,6 +152,12 @@ class Trees:
         return found
 
 
+QUESTIONS = frozenset(
+    name for name, method in vars(Trees).items() if name[0] != "_" and name != "ask" and callable(method)
+)
+"""The names of all questions."""
+
+
 def digest(answer: object) -> str:
     """A digest of an answer."""
     return hashlib.sha256(repr(answer).encode("utf-8", "surrogatepass")).hexdigest()[:32]
