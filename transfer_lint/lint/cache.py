@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
@@ -20,7 +19,7 @@ from typing import TYPE_CHECKING
 from transfer_lint.files.paths import shown_path
 from transfer_lint.files.tree import DiskSources
 from transfer_lint.lint.check_text import Examined
-from transfer_lint.lint.store import Store, default_folder, open_store
+from transfer_lint.lint.store import Store, open_store, place_for
 from transfer_lint.settings import Settings
 
 if TYPE_CHECKING:  # imported when something has changed
@@ -224,10 +223,7 @@ def cache_for(settings: Settings, sources: DiskSources) -> Cache:
     Raises:
         Problem: the store cannot be used, because something is not installed.
     """
-    place = settings.cache_dir or default_folder()
-    if "://" not in place:
-        place = os.path.join(settings.root, place)
-    return Cache(open_store(place), settings, sources)
+    return Cache(open_store(place_for(settings)), settings, sources)
 
 
 def _same_answers(near: str, node: object, trees: Trees) -> bool:

@@ -15,6 +15,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
 from transfer_lint.problems import Problem
+from transfer_lint.settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -47,9 +48,10 @@ def open_store(place: str) -> Store:
     return Remote(place) if "://" in place else Database(place)
 
 
-def default_folder() -> str:
-    """The folder for results: `transfer-lint` in the user's folder of caches."""
-    return os.path.join(_caches(), "transfer-lint")
+def place_for(settings: Settings) -> str:
+    """The folder or URL that the settings name; by default, `transfer-lint` in the user's folder of caches."""
+    place = settings.cache_dir or os.path.join(_caches(), "transfer-lint")
+    return place if "://" in place else os.path.join(settings.root, place)
 
 
 def _caches() -> str:
@@ -96,7 +98,7 @@ class Database:
         found: dict[str, bytes] = {}
         if not os.path.isfile(self._path):
             return found
-        with self._connected() as connection:
+        with self._if_possible(), self._connected() as connection:
             for start in range(0, len(wanted), _AT_ONCE):
                 some = wanted[start : start + _AT_ONCE]
                 marks = ",".join("?" * len(some))
@@ -108,10 +110,10 @@ class Database:
         """Keep values, if that is possible."""
         if not values or not self._make_folder():
             return
-        with self._connected() as connection:
+        with self._if_possible(), self._connected() as connection:
             connection.execute("CREATE TABLE IF NOT EXISTS results (key TEXT PRIMARY KEY, value BLOB)")
             connection.execute("BEGIN IMMEDIATE")
-            rows = [(key, sealed(key, value)) for key, value in values.items()]
+            rows = ((key, sealed(key, value)) for key, value in values.items())
             connection.executemany("INSERT OR REPLACE INTO results VALUES (?, ?)", rows)
             connection.execute("COMMIT")
             self._shorten(connection)
@@ -124,21 +126,21 @@ class Database:
             connection.execute("DELETE FROM results WHERE rowid <= ?", (middle,))
             connection.execute("VACUUM")
 
+    def _connected(self) -> contextlib.closing[sqlite3.Connection]:
+        connection = sqlite3.connect(self._path, timeout=_PATIENCE, isolation_level=None)
+        connection.execute("PRAGMA synchronous = OFF")  # a power failure may cost the cache, and nothing else
+        return contextlib.closing(connection)
+
     @contextlib.contextmanager
-    def _connected(self) -> Iterator[sqlite3.Connection]:
-        """A connection; what goes wrong with it ends the block, and a file that is no database of ours is removed."""
+    def _if_possible(self) -> Iterator[None]:
+        """A block that ends where something goes wrong. A file that is no database, or is damaged, is removed."""
         try:
-            connection = sqlite3.connect(self._path, timeout=_PATIENCE, isolation_level=None)
-            connection.execute("PRAGMA synchronous = OFF")  # a power failure may cost the cache, and nothing else
-            with contextlib.closing(connection):
-                yield connection
-        except sqlite3.OperationalError:
-            return  # it is locked, read-only or there is no table, or the disk is full
-        except (sqlite3.DatabaseError, TypeError, OverflowError):
+            yield
+        except sqlite3.OperationalError:  # it is locked, cannot be written, has no table, or the disk is full
+            return
+        except sqlite3.DatabaseError:
             with contextlib.suppress(OSError):
                 os.unlink(self._path)
-        except OSError:
-            return
 
     def _make_folder(self) -> bool:
         """Whether there is a folder to write to. A new one is marked as a cache, and git is told to ignore it."""
