@@ -32,6 +32,8 @@ GOOD = [
     pytest.param('target-version = "py312"', {"target_version": (3, 12)}, id="target-version as tools write it"),
     pytest.param('output-format = "json"', {"output_format": "json"}, id="output-format"),
     pytest.param('baseline = "b.json"', {"baseline": "b.json"}, id="baseline"),
+    pytest.param("cache = false", {"cache": False}, id="cache"),
+    pytest.param('cache-dir = "kept"', {"cache_dir": "kept"}, id="cache-dir"),
     pytest.param("knowledge = {}", {"knowledge": {}}, id="knowledge"),
 ]
 
@@ -52,6 +54,8 @@ BAD = [
     pytest.param('target-version = "3.99"', "must be a Python version", id="Python to come"),
     pytest.param("knowledge = {nonsense = 1}", "tool.transfer-lint.knowledge", id="knowledge"),
     pytest.param('baseline = ""', "must be the path of a file", id="baseline"),
+    pytest.param('cache = "no"', "must be true or false", id="cache"),
+    pytest.param("cache-dir = true", "must be the path of a file", id="cache-dir"),
     pytest.param("select = [", "is not TOML", id="TOML"),
 ]
 

@@ -45,6 +45,7 @@ class Rewriting:
         self._path = path
         self._text = text
         self._target_version = target_version
+        self._parses = False  # whether it is known that the text parses
 
     def carry_out(self, changes: Changes) -> Rewrite:
         """The text with these changes and no others. Raises what `rewrite` raises."""
@@ -58,6 +59,9 @@ class Rewriting:
         except RecursionError:
             raise self._too_deep() from None
         if part != self._text[start:end]:
+            if not self._parses:
+                _must_parse(self._path, self._text, 0, self._target_version)
+                self._parses = True  # so it is enough to look at what has changed
             _must_parse(self._path, part, self._text.count("\n", 0, start), self._target_version)
         return Rewrite(self._text[:start] + part + self._text[end:], rewritten.refused)
 

@@ -16,6 +16,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from transfer_codemods import actions
 from transfer_lint.files.paths import shown_path
 from transfer_lint.files.tree import DiskSources
 from transfer_lint.lint.check_text import Examined
@@ -261,12 +262,8 @@ def _spelled(settings: Settings) -> str:
 @cache
 def code_digest() -> str:
     """A digest of this tool's own code and data."""
-    import transfer_codemods
-    import transfer_lint
-
     parts: list[str] = []
-    for package in (transfer_lint, transfer_codemods):
-        folder = Path(str(package.__file__)).parent
+    for folder in (Path(__file__).parent.parent, Path(actions.__file__).parent):
         for path in sorted(_code(folder)):
             parts += [path.relative_to(folder).as_posix(), hashlib.sha256(path.read_bytes()).hexdigest()]
     return _digest(*parts)
