@@ -9,7 +9,7 @@ from transfer_lint.flow.interpret.frame import Frame
 from transfer_lint.flow.interpret.mutations import handed_over, written
 from transfer_lint.flow.interpret.objects import store
 from transfer_lint.flow.program.modules import FunctionInfo
-from transfer_lint.flow.values.records import Record
+from transfer_lint.flow.values.records import Epoch, Record
 from transfer_lint.flow.values.state import State
 from transfer_lint.flow.values.summary import Summary
 from transfer_lint.flow.values.symbols import Symbol
@@ -171,7 +171,7 @@ class Instantiation:
                 known = record.device if kind is TermKind.WEIGHTS_DEVICE else record.dtype
                 if known is not None:
                     return replace(known, why=merge_why(known.why, value.why))
-                return Known(Term(kind, symbol=record.anchor), value.why)
+                return Known(Term(kind, symbol=self.before.anchor(value.ident, record)), value.why)
         return None
 
     def carried(self, value: Value) -> Value:
@@ -247,12 +247,11 @@ class Instantiation:
                 attributes = {name: self.carried(held) for name, held in record.attributes.items()}
                 self.state.sharing.placed |= record.device is not None
                 self.state.heap[own.ident] = Record(
-                    own.ident,
+                    None,
                     attributes,
                     self.known(record.device),
                     self.known(record.dtype),
-                    self.caller.epoch(self.node),
-                    self.node.lineno,
+                    Epoch(self.caller.epoch(self.node), self.node.lineno),
                     made=record.made,
                 )
         return result
@@ -269,7 +268,7 @@ class Instantiation:
         for name, value in record.attributes.items():
             if not _is_initial(symbol, name, value):
                 store(self.caller, owner, name, self.carried(value), self.node, self.state)
-        if record.anchor is not symbol and not record.epoch:
+        if record.anchor is not None and not record.epoch:
             self.state.displace(owner, epoch, line)
         if record.device is not None or record.dtype is not None:
             moved = self.caller.fact(self.node, f"`{{}}` ({self.info.qualname}) moves it")
@@ -280,7 +279,7 @@ class Instantiation:
 
 
 def _changed(symbol: Symbol, record: Record) -> bool:
-    if record.epoch or record.device is not None or record.dtype is not None or record.anchor is not symbol:
+    if record.epoch or record.device is not None or record.dtype is not None or record.anchor is not None:
         return True
     return any(not _is_initial(symbol, name, value) for name, value in record.attributes.items())
 
