@@ -92,7 +92,7 @@ def _loop(
         if number == _ROUNDS - 2:
             forgotten |= {*joined.locals, *joined.heap}
         _forget(frame, joined, forgotten, node)
-        if joined.locals == head.locals and joined.heap == head.heap:
+        if joined.locals == head.locals and joined.heap == head.heap and joined.rest == head.rest:
             break
         head = joined
         for kept, accumulated in zip(entries, frame.handlers, strict=True):

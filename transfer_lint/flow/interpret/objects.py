@@ -46,7 +46,7 @@ def initial_attribute(frame: Frame, state: State, owner: Object, name: str, reco
             why=value.why,
         )
     if isinstance(value, Object) and frame.is_module(value) and frame.is_module(owner):
-        state.know(value)
+        state.sharing.know(value)
         child = state.record(value.ident)
         if value.ident not in state.heap and record.anchor is not None:
             child = replace(child, anchor=record.anchor)

@@ -21,9 +21,9 @@ class Epoch(NamedTuple):
     line: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Record:
-    """The state of one object.
+    """The state of one object. Never changed in place. (Not `frozen`, which makes records slow to make.)
 
     attributes: the known attributes. An item stands under `[key]`; `[]` stands for every item of a list. The mapping
         is never changed in place.

@@ -26,13 +26,17 @@ InitialAttribute = Callable[["State", Object, str, Record], Value]
 
 
 class State:
-    """The abstract state: locals and heap. Copied at branches, joined where paths meet."""
+    """The abstract state: locals and heap. Copied at branches, joined where paths meet.
 
-    __slots__ = ("_initial", "correlated", "guards", "heap", "locals", "sharing", "symbols")
+    rest: the record of every object that is not in the heap.
+    """
+
+    __slots__ = ("_initial", "correlated", "guards", "heap", "locals", "rest", "sharing", "symbols")
 
     def __init__(self, symbols: Symbols, initial: InitialAttribute, sharing: Sharing) -> None:
         self.locals: dict[str, Value] = {}
         self.heap: dict[Symbol, Record] = {}
+        self.rest = AT_ENTRY
         self.guards: frozenset[Symbol] = frozenset()  # values whose placement an enclosing test has compared
         # test -> local -> (its value, its value where the test was true, where it was false); never changed in place
         self.correlated: Mapping[TestKey, Mapping[str, tuple[Value, Value, Value]]] = {}
@@ -45,13 +49,18 @@ class State:
         other = State(self.symbols, self._initial, self.sharing)
         other.locals = dict(self.locals)
         other.heap = dict(self.heap)
+        other.rest = self.rest
         other.guards = self.guards
         other.correlated = self.correlated
         return other
 
+    def become(self, other: State) -> None:
+        """Take over the locals and the heap of another state."""
+        self.locals, self.heap, self.rest = other.locals, other.heap, other.rest
+
     def record(self, ident: Symbol) -> Record:
         """The record of an object; if nothing has touched the object, the record of function entry."""
-        return self.heap.get(ident, AT_ENTRY)
+        return self.heap.get(ident, self.rest)
 
     def anchor(self, ident: Symbol, record: Record) -> Symbol:
         """The symbol that the placement of an object's weights refers to while it is not known."""
@@ -60,18 +69,13 @@ class State:
 
     def create(self, made: Object) -> None:
         """Add a new object, with no attributes yet."""
-        self.know(made)
+        self.sharing.know(made)
         self.heap[made.ident] = MADE
-
-    def know(self, owner: Object) -> None:
-        """Note the class of an object, if it is known."""
-        if owner.cls is not None:
-            self.sharing.owners[owner.ident] = owner
 
     def read(self, owner: Object, name: str) -> Value:
         """Read an attribute (or `[item]`) of an object."""
         record = self.record(owner.ident)
-        self.know(owner)
+        self.sharing.know(owner)
         value = record.attributes.get(name)
         # Not assigned so far: it may be a property that is computed from the weights.
         live = name in LIVE and isinstance(value, Object) and value.ident.parent is owner.ident
@@ -83,12 +87,13 @@ class State:
 
     def write(self, owner: Object, name: str, value: Value) -> None:
         """Assign an attribute (or `[item]`)."""
-        self.know(owner)
+        self.sharing.know(owner)
         for twin in self.sharing.twins.get(owner.ident, ()):
             known = self.record(twin)
             before = known.epoch or Epoch("", 0)
             self.heap[twin] = Record(known.anchor, epoch=Epoch(f"twin {name} {before.name}", before.line))
-        for other, known in list(self.heap.items()):
+        for other in self.sharing.instances if isinstance(owner.cls, ClassInfo) else ():
+            known = self.record(other)
             if name in known.attributes and other is not owner.ident and self._may_be(other, owner):
                 line = known.epoch.line if known.epoch is not None else 0
                 either = Object(self.symbols.make(("also", other, name, value), f"{other.label}.{name}", line))
@@ -98,9 +103,9 @@ class State:
 
     def place(self, owner: Object, device: Known | None, dtype: Known | None, epoch: str, line: int) -> None:
         """Move a module to `device` and `dtype` (None: the move does not change that half)."""
-        self.know(owner)
+        self.sharing.know(owner)
         self.sharing.placed = True
-        for other in self._sharing(owner.ident, moved=True) if not self.sharing.settled else ():
+        for other in self._sharing((owner.ident,), epoch, line, moved=True):
             self._unplace(other, device, dtype, epoch, line)
         self._place(owner.ident, device, dtype, epoch, line, set())
         self._refresh_weights(epoch, line)
@@ -127,14 +132,21 @@ class State:
                 ):  # it may be a module; an object of another known class (a list, say) does not move
                     self._unplace(value.ident, device, dtype, epoch, line)
 
-    def _sharing(self, *idents: Symbol, moved: bool = False) -> list[Symbol]:
+    def _sharing(self, idents: Iterable[Symbol], epoch: str, line: int, moved: bool = False) -> list[Symbol]:
         """Other objects that hold one of these and have a known placement, or that may share parts with one of these.
 
+        None under the assumption that modules stay where they were moved. Where there are too many, everything is
+        forgotten first.
         moved: these objects are moved like modules; one of unknown class may then be any module.
         """
+        if self.sharing.settled:
+            return []
         wanted = set(idents)
         # If an object may share parts with another one, a part of the first may be a part of the other, too.
         found = self.sharing.related({ancestor for ident in idents for ancestor in ident.lineage()})
+        if found is None:
+            self.forget_everything(epoch, line)
+            return []
         placed = {i: None for i, record in self.heap.items() if record.device is not None or record.dtype is not None}
         found.update(owner for owner in placed if not wanted.isdisjoint(self.reachable(owner)))
         modules = [i for i in idents if self.sharing.proved_module(i) or (moved and not self.sharing.has_no_weights(i))]
@@ -195,7 +207,7 @@ class State:
         if not touched:
             return
         settled = settled_records(self.heap, self.sharing, values, touched) if self.sharing.settled else {}
-        sharing = self._sharing(*touched) if not self.sharing.settled else ()
+        sharing = self._sharing(touched, epoch, line)
         where = Epoch(epoch, line)
         unknown = Record(where, epoch=where)
         for ident in touched:
@@ -208,9 +220,8 @@ class State:
 
     def displace(self, owner: Object, epoch: str, line: int) -> None:
         """Parts of a module were moved to an unknown place: forget all placements that this may change."""
-        self.know(owner)
-        others = self._sharing(owner.ident, moved=True) if not self.sharing.settled else ()
-        self._displace((owner.ident, *others), epoch, line)
+        self.sharing.know(owner)
+        self._displace((owner.ident, *self._sharing((owner.ident,), epoch, line, moved=True)), epoch, line)
 
     def _displace(self, idents: Iterable[Symbol], epoch: str, line: int) -> None:
         where = Epoch(epoch, line)
@@ -227,6 +238,13 @@ class State:
         """Weights move with their modules: forget the placement of every tensor that may be a weight."""
         if self.symbols.has_weights:
             self._renew_tensors(lambda tensor: tensor.weight, ("weight", epoch), line)
+
+    def forget_everything(self, epoch: str, line: int) -> None:
+        """Anything may have been done to any object."""
+        where = Epoch(epoch, line)
+        self.heap = {}
+        self.rest = Record(where, epoch=where)
+        self._refresh_weights(epoch, line)
 
     def replace_data(self, epoch: str, line: int) -> None:
         """`t.data = ...`: forget all placements, as any tensor may be `t` and any module may hold it."""
@@ -288,21 +306,23 @@ class State:
             elif a is not b:
                 result.locals[name] = self.merge_values(a, b, phi(name), other, result)
         here = Epoch(f"join {key}", line)
+        if self.rest != other.rest:
+            result.rest = _joined(self.rest, other.rest, {}, here)
         alike: dict[tuple[int, int], Record] = {}  # pairs of records without attributes of their own -> their join
         for ident in {**self.heap, **other.heap}:
             mine, theirs = self.heap.get(ident), other.heap.get(ident)
             if mine is theirs:
                 continue
             if mine is None or theirs is None:
-                known = mine or theirs
+                known, rest = (mine, other.rest) if theirs is None else (theirs, self.rest)
                 assert known is not None
-                if known.made or only_read(ident, known):
+                if rest is AT_ENTRY and (known.made or only_read(ident, known)):
                     result.heap[ident] = known
                     continue
             elif only_read(ident, mine) and only_read(ident, theirs):
                 result.heap[ident] = mine.holding({**mine.attributes, **theirs.attributes})
                 continue
-            a_record, b_record = mine or AT_ENTRY, theirs or AT_ENTRY
+            a_record, b_record = mine or self.rest, theirs or other.rest
             if not a_record.attributes and not b_record.attributes:
                 if a_record.epoch == here and a_record.anchor == here and not a_record.made:
                     continue  # nothing is known of it here
