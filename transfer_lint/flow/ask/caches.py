@@ -28,7 +28,8 @@ def fills_cache(place: Site | Construction) -> bool:
         asks_for(statement.test, target)
         for statement, held in pairwise(path_to(function.node.body, place.statement))
         if isinstance(statement, ast.If) and any(inner is held for inner in statement.body)
-        for part in nodes_of(statement)
+        for inner in statement.body
+        for part in nodes_of(inner)
         for target in kept_by(part)
         if not isinstance(target, ast.Name)
         and not (isinstance(place, Site) and spelled(target) == spelled(place.moved))

@@ -6,7 +6,17 @@ import ast
 from collections.abc import Sequence
 
 from transfer_lint.flow.ask.mutations import is_written_to, memory_of, on_lines
-from transfer_lint.flow.program.syntax import LOOPS, ancestors, is_plain, kinds_in, nodes_of, path_to, span, spelled
+from transfer_lint.flow.program.syntax import (
+    LOOPS,
+    ancestors,
+    is_plain,
+    kinds_in,
+    nodes_of,
+    path_to,
+    span,
+    spelled,
+    spelled_in,
+)
 from transfer_lint.flow.results.mutations import Mutation
 from transfer_lint.flow.results.sites import Site
 
@@ -60,12 +70,8 @@ def is_memoised(site: Site) -> bool:
     if not isinstance(site.statement, ast.Assign) or site.function is None:
         return False
     targets = {spelled(target) for target in site.statement.targets} - {spelled(site.moved)}
-    return any(
-        isinstance(node, ast.expr) and spelled(node) in targets
-        for statement in path_to(site.function.node.body, site.statement)
-        if isinstance(statement, ast.If)
-        for node in nodes_of(statement.test)
-    )
+    around = path_to(site.function.node.body, site.statement)
+    return any(isinstance(statement, ast.If) and targets & spelled_in(statement.test) for statement in around)
 
 
 def _is_made_within(site: Site, first: int, last: int) -> bool:

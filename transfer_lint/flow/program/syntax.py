@@ -134,6 +134,15 @@ def spelled(node: ast.AST) -> str:
     return known
 
 
+def spelled_in(node: ast.AST) -> frozenset[str]:
+    """How the expressions in a piece of code are written. Memoised on the node."""
+    known: frozenset[str] | None = getattr(node, "_transfer_lint_texts", None)
+    if known is None:
+        known = frozenset(spelled(part) for part in nodes_of(node) if isinstance(part, ast.expr))
+        node._transfer_lint_texts = known  # type: ignore[attr-defined]
+    return known
+
+
 _LONG = 400  # columns or lines of code of which only the beginning is looked at
 
 
