@@ -9,8 +9,9 @@ from dataclasses import dataclass
 
 from transfer_lint.files import disk
 from transfer_lint.files.git_index import is_tracked
+from transfer_lint.files.gitignore import ignored, ignores_in, ignores_over
 from transfer_lint.files.paths import shown_path
-from transfer_lint.files.patterns import Patterns, gitignore_in, gitignores_over, ignored
+from transfer_lint.files.patterns import Patterns
 from transfer_lint.problems import Problem
 from transfer_lint.settings import Settings
 
@@ -92,10 +93,10 @@ class Walk:
 
     def files(self) -> Iterator[str]:
         """The paths of the files, joined to the folder as it was given, in no particular order."""
-        over = [patterns.but_for(self.folder) for patterns in gitignores_over(self.folder)] if self._gitignore else []
-        pending = [(self.folder, over)]
+        over = [patterns.but_for(self.folder) for patterns in ignores_over(self.folder)] if self._gitignore else []
+        pending = [(self.folder, over, False)]
         while pending:
-            folder, ignores = pending.pop()
+            folder, ignores, hidden = pending.pop()  # hidden: git ignores the folder, but tracks something in it
             try:
                 with os.scandir(folder) as entries:
                     listing = list(entries)
@@ -104,17 +105,18 @@ class Walk:
                     Problem(shown_path(folder), f"cannot be listed: {disk.reason(error)}", "exclude it")
                 )
                 continue
-            if self._gitignore and any(entry.name == ".gitignore" for entry in listing):
-                ignores = [*ignores, *gitignore_in(folder)]
+            if self._gitignore and any(entry.name in (".gitignore", ".git") for entry in listing):
+                ignores = [*ignores, *ignores_in(folder)]
             for entry in listing:
                 path = os.path.normpath(entry.path)
                 is_folder = entry.is_dir(follow_symlinks=False)
-                if self._excludes.match(path, is_folder):
+                if self._excludes.verdict(path, is_folder):
                     continue
-                if ignored(path, is_folder, ignores) and not is_tracked(path, is_folder):
+                unwanted = hidden or ignored(path, is_folder, ignores)
+                if unwanted and not is_tracked(path, is_folder):
                     continue
                 if is_folder:
-                    pending.append((path, ignores))
+                    pending.append((path, ignores, unwanted))
                 elif _is_regular(entry):
                     yield path
 

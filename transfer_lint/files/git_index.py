@@ -6,6 +6,8 @@ import os
 from collections.abc import Iterator
 from functools import lru_cache
 
+from transfer_lint.files.repository import git_folder, root_over
+
 _HEADER, _ENTRY = 12, 62  # bytes of the file's header, and of an entry before its name
 _EXTENDED = 0x4000  # in the flags of an entry: two more bytes of flags follow
 
@@ -13,25 +15,15 @@ _EXTENDED = 0x4000  # in the flags of an entry: two more bytes of flags follow
 def is_tracked(path: str, is_folder: bool) -> bool:
     """Whether git tracks the file, or a file in the folder. False outside of a repository."""
     here = os.path.abspath(path)
-    root = _root_over(os.path.dirname(here))
+    root = root_over(os.path.dirname(here))
     if root is None:
         return False
     try:
-        index = os.path.join(_git_folder(root), "index")
+        index = os.path.join(git_folder(root), "index")
         names, folders = _tracked(index, os.stat(index).st_mtime_ns)
     except (OSError, ValueError, IndexError):  # there is none, or it cannot be read
         return False
     return os.path.relpath(here, root).replace(os.sep, "/") in (folders if is_folder else names)
-
-
-def _root_over(folder: str) -> str | None:
-    """The folder with `.git` in it: the folder itself or one above it."""
-    while not os.path.exists(os.path.join(folder, ".git")):
-        parent = os.path.dirname(folder)
-        if parent == folder:
-            return None
-        folder = parent
-    return folder
 
 
 @lru_cache(maxsize=16)
@@ -41,15 +33,6 @@ def _tracked(index: str, _changed: int) -> tuple[frozenset[str], frozenset[str]]
         names = frozenset(_names_in(stream.read()))
     folders = {"/".join(parts[:n]) for name in names for parts in [name.split("/")] for n in range(1, len(parts))}
     return names, frozenset(folders)
-
-
-def _git_folder(root: str) -> str:
-    """The repository's own folder; in a work tree or a submodule, `.git` is a file that names it."""
-    git = os.path.join(root, ".git")
-    if os.path.isdir(git):
-        return git
-    with open(git, encoding="utf-8", errors="surrogateescape") as stream:
-        return os.path.join(root, stream.read().removeprefix("gitdir:").strip())
 
 
 def _names_in(data: bytes) -> Iterator[str]:
