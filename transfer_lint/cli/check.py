@@ -119,13 +119,15 @@ def command(
 
         common.print_problems(problems)
         return 2 if problems else held_against(trace_file, outcome, paths, view)
-    if settings.output_format == "html":
+    form = settings.output_format
+    if form == "html":
         lines = _page(outcome, settings, view, trace_file)
-    elif statistics and settings.output_format not in DOCUMENTS:
+    elif statistics and form not in DOCUMENTS:
+        form = None
         lines = by_rule(outcome, view)
     else:
         lines = common.findings(outcome, settings, view)
-    common.put(lines, view, output_file)
+    common.put(lines, view, output_file, form=form)
     common.print_problems(problems)
     if not quiet:
         _summarise(outcome, view)

@@ -17,7 +17,7 @@ from transfer_lint.lint import configuration
 from transfer_lint.lint.configuration import KEYS, OUTPUT_FORMATS
 from transfer_lint.lint.outcome import Outcome
 from transfer_lint.problems import Problem
-from transfer_lint.report import View, report
+from transfer_lint.report import DOCUMENTS, View, report, terminal
 from transfer_lint.settings import Settings
 
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -142,12 +142,15 @@ def findings(outcome: Outcome, settings: Settings, view: View) -> Iterator[str]:
     return report(name)(outcome, view)
 
 
-def put(lines: Iterable[str], view: View, output_file: str | None = None) -> None:
+def put(lines: Iterable[str], view: View, output_file: str | None = None, *, form: str | None = None) -> None:
     """Write lines to standard output, or to a file, which is replaced as a whole.
+
+    form: the format of the lines; None: text for people.
 
     Raises:
         Problem: the file cannot be written.
     """
+    lines = _shown(lines, form)
     if output_file is None:
         for line in lines:
             click.echo(line, color=view.colour)
@@ -155,7 +158,19 @@ def put(lines: Iterable[str], view: View, output_file: str | None = None) -> Non
     from transfer_lint.files import disk
 
     text = "".join(f"{line}\n" for line in lines)
-    disk.write(output_file, text.encode("utf-8", "backslashreplace"), 0o644)
+    disk.write(output_file, text.encode("utf-8", "backslashreplace"), 0o666 & ~_umask())
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def _shown(lines: Iterable[str], form: str | None) -> Iterator[str]:
+    if form in DOCUMENTS:
+        return map(terminal.document, lines)
+    return (terminal.printed(line, commands=form == "github") for line in lines)
 
 
 def print_problems(problems: Iterable[Problem]) -> None:
@@ -166,12 +181,12 @@ def print_problems(problems: Iterable[Problem]) -> None:
 
 def say(text: str) -> None:
     """Print a line on standard error."""
-    click.echo(text, err=True, color=coloured(sys.stderr))
+    click.echo(terminal.printed(text), err=True, color=coloured(sys.stderr))
 
 
 def emphasis(text: str, **how: Any) -> str:
-    """`text` styled for standard error."""
-    return click.style(text, **how) if coloured(sys.stderr) else text
+    """`text` styled for `say`."""
+    return terminal.styled(text, **how) if coloured(sys.stderr) else text
 
 
 def count(number: int, noun: str) -> str:
@@ -210,7 +225,8 @@ class Bar:
         full = self._WIDTH * done // total
         line, rest = ("━", "─") if "utf" in (sys.stderr.encoding or "").lower() else ("#", "-")
         bar = emphasis(line * full, fg="cyan") + emphasis(rest * (self._WIDTH - full), dim=True)
-        click.echo(f"\r{self._label} {bar} {done}/{total}\x1b[K", nl=False, err=True, color=True)
+        drawn = terminal.printed(f"{self._label} {bar} {done}/{total}")
+        click.echo(f"\r{drawn}\x1b[K", nl=False, err=True, color=True)
 
     def __enter__(self) -> Bar:
         return self

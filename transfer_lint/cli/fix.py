@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from transfer_lint.cli import common
-from transfer_lint.cli.diffs import coloured, diff
+from transfer_lint.cli import common, diffs
 from transfer_lint.findings import Severity
 from transfer_lint.report.concise import line as one_line
 from transfer_lint.report.places import Places
@@ -83,8 +82,7 @@ def command(
     left = fixed.outcome.fails(settings.fail_on)
     if as_diff:
         for file in fixed.files:
-            for line in diff(file.path, file.before, file.after):
-                click.echo(coloured(line, view), nl=False, color=view.colour)
+            diffs.show(file.path, file.before, file.after, view)
         left = left or bool(fixed.files)
     elif given:
         sys.stdout.buffer.write(fixed.files[0].new if fixed.files else next(iter(given.values())))
@@ -99,7 +97,7 @@ def command(
 
             problems += write_fixed(fixed)
         outcome = replace(fixed.outcome, problems=tuple(problems))
-        common.put(common.findings(outcome, settings, view), view)
+        common.put(common.findings(outcome, settings, view), view, form=settings.output_format)
     if as_diff or given:  # no report is printed then, and a diff does not show what could not be checked
         for finding in fixed.outcome.findings:
             if finding.severity is Severity.ERROR and finding.about_lint:

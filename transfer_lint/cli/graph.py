@@ -37,5 +37,5 @@ def command(place: str, form: str, output_file: str | None, unsafe_fixes: bool |
         settings = replace(settings, unsafe_fixes=unsafe_fixes)
     pair = before_after_of(path, function or None, settings)
     render = import_module(f"transfer_lint.graph.{form}").render
-    common.put(render(pair), common.view_for(settings, output_file), output_file)
+    common.put(render(pair), common.view_for(settings, output_file), output_file, form=form)
     return 0

@@ -6,8 +6,7 @@ from collections.abc import Sequence
 
 import click
 
-from transfer_lint.cli import common
-from transfer_lint.cli.diffs import coloured, diff
+from transfer_lint.cli import common, diffs
 from transfer_lint.fixing.interactive import Answer, Done, Proposal, Session
 from transfer_lint.report import View
 from transfer_lint.report.full import block
@@ -21,10 +20,8 @@ def run(paths: Sequence[str], settings: Settings, view: View) -> Done:
     """Ask about every fix in `paths`. Each decision is written to the file at once."""
 
     def ask(proposal: Proposal) -> Answer:
-        for line in block(proposal.finding, Places(proposal.outcome), view):
-            click.echo(line, color=view.colour)
-        for line in diff(proposal.finding.path, proposal.before, proposal.after):
-            click.echo(coloured(line, view), nl=False, color=view.colour)
+        common.put(block(proposal.finding, Places(proposal.outcome), view), view)
+        diffs.show(proposal.finding.path, proposal.before, proposal.after, view)
         letters = [answer.value[0] for answer in Answer]
         given = click.prompt(_QUESTION, type=click.Choice(letters, case_sensitive=False), default="n")
         click.echo()

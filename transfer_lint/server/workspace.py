@@ -93,7 +93,8 @@ class Lint:
         """Where the values of the expressions around a column live, and why; "" if the text does not parse."""
         shown, text, settings = self._document(path)
         options = RuleOptions.of(settings)
-        return self._guarded(explain, "", shown, text, line, column, self._project(settings), options)
+        none: list[str] = []
+        return "\n".join(self._guarded(explain, none, shown, text, line, column, self._project(settings), options))
 
     def placements(self, path: str) -> list[Placement]:
         """Where the document's values live; [] if the text does not parse."""
