@@ -245,6 +245,7 @@ class Instantiation:
             record = self.summary.heap.get(value.ident)
             if record is not None:
                 attributes = {name: self.carried(held) for name, held in record.attributes.items()}
+                self.state.sharing.placed |= record.device is not None
                 self.state.heap[own.ident] = Record(
                     own.ident,
                     attributes,

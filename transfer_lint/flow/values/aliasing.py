@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
+from transfer_lint.findings import Assumption
 from transfer_lint.flow.values.symbols import Symbol
 from transfer_lint.flow.values.values import Object, Value
 
@@ -20,6 +21,7 @@ class Sharing:
     twins: symbol -> symbols that may be the same object.
     owners: symbol -> the object that it stands for, with its class.
     settled: modules stay where they were moved until they are moved or handed over by name.
+    placed: the placement of some module is, or was, known.
     captured: function or generator made here -> the locals (by name) and objects that it may change when it runs.
     """
 
@@ -31,6 +33,11 @@ class Sharing:
     owners: dict[Symbol, Object] = field(default_factory=dict)
     captured: dict[Symbol, tuple[str | Symbol, ...]] = field(default_factory=dict)
     settled: bool = False
+    placed: bool = False
+
+    def assumable(self) -> set[Assumption]:
+        """The assumptions that would tell more about where modules are."""
+        return {Assumption.STAYS_WHERE_PUT} if self.placed else set()
 
     def captured_by(self, ident: Symbol) -> list[str | Symbol]:
         """What a function or generator may change when it runs, if the symbol may stand for one."""

@@ -92,6 +92,7 @@ class State:
     def place(self, owner: Object, device: Known | None, dtype: Known | None, epoch: str, line: int) -> None:
         """Move a module to `device` and `dtype` (None: the move does not change that half)."""
         self.know(owner)
+        self.sharing.placed = True
         for other in self._sharing(owner.ident, moved=True) if not self.sharing.settled else ():
             self._unplace(other, device, dtype, epoch, line)
         self._place(owner.ident, device, dtype, epoch, line, set())
