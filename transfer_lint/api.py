@@ -63,7 +63,7 @@ def check(
     outcome = check_paths(found, settings, given=given)
     if edits:
         outcome = with_edits(outcome, settings)
-    return replace(outcome, problems=(*problems, *outcome.problems))
+    return outcome.with_problems(problems)
 
 
 def fix(
@@ -88,8 +88,8 @@ def fix(
         write: Put the fixed files in the place of the old ones, each whole or not at all. A `source` is never written.
 
     Returns:
-        The files that change, and the findings that are left. The fixed text of a `source` is
-        `fixed.outcome.texts[path]`.
+        The files that change, and the findings that are left. With `write`: the files that were written, and what is
+        left on disk. The fixed text of a `source` is `fixed.outcome.texts[path]`.
 
     Raises:
         Problem: the configuration is wrong.
@@ -101,11 +101,10 @@ def fix(
     writes = write and source is None
     fixed = fix_paths(found, settings, given=given, in_place=writes)
     if writes:
-        problems = (*problems, *write_fixed(fixed))
+        fixed = write_fixed(fixed, found, settings)
     unchanged = {_name_of(_listed(paths)): source} if source is not None else {}
     texts = {**unchanged, **fixed.outcome.texts}
-    outcome = replace(fixed.outcome, problems=(*problems, *fixed.outcome.problems), texts=texts)
-    return replace(fixed, outcome=outcome)
+    return replace(fixed, outcome=replace(fixed.outcome.with_problems(problems), texts=texts))
 
 
 def _inputs(

@@ -122,6 +122,45 @@ def test_links_to_folders_are_followed_only_where_named(here: Path) -> None:
     assert found("pack/linked") == ["pack/linked/a.py"]
 
 
+def test_links_that_lead_out_are_left_out_and_told_unless_named(here: Path) -> None:
+    grow("pack/a.py", "other/real.py", "other/inner/b.py")
+    for link, target in {
+        "file.py": "../other/real.py", "host.py": "/etc/passwd", "folder": "../other/inner", "inside.py": "a.py",
+        "note.txt": "../other/real.py", "gone.py": "../other/gone.py",
+    }.items():  # fmt: skip
+        os.symlink(target, f"pack/{link}")
+    os.symlink("file.py", "pack/twice.py")
+    outside = ("pack/file.py", "pack/folder", "pack/host.py", "pack/twice.py")
+
+    def taken(*arguments: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        result = collect(arguments, Settings(root=str(here)))
+        return result.files, result.left_out
+
+    assert taken("pack") == (("pack/a.py",), outside)
+    assert taken("pack", "other/inner") == (
+        ("other/inner/b.py", "pack/a.py"),
+        ("pack/file.py", "pack/host.py", "pack/twice.py"),
+    )
+    assert taken("pack", "other")[1] == ("pack/host.py",)
+    assert taken("pack/file.py") == (("pack/file.py",), ())
+    assert "pack/host.py" in taken("pack", "pack/host.py")[0]
+    assert taken("pack/folder") == (("pack/folder/b.py",), ())
+    assert taken(".") == (("other/inner/b.py", "other/real.py", "pack/a.py"), ("pack/host.py",))
+
+
+def test_a_folder_that_has_the_beginning_of_anothers_name_is_outside(here: Path) -> None:
+    grow("pack/a.py", "package/b.py")
+    os.symlink("../package/b.py", "pack/l.py")
+    assert collect(["pack"], Settings(root=str(here))).left_out == ("pack/l.py",)
+
+
+def test_imports_lead_through_no_link_out_of_the_tree(here: Path) -> None:
+    grow("repo/pack/a.py", "outside/secret.py")
+    (here / "repo" / ".git").mkdir()
+    os.symlink("../../outside/secret.py", "repo/pack/secret.py")
+    assert DiskSources().python_files("repo/pack/a.py") == ("repo/pack/a.py",)
+
+
 def test_what_is_no_file_is_passed_over_in_folders(here: Path) -> None:
     grow("a.py")
     os.symlink("nowhere.py", "dangling.py")

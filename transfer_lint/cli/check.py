@@ -93,6 +93,7 @@ def command(
     settings = common.settings_for(paths, config_file, stdin_filename, options)
     paths, given = common.targets(paths, stdin_filename)
     found = collect(paths, settings, given=given, force_exclude=force_exclude)
+    common.print_left_out(found.left_out, quiet)
     with common.Bar("checking", quiet) as bar:
         outcome = check_paths(found.files, settings, given=given, progress=bar)
         if edits_too or settings.output_format in WITH_EDITS:

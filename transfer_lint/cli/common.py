@@ -179,6 +179,19 @@ def print_problems(problems: Iterable[Problem]) -> None:
         say(f"{emphasis('error', fg='red', bold=True)}: {problem}")
 
 
+def print_left_out(links: Sequence[str], quiet: bool) -> None:
+    """Print, in one line on standard error, that these symbolic links were left out."""
+    if not links or quiet:
+        return
+    shown = [f"{link} -> {os.path.realpath(link)}" for link in links[:_LISTED]]
+    more = f" and {len(links) - _LISTED} more" if len(links) > _LISTED else ""
+    what, it = ("a link that leads", "it") if len(links) == 1 else ("links that lead", "them")
+    say(f"left out {what} out of what was given, name {it} to include {it}: {', '.join(shown)}{more}")
+
+
+_LISTED = 3  # of many links that are left out
+
+
 def say(text: str) -> None:
     """Print a line on standard error."""
     click.echo(terminal.printed(text), err=True, color=coloured(sys.stderr))

@@ -20,6 +20,7 @@ def lint(paths: Sequence[str], quiet: bool) -> Outcome:
 
     settings = common.settings_for(paths, None, None, {})
     found = collect(paths, settings, given={}, force_exclude=False)
+    common.print_left_out(found.left_out, quiet)
     with common.Bar("checking", quiet) as bar:
         outcome = check_paths(found.files, settings, progress=bar)
     common.print_problems((*found.problems, *outcome.problems))

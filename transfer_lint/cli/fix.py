@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,7 @@ from transfer_lint.report.concise import line as one_line
 from transfer_lint.report.places import Places
 
 if TYPE_CHECKING:
-    from transfer_lint.fixing.fix import Fixed
+    from transfer_lint.fixing.fix import FixedFile
 
 
 @click.command("fix", short_help="Apply fixes, or show what they would change.")
@@ -71,15 +72,29 @@ def command(
 
         done = run(found.files, settings, common.view_for(settings))
         summarise(done, quiet)
+        common.print_left_out(found.left_out, quiet)
         common.print_problems([*found.problems, *done.problems])
         return 2 if found.problems or done.problems else 0
     in_place = not (as_diff or output or given)
     with common.Bar("fixing", quiet) as bar:
-        fixed = fix_paths(found.files, settings, given=given, in_place=in_place, progress=bar)
+        planned = fix_paths(found.files, settings, given=given, in_place=in_place, progress=bar)
+    fixed, failed, left_out = planned, 0, found.left_out
+    if output:
+        from transfer_lint.fixing.copies import copy_fixed
+
+        copied = copy_fixed(paths, output, {file.path: file for file in planned.files}, settings, header)
+        written = tuple(file for file in planned.files if file.path in copied.files)
+        fixed = replace(planned, files=written, outcome=planned.outcome.with_problems(copied.problems))
+        failed, left_out = len(copied.problems), copied.left_out
+    elif in_place:
+        from transfer_lint.fixing.fix import write_fixed
+
+        fixed = write_fixed(planned, found.files, settings)
+        failed = len(planned.files) - len(fixed.files)
+    outcome = fixed.outcome.with_problems(found.problems)
     view = common.view_for(settings)
-    places = Places(fixed.outcome)
-    problems = [*found.problems, *fixed.outcome.problems]
-    left = fixed.outcome.fails(settings.fail_on)
+    places = Places(outcome)
+    left = outcome.fails(settings.fail_on)
     if as_diff:
         for file in fixed.files:
             diffs.show(file.path, file.before, file.after, view)
@@ -88,38 +103,30 @@ def command(
         sys.stdout.buffer.write(fixed.files[0].new if fixed.files else next(iter(given.values())))
         sys.stdout.buffer.flush()
     else:
-        if output:
-            from transfer_lint.fixing.copies import copy_fixed
-
-            problems += copy_fixed(paths, output, {file.path: file for file in fixed.files}, settings, header)
-        else:
-            from transfer_lint.fixing.fix import write_fixed
-
-            problems += write_fixed(fixed)
-        outcome = replace(fixed.outcome, problems=tuple(problems))
         common.put(common.findings(outcome, settings, view), view, form=settings.output_format)
     if as_diff or given:  # no report is printed then, and a diff does not show what could not be checked
-        for finding in fixed.outcome.findings:
+        for finding in outcome.findings:
             if finding.severity is Severity.ERROR and finding.about_lint:
                 common.say(one_line(finding, places, replace(view, colour=False)))
     for finding, why in fixed.refused.items():
         at = places.at(finding.path, finding.line)
         common.say(f"{at}:{finding.column}: {finding.code} is not fixed: {why}")
-    common.print_problems(problems)
+    common.print_left_out(left_out, quiet)
+    common.print_problems(outcome.problems)
     if not quiet:
-        _summarise(fixed, would=as_diff, output=output)
-    return 2 if problems else int(left)
+        head = _done(fixed.files, "would fix" if as_diff else "fixed", f" into {output}" if output else "")
+        if not fixed.files:
+            head = "fixed nothing" if planned.files else "nothing to fix"
+            head += f", copied into {output}" if output and not failed else ""
+        if failed:
+            head += f", {common.count(failed, 'file')} not written"
+        tally = common.tally(outcome)
+        common.say(f"{common.emphasis(head, bold=True)}; {tally + ' left' if tally else 'nothing left'}")
+    return 2 if outcome.problems else int(left)
 
 
-def _summarise(fixed: Fixed, would: bool, output: str | None) -> None:
-    applied = sum(len(file.applied) for file in fixed.files)
-    where = f" into {output}" if output else ""
-    if applied:
-        done = "would fix" if would else "fixed"
-        of_code = not any(finding.about_lint for file in fixed.files for finding in file.applied)
-        noun = "transfer" if of_code else "finding"
-        head = f"{done} {common.count(applied, noun)} in {common.count(len(fixed.files), 'file')}{where}"
-    else:
-        head = f"nothing to fix{where and ', copied' + where}"
-    left = common.tally(fixed.outcome)
-    common.say(f"{common.emphasis(head, bold=True)}; {left + ' left' if left else 'nothing left'}")
+def _done(files: Sequence[FixedFile], done: str, where: str) -> str:
+    """`fixed 2 transfers in 1 file`."""
+    applied = [finding for file in files for finding in file.applied]
+    noun = "finding" if any(finding.about_lint for finding in applied) else "transfer"
+    return f"{done} {common.count(len(applied), noun)} in {common.count(len(files), 'file')}{where}"

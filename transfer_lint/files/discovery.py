@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from transfer_lint.files import disk
 from transfer_lint.files.git_index import is_tracked
 from transfer_lint.files.gitignore import ignored, ignores_in, ignores_over
-from transfer_lint.files.paths import shown_path
+from transfer_lint.files.paths import is_within, shown_path
 from transfer_lint.files.patterns import Patterns
 from transfer_lint.problems import Problem
 from transfer_lint.settings import Settings
@@ -21,10 +21,15 @@ LINTED = (".py", ".ipynb")
 
 @dataclass(frozen=True)
 class Found:
-    """files: the paths to check, as shown to the user, sorted, each once. problems: what could not be used, and why."""
+    """Paths as shown to the user, sorted.
+
+    files: what to check, each once. problems: what could not be used, and why. left_out: symbolic links in the named
+    folders that lead out of all that is named.
+    """
 
     files: tuple[str, ...]
     problems: tuple[Problem, ...]
+    left_out: tuple[str, ...] = ()
 
 
 def collect(
@@ -37,14 +42,16 @@ def collect(
     """The files that the arguments name: a named file whatever its name, and in a named folder those in LINTED.
 
     What is in a folder and is excluded by the settings or ignored by git is left out, unless the pattern also matches
-    the named folder itself. Symbolic links to folders are followed only if they are arguments. Only regular files are
-    ever opened.
+    the named folder itself. Symbolic links to folders are followed only if they are arguments, those to files also if
+    they lead to something that the arguments name or hold: what is named bounds what is read and written. Only regular
+    files are ever opened.
 
     given: arguments that need not be on disk. force_exclude: the settings' excludes apply to the arguments too.
     """
     excludes = Patterns(settings.root, (*settings.exclude, *settings.extend_exclude)) if force_exclude else None
     files: set[str] = set()
     problems: list[Problem] = []
+    left_out: set[str] = set()
     for argument in dict.fromkeys(arguments):
         if argument in given:
             files.add(argument)
@@ -61,12 +68,13 @@ def collect(
         if stat.S_ISREG(mode):
             files.add(shown_path(argument))
         elif stat.S_ISDIR(mode):
-            walk = Walk(argument, settings)
+            walk = Walk(argument, settings, arguments)
             files.update(shown_path(path) for path in walk.files() if path.endswith(LINTED))
             problems.extend(walk.problems)
+            left_out.update(shown_path(path) for path in walk.left_out if path.endswith(LINTED) or os.path.isdir(path))
         else:
             problems.append(Problem(shown_path(argument), f"is {disk.kind_of(mode)}, not a file", "leave it out"))
-    return Found(tuple(sorted(_one_name_each(files))), tuple(problems))
+    return Found(tuple(sorted(_one_name_each(files))), tuple(problems), tuple(sorted(left_out)))
 
 
 def _one_name_each(paths: Iterable[str]) -> Iterator[str]:
@@ -83,11 +91,17 @@ def _one_name_each(paths: Iterable[str]) -> Iterator[str]:
 
 
 class Walk:
-    """Finds the regular files under a folder that the settings do not exclude. problems: complete after `files`."""
+    """Finds the regular files under a folder that the settings do not exclude.
 
-    def __init__(self, folder: str, settings: Settings) -> None:
+    given: files and folders; symbolic links that lead out of all of them, and of the folder, are left out.
+    problems: folders that cannot be listed. left_out: the links that lead out. Both are complete after `files`.
+    """
+
+    def __init__(self, folder: str, settings: Settings, given: Iterable[str] = ()) -> None:
         self.folder = folder
         self.problems: list[Problem] = []
+        self.left_out: list[str] = []
+        self._given = frozenset(os.path.realpath(path) for path in (folder, *given))
         self._gitignore = settings.respect_gitignore
         self._excludes = Patterns(settings.root, (*settings.exclude, *settings.extend_exclude)).but_for(folder)
 
@@ -115,10 +129,17 @@ class Walk:
                 unwanted = hidden or ignored(path, is_folder, ignores)
                 if unwanted and not is_tracked(path, is_folder):
                     continue
-                if is_folder:
+                if entry.is_symlink() and self._leads_out(path):
+                    self.left_out.append(path)
+                elif is_folder:
                     pending.append((path, ignores, unwanted))
                 elif _is_regular(entry):
                     yield path
+
+    def _leads_out(self, link: str) -> bool:
+        """Whether a link leads to a file or folder outside of what was given."""
+        target = os.path.realpath(link)
+        return os.path.exists(target) and not any(is_within(target, given) for given in self._given)
 
 
 def _is_regular(entry: os.DirEntry[str]) -> bool:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from transfer_lint.files import disk
 from transfer_lint.files.decoding import decode
+from transfer_lint.files.temporary import remove_leftovers
 from transfer_lint.files.text import Source, lines_of
 from transfer_lint.findings import Finding
 from transfer_lint.lint.deep_stack import deep
@@ -36,6 +37,7 @@ def add_ignores(outcome: Outcome, reason: str) -> Ignored:
     for finding in outcome.findings:
         by_path.setdefault(finding.path, []).append(finding)
     done = Ignored()
+    remove_leftovers(by_path)
     for path, findings in by_path.items():
         try:
             data = disk.read(path)

@@ -8,6 +8,7 @@ from enum import Enum
 
 from transfer_lint.files import disk
 from transfer_lint.files.decoding import decode
+from transfer_lint.files.temporary import remove_leftovers
 from transfer_lint.files.text import Source, is_notebook
 from transfer_lint.findings import Finding
 from transfer_lint.fixing import rewriting
@@ -72,6 +73,7 @@ class Session:
 
     def run(self) -> Done:
         """Ask about every fix that the settings allow, file by file. After each answer the file is checked again."""
+        remove_leftovers(self._paths)
         for path in self._paths:
             try:
                 if not self._file(path):
