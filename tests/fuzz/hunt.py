@@ -9,7 +9,6 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -47,7 +46,7 @@ def hunt(kind: str, seconds: float, first: int) -> tuple[int, int]:
 
         check = settings(
             max_examples=BATCH, deadline=None, database=None, suppress_health_check=list(HealthCheck), print_blob=False
-        )(seed(number)(given(strategy)(partial(example))))
+        )(seed(number)(given(strategy)(example)))
         try:
             check()
         except BaseException as error:  # a group of them, if there are several
