@@ -13,7 +13,8 @@ from transfer_lint.files.text import encode_source
 from transfer_lint.fixing.edits import with_edits
 from transfer_lint.fixing.fix import Fixed, fix_paths, write_fixed
 from transfer_lint.lint.check import check_paths
-from transfer_lint.lint.configuration import load, rule_names
+from transfer_lint.lint.configuration import rule_names
+from transfer_lint.lint.lookup import Lookup
 from transfer_lint.lint.outcome import Outcome
 from transfer_lint.lint.selection import unknown
 from transfer_lint.problems import Problem
@@ -28,7 +29,7 @@ def load_settings(paths: Paths = ".") -> Settings:
     Raises:
         Problem: the configuration cannot be read, or something in it is wrong.
     """
-    return load(_listed(paths))
+    return Lookup().over(_listed(paths))
 
 
 def check(
@@ -112,10 +113,11 @@ def _inputs(
 ) -> tuple[Sequence[str], dict[str, bytes], Settings, tuple[Problem, ...]]:
     """Files to look at, bytes that stand for one of them, the settings, and what could not be taken."""
     listed = _listed(paths)
-    settings = _selecting(settings or load(listed), select, ignore)
+    lookup = Lookup(lambda own: _selecting(own, select, ignore), settings)
+    settings = lookup.over(listed)
     if source is None:
-        found = collect(listed, settings)
-        return found.files, {}, settings, found.problems
+        found = collect(listed, settings, nearest=lookup.nearest)
+        return found.files, {}, found.settings, found.problems
     if len(listed) != 1:
         raise ValueError("a source has one path")
     name = _name_of(listed)

@@ -31,7 +31,7 @@ from tests.support.documents import (
     stage,
 )
 from transfer_lint.cli import cli
-from transfer_lint.lint import configuration
+from transfer_lint.lint import configuration, lookup
 
 README = read("README.md")
 BLOCKS = tuple(blocks(README))
@@ -154,7 +154,7 @@ def test_the_configuration_loads(name: str, tmp_path: Path) -> None:
     if name == "transfer-lint.toml":
         text = text.replace("[tool.transfer-lint]\n", "").replace("[tool.transfer-lint.", "[")
     (tmp_path / name).write_text(text, encoding="utf-8")
-    settings = configuration.load([str(tmp_path)])
+    settings = lookup.load([str(tmp_path)])
     assert settings.ignore == ("TL102",)
     assert settings.extend_exclude == ("vendored",)
     assert settings.min_heat.value == "call"

@@ -20,7 +20,7 @@ from tests.support.command import WASTE
 from transfer_lint.files.discovery import collect
 from transfer_lint.findings import FixHints
 from transfer_lint.fixing.fix import fix_paths
-from transfer_lint.lint import configuration
+from transfer_lint.lint import lookup
 from transfer_lint.lint.check import check_paths
 from transfer_lint.lint.configuration import OUTPUT_FORMATS
 from transfer_lint.lint.outcome import Outcome
@@ -123,7 +123,7 @@ def hold_configuration(folder: Path, text: str) -> None:
     source = folder / "waste.py"
     source.write_text(WASTE)
     try:
-        settings = configuration.load([str(source)])
+        settings = lookup.load([str(source)])
     except Problem as problem:
         event("refused")
         no_bug((problem,))

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from transfer_lint.cli import common
+from transfer_lint.cli.inputs import inputs, lint_options
 from transfer_lint.files.paths import shown_path
 from transfer_lint.lint.configuration import DEFAULT_BASELINE
 from transfer_lint.lint.outcome import Outcome
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
 
 @click.command("check", short_help="Report needless transfers, and why they are.")
-@common.lint_options
+@lint_options
 @click.option(
     "--fixes", "edits_too", is_flag=True, help="With json: also the edits that would mend each finding alone."
 )
@@ -46,10 +47,8 @@ if TYPE_CHECKING:
 @click.option("--output-file", type=click.Path(), metavar="FILE", help="Write the report there, not to the output.")
 def command(
     paths: tuple[str, ...],
-    stdin_filename: str | None,
-    config_file: str | None,
-    force_exclude: bool,
     quiet: bool,
+    exit_zero: bool,
     edits_too: bool,
     baseline_file: str | None,
     new_baseline: str | None,
@@ -78,7 +77,6 @@ def command(
     transfer-lint check --add-ignores --reason "as it always was"
     cat nodes.py | transfer-lint check - --stdin-filename nodes.py
     """
-    from transfer_lint.files.discovery import collect
     from transfer_lint.lint.check import check_paths
 
     _go_together(paths, new_baseline, ignore_all, reason)
@@ -90,12 +88,13 @@ def command(
         context = click.get_current_context()
         watch(paths or (".",), lambda: context.invoke(command, **{**context.params, "watching": False}))
         return 0
-    settings = common.settings_for(paths, config_file, stdin_filename, options)
-    paths, given = common.targets(paths, stdin_filename)
-    found = collect(paths, settings, given=given, force_exclude=force_exclude)
+    found = inputs(paths, **options)
+    if found.shown:
+        return _reported(found.problems)
     common.print_left_out(found.left_out, quiet)
+    settings = found.settings
     with common.Bar("checking", quiet) as bar:
-        outcome = check_paths(found.files, settings, given=given, progress=bar)
+        outcome = check_paths(found.files, settings, given=found.given, progress=bar)
         if edits_too or settings.output_format in WITH_EDITS:
             from transfer_lint.fixing.edits import with_edits
 
@@ -106,8 +105,7 @@ def command(
     if new_baseline is not None:
         path = new_baseline or known_in or os.path.join(settings.root, DEFAULT_BASELINE)
         _write_baseline(path, outcome, checked, settings)
-        common.print_problems(problems)
-        return 2 if problems else 0
+        return _reported(problems)
     if known_in:
         outcome = _without_known(known_in, outcome, checked, settings)
     if ignore_all:
@@ -118,8 +116,7 @@ def command(
     if trace_file and settings.output_format != "html":
         from transfer_lint.cli.evidence import held_against
 
-        common.print_problems(problems)
-        return 2 if problems else held_against(trace_file, outcome, paths, view)
+        return _reported(problems) or held_against(trace_file, outcome, found.paths, view)
     form = settings.output_format
     if form == "html":
         lines = _page(outcome, settings, view, trace_file)
@@ -132,7 +129,12 @@ def command(
     common.print_problems(problems)
     if not quiet:
         _summarise(outcome, view)
-    return 2 if problems else int(outcome.fails(settings.fail_on))
+    return 2 if problems else int(outcome.fails(settings.fail_on) and not exit_zero)
+
+
+def _reported(problems: Sequence[Problem]) -> int:
+    common.print_problems(problems)
+    return 2 if problems else 0
 
 
 def _page(outcome: Outcome, settings: Settings, view: View, trace_file: str | None) -> Iterator[str]:

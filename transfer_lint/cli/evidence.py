@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from transfer_lint.cli import common
+from transfer_lint.cli.inputs import inputs
 from transfer_lint.lint.outcome import Outcome
 
 if TYPE_CHECKING:
@@ -15,14 +16,12 @@ if TYPE_CHECKING:
 
 def lint(paths: Sequence[str], quiet: bool) -> Outcome:
     """What `check` finds in `paths` with their configuration. Prints problems."""
-    from transfer_lint.files.discovery import collect
     from transfer_lint.lint.check import check_paths
 
-    settings = common.settings_for(paths, None, None, {})
-    found = collect(paths, settings, given={}, force_exclude=False)
+    found = inputs(paths)
     common.print_left_out(found.left_out, quiet)
     with common.Bar("checking", quiet) as bar:
-        outcome = check_paths(found.files, settings, progress=bar)
+        outcome = check_paths(found.files, found.settings, progress=bar)
     common.print_problems((*found.problems, *outcome.problems))
     return outcome
 

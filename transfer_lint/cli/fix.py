@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from transfer_lint.cli import common, diffs
+from transfer_lint.cli.inputs import inputs, lint_options
 from transfer_lint.findings import Severity
 from transfer_lint.report.concise import line as one_line
 from transfer_lint.report.places import Places
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 
 @click.command("fix", short_help="Apply fixes, or show what they would change.")
-@common.lint_options
+@lint_options
 @click.option("--diff", "as_diff", is_flag=True, help="Print what would change; write nothing.")
 @click.option(
     "--interactive", "-i", is_flag=True, help="Show each fix and ask: yes, no, all of its rule, ignore, quit."
@@ -28,10 +29,8 @@ if TYPE_CHECKING:
 @click.option("--header", metavar="TEXT", help="With --output: comment lines for the top of each Python file.")
 def command(
     paths: tuple[str, ...],
-    stdin_filename: str | None,
-    config_file: str | None,
-    force_exclude: bool,
     quiet: bool,
+    exit_zero: bool,
     as_diff: bool,
     interactive: bool,
     output: str | None,
@@ -50,7 +49,6 @@ def command(
     transfer-lint fix --interactive --unsafe-fixes nodes.py
     transfer-lint fix --unsafe-fixes --output fixed/ my_pack/
     """
-    from transfer_lint.files.discovery import collect
     from transfer_lint.fixing.copies import refuse_overlap
     from transfer_lint.fixing.fix import fix_paths
 
@@ -58,13 +56,15 @@ def command(
         raise click.UsageError("--diff writes nothing, --output does: choose one")
     if header and not output:
         raise click.UsageError("--header is for the files that --output writes")
-    settings = common.settings_for(paths, config_file, stdin_filename, options)
-    paths, given = common.targets(paths, stdin_filename)
-    if given and output:
+    if "-" in paths and output:
         raise click.UsageError("standard input is fixed to standard output: leave out --output")
     if output:
-        refuse_overlap(paths, output)
-    found = collect(paths, settings, given=given, force_exclude=force_exclude)
+        refuse_overlap(paths or (".",), output)
+    found = inputs(paths, **options)
+    paths, given, settings = found.paths, found.given, found.settings
+    if found.shown:
+        common.print_problems(found.problems)
+        return 2 if found.problems else 0
     if interactive:
         if as_diff or output or given:
             raise click.UsageError("--interactive writes the files themselves: leave out --diff, --output and -")
@@ -122,7 +122,7 @@ def command(
             head += f", {common.count(failed, 'file')} not written"
         tally = common.tally(outcome)
         common.say(f"{common.emphasis(head, bold=True)}; {tally + ' left' if tally else 'nothing left'}")
-    return 2 if outcome.problems else int(left)
+    return 2 if outcome.problems else int(left and not exit_zero)
 
 
 def _done(files: Sequence[FixedFile], done: str, where: str) -> str:

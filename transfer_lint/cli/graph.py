@@ -8,7 +8,7 @@ from importlib import import_module
 import click
 
 from transfer_lint.cli import common
-from transfer_lint.lint.configuration import load
+from transfer_lint.lint.lookup import load
 
 FORMATS = ("mermaid", "dot", "svg", "html")
 

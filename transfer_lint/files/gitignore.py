@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 from transfer_lint.files import disk
+from transfer_lint.files.ownership import trusted
 from transfer_lint.files.patterns import Patterns
 from transfer_lint.files.repository import excludes_file, root_over, shared_folder
 from transfer_lint.problems import Problem
@@ -28,18 +29,23 @@ def ignores_over(folder: str) -> list[Patterns]:
     here = os.path.abspath(folder)
     while root is not None and here != root:
         here = os.path.dirname(here)
-        found[:0] = ignores_in(here)
+        found[:0] = ignores_in(here, folder)
     return found
 
 
-def ignores_in(folder: str) -> list[Patterns]:
-    """The patterns that a folder brings: of its own .gitignore, before them those of the repository that it is."""
+def ignores_in(folder: str, about: str | None = None) -> list[Patterns]:
+    """The patterns that a folder brings: of its own .gitignore, before them those of the repository that it is.
+
+    about: the folder that they are for, if it is another; files of other owners are passed over.
+    """
+    about = about or folder
     found: list[Patterns] = []
-    if os.path.exists(os.path.join(folder, ".git")):
+    git, own = os.path.join(folder, ".git"), os.path.join(folder, ".gitignore")
+    if os.path.exists(git) and trusted(git, about):
         found += _patterns(excludes_file(folder), folder)
         with suppress(OSError):  # `.git` may be nothing of git's
             found += _patterns(os.path.join(shared_folder(folder), "info", "exclude"), folder)
-    return found + _patterns(os.path.join(folder, ".gitignore"), folder)
+    return found + (_patterns(own, folder) if trusted(own, about) else [])
 
 
 def _patterns(path: str, base: str) -> list[Patterns]:

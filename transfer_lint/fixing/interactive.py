@@ -125,7 +125,7 @@ class Session:
                 left[key] -= 1
                 continue
             changes = {finding.anchor: finding.fix.action}
-            rewritten = rewriting.rewrite(file.path, file.text, changes, self._settings.target_version)
+            rewritten = rewriting.rewrite(file.path, file.text, changes, self._settings.of(file.path).target_version)
             if rewritten.text != file.text:
                 return key, finding, rewritten.text
             if finding not in self.done.refused:

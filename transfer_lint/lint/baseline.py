@@ -148,7 +148,7 @@ def write(
 def _judged(baseline: Baseline, checked: Collection[str], settings: Settings) -> list[Entry]:
     """The entries that this run could have found, and the entries of files that no longer exist."""
     places = {path: _relative(path, baseline.folder) for path in checked}
-    on = {place: selected(path, settings) for path, place in places.items()}
+    on = {place: selected(path, settings.of(path)) for path, place in places.items()}
     names = rule_names()
     return [
         entry

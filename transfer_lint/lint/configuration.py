@@ -6,11 +6,13 @@ The table KEYS defines each key completely: how its value is read, its default, 
 from __future__ import annotations
 
 import difflib
+import json
 import os
 import re
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from enum import Enum
 from typing import Any, TypeVar
 
 from transfer_codemods.actions import GuardForm
@@ -57,6 +59,12 @@ def _selectors(value: object) -> tuple[str, ...]:
     selectors = _strings(value)
     if selectors and (wrong := selection.unknown(selectors, rule_names())):
         raise ValueError(wrong)
+    return selectors
+
+
+def _some_selectors(value: object) -> tuple[str, ...]:
+    if not (selectors := _selectors(value)):
+        raise ValueError('must name a rule; leave it out, or write "ALL", for all')
     return selectors
 
 
@@ -121,7 +129,7 @@ def _knowledge(value: object) -> Mapping[str, object]:
 
 
 KEYS: tuple[Key, ...] = (
-    Key("select", _selectors, '["ALL"]', "Rules to report: codes, prefixes of codes, or names."),
+    Key("select", _some_selectors, '["ALL"]', "Rules to report: codes, prefixes of codes, or names."),
     Key("extend-select", _selectors, "[]", "Rules to report besides those of `select`."),
     Key("ignore", _selectors, "[]", "Rules to leave out. Of two selectors for a rule the more exact one wins."),
     Key("per-file-ignores", _per_file, "{}", "Pattern of files (as in .gitignore) -> rules to leave out there."),
@@ -147,6 +155,10 @@ KEYS: tuple[Key, ...] = (
         '"node-packs"',
         "Which hints `fix` mends: all, none, or in ComfyUI node packs the moves of node functions that want a guard.",
     ),
+    Key("fixable", _some_selectors, '["ALL"]', "Rules whose fixes are applied."),
+    Key("unfixable", _selectors, "[]", "Rules whose fixes are not applied."),
+    Key("extend-safe-fixes", _selectors, "[]", "Rules whose unsafe fixes you take for safe."),
+    Key("extend-unsafe-fixes", _selectors, "[]", "Rules whose safe fixes you take for unsafe."),
     Key("module-guard", _one_of({g.value: g for g in GuardForm}), '"exact"', "How a guard asks where a module is."),
     Key("target-version", _python, "the running Python", "The oldest Python that fixed code must run on."),
     Key(
@@ -169,35 +181,6 @@ def rule_names() -> Mapping[str, str]:
     return {code: rule.name for code, rule in RULES.items()}
 
 
-def load(paths: Sequence[str]) -> Settings:
-    """The settings for a run over `paths`, from the nearest configuration in their common folder or a folder above it.
-
-    Without a configuration: the defaults, with the common folder as `root`.
-
-    Raises:
-        Problem: the configuration cannot be read, or something in it is wrong.
-    """
-    folder = _common_folder(paths)
-    while True:
-        for name, table in (("transfer-lint.toml", ()), ("pyproject.toml", ("tool", "transfer-lint"))):
-            candidate = os.path.join(folder, name)
-            if os.path.isfile(candidate) and (found := read_file(candidate, table)) is not None:
-                return found
-        parent = os.path.dirname(folder)
-        if parent == folder:
-            return Settings(root=_common_folder(paths))
-        folder = parent
-
-
-def _common_folder(paths: Sequence[str]) -> str:
-    absolute = [os.path.abspath(path) for path in paths] or [os.getcwd()]
-    try:
-        common = os.path.commonpath(absolute)
-    except ValueError:  # paths on two drives
-        return os.getcwd()
-    return common if os.path.isdir(common) else os.path.dirname(common)
-
-
 def read_file(path: str, table: tuple[str, ...] | None = None) -> Settings | None:
     """The settings in one file.
 
@@ -217,11 +200,14 @@ def read_file(path: str, table: tuple[str, ...] | None = None) -> Settings | Non
         if not isinstance(values, dict):
             raise Problem(shown, f"[{'.'.join(table)}] is not a table", "write it as a table")
         if step not in values:
+            if step == table[-1] and (near := difflib.get_close_matches(step, values, n=1, cutoff=0.9)):
+                raise Problem(shown, f"[tool.{near[0]}] is not read", f"did you mean [{'.'.join(table)}]?")
             return None
         values = values[step]
     if not isinstance(values, dict):
         raise Problem(shown, f"[{'.'.join(table)}] is not a table", "write it as a table")
-    return from_table(values, shown, os.path.dirname(os.path.abspath(path)), ".".join(table))
+    settings = from_table(values, shown, os.path.dirname(os.path.abspath(path)), ".".join(table))
+    return replace(settings, source=os.path.abspath(path))
 
 
 def from_table(values: Mapping[str, object], path: str, root: str, table: str = "") -> Settings:
@@ -264,3 +250,33 @@ def _toml(path: str, shown: str) -> Mapping[str, object]:
 def _shorten(value: object) -> str:
     text = repr(value)
     return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+def as_toml(settings: Settings) -> Iterator[str]:
+    """The lines of a configuration with these settings; what has no value is a comment."""
+    for key in KEYS:
+        value = getattr(settings, key.field)
+        if value is None or (key.default == '["ALL"]' and not value):
+            yield f"# {key.name}: {key.default}"
+        else:
+            yield f"{key.name} = {_written(value)}"
+
+
+def _written(value: object) -> str:
+    """A value as TOML."""
+    if isinstance(value, Enum):
+        return _written(value.value)
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, str):
+        return json.dumps(value)
+    if isinstance(value, tuple) and value and all(isinstance(part, int) for part in value):
+        return _written(".".join(map(str, value)))
+    if isinstance(value, tuple) and value and all(isinstance(part, tuple) for part in value):
+        return _written(dict(value))
+    if isinstance(value, Mapping):
+        entries = (f"{json.dumps(name)} = {_written(part)}" for name, part in value.items())
+        return f"{{ {', '.join(entries)} }}" if value else "{}"
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(map(_written, value))}]"
+    return str(value)

@@ -32,9 +32,9 @@ from transfer_lint.flow.values.values import (
     Value,
 )
 from transfer_lint.lint.check_text import nesting, project_over
-from transfer_lint.lint.configuration import load
 from transfer_lint.lint.deep_stack import deep
 from transfer_lint.lint.judge import Judgement, analysis_of, evidence_lines, judgements
+from transfer_lint.lint.lookup import load
 from transfer_lint.lint.silence import reasons
 from transfer_lint.problems import Problem, unparsable_as
 from transfer_lint.rules.options import RuleOptions

@@ -16,9 +16,9 @@ from transfer_lint.fixing.fix import fix_source
 from transfer_lint.fixing.ignores import with_ignores
 from transfer_lint.lint.assigned_placements import Placement, placements
 from transfer_lint.lint.check_text import examine, nesting, project_over
-from transfer_lint.lint.configuration import load
 from transfer_lint.lint.deep_stack import deep
 from transfer_lint.lint.explain import explain
+from transfer_lint.lint.lookup import load
 from transfer_lint.problems import Problem
 from transfer_lint.rules.options import RuleOptions
 from transfer_lint.settings import Settings
