@@ -13,10 +13,9 @@ from transfer_lint.files.text import encode_source
 from transfer_lint.fixing.edits import with_edits
 from transfer_lint.fixing.fix import Fixed, fix_paths, write_fixed
 from transfer_lint.lint.check import check_paths
-from transfer_lint.lint.configuration import rule_names
 from transfer_lint.lint.lookup import Lookup
 from transfer_lint.lint.outcome import Outcome
-from transfer_lint.lint.selection import unknown
+from transfer_lint.lint.selection import rule_names, unknown
 from transfer_lint.problems import Problem
 from transfer_lint.settings import Settings
 

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import json
+import sys
 from pathlib import Path
 
 import pytest
+from jsonschema import Draft7Validator
 
-from tests.support.command import WASTE, lint
+from tests.support.command import ROOT, WASTE, lint
 from transfer_codemods.actions import GuardForm
 from transfer_lint.findings import FixHints, Heat, Severity
-from transfer_lint.lint import lookup
+from transfer_lint.lint import configuration, lookup
 from transfer_lint.lint.configuration import KEYS
 from transfer_lint.problems import Problem
 from transfer_lint.settings import Settings
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
 
 GOOD = [
     pytest.param('select = ["TL1"]', {"select": ("TL1",)}, id="select"),
@@ -150,3 +158,27 @@ def test_a_fix_that_the_target_version_cannot_parse_is_not_made(tmp_path: Path) 
     ran = lint("fix", cwd=tmp_path, expect=2)
     assert "does not parse as Python 3.9" in ran.err
     assert (tmp_path / "a.py").read_text() == text
+
+
+SCHEMA = Draft7Validator(configuration.schema())
+
+
+def table_of(text: str) -> dict[str, object]:
+    return tomllib.loads(text)
+
+
+def test_the_schema_is_one_and_the_one_on_the_site() -> None:
+    Draft7Validator.check_schema(configuration.schema())
+    assert json.loads((ROOT / "docs" / "configuration.schema.json").read_text()) == configuration.schema()
+
+
+@pytest.mark.parametrize(("text", "fields"), GOOD)
+def test_the_schema_takes_what_the_tool_takes(text: str, fields: dict[str, object]) -> None:
+    SCHEMA.validate(table_of(text))
+
+
+@pytest.mark.parametrize(
+    ("text", "words"), [case for case in BAD if case.id not in ("TOML", "knowledge")]  # what those say no schema can
+)  # fmt: skip
+def test_the_schema_refuses_what_the_tool_refuses(text: str, words: str) -> None:
+    assert list(SCHEMA.iter_errors(table_of(text)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from importlib import import_module
 
@@ -32,6 +33,8 @@ def command(place: str, form: str, output_file: str | None, unsafe_fixes: bool |
     from transfer_lint.graph.before_after import before_after_of
 
     path, _, function = place.partition("::")
+    if os.path.isdir(path):
+        raise click.BadParameter(f"{path} is a folder; name one file: PATH or PATH::FUNCTION", param_hint="PLACE")
     settings = load([path])
     if unsafe_fixes is not None:
         settings = replace(settings, unsafe_fixes=unsafe_fixes)

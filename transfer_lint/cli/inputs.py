@@ -174,7 +174,7 @@ def _values(options: Mapping[str, object]) -> dict[str, Any]:
                 value = [part.strip() for item in value for part in item.split(",") if part.strip()]
                 if not value:
                     raise ValueError("is empty")
-            given[key.field] = key.read(value)
+            given[key.field] = key.form.read(value)
         except ValueError as error:
             raise click.BadParameter(str(error), param_hint=f"--{key.name}") from None
     if options.get("proved_only"):

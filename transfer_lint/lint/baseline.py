@@ -15,10 +15,9 @@ from dataclasses import dataclass, replace
 from transfer_lint.files import disk
 from transfer_lint.files.paths import shown_path
 from transfer_lint.findings import Finding, Heat
-from transfer_lint.lint.configuration import rule_names
 from transfer_lint.lint.fingerprints import expressions
 from transfer_lint.lint.outcome import Outcome
-from transfer_lint.lint.selection import selected
+from transfer_lint.lint.selection import rule_names, selected
 from transfer_lint.problems import Problem
 from transfer_lint.settings import Settings
 

@@ -48,6 +48,15 @@ def _exactness(selector: str, code: str, name: str) -> int:
     return len(selector) if code.startswith(selector) else -1
 
 
+def rule_names() -> Mapping[str, str]:
+    """Code -> name of every rule."""
+    from transfer_lint.rules import (
+        RULES,
+    )  # importing the rules costs more than reading a configuration without selectors
+
+    return {code: rule.name for code, rule in RULES.items()}
+
+
 def unknown(selectors: Iterable[str], names: Mapping[str, str]) -> str:
     """A message about the first selector that matches no rule, with a suggestion; "" if each selector matches a rule.
 
