@@ -193,7 +193,7 @@ def _conditional(frame: Frame, node: ast.expr, state: State) -> Value:
     first = frame.eval(node.body, when_true)
     second = frame.eval(node.orelse, when_false)
     merged = when_true.joined(when_false, ("conditional", id(node)), node.lineno)
-    state.locals, state.heap = merged.locals, merged.heap
+    state.become(merged)
     return _accelerated(node, _either(frame, first, second, node, state))
 
 
@@ -213,7 +213,7 @@ def _either(frame: Frame, a: Value, b: Value, node: ast.AST, state: State) -> Va
 def _settle(frame: Frame, state: State, after: State, node: ast.AST) -> None:
     """Join the state with the one after code that may not have run."""
     merged = state.joined(after, ("perhaps", id(node)), getattr(node, "lineno", 0))
-    state.locals, state.heap = merged.locals, merged.heap
+    state.become(merged)
 
 
 @evaluates(ast.NamedExpr)
@@ -327,7 +327,7 @@ def _comprehension(frame: Frame, node: ast.expr, state: State) -> Value:
             inner.create(made)
             inner.write(made, "[]", item)
     merged = state.joined(inner, ("comprehension", id(node)), node.lineno)
-    state.heap = merged.heap
+    state.heap, state.rest = merged.heap, merged.rest
     for part in nodes_of(node):  # the only names that are still bound after a comprehension
         if isinstance(part, ast.NamedExpr):
             state.locals[part.target.id] = frame.unknown(part, part.target.id)
