@@ -20,6 +20,7 @@ from transfer_lint.report import DOCUMENTS, WITH_EDITS, View
 from transfer_lint.report.places import Places
 from transfer_lint.report.statistics import report as by_rule
 from transfer_lint.settings import Settings
+from transfer_lint.stopping import telling
 
 if TYPE_CHECKING:
     from transfer_lint.evidence.join import Judged
@@ -172,15 +173,21 @@ def _go_together(paths: tuple[str, ...], new_baseline: str | None, ignore_all: b
 
 
 def _add_ignores(outcome: Outcome, reason: str) -> tuple[Outcome, list[Problem]]:
-    from transfer_lint.fixing.ignores import add_ignores
+    from transfer_lint.fixing.ignores import Ignored, add_ignores
 
-    done = add_ignores(outcome, reason)
+    done = Ignored()
+
+    def summary() -> str:
+        files = len({finding.path for finding in done.hidden})
+        return f"ignored {common.count(len(done.hidden), 'finding')} in {common.count(files, 'file')}"
+
+    with telling(summary):
+        add_ignores(outcome, reason, done)
     places = Places(outcome)
     for finding, why in done.refused.items():
         at = places.at(finding.path, finding.line)
         common.say(f"{at}:{finding.column}: {finding.code} is not ignored: {why}")
-    files = len({finding.path for finding in done.hidden})
-    common.say(f"ignored {common.count(len(done.hidden), 'finding')} in {common.count(files, 'file')}")
+    common.say(summary())
     hidden = set(done.hidden)
     return outcome.left_with(tuple(finding for finding in outcome.findings if finding not in hidden)), done.problems
 

@@ -7,7 +7,7 @@ import shutil
 import sys
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
+from typing import Any, TextIO
 
 import click
 
@@ -15,6 +15,7 @@ from transfer_lint.lint.outcome import Outcome
 from transfer_lint.problems import Problem
 from transfer_lint.report import DOCUMENTS, View, report, terminal
 from transfer_lint.settings import Settings
+from transfer_lint.visible import visible
 
 
 def view_for(settings: Settings, output_file: str | None = None) -> View:
@@ -101,8 +102,16 @@ _LISTED = 3  # of many links that are left out
 
 
 def say(text: str) -> None:
-    """Print a line on standard error."""
-    click.echo(terminal.printed(text), err=True, color=coloured(sys.stderr))
+    """Print a line on standard error, if that can be written."""
+    try:
+        click.echo(terminal.printed(text), err=True, color=coloured(sys.stderr))
+    except OSError:
+        abandon(sys.stderr)
+
+
+def abandon(stream: TextIO) -> None:
+    """Have all that is printed to a stream from now on, and what is in its buffer, go nowhere."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def emphasis(text: str, **how: Any) -> str:
@@ -135,10 +144,12 @@ class Bar:
         self._on = sys.stderr.isatty() and not quiet
         self._next = time.monotonic() + self._PATIENCE
         self._drawn = False
+        self._waiting = ""
 
-    def __call__(self, done: int, total: int) -> None:
-        """Show that `done` of `total` items are done."""
+    def __call__(self, done: int, total: int, waiting: str) -> None:
+        """Show that `done` of `total` items are done, and the one that is waited for."""
         now = time.monotonic()
+        self._waiting = waiting or self._waiting
         if not self._on or now < self._next:
             return
         self._next = now + self._INTERVAL
@@ -146,12 +157,22 @@ class Bar:
         full = self._WIDTH * done // total
         line, rest = ("━", "─") if "utf" in (sys.stderr.encoding or "").lower() else ("#", "-")
         bar = emphasis(line * full, fg="cyan") + emphasis(rest * (self._WIDTH - full), dim=True)
-        drawn = terminal.printed(f"{self._label} {bar} {done}/{total}")
+        counts = f" {done}/{total} "
+        room = shutil.get_terminal_size().columns - len(self._label) - self._WIDTH - len(counts) - 3
+        waiting = visible(self._waiting)
+        name = waiting if len(waiting) <= room else "…" + waiting[len(waiting) - room + 1 :]
+        drawn = terminal.printed(f"{self._label} {bar}{counts}{emphasis(name, dim=True)}")
         click.echo(f"\r{drawn}\x1b[K", nl=False, err=True, color=True)
+
+    def clear(self) -> None:
+        """Take the bar away, so that something can be printed; the next call shows it again."""
+        if self._drawn:
+            self._drawn = False
+            self._next = 0.0
+            click.echo("\r\x1b[K", nl=False, err=True, color=True)
 
     def __enter__(self) -> Bar:
         return self
 
     def __exit__(self, *raised: object) -> None:
-        if self._drawn:
-            click.echo("\r\x1b[K", nl=False, err=True, color=True)
+        self.clear()

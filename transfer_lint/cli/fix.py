@@ -11,12 +11,14 @@ import click
 
 from transfer_lint.cli import common, diffs
 from transfer_lint.cli.inputs import inputs, lint_options
+from transfer_lint.files import disk
 from transfer_lint.findings import Severity
 from transfer_lint.report.concise import line as one_line
 from transfer_lint.report.places import Places
+from transfer_lint.stopping import telling
 
 if TYPE_CHECKING:
-    from transfer_lint.fixing.fix import FixedFile
+    from transfer_lint.fixing.fix import Fixed, FixedFile
 
 
 @click.command("fix", short_help="Apply fixes, or show what they would change.")
@@ -76,20 +78,22 @@ def command(
         common.print_problems([*found.problems, *done.problems])
         return 2 if found.problems or done.problems else 0
     in_place = not (as_diff or output or given)
-    with common.Bar("fixing", quiet) as bar:
+    with common.Bar("fixing", quiet) as bar, telling(lambda: "" if as_diff or given else "nothing is written yet"):
         planned = fix_paths(found.files, settings, given=given, in_place=in_place, progress=bar)
     fixed, failed, left_out = planned, 0, found.left_out
     if output:
         from transfer_lint.fixing.copies import copy_fixed
 
-        copied = copy_fixed(paths, output, {file.path: file for file in planned.files}, settings, header)
+        with telling(lambda: f"the copy in {output} is not complete"):
+            copied = copy_fixed(paths, output, {file.path: file for file in planned.files}, settings, header)
         written = tuple(file for file in planned.files if file.path in copied.files)
         fixed = replace(planned, files=written, outcome=planned.outcome.with_problems(copied.problems))
         failed, left_out = len(copied.problems), copied.left_out
     elif in_place:
         from transfer_lint.fixing.fix import write_fixed
 
-        fixed = write_fixed(planned, found.files, settings)
+        with telling(lambda: _written(planned)):
+            fixed = write_fixed(planned, found.files, settings)
         failed = len(planned.files) - len(fixed.files)
     outcome = fixed.outcome.with_problems(found.problems)
     view = common.view_for(settings)
@@ -123,6 +127,13 @@ def command(
         tally = common.tally(outcome)
         common.say(f"{common.emphasis(head, bold=True)}; {tally + ' left' if tally else 'nothing left'}")
     return 2 if outcome.problems else int(left and not exit_zero)
+
+
+def _written(planned: Fixed) -> str:
+    """`2 of 3 files written: a.py, b.py`, from what is on disk."""
+    there = [file.path for file in planned.files if disk.holds(file.path, file.new)]
+    names = f": {', '.join(there)}" if there else ""
+    return f"{len(there)} of {common.count(len(planned.files), 'file')} written{names}"
 
 
 def _done(files: Sequence[FixedFile], done: str, where: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Sequence
 
 import click
@@ -12,6 +13,7 @@ from transfer_lint.report import View
 from transfer_lint.report.full import block
 from transfer_lint.report.places import Places
 from transfer_lint.settings import Settings
+from transfer_lint.stopping import Stopped, telling
 
 _MEANINGS = {
     Answer.YES: "apply it",
@@ -29,9 +31,14 @@ def run(paths: Sequence[str], settings: Settings, view: View) -> Done:
     def ask(proposal: Proposal) -> Answer:
         common.put(block(proposal.finding, Places(proposal.outcome), view), view)
         diffs.show(proposal.finding.path, proposal.before, proposal.after, view)
-        return _answer()
+        try:
+            return _answer()
+        except click.Abort:  # there is no more input
+            raise Stopped(signal.SIGINT) from None
 
-    return Session(paths, settings, ask).run()
+    session = Session(paths, settings, ask)
+    with telling(lambda: f"fixed {session.done.fixed}, ignored {session.done.ignored}"):
+        return session.run()
 
 
 def _answer() -> Answer:

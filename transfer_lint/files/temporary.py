@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import stat
-import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from typing import BinaryIO
@@ -30,6 +29,8 @@ def temporary_in(folder: str) -> Iterator[tuple[str, BinaryIO]]:
 
     After the block it is removed, unless it was moved away.
     """
+    import tempfile  # imported late: most runs write nothing
+
     while True:
         descriptor, path = tempfile.mkstemp(prefix=_PREFIX, suffix=_SUFFIX, dir=folder)
         with open(descriptor, "wb") as stream:

@@ -81,11 +81,16 @@ def _sites_of(path: str, text: str, project: Project, settings: Settings) -> tup
 
 @contextmanager
 def nesting(path: str) -> Iterator[None]:
-    """Turn the RecursionError or MemoryError of a text that nests too deep into a Problem."""
+    """Turn the RecursionError or MemoryError of a text that nests too deep into a Problem.
+
+    Python's parser raises a MemoryError for what nests too deep, too.
+    """
     try:
         yield
-    except (RecursionError, MemoryError):
+    except RecursionError:
         raise Problem(path, "nests too deep to be followed", "exclude it") from None
+    except MemoryError:
+        raise Problem(path, "nests too deep, or needs more memory than there is", "exclude it, or give more") from None
 
 
 def project_over(sources: Sources, settings: Settings) -> Project:

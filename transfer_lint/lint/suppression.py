@@ -13,7 +13,7 @@ from transfer_lint.lint.selection import matches
 
 _COMMENT = re.compile(
     r"#\s*transfer-lint:\s*(?:(?P<skip>skip-file)\b|ignore\b(?:\[(?P<list>[^\]#\n]*)\]|(?!\[)))"
-    # Up to the next comment; `#12` does not begin one. What follows a blank is looked at once, before the first of them.
+    # Up to the next comment; `#12` does not begin one. Whether one follows is asked at the first of several blanks.
     r"(?P<reason>(?:\S|(?<=\s)[^\S\n]|(?!\s+#[\sA-Za-z])[^\S\n])*)"
 )
 
