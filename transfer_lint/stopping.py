@@ -64,8 +64,10 @@ class telling:
 
 def end(stopped: Stopped) -> NoReturn:
     """Say that the run was stopped, and exit."""
+    from transfer_lint.visible import visible  # imported late: this module is the first of all
+
     start = "\r" if os.isatty(2) else ""  # over the ^C that a terminal shows
     try:
-        os.write(2, f"{start}{stopped.line}\n".encode(errors="backslashreplace"))
+        os.write(2, f"{start}{visible(stopped.line)}\n".encode(errors="backslashreplace"))
     finally:  # also where it cannot be said
         raise stopped

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 import transfer_lint
-from tests.support.command import CLEAN, WASTE, lint
+from tests.support.command import CLEAN, WASTE, environment, lint
 from transfer_lint.lint.lookup import Lookup
 
 NOBODY = 65534
@@ -242,3 +243,29 @@ def test_a_safety_that_the_user_sets(tmp_path: Path) -> None:
     assert lint("fix", "--diff", "--select", "TL101", "--unsafe-fixes", cwd=tmp_path).out
     (tmp_path / "transfer-lint.toml").write_text('extend-unsafe-fixes = ["TL1"]\nextend-safe-fixes = ["TL101"]\n')
     assert lint("fix", "--diff", "--select", "TL101", cwd=tmp_path).out
+
+
+JOBS = """
+import sys
+from transfer_lint.lint import pool
+real = pool.usable_processors
+pool.usable_processors = lambda: print("processes:", real(), file=sys.stderr) or 1
+from transfer_lint.cli import main
+main()
+"""
+
+
+@pytest.mark.parametrize("command", ["check", "fix"])
+def test_jobs(tmp_path: Path, command: str) -> None:
+    (tmp_path / "a.py").write_text(WASTE)
+
+    def err(*arguments: str, **extra: str) -> str:
+        return subprocess.run(
+            [sys.executable, "-c", JOBS, command, *arguments],
+            cwd=tmp_path, env=environment(**extra), capture_output=True, text=True, check=False,
+        ).stderr  # fmt: skip
+
+    assert "processes: 7\n" in err("--jobs", "7", TRANSFER_LINT_JOBS="3")
+    assert "processes: 3\n" in err(TRANSFER_LINT_JOBS="3")
+    assert "processes: 0" not in err(TRANSFER_LINT_JOBS="0")
+    assert "--jobs" in err("--jobs", "0")

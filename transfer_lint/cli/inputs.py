@@ -41,6 +41,11 @@ def _colour(context: click.Context, option: click.Parameter, value: str) -> None
     common.choose_colour(value)
 
 
+def _jobs(context: click.Context, option: click.Parameter, value: int | None) -> None:
+    if value is not None:
+        os.environ["TRANSFER_LINT_JOBS"] = str(value)
+
+
 def lint_options(function: Function) -> Function:
     """Add the options of `check` and `fix`. The option for a configuration key has the key's name and help text."""
     docs = {key.name: key.doc for key in KEYS}
@@ -80,6 +85,13 @@ def lint_options(function: Function) -> Function:
             expose_value=False,
             callback=_colour,
             help="When to use colours; auto: on a terminal.",
+        ),
+        click.option(
+            "--jobs",
+            type=click.IntRange(1),
+            expose_value=False,
+            callback=_jobs,
+            help="How many processes at most (also TRANSFER_LINT_JOBS); by default one for each processor.",
         ),
         click.option("-v", "--verbose", is_flag=True, help="Name the files that the configuration was read from."),
         click.option("-q", "--quiet", is_flag=True, help="Print results and errors only."),
