@@ -52,6 +52,16 @@ TAIL = """
 [The JSON schema](configuration.schema.json) of all keys is for editors that check and complete TOML: Taplo and its
 extensions take a first line `#:schema PATH` in a `transfer-lint.toml`.
 
+## On the command line
+
+Most keys are options as well: `transfer-lint check --help`. Lists are separated by commas. A shell completes commands,
+options and codes of rules after
+
+```sh
+eval "$(_TRANSFER_LINT_COMPLETE=bash_source transfer-lint)"   # zsh_source in zsh
+_TRANSFER_LINT_COMPLETE=fish_source transfer-lint | source    # in fish
+```
+
 ## In the source
 
 `# transfer-lint: ignore[TL102] reason` on the first or last line of a statement hides a finding there; several codes

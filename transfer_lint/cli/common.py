@@ -132,6 +132,14 @@ def tally(outcome: Outcome) -> str:
     return " and ".join((", ".join(parts[:-1]), parts[-1])) if len(parts) > 1 else "".join(parts)
 
 
+def rules_like(context: click.Context, option: click.Parameter, incomplete: str) -> list[str]:
+    """What a shell completes to codes of rules; of a list, its last part."""
+    from transfer_lint.lint.selection import rule_names
+
+    before, comma, last = incomplete.rpartition(",")
+    return [f"{before}{comma}{code}" for code in rule_names() if code.startswith(last.upper())]
+
+
 class Bar:
     """A progress bar on standard error. It is shown only on a terminal, and only for a run that takes a while."""
 

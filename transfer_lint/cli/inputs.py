@@ -52,7 +52,14 @@ def lint_options(function: Function) -> Function:
     options: list[Callable[[Function], Function]] = [
         click.argument("paths", nargs=-1, type=click.Path()),
         *(
-            click.option(f"--{name}", name.replace("-", "_"), multiple=True, metavar="LIST", help=docs[name])
+            click.option(
+                f"--{name}",
+                name.replace("-", "_"),
+                multiple=True,
+                metavar="LIST",
+                help=docs[name],
+                shell_complete=None if "exclude" in name else common.rules_like,
+            )
             for name in _LISTS
         ),
         *(

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 @click.command("rules", short_help="List the rules, or print the page of one.")
-@click.argument("rule", required=False)
+@click.argument("rule", required=False, shell_complete=common.rules_like)
 @click.option(
     "--output-format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True,
     help="For people, or for programs.",
