@@ -251,3 +251,24 @@ def test_what_git_tracks_is_not_ignored(tmp_path: Path, monkeypatch: pytest.Monk
     git("add", "--force", "kept.py", "made/kept.py", "made/deep/kept.py")
     monkeypatch.chdir(tmp_path)
     assert collect(["."], Settings(root=str(tmp_path))).files == ("kept.py", "made/deep/kept.py", "made/kept.py")
+
+
+def test_what_is_no_file_in_a_repository_does_not_hold_up_a_run(here: Path) -> None:
+    grow("one/a.py", "two/a.py", "two/b.py")
+    os.mkfifo("one/.git")
+    (here / "two" / ".git" / "info").mkdir(parents=True)
+    for name in ("index", "config", "info/exclude", "commondir"):
+        os.mkfifo(f"two/.git/{name}")
+    for folder in ("one", "two"):
+        Path(folder, ".gitignore").write_text("a.py\n")
+    assert found() == ["two/b.py"]
+
+
+def test_an_index_whose_names_grow_without_end_is_none(here: Path) -> None:
+    subprocess.run(["git", "init", "--quiet"], check=True)
+    grow("a.py")
+    (here / ".gitignore").write_text("*.py\n")
+    entry = bytes(60) + b"\x00\x01" + b"\x00x\0"  # as in version 4: nothing of the name before goes, `x` comes
+    count = 20_000
+    (here / ".git" / "index").write_bytes(b"DIRC" + (4).to_bytes(4, "big") + count.to_bytes(4, "big") + entry * count)
+    assert found() == []

@@ -19,16 +19,18 @@ MAX_NOTEBOOK_BYTES = 128 * 1024 * 1024
 """The limit for notebooks. It is higher because most of a notebook is output, which is not parsed as Python."""
 
 
-def read(path: str) -> bytes:
+def read(path: str, most: int | None = None) -> bytes:
     """The bytes of a regular file. Never waits: a FIFO or a device is opened without blocking and refused.
 
+    most: how many bytes it may have; None: MAX_BYTES, of a notebook MAX_NOTEBOOK_BYTES.
+
     Raises:
-        Problem: it cannot be read, is not a regular file, or is larger than MAX_BYTES (MAX_NOTEBOOK_BYTES).
+        Problem: it cannot be read, is not a regular file, or is larger than that.
     """
     try:
         with _opened(path) as stream:
             size = os.fstat(stream.fileno()).st_size
-            most = MAX_NOTEBOOK_BYTES if is_notebook(path) else MAX_BYTES
+            most = most or (MAX_NOTEBOOK_BYTES if is_notebook(path) else MAX_BYTES)
             if size > most:
                 much = f"{size / 1024 / 1024:.1f} MB"
                 raise Problem(path, f"is {much}, more than the {most // 1024 // 1024} MB that are read", "exclude it")

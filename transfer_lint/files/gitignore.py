@@ -43,7 +43,7 @@ def ignores_in(folder: str, about: str | None = None) -> list[Patterns]:
     git, own = os.path.join(folder, ".git"), os.path.join(folder, ".gitignore")
     if os.path.exists(git) and trusted(git, about):
         found += _patterns(excludes_file(folder), folder)
-        with suppress(OSError):  # `.git` may be nothing of git's
+        with suppress(Problem):  # `.git` may be nothing of git's
             found += _patterns(os.path.join(shared_folder(folder), "info", "exclude"), folder)
     return found + (_patterns(own, folder) if trusted(own, about) else [])
 

@@ -26,21 +26,19 @@ def root_over(folder: str) -> str | None:
 
 
 def git_folder(root: str) -> str:
-    """The folder that `.git` is; in a work tree or a submodule `.git` is a file that names it. Raises OSError."""
+    """The folder that `.git` is; in a work tree or a submodule `.git` is a file that names it. Raises Problem."""
     git = os.path.join(root, ".git")
     if os.path.isdir(git):
         return git
-    with open(git, encoding="utf-8", errors="surrogateescape") as stream:
-        return os.path.join(root, stream.read(65536).removeprefix("gitdir:").strip())
+    return os.path.join(root, _text(git).removeprefix("gitdir:").strip())
 
 
 def shared_folder(root: str) -> str:
-    """The same, but what all work trees of a repository share. Raises OSError."""
+    """The same, but what all work trees of a repository share. Raises Problem."""
     own = git_folder(root)
     try:
-        with open(os.path.join(own, "commondir"), encoding="utf-8", errors="surrogateescape") as stream:
-            return os.path.normpath(os.path.join(own, stream.read(65536).strip()))
-    except OSError:
+        return os.path.normpath(os.path.join(own, _text(os.path.join(own, "commondir")).strip()))
+    except Problem:
         return own
 
 
@@ -58,7 +56,7 @@ def excludes_file(root: str) -> str:
     system = () if os.environ.get("GIT_CONFIG_NOSYSTEM") else (os.environ.get("GIT_CONFIG_SYSTEM", "/etc/gitconfig"),)
     try:
         shared: tuple[str, ...] = (os.path.join(shared_folder(root), "config"),)
-    except OSError:
+    except Problem:
         shared = ()
     for path in (*system, *own, *shared):
         for value in _values(path, "core", "excludesfile"):
@@ -70,10 +68,13 @@ def excludes_file(root: str) -> str:
 def _values(path: str, section: str, name: str) -> tuple[str, ...]:
     """What a file in the form of git's configuration says of one key, in order; nothing if it cannot be read."""
     try:
-        text = disk.read(path).decode("utf-8", "surrogateescape")
+        return tuple(_found(_text(path), section, name))
     except Problem:
         return ()
-    return tuple(_found(text, section, name))
+
+
+def _text(path: str) -> str:
+    return disk.read(path).decode("utf-8", "surrogateescape")
 
 
 def _found(text: str, section: str, name: str) -> Iterator[str]:

@@ -15,6 +15,7 @@ from enum import Enum
 from typing import Any
 
 from transfer_codemods.actions import GuardForm
+from transfer_lint.files import disk
 from transfer_lint.files.paths import shown_path
 from transfer_lint.findings import FixHints, Heat, Severity
 from transfer_lint.lint import forms, selection
@@ -156,11 +157,10 @@ def _toml(path: str, shown: str) -> Mapping[str, object]:
     else:
         import tomli as tomllib
     try:
-        with open(path, "rb") as stream:
-            return tomllib.load(stream)
-    except OSError as error:
-        raise Problem(shown, f"cannot be read: {(error.strerror or str(error)).lower()}", "check the path") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
+        return tomllib.loads(disk.read(path).decode())
+    except Problem as problem:
+        raise Problem(shown, problem.what, "check the path") from None
+    except (ValueError, RecursionError) as error:  # not TOML, not UTF-8, or a number that is too long
         raise Problem(shown, f"is not TOML: {error}", "mend the file") from None
 
 
