@@ -23,7 +23,7 @@ Paths: TypeAlias = "str | os.PathLike[str] | Iterable[str | os.PathLike[str]]"
 
 
 def load_settings(paths: Paths = ".") -> Settings:
-    """The settings that the commands would use for `paths`: those of the nearest configuration at or over them.
+    """The settings of the configuration that is nearest to the folder that holds all of `paths`.
 
     Raises:
         Problem: the configuration cannot be read, or something in it is wrong.
@@ -46,7 +46,7 @@ def check(
         paths: A file or folder, or several. With `source`, the one path that the text is taken to have: it decides
             which configuration holds and where imports lead, and need not exist.
         source: Python source to check in place of files.
-        settings: How to run; by default `load_settings(paths)`.
+        settings: How to run, on all files alike; by default as the configuration nearest to each file says.
         select: Codes, prefixes of codes, or names of the only rules to report; in place of the settings' selection.
         ignore: The same of rules to leave out besides.
         edits: Also compute what would mend each finding alone: `outcome.edits[finding]`.
