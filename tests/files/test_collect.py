@@ -221,6 +221,14 @@ def test_a_file_that_its_repository_ignores_has_its_own_package(here: Path) -> N
     assert DiskSources().python_files(near) == ("host/custom_nodes/pack/__init__.py", near)
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can make files of other owners")
+def test_a_mark_of_somebody_else_makes_no_project(here: Path) -> None:
+    grow("pyproject.toml", "helpers.py", "mine/a.py")
+    assert DiskSources().python_files("mine/a.py") == ("helpers.py", "mine/a.py")
+    os.chown("pyproject.toml", 65534, 65534)
+    assert DiskSources().python_files("mine/a.py") == ("mine/a.py",)
+
+
 def test_too_large_a_tree_is_not_followed(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert MAX_TREE_FILES > 1000
     monkeypatch.setattr("transfer_lint.files.tree.MAX_TREE_FILES", 3)
