@@ -11,12 +11,8 @@ import pytest
 
 import transfer_lint
 from tests.support.command import CLEAN, WASTE, environment, lint
+from tests.support.owners import NOBODY, as_root
 from transfer_lint.lint.lookup import Lookup
-
-NOBODY = 65534
-as_root = pytest.mark.skipif(
-    not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root can make files of other owners"
-)
 
 
 @pytest.fixture

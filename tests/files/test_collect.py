@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.owners import NOBODY, as_root
 from transfer_lint.files.discovery import collect
 from transfer_lint.files.tree import MAX_TREE_FILES, DiskSources
 from transfer_lint.settings import Settings
@@ -221,11 +222,11 @@ def test_a_file_that_its_repository_ignores_has_its_own_package(here: Path) -> N
     assert DiskSources().python_files(near) == ("host/custom_nodes/pack/__init__.py", near)
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root can make files of other owners")
+@as_root
 def test_a_mark_of_somebody_else_makes_no_project(here: Path) -> None:
     grow("pyproject.toml", "helpers.py", "mine/a.py")
     assert DiskSources().python_files("mine/a.py") == ("helpers.py", "mine/a.py")
-    os.chown("pyproject.toml", 65534, 65534)
+    os.chown("pyproject.toml", NOBODY, NOBODY)
     assert DiskSources().python_files("mine/a.py") == ("mine/a.py",)
 
 
