@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from functools import cache
 
 _UNSEEN = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 """Categories of Unicode: controls (ESC, newlines), formats (bidi controls, what has no width), halves of pairs."""
@@ -10,14 +11,19 @@ _UNSEEN = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 
 def visible(text: str, keep: str = "") -> str:
     r"""`text` with an escape, `\x1b` or `\u202e`, for each character that is not seen; those in `keep` stay."""
-    if text.isprintable():
-        return text
-    return "".join(_escaped(char) if _unseen(char) and char not in keep else char for char in text)
+    return text if text.isprintable() else text.translate(_table(keep))
 
 
-def _unseen(char: str) -> bool:
-    return not char.isprintable() and (unicodedata.category(char) in _UNSEEN or char in "\ufffe\uffff")
+class _Table(dict[int, str]):
+    """Code of a character -> what is printed; filled as characters are met, because Unicode is large."""
+
+    def __missing__(self, code: int) -> str:
+        char = chr(code)
+        unseen = not char.isprintable() and (unicodedata.category(char) in _UNSEEN or char in "\ufffe\uffff")
+        self[code] = char.encode("unicode_escape").decode("ascii") if unseen else char
+        return self[code]
 
 
-def _escaped(char: str) -> str:
-    return char.encode("unicode_escape").decode("ascii")
+@cache
+def _table(keep: str) -> _Table:
+    return _Table((ord(char), char) for char in keep)
