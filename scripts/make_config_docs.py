@@ -21,9 +21,9 @@ HEAD = """\
 
 `[tool.transfer-lint]` in `pyproject.toml`, or the same keys at the top of a `transfer-lint.toml`. For each file the
 nearest counts, in its folder or over it, up to the root of its git repository or your home folder; files of
-[other owners](security.md) do not. `fail-on`, `unsafe-fixes`, `output-format` and `baseline` are about a whole run:
-they are read from the configuration nearest to the folder that holds all that is checked. Patterns are relative to the
-folder of the configuration.
+[other owners](security.md) do not. `fail-on`, `unsafe-fixes` and `output-format` are about a whole run: they are read
+from the configuration nearest to the folder that holds all that is checked. Patterns, and `baseline`, are relative to
+the folder of the configuration.
 
 A wrong key is an error that names the nearest. Options of the command line go over every configuration; `--config FILE`
 takes that file for everything, `--isolated` none. `-v` names the files that were read, `--show-settings` prints what

@@ -100,6 +100,12 @@ class Settings:
         over = [each for each in self.nested if absolute.startswith(os.path.join(each.root, ""))]
         return max(over, key=lambda each: len(each.root), default=self)
 
+    def baseline_of(self, path: str) -> str | None:
+        """The baseline for one file: that of its own configuration, else that of the run; None if there is none."""
+        own = self.of(path)
+        named = own if own.baseline else self
+        return os.path.join(named.root, named.baseline) if named.baseline else None
+
     def with_nested(self, found: Iterable[Settings]) -> Settings:
         """The same with the settings of deeper configurations, which take what is about the run from here."""
         of_run = {name: getattr(self, name) for name in RUN_KEYS}
@@ -107,5 +113,5 @@ class Settings:
         return replace(self, nested=tuple(deeper[root] for root in sorted(deeper)))
 
 
-RUN_KEYS = ("fail_on", "unsafe_fixes", "output_format", "baseline")
+RUN_KEYS = ("fail_on", "unsafe_fixes", "output_format")
 """The fields that are about a run as a whole: they are those of the configuration over all that is checked."""

@@ -102,13 +102,15 @@ def command(
             outcome = with_edits(outcome, settings, bar)
     problems = (*found.problems, *outcome.problems)
     checked = set(found.files) - {problem.path for problem in problems}
-    known_in = baseline_file or (settings.baseline and os.path.join(settings.root, settings.baseline))
     if new_baseline is not None:
-        path = new_baseline or known_in or os.path.join(settings.root, DEFAULT_BASELINE)
-        _write_baseline(path, outcome, checked, settings)
+        named = new_baseline or baseline_file
+        default = os.path.join(settings.root, DEFAULT_BASELINE)
+        for path, files in _by_baseline(checked, settings, named, default).items():
+            own = tuple(finding for finding in outcome.findings if finding.path in files)
+            _write_baseline(path, outcome.left_with(own), files, settings)
         return _reported(problems)
-    if known_in:
-        outcome = _without_known(known_in, outcome, checked, settings)
+    for path, files in _by_baseline(checked, settings, baseline_file).items():
+        outcome = _without_known(path, outcome, files, settings)
     if ignore_all:
         outcome, troubles = _add_ignores(outcome, " ".join(reason.split()))
         problems = (*problems, *troubles)
@@ -190,6 +192,18 @@ def _add_ignores(outcome: Outcome, reason: str) -> tuple[Outcome, list[Problem]]
     common.say(summary())
     hidden = set(done.hidden)
     return outcome.left_with(tuple(finding for finding in outcome.findings if finding not in hidden)), done.problems
+
+
+def _by_baseline(
+    files: Collection[str], settings: Settings, named: str | None, default: str | None = None
+) -> dict[str, set[str]]:
+    """Baseline -> files that it is for. named: the one for all. default: the one for files that have none."""
+    of_run = named or (settings.baseline and os.path.join(settings.root, settings.baseline))
+    found: dict[str, set[str]] = {of_run: set()} if of_run else {}
+    for path in files:
+        if place := named or settings.baseline_of(path) or default:
+            found.setdefault(place, set()).add(path)
+    return found or ({default: set()} if default else {})
 
 
 def _write_baseline(path: str, outcome: Outcome, checked: Collection[str], settings: Settings) -> None:

@@ -90,7 +90,7 @@ def apply(outcome: Outcome, baseline: Baseline) -> Outcome:
             left[entry] -= 1
         else:
             new.append(finding)
-    return replace(outcome.left_with(tuple(new)), in_baseline=len(outcome.findings) - len(new))
+    return replace(outcome.left_with(tuple(new)), in_baseline=outcome.in_baseline + len(outcome.findings) - len(new))
 
 
 def stale(outcome: Outcome, baseline: Baseline, checked: Collection[str], settings: Settings) -> Mapping[Entry, int]:
