@@ -150,7 +150,7 @@ def test_each_project_of_a_repository_has_its_own(tmp_path: Path) -> None:
         assert {entry[0] for entry in known(tmp_path / name)} == {"waste.py"}
     assert {entry[0] for entry in known(tmp_path)} == {"c/waste.py"}
     (tmp_path / NAME).unlink()
-    lint("check", "--write-baseline", "a", "b", cwd=tmp_path, expect=0)
+    lint("check", "a", "b", "--write-baseline", cwd=tmp_path, expect=0)
     assert not (tmp_path / NAME).exists()
     (tmp_path / "a" / "waste.py").write_text(WASTE + WASTE.partition("\n\n\n")[2].replace("twice", "again"))
     ran = lint("check", "a", "b", cwd=tmp_path, expect=1)
