@@ -171,7 +171,7 @@ def test_the_values_that_a_comment_of_the_configuration_names_are_taken() -> Non
     ]
     assert len(named) >= 5
     for key, value in named:
-        keys[key].read(value)
+        keys[key].form.read(value)
 
 
 def test_an_ignore_comment_keeps_a_transfer(tmp_path: Path) -> None:
