@@ -101,7 +101,7 @@ class Patterns:
     def _relative(self, path: str) -> bytes | None:
         """The path below `base`; None if it is not below it."""
         absolute = os.path.abspath(path)
-        if not absolute.startswith(self._base):
+        if not os.path.normcase(absolute).startswith(os.path.normcase(self._base)):
             return None
         return absolute[len(self._base) :].replace(os.sep, "/").encode("utf-8", "surrogateescape")
 
