@@ -8,10 +8,10 @@ nothing, and only `trace` needs torch.
 from __future__ import annotations
 
 from importlib import import_module
-from typing import TYPE_CHECKING
 
 from transfer_lint.version import __version__
 
+TYPE_CHECKING = False  # type checkers take it for that of typing, which is slow to import
 if TYPE_CHECKING:
     from transfer_lint.api import check, fix, load_settings
     from transfer_lint.evidence.model import Trace

@@ -1,6 +1,17 @@
-"""`python -m transfer_lint` is `transfer-lint`."""
+"""The command `transfer-lint`, which is also `python -m transfer_lint`."""
 
-from transfer_lint.cli import main
+from transfer_lint.stopping import Stopped, end, listen
+
+
+def main() -> None:
+    """Run the command line. Signals are listened to before it is imported, which takes a while."""
+    try:
+        listen()
+        from transfer_lint.cli import main as run
+    except Stopped as stopped:
+        end(stopped)
+    run()
+
 
 if __name__ == "__main__":
     main()

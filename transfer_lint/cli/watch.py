@@ -11,8 +11,9 @@ import click
 from transfer_lint.cli import common
 from transfer_lint.files.discovery import LINTED
 from transfer_lint.problems import Problem
+from transfer_lint.settings import CONFIGURATIONS
 
-_CONFIGURATION = ("pyproject.toml", "transfer-lint.toml", ".gitignore")
+_CONFIGURATION = (*CONFIGURATIONS, ".gitignore")
 
 
 def watch(paths: Sequence[str], run: Callable[[], object]) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import re
+from collections.abc import Iterable, Iterator, Sequence
 
 from transfer_lint.files import notebook
 from transfer_lint.files.text import lines_of
@@ -12,10 +13,17 @@ from transfer_lint.problems import unparsable_as
 from transfer_lint.rules import RULES
 from transfer_lint.rules.notes import Note, Unparsable, Unused
 
+_MARK = re.compile(r"(<{7}|={7}|>{7})([ \t].*)?$")
+
 
 def unparsable(path: str, text: str, error: SyntaxError) -> Finding:
     """The finding that a text does not parse, at the position that the parser reports."""
     lines = lines_of(text) or [""]
+    if (conflict := _conflict(lines)) is not None:
+        width = len(lines[conflict - 1].rstrip("\r\n"))
+        what = "does not parse: a merge conflict begins here that is not resolved"
+        (finding,) = _judged(Unparsable(what), path, conflict, 1, width + 1)
+        return finding
     line = min(max(error.lineno or 1, 1), len(lines))
     width = len(lines[line - 1].rstrip("\r\n"))
     column = min(max(error.offset or 1, 1), width + 1)
@@ -23,6 +31,14 @@ def unparsable(path: str, text: str, error: SyntaxError) -> Finding:
     end = min(error.end_offset or column, width + 1) if same_line else width + 1
     (finding,) = _judged(Unparsable(unparsable_as(error)), path, line, column, end)
     return finding
+
+
+def _conflict(lines: Sequence[str]) -> int | None:
+    """The first line of a merge conflict; None if the text holds none."""
+    marks = [(line[:7], number) for number, line in enumerate(lines, start=1) if _MARK.match(line)]
+    begun = [number for mark, number in marks if mark == "<<<<<<<"]
+    whole = {"<<<<<<<", "=======", ">>>>>>>"} <= {mark for mark, _ in marks}
+    return begun[0] if whole else None
 
 
 def unparsable_cells(path: str, text: str) -> Iterator[Finding]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import signal
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from transfer_lint.files.tree import DiskSources
 from transfer_lint.lint.check_text import Examined, examine, project_over
@@ -15,9 +16,14 @@ from transfer_lint.settings import Settings
 if TYPE_CHECKING:  # imported when there is a text to check
     from transfer_lint.flow.program.project import Project
 
-Progress = Callable[[int, int], None]
-"""Called with two numbers: how many files of the current step are done, and how many there are."""
+Progress = Callable[[int, int, str], None]
+"""Called again and again with how many files of the current step are done, how many there are, and the one of those
+that are not done that has been worked on the longest ("" for none)."""
 
+
+Context = TypeVar("Context")
+Job = TypeVar("Job", bound="tuple[str, str] | tuple[str, str, object]")
+Result = TypeVar("Result")
 
 # The functions that the pool runs: at module level, so that they can be sent to other processes.
 
@@ -37,37 +43,61 @@ def examine_job(context: tuple[Project, Settings], job: tuple[str, str]) -> Exam
         return failure(path, error)
 
 
-def lost(job: tuple[str, object] | tuple[str, str, object]) -> Problem:
-    """The problem of a job that crashed its process. The first item of a job is its path."""
-    return Problem(job[0], "brought down the process that looked at it", "exclude it, and report this as a bug")
+def lost(job: tuple[str, object] | tuple[str, str, object], code: int) -> Problem:
+    """The problem of a job that twice ended its process, with this exit code. The first item of a job is its path."""
+    ending = {-each.value: each.name for each in signal.Signals}.get(code, f"exit code {code}")
+    out_of_memory = ending == "SIGKILL"  # what systems do that run out of memory
+    return Problem(
+        job[0],
+        f"brought down the process that looked at it, twice ({ending})",
+        "give it more memory, or exclude it" if out_of_memory else "exclude it, and report this as a bug",
+    )
 
 
 class Runner:
     """Checks many texts, on several processes where that is faster.
 
-    given: path -> text that replaces the file on disk when another file imports it.
+    given: path -> text that replaces the file on disk when another file imports it. examined: called with the result of
+    each file as soon as there is one.
     """
 
     def __init__(
-        self, settings: Settings, progress: Progress | None = None, given: Mapping[str, str] | None = None
+        self,
+        settings: Settings,
+        progress: Progress | None = None,
+        given: Mapping[str, str] | None = None,
+        examined: Callable[[str, Examined | Problem], None] = lambda path, result: None,
     ) -> None:
         self.settings = settings
-        self._progress = progress or (lambda done, total: None)
+        self._progress = progress or (lambda done, total, waiting: None)
         self._given = given or {}
+        self._examined = examined
 
     def examine(self, texts: Mapping[str, str], overlay: Mapping[str, str]) -> dict[str, Examined | Problem]:
         """Check texts. texts: path -> text. overlay: like `given`, and takes precedence over it."""
         pool = Pool(partial(_make_project, self.settings, {**self._given, **overlay}), examine_job, lost)
-        jobs = list(texts.items())
-        return dict(zip(texts, pool.run(jobs, lambda job: len(job[1]), self.counter(len(jobs))), strict=True))
+        results = self.run(pool, list(texts.items()), 1, lambda job, result: self._examined(job[0], result))
+        return dict(zip(texts, results, strict=True))
 
-    def counter(self, total: int) -> Callable[[object], None]:
-        """A function that reports the progress; to be called once per finished job. total: the number of jobs."""
-        done = 0
+    def run(
+        self,
+        pool: Pool[Context, Job, Result],
+        jobs: Sequence[Job],
+        weight: int,
+        done: Callable[[Job, Result], None] = lambda job, result: None,
+    ) -> list[Result]:
+        """Run jobs, each a tuple of path, text and what else there is, and report the progress.
 
-        def count(job: object) -> None:
-            nonlocal done
-            done += 1
-            self._progress(done, total)
+        weight: how much longer a job takes than to check a text of that length. done: called with each result.
+        """
+        count = 0
 
-        return count
+        def counted(job: Job, result: Result) -> None:
+            nonlocal count
+            count += 1
+            self._progress(count, len(jobs), "")
+            done(job, result)
+
+        return pool.run(
+            jobs, lambda job: weight * len(job[1]), counted, lambda job: self._progress(count, len(jobs), job[0])
+        )
