@@ -222,6 +222,17 @@ def test_at_a_question(tmp_path: Path) -> None:
     assert (code, said) == (130, "interrupted; fixed 1, ignored 0\n")
 
 
+@BOTH
+def test_while_it_watches(tmp_path: Path, number: int, code: int, line: str) -> None:
+    process = start(tmp_path, PREPARED, "one", "check", "--watch")
+    assert process.stderr
+    while b"watching" not in process.stderr.readline():
+        assert process.poll() is None
+    time.sleep(0.5)  # whether it watches already or is about to, it is told the same
+    process.send_signal(number)
+    assert ended(process) == (code, "", f"{line}\n")
+
+
 def test_a_second_signal_ends_it_at_once(folder: Path) -> None:
     program = (
         PREPARED + "\nfrom transfer_lint.lint import workers\nworkers.Crew.__exit__ = lambda *a: time.sleep(600)\n"

@@ -8,10 +8,11 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, TextIO, TypeVar
+from typing import Any, TypeVar
 
 import click
 
+from transfer_lint.cli import abandon
 from transfer_lint.files.paths import shown_path
 from transfer_lint.lint import configuration
 from transfer_lint.lint.configuration import KEYS, OUTPUT_FORMATS
@@ -183,11 +184,6 @@ def say(text: str) -> None:
         click.echo(text, err=True, color=coloured(sys.stderr))
     except OSError:
         abandon(sys.stderr)
-
-
-def abandon(stream: TextIO) -> None:
-    """Have all that is printed to a stream from now on, and what is in its buffer, go nowhere."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def emphasis(text: str, **how: Any) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 from collections.abc import Sequence
 
 import click
@@ -14,7 +13,7 @@ from transfer_lint.report import View
 from transfer_lint.report.full import block
 from transfer_lint.report.places import Places
 from transfer_lint.settings import Settings
-from transfer_lint.stopping import Stopped, telling
+from transfer_lint.stopping import stopped, telling
 
 _QUESTION = "Apply it? yes, no, all of this rule, ignore with a comment, quit"
 
@@ -31,7 +30,7 @@ def run(paths: Sequence[str], settings: Settings, view: View) -> Done:
         try:
             given = click.prompt(_QUESTION, type=click.Choice(letters, case_sensitive=False), default="n")
         except click.Abort:  # there is no more input
-            raise Stopped(signal.SIGINT) from None
+            raise stopped() from None
         click.echo()
         return next(answer for answer in Answer if answer.value[0] == given)
 
