@@ -42,7 +42,7 @@ class Analysis:
     ) -> None:
         self.project = project
         known = proved._summaries if proved is not None else None
-        self._summaries = Summaries(project, assumptions=assumptions, proved=known, watching=watching)
+        self._summaries: Summaries = Summaries(project, assumptions=assumptions, proved=known, watching=watching)
 
     def examine(self, module: Module) -> Examination:
         """What the file does that rules judge, in source order, and its mutations."""

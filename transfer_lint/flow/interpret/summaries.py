@@ -25,8 +25,9 @@ from transfer_lint.flow.program.project import DEFAULT_DEVICE, Project
 from transfer_lint.flow.program.rates import steadily
 from transfer_lint.flow.program.roles import ArgumentRoles
 from transfer_lint.flow.program.syntax import nodes_of
+from transfer_lint.flow.values.records import AT_ENTRY
 from transfer_lint.flow.values.state import State
-from transfer_lint.flow.values.summary import Summary, Template
+from transfer_lint.flow.values.summary import MOST_EFFECTS, Summary, Template
 from transfer_lint.flow.values.symbols import Symbol, Symbols
 from transfer_lint.flow.values.terms import Fact, Known, Term, TermKind
 from transfer_lint.flow.values.values import NONE, Constant, Function, Host, Object, Placed, Tensor, Tuple, Value
@@ -169,15 +170,18 @@ class Summaries:
 
     def _summarise(self, frame: Frame, info: FunctionInfo, parameters: dict[str, Symbol]) -> Summary:
         mutations = frozenset((symbol, sure) for (_, symbol), sure in frame.mutations.items())
+        if len(mutations) > MOST_EFFECTS:
+            mutations = frozenset({(None, False)})
         assumable = frozenset(frame.assumable)
         if not frame.returns:  # it never returns
-            return Summary(parameters, NONE, {}, frame.replaces_data, mutations, assumable)
+            return Summary(parameters, NONE, {}, False, frame.replaces_data, mutations, assumable)
         result, merged = frame.returns[0]
         for number, (value, state) in enumerate(frame.returns[1:]):
             key = ("return", id(info.node), number)
             merged = merged.joined(state, key, info.node.lineno)
             result = merged.merge_values(result, value, frame.phi(info.node, f"{info.name}()", str(number)))
-        return Summary(parameters, result, merged.heap, frame.replaces_data, mutations, assumable)
+        forgets = merged.rest is not AT_ENTRY
+        return Summary(parameters, result, merged.heap, forgets, frame.replaces_data, mutations, assumable)
 
     def nested(self, outer: Frame, info: FunctionInfo, state: State) -> None:
         """Interpret a function defined inside another, for its sites. It sees the outer locals without placements."""
