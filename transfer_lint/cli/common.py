@@ -139,8 +139,12 @@ def coloured(stream: Any) -> bool:
 
 def findings(outcome: Outcome, settings: Settings, view: View) -> Iterator[str]:
     """The findings in the requested format, line by line."""
-    name = settings.output_format or ("full" if sys.stdout.isatty() else "concise")
-    return report(name)(outcome, view)
+    return report(form_of(settings))(outcome, view)
+
+
+def form_of(settings: Settings) -> str:
+    """The format of the report."""
+    return settings.output_format or ("full" if sys.stdout.isatty() else "concise")
 
 
 def put(lines: Iterable[str], view: View, output_file: str | None = None) -> None:
