@@ -13,8 +13,8 @@ def main() -> None:
         if nothing.answers(sys.argv[1:]):
             return
         from transfer_lint.cli import main as run
-    except Stopped as stopped:
-        end(stopped)
+    except Stopped as stop:
+        end(stop)
     run()
 
 

@@ -7,6 +7,7 @@ import os
 import click
 
 from transfer_lint.cli import common
+from transfer_lint.cli.inputs import settings_for
 
 
 @click.command("clean", short_help="Remove the results that are kept for later runs.")
@@ -16,7 +17,7 @@ def command(cache_dir: str | None, config_file: str | None) -> int:
     """Remove the results of earlier runs. They come back with the next run, which takes as long as the first."""
     from transfer_lint.lint.store import clean, place_for
 
-    settings = common.settings_for((), config_file, None, {"cache_dir": cache_dir})
+    settings = settings_for(config_file, {"cache_dir": cache_dir})
     place = place_for(settings)
     shown = place if "://" in place else os.path.normpath(place)
     common.say(f"removed the results in {shown}" if clean(place) else f"no results in {shown}")

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from transfer_lint.cli import common
-from transfer_lint.cli.diffs import coloured, diff
+from transfer_lint.cli import common, diffs
+from transfer_lint.cli.inputs import inputs, lint_options
 from transfer_lint.files import disk
 from transfer_lint.findings import Severity
 from transfer_lint.report.concise import line as one_line
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 @click.command("fix", short_help="Apply fixes, or show what they would change.")
-@common.lint_options
+@lint_options
 @click.option("--diff", "as_diff", is_flag=True, help="Print what would change; write nothing.")
 @click.option(
     "--interactive", "-i", is_flag=True, help="Show each fix and ask: yes, no, all of its rule, ignore, quit."
@@ -31,10 +31,8 @@ if TYPE_CHECKING:
 @click.option("--header", metavar="TEXT", help="With --output: comment lines for the top of each Python file.")
 def command(
     paths: tuple[str, ...],
-    stdin_filename: str | None,
-    config_file: str | None,
-    force_exclude: bool,
     quiet: bool,
+    exit_zero: bool,
     as_diff: bool,
     interactive: bool,
     output: str | None,
@@ -53,7 +51,6 @@ def command(
     transfer-lint fix --interactive --unsafe-fixes nodes.py
     transfer-lint fix --unsafe-fixes --output fixed/ my_pack/
     """
-    from transfer_lint.files.discovery import collect
     from transfer_lint.fixing.copies import refuse_overlap
     from transfer_lint.fixing.fix import fix_paths
 
@@ -61,13 +58,15 @@ def command(
         raise click.UsageError("--diff writes nothing, --output does: choose one")
     if header and not output:
         raise click.UsageError("--header is for the files that --output writes")
-    settings = common.settings_for(paths, config_file, stdin_filename, options)
-    paths, given = common.targets(paths, stdin_filename)
-    if given and output:
+    if "-" in paths and output:
         raise click.UsageError("standard input is fixed to standard output: leave out --output")
     if output:
-        refuse_overlap(paths, output)
-    found = collect(paths, settings, given=given, force_exclude=force_exclude)
+        refuse_overlap(paths or (".",), output)
+    found = inputs(paths, **options)
+    paths, given, settings = found.paths, found.given, found.settings
+    if found.shown:
+        common.print_problems(found.problems)
+        return 2 if found.problems else 0
     if interactive:
         if as_diff or output or given:
             raise click.UsageError("--interactive writes the files themselves: leave out --diff, --output and -")
@@ -102,14 +101,13 @@ def command(
     left = outcome.fails(settings.fail_on)
     if as_diff:
         for file in fixed.files:
-            for line in diff(file.path, file.before, file.after):
-                click.echo(coloured(line, view), nl=False, color=view.colour)
+            diffs.show(file.path, file.before, file.after, view)
         left = left or bool(fixed.files)
     elif given:
         sys.stdout.buffer.write(fixed.files[0].new if fixed.files else next(iter(given.values())))
         sys.stdout.buffer.flush()
     else:
-        common.put(common.findings(outcome, settings, view), view)
+        common.put(common.findings(outcome, settings, view), view, form=settings.output_format)
     if as_diff or given:  # no report is printed then, and a diff does not show what could not be checked
         for finding in outcome.findings:
             if finding.severity is Severity.ERROR and finding.about_lint:
@@ -128,7 +126,7 @@ def command(
             head += f", {common.count(failed, 'file')} not written"
         tally = common.tally(outcome)
         common.say(f"{common.emphasis(head, bold=True)}; {tally + ' left' if tally else 'nothing left'}")
-    return 2 if outcome.problems else int(left)
+    return 2 if outcome.problems else int(left and not exit_zero)
 
 
 def _written(planned: Fixed) -> str:

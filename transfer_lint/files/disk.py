@@ -22,10 +22,10 @@ MAX_NOTEBOOK_BYTES = 128 * 1024 * 1024
 def read(path: str, most: int | None = None) -> bytes:
     """The bytes of a regular file. Never waits: a FIFO or a device is opened without blocking and refused.
 
-    most: how large it may be; None: MAX_BYTES, or MAX_NOTEBOOK_BYTES.
+    most: how many bytes it may have; None: MAX_BYTES, of a notebook MAX_NOTEBOOK_BYTES.
 
     Raises:
-        Problem: it cannot be read, is not a regular file, or is too large.
+        Problem: it cannot be read, is not a regular file, or is larger than that.
     """
     try:
         with _opened(path) as stream:

@@ -11,6 +11,7 @@ from itertools import islice
 from transfer_lint.files import disk
 from transfer_lint.files.decoding import decode
 from transfer_lint.files.discovery import Walk
+from transfer_lint.files.ownership import trusted
 from transfer_lint.files.paths import shown_path
 from transfer_lint.problems import Problem
 from transfer_lint.settings import Settings
@@ -84,9 +85,14 @@ def _digest(data: bytes) -> str:
 
 
 def _project_root(folder: str) -> str | None:
-    """The nearest folder, `folder` or one above it, that holds .git or pyproject.toml; None if there is none."""
+    """The nearest folder, `folder` or one above it, that holds .git or pyproject.toml; None if there is none.
+
+    What somebody else has put above the folder makes no project.
+    """
+    start = folder
     while True:
-        if any(os.path.exists(os.path.join(folder, mark)) for mark in (".git", "pyproject.toml")):
+        marks = (os.path.join(folder, mark) for mark in (".git", "pyproject.toml"))
+        if any(os.path.exists(mark) and trusted(mark, start) for mark in marks):
             return folder
         parent = os.path.dirname(folder)
         if parent == folder:

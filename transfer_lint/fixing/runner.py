@@ -60,7 +60,7 @@ class InProcess(FixRunner):
 def _rewrite_job(settings: Settings, job: tuple[str, str, Changes]) -> Rewrite | Problem:
     path, text, plan = job
     try:
-        return rewriting.rewrite(path, text, plan, settings.target_version)
+        return rewriting.rewrite(path, text, plan, settings.of(path).target_version)
     except Problem as problem:
         return problem
     except Exception as error:

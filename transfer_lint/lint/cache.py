@@ -13,10 +13,10 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from transfer_codemods import actions
 from transfer_lint.files.paths import shown_path
 from transfer_lint.files.tree import DiskSources
 from transfer_lint.lint.check_text import Examined
@@ -263,7 +263,11 @@ def _spelled(settings: Settings) -> str:
 def code_digest() -> str:
     """A digest of this tool's own code and data."""
     parts: list[str] = []
-    for folder in (Path(__file__).parent.parent, Path(actions.__file__).parent):
+    for package in ("transfer_lint", "transfer_codemods"):
+        found = find_spec(package)
+        assert found is not None
+        assert found.origin is not None
+        folder = Path(found.origin).parent
         for path in sorted(_code(folder)):
             parts += [path.relative_to(folder).as_posix(), hashlib.sha256(path.read_bytes()).hexdigest()]
     return _digest(*parts)

@@ -8,6 +8,8 @@ a call of unknown code.
 from __future__ import annotations
 
 import ast
+import sys
+from contextlib import suppress
 from dataclasses import replace
 
 from transfer_lint.findings import Assumption
@@ -18,14 +20,17 @@ from transfer_lint.flow.interpret.node_inputs import node_input
 from transfer_lint.flow.interpret.objects import entry_state
 from transfer_lint.flow.interpret.templates import as_constructed, ground
 from transfer_lint.flow.interpret.unknown_calls import unknown_call
+from transfer_lint.flow.interpret.without_flow import without_flow
 from transfer_lint.flow.program.guards import tested_for_tensor
 from transfer_lint.flow.program.heat import HeatMap
 from transfer_lint.flow.program.modules import ClassInfo, FunctionInfo, Module
 from transfer_lint.flow.program.project import DEFAULT_DEVICE, Project
 from transfer_lint.flow.program.roles import ArgumentRoles
 from transfer_lint.flow.program.syntax import nodes_of
+from transfer_lint.flow.values.aliasing import OverBudget
+from transfer_lint.flow.values.records import AT_ENTRY
 from transfer_lint.flow.values.state import State
-from transfer_lint.flow.values.summary import Summary, Template
+from transfer_lint.flow.values.summary import MOST_EFFECTS, Summary, Template
 from transfer_lint.flow.values.symbols import Symbol, Symbols
 from transfer_lint.flow.values.terms import Fact, Known, Term, TermKind
 from transfer_lint.flow.values.values import NONE, Constant, Function, Host, Object, Placed, Tensor, Tuple, Value
@@ -40,6 +45,8 @@ class Summaries:
     """All summaries of a project, computed on demand.
 
     proved: the summaries without assumptions, whose findings are used where no assumption tells more.
+    budget: the steps that the interpretation of one function may take; see `Sharing.spend`. One that takes more is
+        given up: its callers know nothing of it, and its sites are judged without flow.
     """
 
     def __init__(
@@ -48,9 +55,11 @@ class Summaries:
         *,
         assumptions: frozenset[Assumption] = frozenset(),
         proved: Summaries | None = None,
+        budget: int = sys.maxsize,
         watching: bool = False,
     ) -> None:
         self.project = project
+        self.budget = budget
         self.assumptions = assumptions
         self._proved = proved
         self.heat: HeatMap = proved.heat if proved is not None else HeatMap(project)
@@ -73,7 +82,10 @@ class Summaries:
             frame.around.traced = any(name in self.project.knowledge.tracers for name in info.decorators)
             self._running.add(info.node)
             try:
-                self.run(frame, info, entry_state(frame))
+                self.run(frame, info, self._entry_state(frame))
+            except OverBudget:
+                frame = self._given_up(info.module, info)
+                self._summaries[info.node] = None
             finally:
                 self._running.discard(info.node)
             self._done[info.node] = frame
@@ -92,10 +104,24 @@ class Summaries:
     def top_level(self, module: Module) -> Frame:
         """The interpretation of the code that runs at import."""
         frame = self._frame(module, None)
-        body = [node for node in module.tree.body if not isinstance(node, _DEFINITIONS)]
-        state = entry_state(frame)
-        frame.block(body, state)
+        state = self._entry_state(frame)
+        try:
+            frame.block(_top_level(module), state)
+        except OverBudget:
+            return self._given_up(module, None)
         frame.assumable |= state.sharing.assumable()
+        return frame
+
+    def _entry_state(self, frame: Frame) -> State:
+        state = entry_state(frame)
+        state.sharing.budget = self.budget
+        return state
+
+    def _given_up(self, module: Module, info: FunctionInfo | None) -> Frame:
+        """The interpretation of a function, or of a top level, that takes too many steps."""
+        frame = self._frame(module, info)
+        frame.given_up.append(info.node if info is not None else module.tree)
+        without_flow(frame, info.node.body if info is not None else _top_level(module), self.budget)
         return frame
 
     def _frame(self, module: Module, info: FunctionInfo | None) -> Frame:
@@ -166,15 +192,18 @@ class Summaries:
 
     def _summarise(self, frame: Frame, info: FunctionInfo, parameters: dict[str, Symbol]) -> Summary:
         mutations = frozenset((symbol, sure) for (_, symbol), sure in frame.mutations.items())
+        if len(mutations) > MOST_EFFECTS:
+            mutations = frozenset({(None, False)})
         assumable = frozenset(frame.assumable)
         if not frame.returns:  # it never returns
-            return Summary(parameters, NONE, {}, frame.replaces_data, mutations, assumable)
+            return Summary(parameters, NONE, {}, False, frame.replaces_data, mutations, assumable)
         result, merged = frame.returns[0]
         for number, (value, state) in enumerate(frame.returns[1:]):
             key = ("return", id(info.node), number)
             merged = merged.joined(state, key, info.node.lineno)
             result = merged.merge_values(result, value, frame.phi(info.node, f"{info.name}()", str(number)))
-        return Summary(parameters, result, merged.heap, frame.replaces_data, mutations, assumable)
+        forgets = merged.rest is not AT_ENTRY
+        return Summary(parameters, result, merged.heap, forgets, frame.replaces_data, mutations, assumable)
 
     def nested(self, outer: Frame, info: FunctionInfo, state: State) -> None:
         """Interpret a function defined inside another, for its sites. It sees the outer locals without placements."""
@@ -182,7 +211,11 @@ class Summaries:
         frame.outer = {name: _lasting(value) for name, value in state.locals.items()} | {
             name: _lasting(value) for name, value in outer.outer.items() if name not in state.locals
         }
-        self.run(frame, info, entry_state(frame))
+        try:
+            self.run(frame, info, self._entry_state(frame))
+        except OverBudget:
+            frame = self._given_up(info.module, info)
+        outer.given_up += frame.given_up
         outer.replaces_data = outer.replaces_data or frame.replaces_data
         outer.sites.update(frame.sites)
         outer.reads.update(frame.reads)
@@ -209,7 +242,9 @@ class Summaries:
             frame = self._frame(info.module, info)
             self._running.add(info.node)
             try:
-                self._for_tensors[info.node, tensors] = self.run(frame, info, entry_state(frame), tensors)
+                self._for_tensors[info.node, tensors] = self.run(frame, info, self._entry_state(frame), tensors)
+            except OverBudget:
+                self._for_tensors[info.node, tensors] = None
             finally:
                 self._running.discard(info.node)
                 if known is not None:
@@ -331,7 +366,8 @@ class Summaries:
         if key not in self._globals:
             self._globals[key] = None
             frame = self._frame(module, None)
-            self._globals[key] = frame.eval(node, entry_state(frame))
+            with suppress(OverBudget):
+                self._globals[key] = frame.eval(node, self._entry_state(frame))
         value = self._globals[key]
         symbol = symbols.make(("global", module.path, name), name, 0, None, f"{module.path}:{name}")
         self._global_nodes[symbol.name] = (module, name, node)
@@ -357,6 +393,10 @@ class Summaries:
     def sets_default_device(self, module: Module) -> bool:
         """Whether the tree may change the default device of factories."""
         return any(self.project.mentioning(word, module.path) for word in DEFAULT_DEVICE)
+
+
+def _top_level(module: Module) -> list[ast.stmt]:
+    return [node for node in module.tree.body if not isinstance(node, _DEFINITIONS)]
 
 
 def _lasting(value: Value) -> Value:
