@@ -31,5 +31,5 @@ def command(reports: tuple[str, ...], fail_on: str, output_file: str | None) -> 
 
     texts = {path: disk.read(path, disk.MAX_NOTEBOOK_BYTES).decode("utf-8", "replace") for path in reports}
     text, severities = merged(texts)
-    common.put([text], View(), output_file)
+    common.put([text], View(), output_file, form="json")
     return int(any(severity.rank >= Severity(fail_on).rank for severity in severities))
