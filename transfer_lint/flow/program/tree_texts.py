@@ -211,8 +211,9 @@ def _is_in_function(text: str, start: int, indentation: str) -> bool:
             break
     else:
         return False
-    between = text[at:start].split("\n")[1:]
-    deeper = all(len(line) - len(line.lstrip()) > len(before) for line in between if line.strip())
+    lines = ((line, line.lstrip()) for line in text[at:start].split("\n")[1:])
+    # What begins with a closing bracket is the end of something above, such as the signature.
+    deeper = all(len(line) - len(code) > len(before) for line, code in lines if code and not code.startswith(")"))
     quotes = (text.count(mark, 0, at) for mark in ('"""', "'''"))
     return deeper and "\t" not in indentation + before and not any(count % 2 for count in quotes)
 
