@@ -119,6 +119,7 @@ def test_what_is_finished_is_printed_while_others_run(folder: Path, form: str, p
     assert process.poll() is None
     process.send_signal(signal.SIGTERM)
     assert ended(process) == (143, "", "terminated\n")
+    assert all(line.startswith("::") is (form == "github") for line in lines)
     assert {name for line in lines for name in ("first.py", "waste.py", "slow_1.py") if name in line} == (
         {"first.py", "waste.py"} if processes == "several" else {"first.py"}
     )
@@ -206,6 +207,16 @@ def test_in_the_midst_of_writing(tmp_path: Path, number: int, code: int, line: s
     assert {path.name: path.read_text() for path in tmp_path.iterdir()} == {
         "a.py": MENDED, "b.py": MENDED, "c.py": WASTE, "d.py": WASTE, "e.py": WASTE,
     }  # fmt: skip
+
+
+def test_what_a_file_is_called_is_made_visible(tmp_path: Path) -> None:
+    for name in "abcde":
+        (tmp_path / f"{name}\x1b[2J.py").write_text(WASTE)
+    process = start(tmp_path, WRITING, "fix", "--hints")
+    assert process.stdout
+    process.stdout.readline()
+    process.send_signal(signal.SIGTERM)
+    assert ended(process)[2] == "terminated; 2 of 5 files written: a\\x1b[2J.py, b\\x1b[2J.py\n"
 
 
 def test_just_after_a_file_was_put_in_place(tmp_path: Path) -> None:
