@@ -5,6 +5,7 @@ Every process of a run has its standard output, so the output ends when the last
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import signal
 import subprocess
@@ -38,6 +39,8 @@ runner.examine = slow
 from transfer_lint.__main__ import main
 sys.argv = ["transfer-lint", *sys.argv[2:]]
 """
+
+PLAIN = "import sys\nfrom transfer_lint.__main__ import main\nsys.argv[:1] = ['transfer-lint']"
 
 
 def start(folder: Path, program: str, *arguments: str, stderr: int = subprocess.PIPE) -> subprocess.Popen[bytes]:
@@ -151,6 +154,19 @@ def test_the_parent_is_killed(folder: Path) -> None:
     assert ended(process) == (-signal.SIGKILL, "", "")
 
 
+@pytest.mark.parametrize("method", multiprocessing.get_all_start_methods())
+def test_the_parent_is_killed_however_it_started_the_workers(tmp_path: Path, method: str) -> None:
+    for number in range(300):
+        (tmp_path / f"waste_{number}.py").write_text(WASTE + f"# {'x' * 1000}\n")
+    program = f"import multiprocessing\nmultiprocessing.set_start_method('{method}')\n" + PLAIN
+    process = start(tmp_path, program, "check", "--hints", "--no-cache")
+    assert process.stdout
+    assert b"TL102" in process.stdout.readline()
+    process.kill()
+    code, _, said = ended(process)
+    assert (code, said) == (-signal.SIGKILL, "")
+
+
 def test_a_job_in_the_background_stays_deaf_to_ctrl_c(folder: Path) -> None:
     deaf = "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN)"
     process = start(folder, deaf + PREPARED, "several", "check")
@@ -256,10 +272,7 @@ def test_comments(tmp_path: Path) -> None:
 
 def test_at_a_question(tmp_path: Path) -> None:
     (tmp_path / "waste.py").write_text(WASTE)
-    process = start(
-        tmp_path, "import sys\nfrom transfer_lint.__main__ import main\nsys.argv[:1] = ['transfer-lint']",
-        "fix", "--hints", "--interactive",
-    )  # fmt: skip
+    process = start(tmp_path, PLAIN, "fix", "--hints", "--interactive")
     assert process.stdin
     process.stdin.write(b"y\n")
     process.stdin.flush()
