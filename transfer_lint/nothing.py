@@ -20,14 +20,17 @@ def answers(arguments: Sequence[str]) -> bool:
 
     If so, what `check` says of them is printed. Whatever is out of the ordinary is not answered here.
     """
-    if arguments[:1] != ["check"] or sys.stderr.isatty():
+    if arguments[:1] != ["check"] or sys.stderr is None or sys.stderr.isatty():
         return False
     paths = [argument for argument in arguments[1:] if argument not in _QUIET]
     if not paths or any(path.startswith("-") for path in paths) or not _hold_nothing(paths):
         return False
     if len(paths) == len(arguments) - 1:
         files = f"{len(paths)} file" + ("s" if len(paths) > 1 else "")
-        print(f"nothing found ({files}, 0 transfers, 0.0 s)", file=sys.stderr)
+        try:
+            print(f"nothing found ({files}, 0 transfers, 0.0 s)", file=sys.stderr)
+        except OSError:  # which the command line knows how to handle
+            return False
     return True
 
 

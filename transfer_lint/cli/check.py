@@ -104,7 +104,7 @@ def command(
         def finished(outcome: Outcome) -> None:
             if outcome.findings:
                 bar.clear()
-                common.put(common.findings(outcome, settings, view), view)
+                common.put(common.findings(outcome, settings, view), view, form=settings.output_format)
                 sys.stdout.flush()
 
         outcome = check_paths(

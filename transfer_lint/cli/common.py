@@ -70,8 +70,10 @@ def put(lines: Iterable[str], view: View, output_file: str | None = None, *, for
             click.echo(line, color=view.colour)
         return
     from transfer_lint.files import disk
+    from transfer_lint.files.temporary import remove_leftovers
 
     text = "".join(f"{line}\n" for line in lines)
+    remove_leftovers([output_file])
     disk.write(output_file, text.encode("utf-8", "backslashreplace"), 0o666 & ~_umask())
 
 

@@ -107,7 +107,8 @@ def command(
         sys.stdout.buffer.write(fixed.files[0].new if fixed.files else next(iter(given.values())))
         sys.stdout.buffer.flush()
     else:
-        common.put(common.findings(outcome, settings, view), view, form=settings.output_format)
+        with telling(lambda: _written(planned) if in_place else ""):
+            common.put(common.findings(outcome, settings, view), view, form=settings.output_format)
     if as_diff or given:  # no report is printed then, and a diff does not show what could not be checked
         for finding in outcome.findings:
             if finding.severity is Severity.ERROR and finding.about_lint:
@@ -132,8 +133,12 @@ def command(
 def _written(planned: Fixed) -> str:
     """`2 of 3 files written: a.py, b.py`, from what is on disk."""
     there = [file.path for file in planned.files if disk.holds(file.path, file.new)]
-    names = f": {', '.join(there)}" if there else ""
+    names = f": {', '.join(there[:_NAMED])}" if there else ""
+    names += f" and {len(there) - _NAMED} more" if len(there) > _NAMED else ""
     return f"{len(there)} of {common.count(len(planned.files), 'file')} written{names}"
+
+
+_NAMED = 20  # of the files in one line
 
 
 def _done(files: Sequence[FixedFile], done: str, where: str) -> str:
