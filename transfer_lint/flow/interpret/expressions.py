@@ -18,13 +18,14 @@ from transfer_lint.flow.interpret.host_reads import comparison, elements_of, ind
 from transfer_lint.flow.interpret.items import element, item_at, one_alike
 from transfer_lint.flow.interpret.names import lookup
 from transfer_lint.flow.interpret.tensors import combine
+from transfer_lint.flow.interpret.unknown_calls import hold
 from transfer_lint.flow.knowledge import Role, role_of_device
 from transfer_lint.flow.knowledge.names import DEVICE
 from transfer_lint.flow.program.syntax import nodes_of
 from transfer_lint.flow.results.constructions import DeviceComparison
 from transfer_lint.flow.values.state import State
 from transfer_lint.flow.values.terms import Known, Term, TermKind
-from transfer_lint.flow.values.values import Constant, External, Host, Object, Placed, Tensor, Tuple, Value
+from transfer_lint.flow.values.values import Constant, External, Host, Object, Placed, Tensor, Tuple, Value, is_large
 
 
 @evaluates(ast.Constant)
@@ -228,9 +229,14 @@ def _walrus(frame: Frame, node: ast.expr, state: State) -> Value:
 def _tuple(frame: Frame, node: ast.expr, state: State) -> Value:
     assert isinstance(node, ast.Tuple)
     items = [frame.eval(item, state) for item in node.elts]
-    if any(isinstance(item, ast.Starred) for item in node.elts):
-        return frame.unknown(node, "a tuple")
-    return Tuple(tuple(items))
+    made = Tuple(tuple(items))
+    if not any(isinstance(item, ast.Starred) for item in node.elts) and not is_large(made):
+        return made
+    unknown = frame.unknown(node, "a tuple")
+    for number, item in enumerate(items):  # where a starred item stands, no other has a known place
+        state.write(unknown, f"[*{number}]", item)
+    hold(state, unknown, items)
+    return unknown
 
 
 @evaluates(ast.List, ast.Set)
