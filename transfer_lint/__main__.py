@@ -8,8 +8,8 @@ def main() -> None:
     try:
         listen()
         from transfer_lint.cli import main as run
-    except Stopped as stopped:
-        end(stopped)
+    except Stopped as stop:
+        end(stop)
     run()
 
 

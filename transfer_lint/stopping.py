@@ -41,7 +41,17 @@ def listen() -> None:
             signal.signal(number, _stop)
 
 
+def stopped() -> Stopped:
+    """The `Stopped` of the signal that came last, for use where a library has turned it into something else."""
+    return Stopped(_received)
+
+
+_received: int = signal.SIGINT
+
+
 def _stop(number: int, frame: FrameType | None) -> None:
+    global _received
+    _received = number
     for each in _WORDS:
         if signal.getsignal(each) is _stop:
             signal.signal(each, signal.SIG_DFL)  # a second signal ends the run without further ado
@@ -62,12 +72,12 @@ class telling:
             raised.done = self._done()
 
 
-def end(stopped: Stopped) -> NoReturn:
+def end(stop: Stopped) -> NoReturn:
     """Say that the run was stopped, and exit."""
     from transfer_lint.visible import visible  # imported late: this module is the first of all
 
     start = "\r" if os.isatty(2) else ""  # over the ^C that a terminal shows
     try:
-        os.write(2, f"{start}{visible(stopped.line)}\n".encode(errors="backslashreplace"))
+        os.write(2, f"{start}{visible(stop.line)}\n".encode(errors="backslashreplace"))
     finally:  # also where it cannot be said
-        raise stopped
+        raise stop

@@ -11,12 +11,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from tests.support.command import CLEAN, MENDED, WASTE, environment
 
+pty = pytest.importorskip("pty", reason="terminals are POSIX's")
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals are POSIX's")
 
 PREPARED = """
@@ -38,10 +40,10 @@ sys.argv = ["transfer-lint", *sys.argv[2:]]
 """
 
 
-def start(folder: Path, program: str, *arguments: str) -> subprocess.Popen[bytes]:
+def start(folder: Path, program: str, *arguments: str, stderr: int = subprocess.PIPE) -> subprocess.Popen[bytes]:
     return subprocess.Popen(
         [sys.executable, "-c", f"{program}\nmain()", *arguments],
-        cwd=folder, env=environment(), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        cwd=folder, env=environment(), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=stderr,
         start_new_session=True, preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler) and None,
     )  # fmt: skip
 
@@ -104,6 +106,40 @@ def test_a_run_in_one_process(folder: Path, number: int, code: int, line: str) -
     wait_for(begun(folder, "slow_1.py"))
     process.send_signal(number)
     assert ended(process) == (code, "", f"{line}\n")
+
+
+@pytest.mark.parametrize("form", ["concise", "github"])
+@pytest.mark.parametrize("processes", ["several", "one"])
+def test_what_is_finished_is_printed_while_others_run(folder: Path, form: str, processes: str) -> None:
+    (folder / "first.py").write_text(WASTE)
+    (folder / "slow_2.py").unlink()
+    process = start(folder, PREPARED, processes, "check", "--hints", "--output-format", form)
+    assert process.stdout
+    lines = [process.stdout.readline().decode() for _ in range(4 if processes == "several" else 2)]
+    assert process.poll() is None
+    process.send_signal(signal.SIGTERM)
+    assert ended(process) == (143, "", "terminated\n")
+    assert {name for line in lines for name in ("first.py", "waste.py", "slow_1.py") if name in line} == (
+        {"first.py", "waste.py"} if processes == "several" else {"first.py"}
+    )
+
+
+def test_the_bar_names_the_file_that_it_waits_for(folder: Path) -> None:
+    (folder / "slow_2.py").unlink()
+    ours, theirs = pty.openpty()
+    process = start(folder, PREPARED, "several", "check", stderr=theirs)
+    os.close(theirs)
+    shown = b""
+    while b"slow_1.py" not in shown:
+        shown += os.read(ours, 1000)
+    assert b"checking" in shown
+    assert process.poll() is None
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=60)
+    with open(ours, "rb", buffering=0) as terminal, suppress(OSError):  # its end is an error
+        while more := terminal.read(1000):
+            shown += more
+    assert shown.endswith(b"\rinterrupted\r\n")
 
 
 def test_the_parent_is_killed(folder: Path) -> None:
@@ -220,6 +256,17 @@ def test_at_a_question(tmp_path: Path) -> None:
     process.send_signal(signal.SIGINT)
     code, _, said = ended(process)
     assert (code, said) == (130, "interrupted; fixed 1, ignored 0\n")
+
+
+@BOTH
+def test_while_it_watches(tmp_path: Path, number: int, code: int, line: str) -> None:
+    process = start(tmp_path, PREPARED, "one", "check", "--watch")
+    assert process.stderr
+    while b"watching" not in process.stderr.readline():
+        assert process.poll() is None
+    time.sleep(0.5)  # whether it watches already or is about to, it is told the same
+    process.send_signal(number)
+    assert ended(process) == (code, "", f"{line}\n")
 
 
 def test_a_second_signal_ends_it_at_once(folder: Path) -> None:

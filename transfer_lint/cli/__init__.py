@@ -11,11 +11,12 @@ import errno
 import os
 import sys
 from importlib import import_module
+from typing import TextIO
 
 import click
 
 from transfer_lint.problems import Problem, failure
-from transfer_lint.stopping import Stopped, end, listen
+from transfer_lint.stopping import Stopped, end, listen, stopped
 from transfer_lint.version import __version__
 
 COMMANDS = ("check", "fix", "rules", "explain", "graph", "server", "trace", "verify")
@@ -89,17 +90,24 @@ def main() -> None:
     try:
         listen()
         code = cli.main(prog_name="transfer-lint", standalone_mode=False)
-    except Stopped as stopped:
-        end(stopped)
-    except click.Abort:  # there is no more input
-        click.echo("interrupted", err=True)
-        code = 130
+    except Stopped as stop:
+        end(stop)
+    except click.Abort:  # what click makes of the end of input
+        end(stopped())
     except click.ClickException as error:
-        error.show()
         code = error.exit_code
+        try:
+            error.show()
+        except OSError:  # nor can it be said
+            abandon(sys.stderr)
     except Exception as error:
         code = _failed(error)
     sys.exit(code)
+
+
+def abandon(stream: TextIO) -> None:
+    """Have all that is printed to a stream from now on, and what is in its buffer, go nowhere."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF)
@@ -107,7 +115,7 @@ _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF)
 
 def _failed(error: Exception) -> int:
     """Print why a command failed. Returns the exit code."""
-    from transfer_lint.cli.common import abandon, print_problems
+    from transfer_lint.cli.common import print_problems
     from transfer_lint.files.disk import reason
 
     if isinstance(error, BrokenPipeError):  # the reader of standard output has closed it

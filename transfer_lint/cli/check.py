@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
@@ -16,7 +17,7 @@ from transfer_lint.files.paths import shown_path
 from transfer_lint.lint.configuration import DEFAULT_BASELINE
 from transfer_lint.lint.outcome import Outcome
 from transfer_lint.problems import Problem
-from transfer_lint.report import DOCUMENTS, WITH_EDITS, View
+from transfer_lint.report import DOCUMENTS, LINES, WITH_EDITS, View
 from transfer_lint.report.places import Places
 from transfer_lint.report.statistics import report as by_rule
 from transfer_lint.settings import Settings
@@ -94,8 +95,21 @@ def command(
         return _reported(found.problems)
     common.print_left_out(found.left_out, quiet)
     settings = found.settings
+    form = common.form_of(settings)
+    view = common.view_for(settings, output_file)
+    known = baseline_file or any(each.baseline for each in (settings, *settings.nested))
+    whole = known or output_file or trace_file or ignore_all or statistics or new_baseline is not None
+    at_once = form in LINES and not whole  # as each file is finished
     with common.Bar("checking", quiet) as bar:
-        outcome = check_paths(found.files, settings, given=found.given, progress=bar)
+
+        def finished(outcome: Outcome) -> None:
+            if outcome.findings:
+                bar.clear()
+                common.put(common.findings(outcome, settings, view), view, form=form)
+                sys.stdout.flush()
+
+        told = finished if at_once else None
+        outcome = check_paths(found.files, settings, given=found.given, progress=bar, finished=told)
         if edits_too or settings.output_format in WITH_EDITS:
             from transfer_lint.fixing.edits import with_edits
 
@@ -115,19 +129,16 @@ def command(
         outcome, troubles = _add_ignores(outcome, " ".join(reason.split()))
         problems = (*problems, *troubles)
     outcome = replace(outcome, problems=problems)
-    view = common.view_for(settings, output_file)
     if trace_file and settings.output_format != "html":
         from transfer_lint.cli.evidence import held_against
 
         return _reported(problems) or held_against(trace_file, outcome, found.paths, view)
-    form = settings.output_format
     if form == "html":
         lines = _page(outcome, settings, view, trace_file)
     elif statistics and form not in DOCUMENTS:
-        form = None
         lines = by_rule(outcome, view)
     else:
-        lines = common.findings(outcome, settings, view)
+        lines = common.findings(replace(outcome, findings=()) if at_once else outcome, settings, view)
     common.put(lines, view, output_file, form=form)
     common.print_problems(problems)
     if not quiet:

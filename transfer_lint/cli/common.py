@@ -7,10 +7,11 @@ import shutil
 import sys
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, TextIO
+from typing import Any
 
 import click
 
+from transfer_lint.cli import abandon
 from transfer_lint.lint.outcome import Outcome
 from transfer_lint.problems import Problem
 from transfer_lint.report import DOCUMENTS, View, report, terminal
@@ -47,8 +48,12 @@ def choose_colour(when: str) -> None:
 
 def findings(outcome: Outcome, settings: Settings, view: View) -> Iterator[str]:
     """The findings in the requested format, line by line."""
-    name = settings.output_format or ("full" if sys.stdout.isatty() else "concise")
-    return report(name)(outcome, view)
+    return report(form_of(settings))(outcome, view)
+
+
+def form_of(settings: Settings) -> str:
+    """The format of the report."""
+    return settings.output_format or ("full" if sys.stdout.isatty() else "concise")
 
 
 def put(lines: Iterable[str], view: View, output_file: str | None = None, *, form: str | None = None) -> None:
@@ -107,11 +112,6 @@ def say(text: str) -> None:
         click.echo(terminal.printed(text), err=True, color=coloured(sys.stderr))
     except OSError:
         abandon(sys.stderr)
-
-
-def abandon(stream: TextIO) -> None:
-    """Have all that is printed to a stream from now on, and what is in its buffer, go nowhere."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def emphasis(text: str, **how: Any) -> str:

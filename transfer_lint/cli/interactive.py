@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 from collections.abc import Sequence
 
 import click
@@ -13,7 +12,7 @@ from transfer_lint.report import View
 from transfer_lint.report.full import block
 from transfer_lint.report.places import Places
 from transfer_lint.settings import Settings
-from transfer_lint.stopping import Stopped, telling
+from transfer_lint.stopping import stopped, telling
 
 _MEANINGS = {
     Answer.YES: "apply it",
@@ -34,7 +33,7 @@ def run(paths: Sequence[str], settings: Settings, view: View) -> Done:
         try:
             return _answer()
         except click.Abort:  # there is no more input
-            raise Stopped(signal.SIGINT) from None
+            raise stopped() from None
 
     session = Session(paths, settings, ask)
     with telling(lambda: f"fixed {session.done.fixed}, ignored {session.done.ignored}"):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -59,15 +59,22 @@ def check_paths(
     *,
     given: Mapping[str, bytes] | None = None,
     progress: Progress | None = None,
+    finished: Callable[[Outcome], None] | None = None,
 ) -> Outcome:
     """Check files.
 
     given: path -> bytes that replace the file on disk. progress: called with how many of the files are done.
+    finished: called with the outcome of each file as soon as it is there, in no particular order.
     """
     started = time.perf_counter()
     read = read_inputs(paths, given or {})
     texts = read.texts
-    runner = Runner(settings, progress, read.given)
+
+    def one(path: str, result: Examined | Problem) -> None:
+        if finished and isinstance(result, Examined):
+            finished(outcome_of(read, {path: result}, (), 1, started, texts))
+
+    runner = Runner(settings, progress, read.given, one)
     results = runner.examine(texts, {})
     examined = {path: result for path, result in results.items() if isinstance(result, Examined)}
     problems = [*read.problems, *(result for result in results.values() if isinstance(result, Problem))]
@@ -92,14 +99,14 @@ def outcome_of(
     suppressed = sum(result.suppressed for result in examined.values())
     summary = Summary.of(findings, count, sites, suppressed, time.perf_counter() - started)
     sorted_problems = tuple(sorted(problems, key=lambda problem: problem.path))
-    return Outcome(findings, sorted_problems, summary, texts, documents=_documents(read.sources, texts))
+    return Outcome(findings, sorted_problems, summary, texts, documents=_documents(read.sources, texts, examined))
 
 
-def _documents(sources: Mapping[str, Source], texts: Mapping[str, str]) -> dict[str, str]:
+def _documents(sources: Mapping[str, Source], texts: Mapping[str, str], paths: Iterable[str]) -> dict[str, str]:
     """Path -> JSON of each notebook, holding its text of `texts`; without notebooks that cannot hold it."""
     found: dict[str, str] = {}
-    for path, file in sources.items():
+    for path in paths:
         if is_notebook(path):
             with suppress(Problem):
-                found[path] = file.on_disk(texts[path])
+                found[path] = sources[path].on_disk(texts[path])
     return found

@@ -11,7 +11,10 @@ STACK_BYTES = 256 * 1024 * 1024
 RECURSION_LIMIT = 20_000
 """For a stack of STACK_BYTES; for a smaller one it is proportionally lower."""
 
-SMALLEST_STACK = 8 * 1024 * 1024
+SMALLEST_STACK = 16 * 1024 * 1024
+"""Where there is not even this much, the stack of the calling thread serves as well."""
+
+_SHARE = 16  # of the address space that the process may use, a stack takes one part in this many
 
 TICK = 0.1
 """Seconds between two looks at whether something that is waited for has ended."""
@@ -37,11 +40,11 @@ def deep(function: Callable[..., Result], *arguments: object, meanwhile: Callabl
 
     limit = sys.getrecursionlimit()
     try:
-        stack = STACK_BYTES
-        while (thread := _started(call, stack, limit)) is None:
+        stack, thread = _affordable(), None
+        while stack >= SMALLEST_STACK and (thread := _started(call, stack, limit)) is None:
             stack //= 2
-            if stack < SMALLEST_STACK:
-                return function(*arguments)
+        if thread is None:
+            return function(*arguments)
         thread.join(TICK)
         while thread.is_alive():
             meanwhile()
@@ -51,6 +54,19 @@ def deep(function: Callable[..., Result], *arguments: object, meanwhile: Callabl
     if raised:
         raise raised[0]
     return outcome[0]
+
+
+def _affordable() -> int:
+    """How large a stack may be so that enough is left for the work (`ulimit -v`)."""
+    if sys.platform == "win32":
+        return STACK_BYTES
+    import resource
+
+    most, _ = resource.getrlimit(resource.RLIMIT_AS)
+    stack = STACK_BYTES
+    while most != resource.RLIM_INFINITY and stack > most // _SHARE:
+        stack //= 2
+    return stack
 
 
 def _started(call: Callable[[], None], stack: int, limit: int) -> threading.Thread | None:

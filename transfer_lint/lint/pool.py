@@ -11,7 +11,8 @@ from typing import Generic, TypeVar
 from transfer_lint.lint.deep_stack import deep
 
 MIN_WEIGHT = 256 * 1024
-"""Below this much work (bytes of source) one process is faster than several."""
+"""Below this much work (bytes of source) it is done faster in this process. More is done in others, also where only
+one runs at a time: then a job that crashes its process is known, and the rest is done."""
 
 
 Context = TypeVar("Context")
@@ -63,7 +64,7 @@ class Pool(Generic[Context, Job, Result]):
 
         left: Sequence[int] = range(len(jobs))
         processes = min(self._processes, len(jobs))
-        if processes > 1 and sum(map(weigh, jobs)) >= MIN_WEIGHT:
+        if sum(map(weigh, jobs)) >= MIN_WEIGHT:
             heaviest_first = sorted(left, key=lambda number: -weigh(jobs[number]))
             left = self._spread(heaviest_first, processes, jobs, finished, waiting)
         if left:

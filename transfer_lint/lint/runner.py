@@ -46,7 +46,7 @@ def examine_job(context: tuple[Project, Settings], job: tuple[str, str]) -> Exam
 def lost(job: tuple[str, object] | tuple[str, str, object], code: int) -> Problem:
     """The problem of a job that twice ended its process, with this exit code. The first item of a job is its path."""
     ending = {-each.value: each.name for each in signal.Signals}.get(code, f"exit code {code}")
-    out_of_memory = ending == "SIGKILL"  # what systems do that run out of memory
+    out_of_memory = ending in ("SIGKILL", "SIGABRT")  # by a system that runs out of it, by a library that is given none
     return Problem(
         job[0],
         f"brought down the process that looked at it, twice ({ending})",

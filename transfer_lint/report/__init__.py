@@ -55,6 +55,10 @@ WITH_EDITS = frozenset({"sarif", "html"})
 DOCUMENTS = frozenset({"json", "sarif", "gitlab", "junit", "html", "markdown", "mermaid", "dot", "svg"})
 """Formats that are one complete document, so that nothing can be added to them or left out."""
 
+LINES = frozenset({"concise", "github"})
+"""Reports that are the lines of all findings and problems, one after the other, so that they can be printed file by
+file."""
+
 Report = Callable[[Outcome, View], Iterator[str]]
 
 
