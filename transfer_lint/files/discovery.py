@@ -92,8 +92,7 @@ class Walk:
 
     def files(self) -> Iterator[str]:
         """The paths of the files, joined to the folder as it was given, in no particular order."""
-        over = [patterns.but_for(self.folder) for patterns in gitignores_over(self.folder)] if self._gitignore else []
-        pending = [(self.folder, over)]
+        pending = [(self.folder, self._ignores_over())]
         while pending:
             folder, ignores = pending.pop()
             try:
@@ -109,14 +108,33 @@ class Walk:
             for entry in listing:
                 path = os.path.normpath(entry.path)
                 is_folder = entry.is_dir(follow_symlinks=False)
-                if self._excludes.match(path, is_folder):
-                    continue
-                if ignored(path, is_folder, ignores) and not is_tracked(path, is_folder):
+                if self._is_left_out(path, is_folder, ignores):
                     continue
                 if is_folder:
                     pending.append((path, ignores))
                 elif _is_regular(entry):
                     yield path
+
+    def finds(self, path: str) -> bool:
+        """Whether nothing excludes a path below the folder, so that `files` finds the file that is there, if one is."""
+        ignores = self._ignores_over()
+        here = self.folder
+        parts = os.path.relpath(path, self.folder).split(os.sep)
+        for depth, part in enumerate(parts, start=1):
+            if self._gitignore:
+                ignores = [*ignores, *gitignore_in(here)]
+            here = os.path.join(here, part)
+            if self._is_left_out(here, depth < len(parts), ignores):
+                return False
+        return True
+
+    def _ignores_over(self) -> list[Patterns]:
+        return [patterns.but_for(self.folder) for patterns in gitignores_over(self.folder)] if self._gitignore else []
+
+    def _is_left_out(self, path: str, is_folder: bool, ignores: Sequence[Patterns]) -> bool:
+        if self._excludes.match(path, is_folder):
+            return True
+        return ignored(path, is_folder, ignores) and not is_tracked(path, is_folder)
 
 
 def _is_regular(entry: os.DirEntry[str]) -> bool:
