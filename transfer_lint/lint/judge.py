@@ -109,8 +109,10 @@ def judgements(project: Project, questions: Questions, options: RuleOptions) -> 
 
 def analysis_of(project: Project, assumptions: frozenset[Assumption] = frozenset()) -> Analysis:
     """The project's analysis under some assumptions. What it finds out about a callee is used for every file."""
-    analysis: Analysis = project.memo.get((Analysis, assumptions)) or Analysis(project, assumptions=assumptions)
-    project.memo[Analysis, assumptions] = analysis
+    if (Analysis, assumptions) not in project.memo:
+        proved = analysis_of(project) if assumptions else None
+        project.memo[Analysis, assumptions] = Analysis(project, assumptions=assumptions, proved=proved)
+    analysis: Analysis = project.memo[Analysis, assumptions]
     return analysis
 
 
