@@ -24,7 +24,7 @@ def test_an_edit_examines_the_open_documents_that_depend_on_it(tmp_path: Path) -
         assert "edit" not in use.resolved(stale)
         said = editor.wait_for("window/showMessage")
         assert "TL101 is no longer found there" in said["message"]
-        assert use.codes(3) == ["TL102"]
+        assert use.codes(3) == ["TL106"]
         assert "TL101" not in "".join(action["title"] for action in use.actions(4))
         make.close()  # the file counts again
         assert use.codes(4) == ["TL101"]
@@ -81,7 +81,7 @@ def test_diagnostics_that_the_editor_asks_for(tmp_path: Path) -> None:
         make.change(MAKE_ELSEWHERE)
         editor.wait_for("workspace/diagnostic/refresh")
         again = use.pulled(first["resultId"])
-        assert [found["code"] for found in again["items"]] == ["TL102"]
+        assert [found["code"] for found in again["items"]] == ["TL106"]
         assert editor.of("textDocument/publishDiagnostics") == []
 
 

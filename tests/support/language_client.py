@@ -114,11 +114,11 @@ class Editor:
     def of(self, method: str) -> list[Any]:
         """The parameters of all messages of a method that have come."""
         with self._news:
-            return [message["params"] for message in self.messages if message.get("method") == method]
+            return [message.get("params") for message in self.messages if message.get("method") == method]
 
     def wait_for(self, method: str, wanted: Callable[[Any], bool] = lambda params: True) -> Any:
         """The parameters of the first message of that method for which `wanted` is true."""
-        return self.wait(lambda message: message.get("method") == method and wanted(message["params"]))["params"]
+        return self.wait(lambda message: message.get("method") == method and wanted(message.get("params"))).get("params")
 
     def published(self, uri: str) -> list[Any]:
         """The diagnostics that were published for a document, in order."""
