@@ -100,6 +100,18 @@ def test_it_ends_when_told_whatever_it_does_and_leaves_no_process(
 
 
 @linux
+def test_a_change_needs_no_new_process(tmp_path: Path) -> None:
+    with editing(tmp_path) as editor:
+        buffer = editor.open(tmp_path / "a.py", WASTE)
+        assert buffer.codes() == ["TL102", "TL101"]
+        family = _family(editor.process.pid)
+        for number in range(5):
+            buffer.change(WASTE + f"\nEDIT = {number}\n")
+            assert buffer.codes() == ["TL102", "TL101"]
+        assert _family(editor.process.pid) == family
+
+
+@linux
 def test_what_nobody_wants_any_more_is_ended(tmp_path: Path) -> None:
     with editing(tmp_path, capabilities=PULL) as editor:
         slow = editor.open(tmp_path / "slow.py", SLOW)

@@ -118,7 +118,9 @@ class Editor:
 
     def wait_for(self, method: str, wanted: Callable[[Any], bool] = lambda params: True) -> Any:
         """The parameters of the first message of that method for which `wanted` is true."""
-        return self.wait(lambda message: message.get("method") == method and wanted(message.get("params"))).get("params")
+        return self.wait(lambda message: message.get("method") == method and wanted(message.get("params"))).get(
+            "params"
+        )
 
     def published(self, uri: str) -> list[Any]:
         """The diagnostics that were published for a document, in order."""

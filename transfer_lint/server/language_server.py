@@ -6,7 +6,7 @@ import os
 
 from lsprotocol import types as lsp
 
-from transfer_lint.server import actions, convert, documents, replies
+from transfer_lint.server import actions, answers, convert, documents, replies
 from transfer_lint.server.document import Document
 from transfer_lint.server.session import Server
 
@@ -105,6 +105,7 @@ def _register_surroundings(server: Server) -> None:
             wanted.append(lsp.Registration("settings", lsp.WORKSPACE_DID_CHANGE_CONFIGURATION, section))
         if wanted:
             server.client_register_capability(lsp.RegistrationParams(wanted))
+        await server.workers.ask(answers.ready)  # so that the first question finds a process
 
     @server.feature(lsp.TEXT_DOCUMENT_DID_SAVE)
     async def saved(params: lsp.DidSaveTextDocumentParams) -> None:

@@ -62,6 +62,7 @@ async function started(): Promise<LanguageClient | undefined> {
       documentSelector: [
         { scheme: "file", language: "python" },
         { scheme: "untitled", language: "python" },
+        { scheme: "vscode-notebook-cell", language: "python" },
       ],
       initializationOptions: { inlayHints: configuration.get<boolean>("inlayHints", false) },
       synchronize: { configurationSection: SECTION },
