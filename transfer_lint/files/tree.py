@@ -26,16 +26,26 @@ class DiskSources:
 
     def __init__(self, overlay: Mapping[str, str] | None = None) -> None:
         self._texts: dict[str, str | None] = dict(overlay or {})
+        self._stamps: dict[str, tuple[int, ...] | None] = {}
         self._trees: dict[str, tuple[str, ...]] = {}
 
     def read(self, path: str) -> str | None:
         """The text of a Python file; None if there is no such file or it cannot be read as Python text."""
         if path not in self._texts:
+            self._stamps[path] = _stamp(path)
             try:
                 self._texts[path] = decode(path, disk.read(path)).text
             except Problem:
                 self._texts[path] = None
         return self._texts[path]
+
+    def refresh(self, *, listing: bool) -> None:
+        """Forget the text of each file that has changed since it was read; with `listing`, also what there is."""
+        for path, stamp in list(self._stamps.items()):
+            if _stamp(path) != stamp:
+                del self._stamps[path], self._texts[path]
+        if listing:
+            self._trees.clear()
 
     def python_files(self, near: str) -> tuple[str, ...]:
         """`near` and every Python file of its source tree: of its repository or project, else of its package."""
@@ -52,6 +62,15 @@ class DiskSources:
                 found = []
             self._trees[root] = tuple(sorted(shown_path(path) for path in found if path.endswith(".py")))
         return self._trees[root]
+
+
+def _stamp(path: str) -> tuple[int, ...] | None:
+    """What changes with a file's content; None if there is no such file."""
+    try:
+        status = os.stat(path)
+    except (OSError, ValueError):
+        return None
+    return status.st_mtime_ns, status.st_size, status.st_ino
 
 
 def _project_root(folder: str) -> str | None:

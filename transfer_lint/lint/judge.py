@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from weakref import WeakKeyDictionary
 
 from transfer_codemods.actions import GuardModule, GuardTensor
 from transfer_lint.findings import Assumption, Evidence, Finding, Fix, FixHints, Heat, Safety, Severity
@@ -20,9 +19,6 @@ from transfer_lint.rules.options import RuleOptions
 
 _LONGEST_CHAIN = 16  # how many evidence lines of a proof are kept
 _LONGEST_SOURCE = 70  # characters of code in a fact
-
-# The analyses of a project by what they assume, so that what one finds out about a callee is used for every file.
-_analyses: WeakKeyDictionary[Project, dict[frozenset[Assumption], Analysis]] = WeakKeyDictionary()
 
 
 @dataclass(frozen=True)
@@ -112,12 +108,12 @@ def judgements(project: Project, questions: Questions, options: RuleOptions) -> 
 
 
 def analysis_of(project: Project, assumptions: frozenset[Assumption] = frozenset()) -> Analysis:
-    """The project's analysis under some assumptions."""
-    analyses = _analyses.setdefault(project, {})
-    if assumptions not in analyses:
+    """The project's analysis under some assumptions. What it finds out about a callee is used for every file."""
+    if (Analysis, assumptions) not in project.memo:
         proved = analysis_of(project) if assumptions else None
-        analyses[assumptions] = Analysis(project, assumptions=assumptions, proved=proved)
-    return analyses[assumptions]
+        project.memo[Analysis, assumptions] = Analysis(project, assumptions=assumptions, proved=proved)
+    analysis: Analysis = project.memo[Analysis, assumptions]
+    return analysis
 
 
 def strongest(place: Place, questions: Questions, options: RuleOptions) -> tuple[Rule, Verdict] | None:

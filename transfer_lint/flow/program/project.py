@@ -10,6 +10,7 @@ import ast
 import posixpath
 import re
 from contextlib import suppress
+from typing import Any
 
 from transfer_lint.files.sources import Sources
 from transfer_lint.flow.knowledge import Knowledge, default_knowledge
@@ -41,6 +42,7 @@ class Project:
         self._above: dict[str, list[str]] = {}
         self._tree_sets: dict[str, frozenset[str]] = {}
         self.mentions = Mentions(self.tree, sources.read)
+        self.memo: dict[object, Any] = {}  # what the layers above keep about this project; it is freed with it
 
     def add(self, path: str, text: str) -> Module:
         """Parse `text` as the file at `path`, unless that has been done. Raises what `Module` raises."""
