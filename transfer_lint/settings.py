@@ -36,6 +36,10 @@ DEFAULT_EXCLUDE = (
 )
 
 
+ANALYSIS_BUDGET = 5_000_000
+"""Steps that following one function may take."""
+
+
 @dataclass(frozen=True)
 class Settings:
     """The settings of a run. A field means what the configuration key of its name means.
@@ -60,6 +64,7 @@ class Settings:
         target_version: (3, minor) of the oldest Python that fixed code must run on; None: the one that runs the lint.
         output_format: How the commands report; None: `full` on a terminal, else `concise`.
         baseline: The file of known findings, relative to `root`; None: there is none. Only the commands read it.
+        analysis_budget: Steps that following one function may take; see the page of TL903.
         knowledge: What is known of the user's own functions and classes, as the configuration has it.
         fixable: Rules whose fixes are applied; empty: all.
         unfixable: Rules whose fixes are not applied.
@@ -84,6 +89,7 @@ class Settings:
     target_version: tuple[int, int] | None = None
     output_format: str | None = None
     baseline: str | None = None
+    analysis_budget: int = ANALYSIS_BUDGET
     knowledge: Mapping[str, object] = field(default_factory=dict)
     fixable: tuple[str, ...] = ()
     unfixable: tuple[str, ...] = ()

@@ -8,10 +8,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from transfer_lint.files import notebook
 from transfer_lint.files.text import lines_of
 from transfer_lint.findings import UNUSED_SUPPRESSION, Finding, Fix, Heat
+from transfer_lint.lint.judge import GivenUp
 from transfer_lint.lint.suppression import Comments, Ignore
 from transfer_lint.problems import unparsable_as
 from transfer_lint.rules import RULES
-from transfer_lint.rules.notes import Note, Unparsable, Unused
+from transfer_lint.rules.notes import Note, OverBudget, Unparsable, Unused
 
 _MARK = re.compile(r"(<{7}|={7}|>{7})([ \t].*)?$")
 
@@ -39,6 +40,12 @@ def _conflict(lines: Sequence[str]) -> int | None:
     begun = [number for mark, number in marks if mark == "<<<<<<<"]
     whole = {"<<<<<<<", "=======", ">>>>>>>"} <= {mark for mark, _ in marks}
     return begun[0] if whole else None
+
+
+def given_up(path: str, functions: Iterable[GivenUp]) -> Iterator[Finding]:
+    """A finding for each function that took too many steps to be followed."""
+    for one in functions:
+        yield from _judged(OverBudget(one.name), path, one.line, one.column, one.end_column)
 
 
 def unparsable_cells(path: str, text: str) -> Iterator[Finding]:

@@ -76,7 +76,7 @@ def _sites_of(path: str, text: str, project: Project, settings: Settings) -> tup
             result = judge.check(path, text, project, RuleOptions.of(settings))
     except SyntaxError as error:
         return (about_lint.unparsable(path, text, error),), 0
-    return result.findings, result.sites
+    return (*result.findings, *about_lint.given_up(path, result.given_up)), result.sites
 
 
 @contextmanager

@@ -20,7 +20,7 @@ from transfer_lint.files.paths import shown_path
 from transfer_lint.findings import FixHints, Heat, Severity
 from transfer_lint.lint import forms, selection
 from transfer_lint.problems import Problem
-from transfer_lint.settings import Settings
+from transfer_lint.settings import ANALYSIS_BUDGET, Settings
 
 OUTPUT_FORMATS = ("full", "concise", "json", "sarif", "github", "gitlab", "junit", "html")
 DEFAULT_BASELINE = "transfer-lint-baseline.json"
@@ -95,6 +95,12 @@ KEYS: tuple[Key, ...] = (
         "How to report.",
     ),
     Key("baseline", forms.FILE, "none", "The file of known findings, which `check` does not report."),
+    Key(
+        "analysis-budget",
+        forms.COUNT,
+        str(ANALYSIS_BUDGET),
+        "Steps that following one function may take. One that takes more is given up (TL903).",
+    ),
     Key("knowledge", forms.KNOWLEDGE, "{}", "What is known of your own functions and classes."),
 )
 

@@ -84,6 +84,12 @@ def _assumptions(value: object) -> tuple[str, ...]:
     return _strings(value)
 
 
+def _count(value: object) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+        raise ValueError("must be a whole number, 1 or more")
+    return value
+
+
 def _file(value: object) -> str:
     if not isinstance(value, str) or not value:
         raise ValueError("must be the path of a file")
@@ -118,6 +124,7 @@ SOME_RULES = Form(_some_selectors, {**_RULES, "minItems": 1})
 RULES_PER_FILE = Form(_per_file, {"type": "object", "additionalProperties": _RULES})
 BOOLEAN = Form(_boolean, {"type": "boolean"})
 ASSUMPTIONS = Form(_assumptions, {"type": "array", "items": _ASSUMPTION})
+COUNT = Form(_count, {"type": "integer", "minimum": 1})
 FILE = Form(_file, {"type": "string", "minLength": 1})
 PYTHON = Form(_python, {"enum": [*PYTHONS, *(f"py{version.replace('.', '')}" for version in PYTHONS)]})
 KNOWLEDGE = Form(_knowledge, {"type": "object"})

@@ -150,6 +150,7 @@ class Frame:
         self.volatile: set[str] = set()  # names that other functions may rebind at any time
         self.last_operands: dict[ast.BoolOp, Value] = {}  # `a and b` -> the value of `b`
         self.replaces_data = False  # whether some tensor's `.data` is assigned
+        self.given_up: list[ast.AST] = []  # the functions, or top level, that took too many steps
         self.assumable: set[Assumption] = set()  # assumptions that would tell, or told, more here
         self.outer: dict[str, Value] = {}  # of a nested function: the locals of the functions around it
 
@@ -201,6 +202,7 @@ class Frame:
 
     def eval(self, node: ast.expr, state: State) -> Value:
         """The value of an expression."""
+        state.sharing.spend(1)
         handler = EXPRESSIONS.get(type(node))
         if handler is None:
             for child in ast.iter_child_nodes(node):
