@@ -43,6 +43,7 @@ GOOD = [
     pytest.param('target-version = "3.10"', {"target_version": (3, 10)}, id="target-version"),
     pytest.param('target-version = "py312"', {"target_version": (3, 12)}, id="target-version as tools write it"),
     pytest.param('output-format = "json"', {"output_format": "json"}, id="output-format"),
+    pytest.param("analysis-budget = 100000", {"analysis_budget": 100_000}, id="analysis-budget"),
     pytest.param('baseline = "b.json"', {"baseline": "b.json"}, id="baseline"),
     pytest.param("knowledge = {}", {"knowledge": {}}, id="knowledge"),
 ]
@@ -65,6 +66,8 @@ BAD = [
     pytest.param("target-version = 3.10", "must be a Python version", id="Python unquoted"),
     pytest.param('target-version = "3.99"', "must be a Python version", id="Python to come"),
     pytest.param("knowledge = {nonsense = 1}", "tool.transfer-lint.knowledge", id="knowledge"),
+    pytest.param("analysis-budget = true", "tool.transfer-lint.analysis-budget", id="budget"),
+    pytest.param("analysis-budget = 0", "tool.transfer-lint.analysis-budget", id="no budget"),
     pytest.param('baseline = ""', "must be the path of a file", id="baseline"),
     pytest.param("select = [", "is not TOML", id="TOML"),
     pytest.param(f"min-heat = {'9' * 5000}", "is not TOML", id="a number that is too long"),
