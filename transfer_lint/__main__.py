@@ -1,5 +1,8 @@
 """The command `transfer-lint`, which is also `python -m transfer_lint`."""
 
+import sys
+
+from transfer_lint import nothing
 from transfer_lint.stopping import Stopped, end, listen
 
 
@@ -7,6 +10,8 @@ def main() -> None:
     """Run the command line. Signals are listened to before it is imported, which takes a while."""
     try:
         listen()
+        if nothing.answers(sys.argv[1:]):
+            return
         from transfer_lint.cli import main as run
     except Stopped as stop:
         end(stop)

@@ -65,6 +65,8 @@ class Settings:
         output_format: How the commands report; None: `full` on a terminal, else `concise`.
         baseline: The file of known findings, relative to `root`; None: there is none. Only the commands read it.
         analysis_budget: Steps that following one function may take; see the page of TL903.
+        cache: Whether results are kept for later runs, and those of earlier runs are used.
+        cache_dir: The folder, relative to `root`, or the URL where they are kept; None: in the user's folder of caches.
         knowledge: What is known of the user's own functions and classes, as the configuration has it.
         fixable: Rules whose fixes are applied; empty: all.
         unfixable: Rules whose fixes are not applied.
@@ -90,6 +92,8 @@ class Settings:
     output_format: str | None = None
     baseline: str | None = None
     analysis_budget: int = ANALYSIS_BUDGET
+    cache: bool = True
+    cache_dir: str | None = None
     knowledge: Mapping[str, object] = field(default_factory=dict)
     fixable: tuple[str, ...] = ()
     unfixable: tuple[str, ...] = ()
@@ -119,5 +123,5 @@ class Settings:
         return replace(self, nested=tuple(deeper[root] for root in sorted(deeper)))
 
 
-RUN_KEYS = ("fail_on", "unsafe_fixes", "output_format")
+RUN_KEYS = ("fail_on", "unsafe_fixes", "output_format", "cache", "cache_dir")
 """The fields that are about a run as a whole: they are those of the configuration over all that is checked."""

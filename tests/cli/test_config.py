@@ -45,6 +45,9 @@ GOOD = [
     pytest.param('output-format = "json"', {"output_format": "json"}, id="output-format"),
     pytest.param("analysis-budget = 100000", {"analysis_budget": 100_000}, id="analysis-budget"),
     pytest.param('baseline = "b.json"', {"baseline": "b.json"}, id="baseline"),
+    pytest.param("cache = false", {"cache": False}, id="cache"),
+    pytest.param('cache-dir = "c"', {"cache_dir": "c"}, id="cache-dir"),
+    pytest.param("analysis-budget = 9", {"analysis_budget": 9}, id="analysis-budget"),
     pytest.param("knowledge = {}", {"knowledge": {}}, id="knowledge"),
 ]
 
@@ -54,6 +57,7 @@ BAD = [
     pytest.param('select = "TL1"', "tool.transfer-lint.select = 'TL1'; must be a list of strings", id="type"),
     pytest.param("select = []", "must name a rule", id="no rule"),
     pytest.param("fixable = []", "must name a rule", id="no fix"),
+    pytest.param("analysis-budget = 0", "must be a whole number, 1 or more", id="budget"),
     pytest.param('select = ["TL199"]', "no rule is called 'TL199'", id="rule"),
     pytest.param('ignore = ["redundant-transfr"]', "did you mean 'redundant-transfer'?", id="rule's name"),
     pytest.param('per-file-ignores = {"a" = ["X"]}', "no rule is called 'X'", id="rule for a file"),

@@ -19,7 +19,7 @@ from transfer_lint.problems import Problem, failure
 from transfer_lint.stopping import Stopped, end, listen, stopped
 from transfer_lint.version import __version__
 
-COMMANDS = ("check", "fix", "rules", "explain", "graph", "server", "trace", "verify")
+COMMANDS = ("check", "fix", "rules", "explain", "graph", "server", "trace", "verify", "clean", "merge")
 
 
 class _Commands(click.Group):
@@ -72,6 +72,8 @@ def cli() -> None:
     transfer-lint graph a.py::run     the same as a picture, before and after the fixes
     transfer-lint trace a.py          run a program: what really moved, and where the host waited
     transfer-lint verify OLD NEW      run both: is the result the same, and does less move?
+    transfer-lint merge *.json        the reports of a run in parts (--shard) as one
+    transfer-lint clean               remove the results that are kept for later runs
     """
 
 

@@ -78,6 +78,8 @@ def lint_options(function: Function) -> Function:
             callback=_fix_hints,
             help="Mend all hints as well, or none; by default, as fix-hints says.",
         ),
+        click.option("--cache/--no-cache", "cache", default=None, help=docs["cache"]),
+        click.option("--cache-dir", "cache_dir", metavar="PLACE", help=docs["cache-dir"]),
         click.option("--force-exclude", is_flag=True, help="Exclude files even where they are named."),
         click.option("--stdin-filename", metavar="PATH", help="What the source from standard input (-) is called."),
         click.option("--config", "config_file", type=click.Path(), metavar="FILE", help="Use this configuration."),
@@ -161,6 +163,11 @@ def inputs(
     return Inputs(named, given, found.files, found.problems, found.left_out, found.settings, shown)
 
 
+def settings_for(config_file: str | None, options: Mapping[str, object]) -> Settings:
+    """The settings of a run over the current folder. Raises Problem if the configuration is wrong."""
+    return _lookup(config_file, False, options).over(["."])
+
+
 def _lookup(config_file: str | None, isolated: bool, options: Mapping[str, object]) -> Lookup:
     if config_file and isolated:
         raise click.UsageError("--isolated uses no configuration, --config does: choose one")
@@ -198,6 +205,8 @@ def _values(options: Mapping[str, object]) -> dict[str, Any]:
             raise click.BadParameter(str(error), param_hint=f"--{key.name}") from None
     if options.get("proved_only"):
         given["trust"] = ()
+    if "://" not in (place := given.get("cache_dir", "://")):
+        given["cache_dir"] = os.path.abspath(place)  # in a configuration, it is relative to the root
     return given
 
 

@@ -64,7 +64,8 @@ def check_paths(
     """Check files.
 
     given: path -> bytes that replace the file on disk. progress: called with how many of the files are done.
-    finished: called with the outcome of each file as soon as it is there, in no particular order.
+    finished: called with the outcome of each file while others are looked at, in the order of the paths. An outcome
+        waits no longer than PATIENCE for a file before it.
     """
     started = time.perf_counter()
     read = read_inputs(paths, given or {})
@@ -74,11 +75,49 @@ def check_paths(
         if finished and isinstance(result, Examined):
             finished(outcome_of(read, {path: result}, (), 1, started, texts))
 
-    runner = Runner(settings, progress, read.given, one)
-    results = runner.examine(texts, {})
+    order = _InOrder(texts, one)
+
+    def tick(done: int, total: int, waiting: str) -> None:
+        if progress:
+            progress(done, total, waiting)
+        order.release()
+
+    results = Runner(settings, tick, read.given, order.add).examine(texts, {})
     examined = {path: result for path, result in results.items() if isinstance(result, Examined)}
     problems = [*read.problems, *(result for result in results.values() if isinstance(result, Problem))]
     return outcome_of(read, examined, problems, len(paths), started, texts)
+
+
+PATIENCE = 2.0
+"""Seconds that what is finished waits for what should be printed before it."""
+
+
+class _InOrder:
+    """Hands results on in the order of their paths, unless one has to wait for too long."""
+
+    def __init__(self, paths: Iterable[str], tell: Callable[[str, Examined | Problem], None]) -> None:
+        self._left = sorted(paths, reverse=True)
+        self._tell = tell
+        self._ready: dict[str, Examined | Problem] = {}
+        self._last = time.monotonic()
+
+    def add(self, path: str, result: Examined | Problem) -> None:
+        """Take a result."""
+        self._ready[path] = result
+        self.release()
+
+    def release(self) -> None:
+        """Hand on what need not wait any longer."""
+        while self._left and self._left[-1] in self._ready:
+            self._hand_on(self._left.pop())
+        if self._ready and time.monotonic() - self._last > PATIENCE:
+            for path in sorted(self._ready):
+                self._left.remove(path)
+                self._hand_on(path)
+
+    def _hand_on(self, path: str) -> None:
+        self._last = time.monotonic()
+        self._tell(path, self._ready.pop(path))
 
 
 def outcome_of(

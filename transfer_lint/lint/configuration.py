@@ -95,6 +95,13 @@ KEYS: tuple[Key, ...] = (
         "How to report.",
     ),
     Key("baseline", forms.FILE, "none", "The file of known findings, which `check` does not report."),
+    Key("cache", forms.BOOLEAN, "true", "Whether results are kept for later runs, and those of earlier runs are used."),
+    Key(
+        "cache-dir",
+        forms.FILE,
+        "`transfer-lint` in the user's folder of caches",
+        "Where results are kept: a folder, or a URL of fsspec (`s3://bucket/folder`).",
+    ),
     Key(
         "analysis-budget",
         forms.COUNT,

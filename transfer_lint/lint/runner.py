@@ -5,9 +5,11 @@ from __future__ import annotations
 import signal
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from itertools import islice
 from typing import TYPE_CHECKING, TypeVar
 
 from transfer_lint.files.tree import DiskSources
+from transfer_lint.lint.cache import Seen, cache_for
 from transfer_lint.lint.check_text import Examined, examine, project_over
 from transfer_lint.lint.pool import Pool
 from transfer_lint.problems import Problem, failure
@@ -28,8 +30,27 @@ Result = TypeVar("Result")
 # The functions that the pool runs: at module level, so that they can be sent to other processes.
 
 
-def _make_project(settings: Settings, overlay: Mapping[str, str]) -> tuple[Project, Settings]:
-    return project_over(DiskSources(overlay), settings), settings
+class _Worker:
+    """Checks texts in one process. It says once of all that it sees, with which result it was first of use."""
+
+    def __init__(self, settings: Settings, overlay: Mapping[str, str], trees: Mapping[str, tuple[str, ...]]) -> None:
+        self._sources = DiskSources(overlay, trees)
+        self._context = project_over(self._sources, settings), settings
+        self._told = 0  # how many of the contents are told
+
+    def examine(self, job: tuple[str, str]) -> tuple[Examined | Problem, Seen]:
+        """Check one text. job: (path, text). Raises nothing: a failure becomes a Problem."""
+        result = examine_job(self._context, job)
+        trees = self._context[0].trees
+        contents = dict(islice(self._sources.contents.items(), self._told, None))
+        self._told += len(contents)
+        seen = Seen(dict(trees.asked), contents, dict(self._sources.trees))
+        trees.asked.clear()
+        return result, seen
+
+
+def _lost(job: tuple[str, str], code: int) -> tuple[Examined | Problem, Seen]:
+    return lost(job, code), Seen()
 
 
 def examine_job(context: tuple[Project, Settings], job: tuple[str, str]) -> Examined | Problem:
@@ -72,12 +93,41 @@ class Runner:
         self._progress = progress or (lambda done, total, waiting: None)
         self._given = given or {}
         self._examined = examined
+        self._trees: Mapping[str, tuple[str, ...]] = {}
 
     def examine(self, texts: Mapping[str, str], overlay: Mapping[str, str]) -> dict[str, Examined | Problem]:
-        """Check texts. texts: path -> text. overlay: like `given`, and takes precedence over it."""
-        pool = Pool(partial(_make_project, self.settings, {**self._given, **overlay}), examine_job, lost)
-        results = self.run(pool, list(texts.items()), 1, lambda job, result: self._examined(job[0], result))
-        return dict(zip(texts, results, strict=True))
+        """Check texts. texts: path -> text. overlay: like `given`, and takes precedence over it.
+
+        Results of earlier runs are used where they are known to be the same, if the settings want that.
+        """
+        overlay = {**self._given, **overlay}
+        if not self.settings.cache or not texts:
+            return self._examine(texts, overlay, DiskSources(overlay), [])
+        sources = DiskSources(overlay, self._trees)
+        cache = cache_for(self.settings, sources)
+        known = cache.look_up(texts)
+        for path, result in known.items():
+            self._examined(path, result)
+        rest = {path: text for path, text in texts.items() if path not in known}
+        seen: list[Seen] = []
+        found = self._examine(rest, overlay, sources, seen) if rest else {}
+        cache.keep(rest, {path: result for path, result in found.items() if isinstance(result, Examined)}, seen)
+        self._trees = sources.trees
+        results = {**known, **found}
+        return {path: results[path] for path in texts}
+
+    def _examine(
+        self, texts: Mapping[str, str], overlay: Mapping[str, str], sources: DiskSources, seen: list[Seen]
+    ) -> dict[str, Examined | Problem]:
+        """Check texts, without a cache. What is seen of other files is added to `seen`."""
+
+        def done(job: tuple[str, str], result: tuple[Examined | Problem, Seen]) -> None:
+            seen.append(result[1])
+            self._examined(job[0], result[0])
+
+        pool = Pool(partial(_Worker, self.settings, overlay, sources.trees), _Worker.examine, _lost)
+        results = self.run(pool, list(texts.items()), 1, done)
+        return {path: result for path, (result, _) in zip(texts, results, strict=True)}
 
     def run(
         self,

@@ -12,7 +12,7 @@ import sys
 from contextlib import suppress
 from dataclasses import replace
 
-from transfer_lint.findings import Assumption, Heat
+from transfer_lint.findings import Assumption
 from transfer_lint.flow.interpret import expressions, loops, statements, try_with
 from transfer_lint.flow.interpret.frame import Frame
 from transfer_lint.flow.interpret.instantiation import Instantiation, bind
@@ -25,7 +25,6 @@ from transfer_lint.flow.program.guards import tested_for_tensor
 from transfer_lint.flow.program.heat import HeatMap
 from transfer_lint.flow.program.modules import ClassInfo, FunctionInfo, Module
 from transfer_lint.flow.program.project import DEFAULT_DEVICE, Project
-from transfer_lint.flow.program.rates import steadily
 from transfer_lint.flow.program.roles import ArgumentRoles
 from transfer_lint.flow.program.syntax import nodes_of
 from transfer_lint.flow.values.aliasing import OverBudget
@@ -72,7 +71,6 @@ class Summaries:
         self._running: set[ast.AST] = set()
         self._global_nodes: dict[str, tuple[Module, str, ast.expr]] = proved._global_nodes if proved is not None else {}
         self._globals: dict[tuple[str, str], Value | None] = {}
-        self._default_device: dict[str, bool] = {}
         self.watching = watching  # whether frames keep the value of every expression
 
     # ---- running -------------------------------------------------------------------------------------------------
@@ -127,8 +125,7 @@ class Summaries:
         return frame
 
     def _frame(self, module: Module, info: FunctionInfo | None) -> Frame:
-        node = info.node if info is not None else None
-        return Frame(self, module, info, self.heat.rate(module, node), self.heat.changes(module, node))
+        return Frame(self, module, info, self.heat)
 
     def run(self, frame: Frame, info: FunctionInfo, state: State, tensors: frozenset[str] = frozenset()) -> Summary:
         """Interpret a function's body with symbolic arguments; those in `tensors` are known to be tensors."""
@@ -328,7 +325,7 @@ class Summaries:
     def _of_class(self, cls: ClassInfo, name: str, frame: Frame) -> Value | None:
         """The constant that the class body assigns to a name, if nothing else does: `dtype = torch.float16`."""
         found = cls.class_attribute(name)
-        if found is None or name in cls.overridden or name in self.project.assigned_from_outside(cls.module.path):
+        if found is None or self.project.assigns(name, cls.module.path) or cls.is_overridden(name):
             return None
         if any(isinstance(base, ClassInfo) and name in base.assigned for base in cls.lineage) or cls.is_dataclass:
             return None
@@ -353,7 +350,7 @@ class Summaries:
         initialiser = cls.method("__init__")
         if initialiser is None or initialiser.owner is None:
             return None
-        if name in cls.overridden or name in self.project.assigned_from_outside(cls.module.path):
+        if self.project.assigns(name, cls.module.path) or cls.is_overridden(name):
             return None
         for base in cls.lineage:
             if isinstance(base, ClassInfo) and name in base.reassigned:
@@ -368,7 +365,7 @@ class Summaries:
         key = (module.path, name)
         if key not in self._globals:
             self._globals[key] = None
-            frame = Frame(self, module, None, steadily(Heat.ONCE), {})
+            frame = self._frame(module, None)
             with suppress(OverBudget):
                 self._globals[key] = frame.eval(node, self._entry_state(frame))
         value = self._globals[key]
@@ -395,10 +392,7 @@ class Summaries:
 
     def sets_default_device(self, module: Module) -> bool:
         """Whether the tree may change the default device of factories."""
-        folder = module.path.rpartition("/")[0]
-        if folder not in self._default_device:
-            self._default_device[folder] = any(self.project.mentioning(word, module.path) for word in DEFAULT_DEVICE)
-        return self._default_device[folder]
+        return any(self.project.mentioning(word, module.path) for word in DEFAULT_DEVICE)
 
 
 def _top_level(module: Module) -> list[ast.stmt]:
