@@ -116,6 +116,12 @@ def test_a_table_of_nearly_that_name_is_a_mistake(tmp_path: Path, name: str) -> 
         lookup.load([str(tmp_path)])
 
 
+def test_nor_is_it_passed_over_where_there_is_nothing_to_report(tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").write_text("[tool.transfer_lint]\n")
+    (tmp_path / "a.py").write_text("x = 1\n")
+    assert "did you mean [tool.transfer-lint]?" in lint("check", "a.py", cwd=tmp_path, hints=False, expect=2).err
+
+
 def test_the_nearest_table_counts_and_patterns_are_relative_to_it(tmp_path: Path) -> None:
     written(tmp_path, 'fail-on = "error"')
     inner = tmp_path / "pack"
