@@ -15,6 +15,9 @@ from transfer_lint.files.patterns import Patterns
 from transfer_lint.problems import Problem
 from transfer_lint.settings import CONFIGURATIONS, Settings
 
+_SPEAKING = (".gitignore", ".git", *CONFIGURATIONS)
+"""What in a folder speaks about the files in it."""
+
 LINTED = (".py", ".ipynb")
 """The name endings of the files that are checked when only their folder is named."""
 
@@ -140,8 +143,7 @@ class Walk:
 
     def files(self) -> Iterator[str]:
         """The paths of the files, joined to the folder as it was given, in no particular order."""
-        over = [patterns.but_for(self.folder) for patterns in ignores_over(self.folder)]
-        pending = [(self.folder, _Rules(self._settings, _excludes(self._settings).but_for(self.folder), over, False))]
+        pending = [(self.folder, self._first_rules())]
         while pending:
             folder, rules = pending.pop()
             try:
@@ -156,19 +158,35 @@ class Walk:
             for entry in listing:
                 path = os.path.normpath(entry.path)
                 is_folder = entry.is_dir(follow_symlinks=False)
-                if rules.excludes.verdict(path, is_folder):
-                    continue
-                unwanted = rules.hidden or (
-                    rules.settings.respect_gitignore and ignored(path, is_folder, rules.ignores)
-                )
-                if unwanted and not is_tracked(path, is_folder):
+                inside = self._inside(path, is_folder, rules)
+                if inside is None:
                     continue
                 if entry.is_symlink() and self._leads_out(path):
                     self.left_out.append(path)
                 elif is_folder:
-                    pending.append((path, replace(rules, hidden=unwanted)))
+                    pending.append((path, inside))
                 elif _is_regular(entry):
                     yield path
+
+    def finds(self, path: str) -> bool:
+        """Whether nothing excludes a path below the folder, so that `files` finds the file that is there, if one is."""
+        rules = self._first_rules()
+        here = self.folder
+        parts = os.path.relpath(path, self.folder).split(os.sep)
+        for depth, part in enumerate(parts, start=1):
+            names = {name for name in _SPEAKING if os.path.exists(os.path.join(here, name))}
+            rules = self._rules_in(here, names, rules)
+            here = os.path.join(here, part)
+            inside = self._inside(here, depth < len(parts), rules)
+            if inside is None:
+                return False
+            rules = inside
+        return True
+
+    def _first_rules(self) -> _Rules:
+        """The rules in the folder itself, without what it brings."""
+        over = [patterns.but_for(self.folder) for patterns in ignores_over(self.folder)]
+        return _Rules(self._settings, _excludes(self._settings).but_for(self.folder), over, False)
 
     def _rules_in(self, folder: str, names: set[str], rules: _Rules) -> _Rules:
         """The rules for what lies in a folder: those of the folder over it, and what the folder brings itself."""
@@ -180,6 +198,15 @@ class Walk:
                 self.nested.append(own)
                 rules = replace(rules, settings=own, excludes=_excludes(own).but_for(self.folder))
         return rules
+
+    def _inside(self, path: str, is_folder: bool, rules: _Rules) -> _Rules | None:
+        """The rules for what lies in an entry of a folder; None if the entry is left out."""
+        if rules.excludes.verdict(path, is_folder):
+            return None
+        hidden = rules.hidden or (rules.settings.respect_gitignore and ignored(path, is_folder, rules.ignores))
+        if hidden and not is_tracked(path, is_folder):
+            return None
+        return rules if hidden == rules.hidden else replace(rules, hidden=hidden)
 
     def _leads_out(self, link: str) -> bool:
         """Whether a link leads to a file or folder outside of what was given."""

@@ -33,6 +33,7 @@ class DiskSources:
         self, overlay: Mapping[str, str] | None = None, trees: Mapping[str, tuple[str, ...]] | None = None
     ) -> None:
         self._texts: dict[str, str | None] = dict(overlay or {})
+        self._stamps: dict[str, tuple[int, ...] | None] = {}
         self.trees: dict[str, tuple[str, ...]] = dict(trees or {})
         texts = (overlay or {}).items()
         self.contents = {path: _digest(text.encode("utf-8", "surrogatepass")) for path, text in texts}
@@ -41,12 +42,22 @@ class DiskSources:
     def read(self, path: str) -> str | None:
         """The text of a Python file; None if there is no such file or it cannot be read as Python text."""
         if path not in self._texts:
+            self._stamps[path] = _stamp(path)
             data = self._read(path)
             self._texts[path] = None
             if data is not None:
                 with suppress(Problem):
                     self._texts[path] = decode(path, data).text
         return self._texts[path]
+
+    def refresh(self, *, listing: bool) -> None:
+        """Forget the text of each file that has changed since it was read; with `listing`, also what there is."""
+        for path, stamp in list(self._stamps.items()):
+            if _stamp(path) != stamp:
+                del self._stamps[path], self._texts[path]
+                self.contents.pop(path, None)
+        if listing:
+            self.trees.clear()
 
     def content(self, path: str) -> str:
         """A digest of what is at a path; "" if nothing can be read there."""
@@ -82,6 +93,15 @@ class DiskSources:
 
 def _digest(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
+
+
+def _stamp(path: str) -> tuple[int, ...] | None:
+    """What changes with a file's content; None if there is no such file."""
+    try:
+        status = os.stat(path)
+    except (OSError, ValueError):
+        return None
+    return status.st_mtime_ns, status.st_size, status.st_ino
 
 
 def _project_root(folder: str) -> str | None:

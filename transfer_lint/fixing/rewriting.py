@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from transfer_codemods.actions import Anchor
+from transfer_lint.files.parsing import parse
 from transfer_lint.files.text import lines_of
 from transfer_lint.findings import Changes, Edit, EditComment
 from transfer_lint.problems import Problem
@@ -72,11 +73,9 @@ def edit_comments(text: str, changes: Mapping[Anchor, EditComment]) -> str:
 
 
 def _must_parse(path: str, text: str, target_version: tuple[int, int] | None) -> None:
-    import ast
-
     version = min(target_version or sys.version_info[:2], sys.version_info[:2])
     try:
-        ast.parse(text, feature_version=version)
+        parse(text, feature_version=version)
     except SyntaxError as error:
         what = f"its rewrite does not parse as Python {version[0]}.{version[1]} (line {error.lineno}: {error.msg})"
         raise Problem(path, f"{what}, left as it was", "raise target-version, or report this as a bug") from None
