@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     "--statistics", is_flag=True, help="Print how often each rule is found, not where; formats for programs stay."
 )
 @click.option("--watch", "watching", is_flag=True, help="Check again whenever a file changes.")
+@click.option("--shard", metavar="K/N", help="Check the K-th of N parts of the files; see `transfer-lint merge`.")
 @click.option("--output-file", type=click.Path(), metavar="FILE", help="Write the report there, not to the output.")
 def command(
     paths: tuple[str, ...],
@@ -59,6 +60,7 @@ def command(
     trace_file: str | None,
     statistics: bool,
     watching: bool,
+    shard: str | None,
     output_file: str | None,
     **options: Any,
 ) -> int:
@@ -73,6 +75,7 @@ def command(
     transfer-lint check --output-format html --output-file report.html
     transfer-lint check --output-format sarif --output-file transfers.sarif .
     transfer-lint check --select ALL --statistics
+    transfer-lint check --shard 1/4 --output-format json --output-file 1.json .
     transfer-lint check --write-baseline
     transfer-lint check --trace trace.json
     transfer-lint check --baseline transfer-lint-baseline.json
@@ -93,6 +96,8 @@ def command(
     found = inputs(paths, **options)
     if found.shown:
         return _reported(found.problems)
+    if shard is not None:
+        found = replace(found, files=_shard(found.files, shard))
     common.print_left_out(found.left_out, quiet)
     settings = found.settings
     form = common.form_of(settings)
@@ -149,6 +154,15 @@ def command(
 def _reported(problems: Sequence[Problem]) -> int:
     common.print_problems(problems)
     return 2 if problems else 0
+
+
+def _shard(files: Sequence[str], shard: str) -> tuple[str, ...]:
+    from transfer_lint.files.shards import read_shard, shard_of
+
+    try:
+        return shard_of(files, *read_shard(shard))
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="--shard") from None
 
 
 def _page(outcome: Outcome, settings: Settings, view: View, trace_file: str | None) -> Iterator[str]:
