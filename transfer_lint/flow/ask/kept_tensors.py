@@ -9,7 +9,7 @@ from transfer_lint.flow.ask.caches import asks_for, kept_by
 from transfer_lint.flow.ask.factories import Factories
 from transfer_lint.flow.knowledge import Knowledge
 from transfer_lint.flow.program.modules import ClassInfo, FunctionInfo
-from transfer_lint.flow.program.syntax import nodes_of, path_to
+from transfer_lint.flow.program.syntax import nodes_of, path_to, spelled
 from transfer_lint.flow.results.constructions import Construction
 from transfer_lint.flow.results.sites import Site
 from transfer_lint.flow.values.terms import Known, TermKind
@@ -95,7 +95,7 @@ def _asks_for_device(test: ast.expr, function: FunctionInfo) -> bool:
         match node:
             case ast.Assign(targets=[ast.Name(id=name)], value=value) if name in names:
                 told.append(value)
-    return any("device" in ast.unparse(part) for part in told)
+    return any("device" in spelled(part) for part in told)
 
 
 def _is_registered(owner: ClassInfo | None, target: ast.expr) -> bool:

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from transfer_lint.findings import Heat
 from transfer_lint.flow.interpret.frame import Frame
 from transfer_lint.flow.interpret.items import element
-from transfer_lint.flow.program.syntax import nodes_of, written
+from transfer_lint.flow.program.syntax import nodes_of, spelled, written
 from transfer_lint.flow.results.reads import Form, HostRead
 from transfer_lint.flow.values.state import State
 from transfer_lint.flow.values.values import Host, Object, Tensor, Tuple, Value
@@ -248,4 +248,4 @@ def _given(frame: Frame, node: ast.expr, state: State) -> str:
     symbol = value.ident if isinstance(value, Tensor) else None
     if symbol is None or symbol.parent is None or symbol.parent.label not in frame.knowledge.layer_parameters:
         return ""
-    return ast.unparse(node) if symbol.name[2:-2] in frame.knowledge.per_step_values else ""
+    return spelled(node) if symbol.name[2:-2] in frame.knowledge.per_step_values else ""

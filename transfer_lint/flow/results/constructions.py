@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from transfer_lint.findings import Heat
 from transfer_lint.flow.program.modules import FunctionInfo, Module
+from transfer_lint.flow.program.syntax import spelled
 from transfer_lint.flow.values.terms import Why
 from transfer_lint.flow.values.values import Tensor
 
@@ -33,7 +34,7 @@ class Construction:
         """1-based (line, column in characters) of the factory's own name."""
         func = self.node.func
         line = func.end_lineno or func.lineno
-        name = func.attr if isinstance(func, ast.Attribute) else ast.unparse(func)
+        name = func.attr if isinstance(func, ast.Attribute) else spelled(func)
         return line, self.module.column(line, (func.end_col_offset or 0) - len(name.encode()))
 
     @property

@@ -8,6 +8,7 @@ from enum import Enum
 
 from transfer_lint.findings import Heat
 from transfer_lint.flow.program.modules import FunctionInfo, Module
+from transfer_lint.flow.program.syntax import spelled
 from transfer_lint.flow.values.values import Tensor
 
 
@@ -60,7 +61,7 @@ class HostRead:
         if not isinstance(self.node, ast.Call):
             return ""
         func = self.node.func
-        return func.attr if isinstance(func, ast.Attribute) else ast.unparse(func)
+        return func.attr if isinstance(func, ast.Attribute) else spelled(func)
 
     @property
     def anchor(self) -> tuple[int, int]:
