@@ -159,16 +159,14 @@ def explained(sources: Reading, asked: Asked, place: tuple[int, int], column: in
     return _guarded(ask, "", sources, asked)
 
 
-def placed(sources: Reading, asked: Asked) -> list[tuple[int, Placement]]:
-    """Where the document's values live, with the index of the cell and the place in it; [] if it does not parse."""
+def placed(sources: Reading, asked: Asked, cell: int, lines: range) -> list[Placement]:
+    """Where the values live that are bound on some lines of the cell with that index; [] if it does not parse."""
 
-    def ask(source: Source, project: Project) -> list[tuple[int, Placement]]:
-        document = asked.document
-        found = []
-        for placement in placements(source.path, source.text, project):
-            cell, line = document.place(source.text, placement.line)
-            found.append((document.cells.index(cell), replace(placement, line=line)))
-        return found
+    def ask(source: Source, project: Project) -> list[Placement]:
+        before = asked.document.line(source.text, cell, 0)
+        inside = range(lines.start + before, lines.stop + before)
+        found = placements(source.path, source.text, inside, project)
+        return [replace(placement, line=placement.line - before) for placement in found]
 
     return _guarded(ask, [], sources, asked)
 
