@@ -33,10 +33,12 @@ class Workers:
     """Answers questions, each in a process that does nothing else meanwhile."""
 
     def __init__(self) -> None:
-        methods = multiprocessing.get_all_start_methods()
-        self._context: Any = multiprocessing.get_context("forkserver" if "forkserver" in methods else "spawn")
-        if "forkserver" in methods:
+        os.environ["PYTHONSAFEPATH"] = "1"  # a new Python imports nothing from the folder that it starts in
+        forks = "forkserver" in multiprocessing.get_all_start_methods()
+        self._context: Any = multiprocessing.get_context("forkserver" if forks else "spawn")
+        if forks:
             self._context.set_forkserver_preload(["transfer_lint.server.preloaded"])
+            _start_fork_server()
         self._idle: list[_Worker] = []
 
     async def ask(self, answer: Callable[..., Answer], *arguments: object) -> Answer:
@@ -66,6 +68,18 @@ class Workers:
         """End the idle processes. Those that are at work end with their questions."""
         while self._idle:
             self._idle.pop().end()
+
+
+def _start_fork_server() -> None:
+    """Start it in a folder from which imports do no harm: Python 3.10 knows nothing of PYTHONSAFEPATH."""
+    from multiprocessing import forkserver
+
+    folder = os.getcwd()
+    os.chdir(os.path.dirname(os.__file__))
+    try:
+        forkserver.ensure_running()
+    finally:
+        os.chdir(folder)
 
 
 class _Worker:
