@@ -154,7 +154,8 @@ def explained(sources: Reading, asked: Asked, place: tuple[int, int], column: in
 
     def ask(source: Source, project: Project) -> str:
         line = asked.document.line(source.text, *place)
-        return explain(source.path, source.text, line, column, project, RuleOptions.of(asked.settings))
+        options = RuleOptions.of(asked.settings.of(source.path))
+        return "\n".join(explain(source.path, source.text, line, column, project, options))
 
     return _guarded(ask, "", sources, asked)
 

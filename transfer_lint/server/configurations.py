@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Sequence
 
 from transfer_lint.files.discovery import Walk
-from transfer_lint.lint.configuration import load
+from transfer_lint.lint.lookup import load
 from transfer_lint.problems import Problem
 from transfer_lint.server.document import Document
 from transfer_lint.settings import Settings

@@ -19,7 +19,6 @@ from multiprocessing.connection import Connection
 from typing import Any, TypeVar
 
 from transfer_lint.lint.deep_stack import deep
-from transfer_lint.lint.pool import rare_collections
 from transfer_lint.problems import Problem, failure
 from transfer_lint.server import answers
 
@@ -130,7 +129,7 @@ def work(connection: Connection) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     sys.stdout.flush()
     os.dup2(sys.stderr.fileno(), 1)  # standard output belongs to the server
-    rare_collections()
+    gc.set_threshold(100_000, 20, 100)  # rare: syntax trees live until the answer is given
     gc.freeze()
     questions: queue.SimpleQueue[tuple[Callable[..., object], tuple[object, ...]]] = queue.SimpleQueue()
 

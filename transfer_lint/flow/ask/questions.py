@@ -172,7 +172,7 @@ class Questions(ReadQuestions):
         """
         function, name = site.function, kept_tensors.own_attribute(site.moved)
         owner = function.owner if function is not None else None
-        if owner is None or name is None or name in owner.overridden:
+        if owner is None or name is None or owner.is_overridden(name):
             return False
         for cls in owner.lineage:
             if isinstance(cls, str):
