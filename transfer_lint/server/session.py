@@ -13,7 +13,7 @@ from transfer_lint.problems import Problem
 from transfer_lint.server import answers, convert, documents
 from transfer_lint.server.answers import Asked, Checked
 from transfer_lint.server.checks import LATER, Checks
-from transfer_lint.server.configurations import Configurations, is_checked
+from transfer_lint.server.configurations import Configurations
 from transfer_lint.server.document import Document
 from transfer_lint.server.workers import Workers
 from transfer_lint.version import __version__
@@ -69,7 +69,7 @@ class Server(LanguageServer):
 
     async def _check(self, document: Document) -> Checked | None:
         """Check a document; None if it cannot be checked, which is logged."""
-        if not is_checked(document, self.configurations.of(document), self.folders):
+        if not self.configurations.check(document, self.folders):
             return Checked(document, "", (), frozenset())
         task: asyncio.Task[Checked] | None = None
         progress: asyncio.Task[None] | None = None
