@@ -20,15 +20,15 @@ LATER = 0.4
 class Checks:
     """The findings of the open documents.
 
-    check: checks one document. eager: whether documents are checked as soon as they change, or when they are asked for.
-    done: takes what has been found, if they are eager. outdated: called when others than the changed document are no
-    longer up to date, if they are not.
+    check: checks one document; it is given what was found in the same text the last time. eager: whether documents are
+    checked as soon as they change, or when they are asked for. done: takes what has been found, if they are eager.
+    outdated: called when others than the changed document are no longer up to date, if they are not.
     """
 
     def __init__(
         self,
         documents: Documents,
-        check: Callable[[Document], Awaitable[Checked | None]],
+        check: Callable[[Document, Checked | None], Awaitable[Checked | None]],
         done: Callable[[Checked], None],
         outdated: Callable[[], None],
     ) -> None:
@@ -39,7 +39,7 @@ class Checks:
         self._outdated = outdated
         self._tasks: dict[str, asyncio.Task[Checked | None]] = {}
         self._checked: dict[str, Checked] = {}
-        self._read: dict[str, frozenset[str]] = {}
+        self._last: dict[str, Checked] = {}  # also what may no longer hold
 
     def opened(self, document: Document) -> None:
         """A document was opened, so that it counts in the place of its file."""
@@ -54,7 +54,7 @@ class Checks:
     def closed(self, document: Document) -> None:
         """A document was closed: its file counts again."""
         self._cancel(plain(document.uri))
-        self._read.pop(plain(document.uri), None)
+        self._last.pop(plain(document.uri), None)
         self._dependents(document)
 
     def anything_changed(self) -> None:
@@ -86,7 +86,7 @@ class Checks:
             if key == plain(changed.uri):
                 continue
             being_checked = key in self._tasks and not self._tasks[key].done()
-            if being_checked or changed.path in self._read.get(key, ()):
+            if being_checked or (key in self._last and changed.path in self._last[key].read):
                 self._start(document, LATER)
                 if not self.eager:
                     self._outdated()
@@ -106,10 +106,10 @@ class Checks:
 
         async def run() -> Checked | None:
             await asyncio.sleep(pause)
-            checked = await self._check(document)
+            last = self._last.get(key)
+            checked = await self._check(document, last if last and last.document.cells == document.cells else None)
             if checked is not None:
-                self._checked[key] = checked
-                self._read[key] = checked.read
+                self._checked[key] = self._last[key] = checked
                 if self.eager:
                     self._done(checked)
             return checked

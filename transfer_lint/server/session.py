@@ -67,15 +67,15 @@ class Server(LanguageServer):
         self.listing += 1
         self.configurations.forget()
 
-    async def _check(self, document: Document) -> Checked | None:
-        """Check a document; None if it cannot be checked, which is logged."""
+    async def _check(self, document: Document, before: Checked | None) -> Checked | None:
+        """Check a document; None if it cannot be checked, which is logged. before: what was found in the same text."""
         if not self.configurations.check(document, self.folders):
-            return Checked(document, "", (), frozenset())
+            return Checked(document)
         task: asyncio.Task[Checked] | None = None
         progress: asyncio.Task[None] | None = None
         try:
             async with self._places:
-                task = asyncio.create_task(self.workers.ask(answers.check, self.asked(document)))
+                task = asyncio.create_task(self.workers.ask(answers.check, self.asked(document), before))
                 await asyncio.wait([task], timeout=LONG)
             if not task.done() and self._shows_progress:
                 progress = asyncio.create_task(self._show_progress(document))
