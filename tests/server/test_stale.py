@@ -6,6 +6,9 @@ from pathlib import Path
 
 from tests.support.command import WASTE
 from tests.support.language_client import PULL, applied, editing
+from transfer_lint.server import answers
+from transfer_lint.server.document import Cell, Document
+from transfer_lint.settings import Settings
 
 MAKE = 'import torch\n\n\ndef make(n):\n    return torch.zeros(n, device="cuda:0")\n'
 MAKE_ELSEWHERE = "import torch\n\n\ndef make(n):\n    return torch.zeros(n)\n"
@@ -92,3 +95,24 @@ def test_a_diagnostic_links_to_its_rule(tmp_path: Path) -> None:
         assert page.read_text(encoding="utf-8").startswith("# redundant-transfer (TL101)")
         (*_, fact) = found["relatedInformation"]
         assert fact["location"]["uri"] == (tmp_path / "a.py").as_uri()
+
+
+def test_what_is_asked_again_with_the_same_answers_is_not_examined_again(tmp_path: Path) -> None:
+    paths = {name: str(tmp_path / f"{name}.py") for name in ("make", "use", "other")}
+    texts = {paths["make"]: MAKE, paths["use"]: USE, paths["other"]: "A = 1\n"}
+    for path, text in texts.items():
+        Path(path).write_text(text)
+    use = Document("file:///use", paths["use"], (Cell("file:///use", 1, USE),))
+    library, settings = answers.Library(), Settings(root=str(tmp_path))
+
+    def check(before: answers.Checked | None, **changed: str) -> answers.Checked:
+        open_now = texts | {paths[name]: text for name, text in changed.items()}
+        asked = answers.Asked(use, open_now, settings, 1)
+        return answers.check(library.reading(asked), asked, before)
+
+    first = check(None)
+    assert [finding.code for finding in first.findings] == ["TL101"]
+    assert check(first).findings is first.findings
+    assert check(first, other="A = 2\n").findings is first.findings
+    assert check(first, make=MAKE + "# more\n").findings is not first.findings
+    assert [finding.code for finding in check(first, make=MAKE_ELSEWHERE).findings] == ["TL106"]

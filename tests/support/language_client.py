@@ -38,9 +38,16 @@ Message = dict[str, Any]
 class Editor:
     """A running server and its messages. configuration: what the editor answers when it is asked for its settings."""
 
-    def __init__(self, *folders: Path, capabilities: Message = CAPABILITIES, options: object = None) -> None:
-        command = [sys.executable, "-m", "transfer_lint", "server"]
-        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment())
+    def __init__(
+        self,
+        *folders: Path,
+        capabilities: Message = CAPABILITIES,
+        options: object = None,
+        command: Sequence[str | Path] = (sys.executable, "-m", "transfer_lint", "server"),
+        cwd: Path | None = None,
+    ) -> None:
+        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+        self.process = subprocess.Popen(list(command), cwd=cwd, env=environment(), **pipes)
         self.configuration: object = None
         self.messages: list[Message] = []
         self._news = threading.Condition()

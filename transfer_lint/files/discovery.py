@@ -15,9 +15,6 @@ from transfer_lint.files.patterns import Patterns
 from transfer_lint.problems import Problem
 from transfer_lint.settings import CONFIGURATIONS, Settings
 
-_SPEAKING = (".gitignore", ".git", *CONFIGURATIONS)
-"""What in a folder speaks about the files in it."""
-
 LINTED = (".py", ".ipynb")
 """The name endings of the files that are checked when only their folder is named."""
 
@@ -158,33 +155,31 @@ class Walk:
             for entry in listing:
                 path = os.path.normpath(entry.path)
                 is_folder = entry.is_dir(follow_symlinks=False)
-                inside = self._inside(path, is_folder, rules)
-                if inside is None:
+                below = _below(path, is_folder, rules)
+                if below is None:
                     continue
                 if entry.is_symlink() and self._leads_out(path):
                     self.left_out.append(path)
                 elif is_folder:
-                    pending.append((path, inside))
+                    pending.append((path, below))
                 elif _is_regular(entry):
                     yield path
 
     def finds(self, path: str) -> bool:
-        """Whether nothing excludes a path below the folder, so that `files` finds the file that is there, if one is."""
+        """Whether `files` finds the file that is at a path below the folder, or that might be there."""
         rules = self._first_rules()
         here = self.folder
         parts = os.path.relpath(path, self.folder).split(os.sep)
         for depth, part in enumerate(parts, start=1):
-            names = {name for name in _SPEAKING if os.path.exists(os.path.join(here, name))}
-            rules = self._rules_in(here, names, rules)
-            here = os.path.join(here, part)
-            inside = self._inside(here, depth < len(parts), rules)
-            if inside is None:
+            names = {name for name in _RULES if os.path.exists(os.path.join(here, name))}
+            here = os.path.normpath(os.path.join(here, part))
+            below = _below(here, depth < len(parts), self._rules_in(os.path.dirname(here), names, rules))
+            if below is None or (os.path.islink(here) and self._leads_out(here)):
                 return False
-            rules = inside
+            rules = below
         return True
 
     def _first_rules(self) -> _Rules:
-        """The rules in the folder itself, without what it brings."""
         over = [patterns.but_for(self.folder) for patterns in ignores_over(self.folder)]
         return _Rules(self._settings, _excludes(self._settings).but_for(self.folder), over, False)
 
@@ -199,19 +194,24 @@ class Walk:
                 rules = replace(rules, settings=own, excludes=_excludes(own).but_for(self.folder))
         return rules
 
-    def _inside(self, path: str, is_folder: bool, rules: _Rules) -> _Rules | None:
-        """The rules for what lies in an entry of a folder; None if the entry is left out."""
-        if rules.excludes.verdict(path, is_folder):
-            return None
-        hidden = rules.hidden or (rules.settings.respect_gitignore and ignored(path, is_folder, rules.ignores))
-        if hidden and not is_tracked(path, is_folder):
-            return None
-        return rules if hidden == rules.hidden else replace(rules, hidden=hidden)
-
     def _leads_out(self, link: str) -> bool:
         """Whether a link leads to a file or folder outside of what was given."""
         target = os.path.realpath(link)
         return os.path.exists(target) and not any(is_within(target, given) for given in self._given)
+
+
+_RULES = (".gitignore", ".git", *CONFIGURATIONS)
+"""What in a folder says something about what lies in it."""
+
+
+def _below(path: str, is_folder: bool, rules: _Rules) -> _Rules | None:
+    """The rules for what lies in an entry of a folder; None if they leave it out."""
+    if rules.excludes.verdict(path, is_folder):
+        return None
+    unwanted = rules.hidden or (rules.settings.respect_gitignore and ignored(path, is_folder, rules.ignores))
+    if unwanted and not is_tracked(path, is_folder):
+        return None
+    return rules if unwanted == rules.hidden else replace(rules, hidden=unwanted)
 
 
 def _is_regular(entry: os.DirEntry[str]) -> bool:

@@ -42,22 +42,12 @@ class DiskSources:
     def read(self, path: str) -> str | None:
         """The text of a Python file; None if there is no such file or it cannot be read as Python text."""
         if path not in self._texts:
-            self._stamps[path] = _stamp(path)
             data = self._read(path)
             self._texts[path] = None
             if data is not None:
                 with suppress(Problem):
                     self._texts[path] = decode(path, data).text
         return self._texts[path]
-
-    def refresh(self, *, listing: bool) -> None:
-        """Forget the text of each file that has changed since it was read; with `listing`, also what there is."""
-        for path, stamp in list(self._stamps.items()):
-            if _stamp(path) != stamp:
-                del self._stamps[path], self._texts[path]
-                self.contents.pop(path, None)
-        if listing:
-            self.trees.clear()
 
     def content(self, path: str) -> str:
         """A digest of what is at a path; "" if nothing can be read there."""
@@ -67,11 +57,21 @@ class DiskSources:
 
     def _read(self, path: str) -> bytes | None:
         data: bytes | None = None
+        self._stamps[path] = _stamp(path)
         with suppress(Problem):
             data = disk.read(path)
         found = _digest(data) if data is not None else ""
         self.moved = self.moved or self.contents.setdefault(path, found) != found
         return data
+
+    def refresh(self, *, listing: bool) -> None:
+        """Forget each file that has changed since it was read; with `listing`, also what files there are."""
+        for path, stamp in list(self._stamps.items()):
+            if _stamp(path) != stamp:
+                del self._stamps[path], self.contents[path]
+                self._texts.pop(path, None)
+        if listing:
+            self.trees.clear()
 
     def python_files(self, near: str) -> tuple[str, ...]:
         """`near` and every Python file of its source tree: of its repository or project, else of its package."""

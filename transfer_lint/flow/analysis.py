@@ -82,10 +82,12 @@ class Analysis:
         """The interpretation of one function."""
         return _handed_out(self._summaries.interpretation(info))
 
-    def interpretations(self, module: Module) -> Iterator[Interpretation]:
-        """The interpretations of a file's top level and of every function in it."""
+    def interpretations(self, module: Module, lines: range) -> Iterator[Interpretation]:
+        """The interpretations of a file's top level and of every function that has one of these lines."""
         yield _handed_out(self._summaries.top_level(module))
-        yield from (self.interpretation(info) for info in module.functions)
+        for info in module.functions:
+            if info.lines.start < lines.stop and lines.start < info.lines.stop:
+                yield self.interpretation(info)
 
     def _frames_with_sites(self, module: Module) -> Iterator[Frame]:
         """The frames of the functions that may hold a transfer or host read, and of the top level if it may.

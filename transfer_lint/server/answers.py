@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TypeAlias, TypeVar
 
 from transfer_lint.files.notebook import Notebook
@@ -15,6 +15,7 @@ from transfer_lint.fixing import rewriting
 from transfer_lint.fixing.fix import fix_source
 from transfer_lint.fixing.ignores import with_ignores
 from transfer_lint.flow.program.project import Project
+from transfer_lint.flow.program.trees import Question, Trees
 from transfer_lint.lint.assigned_placements import Placement, placements
 from transfer_lint.lint.check_text import examine, nesting, project_over
 from transfer_lint.lint.explain import explain
@@ -46,13 +47,27 @@ class Asked:
 class Checked:
     """The findings in a document.
 
-    text: of `Document.source`. read: the paths of all files that the findings depend on.
+    text: of `Document.source`. read: the paths of all files that the findings may depend on.
+    answers: what was asked about these files -> a digest of the answer. settings: with which the text was examined.
     """
 
     document: Document
-    text: str
-    findings: tuple[Finding, ...]
-    read: frozenset[str]
+    text: str = ""
+    findings: tuple[Finding, ...] = ()
+    read: frozenset[str] = frozenset()
+    answers: Mapping[Question, str] = field(default_factory=dict)
+    settings: Settings | None = None
+
+    def holds(self, source: Source, settings: Settings, sources: Sources) -> bool:
+        """Whether an examination would find the same: all that was asked has the same answers now."""
+        if (self.text, self.settings) != (source.text, settings):
+            return False
+        trees = Trees(sources)
+        for question, answer in self.answers.items():
+            trees.ask(question)
+            if trees.asked[question] != answer:
+                return False
+        return True
 
 
 class Reading:
@@ -94,11 +109,15 @@ def ready(sources: None) -> None:
     """Nothing: the process that answers has started."""
 
 
-def check(sources: Reading, asked: Asked) -> Checked:
-    """The findings in the document. Raises Problem if it cannot be followed."""
-    source = asked.document.source()
-    found = examine(source.path, source.text, project_over(sources, asked.settings), asked.settings)
-    return Checked(asked.document, source.text, found.findings, frozenset(sources.paths))
+def check(sources: Reading, asked: Asked, before: Checked | None = None) -> Checked:
+    """The findings in the document. before: what was found earlier. Raises Problem if it cannot be followed."""
+    source, settings = asked.document.source(), asked.settings
+    if before is not None and before.holds(source, settings, sources):
+        return replace(before, document=asked.document)
+    project = project_over(sources, settings)
+    found = examine(source.path, source.text, project, settings)
+    read = frozenset(sources.paths)
+    return Checked(asked.document, source.text, found.findings, read, project.trees.asked, settings)
 
 
 def edits(sources: Reading, asked: Asked, wanted: Sequence[tuple[str, Finding | None]]) -> list[Edits | Problem]:
@@ -154,21 +173,20 @@ def explained(sources: Reading, asked: Asked, place: tuple[int, int], column: in
 
     def ask(source: Source, project: Project) -> str:
         line = asked.document.line(source.text, *place)
-        return "\n".join(explain(source.path, source.text, line, column, project, RuleOptions.of(asked.settings)))
+        options = RuleOptions.of(asked.settings.of(source.path))
+        return "\n".join(explain(source.path, source.text, line, column, project, options))
 
     return _guarded(ask, "", sources, asked)
 
 
-def placed(sources: Reading, asked: Asked) -> list[tuple[int, Placement]]:
-    """Where the document's values live, with the index of the cell and the place in it; [] if it does not parse."""
+def placed(sources: Reading, asked: Asked, cell: int, lines: range) -> list[Placement]:
+    """Where the values live that are bound on some lines of the cell with that index; [] if it does not parse."""
 
-    def ask(source: Source, project: Project) -> list[tuple[int, Placement]]:
-        document = asked.document
-        found = []
-        for placement in placements(source.path, source.text, project):
-            cell, line = document.place(source.text, placement.line)
-            found.append((document.cells.index(cell), replace(placement, line=line)))
-        return found
+    def ask(source: Source, project: Project) -> list[Placement]:
+        before = asked.document.line(source.text, cell, 0)
+        inside = range(lines.start + before, lines.stop + before)
+        found = placements(source.path, source.text, inside, project)
+        return [replace(placement, line=placement.line - before) for placement in found]
 
     return _guarded(ask, [], sources, asked)
 

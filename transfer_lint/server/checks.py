@@ -20,15 +20,15 @@ LATER = 0.4
 class Checks:
     """The findings of the open documents.
 
-    check: checks one document. eager: whether documents are checked as soon as they change, or when they are asked for.
-    done: takes what has been found, if they are eager. outdated: called when others than the changed document are no
-    longer up to date, if they are not.
+    check: checks one document; it is given what was found in the same text the last time. eager: whether documents are
+    checked as soon as they change, or when they are asked for. done: takes what has been found, if they are eager.
+    outdated: called when others than the changed document are no longer up to date, if they are not.
     """
 
     def __init__(
         self,
         documents: Documents,
-        check: Callable[[Document], Awaitable[Checked | None]],
+        check: Callable[[Document, Checked | None], Awaitable[Checked | None]],
         done: Callable[[Checked], None],
         outdated: Callable[[], None],
     ) -> None:
@@ -39,7 +39,8 @@ class Checks:
         self._outdated = outdated
         self._tasks: dict[str, asyncio.Task[Checked | None]] = {}
         self._checked: dict[str, Checked] = {}
-        self._read: dict[str, frozenset[str]] = {}
+        self._last: dict[str, Checked] = {}  # also what may no longer hold
+        self._meanwhile: dict[str, set[str]] = {}  # a document that is being checked -> paths that have changed since
 
     def opened(self, document: Document) -> None:
         """A document was opened, so that it counts in the place of its file."""
@@ -54,7 +55,7 @@ class Checks:
     def closed(self, document: Document) -> None:
         """A document was closed: its file counts again."""
         self._cancel(plain(document.uri))
-        self._read.pop(plain(document.uri), None)
+        self._last.pop(plain(document.uri), None)
         self._dependents(document)
 
     def anything_changed(self) -> None:
@@ -76,8 +77,8 @@ class Checks:
                 return self._checked[key]
             task = self._tasks.get(key) or self._run(document, 0.0 if self.eager else PAUSE)
             await asyncio.wait([task])
-            if not task.cancelled() and self._tasks.get(key) is task:
-                return task.result()
+            if self._tasks.get(key) is task:
+                return None if task.cancelled() else task.result()
         return None
 
     def _dependents(self, changed: Document) -> None:
@@ -85,8 +86,9 @@ class Checks:
             key = plain(document.uri)
             if key == plain(changed.uri):
                 continue
-            being_checked = key in self._tasks and not self._tasks[key].done()
-            if being_checked or changed.path in self._read.get(key, ()):
+            if key in self._tasks and not self._tasks[key].done():
+                self._meanwhile[key].add(changed.path)  # when it is done, it is known whether that matters
+            elif key in self._last and changed.path in self._last[key].read:
                 self._start(document, LATER)
                 if not self.eager:
                     self._outdated()
@@ -103,13 +105,20 @@ class Checks:
 
     def _run(self, document: Document, pause: float) -> asyncio.Task[Checked | None]:
         key = plain(document.uri)
+        self._meanwhile[key] = set()
 
         async def run() -> Checked | None:
             await asyncio.sleep(pause)
-            checked = await self._check(document)
+            last = self._last.get(key)
+            before = last if last and last.document.cells == document.cells else None
+            while True:
+                self._meanwhile[key] = set()
+                checked = await self._check(document, before)
+                if checked is None or checked.read.isdisjoint(self._meanwhile[key]):
+                    break
+                before = checked
             if checked is not None:
-                self._checked[key] = checked
-                self._read[key] = checked.read
+                self._checked[key] = self._last[key] = checked
                 if self.eager:
                     self._done(checked)
             return checked

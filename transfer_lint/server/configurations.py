@@ -29,12 +29,14 @@ class Configurations:
         self._known.clear()
 
     def of(self, document: Document) -> Settings:
-        """The document's settings. A wrong configuration is said once; until it is right the old settings stay."""
-        path = document.path if document.saved else "."
-        folder = os.path.dirname(os.path.abspath(path)) if document.saved else os.getcwd()
+        """The settings of a document."""
+        return self.in_folder(os.path.dirname(os.path.abspath(document.path)) if document.saved else os.getcwd())
+
+    def in_folder(self, folder: str) -> Settings:
+        """The settings in a folder. A wrong configuration is said once; until it is right the old settings stay."""
         if folder not in self._known:
             try:
-                settings = self._last_right[folder] = load([path])
+                settings = self._last_right[folder] = load([folder])
                 self._said.pop(folder, None)
             except Problem as problem:
                 settings = self._last_right.get(folder, Settings(root=folder))
@@ -44,20 +46,19 @@ class Configurations:
             self._known[folder] = settings
         return self._known[folder]
 
+    def check(self, document: Document, folders: Sequence[str]) -> bool:
+        """Whether a document is checked: `check FOLDER` would look at it, for one of the workspace folders.
 
-def is_checked(document: Document, settings: Settings, folders: Sequence[str]) -> bool:
-    """Whether a document is checked: it is in one of the workspace folders, and `check FOLDER` would look at it.
-
-    folders: without any, each file that is opened counts as named, unless it is installed code. What is not saved yet
-    is nowhere, so it is checked.
-    """
-    if not document.saved:
-        return True
-    path = os.path.abspath(document.path)
-    if not folders:
-        return INSTALLED.isdisjoint(path.split(os.sep))
-    around = [folder for folder in folders if _is_inside(path, folder)]
-    return any(Walk(folder, settings).finds(path) for folder in around)
+        folders: without any, each file that is opened counts as named, unless it is installed code. What is not saved
+        yet is nowhere, so it is checked.
+        """
+        if not document.saved:
+            return True
+        path = os.path.abspath(document.path)
+        if not folders:
+            return INSTALLED.isdisjoint(path.split(os.sep))
+        around = [folder for folder in folders if _is_inside(path, folder)]
+        return any(Walk(folder, self.in_folder(folder), (), self.in_folder).finds(path) for folder in around)
 
 
 def _is_inside(path: str, folder: str) -> bool:

@@ -99,13 +99,14 @@ async def hints(server: Server, params: lsp.InlayHintParams) -> list[lsp.InlayHi
     cell = _cell(document, uri)
     if document is None or cell is None:
         return []
-    found: list[lsp.InlayHint] = []
     lines = lines_of(cell.text)
-    for index, placement in await server.workers.ask(answers.placed, server.asked(document)):
-        if document.cells[index] == cell and params.range.start.line < placement.line <= params.range.end.line + 1:
-            place = lsp.Position(placement.line - 1, placement.column - 1)
-            shown = server.codec.position_to_client_units(lines, place)
-            found.append(lsp.InlayHint(shown, f": {placement.where}", lsp.InlayHintKind.Type, padding_left=False))
+    inside = range(params.range.start.line + 1, min(params.range.end.line + 1, len(lines)) + 1)
+    found: list[lsp.InlayHint] = []
+    index = document.cells.index(cell)
+    for placement in await server.workers.ask(answers.placed, server.asked(document), index, inside):
+        place = lsp.Position(placement.line - 1, placement.column - 1)
+        shown = server.codec.position_to_client_units(lines, place)
+        found.append(lsp.InlayHint(shown, f": {placement.where}", lsp.InlayHintKind.Type, padding_left=False))
     return found
 
 

