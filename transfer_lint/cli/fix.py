@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from transfer_lint.cli import common
+from transfer_lint.cli import common, evidence
 from transfer_lint.cli.diffs import coloured, diff
 from transfer_lint.findings import Severity
 from transfer_lint.report.concise import line as one_line
@@ -26,6 +26,11 @@ if TYPE_CHECKING:
 )
 @click.option("--output", type=click.Path(), metavar="DIR", help="Write a fixed copy there; the originals stay.")
 @click.option("--header", metavar="TEXT", help="With --output: comment lines for the top of each Python file.")
+@click.option(
+    "--prove", "scenario", type=click.Path(), metavar="SCENARIO",
+    help="Run the program before and after, and keep only the fixes that a run bears out.",
+)  # fmt: skip
+@evidence.run_options("With --prove: ")
 def command(
     paths: tuple[str, ...],
     stdin_filename: str | None,
@@ -36,6 +41,7 @@ def command(
     interactive: bool,
     output: str | None,
     header: str | None,
+    scenario: str | None,
     **options: Any,
 ) -> int:
     """Apply the fixes of the selected rules to PATHS, and report what is left.
@@ -44,11 +50,17 @@ def command(
     the fixed source goes to standard output. Exits with 0 when nothing at or over --fail-on is left, 1 when something
     is (with --diff: also when something would change), 2 when something could not be done.
 
+    With --prove, SCENARIO is a file for `transfer-lint verify`, and the one file or folder in PATHS is the program: it
+    is run as it is and, in a copy, with the fixes. Those with which it gives other results, or moves or waits for more,
+    are found by bisection and dropped, and so are unsafe ones that the scenario does not come by. All files are written
+    at the end, or none.
+
     \b
     transfer-lint fix --diff
     transfer-lint fix nodes.py
     transfer-lint fix --interactive --unsafe-fixes nodes.py
     transfer-lint fix --unsafe-fixes --output fixed/ my_pack/
+    transfer-lint fix --unsafe-fixes --prove scenario.py --simulate cuda my_pack/
     """
     from transfer_lint.files.discovery import collect
     from transfer_lint.fixing.copies import refuse_overlap
@@ -58,6 +70,8 @@ def command(
         raise click.UsageError("--diff writes nothing, --output does: choose one")
     if header and not output:
         raise click.UsageError("--header is for the files that --output writes")
+    if scenario is None and (run_options := evidence.run_options_given(click.get_current_context())):
+        raise click.UsageError(f"{run_options[0]} is for --prove")
     settings = common.settings_for(paths, config_file, stdin_filename, options)
     paths, given = common.targets(paths, stdin_filename)
     if given and output:
@@ -65,6 +79,8 @@ def command(
     if output:
         refuse_overlap(paths, output)
     found = collect(paths, settings, given=given, force_exclude=force_exclude)
+    if scenario and (given or interactive or len(paths) > 1):
+        raise click.UsageError("--prove runs one program: name one file or folder, and leave out - and --interactive")
     if interactive:
         if as_diff or output or given:
             raise click.UsageError("--interactive writes the files themselves: leave out --diff, --output and -")
@@ -74,9 +90,16 @@ def command(
         summarise(done, quiet)
         common.print_problems([*found.problems, *done.problems])
         return 2 if found.problems or done.problems else 0
-    in_place = not (as_diff or output or given)
-    with common.Bar("fixing", quiet) as bar:
-        fixed = fix_paths(found.files, settings, given=given, in_place=in_place, progress=bar)
+    proof = None
+    if scenario:
+        from transfer_lint.cli.prove import proved
+
+        proof = proved(paths[0], found.files, settings, evidence.conditions(paths[0], scenario, options), quiet)
+        fixed = proof.fixed
+    else:
+        in_place = not (as_diff or output or given)
+        with common.Bar("fixing", quiet) as bar:
+            fixed = fix_paths(found.files, settings, given=given, in_place=in_place, progress=bar)
     view = common.view_for(settings)
     places = Places(fixed.outcome)
     problems = [*found.problems, *fixed.outcome.problems]
@@ -95,11 +118,16 @@ def command(
 
             problems += copy_fixed(paths, output, {file.path: file for file in fixed.files}, settings, header)
         else:
-            from transfer_lint.fixing.fix import write_fixed
+            from transfer_lint.fixing.fix import write_fixed, write_together
 
-            problems += write_fixed(fixed)
+            problems += write_together(fixed) if proof else write_fixed(fixed)
         outcome = replace(fixed.outcome, problems=tuple(problems))
-        common.put(common.findings(outcome, settings, view), view)
+        if proof is None:
+            common.put(common.findings(outcome, settings, view), view)
+    if proof is not None:
+        from transfer_lint.cli.prove import put
+
+        put(proof, replace(fixed.outcome, problems=tuple(problems)), settings, view, as_diff=as_diff)
     if as_diff or given:  # no report is printed then, and a diff does not show what could not be checked
         for finding in fixed.outcome.findings:
             if finding.severity is Severity.ERROR and finding.about_lint:

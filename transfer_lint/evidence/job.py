@@ -19,8 +19,10 @@ class Job:
     machine. devices: how many to simulate. follow_uses, hash_limit, reach: as in `session.trace`.
 
     The others are for `verify`. program: the file or folder under test, "" for `trace`. name: the name that it is
-    imported as. seed: set before each call. repeat: number of traced calls. timed: make as many untraced calls, to
-    measure the time. previews: make pictures of the outputs.
+    imported as. search: folders that it may import from besides its own. instead_of: real path of the program that it
+    is a copy of, and that must not be imported in its place; "" if it is no copy. seed: set before each call. repeat:
+    number of traced calls. timed: make as many untraced calls, to measure the time. previews: make pictures of the
+    outputs.
     """
 
     what: What
@@ -34,6 +36,8 @@ class Job:
     reach: Mapping[str, Sequence[int]] = field(default_factory=dict)
     program: str = ""
     name: str = ""
+    search: tuple[str, ...] = ()
+    instead_of: str = ""
     seed: int = 0
     repeat: int = 1
     timed: bool = False
@@ -47,4 +51,4 @@ class Job:
 def from_json(text: str) -> Job:
     """The job that `to_json` wrote."""
     value: Mapping[str, Any] = json.loads(text)
-    return Job(**{**value, "arguments": tuple(value["arguments"])})
+    return Job(**{**value, "arguments": tuple(value["arguments"]), "search": tuple(value["search"])})

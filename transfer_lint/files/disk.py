@@ -95,7 +95,7 @@ def replace(path: str, old: bytes, new: bytes) -> None:
         raise changed
 
     def last_look(temporary: str) -> None:
-        _give(temporary, before)
+        give_owner(temporary, before)
         now = os.stat(target)
         if any(getattr(before, key) != getattr(now, key) for key in ("st_mtime_ns", "st_size", "st_ino", "st_dev")):
             raise changed
@@ -138,8 +138,8 @@ def write(path: str, data: bytes, mode: int, last_look: Callable[[str], None] = 
             os.unlink(temporary)
 
 
-def _give(temporary: str, like: os.stat_result) -> None:
-    """Give the temporary file the owner of the old file, if the system has owners and allows it."""
+def give_owner(temporary: str, like: os.stat_result) -> None:
+    """Give a new file the owner of the old one, if the system has owners and allows it."""
     chown = getattr(os, "chown", None)
     if chown is None or (like.st_uid, like.st_gid) == (os.geteuid(), os.getegid()):
         return

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 
 from transfer_lint.files import disk
 from transfer_lint.files.text import Source
+from transfer_lint.files.together import replace_all
 from transfer_lint.findings import Finding, Safety
+from transfer_lint.fixing.choice import Choice
 from transfer_lint.fixing.rounds import settle
 from transfer_lint.fixing.runner import FixRunner, InProcess
 from transfer_lint.lint.check import outcome_of, read_inputs
@@ -114,17 +116,19 @@ def fix_paths(
     given: Mapping[str, bytes] | None = None,
     in_place: bool = True,
     progress: Progress | None = None,
+    choice: Choice | None = None,
 ) -> Fixed:
     """Compute the fixes for files; nothing is written.
 
     given: path -> bytes that replace the file on disk. in_place: the files themselves will be written, so a file that
-    cannot be written is only checked, and is reported as a problem if it has fixes.
+    cannot be written is only checked, and is reported as a problem if it has fixes. choice: which of the fixes that the
+    settings allow are applied; None for all.
     """
     started = time.perf_counter()
     read = read_inputs(paths, given or {})
     texts = read.texts
     locked = {path: why for path in texts if (why := disk.may_write(path))} if in_place else {}
-    settled = settle(texts, FixRunner(settings, progress, read.given), settings, frozenset(locked))
+    settled = settle(texts, FixRunner(settings, progress, read.given), settings, frozenset(locked), choice)
     problems = [*read.problems, *settled.problems]
     for path, why in locked.items():
         if any(_fixable(finding, settings) for finding in settled.examined.get(path, Examined()).findings):
@@ -161,6 +165,19 @@ def write_fixed(fixed: Fixed) -> list[Problem]:
             problems.append(problem)
             stopped = file.path if _has_unsafe(file) else ""
     return problems
+
+
+def write_together(fixed: Fixed) -> list[Problem]:
+    """Write all fixed files in place, or none of them.
+
+    Returns:
+        Why none was written; [] if all were.
+    """
+    try:
+        replace_all([(file.path, file.old, file.new) for file in fixed.files])
+    except Problem as problem:
+        return [problem]
+    return []
 
 
 def _has_unsafe(file: FixedFile) -> bool:

@@ -164,6 +164,6 @@ def seconds_of(seconds: float) -> str:
     return f"{seconds * 1e6:.2g} us"
 
 
-def count(number: int, noun: str) -> str:
-    """A number with its noun: `1 wait`, `2 waits`."""
-    return f"{number} {noun}" + ("" if number == 1 else "s")
+def count(number: int, noun: str, nouns: str = "") -> str:
+    """A number with its noun: `1 wait`, `2 waits`. nouns: the plural, if it is not formed with an s."""
+    return f"{number} {noun if number == 1 else nouns or f'{noun}s'}"
