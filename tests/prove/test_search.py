@@ -9,7 +9,7 @@ from typing import Any, cast
 import pytest
 
 from transfer_lint.findings import Finding, Heat, Severity
-from transfer_lint.fixing.choice import Applied, FixKey, Wanted
+from transfer_lint.fixing.choice import Candidate, FixKey, Wanted
 from transfer_lint.proving.proof import Figures
 from transfer_lint.proving.search import savings, search
 
@@ -18,9 +18,9 @@ def key(letter: str) -> FixKey:
     return FixKey("a.py", "TL101", "f", letter)
 
 
-def applied(letter: str) -> Applied:
+def applied(letter: str) -> Candidate:
     finding = Finding("a.py", 1, 1, 1, 2, "TL101", "n", Severity.WARNING, Heat.CALL, "f", letter)
-    return Applied(key(letter), finding, "")
+    return Candidate(key(letter), finding, "")
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Made:
     waits: int
 
     @property
-    def applied(self) -> tuple[Applied, ...]:
+    def applied(self) -> tuple[Candidate, ...]:
         return tuple(map(applied, self.letters))
 
     @property
@@ -64,7 +64,7 @@ class Program:
     tried: list[str] = field(default_factory=list)
 
     def __call__(self, wanted: Wanted) -> Any:
-        chosen = "".join(letter for letter in self.letters if wanted(key(letter)))
+        chosen = "".join(letter for letter in self.letters if wanted(applied(letter)))
         self.tried.append(chosen)
         same = not self.wrong(set(chosen))
         waits = self.waits(set(chosen))
@@ -130,7 +130,7 @@ SAVED = [
 @pytest.mark.parametrize(("waits", "expected"), SAVED)
 def test_savings(waits: Callable[[set[str]], int], expected: dict[str, int]) -> None:
     program = Program("abcdefgh", waits=waits)
-    whole = program(lambda key: True)
+    whole = program(lambda fix: True)
     saved: Sequence[tuple[Figures, int]] = savings(program, whole, Figures(0, 0, 9))
     found = {letter: figures.waits for letter, (figures, _) in zip("abcdefgh", saved, strict=True) if figures}
     assert found == expected

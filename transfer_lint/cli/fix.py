@@ -15,7 +15,9 @@ from transfer_lint.report.concise import line as one_line
 from transfer_lint.report.places import Places
 
 if TYPE_CHECKING:
+    from transfer_lint.fixing.choice import Choice
     from transfer_lint.fixing.fix import Fixed
+    from transfer_lint.report import View
 
 
 @click.command("fix", short_help="Apply fixes, or show what they would change.")
@@ -30,6 +32,10 @@ if TYPE_CHECKING:
     "--prove", "scenario", type=click.Path(), metavar="SCENARIO",
     help="Run the program before and after, and keep only the fixes that a run bears out.",
 )  # fmt: skip
+@click.option(
+    "--worth", "trace_file", type=click.Path(), metavar="RUN.json",
+    help="Apply only fixes that can save waits or bytes which that run showed (trace --format json).",
+)  # fmt: skip
 @evidence.run_options("With --prove: ")
 def command(
     paths: tuple[str, ...],
@@ -42,6 +48,7 @@ def command(
     output: str | None,
     header: str | None,
     scenario: str | None,
+    trace_file: str | None,
     **options: Any,
 ) -> int:
     """Apply the fixes of the selected rules to PATHS, and report what is left.
@@ -61,6 +68,7 @@ def command(
     transfer-lint fix --interactive --unsafe-fixes nodes.py
     transfer-lint fix --unsafe-fixes --output fixed/ my_pack/
     transfer-lint fix --unsafe-fixes --prove scenario.py --simulate cuda my_pack/
+    transfer-lint fix --unsafe-fixes --worth trace.json my_pack/
     """
     from transfer_lint.files.discovery import collect
     from transfer_lint.fixing.copies import refuse_overlap
@@ -79,6 +87,8 @@ def command(
     if output:
         refuse_overlap(paths, output)
     found = collect(paths, settings, given=given, force_exclude=force_exclude)
+    if trace_file and interactive:
+        raise click.UsageError("--interactive asks about each fix: leave out --worth")
     if scenario and (given or interactive or len(paths) > 1):
         raise click.UsageError("--prove runs one program: name one file or folder, and leave out - and --interactive")
     if interactive:
@@ -91,15 +101,16 @@ def command(
         common.print_problems([*found.problems, *done.problems])
         return 2 if found.problems or done.problems else 0
     proof = None
+    choice = _choice(trace_file)
     if scenario:
         from transfer_lint.cli.prove import proved
 
-        proof = proved(paths[0], found.files, settings, evidence.conditions(paths[0], scenario, options), quiet)
+        proof = proved(paths[0], found.files, settings, evidence.conditions(paths[0], scenario, options), choice, quiet)
         fixed = proof.fixed
     else:
         in_place = not (as_diff or output or given)
         with common.Bar("fixing", quiet) as bar:
-            fixed = fix_paths(found.files, settings, given=given, in_place=in_place, progress=bar)
+            fixed = fix_paths(found.files, settings, given=given, in_place=in_place, progress=bar, choice=choice)
     view = common.view_for(settings)
     places = Places(fixed.outcome)
     problems = [*found.problems, *fixed.outcome.problems]
@@ -136,12 +147,25 @@ def command(
         at = places.at(finding.path, finding.line)
         common.say(f"{at}:{finding.column}: {finding.code} is not fixed: {why}")
     common.print_problems(problems)
+    if choice is not None and choice.left_out and not quiet:
+        number = common.count(len(choice.left_out), "finding")
+        common.say(f"{number} not fixed: {trace_file} shows neither waits nor bytes there that a fix can save")
     if not quiet:
-        _summarise(fixed, would=as_diff, output=output)
+        _summarise(fixed, view, would=as_diff, output=output)
     return 2 if problems else int(left)
 
 
-def _summarise(fixed: Fixed, would: bool, output: str | None) -> None:
+def _choice(trace_file: str | None) -> Choice | None:
+    if trace_file is None:
+        return None
+    from transfer_lint.evidence.model import read
+    from transfer_lint.evidence.worth import worth
+    from transfer_lint.fixing.choice import Choice
+
+    return Choice(worth(read(trace_file)))
+
+
+def _summarise(fixed: Fixed, view: View, would: bool, output: str | None) -> None:
     applied = sum(len(file.applied) for file in fixed.files)
     where = f" into {output}" if output else ""
     if applied:
@@ -153,3 +177,6 @@ def _summarise(fixed: Fixed, would: bool, output: str | None) -> None:
         head = f"nothing to fix{where and ', copied' + where}"
     left = common.tally(fixed.outcome)
     common.say(f"{common.emphasis(head, bold=True)}; {left + ' left' if left else 'nothing left'}")
+    done_to = [finding for file in fixed.files for finding in file.applied]
+    if gain := common.where_the_gain_is(done_to, fixed.outcome.findings, view):
+        common.say(gain)

@@ -9,6 +9,7 @@ import click
 
 from transfer_lint.cli import common, evidence
 from transfer_lint.evidence.running import Conditions
+from transfer_lint.fixing.choice import Choice
 from transfer_lint.lint.outcome import Outcome
 from transfer_lint.problems import Problem
 from transfer_lint.proving.proof import Proof
@@ -17,8 +18,15 @@ from transfer_lint.report import DOCUMENTS, View, prove_json, prove_text
 from transfer_lint.settings import Settings
 
 
-def proved(program: str, files: Sequence[str], settings: Settings, conditions: Conditions, quiet: bool) -> Proof:
-    """Prove the fixes that the settings allow. Says on standard error what is being run.
+def proved(
+    program: str,
+    files: Sequence[str],
+    settings: Settings,
+    conditions: Conditions,
+    choice: Choice | None,
+    quiet: bool,
+) -> Proof:
+    """Prove the fixes that the settings and the choice allow. Says on standard error what is being run.
 
     Raises:
         Problem: the program does not run under the scenario, or does not give the same results twice.
@@ -30,7 +38,7 @@ def proved(program: str, files: Sequence[str], settings: Settings, conditions: C
 
     with tempfile.TemporaryDirectory(prefix="transfer-lint-") as folder:
         try:
-            return prove(program, files, settings, conditions, folder, say)
+            return prove(program, files, settings, conditions, folder, say, choice)
         except CannotRun as error:
             evidence.print_failure(error.finished)
             what = f"does not run as it is under {conditions.scenario}, so nothing is changed"

@@ -23,8 +23,8 @@ class FixKey:
 
 
 @dataclass(frozen=True)
-class Applied:
-    """A fix that was applied. finding: as it was then. text: the text of its file then, before it."""
+class Candidate:
+    """A fix that may be applied, or was. finding: as it is in that round. text: that of its file, before the fix."""
 
     key: FixKey
     finding: Finding
@@ -43,7 +43,7 @@ class Applied:
         return range(start + 1, max(stop, start + 1) + 1)
 
 
-Wanted = Callable[[FixKey], bool]
+Wanted = Callable[[Candidate], bool]
 """Whether a fix is to be applied."""
 
 
@@ -51,24 +51,26 @@ Wanted = Callable[[FixKey], bool]
 class Choice:
     """Says during the rounds of `fix` which findings may be fixed, and keeps what was.
 
-    applied: the fixes that were applied, in their order.
+    applied: the fixes that were applied, in their order. left_out: those that are not wanted.
     """
 
     wanted: Wanted
-    applied: list[Applied] = field(default_factory=list)
+    applied: list[Candidate] = field(default_factory=list)
+    left_out: set[FixKey] = field(default_factory=set)
     _open: dict[FixKey, list[int]] = field(default_factory=dict)
     _numbered: dict[FixKey, int] = field(default_factory=dict)
 
     def begin(self) -> None:
         """The rounds begin, or begin again."""
         self.applied.clear()
+        self.left_out.clear()
         self._open.clear()
         self._numbered.clear()
 
-    def keys(self, path: str, text: str, findings: Sequence[Finding]) -> dict[Finding, FixKey]:
-        """The key of each finding of a text that has a fix. What was fixed in earlier rounds keeps its number."""
+    def of(self, path: str, text: str, findings: Sequence[Finding]) -> dict[Finding, Candidate]:
+        """The findings of a text whose fixes are wanted. What was fixed in earlier rounds keeps its number."""
         fixable = [finding for finding in findings if finding.fix is not None]
-        found: dict[Finding, FixKey] = {}
+        found: dict[Finding, Candidate] = {}
         seen: dict[FixKey, int] = {}
         for finding, expression in zip(fixable, expressions(text, fixable), strict=True):
             like = FixKey(path, finding.code, finding.function, expression)
@@ -77,10 +79,14 @@ class Choice:
             if position == len(numbers):
                 numbers.append(self._numbered.get(like, 0))
                 self._numbered[like] = numbers[-1] + 1
-            found[finding] = FixKey(path, finding.code, finding.function, expression, numbers[position])
+            candidate = Candidate(replace(like, number=numbers[position]), finding, text)
+            if self.wanted(candidate):
+                found[finding] = candidate
+            else:
+                self.left_out.add(candidate.key)
         return found
 
-    def took(self, fixes: Iterable[Applied]) -> None:
+    def took(self, fixes: Iterable[Candidate]) -> None:
         """Fixes were applied."""
         for each in fixes:
             self.applied.append(each)

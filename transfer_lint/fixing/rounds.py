@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from transfer_lint.findings import Finding, Safety
-from transfer_lint.fixing.choice import Applied, Choice, FixKey
+from transfer_lint.fixing.choice import Candidate, Choice
 from transfer_lint.fixing.planning import comments_of, plan_of
 from transfer_lint.fixing.runner import FixRunner
 from transfer_lint.lint.check_text import Examined
@@ -95,11 +95,11 @@ def _one_round(
     changed: list[str] = []
     troubles: list[Problem] = []
     found = {path: state.examined[path].findings for path in state.texts if path in rewritten & state.examined.keys()}
-    keys: dict[Finding, FixKey] = {}
+    chosen: dict[Finding, Candidate] = {}
     if choice is not None:
         for path, findings in found.items():
-            keys.update(choice.keys(path, state.texts[path], findings))
-        found = {path: tuple(f for f in fs if f in keys and choice.wanted(keys[f])) for path, fs in found.items()}
+            chosen.update(choice.of(path, state.texts[path], findings))
+        found = {path: tuple(filter(chosen.__contains__, findings)) for path, findings in found.items()}
     tiers = (partial(plan_of, safety=Safety.SAFE), comments_of)
     for tier in (partial(plan_of, safety=Safety.UNSAFE), *tiers) if settings.unsafe_fixes else tiers:
         jobs = [(path, state.texts[path], plan) for path, findings in found.items() if (plan := tier(findings))]
@@ -114,7 +114,7 @@ def _one_round(
                 done = [finding for finding in planned if finding.anchor not in result.refused]
                 state.applied.setdefault(path, []).extend(done)
                 if choice is not None:
-                    choice.took(Applied(keys[finding], finding, text) for finding in done)
+                    choice.took(chosen[finding] for finding in done)
                 changed.append(path)
         if changed or troubles:
             break

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from transfer_lint.evidence.runs import Comparison, Run
 from transfer_lint.findings import Finding, Safety
-from transfer_lint.fixing.choice import Applied, FixKey
+from transfer_lint.fixing.choice import Candidate, FixKey
 from transfer_lint.fixing.fix import Fixed
 
 
@@ -50,7 +50,7 @@ class Trial:
     """
 
     fixed: Fixed
-    applied: tuple[Applied, ...]
+    applied: tuple[Candidate, ...]
     comparison: Comparison
 
     @property

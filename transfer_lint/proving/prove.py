@@ -13,7 +13,7 @@ from transfer_lint.evidence.running import Conditions, Finished
 from transfer_lint.evidence.runs import Comparison
 from transfer_lint.files.text import lines_of
 from transfer_lint.findings import Safety
-from transfer_lint.fixing.choice import Applied, Choice, Wanted
+from transfer_lint.fixing.choice import Candidate, Choice, Wanted
 from transfer_lint.fixing.fix import Fixed, fix_paths
 from transfer_lint.problems import Problem
 from transfer_lint.proving.proof import Judged, Proof, Trial, figures_of
@@ -39,17 +39,19 @@ def prove(
     conditions: Conditions,
     folder: str,
     say: Say = lambda text: None,
+    choice: Choice | None = None,
 ) -> Proof:
     """Find the fixes that leave the program's results the same and make nothing worse. Nothing is written in place.
 
     program: the file or folder that the scenario runs. paths: its files to be fixed. folder: an empty folder for
-    copies and results. say: told what is being run.
+    copies and results. say: told what is being run. choice: which fixes are tried;
+    None for all that the settings allow.
 
     Raises:
         CannotRun: the original does not run under the scenario.
         Problem: the scenario does not give the same results twice, or does not run the copy of the program.
     """
-    trials = _Trials(program, paths, settings, conditions, folder, say)
+    trials = _Trials(program, paths, settings, conditions, folder, say, choice or Choice(lambda fix: True))
     if not trials.everything.files:
         return Proof(trials.everything, (), (), None, 0)
     found = search(trials, trials.objections)
@@ -66,7 +68,14 @@ class _Trials:
     """Applies choices of fixes to a copy of the program, and compares its runs with the original's."""
 
     def __init__(
-        self, program: str, paths: Sequence[str], settings: Settings, conditions: Conditions, folder: str, say: Say
+        self,
+        program: str,
+        paths: Sequence[str],
+        settings: Settings,
+        conditions: Conditions,
+        folder: str,
+        say: Say,
+        among: Choice,
     ) -> None:
         self._program = program
         self._paths = paths
@@ -74,9 +83,10 @@ class _Trials:
         self._conditions = conditions
         self._folder = folder
         self._say = say
+        self._among = among
         self._known: dict[str, Comparison] = {}
         self.runs = 0
-        self.everything = fixed = fix_paths(paths, settings)
+        self.everything = fixed = fix_paths(paths, settings, choice=among)
         if not fixed.files:
             return
         self._sources = {file.path: file.source.text for file in fixed.files}
@@ -91,7 +101,7 @@ class _Trials:
 
     def __call__(self, wanted: Wanted) -> Trial:
         """Apply the fixes that are wanted, run, and compare."""
-        choice = Choice(wanted)
+        choice = Choice(lambda fix: self._among.wanted(fix) and wanted(fix))
         fixed = fix_paths(self._paths, self._settings, choice=choice)
         contents = {file.path: file.new for file in fixed.files}
         key = hashlib.sha256(repr(sorted(contents.items())).encode()).hexdigest()
@@ -134,23 +144,23 @@ class _Trials:
         self.runs += 1
         return running.run([program], replace(conditions, reach=reach or {}), self._folder)[0]
 
-    def objections(self, fix: Applied) -> tuple[str, ...]:
+    def objections(self, fix: Candidate) -> tuple[str, ...]:
         """An unsafe fix needs a run that comes by; a safe one is proved without."""
         unsafe = fix.finding.fix is not None and fix.finding.fix.safety is Safety.UNSAFE
         return (
             ("the scenario does not run its line, so nothing is shown",) if unsafe and self._ran(fix) is False else ()
         )
 
-    def judged(self, fix: Applied) -> Judged:
+    def judged(self, fix: Candidate) -> Judged:
         """The fix, with its line in the original, and whether that ran."""
         return Judged(fix.key, fix.finding, self._lines(fix)[0], self._ran(fix))
 
-    def _ran(self, fix: Applied) -> bool | None:
+    def _ran(self, fix: Candidate) -> bool | None:
         if self._lines_run is None:
             return None
         return not self._lines_run.get(os.path.realpath(fix.key.path), set()).isdisjoint(self._lines(fix))
 
-    def _lines(self, fix: Applied) -> range:
+    def _lines(self, fix: Candidate) -> range:
         return fix.lines_in(self._sources.get(fix.key.path, fix.text))
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from transfer_lint.fixing.choice import Applied, FixKey, Wanted
+from transfer_lint.fixing.choice import Candidate, FixKey, Wanted
 from transfer_lint.proving.proof import NOTHING, Figures, Trial
 
 Try = Callable[[Wanted], Trial]
@@ -24,10 +24,10 @@ class Found:
     """The largest choice found that is as good as the original, and the fixes that it leaves out, each with why."""
 
     whole: Trial
-    dropped: Mapping[Applied, Why]
+    dropped: Mapping[Candidate, Why]
 
 
-def search(attempt: Try, objections: Callable[[Applied], Why]) -> Found:
+def search(attempt: Try, objections: Callable[[Candidate], Why]) -> Found:
     """Find the fixes to drop.
 
     Fixes that change results are looked for first, and costs are judged without them: two fixes may have to go together
@@ -36,12 +36,12 @@ def search(attempt: Try, objections: Callable[[Applied], Why]) -> Found:
 
     objections: what speaks against a fix, whatever its run gives; () for nothing.
     """
-    refused: dict[FixKey, tuple[Applied, Why]] = {}
-    blamed: dict[FixKey, tuple[Applied, Why]] = {}
+    refused: dict[FixKey, tuple[Candidate, Why]] = {}
+    blamed: dict[FixKey, tuple[Candidate, Why]] = {}
 
     def without(left_out: Container[FixKey]) -> Trial:
         while True:
-            whole = attempt(lambda key: key not in refused and key not in left_out)
+            whole = attempt(lambda fix: fix.key not in refused and fix.key not in left_out)
             new = {each.key: (each, why) for each in whole.applied if (why := objections(each))}
             if not new:
                 return whole
@@ -69,7 +69,7 @@ def _good(trial: Trial) -> bool:
     return trial.comparison.good
 
 
-def _culprit(attempt: Try, whole: Trial, passes: Callable[[Trial], bool]) -> tuple[Applied, Why]:
+def _culprit(attempt: Try, whole: Trial, passes: Callable[[Trial], bool]) -> tuple[Candidate, Why]:
     """The fix that turns good into bad, and what is bad then. whole: a trial that does not pass."""
     keys, bad = whole.keys, whole
     low, high = 0, len(keys)  # the first `low` fixes pass, the first `high` do not
@@ -117,4 +117,4 @@ def _grouped(saved: Sequence[Figures]) -> Iterator[tuple[Figures, int]]:
 
 def _first(keys: Sequence[FixKey], number: int) -> Wanted:
     chosen = frozenset(keys[:number])
-    return lambda key: key in chosen
+    return lambda fix: fix.key in chosen

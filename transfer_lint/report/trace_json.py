@@ -36,6 +36,7 @@ def _judged(each: Judged) -> dict[str, object]:
         "bytes": each.nbytes,
         "waits": each.waits,
         "seconds": each.seconds,
+        "stake": {"waits": each.stake.waits, "bytes": each.stake.nbytes, "calls": each.stake.calls},
     }
 
 
