@@ -278,7 +278,7 @@ def test_functions_of_a_scenario() -> None:
     ("arguments", "code", "said"),
     [
         (["no.py"], 2, "no.py: is no file"),
-        ([], 2, "give a script, -m MODULE or --scenario FILE"),
+        ([], 2, "give a script, -m MODULE, --scenario FILE or --workflow"),
         (["--scenario", "y", "-m", "x"], 2, "choose one"),
         (["--simulate", "tpu", "a.py"], 2, "'tpu' is not 'cuda'"),
         (["--devices", "0", "a.py"], 2, "0 is not in the range"),

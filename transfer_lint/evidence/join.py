@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import Enum
 
 from transfer_lint.evidence.lines import Line, by_line
@@ -120,7 +120,7 @@ def join(trace: Trace, outcome: Outcome, within: Sequence[str] = (".",)) -> Join
         for entry in entries
         if entry.where.line and (file, entry.where.line) not in spoken_of
     ]
-    lines = (line for line in by_line(replace(trace, entries=unspoken)) if line.transfers or line.reads)
+    lines = (line for line in by_line(unspoken) if line.transfers or line.reads)
     judged.sort(key=lambda each: each.stake, reverse=True)
     return Joined(tuple(judged), tuple(lines), silent(unspoken))
 
