@@ -28,14 +28,21 @@ class Analysis:
     """The device flow of a project; one per run.
 
     assumptions: what is taken for granted; without them, all that is found is proved.
+    proved: the analysis without assumptions. It is used where no assumption tells more.
     watching: keep the value of every expression; without it, `Interpretation.values` is empty.
     """
 
     def __init__(
-        self, project: Project, *, assumptions: frozenset[Assumption] = frozenset(), watching: bool = False
+        self,
+        project: Project,
+        *,
+        assumptions: frozenset[Assumption] = frozenset(),
+        proved: Analysis | None = None,
+        watching: bool = False,
     ) -> None:
         self.project = project
-        self._summaries = Summaries(project, assumptions=assumptions, watching=watching)
+        known = proved._summaries if proved is not None else None
+        self._summaries: Summaries = Summaries(project, assumptions=assumptions, proved=known, watching=watching)
 
     def examine(self, module: Module) -> Examination:
         """What the file does that rules judge, in source order, and its mutations."""

@@ -115,7 +115,8 @@ def analysis_of(project: Project, assumptions: frozenset[Assumption] = frozenset
     """The project's analysis under some assumptions."""
     analyses = _analyses.setdefault(project, {})
     if assumptions not in analyses:
-        analyses[assumptions] = Analysis(project, assumptions=assumptions)
+        proved = analysis_of(project) if assumptions else None
+        analyses[assumptions] = Analysis(project, assumptions=assumptions, proved=proved)
     return analyses[assumptions]
 
 

@@ -336,9 +336,10 @@ def _layer(frame: Frame, layer: Object, kind: str, operands: list[Value], node: 
     reason = frame.fact(
         node, f"`{{}}`: a `{name}` fails unless its input is where its weights are, so its result is there"
     )
-    device = record.device or Known(Term(TermKind.WEIGHTS_DEVICE, symbol=record.anchor))
+    anchor = state.anchor(layer.ident, record)
+    device = record.device or Known(Term(TermKind.WEIGHTS_DEVICE, symbol=anchor))
     source = as_tensor(frame, source, node, state, device.because(reason))
-    dtype = record.dtype or Known(Term(TermKind.WEIGHTS_DTYPE, symbol=record.anchor))
+    dtype = record.dtype or Known(Term(TermKind.WEIGHTS_DTYPE, symbol=anchor))
     placed = device.because(reason), frame.unless_autocast(dtype.because(reason))
     return Tensor(frame.symbol(node, "a result"), *placed, scalar=False, why=(reason,))
 

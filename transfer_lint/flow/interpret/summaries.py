@@ -25,8 +25,9 @@ from transfer_lint.flow.program.project import DEFAULT_DEVICE, Project
 from transfer_lint.flow.program.rates import steadily
 from transfer_lint.flow.program.roles import ArgumentRoles
 from transfer_lint.flow.program.syntax import nodes_of
+from transfer_lint.flow.values.records import AT_ENTRY
 from transfer_lint.flow.values.state import State
-from transfer_lint.flow.values.summary import Summary, Template
+from transfer_lint.flow.values.summary import MOST_EFFECTS, Summary, Template
 from transfer_lint.flow.values.symbols import Symbol, Symbols
 from transfer_lint.flow.values.terms import Fact, Known, Term, TermKind
 from transfer_lint.flow.values.values import NONE, Constant, Function, Host, Object, Placed, Tensor, Tuple, Value
@@ -38,21 +39,30 @@ _DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 
 
 class Summaries:
-    """All summaries of a project, computed on demand."""
+    """All summaries of a project, computed on demand.
+
+    proved: the summaries without assumptions, whose findings are used where no assumption tells more.
+    """
 
     def __init__(
-        self, project: Project, *, assumptions: frozenset[Assumption] = frozenset(), watching: bool = False
+        self,
+        project: Project,
+        *,
+        assumptions: frozenset[Assumption] = frozenset(),
+        proved: Summaries | None = None,
+        watching: bool = False,
     ) -> None:
         self.project = project
         self.assumptions = assumptions
-        self.heat = HeatMap(project)
-        self.roles = ArgumentRoles(project)
+        self._proved = proved
+        self.heat: HeatMap = proved.heat if proved is not None else HeatMap(project)
+        self.roles: ArgumentRoles = proved.roles if proved is not None else ArgumentRoles(project)
         self._done: dict[ast.AST, Frame] = {}
         self._summaries: dict[ast.AST, Summary | None] = {}
         self._for_tensors: dict[tuple[ast.AST, frozenset[str]], Summary | None] = {}
         self._asks: dict[ast.AST, frozenset[str]] = {}
         self._running: set[ast.AST] = set()
-        self._global_nodes: dict[str, tuple[Module, str, ast.expr]] = {}
+        self._global_nodes: dict[str, tuple[Module, str, ast.expr]] = proved._global_nodes if proved is not None else {}
         self._globals: dict[tuple[str, str], Value | None] = {}
         self._default_device: dict[str, bool] = {}
         self.watching = watching  # whether frames keep the value of every expression
@@ -61,7 +71,7 @@ class Summaries:
 
     def interpretation(self, info: FunctionInfo) -> Frame:
         """The interpretation of a function, with its sites. Memoised."""
-        if info.node not in self._done:
+        if info.node not in self._done and not self._reuse(info):
             frame = self._frame(info.module, info)
             frame.around.traced = any(name in self.project.knowledge.tracers for name in info.decorators)
             self._running.add(info.node)
@@ -72,11 +82,23 @@ class Summaries:
             self._done[info.node] = frame
         return self._done[info.node]
 
+    def _reuse(self, info: FunctionInfo) -> bool:
+        """Take over what is proved of a function, if no assumption tells more."""
+        frame = self._proved._done.get(info.node) if self._proved is not None else None
+        if frame is None or frame.assumable & self.assumptions:
+            return False
+        assert self._proved is not None
+        self._done[info.node] = frame
+        self._summaries[info.node] = self._proved._summaries[info.node]
+        return True
+
     def top_level(self, module: Module) -> Frame:
         """The interpretation of the code that runs at import."""
         frame = self._frame(module, None)
         body = [node for node in module.tree.body if not isinstance(node, _DEFINITIONS)]
-        frame.block(body, entry_state(frame))
+        state = entry_state(frame)
+        frame.block(body, state)
+        frame.assumable |= state.sharing.assumable()
         return frame
 
     def _frame(self, module: Module, info: FunctionInfo | None) -> Frame:
@@ -100,6 +122,7 @@ class Summaries:
         end = frame.block(info.node.body, state)
         if end is not None:
             frame.returns.append((NONE, end))
+        frame.assumable |= state.sharing.assumable()
         summary = self._summaries[info.node] = self._summarise(frame, info, parameters)
         return summary
 
@@ -147,15 +170,18 @@ class Summaries:
 
     def _summarise(self, frame: Frame, info: FunctionInfo, parameters: dict[str, Symbol]) -> Summary:
         mutations = frozenset((symbol, sure) for (_, symbol), sure in frame.mutations.items())
+        if len(mutations) > MOST_EFFECTS:
+            mutations = frozenset({(None, False)})
         assumable = frozenset(frame.assumable)
         if not frame.returns:  # it never returns
-            return Summary(parameters, NONE, {}, frame.replaces_data, mutations, assumable)
+            return Summary(parameters, NONE, {}, False, frame.replaces_data, mutations, assumable)
         result, merged = frame.returns[0]
         for number, (value, state) in enumerate(frame.returns[1:]):
             key = ("return", id(info.node), number)
             merged = merged.joined(state, key, info.node.lineno)
             result = merged.merge_values(result, value, frame.phi(info.node, f"{info.name}()", str(number)))
-        return Summary(parameters, result, merged.heap, frame.replaces_data, mutations, assumable)
+        forgets = merged.rest is not AT_ENTRY
+        return Summary(parameters, result, merged.heap, forgets, frame.replaces_data, mutations, assumable)
 
     def nested(self, outer: Frame, info: FunctionInfo, state: State) -> None:
         """Interpret a function defined inside another, for its sites. It sees the outer locals without placements."""
