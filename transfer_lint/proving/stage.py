@@ -6,14 +6,16 @@ import os
 import shutil
 from collections.abc import Mapping
 
+from transfer_lint.settings import DEFAULT_EXCLUDE
+
 SOURCES = (".py", ".pyi", ".ipynb")
-SKIPPED = frozenset((".git", ".hg", ".svn", "__pycache__"))
 
 
 class Stage:
-    """A copy of a file or folder under its own name. Source files are copied; other files, such as weights, are linked.
+    """A copy of a file or folder under its own name.
 
-    path: of the copy.
+    Source files are copied; other files, such as weights, and folders that are never fixed, such as environments, are
+    linked. path: of the copy.
     """
 
     def __init__(self, program: str, folder: str) -> None:
@@ -30,10 +32,10 @@ class Stage:
         os.mkdir(target)
         with os.scandir(origin) as entries:
             for entry in entries:
-                if entry.name in SKIPPED:
-                    continue
                 copy = os.path.join(target, entry.name)
-                if entry.is_dir() and not entry.is_symlink():
+                if entry.name == "__pycache__":
+                    continue
+                if entry.is_dir() and not entry.is_symlink() and entry.name not in DEFAULT_EXCLUDE:
                     self._copy_folder(entry.path, copy)
                 elif entry.name.endswith(SOURCES) and entry.is_file():
                     shutil.copy(entry.path, copy)

@@ -202,7 +202,7 @@ class Recorder:
         column[1] += nbytes
 
     def _count_in_part(self, entry: Entry) -> None:
-        now = os.environ.get("PYTEST_CURRENT_TEST", self.part)
+        now = self.part or os.environ.get("PYTEST_CURRENT_TEST", "")
         part, count = self._in_part.get(id(entry), (None, 0))
         if part != now:
             entry.runs += 1

@@ -46,6 +46,7 @@ async def execute(dynprompt: Workflow, caches: dict[str, Any], current_item: str
         name: caches[value[0]] if isinstance(value, list) else value
         for name, value in dynprompt.get_node(unique_id)["inputs"].items()
     }
+
     def node() -> Any:  # as in ComfyUI, a function inside holds on to the local names
         return NODES[class_type]().run(**inputs), unique_id
 
