@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from transfer_lint.cli import common
+from transfer_lint.cli.inputs import Function, inputs
 from transfer_lint.lint.outcome import Outcome
 from transfer_lint.problems import Problem
 
@@ -38,10 +39,10 @@ _RUN_OPTIONS: Mapping[str, Mapping[str, Any]] = {
 """The options of `verify` and `fix --prove`: how programs are run, and what counts as the same."""
 
 
-def run_options(condition: str = "") -> Callable[[common.Function], common.Function]:
+def run_options(condition: str = "") -> Callable[[Function], Function]:
     """Add the options that say how programs are run. condition: what they need, for their help texts."""
 
-    def add(function: common.Function) -> common.Function:
+    def add(function: Function) -> Function:
         for name, how in reversed(list(_RUN_OPTIONS.items())):
             more = {"help": f"{condition}{how['help']}", "show_default": how.get("default") is not None}
             function = click.option(f"--{name}", **{**how, **more})(function)
@@ -100,18 +101,17 @@ def print_failure(finished: Finished) -> None:
     if tail:
         common.say("it printed:")
         for line in tail.splitlines():
-            common.say("  | " + "".join(char if char.isprintable() else "?" for char in line))
+            common.say(f"  | {line}")
 
 
 def lint(paths: Sequence[str], quiet: bool) -> Outcome:
     """What `check` finds in `paths` with their configuration. Prints problems."""
-    from transfer_lint.files.discovery import collect
     from transfer_lint.lint.check import check_paths
 
-    settings = common.settings_for(paths, None, None, {})
-    found = collect(paths, settings, given={}, force_exclude=False)
+    found = inputs(paths)
+    common.print_left_out(found.left_out, quiet)
     with common.Bar("checking", quiet) as bar:
-        outcome = check_paths(found.files, settings, progress=bar)
+        outcome = check_paths(found.files, found.settings, progress=bar)
     common.print_problems((*found.problems, *outcome.problems))
     return outcome
 
@@ -123,27 +123,15 @@ def held_against(trace_file: str, outcome: Outcome, paths: Sequence[str], view: 
     from transfer_lint.report.trace_findings import report
 
     joined = join(read(trace_file), outcome, paths)
-    for line in report(joined, view):
-        click.echo(line, color=view.colour)
+    common.put(report(joined, view), view)
     return int(bool(joined.of(Status.REFUTED)))
 
 
-def write(path: str | None, lines: Iterable[str], *, colour: bool = False) -> None:
+def write(path: str | None, lines: Iterable[str], view: View, form: str) -> None:
     """Write a report to a file, or to standard output for None. Raises Problem if the file cannot be written."""
-    text = "\n".join(lines) + "\n"
-    if path is None:
-        click.echo(text, nl=False, color=colour)
-        return
-    from transfer_lint.files.disk import write as write_whole
-
-    write_whole(path, text.encode("utf-8"), 0o666 & ~_umask())
-    common.say(f"written to {path}")
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
+    common.put(lines, view, path, form=form)
+    if path is not None:
+        common.say(f"written to {path}")
 
 
 def fancy() -> bool:

@@ -5,8 +5,6 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Sequence
 
-import click
-
 from transfer_lint.cli import common, evidence
 from transfer_lint.evidence.running import Conditions
 from transfer_lint.fixing.choice import Choice
@@ -51,13 +49,13 @@ def put(proof: Proof, outcome: Outcome, settings: Settings, view: View, *, as_di
     Beside a diff, or another document, the proof goes to standard error.
     """
     if settings.output_format == "json" and not as_diff:
-        common.put(prove_json.report(proof, outcome, view), view)
+        common.put(prove_json.report(proof, outcome, view), view, form="json")
         return
     text = list(prove_text.report(proof, view))
     if as_diff or settings.output_format in DOCUMENTS:
         for line in text:
-            click.echo(line, err=True)
+            common.say(line)
     else:
         common.put([*text, ""], view)
     if not as_diff:
-        common.put(common.findings(outcome, settings, view), view)
+        common.put(common.findings(outcome, settings, view), view, form=settings.output_format)

@@ -56,8 +56,8 @@ def command(
         comparison, trouble = running.compared(before, after, conditions)
     if trouble:
         common.say(f"how far the outputs are apart could not be computed: {trouble}")
-    colour = output is None and common.coloured(sys.stdout)
-    evidence.write(output, _report(comparison, form, View(colour=colour, fancy=evidence.fancy())), colour=colour)
+    view = View(colour=output is None and common.coloured(sys.stdout), fancy=evidence.fancy())
+    evidence.write(output, _report(comparison, form, view), view, form)
     if not comparison.could:
         return 2
     return 0 if comparison.good else 1

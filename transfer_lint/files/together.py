@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import signal
-import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 
 from transfer_lint.files import disk
+from transfer_lint.files.attributes import give
+from transfer_lint.files.temporary import temporary_in
 from transfer_lint.problems import Problem
 
 
@@ -25,11 +26,10 @@ def replace_all(changes: Sequence[tuple[str, bytes, bytes]]) -> None:
     with ExitStack() as stack:
         steps = []
         for path, old, new in changes:
-            if refusal := disk.may_write(path):
-                raise Problem(path, f"{refusal}, left as it was", "make it writable, or exclude it")
+            if refused := disk.refusal(path):
+                raise refused
             target = os.path.realpath(path)
-            before = os.stat(target)
-            ready, undo = (stack.enter_context(_beside(target, data, before)) for data in (new, old))
+            ready, undo = (stack.enter_context(_beside(target, data)) for data in (new, old))
             steps.append((target, ready, undo))
         with _undisturbed():
             for path, old, _ in changes:
@@ -48,21 +48,19 @@ def replace_all(changes: Sequence[tuple[str, bytes, bytes]]) -> None:
 
 
 @contextmanager
-def _beside(target: str, data: bytes, like: os.stat_result) -> Iterator[str]:
-    """Context with a file beside `target` that holds `data`, on disk; removed at the end if it is still there."""
-    directory, base = os.path.split(target)
+def _beside(target: str, data: bytes) -> Iterator[str]:
+    """Context with a file beside `target` that holds `data` and has its attributes, on disk; removed at the end."""
     try:
-        descriptor, temporary = tempfile.mkstemp(prefix=f".{base[:100]}.", suffix=".tmp", dir=directory)
+        with temporary_in(os.path.dirname(target)) as (temporary, stream):
+            stream.write(data)
+            stream.flush()
+            os.fsync(stream.fileno())
+            give(temporary, target)
+            if os.name == "nt":
+                stream.close()  # Windows moves no file that is open
+            yield temporary
     except OSError as error:
         raise Problem(target, f"cannot be written: {disk.reason(error)}", "make room or permission") from None
-    os.close(descriptor)
-    try:
-        disk.write(temporary, data, like.st_mode)
-        disk.give_owner(temporary, like)
-        yield temporary
-    finally:
-        with suppress(FileNotFoundError):
-            os.unlink(temporary)
 
 
 @contextmanager

@@ -20,6 +20,7 @@ from transfer_lint.report.trace_text import (
     region_text,
     rows_of_timeline,
     seconds_of,
+    times,
     way_text,
 )
 
@@ -106,7 +107,7 @@ def _row(name: str, columns: list[list[int]]) -> dict[str, object]:
 
 
 def _shown(line: Line) -> _Shown:
-    ways = [f"{count} times from {way_text(way)}" for count, way in line.callers if way]
+    ways = [f"{times(events)} from {way_text(way)}" for events, way in line.callers if way]
     return _Shown(line, _source(line), ways)
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from itertools import pairwise
 
-from transfer_lint.flow.program.syntax import nodes_of, path_to
+from transfer_lint.flow.program.syntax import nodes_of, path_to, spelled
 from transfer_lint.flow.results.constructions import Construction
 from transfer_lint.flow.results.reads import HostRead
 from transfer_lint.flow.results.sites import Site
@@ -26,12 +27,13 @@ def fills_cache(place: Site | Construction) -> bool:
         return True
     return any(
         asks_for(statement.test, target)
-        for statement in path_to(function.node.body, place.statement)
-        if isinstance(statement, ast.If) and any(inner is place.statement for inner in _body(statement))
-        for part in nodes_of(statement)
+        for statement, held in pairwise(path_to(function.node.body, place.statement))
+        if isinstance(statement, ast.If) and any(inner is held for inner in statement.body)
+        for inner in statement.body
+        for part in nodes_of(inner)
         for target in kept_by(part)
         if not isinstance(target, ast.Name)
-        and not (isinstance(place, Site) and ast.unparse(target) == ast.unparse(place.moved))
+        and not (isinstance(place, Site) and spelled(target) == spelled(place.moved))
     )
 
 
@@ -43,8 +45,8 @@ def remembers(read: HostRead) -> bool:
     path = path_to(read.function.node.body, read.statement) if read.function is not None else []
     return any(
         _keeps_identity(statement.test, read.statement)
-        for statement in path
-        if isinstance(statement, ast.If) and any(inner is read.statement for inner in _body(statement))
+        for statement, held in pairwise(path)
+        if isinstance(statement, ast.If) and any(inner is held for inner in statement.body)
     )
 
 
@@ -54,9 +56,9 @@ def _keeps_identity(test: ast.expr, statement: ast.stmt) -> bool:
             ast.Compare(left=kept, ops=[ast.IsNot()], comparators=[ast.Name(id=name)]),
             ast.Assign(targets=targets, value=value),
         ):
-            base = ast.unparse(kept.value if isinstance(kept, ast.Subscript) else kept)
+            base = spelled(kept.value if isinstance(kept, ast.Subscript) else kept)
             holds = any(isinstance(node, ast.Name) and node.id == name for node in nodes_of(value))
-            return holds and any(ast.unparse(target) == base for target in targets)
+            return holds and any(spelled(target) == base for target in targets)
     return False
 
 
@@ -74,22 +76,17 @@ def kept_by(statement: ast.AST) -> Sequence[ast.expr]:
     return []
 
 
-def _body(statement: ast.If) -> Iterator[ast.AST]:
-    for inner in statement.body:
-        yield from nodes_of(inner)
-
-
 def asks_for(test: ast.expr, target: ast.expr) -> bool:
     """Whether a test is about what an assignment to `target` keeps: it names it, or asks for its key or attribute."""
-    spelled = ast.unparse(target)
-    if any(isinstance(node, ast.expr) and ast.unparse(node) == spelled for node in nodes_of(test)):
+    text = spelled(target)
+    if any(isinstance(node, ast.expr) and spelled(node) == text for node in nodes_of(test)):
         return True
     for node in nodes_of(test):
         match node, target:
             case ast.Compare(left=key, ops=[ast.In() | ast.NotIn()], comparators=[cache]), ast.Subscript():
-                if ast.unparse(key) == ast.unparse(target.slice) and ast.unparse(cache) == ast.unparse(target.value):
+                if spelled(key) == spelled(target.slice) and spelled(cache) == spelled(target.value):
                     return True
             case ast.Call(func=ast.Name(id="hasattr"), args=[owner, ast.Constant(value=name)]), ast.Attribute():
-                if name == target.attr and ast.unparse(owner) == ast.unparse(target.value):
+                if name == target.attr and spelled(owner) == spelled(target.value):
                     return True
     return False

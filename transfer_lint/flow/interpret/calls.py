@@ -86,7 +86,7 @@ def _note_construction(frame: Frame, node: ast.Call, name: str, made: Value) -> 
     around = frame.around
     if isinstance(made, Tensor) and made.made is node and not around.traced:
         frame.constructions[node] = Construction(
-            frame.module, node, name, made, frame.function, frame.heat, around.statement, around.in_handler
+            frame.module, node, name, made, frame.function, frame.rate, around.statement, around.in_handler
         )
 
 
@@ -307,7 +307,7 @@ def call_object(frame: Frame, callee: Object, arguments: dict[str, Value], node:
     operands = list(arguments.values())
     if isinstance(callee.cls, ClassInfo):
         method = found_method(frame, callee, "__call__", state)
-        if method is None and callee.cls.is_module and "__call__" not in callee.cls.overridden:
+        if method is None and callee.cls.is_module and not callee.cls.is_overridden("__call__"):
             method = found_method(frame, callee, "forward", state)
         if method is not None:
             result = frame.callees.call(frame, method, {"": callee, **arguments}, node, state)

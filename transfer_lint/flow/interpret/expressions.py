@@ -163,7 +163,7 @@ def _note_comparison(frame: Frame, node: ast.Compare, values: Sequence[Value]) -
                 isinstance(tensor, Tensor),
                 tensor.why,
                 frame.function,
-                frame.heat,
+                frame.rate,
                 around.statement,
             )
 

@@ -60,7 +60,7 @@ def found_method(frame: Frame, owner: Object, name: str, state: State) -> Functi
     if not isinstance(owner.cls, ClassInfo):
         return None
     method = owner.cls.method(name)
-    if method is None or name not in owner.cls.overridden or state.record(owner.ident).made:
+    if method is None or not owner.cls.is_overridden(name) or state.record(owner.ident).made:
         return method
     template = frame.templates.get(owner.ident)
     record = template.summary.heap.get(template.symbol) if template is not None else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
@@ -12,6 +13,10 @@ from transfer_lint.flow.values.values import Object, Value
 
 MOST_RELATED = 300
 """Objects that may share parts with one another; where there are more, an effect on one is an effect on everything."""
+
+
+class OverBudget(Exception):
+    """A function takes too many steps to interpret."""
 
 
 @dataclass(slots=True)
@@ -27,6 +32,7 @@ class Sharing:
     instances: those of a class of the tree.
     settled: modules stay where they were moved until they are moved or handed over by name.
     placed: the placement of some module is, or was, known.
+    budget: how many steps the interpretation may still take; see `spend`.
     captured: function or generator made here -> the locals (by name) and objects that it may change when it runs.
     """
 
@@ -40,6 +46,17 @@ class Sharing:
     captured: dict[Symbol, tuple[str | Symbol, ...]] = field(default_factory=dict)
     settled: bool = False
     placed: bool = False
+    budget: int = sys.maxsize
+
+    def spend(self, steps: int) -> None:
+        """Count steps: expressions that are evaluated, and records that are looked at one by one.
+
+        Raises:
+            OverBudget: no steps are left.
+        """
+        self.budget -= steps
+        if self.budget < 0:
+            raise OverBudget
 
     def assumable(self) -> set[Assumption]:
         """The assumptions that would tell more about where modules are."""

@@ -46,6 +46,7 @@ class State:
 
     def copy(self) -> State:
         """An independent copy. Only the symbols and the relations between objects are shared."""
+        self.sharing.spend(1 + len(self.heap) // 8)  # a copy is cheap
         other = State(self.symbols, self._initial, self.sharing)
         other.locals = dict(self.locals)
         other.heap = dict(self.heap)
@@ -264,6 +265,7 @@ class State:
                 return value if all(a is b for a, b in zip(items, value.items, strict=True)) else Tuple(items)
             return value
 
+        self.sharing.spend(len(self.heap) + len(self.locals))
         for name, value in self.locals.items():
             self.locals[name] = renewed(value)
         for ident, record in self.heap.items():
@@ -292,6 +294,7 @@ class State:
     def joined(self, other: State, key: tuple[object, ...], line: int) -> State:
         """The join with another state. `key` names the program point where the two paths meet."""
         result = self.copy()
+        self.sharing.spend(len(self.heap) + len(self.locals))
         result.guards = self.guards & other.guards
         if self.correlated is not other.correlated:
             result.correlated = {k: v for k, v in self.correlated.items() if other.correlated.get(k) is v}
@@ -369,6 +372,7 @@ class State:
 
     def learn(self, ident: Symbol, value: Value) -> None:
         """Replace the value that the symbol stands for by a more precise one, in all locals and attributes."""
+        self.sharing.spend(len(self.heap) + len(self.locals))
         for name, held in self.locals.items():
             if isinstance(held, Tensor | Object) and held.ident is ident:
                 self.locals[name] = value
@@ -385,6 +389,7 @@ class State:
         evaluated, it may hold objects that no name leads to yet."""
         if all(ident.line == 0 for ident in self.heap):
             return
+        self.sharing.spend(len(self.heap))
         live = {ident for ident in self.heap if ident.line == 0}
         stack = [*live, *(part for value in self.locals.values() for part in objects_of(value))]
         live.update(stack)
