@@ -273,3 +273,6 @@ def _summarise(outcome: Outcome, view: View) -> None:
     else:
         for needed, number in sorted(waiting.items()):
             common.say(f"{number} can be fixed: {how} {needed}")
+    fixable = [finding for finding in outcome.findings if view.fixable(finding)]
+    if gain := common.where_the_gain_is(fixable, outcome.findings, view):
+        common.say(gain)
