@@ -34,6 +34,7 @@ __all__ = [
     "fast_dtype",
     "folder_paths",
     "insightface_root",
+    "load_model",
     "model_patcher",
     "optimized_attention",
     "register_model_folder",
@@ -71,12 +72,34 @@ def working_dtype() -> torch.dtype:
     return fast_dtype()
 
 
-def model_patcher(module: nn.Module) -> Any | None:
-    """A ModelPatcher with which ComfyUI loads, offloads and accounts `module`; None without ComfyUI."""
+def load_model(module: nn.Module, device: torch.device, dtype: torch.dtype) -> None:
+    """Have a module on the compute device in a dtype.
+
+    ComfyUI's memory manager makes the room for it, counts it, and may take it away when something else needs the
+    room; where there is not enough, some of the weights stay on the host (see layers.py).
+    """
+    patcher = model_patcher(module)
+    if patcher is None:
+        module.to(device, dtype=dtype)
+        return
+    if any(parameter.dtype != dtype for parameter in module.parameters()):
+        patcher.detach()  # cast where it is kept, and counted anew
+        module.to(dtype=dtype)
+        patcher.size = 0
+    comfy.model_management.load_models_gpu([patcher])
+
+
+def model_patcher(module: Any) -> Any | None:
+    """The one ModelPatcher by which ComfyUI loads, offloads and counts a module, as long as it lives.
+
+    None without ComfyUI.
+    """
     if ModelPatcher is None:
         return None
-    return ModelPatcher(
-        module,
-        load_device=comfy.model_management.get_torch_device(),
-        offload_device=comfy.model_management.unet_offload_device(),
-    )
+    if not hasattr(module, "patcher"):
+        module.patcher = ModelPatcher(
+            module,
+            load_device=comfy.model_management.get_torch_device(),
+            offload_device=comfy.model_management.unet_offload_device(),
+        )
+    return module.patcher

@@ -18,6 +18,7 @@ from typing import Any
 import torch
 from torch.nn import functional
 
+from tests.support.memory_manager import ModelPatcher, load_models_gpu
 from tests.support.synthetic_antelope import make_pack
 
 
@@ -44,13 +45,6 @@ def optimized_attention(q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, heads
     batch, _tokens, width = q.shape
     q, k, v = (t.view(batch, -1, heads, width // heads).transpose(1, 2) for t in (q, k, v))
     return functional.scaled_dot_product_attention(q, k, v).transpose(1, 2).reshape(batch, -1, width)
-
-
-class ModelPatcher:
-    """The class with which ComfyUI loads and offloads a module. Here it only holds the module."""
-
-    def __init__(self, model: Any, load_device: torch.device, offload_device: torch.device) -> None:
-        self.model, self.load_device, self.offload_device = model, load_device, offload_device
 
 
 def load_torch_file(path: str, safe_load: bool = False) -> Any:
@@ -86,6 +80,7 @@ def install() -> Path:
         unet_offload_device=lambda: torch.device("cpu"),
         unet_dtype=lambda *args, **kwargs: policy.unet_dtype,
         should_use_fp16=lambda *args, **kwargs: policy.use_fp16,
+        load_models_gpu=load_models_gpu,
     )
     modules = [
         management,
