@@ -9,6 +9,8 @@ can be imported, tested and used from a script. The rest of the pack imports Com
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -34,10 +36,10 @@ __all__ = [
     "fast_dtype",
     "folder_paths",
     "insightface_root",
-    "load_model",
     "model_patcher",
     "optimized_attention",
     "register_model_folder",
+    "room_for",
     "working_dtype",
 ]
 
@@ -72,21 +74,28 @@ def working_dtype() -> torch.dtype:
     return fast_dtype()
 
 
-def load_model(module: nn.Module, device: torch.device, dtype: torch.dtype) -> None:
-    """Have a module on the compute device in a dtype.
+@contextmanager
+def room_for(module: nn.Module, dtype: torch.dtype) -> Iterator[None]:
+    """Context in which a module may be on the compute device, in a dtype, and work there.
 
-    ComfyUI's memory manager makes the room for it, counts it, and may take it away when something else needs the
-    room; where there is not enough, some of the weights stay on the host (see layers.py).
+    ComfyUI's memory manager makes the room, loads the module into it and counts it, and takes it away later when
+    something else needs the room. Where it does not grant room for the whole (a small card, --novram), the module
+    leaves the device with the context.
     """
     patcher = model_patcher(module)
     if patcher is None:
-        module.to(device, dtype=dtype)
+        yield
         return
     if any(parameter.dtype != dtype for parameter in module.parameters()):
         patcher.detach()  # cast where it is kept, and counted anew
         module.to(dtype=dtype)
         patcher.size = 0
     comfy.model_management.load_models_gpu([patcher])
+    try:
+        yield
+    finally:
+        if patcher.loaded_size() < patcher.model_size():
+            patcher.detach()
 
 
 def model_patcher(module: Any) -> Any | None:

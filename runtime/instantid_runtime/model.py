@@ -10,7 +10,6 @@ from typing import TypeAlias
 import torch
 from torch import nn
 
-from .layers import Linear
 from .resampler import Resampler, ResamplerSizes
 
 # The UNet of SDXL in the order of the checkpoint: block, its number, its transformers, their width.
@@ -47,7 +46,7 @@ class LayerFace:
     """The face at one layer: keys and values of its tokens, each [N, 16, width], and of those that stand for no face.
 
     They are the same at every step, so they are computed once, and sampling needs none of InstantID's weights: all 70
-    layers of one face are 10 MB in float16, the weights 845.
+    layers of one face are 11 MB in float16, the weights 845.
 
     transformers: how many values `transformer_index` has in this UNet.
     """
@@ -85,11 +84,11 @@ class FaceProjections(nn.Module):
 
     def __init__(self, tokens_width: int, width: int) -> None:
         super().__init__()
-        self.to_k_ip = Linear(tokens_width, width, bias=False)
-        self.to_v_ip = Linear(tokens_width, width, bias=False)
+        self.to_k_ip = nn.Linear(tokens_width, width, bias=False)
+        self.to_v_ip = nn.Linear(tokens_width, width, bias=False)
 
     def forward(self, tokens: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Face tokens [N, 16, 2048], in the weights' dtype -> their keys and values, each [N, 16, width]."""
+        """Face tokens [N, 16, 2048], placed like the weights -> their keys and values, each [N, 16, width]."""
         return self.to_k_ip(tokens), self.to_v_ip(tokens)
 
 
@@ -109,7 +108,7 @@ class InstantID(nn.Module):
 
     @torch.inference_mode()
     def layer_face(self, layer: int, cond: torch.Tensor, uncond: torch.Tensor) -> LayerFace:
-        """What a layer of SDXL_LAYERS attends to: face tokens [N, 16, 2048], in the weights' dtype."""
+        """What a layer of SDXL_LAYERS attends to: face tokens [N, 16, 2048], placed like the weights."""
         projections = self.ip_adapter[projection_name(layer)]
         return LayerFace(projections(cond), projections(uncond), self.transformers)
 
@@ -127,7 +126,7 @@ class InstantID(nn.Module):
     def get_image_embeds(
         self, clip_embed: torch.Tensor, clip_embed_zeroed: torch.Tensor
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Face embeddings [N, 1, 512], in the weights' dtype, and what stands for no face -> tokens [N, 16, 2048]."""
+        """Face embeddings [N, 1, 512], placed like the weights, and what stands for no face -> tokens [N, 16, 2048]."""
         image_prompt_embeds = self.image_proj(clip_embed)
         uncond_image_prompt_embeds = self.image_proj(clip_embed_zeroed)
         return image_prompt_embeds, uncond_image_prompt_embeds

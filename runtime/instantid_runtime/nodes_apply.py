@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from typing import Any
+from itertools import chain
 
 import torch
 
@@ -12,7 +13,7 @@ from .attention_patch import patch_attention
 from .checks import batch_of_masks, check_control_net, check_model, check_span
 from .control import SharedControl, keypoint_hint
 from .embeds import face_embeddings
-from .host import comfy, load_model, working_dtype
+from .host import comfy, room_for, working_dtype
 from .model import InstantID
 from .protocols import Conditioning, ControlNet, FaceAnalysis, Model
 from .sockets import (
@@ -49,18 +50,18 @@ class ApplyInstantID:
         """The sockets."""
         return {
             "required": {
-                "instantid": INSTANTID,
-                "insightface": INSIGHTFACE,
-                "control_net": CONTROL_NET,
-                "image": IMAGE,
-                "model": MODEL,
-                "positive": POSITIVE,
-                "negative": NEGATIVE,
+                "instantid": ("INSTANTID", INSTANTID),
+                "insightface": ("FACEANALYSIS", INSIGHTFACE),
+                "control_net": ("CONTROL_NET", CONTROL_NET),
+                "image": ("IMAGE", IMAGE),
+                "model": ("MODEL", MODEL),
+                "positive": ("CONDITIONING", POSITIVE),
+                "negative": ("CONDITIONING", NEGATIVE),
                 "weight": number(0.8, 0.0, 5.0, "How strong the face is, in the attention and in the ControlNet."),
                 "start_at": START_AT,
                 "end_at": END_AT,
             },
-            "optional": {"image_kps": IMAGE_KPS, "mask": MASK, "patch_middle": PATCH_MIDDLE},
+            "optional": {"image_kps": ("IMAGE", IMAGE_KPS), "mask": ("MASK", MASK), "patch_middle": PATCH_MIDDLE},
         }
 
     def apply_instantid(
@@ -99,35 +100,39 @@ class ApplyInstantID:
         clip_embed, clip_embed_zeroed = face_embeddings(insightface, image, combine_embeds=combine_embeds, noise=noise)
         face_kps = keypoint_hint(insightface, image, image_kps)
 
-        self.instantid = instantid
-        load_model(self.instantid, self.device, self.dtype)
-
-        if clip_embed.device != self.device or clip_embed.dtype != self.dtype:
-            clip_embed = clip_embed.to(self.device, dtype=self.dtype)
-        if clip_embed_zeroed.device != self.device or clip_embed_zeroed.dtype != self.dtype:
-            clip_embed_zeroed = clip_embed_zeroed.to(self.device, dtype=self.dtype)
-        image_prompt_embeds, uncond_image_prompt_embeds = self.instantid.get_image_embeds(
-            clip_embed, clip_embed_zeroed
-        )
-        image_prompt_embeds = image_prompt_embeds.to(self.device, dtype=self.dtype)
-        uncond_image_prompt_embeds = uncond_image_prompt_embeds.to(self.device, dtype=self.dtype)
-
         if mask is not None:
             mask = batch_of_masks(mask)
             if mask.device != self.device:
                 mask = mask.to(self.device)
 
-        patched = patch_attention(
-            model,
-            self.instantid,
-            image_prompt_embeds,
-            uncond_image_prompt_embeds,
-            weight=ip_weight,
-            start_at=start_at,
-            end_at=end_at,
-            mask=mask,
-            patch_middle=patch_middle,
-        )
+        self.instantid = instantid
+        with room_for(self.instantid, self.dtype):
+            if any(
+                t.device != self.device
+                or (t.dtype != self.dtype and (t.is_floating_point() or t.is_complex()))
+                for t in chain(self.instantid.parameters(), self.instantid.buffers())
+            ):
+                self.instantid.to(self.device, dtype=self.dtype)
+
+            if clip_embed.device != self.device or clip_embed.dtype != self.dtype:
+                clip_embed = clip_embed.to(self.device, dtype=self.dtype)
+            if clip_embed_zeroed.device != self.device or clip_embed_zeroed.dtype != self.dtype:
+                clip_embed_zeroed = clip_embed_zeroed.to(self.device, dtype=self.dtype)
+            image_prompt_embeds, uncond_image_prompt_embeds = self.instantid.get_image_embeds(
+                clip_embed, clip_embed_zeroed
+            )
+
+            patched = patch_attention(
+                model,
+                self.instantid,
+                image_prompt_embeds,
+                uncond_image_prompt_embeds,
+                weight=ip_weight,
+                start_at=start_at,
+                end_at=end_at,
+                mask=mask,
+                patch_middle=patch_middle,
+            )
 
         control = SharedControl(control_net, face_kps, cn_strength, start_at, end_at)
         conditionings = []
@@ -167,13 +172,13 @@ class ApplyInstantIDAdvanced(ApplyInstantID):
         """The sockets."""
         return {
             "required": {
-                "instantid": INSTANTID,
-                "insightface": INSIGHTFACE,
-                "control_net": CONTROL_NET,
-                "image": IMAGE,
-                "model": MODEL,
-                "positive": POSITIVE,
-                "negative": NEGATIVE,
+                "instantid": ("INSTANTID", INSTANTID),
+                "insightface": ("FACEANALYSIS", INSIGHTFACE),
+                "control_net": ("CONTROL_NET", CONTROL_NET),
+                "image": ("IMAGE", IMAGE),
+                "model": ("MODEL", MODEL),
+                "positive": ("CONDITIONING", POSITIVE),
+                "negative": ("CONDITIONING", NEGATIVE),
                 "ip_weight": number(0.8, 0.0, 3.0, "How strong the face is in the attention."),
                 "cn_strength": number(0.8, 0.0, 10.0, "How strong the ControlNet is; 0: without it."),
                 "start_at": START_AT,
@@ -181,5 +186,5 @@ class ApplyInstantIDAdvanced(ApplyInstantID):
                 "noise": NOISE,
                 "combine_embeds": COMBINE_EMBEDS,
             },
-            "optional": {"image_kps": IMAGE_KPS, "mask": MASK, "patch_middle": PATCH_MIDDLE},
+            "optional": {"image_kps": ("IMAGE", IMAGE_KPS), "mask": ("MASK", MASK), "patch_middle": PATCH_MIDDLE},
         }

@@ -82,7 +82,7 @@ class FaceKeypointsPreprocessor:
     def INPUT_TYPES(cls) -> dict[str, Any]:
         """The sockets."""
         image = ("IMAGE", {"tooltip": "Pictures with a face."})
-        return {"required": {"faceanalysis": INSIGHTFACE, "image": image}}
+        return {"required": {"faceanalysis": ("FACEANALYSIS", INSIGHTFACE), "image": image}}
 
     def preprocess_image(self, faceanalysis: FaceAnalysis, image: torch.Tensor) -> tuple[torch.Tensor]:
         """An IMAGE of as many pictures as have a face; black pictures, and a warning, where none has."""

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from typing import Any
+from itertools import chain
 
 import torch
 
@@ -12,7 +13,7 @@ from .attention_patch import patch_attention
 from .checks import batch_of_masks, check_control_net, check_model, check_span
 from .control import SharedControl
 from .embeds import face_embeddings
-from .host import comfy, fast_dtype, load_model
+from .host import comfy, fast_dtype, room_for
 from .model import InstantID
 from .protocols import Conditioning, ControlNet, FaceAnalysis, FaceEmbeds, Model
 from .sockets import (
@@ -45,16 +46,16 @@ class InstantIDAttentionPatch:
         """The sockets."""
         return {
             "required": {
-                "instantid": INSTANTID,
-                "insightface": INSIGHTFACE,
-                "image": IMAGE,
-                "model": MODEL,
+                "instantid": ("INSTANTID", INSTANTID),
+                "insightface": ("FACEANALYSIS", INSIGHTFACE),
+                "image": ("IMAGE", IMAGE),
+                "model": ("MODEL", MODEL),
                 "weight": number(1.0, -1.0, 3.0, "How strong the face is in the attention; 0: not at all."),
                 "start_at": START_AT,
                 "end_at": END_AT,
                 "noise": NOISE,
             },
-            "optional": {"mask": MASK},
+            "optional": {"mask": ("MASK", MASK)},
         }
 
     def patch_attention(
@@ -77,35 +78,39 @@ class InstantIDAttentionPatch:
 
         clip_embed, clip_embed_zeroed = face_embeddings(insightface, image, noise=noise)
 
-        self.instantid = instantid
-        load_model(self.instantid, self.device, self.dtype)
-
-        if clip_embed.device != self.device or clip_embed.dtype != self.dtype:
-            clip_embed = clip_embed.to(self.device, dtype=self.dtype)
-        if clip_embed_zeroed.device != self.device or clip_embed_zeroed.dtype != self.dtype:
-            clip_embed_zeroed = clip_embed_zeroed.to(self.device, dtype=self.dtype)
-        image_prompt_embeds, uncond_image_prompt_embeds = self.instantid.get_image_embeds(
-            clip_embed, clip_embed_zeroed
-        )
-        image_prompt_embeds = image_prompt_embeds.to(self.device, dtype=self.dtype)
-        uncond_image_prompt_embeds = uncond_image_prompt_embeds.to(self.device, dtype=self.dtype)
-
         if mask is not None:
             mask = batch_of_masks(mask)
             if mask.device != self.device:
                 mask = mask.to(self.device)
 
-        patched = patch_attention(
-            model,
-            self.instantid,
-            image_prompt_embeds,
-            uncond_image_prompt_embeds,
-            weight=weight,
-            start_at=start_at,
-            end_at=end_at,
-            mask=mask,
-            patch_middle=True,
-        )
+        self.instantid = instantid
+        with room_for(self.instantid, self.dtype):
+            if any(
+                t.device != self.device
+                or (t.dtype != self.dtype and (t.is_floating_point() or t.is_complex()))
+                for t in chain(self.instantid.parameters(), self.instantid.buffers())
+            ):
+                self.instantid.to(self.device, dtype=self.dtype)
+
+            if clip_embed.device != self.device or clip_embed.dtype != self.dtype:
+                clip_embed = clip_embed.to(self.device, dtype=self.dtype)
+            if clip_embed_zeroed.device != self.device or clip_embed_zeroed.dtype != self.dtype:
+                clip_embed_zeroed = clip_embed_zeroed.to(self.device, dtype=self.dtype)
+            image_prompt_embeds, uncond_image_prompt_embeds = self.instantid.get_image_embeds(
+                clip_embed, clip_embed_zeroed
+            )
+
+            patched = patch_attention(
+                model,
+                self.instantid,
+                image_prompt_embeds,
+                uncond_image_prompt_embeds,
+                weight=weight,
+                start_at=start_at,
+                end_at=end_at,
+                mask=mask,
+                patch_middle=True,
+            )
         return patched, {"cond": image_prompt_embeds, "uncond": uncond_image_prompt_embeds}
 
 
@@ -125,18 +130,18 @@ class ApplyInstantIDControlNet:
         return {
             "required": {
                 "face_embeds": ("FACE_EMBEDS", {"tooltip": "From InstantID Patch Attention."}),
-                "control_net": CONTROL_NET,
+                "control_net": ("CONTROL_NET", CONTROL_NET),
                 "image_kps": (
                     "IMAGE",
                     {"tooltip": "The ControlNet's picture as it is: from Face Keypoints Preprocessor."},
                 ),
-                "positive": POSITIVE,
-                "negative": NEGATIVE,
+                "positive": ("CONDITIONING", POSITIVE),
+                "negative": ("CONDITIONING", NEGATIVE),
                 "strength": number(1.0, 0.0, 10.0, "How strong the ControlNet is; 0: nothing is changed."),
                 "start_at": START_AT,
                 "end_at": END_AT,
             },
-            "optional": {"mask": MASK},
+            "optional": {"mask": ("MASK", MASK)},
         }
 
     def apply_controlnet(

@@ -10,8 +10,6 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
-from .layers import LayerNorm, Linear
-
 HEAD_WIDTH = 64
 
 
@@ -34,11 +32,11 @@ class PerceiverAttention(nn.Module):
     def __init__(self, sizes: ResamplerSizes) -> None:
         super().__init__()
         self.heads = sizes.inner // HEAD_WIDTH
-        self.norm1 = LayerNorm(sizes.width)
-        self.norm2 = LayerNorm(sizes.width)
-        self.to_q = Linear(sizes.width, sizes.inner, bias=False)
-        self.to_kv = Linear(sizes.width, 2 * sizes.inner, bias=False)
-        self.to_out = Linear(sizes.inner, sizes.width, bias=False)
+        self.norm1 = nn.LayerNorm(sizes.width)
+        self.norm2 = nn.LayerNorm(sizes.width)
+        self.to_q = nn.Linear(sizes.width, sizes.inner, bias=False)
+        self.to_kv = nn.Linear(sizes.width, 2 * sizes.inner, bias=False)
+        self.to_out = nn.Linear(sizes.inner, sizes.width, bias=False)
 
     def forward(self, x: torch.Tensor, latents: torch.Tensor) -> torch.Tensor:
         """x [B, n, width], latents [B, tokens, width] -> [B, tokens, width]."""
@@ -66,10 +64,10 @@ class ResamplerLayer(nn.ModuleList):
 
     def __init__(self, sizes: ResamplerSizes) -> None:
         feed_forward = nn.Sequential(
-            LayerNorm(sizes.width),
-            Linear(sizes.width, sizes.hidden, bias=False),
+            nn.LayerNorm(sizes.width),
+            nn.Linear(sizes.width, sizes.hidden, bias=False),
             nn.GELU(),
-            Linear(sizes.hidden, sizes.width, bias=False),
+            nn.Linear(sizes.hidden, sizes.width, bias=False),
         )
         super().__init__([PerceiverAttention(sizes), feed_forward])
 
@@ -87,14 +85,14 @@ class Resampler(nn.Module):
     def __init__(self, sizes: ResamplerSizes) -> None:
         super().__init__()
         self.latents = nn.Parameter(torch.zeros(1, sizes.tokens, sizes.width))
-        self.proj_in = Linear(sizes.embedding, sizes.width)
-        self.proj_out = Linear(sizes.width, sizes.output)
-        self.norm_out = LayerNorm(sizes.output)
+        self.proj_in = nn.Linear(sizes.embedding, sizes.width)
+        self.proj_out = nn.Linear(sizes.width, sizes.output)
+        self.norm_out = nn.LayerNorm(sizes.output)
         self.layers = nn.ModuleList(ResamplerLayer(sizes) for _ in range(sizes.depth))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """x [B, n, embedding], in the weights' dtype -> [B, tokens, output]."""
-        latents = self.latents.to(x.device).repeat(x.shape[0], 1, 1)
+        """x [B, n, embedding], placed like the weights -> [B, tokens, output]."""
+        latents = self.latents.repeat(x.shape[0], 1, 1)
         x = self.proj_in(x)
         for layer in self.layers:
             latents = layer(x, latents)

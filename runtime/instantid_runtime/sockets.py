@@ -1,6 +1,6 @@
 # Generated from fixtures/instantid_original by `transfer-lint fix --unsafe-fixes`; do not edit.
 # Change the original, then run .ci/make-runtime.
-"""The sockets that several nodes have, with what ComfyUI shows of them."""
+"""What ComfyUI shows of the sockets that several nodes have."""
 
 from __future__ import annotations
 
@@ -16,18 +16,17 @@ def number(default: float, low: float, high: float, tooltip: str, step: float = 
     return "FLOAT", {"default": default, "min": low, "max": high, "step": step, "tooltip": tooltip}
 
 
-INSTANTID = ("INSTANTID", {"tooltip": "From Load InstantID Model."})
-INSIGHTFACE = ("FACEANALYSIS", {"tooltip": "From InstantID Face Analysis."})
-CONTROL_NET = ("CONTROL_NET", {"tooltip": "The ControlNet that was published with InstantID."})
-IMAGE = ("IMAGE", {"tooltip": "Reference pictures of the person; the largest face of each counts."})
-IMAGE_KPS = (
-    "IMAGE",
-    {"tooltip": "Where the face is to be: its keypoints are drawn for the ControlNet. Without: the reference's."},
-)
-MODEL = ("MODEL", {"tooltip": "An SDXL model."})
-POSITIVE = ("CONDITIONING", {"tooltip": "The prompt."})
-NEGATIVE = ("CONDITIONING", {"tooltip": "The negative prompt."})
-MASK = ("MASK", {"tooltip": "Where in the picture the face acts."})
+INSTANTID = {"tooltip": "From Load InstantID Model."}
+INSIGHTFACE = {"tooltip": "From InstantID Face Analysis."}
+CONTROL_NET = {"tooltip": "The ControlNet that was published with InstantID."}
+IMAGE = {"tooltip": "Reference pictures of the person; the largest face of each counts."}
+IMAGE_KPS = {
+    "tooltip": "Where the face is to be: its keypoints are drawn for the ControlNet. Without: the reference's."
+}
+MODEL = {"tooltip": "An SDXL model."}
+POSITIVE = {"tooltip": "The prompt."}
+NEGATIVE = {"tooltip": "The negative prompt."}
+MASK = {"tooltip": "Where in the picture the face acts."}
 START_AT = number(0.0, 0.0, 1.0, "From which part of the sampling on, 0 to 1.", 0.001)
 END_AT = number(1.0, 0.0, 1.0, "Up to which part of the sampling, 0 to 1.", 0.001)
 NOISE = number(0.0, 0.0, 1.0, "Noise in what stands for no face: more is less burnt.", 0.1)

@@ -35,6 +35,8 @@ COMFY = {
             def __init__(self, model, load_device, offload_device):
                 self.model, self.load_device, self.offload_device = model, load_device, offload_device
             def detach(self): pass
+            def loaded_size(self): return 4
+            def model_size(self): return 4
     """,
     "folder_paths.py": """
         models_dir = "/models"
@@ -80,8 +82,9 @@ def test_comfyui_is_used_where_it_is_there(tmp_path: Path) -> None:
         print(host.comfy.utils.load_torch_file("x.bin", safe_load=True))
         print(host.insightface_root())
         module = torch.nn.Linear(1, 1)
-        host.load_model(module, torch.device("cpu"), torch.float16)
         patcher = host.model_patcher(module)
+        with host.room_for(module, torch.float16):
+            pass
         print(patcher.model is module, patcher.load_device, patcher.offload_device)
         print(comfy.model_management.loaded == [patcher], module.weight.dtype)
         folders, extensions = folder_paths.folder_names_and_paths["instantid"]

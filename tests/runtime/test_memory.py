@@ -9,8 +9,7 @@ from typing import Any
 import pytest
 import torch
 
-from tests.runtime.conftest import NARROW, TOKENS_WIDTH, WIDE, small_model
-from tests.support import memory_manager
+from tests.runtime.conftest import NARROW, WIDE, small_model
 from tests.support.memory_manager import ModelPatcher, card, load_models_gpu
 from tests.support.stand_in_comfy import StandInControlNet, StandInModel, layer_calls
 from transfer_lint.tracing.session import trace
@@ -198,17 +197,29 @@ def test_sampling_needs_no_room_for_it(workflow: Workflow, gpu: Any) -> None:
 
 
 @pytest.mark.parametrize("share", [0.0, 0.5, 0.9])
-def test_what_there_is_no_room_for_stays_on_the_host(workflow: Workflow, share: float) -> None:
+def test_what_there_is_no_room_for_leaves_with_the_node(workflow: Workflow, share: float) -> None:
     whole = workflow.apply()
     card.clear()
     workflow.pack.host.model_patcher(workflow.instantid).detach()
     card.size = weights_of(workflow.instantid) * share
     part = workflow.apply()
-    assert "cpu" in devices_of(workflow.instantid)
-    assert memory_manager.card.free() >= 0
+    assert devices_of(workflow.instantid) == {"cpu"}
+    assert card.free() == card.size
     for call in workflow.calls:
         if call.key in whole.patches:
             assert torch.equal(call.run(part.patches).cpu(), call.run(whole.patches).cpu())
+
+
+def test_a_node_that_fails_gives_the_room_back(workflow: Workflow, monkeypatch: pytest.MonkeyPatch) -> None:
+    card.size = weights_of(workflow.instantid) / 2
+
+    def broken(*_: Any, **__: Any) -> None:
+        raise RuntimeError("out of memory, say")
+
+    monkeypatch.setattr(workflow.instantid.image_proj, "forward", broken)
+    with pytest.raises(RuntimeError, match="out of memory"):
+        workflow.apply()
+    assert devices_of(workflow.instantid) == {"cpu"}
 
 
 def test_a_cast_is_counted(pack: Any, workflow: Workflow, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -221,8 +232,9 @@ def test_a_cast_is_counted(pack: Any, workflow: Workflow, monkeypatch: pytest.Mo
     assert devices_of(workflow.instantid) == {"cuda"}
 
 
-def test_without_comfyui_it_is_just_moved(pack: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_comfyui_nothing_is_asked(pack: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pack.host, "ModelPatcher", None)
-    module = torch.nn.Linear(4, TOKENS_WIDTH)
-    pack.host.load_model(module, torch.device("meta"), torch.float16)
-    assert {(parameter.device.type, parameter.dtype) for parameter in module.parameters()} == {("meta", torch.float16)}
+    module = torch.nn.Linear(4, 4)
+    with pack.host.room_for(module, torch.float16):
+        assert module.weight.dtype == torch.float32
+    assert not hasattr(module, "patcher")
