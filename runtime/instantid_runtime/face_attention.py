@@ -87,6 +87,8 @@ def attend_to_face(
         face_k, face_v = scale_embeds(face_k, face_v, strength, embeds_scaling)
         added = optimized_attention(q, face_k, face_v, extra_options["n_heads"])
     if mask is not None:
+        if mask.device != q.device:  # another GPU samples too
+            mask = mask.to(q.device)
         added = added * token_mask(mask, q.shape[1], batch, extra_options)
     result: torch.Tensor = added.to(dtype=q.dtype)
     return result

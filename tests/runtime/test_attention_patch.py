@@ -272,9 +272,9 @@ def test_to_moves_nothing(pack: Any, instantid: Any, tokens: Any, target: Any) -
     assert {tensor.device.type for tensor in (*face.cond, *face.uncond)} == {"cpu"}
 
 
-def test_keys_and_values_are_where_the_queries_are(pack: Any, instantid: Any, tokens: Any) -> None:
+def test_everything_is_where_the_queries_are(pack: Any, instantid: Any, tokens: Any) -> None:
     """Several GPUs work with one patch, each in a thread of its own: nothing is moved from one to another."""
-    patches = patched(pack, instantid, tokens).patches
+    patches = patched(pack, instantid, tokens, mask=torch.rand(1, 8, 4)).patches
     here = next(layer_calls(NARROW, WIDE))
     before = here.run(patches)
     there = next(layer_calls(NARROW, WIDE))
