@@ -12,7 +12,8 @@ import pytest
 import torch
 
 from tests.support.stand_in_comfy import StandInControlNet, StandInModel
-from tests.support.synthetic_antelope import make_pack, make_picture
+from tests.support.pictures import make_picture
+from tests.support.synthetic_antelope import make_pack
 
 ROOT = Path(__file__).parents[2]
 ORIGINAL = ROOT / "fixtures" / "instantid_original"

@@ -10,17 +10,13 @@ import pytest
 import torch
 
 from tests.runtime.conftest import NARROW, WIDE, small_model
-from tests.support.memory_manager import ModelPatcher, card, load_models_gpu
-from tests.support.stand_in_comfy import StandInControlNet, StandInModel, layer_calls
+from tests.support.memory_manager import LoadableModel, ModelPatcher, card, load_models_gpu
+from tests.support.stand_in_comfy import StandInControlNet, layer_calls
 from transfer_lint.tracing.session import trace
 
 HOST = torch.device("cpu")
 INPUTS = 50_000
 """More bytes than all inputs of two Apply nodes have, and far fewer than the weights."""
-
-
-class Model(ModelPatcher, StandInModel):
-    """A MODEL that the memory manager loads."""
 
 
 @pytest.fixture(autouse=True)
@@ -62,7 +58,7 @@ class Workflow:
     def __init__(self, pack: Any, instantid: Any, analysis: Any, image: torch.Tensor) -> None:
         self.pack, self.instantid = pack, instantid
         device = pack.host.comfy.model_management.get_torch_device()
-        self.model = Model(torch.nn.Linear(8, 8), device, HOST)
+        self.model = LoadableModel(torch.nn.Linear(8, 8), device, HOST)
         self.inputs = {
             "instantid": instantid,
             "insightface": analysis,

@@ -18,8 +18,8 @@ from typing import Any
 import torch
 from torch.nn import functional
 
+from tests.support.faces import HAVE_INSIGHTFACE, install_drawing
 from tests.support.memory_manager import ModelPatcher, load_models_gpu
-from tests.support.synthetic_antelope import make_pack
 
 
 @dataclass
@@ -64,7 +64,10 @@ def _copied(value: Any) -> Any:
 def install() -> Path:
     """Install the modules, and make the folder of models with a small antelopev2 in it. Returns the folder."""
     models = Path(os.environ.get("SCENARIO_MODELS") or tempfile.mkdtemp(prefix="scenario-models-"))
-    if not (models / "insightface").exists():
+    install_drawing()
+    if HAVE_INSIGHTFACE and not (models / "insightface").exists():
+        from tests.support.synthetic_antelope import make_pack
+
         make_pack(models / "insightface")
     (models / "instantid").mkdir(exist_ok=True)
     folders: dict[str, tuple[list[str], set[str]]] = {}

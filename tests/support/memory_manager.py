@@ -16,6 +16,8 @@ from typing import Any
 import torch
 from torch import nn
 
+from tests.support.stand_in_comfy import StandInModel
+
 
 @dataclass
 class Card:
@@ -110,6 +112,10 @@ class ModelPatcher:
 
     def __del__(self) -> None:
         self.detach(unpatch_all=False)
+
+
+class LoadableModel(ModelPatcher, StandInModel):
+    """A MODEL that is loaded like any other."""
 
 
 class LoadedModel:
