@@ -70,7 +70,8 @@ def table(result: dict[str, Any]) -> list[str]:
         "",
         f"A queue of one node run and {CALLS} denoising calls, all that moves in it counted: {waits[0]} -> {waits[1]} "
         f"waits, {bytes_of(moved[0])} -> {bytes_of(moved[1])}. The calls of the timed rows alone take "
-        f"{seconds_of(abs(saved))} {'less' if saved > 0 else 'more'} on this machine (measured). The plan guessed {PLAN}.",
+        f"{seconds_of(abs(saved))} {'less' if saved > 0 else 'more'} on this machine (measured). The plan guessed "
+        f"{PLAN}.",
         f"Faces: {result['faces']}. Same latent, bit for bit: {'yes' if result['same'] else 'NO'}.",
     ]
     return lines

@@ -92,6 +92,8 @@ class ModelPatcher:
 
     def partially_load(self, room: float) -> None:
         """The whole module where it fits; else the leaves that fit, largest first."""
+        if self.loaded_size() == self.model_size():
+            return
         if self.model_size() <= self.loaded_size() + room:
             self.model.to(self.load_device)
             self.model.model_loaded_weight_memory = self.model_size()
