@@ -1,24 +1,33 @@
-"""Write docs/configuration.md from the keys of the configuration: `python scripts/make_config_docs.py`."""
+"""Write docs/configuration.md and its JSON schema from the keys: `python scripts/make_config_docs.py`."""
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "codemods")]
 
-from transfer_lint.lint.configuration import KEYS, OUTPUT_FORMATS, PYTHONS  # noqa: E402
+from transfer_lint.lint.configuration import KEYS, OUTPUT_FORMATS, schema  # noqa: E402
+from transfer_lint.lint.forms import PYTHONS  # noqa: E402
 from transfer_lint.settings import DEFAULT_EXCLUDE  # noqa: E402
 
 FILE = ROOT / "docs" / "configuration.md"
+SCHEMA = ROOT / "docs" / "configuration.schema.json"
 
 HEAD = """\
 # Configuration
 
-`[tool.transfer-lint]` in `pyproject.toml`, or the same keys at the top of a `transfer-lint.toml`, in the folder that
-is checked or over it: the nearest counts. A wrong key is an error that names the nearest. Options of the command line
-go over it; `--config FILE` takes another file.
+`[tool.transfer-lint]` in `pyproject.toml`, or the same keys at the top of a `transfer-lint.toml`. For each file the
+nearest counts, in its folder or over it, up to the root of its git repository or your home folder; files of
+[other owners](security.md) do not. `fail-on`, `unsafe-fixes` and `output-format` are about a whole run: they are read
+from the configuration nearest to the folder that holds all that is checked. Patterns, and `baseline`, are relative to
+the folder of the configuration.
+
+A wrong key is an error that names the nearest. Options of the command line go over every configuration; `--config FILE`
+takes that file for everything, `--isolated` none. `-v` names the files that were read, `--show-settings` prints what
+holds, `--show-files` what is looked at.
 
 <!-- config -->
 ```toml
@@ -39,6 +48,19 @@ TAIL = """
 `exclude` is by default {exclude}.
 
 `output-format` is one of {formats}. `target-version` is one of {pythons}.
+
+[The JSON schema](configuration.schema.json) of all keys is for editors that check and complete TOML: Taplo and its
+extensions take a first line `#:schema PATH` in a `transfer-lint.toml`.
+
+## On the command line
+
+Most keys are options as well: `transfer-lint check --help`. Lists are separated by commas. A shell completes commands,
+options and codes of rules after
+
+```sh
+eval "$(_TRANSFER_LINT_COMPLETE=bash_source transfer-lint)"   # zsh_source in zsh
+_TRANSFER_LINT_COMPLETE=fish_source transfer-lint | source    # in fish
+```
 
 ## In the source
 
@@ -69,6 +91,11 @@ def document() -> str:
     return HEAD + "".join(rows) + TAIL.format(exclude=exclude, formats=formats, pythons=pythons)
 
 
+def schema_document() -> str:
+    """The JSON schema of the configuration."""
+    return json.dumps(schema(), indent=2) + "\n"
+
+
 def _code(default: str) -> str:
     """A default: as code if it is a TOML value, else as plain text."""
     is_value = default in ("true", "false") or (default[:1] in '["{' and " on " not in default)
@@ -77,3 +104,4 @@ def _code(default: str) -> str:
 
 if __name__ == "__main__":
     FILE.write_text(document(), encoding="utf-8", newline="\n")
+    SCHEMA.write_text(schema_document(), encoding="utf-8", newline="\n")

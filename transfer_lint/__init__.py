@@ -7,11 +7,9 @@ nothing, and only `trace` needs torch.
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING
-
 from transfer_lint.version import __version__
 
+TYPE_CHECKING = False  # type checkers take it for that of typing, which is slow to import
 if TYPE_CHECKING:
     from transfer_lint.api import check, fix, load_settings
     from transfer_lint.evidence.model import Trace
@@ -64,6 +62,8 @@ if not TYPE_CHECKING:  # type checkers know the names above, and no others
     def __getattr__(name: str) -> object:
         for module, names in _HOMES.items():
             if name in names:
+                from importlib import import_module  # not before it is needed: the start is short
+
                 return getattr(import_module(f"{__name__}.{module}"), name)
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 

@@ -13,9 +13,9 @@ from transfer_lint.files.text import encode_source
 from transfer_lint.fixing.edits import with_edits
 from transfer_lint.fixing.fix import Fixed, fix_paths, write_fixed
 from transfer_lint.lint.check import check_paths
-from transfer_lint.lint.configuration import load, rule_names
+from transfer_lint.lint.lookup import Lookup
 from transfer_lint.lint.outcome import Outcome
-from transfer_lint.lint.selection import unknown
+from transfer_lint.lint.selection import rule_names, unknown
 from transfer_lint.problems import Problem
 from transfer_lint.settings import Settings
 
@@ -23,12 +23,12 @@ Paths: TypeAlias = "str | os.PathLike[str] | Iterable[str | os.PathLike[str]]"
 
 
 def load_settings(paths: Paths = ".") -> Settings:
-    """The settings that the commands would use for `paths`: those of the nearest configuration at or over them.
+    """The settings of the configuration that is nearest to the folder that holds all of `paths`.
 
     Raises:
         Problem: the configuration cannot be read, or something in it is wrong.
     """
-    return load(_listed(paths))
+    return Lookup().over(_listed(paths))
 
 
 def check(
@@ -46,7 +46,7 @@ def check(
         paths: A file or folder, or several. With `source`, the one path that the text is taken to have: it decides
             which configuration holds and where imports lead, and need not exist.
         source: Python source to check in place of files.
-        settings: How to run; by default `load_settings(paths)`.
+        settings: How to run, on all files alike; by default as the configuration nearest to each file says.
         select: Codes, prefixes of codes, or names of the only rules to report; in place of the settings' selection.
         ignore: The same of rules to leave out besides.
         edits: Also compute what would mend each finding alone: `outcome.edits[finding]`.
@@ -63,7 +63,7 @@ def check(
     outcome = check_paths(found, settings, given=given)
     if edits:
         outcome = with_edits(outcome, settings)
-    return replace(outcome, problems=(*problems, *outcome.problems))
+    return outcome.with_problems(problems)
 
 
 def fix(
@@ -88,8 +88,8 @@ def fix(
         write: Put the fixed files in the place of the old ones, each whole or not at all. A `source` is never written.
 
     Returns:
-        The files that change, and the findings that are left. The fixed text of a `source` is
-        `fixed.outcome.texts[path]`.
+        The files that change, and the findings that are left. With `write`: the files that were written, and what is
+        left on disk. The fixed text of a `source` is `fixed.outcome.texts[path]`.
 
     Raises:
         Problem: the configuration is wrong.
@@ -101,11 +101,10 @@ def fix(
     writes = write and source is None
     fixed = fix_paths(found, settings, given=given, in_place=writes)
     if writes:
-        problems = (*problems, *write_fixed(fixed))
+        fixed = write_fixed(fixed, found, settings)
     unchanged = {_name_of(_listed(paths)): source} if source is not None else {}
     texts = {**unchanged, **fixed.outcome.texts}
-    outcome = replace(fixed.outcome, problems=(*problems, *fixed.outcome.problems), texts=texts)
-    return replace(fixed, outcome=outcome)
+    return replace(fixed, outcome=replace(fixed.outcome.with_problems(problems), texts=texts))
 
 
 def _inputs(
@@ -113,10 +112,11 @@ def _inputs(
 ) -> tuple[Sequence[str], dict[str, bytes], Settings, tuple[Problem, ...]]:
     """Files to look at, bytes that stand for one of them, the settings, and what could not be taken."""
     listed = _listed(paths)
-    settings = _selecting(settings or load(listed), select, ignore)
+    lookup = Lookup(lambda own: _selecting(own, select, ignore), settings)
+    settings = lookup.over(listed)
     if source is None:
-        found = collect(listed, settings)
-        return found.files, {}, settings, found.problems
+        found = collect(listed, settings, nearest=lookup.nearest)
+        return found.files, {}, found.settings, found.problems
     if len(listed) != 1:
         raise ValueError("a source has one path")
     name = _name_of(listed)

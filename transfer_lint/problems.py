@@ -29,6 +29,8 @@ class Problem(Exception):
 
 def failure(path: str, error: Exception) -> Problem:
     """A failure of the tool itself, as a Problem. With TRANSFER_LINT_DEBUG=1 its traceback is printed too."""
+    if isinstance(error, MemoryError):
+        return Problem(path, "needs more memory than there is", "give it more (ulimit -v), or exclude it")
     if os.environ.get("TRANSFER_LINT_DEBUG"):
         import traceback
 

@@ -10,7 +10,7 @@ puts them in place, and keeps all comments and line breaks.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass
 
 import libcst as cst
@@ -63,44 +63,66 @@ class Rewritten:
 
 def rewrite(module: cst.Module, plan: Plan) -> Rewritten:
     """Carries out the plan. An action that cannot be carried out soundly is refused, and its call stays unchanged."""
-    if not plan:
-        return Rewritten(module, {})
-    wrapper = MetadataWrapper(module)
-    module = wrapper.module
-    parents = parents_of(module)
-    calls = _calls(wrapper, parents, plan)
-    refused = dict.fromkeys(plan.keys() - calls.values(), "No method call stands at this position.")
-    places: dict[cst.Call, Place] = {}
-    for call, anchor in calls.items():
-        try:
-            places[call] = locate(call, parents)
-        except Refused as refusal:
-            refused[anchor] = str(refusal)
-    draft = Draft(module, parents, Names(parents))
-    for call, anchor in calls.items():
-        action = plan[anchor]
-        if isinstance(action, RegisterBuffer) and call in places:
-            try:  # before the call is met, for `__init__` may come first
-                draft.registered[assignment_of(call, action.name, parents)] = action.name
+    return Rewriter(module).rewrite(plan) if plan else Rewritten(module, {})
+
+
+class Rewriter:
+    """Carries out plans, each on the same module, which is looked through once for all of them."""
+
+    def __init__(self, module: cst.Module) -> None:
+        wrapper = MetadataWrapper(module)
+        self.module = wrapper.module
+        self._parents = parents_of(self.module)
+        self._calls = _calls(wrapper, self._parents)
+        self._names = Names(self._parents)
+
+    def rewrite(self, plan: Plan) -> Rewritten:
+        """Carries out the plan, as the function `rewrite` does."""
+        parents = self._parents
+        calls = {call: anchor for anchor, call in self._calls.items() if anchor in plan}
+        refused = dict.fromkeys(plan.keys() - calls.values(), "No method call stands at this position.")
+        places: dict[cst.Call, Place] = {}
+        for call, anchor in calls.items():
+            try:
+                places[call] = locate(call, parents)
             except Refused as refusal:
                 refused[anchor] = str(refusal)
-                del places[call]
-    fixer = _Fixer(draft, {call: (places[call], plan[calls[call]]) for call in places})
-    fixed = cst.ensure_type(module.visit(fixer), cst.Module)
-    refused.update({calls[call]: reason for call, reason in fixer.refused.items()})
-    return Rewritten(fixed, dict(sorted(refused.items())))
+        draft = Draft(self.module, parents, self._names.with_none_given())
+        for call, anchor in calls.items():
+            action = plan[anchor]
+            if isinstance(action, RegisterBuffer) and call in places:
+                try:  # before the call is met, for `__init__` may come first
+                    draft.registered[assignment_of(call, action.name, parents)] = action.name
+                except Refused as refusal:
+                    refused[anchor] = str(refusal)
+                    del places[call]
+        changed = _with_parents([*places, *draft.registered], parents)
+        fixer = _Fixer(draft, {call: (places[call], plan[calls[call]]) for call in places}, changed)
+        fixed = cst.ensure_type(self.module.visit(fixer), cst.Module)
+        refused.update({calls[call]: reason for call, reason in fixer.refused.items()})
+        return Rewritten(fixed, dict(sorted(refused.items())))
 
 
-def _calls(wrapper: MetadataWrapper, parents: Mapping[cst.CSTNode, cst.CSTNode], plan: Plan) -> dict[cst.Call, Anchor]:
+def _calls(wrapper: MetadataWrapper, parents: Mapping[cst.CSTNode, cst.CSTNode]) -> dict[Anchor, cst.Call]:
+    """The calls of methods by their anchors."""
     positions = wrapper.resolve(PositionProvider)
     calls = {}
     for node, parent in parents.items():
         if isinstance(node, cst.Attribute) and isinstance(parent, cst.Call) and parent.func is node:
             start = positions[node.attr].start
-            anchor = Anchor(start.line, start.column + 1)
-            if anchor in plan:
-                calls[parent] = anchor
+            calls[Anchor(start.line, start.column + 1)] = parent
     return calls
+
+
+def _with_parents(nodes: Iterable[cst.CSTNode], parents: Mapping[cst.CSTNode, cst.CSTNode]) -> set[cst.CSTNode]:
+    """The nodes, and all nodes that they stand in."""
+    found: set[cst.CSTNode] = set()
+    for node in nodes:
+        around: cst.CSTNode | None = node
+        while around is not None and around not in found:
+            found.add(around)
+            around = parents.get(around)
+    return found
 
 
 def _carry_out(site: Site, action: Action) -> cst.BaseExpression:
@@ -132,13 +154,21 @@ def _carry_out(site: Site, action: Action) -> cst.BaseExpression:
 
 
 class _Fixer(cst.CSTTransformer):
-    """Replaces the calls and then, going outwards, the statements and blocks around them."""
+    """Replaces the calls and then, going outwards, the statements and blocks around them.
 
-    def __init__(self, draft: Draft, sites: Mapping[cst.Call, tuple[Place, Action]]) -> None:
+    changed: these calls, and all nodes that they stand in. No other node is looked into.
+    """
+
+    def __init__(self, draft: Draft, sites: Mapping[cst.Call, tuple[Place, Action]], changed: Set[cst.CSTNode]) -> None:
         super().__init__()
         self._draft = draft
+        self._changed = changed
         self._sites = sites
         self.refused: dict[cst.Call, str] = {}
+
+    def on_visit(self, node: cst.CSTNode) -> bool:
+        """Goes on to the calls, and nowhere else."""
+        return node in self._changed and super().on_visit(node)
 
     def leave_Call(self, original_node: cst.Call, updated_node: cst.Call) -> cst.BaseExpression:
         if original_node not in self._sites:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping
+from copy import copy
 
 import libcst as cst
 
@@ -24,6 +25,12 @@ class Names:
                 self._uses[node.value].append(node)
             elif isinstance(node, cst.ImportStar):
                 self.star_import = True
+
+    def with_none_given(self) -> Names:
+        """The names of the same file, before any fresh one was given out."""
+        other = copy(self)
+        other._given, other._shared = defaultdict(set), {}
+        return other
 
     def used(self, name: str) -> bool:
         """Whether the identifier occurs anywhere in the file, in any role."""

@@ -137,3 +137,24 @@ def test_positions_behind_wide_characters(folder: Path) -> None:
     (folder / "waste.py").write_text(WASTE.replace("return y", "return '\U0001f600\u00e9' and y"), encoding="utf-8")
     lint("check", "--write-baseline", cwd=folder, expect=0)
     assert "y.to('cuda:0')" in {entry[3] for entry in known(folder)}
+
+
+def test_each_project_of_a_repository_has_its_own(tmp_path: Path) -> None:
+    for name in ("a", "b", "c"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "waste.py").write_text(WASTE)
+    for name in ("a", "b"):
+        (tmp_path / name / "transfer-lint.toml").write_text(f'baseline = "{NAME}"\n')
+    lint("check", "--write-baseline", cwd=tmp_path, expect=0)
+    for name in ("a", "b"):
+        assert {entry[0] for entry in known(tmp_path / name)} == {"waste.py"}
+    assert {entry[0] for entry in known(tmp_path)} == {"c/waste.py"}
+    (tmp_path / NAME).unlink()
+    lint("check", "a", "b", "--write-baseline", cwd=tmp_path, expect=0)
+    assert not (tmp_path / NAME).exists()
+    (tmp_path / "a" / "waste.py").write_text(WASTE + WASTE.partition("\n\n\n")[2].replace("twice", "again"))
+    ran = lint("check", "a", "b", cwd=tmp_path, expect=1)
+    assert [line.split(":")[0] for line in ran.out.splitlines()] == ["a/waste.py", "a/waste.py"]
+    assert "4 known" in ran.err
+    assert "out of date" not in ran.err
+    assert len(lint("check", "a/waste.py", "b/waste.py", cwd=tmp_path, expect=1).out.splitlines()) == 2

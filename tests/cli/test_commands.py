@@ -96,3 +96,19 @@ def test_a_failure_of_the_tool_prints_no_traceback_unless_asked(tmp_path: Path) 
         assert ran.returncode == 2
         assert "the tool failed on it (KeyError: 'oh'); report this as a bug" in ran.stderr
         assert ("Traceback" in ran.stderr) is shown
+
+
+@pytest.mark.parametrize(
+    ("words", "completed"),
+    [
+        ("transfer-lint che", {"check"}),
+        ("transfer-lint check --sel", {"--select"}),
+        ("transfer-lint check --select TL20", {code for code in RULES if code.startswith("TL20")}),
+        ("transfer-lint fix --ignore TL101,tl2", {f"TL101,{code}" for code in RULES if code.startswith("TL2")}),
+        ("transfer-lint rules TL9", {code for code in RULES if code.startswith("TL9")}),
+    ],
+)
+def test_a_shell_completes(tmp_path: Path, words: str, completed: set[str]) -> None:
+    asked = {"_TRANSFER_LINT_COMPLETE": "bash_complete", "COMP_WORDS": words, "COMP_CWORD": str(words.count(" "))}
+    out = lint(cwd=tmp_path, **asked).out
+    assert {line.partition(",")[2] for line in out.splitlines()} == completed

@@ -167,6 +167,57 @@ def test_a_link_stays_and_its_target_is_fixed(folder: Path) -> None:
     assert (folder / "real" / "text.txt").read_text() == MENDED
 
 
+def test_nothing_is_written_outside_of_what_is_named(tmp_path: Path) -> None:
+    (tmp_path / "outside").mkdir()
+    (tmp_path / "outside" / "real.py").write_text(WASTE)
+    (tmp_path / "pack").mkdir()
+    (tmp_path / "pack" / "waste.py").write_text(WASTE)
+    link = tmp_path / "pack" / "l.py"
+    os.symlink("../outside/real.py", link)
+    for command in ("check", "fix"):
+        ran = lint(command, "pack", cwd=tmp_path)
+        assert "l.py" not in ran.out
+        said = f"left out a link that leads out of what was given, name it to include it: pack/l.py -> {tmp_path}"
+        assert said in ran.err
+        assert "left out" not in lint(command, "-q", "pack", cwd=tmp_path).err
+    assert (tmp_path / "pack" / "waste.py").read_text() == MENDED
+    assert (tmp_path / "outside" / "real.py").read_text() == WASTE
+
+    copied = lint("fix", "--output", "copy", "pack", cwd=tmp_path, expect=0)
+    assert "left out a link that leads out of what was given" in copied.err
+    assert sorted(tree(tmp_path / "copy")) == ["waste.py"]
+
+    lint("fix", "pack/l.py", cwd=tmp_path, expect=0)
+    assert (tmp_path / "outside" / "real.py").read_text() == MENDED
+    assert link.is_symlink()
+
+
+def test_many_links_are_told_in_one_line(tmp_path: Path) -> None:
+    (tmp_path / "real.py").write_text(WASTE)
+    (tmp_path / "pack").mkdir()
+    for number in range(20):
+        os.symlink("../real.py", tmp_path / "pack" / f"l{number:02}.py")
+    said = lint("check", "pack", cwd=tmp_path, expect=0).err.splitlines()
+    assert [line for line in said if "l00.py" in line and line.endswith("and 17 more")] == said[:1]
+
+
+def test_a_copy_writes_through_no_link_out_of_itself(tmp_path: Path) -> None:
+    (tmp_path / "pack" / "deep").mkdir(parents=True)
+    (tmp_path / "pack" / "a.py").write_text(WASTE)
+    (tmp_path / "pack" / "deep" / "b.py").write_text(WASTE)
+    (tmp_path / "copy").mkdir()
+    (tmp_path / "mine.py").write_text("mine")
+    (tmp_path / "mine").mkdir()
+    os.symlink("../mine.py", tmp_path / "copy" / "a.py")
+    os.symlink("../mine", tmp_path / "copy" / "deep")
+    ran = lint("fix", "--output", "copy", "pack", cwd=tmp_path, expect=2)
+    assert "copy/a.py: leads out of the copy, left as it was" in ran.err
+    assert "copy/deep/b.py: leads out of the copy, left as it was" in ran.err
+    assert "fixed nothing, 2 files not written" in ran.err
+    assert (tmp_path / "mine.py").read_text() == "mine"
+    assert not list((tmp_path / "mine").iterdir())
+
+
 def test_mode_bits_stay(folder: Path) -> None:
     (folder / "waste.py").chmod(0o751)
     lint("fix", cwd=folder, expect=0)

@@ -36,8 +36,9 @@ def fix(folder: Path, answers: str, *arguments: str, expect: int = 0) -> Ran:
         pytest.param("yy", MENDED, "fixed 2, ignored 0, left 0", id="yes"),
         pytest.param("nn", WASTE, "fixed 0, ignored 0, left 2", id="no"),
         pytest.param("yn", FIXED_FIRST, "fixed 1, ignored 0, left 1", id="one of two"),
-        pytest.param("q", WASTE, "fixed 0, ignored 0, left 0", id="quit"),
-        pytest.param("yq", FIXED_FIRST, "fixed 1, ignored 0, left 0", id="quitting keeps what was decided"),
+        pytest.param("q", WASTE, "fixed 0, ignored 0, left 2", id="quit"),
+        pytest.param("nq", WASTE, "fixed 0, ignored 0, left 2", id="no, then quit"),
+        pytest.param("yq", FIXED_FIRST, "fixed 1, ignored 0, left 1", id="quitting keeps what was decided"),
         pytest.param(
             "in",
             WASTE.replace('x.to("cuda:0")', 'x.to("cuda:0")  # transfer-lint: ignore[TL102]'),
@@ -50,6 +51,18 @@ def test_each_answer(answers: str, text: str, said: str, folder: Path) -> None:
     ran = fix(folder, answers)
     assert (folder / "waste.py").read_text() == text
     assert said in ran.err
+
+
+def test_quitting_says_how_many_files_were_not_looked_at(folder: Path) -> None:
+    for name in ("x.py", "y.py"):
+        (folder / name).write_text(WASTE)
+    assert fix(folder, "q").err.endswith("fixed 0, ignored 0, left 2, not looked at: 2 files\n")
+
+
+def test_a_question_mark_explains_the_answers(folder: Path) -> None:
+    ran = fix(folder, "?ynn")
+    assert "  a  all: apply it, and all others of this rule\n" in ran.out
+    assert "fixed 1, ignored 0, left 1" in ran.err
 
 
 def test_finding_evidence_and_diff_are_shown(folder: Path) -> None:

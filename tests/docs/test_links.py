@@ -11,7 +11,7 @@ import pytest
 from tests.support.command import ROOT
 from tests.support.documents import blocks, prose, read
 
-DOCUMENTS = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")
+DOCUMENTS = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md")
 
 
 def made_by(text: str) -> set[str]:

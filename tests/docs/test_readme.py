@@ -31,7 +31,7 @@ from tests.support.documents import (
     stage,
 )
 from transfer_lint.cli import cli
-from transfer_lint.lint import configuration
+from transfer_lint.lint import configuration, lookup
 
 README = read("README.md")
 BLOCKS = tuple(blocks(README))
@@ -89,7 +89,7 @@ def test_commands_and_their_options_exist(invocation: str) -> None:
 
 
 def test_options_in_running_text_exist() -> None:
-    known = {"-"}
+    known = {"-", "-P"}  # -P is of Python
     for name in cli.list_commands(click.Context(cli)):
         command = cli.get_command(click.Context(cli), name)
         assert command is not None
@@ -154,7 +154,7 @@ def test_the_configuration_loads(name: str, tmp_path: Path) -> None:
     if name == "transfer-lint.toml":
         text = text.replace("[tool.transfer-lint]\n", "").replace("[tool.transfer-lint.", "[")
     (tmp_path / name).write_text(text, encoding="utf-8")
-    settings = configuration.load([str(tmp_path)])
+    settings = lookup.load([str(tmp_path)])
     assert settings.ignore == ("TL102",)
     assert settings.extend_exclude == ("vendored",)
     assert settings.min_heat.value == "call"
@@ -171,7 +171,7 @@ def test_the_values_that_a_comment_of_the_configuration_names_are_taken() -> Non
     ]
     assert len(named) >= 5
     for key, value in named:
-        keys[key].read(value)
+        keys[key].form.read(value)
 
 
 def test_an_ignore_comment_keeps_a_transfer(tmp_path: Path) -> None:
@@ -222,5 +222,7 @@ def test_the_rewrites_run_as_a_codemod(tmp_path: Path) -> None:
     known = environment()
     known["PYTHONPATH"] = os.pathsep.join((str(tmp_path / "site"), known["PYTHONPATH"]))
     command = [sys.executable, *shlex.split(line.replace("PATH", "a.py"))[1:]]
+    if sys.version_info < (3, 11):
+        command.remove("-P")
     run = subprocess.run(command, cwd=tmp_path, env=known, capture_output=True, text=True, check=False)
     assert (tmp_path / "a.py").read_text(encoding="utf-8") == MENDED, run.stderr

@@ -17,7 +17,7 @@ import yaml
 from tests.support.command import ROOT, environment, lint
 from tests.support.documents import Block, blocks, comparable, printed, prose, read, stage
 from transfer_lint.cli import cli
-from transfer_lint.lint import configuration
+from transfer_lint.lint import lookup
 
 PAGES = sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "docs").glob("*.md"))
 FOUND = [(page, block) for page in PAGES for block in blocks(read(page))]
@@ -89,7 +89,7 @@ def test_shell_is_shell() -> None:
 @pytest.mark.parametrize(("page", "block"), of("config"))
 def test_configurations_load(page: str, block: Block, tmp_path: Path) -> None:
     (tmp_path / "pyproject.toml").write_text(block.text, encoding="utf-8")
-    assert configuration.load([str(tmp_path)]).root == str(tmp_path)
+    assert lookup.load([str(tmp_path)]).root == str(tmp_path)
 
 
 def test_editors_start_a_command_that_exists() -> None:

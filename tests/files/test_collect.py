@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.owners import NOBODY, as_root
 from transfer_lint.files.discovery import collect
 from transfer_lint.files.tree import MAX_TREE_FILES, DiskSources
 from transfer_lint.settings import Settings
@@ -99,9 +100,11 @@ def test_gitignore_over_the_repository_does_not_count(here: Path) -> None:
 
 
 def test_odd_gitignores_do_no_harm(here: Path) -> None:
-    (here / ".gitignore").write_bytes(b"\xff\xfe\n[\n!\n\\\n***\n\x00\n")
+    (here / ".gitignore").write_bytes(b"\xff\xfe\n[\n!\n\\\n\x00\n")
     grow("a.py")
     assert found() == ["a.py"]
+    (here / ".gitignore").write_bytes(b"***\n")  # to git, a star written oddly
+    assert found() == []
 
 
 def test_links_to_files_are_followed_and_counted_once(here: Path) -> None:
@@ -118,6 +121,45 @@ def test_links_to_folders_are_followed_only_where_named(here: Path) -> None:
     os.symlink("..", "pack/up")
     assert found("pack") == ["pack/b.py"]
     assert found("pack/linked") == ["pack/linked/a.py"]
+
+
+def test_links_that_lead_out_are_left_out_and_told_unless_named(here: Path) -> None:
+    grow("pack/a.py", "other/real.py", "other/inner/b.py")
+    for link, target in {
+        "file.py": "../other/real.py", "host.py": "/etc/passwd", "folder": "../other/inner", "inside.py": "a.py",
+        "note.txt": "../other/real.py", "gone.py": "../other/gone.py",
+    }.items():  # fmt: skip
+        os.symlink(target, f"pack/{link}")
+    os.symlink("file.py", "pack/twice.py")
+    outside = ("pack/file.py", "pack/folder", "pack/host.py", "pack/twice.py")
+
+    def taken(*arguments: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        result = collect(arguments, Settings(root=str(here)))
+        return result.files, result.left_out
+
+    assert taken("pack") == (("pack/a.py",), outside)
+    assert taken("pack", "other/inner") == (
+        ("other/inner/b.py", "pack/a.py"),
+        ("pack/file.py", "pack/host.py", "pack/twice.py"),
+    )
+    assert taken("pack", "other")[1] == ("pack/host.py",)
+    assert taken("pack/file.py") == (("pack/file.py",), ())
+    assert "pack/host.py" in taken("pack", "pack/host.py")[0]
+    assert taken("pack/folder") == (("pack/folder/b.py",), ())
+    assert taken(".") == (("other/inner/b.py", "other/real.py", "pack/a.py"), ("pack/host.py",))
+
+
+def test_a_folder_that_has_the_beginning_of_anothers_name_is_outside(here: Path) -> None:
+    grow("pack/a.py", "package/b.py")
+    os.symlink("../package/b.py", "pack/l.py")
+    assert collect(["pack"], Settings(root=str(here))).left_out == ("pack/l.py",)
+
+
+def test_imports_lead_through_no_link_out_of_the_tree(here: Path) -> None:
+    grow("repo/pack/a.py", "outside/secret.py")
+    (here / "repo" / ".git").mkdir()
+    os.symlink("../../outside/secret.py", "repo/pack/secret.py")
+    assert DiskSources().python_files("repo/pack/a.py") == ("repo/pack/a.py",)
 
 
 def test_what_is_no_file_is_passed_over_in_folders(here: Path) -> None:
@@ -180,6 +222,14 @@ def test_a_file_that_its_repository_ignores_has_its_own_package(here: Path) -> N
     assert DiskSources().python_files(near) == ("host/custom_nodes/pack/__init__.py", near)
 
 
+@as_root
+def test_a_mark_of_somebody_else_makes_no_project(here: Path) -> None:
+    grow("pyproject.toml", "helpers.py", "mine/a.py")
+    assert DiskSources().python_files("mine/a.py") == ("helpers.py", "mine/a.py")
+    os.chown("pyproject.toml", NOBODY, NOBODY)
+    assert DiskSources().python_files("mine/a.py") == ("mine/a.py",)
+
+
 def test_too_large_a_tree_is_not_followed(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert MAX_TREE_FILES > 1000
     monkeypatch.setattr("transfer_lint.files.tree.MAX_TREE_FILES", 3)
@@ -210,3 +260,24 @@ def test_what_git_tracks_is_not_ignored(tmp_path: Path, monkeypatch: pytest.Monk
     git("add", "--force", "kept.py", "made/kept.py", "made/deep/kept.py")
     monkeypatch.chdir(tmp_path)
     assert collect(["."], Settings(root=str(tmp_path))).files == ("kept.py", "made/deep/kept.py", "made/kept.py")
+
+
+def test_what_is_no_file_in_a_repository_does_not_hold_up_a_run(here: Path) -> None:
+    grow("one/a.py", "two/a.py", "two/b.py")
+    os.mkfifo("one/.git")
+    (here / "two" / ".git" / "info").mkdir(parents=True)
+    for name in ("index", "config", "info/exclude", "commondir"):
+        os.mkfifo(f"two/.git/{name}")
+    for folder in ("one", "two"):
+        Path(folder, ".gitignore").write_text("a.py\n")
+    assert found() == ["two/b.py"]
+
+
+def test_an_index_whose_names_grow_without_end_is_none(here: Path) -> None:
+    subprocess.run(["git", "init", "--quiet"], check=True)
+    grow("a.py")
+    (here / ".gitignore").write_text("*.py\n")
+    entry = bytes(60) + b"\x00\x01" + b"\x00x\0"  # as in version 4: nothing of the name before goes, `x` comes
+    count = 20_000
+    (here / ".git" / "index").write_bytes(b"DIRC" + (4).to_bytes(4, "big") + count.to_bytes(4, "big") + entry * count)
+    assert found() == []

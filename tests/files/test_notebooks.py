@@ -27,7 +27,7 @@ def fixed(folder: Path, text: str) -> str:
     path = folder / "a.ipynb"
     path.write_bytes(text.encode())
     settings = Settings(root=str(folder), fix_hints=FixHints.ALWAYS)
-    assert write_fixed(fix_paths([str(path)], settings)) == []
+    assert write_fixed(fix_paths([str(path)], settings), [str(path)], settings).outcome.problems == ()
     now = path.read_bytes().decode()
     nbformat.validate(nbformat.reads(now, as_version=4))
     assert fix_paths([str(path)], settings).files == ()

@@ -97,12 +97,14 @@ def test_a_failed_write_stops_what_was_proved_with_it(here: Path, monkeypatch: p
     fixed = fix_paths(["a.py", "b.py"], _settings(here))
     assert [file.path for file in fixed.files] == ["a.py", "b.py"]
     (here / "a.py").write_text("theirs")
-    assert [problem.path for problem in write_fixed(fixed)] == ["a.py"]  # safe fixes rest on nothing of a.py's
+    written = write_fixed(fixed, ["a.py", "b.py"], _settings(here))
+    assert [file.path for file in written.files] == ["b.py"]  # safe fixes rest on nothing of a.py's
+    assert [problem.path for problem in written.outcome.problems] == ["a.py"]
     assert (here / "b.py").read_text() == MENDED
 
     (here / "b.py").write_text(WASTE)
     monkeypatch.setattr(fix, "_has_unsafe", lambda file: file.path == "a.py")
-    first, second = write_fixed(fixed)
+    first, second = write_fixed(fixed, ["a.py", "b.py"], _settings(here)).outcome.problems
     assert "changed on disk" in first.what
     assert "its fixes rest on those of a.py" in second.what
     assert ((here / "a.py").read_text(), (here / "b.py").read_text()) == ("theirs", WASTE)

@@ -24,8 +24,8 @@ def work(given: str, job: str) -> tuple[str, str, int]:
     return given, job, os.getpid()
 
 
-def lost(job: str) -> tuple[str, str, int]:
-    return "lost", job, 0
+def lost(job: str, code: int) -> tuple[str, str, int]:
+    return "lost", job, code
 
 
 @pytest.fixture
@@ -42,7 +42,7 @@ def test_little_work_stays_in_this_process() -> None:
 def test_much_work_is_spread_and_comes_back_in_order() -> None:
     done: list[str] = []
     jobs = [str(number) for number in range(20)]
-    results = Pool(context, work, lost, processes=2).run(jobs, len, done.append)
+    results = Pool(context, work, lost, processes=2).run(jobs, len, lambda job, result: done.append(job))
     assert [job for _, job, _ in results] == jobs
     assert sorted(done) == sorted(jobs)
     assert os.getpid() not in {process for _, _, process in results}

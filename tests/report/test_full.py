@@ -77,7 +77,7 @@ def test_an_unsafe_fix_says_how_it_is_had() -> None:
         pytest.param("y =\tx.to(d)", 7, 12, "y =    x.to(d)", "         ━━━━━", id="a tab is four blanks"),
         pytest.param("名前.to(d)", 4, 9, "名前.to(d)", "     ━━━━━", id="wide characters"),
         pytest.param("e\u0301.to(d)", 4, 9, "e\u0301.to(d)", "  ━━━━━", id="combining characters"),
-        pytest.param("\x1b[2Jy.to(d)", 7, 12, "?[2Jy.to(d)", "      ━━━━━", id="a terminal is not commanded"),
+        pytest.param("\x1b[2Jy.to(d)", 7, 12, "\\x1b[2Jy.to(d)", "         ━━━━━", id="a terminal is not commanded"),
     ],
 )
 def test_the_mark_stands_under_the_call(line: str, column: int, end: int, code: str, mark: str) -> None:

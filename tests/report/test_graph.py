@@ -17,7 +17,7 @@ from tests.support.command import ROOT, lint
 from transfer_lint.findings import FixHints
 from transfer_lint.graph.before_after import before_after_of
 from transfer_lint.graph.diagram import BeforeAfter, Diagram, Judgement, Shape, Side
-from transfer_lint.lint.configuration import load
+from transfer_lint.lint.lookup import load
 from transfer_lint.settings import Settings
 
 APPLY = "fixtures/instantid_original/nodes_apply.py"

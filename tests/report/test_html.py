@@ -105,7 +105,9 @@ def test_what_is_printed(browser: Browser, pack: Path) -> None:
     seen.page.close()
 
 
-EVIL = "</td></script><script>alert(1)</script><img src=x onerror=alert(2)>\"'><svg onload=alert(3)>{{7*7}}\x00\x1b"
+EVIL = (
+    "</td></script><script>alert(1)</script><img src=x onerror=alert(2)>\"'><svg onload=alert(3)>{{7*7}}\x00\x1b\u202e"
+)
 
 
 def test_nothing_in_a_linted_file_runs(browser: Browser, tmp_path: Path) -> None:
@@ -125,7 +127,7 @@ def test_nothing_in_a_linted_file_runs(browser: Browser, tmp_path: Path) -> None
     seen.page.wait_for_timeout(200)
     assert seen.page.locator("script").count() == 1
     assert seen.page.locator("img").count() == 0
-    shown = EVIL.replace("\x00", "?").replace("\x1b", "?")
+    shown = EVIL.replace("\x00", "\\x00").replace("\x1b", "\\x1b").replace("\u202e", "\\u202e")
     assert seen.page.inner_text(".findings .open") == shown
     assert shown in seen.page.inner_text(".diff .added")
     seen.calm()

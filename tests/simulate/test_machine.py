@@ -184,7 +184,7 @@ def test_without_torch_the_message_tells_the_mend() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=_environment())
     assert done.returncode == 1
-    assert "pip install transfer-lint[trace]" in done.stderr
+    assert "pip install 'transfer-lint[trace]'" in done.stderr
 
 
 def _environment() -> dict[str, str]:

@@ -12,7 +12,7 @@ from transfer_lint.flow.knowledge import default_knowledge
 from transfer_lint.flow.program.project import Project
 from transfer_lint.lint.check_text import examine
 from transfer_lint.rules.pages import Example
-from transfer_lint.settings import Settings
+from transfer_lint.settings import ANALYSIS_BUDGET, Settings
 
 PATH = "example.py"
 
@@ -42,7 +42,8 @@ def fix(example: Example, text: str, *, unsafe: bool) -> str:
 
 def _settings(example: Example) -> Settings:
     guard = GuardForm(example.options.get("module-guard", GuardForm.EXACT.value))
-    return Settings(root="/", fix_hints=FixHints.ALWAYS, module_guard=guard)
+    budget = int(example.options.get("analysis-budget", ANALYSIS_BUDGET))
+    return Settings(root="/", fix_hints=FixHints.ALWAYS, module_guard=guard, analysis_budget=budget)
 
 
 def _project(text: str) -> Project:

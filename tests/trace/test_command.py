@@ -56,7 +56,7 @@ def test_a_script(tmp_path: Path) -> None:
     assert re.search(r"3 +24 B +3 +a\.py:5 patched +float32\n +from a\.py:12 run < a\.py:23 <module>", ran.out), ran.out
     assert "duplicate transfer       2, 16 B" in ran.out
     assert "round trip               1, 24 B" in ran.out
-    assert re.search(r"a\.py:10 +1 times +run", ran.out)
+    assert re.search(r"a\.py:10 +once +run", ran.out)
     assert "printed ['--its-own', 'option']" in ran.err
     assert "a.py: exited with 3" in ran.err
     assert "printed" not in ran.out
@@ -193,7 +193,7 @@ def test_bad_programs(tmp_path: Path, name: str) -> None:
     value = json.loads(ran.out)
     assert sum(entry["nbytes"] for entry in value["entries"]) == 12
     if name == "forks":
-        assert any("forked 1 times" in note for note in value["notes"])
+        assert any("forked once:" in note for note in value["notes"])
 
 
 @pytest.mark.parametrize(
@@ -270,7 +270,7 @@ def test_without_torch_it_is_said_so(tmp_path: Path) -> None:
     (tmp_path / "a.py").write_text(PROGRAM, encoding="utf-8")
     path = f"{tmp_path}:{environment()['PYTHONPATH']}"
     ran = lint("trace", "a.py", cwd=tmp_path, expect=2, PYTHONPATH=path)
-    assert "torch is not installed for this Python: pip install transfer-lint[trace]" in ran.err
+    assert "torch is not installed for this Python: pip install 'transfer-lint[trace]'" in ran.err
     ran = lint("verify", "a.py", "a.py", "--scenario", "a.py", "--name", "b", cwd=tmp_path, expect=2, PYTHONPATH=path)
     assert "torch is not installed" in ran.err
 

@@ -6,17 +6,20 @@ Hands out `main`.
 
 from __future__ import annotations
 
+import difflib
+import errno
 import os
-import signal
 import sys
 from importlib import import_module
+from typing import TextIO
 
 import click
 
 from transfer_lint.problems import Problem, failure
+from transfer_lint.stopping import Stopped, end, listen, stopped
 from transfer_lint.version import __version__
 
-COMMANDS = ("check", "fix", "rules", "explain", "graph", "server", "trace", "verify")
+COMMANDS = ("check", "fix", "rules", "explain", "graph", "server", "trace", "verify", "clean", "merge")
 
 
 class _Commands(click.Group):
@@ -25,11 +28,34 @@ class _Commands(click.Group):
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(COMMANDS)
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Name the nearest command where there is none of that name."""
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as error:
+            near = difflib.get_close_matches(args[0], COMMANDS, n=1)
+            hint = f"Did you mean {near[0]!r}?" if near else f"The commands are {', '.join(COMMANDS)}."
+            raise click.UsageError(f"{error.message} {hint}", ctx) from None
+
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return None
         command: click.Command = import_module(f"{__name__}.{cmd_name}").command
         return command
+
+    def invoke(self, ctx: click.Context) -> object:
+        """Run a command and print what it has left to print. Returns the exit code; failures are printed."""
+        try:
+            code = super().invoke(ctx)
+            if not sys.stdout.closed:  # after the language server it may be closed, by its editor
+                sys.stdout.flush()
+        except (click.Abort, click.ClickException, click.exceptions.Exit):
+            raise
+        except Exception as error:
+            return _failed(error)
+        return code
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
@@ -46,42 +72,63 @@ def cli() -> None:
     transfer-lint graph a.py::run     the same as a picture, before and after the fixes
     transfer-lint trace a.py          run a program: what really moved, and where the host waited
     transfer-lint verify OLD NEW      run both: is the result the same, and does less move?
+    transfer-lint merge *.json        the reports of a run in parts (--shard) as one
+    transfer-lint clean               remove the results that are kept for later runs
     """
 
 
 def main() -> None:
     """Run the command line and exit with the command's exit code. Prints no traceback.
 
-    Other exit codes: 2 after an error, 130 when interrupted, 141 when the reader of standard output has closed it.
+    Other exit codes: 2 after an error, 130 when interrupted, 143 when terminated, 141 when the reader of standard
+    output has closed it.
     """
-    for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:  # it was closed before the start
+            setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115
+        elif hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")  # names may hold characters that the terminal cannot show
-    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))  # so that temporary files are removed
     try:
+        listen()
         code = cli.main(prog_name="transfer-lint", standalone_mode=False)
-        if not sys.stdout.closed:  # after the language server it may be closed, by its editor
-            sys.stdout.flush()
-    except click.exceptions.Exit as error:
-        code = error.exit_code
+    except Stopped as stop:
+        end(stop)
+    except click.Abort:  # what click makes of the end of input
+        end(stopped())
     except click.ClickException as error:
-        error.show()
         code = error.exit_code
-    except Problem as problem:
-        code = _reported(problem)
-    except (click.Abort, KeyboardInterrupt):
-        click.echo("interrupted", err=True)
-        code = 130
-    except BrokenPipeError:  # the reader of standard output has closed it
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        code = 141
+        try:
+            error.show()
+        except OSError:  # nor can it be said
+            abandon(sys.stderr)
     except Exception as error:
-        code = _reported(failure("transfer-lint", error))
+        code = _failed(error)
     sys.exit(code)
 
 
-def _reported(problem: Problem) -> int:
-    from transfer_lint.cli.common import print_problems
+def abandon(stream: TextIO) -> None:
+    """Have all that is printed to a stream from now on, and what is in its buffer, go nowhere."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
+
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF)
+
+
+def _failed(error: Exception) -> int:
+    """Print why a command failed. Returns the exit code."""
+    from transfer_lint.cli.common import print_problems
+    from transfer_lint.files.disk import reason
+
+    if isinstance(error, BrokenPipeError):  # the reader of standard output has closed it
+        abandon(sys.stdout)
+        return 141
+    if isinstance(error, Problem):
+        problem = error
+    elif isinstance(error, OSError) and error.filename is None and error.errno in _NO_ROOM:
+        abandon(sys.stdout)
+        problem = Problem("standard output", f"cannot be written: {reason(error)}", "make room, or write elsewhere")
+    else:
+        problem = failure("transfer-lint", error)
     print_problems([problem])
     return 2

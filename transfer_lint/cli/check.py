@@ -3,29 +3,32 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections import Counter
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from transfer_lint.cli import common
+from transfer_lint.cli.inputs import inputs, lint_options
 from transfer_lint.files.paths import shown_path
 from transfer_lint.lint.configuration import DEFAULT_BASELINE
 from transfer_lint.lint.outcome import Outcome
 from transfer_lint.problems import Problem
-from transfer_lint.report import DOCUMENTS, WITH_EDITS, View
+from transfer_lint.report import DOCUMENTS, LINES, WITH_EDITS, View
 from transfer_lint.report.places import Places
 from transfer_lint.report.statistics import report as by_rule
 from transfer_lint.settings import Settings
+from transfer_lint.stopping import telling
 
 if TYPE_CHECKING:
     from transfer_lint.evidence.join import Judged
 
 
 @click.command("check", short_help="Report needless transfers, and why they are.")
-@common.lint_options
+@lint_options
 @click.option(
     "--fixes", "edits_too", is_flag=True, help="With json: also the edits that would mend each finding alone."
 )
@@ -46,10 +49,8 @@ if TYPE_CHECKING:
 @click.option("--output-file", type=click.Path(), metavar="FILE", help="Write the report there, not to the output.")
 def command(
     paths: tuple[str, ...],
-    stdin_filename: str | None,
-    config_file: str | None,
-    force_exclude: bool,
     quiet: bool,
+    exit_zero: bool,
     edits_too: bool,
     baseline_file: str | None,
     new_baseline: str | None,
@@ -78,7 +79,6 @@ def command(
     transfer-lint check --add-ignores --reason "as it always was"
     cat nodes.py | transfer-lint check - --stdin-filename nodes.py
     """
-    from transfer_lint.files.discovery import collect
     from transfer_lint.lint.check import check_paths
 
     _go_together(paths, new_baseline, ignore_all, reason)
@@ -90,46 +90,67 @@ def command(
         context = click.get_current_context()
         watch(paths or (".",), lambda: context.invoke(command, **{**context.params, "watching": False}))
         return 0
-    settings = common.settings_for(paths, config_file, stdin_filename, options)
-    paths, given = common.targets(paths, stdin_filename)
-    found = collect(paths, settings, given=given, force_exclude=force_exclude)
+    found = inputs(paths, **options)
+    if found.shown:
+        return _reported(found.problems)
+    common.print_left_out(found.left_out, quiet)
+    settings = found.settings
+    view = common.view_for(settings, output_file)
+    known = _by_baseline(set(found.files), settings, baseline_file)
+    whole = known or output_file or trace_file or ignore_all or statistics or new_baseline is not None
+    at_once = common.form_of(settings) in LINES and not whole  # as each file is finished
     with common.Bar("checking", quiet) as bar:
-        outcome = check_paths(found.files, settings, given=given, progress=bar)
+
+        def finished(outcome: Outcome) -> None:
+            if outcome.findings:
+                bar.clear()
+                common.put(common.findings(outcome, settings, view), view)
+                sys.stdout.flush()
+
+        outcome = check_paths(
+            found.files, settings, given=found.given, progress=bar, finished=finished if at_once else None
+        )
         if edits_too or settings.output_format in WITH_EDITS:
             from transfer_lint.fixing.edits import with_edits
 
             outcome = with_edits(outcome, settings, bar)
     problems = (*found.problems, *outcome.problems)
     checked = set(found.files) - {problem.path for problem in problems}
-    known_in = baseline_file or (settings.baseline and os.path.join(settings.root, settings.baseline))
     if new_baseline is not None:
-        path = new_baseline or known_in or os.path.join(settings.root, DEFAULT_BASELINE)
-        _write_baseline(path, outcome, checked, settings)
-        common.print_problems(problems)
-        return 2 if problems else 0
-    if known_in:
-        outcome = _without_known(known_in, outcome, checked, settings)
+        named = new_baseline or baseline_file
+        default = os.path.join(settings.root, DEFAULT_BASELINE)
+        for path, files in _by_baseline(checked, settings, named, default).items():
+            own = tuple(finding for finding in outcome.findings if finding.path in files)
+            _write_baseline(path, outcome.left_with(own), files, settings)
+        return _reported(problems)
+    for path, files in _by_baseline(checked, settings, baseline_file).items():
+        outcome = _without_known(path, outcome, files, settings)
     if ignore_all:
         outcome, troubles = _add_ignores(outcome, " ".join(reason.split()))
         problems = (*problems, *troubles)
     outcome = replace(outcome, problems=problems)
-    view = common.view_for(settings, output_file)
     if trace_file and settings.output_format != "html":
         from transfer_lint.cli.evidence import held_against
 
-        common.print_problems(problems)
-        return 2 if problems else held_against(trace_file, outcome, paths, view)
-    if settings.output_format == "html":
+        return _reported(problems) or held_against(trace_file, outcome, found.paths, view)
+    form = settings.output_format
+    if form == "html":
         lines = _page(outcome, settings, view, trace_file)
-    elif statistics and settings.output_format not in DOCUMENTS:
+    elif statistics and form not in DOCUMENTS:
+        form = None
         lines = by_rule(outcome, view)
     else:
-        lines = common.findings(outcome, settings, view)
-    common.put(lines, view, output_file)
+        lines = common.findings(replace(outcome, findings=()) if at_once else outcome, settings, view)
+    common.put(lines, view, output_file, form=form)
     common.print_problems(problems)
     if not quiet:
         _summarise(outcome, view)
-    return 2 if problems else int(outcome.fails(settings.fail_on))
+    return 2 if problems else int(outcome.fails(settings.fail_on) and not exit_zero)
+
+
+def _reported(problems: Sequence[Problem]) -> int:
+    common.print_problems(problems)
+    return 2 if problems else 0
 
 
 def _page(outcome: Outcome, settings: Settings, view: View, trace_file: str | None) -> Iterator[str]:
@@ -167,17 +188,35 @@ def _go_together(paths: tuple[str, ...], new_baseline: str | None, ignore_all: b
 
 
 def _add_ignores(outcome: Outcome, reason: str) -> tuple[Outcome, list[Problem]]:
-    from transfer_lint.fixing.ignores import add_ignores
+    from transfer_lint.fixing.ignores import Ignored, add_ignores
 
-    done = add_ignores(outcome, reason)
+    done = Ignored()
+
+    def summary() -> str:
+        files = len({finding.path for finding in done.hidden})
+        return f"ignored {common.count(len(done.hidden), 'finding')} in {common.count(files, 'file')}"
+
+    with telling(summary):
+        add_ignores(outcome, reason, done)
     places = Places(outcome)
     for finding, why in done.refused.items():
         at = places.at(finding.path, finding.line)
         common.say(f"{at}:{finding.column}: {finding.code} is not ignored: {why}")
-    files = len({finding.path for finding in done.hidden})
-    common.say(f"ignored {common.count(len(done.hidden), 'finding')} in {common.count(files, 'file')}")
+    common.say(summary())
     hidden = set(done.hidden)
     return outcome.left_with(tuple(finding for finding in outcome.findings if finding not in hidden)), done.problems
+
+
+def _by_baseline(
+    files: Collection[str], settings: Settings, named: str | None, default: str | None = None
+) -> dict[str, set[str]]:
+    """Baseline -> files that it is for. named: the one for all. default: the one for files that have none."""
+    of_run = named or (settings.baseline and os.path.join(settings.root, settings.baseline))
+    found: dict[str, set[str]] = {of_run: set()} if of_run else {}
+    for path in files:
+        if place := named or settings.baseline_of(path) or default:
+            found.setdefault(place, set()).add(path)
+    return found or ({default: set()} if default else {})
 
 
 def _write_baseline(path: str, outcome: Outcome, checked: Collection[str], settings: Settings) -> None:

@@ -6,124 +6,24 @@ import os
 import shutil
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
-from typing import Any, TypeVar
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
 
 import click
 
-from transfer_lint.files.paths import shown_path
-from transfer_lint.lint import configuration
-from transfer_lint.lint.configuration import KEYS, OUTPUT_FORMATS
+from transfer_lint.cli import abandon
 from transfer_lint.lint.outcome import Outcome
 from transfer_lint.problems import Problem
-from transfer_lint.report import View, report
+from transfer_lint.report import DOCUMENTS, View, report, terminal
 from transfer_lint.settings import Settings
-
-Function = TypeVar("Function", bound=Callable[..., Any])
-
-_CHOICES = {
-    "fail-on": ("hint", "warning", "error"),
-    "min-heat": ("once", "call", "step", "layer"),
-    "module-guard": ("exact", "first-tensor", "cached"),
-    "output-format": OUTPUT_FORMATS,
-}
-_LISTS = ("select", "extend-select", "ignore", "extend-exclude")
-
-
-def _fix_hints(context: click.Context, option: click.Parameter, value: bool | None) -> str | None:
-    """The value of `fix-hints` that the flag stands for."""
-    return None if value is None else "always" if value else "never"
-
-
-def lint_options(function: Function) -> Function:
-    """Add the options of `check` and `fix`. The option for a configuration key has the key's name and help text."""
-    docs = {key.name: key.doc for key in KEYS}
-    options: list[Callable[[Function], Function]] = [
-        click.argument("paths", nargs=-1, type=click.Path()),
-        *(
-            click.option(f"--{name}", name.replace("-", "_"), multiple=True, metavar="LIST", help=docs[name])
-            for name in _LISTS
-        ),
-        *(
-            click.option(f"--{name}", name.replace("-", "_"), type=click.Choice(choices), help=docs[name])
-            for name, choices in _CHOICES.items()
-        ),
-        click.option(
-            "--unsafe-fixes/--no-unsafe-fixes", "unsafe_fixes", default=None, help="Count, and apply, unsafe fixes too."
-        ),
-        click.option("--trust", "trust", multiple=True, metavar="LIST", help=docs["trust"]),
-        click.option("--proved-only", is_flag=True, help="Report what is proved alone: make no assumption."),
-        click.option(
-            "--hints/--no-hints",
-            "fix_hints",
-            default=None,
-            callback=_fix_hints,
-            help="Mend all hints as well, or none; by default, as fix-hints says.",
-        ),
-        click.option("--force-exclude", is_flag=True, help="Exclude files even where they are named."),
-        click.option("--stdin-filename", metavar="PATH", help="What the source from standard input (-) is called."),
-        click.option("--config", "config_file", type=click.Path(), metavar="FILE", help="Use this configuration."),
-        click.option("-q", "--quiet", is_flag=True, help="Print results and errors only."),
-    ]
-    for option in reversed(options):
-        function = option(function)
-    return function
-
-
-def settings_for(
-    paths: Sequence[str], config_file: str | None, stdin_filename: str | None, options: Mapping[str, object]
-) -> Settings:
-    """The settings for a run over `paths`: the configuration, overridden by the options that were given.
-
-    `--select` replaces the rules that the configuration selects and ignores.
-
-    Raises:
-        Problem: the configuration is wrong.
-        click.BadParameter: an option is wrong.
-    """
-    if config_file:
-        settings = configuration.read_file(config_file) or Settings(root=os.path.dirname(os.path.abspath(config_file)))
-    else:
-        settings = configuration.load([stdin_filename or "." if path == "-" else path for path in paths])
-    given: dict[str, Any] = {}
-    for key in KEYS:
-        value = options.get(key.field)
-        if value is None or value == ():
-            continue
-        if isinstance(value, tuple):
-            value = [part.strip() for item in value for part in item.split(",") if part.strip()]
-        try:
-            given[key.field] = key.read(value)
-        except ValueError as error:
-            raise click.BadParameter(str(error), param_hint=f"--{key.name}") from None
-    if options.get("proved_only"):
-        given["trust"] = ()
-    if "select" in given:
-        settings = replace(settings, extend_select=(), ignore=())
-    for name in ("extend_select", "ignore", "extend_exclude"):
-        if name in given:
-            given[name] = (*getattr(settings, name), *given[name])
-    return replace(settings, **given)
-
-
-def targets(paths: Sequence[str], stdin_filename: str | None) -> tuple[tuple[str, ...], dict[str, bytes]]:
-    """(paths, path -> its bytes): the working directory by default; for `-` a name with the bytes of standard input."""
-    if "-" not in paths:
-        if stdin_filename:
-            raise click.UsageError("--stdin-filename names the source from standard input: give - as the path")
-        return tuple(paths) or (".",), {}
-    if len(paths) > 1:
-        raise click.UsageError("- (standard input) stands alone")
-    name = shown_path(stdin_filename or "stdin.py")
-    return (name,), {name: sys.stdin.buffer.read()}
+from transfer_lint.visible import visible
 
 
 def view_for(settings: Settings, output_file: str | None = None) -> View:
     """The view for standard output, or for a file."""
     terminal = sys.stdout.isatty() and output_file is None
     return View(
-        colour=terminal and coloured(sys.stdout),
+        colour=output_file is None and coloured(sys.stdout),
         fancy=output_file is not None or "utf" in (sys.stdout.encoding or "").lower(),
         width=shutil.get_terminal_size().columns if terminal else 100,
         unsafe_fixes=settings.unsafe_fixes,
@@ -132,22 +32,39 @@ def view_for(settings: Settings, output_file: str | None = None) -> View:
 
 
 def coloured(stream: Any) -> bool:
-    """Whether to use colour: on a terminal, unless NO_COLOR is set or TERM is `dumb`."""
-    return bool(stream.isatty()) and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    """Whether to use colour: with FORCE_COLOR, or on a terminal unless TERM is `dumb`; never with NO_COLOR."""
+    if os.environ.get("NO_COLOR"):
+        return False
+    return bool(os.environ.get("FORCE_COLOR")) or (stream.isatty() and os.environ.get("TERM") != "dumb")
+
+
+def choose_colour(when: str) -> None:
+    """Use colours always or never, whatever the environment says; auto: as it says."""
+    if when != "auto":
+        for name in ("FORCE_COLOR", "NO_COLOR"):
+            os.environ.pop(name, None)
+        os.environ["FORCE_COLOR" if when == "always" else "NO_COLOR"] = "1"
 
 
 def findings(outcome: Outcome, settings: Settings, view: View) -> Iterator[str]:
     """The findings in the requested format, line by line."""
-    name = settings.output_format or ("full" if sys.stdout.isatty() else "concise")
-    return report(name)(outcome, view)
+    return report(form_of(settings))(outcome, view)
 
 
-def put(lines: Iterable[str], view: View, output_file: str | None = None) -> None:
+def form_of(settings: Settings) -> str:
+    """The format of the report."""
+    return settings.output_format or ("full" if sys.stdout.isatty() else "concise")
+
+
+def put(lines: Iterable[str], view: View, output_file: str | None = None, *, form: str | None = None) -> None:
     """Write lines to standard output, or to a file, which is replaced as a whole.
+
+    form: the format of the lines; None: text for people.
 
     Raises:
         Problem: the file cannot be written.
     """
+    lines = _shown(lines, form)
     if output_file is None:
         for line in lines:
             click.echo(line, color=view.colour)
@@ -155,7 +72,19 @@ def put(lines: Iterable[str], view: View, output_file: str | None = None) -> Non
     from transfer_lint.files import disk
 
     text = "".join(f"{line}\n" for line in lines)
-    disk.write(output_file, text.encode("utf-8", "backslashreplace"), 0o644)
+    disk.write(output_file, text.encode("utf-8", "backslashreplace"), 0o666 & ~_umask())
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def _shown(lines: Iterable[str], form: str | None) -> Iterator[str]:
+    if form in DOCUMENTS:
+        return map(terminal.document, lines)
+    return (terminal.printed(line, commands=form == "github") for line in lines)
 
 
 def print_problems(problems: Iterable[Problem]) -> None:
@@ -164,14 +93,30 @@ def print_problems(problems: Iterable[Problem]) -> None:
         say(f"{emphasis('error', fg='red', bold=True)}: {problem}")
 
 
+def print_left_out(links: Sequence[str], quiet: bool) -> None:
+    """Print, in one line on standard error, that these symbolic links were left out."""
+    if not links or quiet:
+        return
+    shown = [f"{link} -> {os.path.realpath(link)}" for link in links[:_LISTED]]
+    more = f" and {len(links) - _LISTED} more" if len(links) > _LISTED else ""
+    what, it = ("a link that leads", "it") if len(links) == 1 else ("links that lead", "them")
+    say(f"left out {what} out of what was given, name {it} to include {it}: {', '.join(shown)}{more}")
+
+
+_LISTED = 3  # of many links that are left out
+
+
 def say(text: str) -> None:
-    """Print a line on standard error."""
-    click.echo(text, err=True, color=coloured(sys.stderr))
+    """Print a line on standard error, if that can be written."""
+    try:
+        click.echo(terminal.printed(text), err=True, color=coloured(sys.stderr))
+    except OSError:
+        abandon(sys.stderr)
 
 
 def emphasis(text: str, **how: Any) -> str:
-    """`text` styled for standard error."""
-    return click.style(text, **how) if coloured(sys.stderr) else text
+    """`text` styled for `say`."""
+    return terminal.styled(text, **how) if coloured(sys.stderr) else text
 
 
 def count(number: int, noun: str) -> str:
@@ -187,6 +132,14 @@ def tally(outcome: Outcome) -> str:
     return " and ".join((", ".join(parts[:-1]), parts[-1])) if len(parts) > 1 else "".join(parts)
 
 
+def rules_like(context: click.Context, option: click.Parameter, incomplete: str) -> list[str]:
+    """What a shell completes to codes of rules; of a list, its last part."""
+    from transfer_lint.lint.selection import rule_names
+
+    before, comma, last = incomplete.rpartition(",")
+    return [f"{before}{comma}{code}" for code in rule_names() if code.startswith(last.upper())]
+
+
 class Bar:
     """A progress bar on standard error. It is shown only on a terminal, and only for a run that takes a while."""
 
@@ -199,10 +152,12 @@ class Bar:
         self._on = sys.stderr.isatty() and not quiet
         self._next = time.monotonic() + self._PATIENCE
         self._drawn = False
+        self._waiting = ""
 
-    def __call__(self, done: int, total: int) -> None:
-        """Show that `done` of `total` items are done."""
+    def __call__(self, done: int, total: int, waiting: str) -> None:
+        """Show that `done` of `total` items are done, and the one that is waited for."""
         now = time.monotonic()
+        self._waiting = waiting or self._waiting
         if not self._on or now < self._next:
             return
         self._next = now + self._INTERVAL
@@ -210,11 +165,22 @@ class Bar:
         full = self._WIDTH * done // total
         line, rest = ("━", "─") if "utf" in (sys.stderr.encoding or "").lower() else ("#", "-")
         bar = emphasis(line * full, fg="cyan") + emphasis(rest * (self._WIDTH - full), dim=True)
-        click.echo(f"\r{self._label} {bar} {done}/{total}\x1b[K", nl=False, err=True, color=True)
+        counts = f" {done}/{total} "
+        room = shutil.get_terminal_size().columns - len(self._label) - self._WIDTH - len(counts) - 3
+        waiting = visible(self._waiting)
+        name = waiting if len(waiting) <= room else "…" + waiting[len(waiting) - room + 1 :]
+        drawn = terminal.printed(f"{self._label} {bar}{counts}{emphasis(name, dim=True)}")
+        click.echo(f"\r{drawn}\x1b[K", nl=False, err=True, color=True)
+
+    def clear(self) -> None:
+        """Take the bar away, so that something can be printed; the next call shows it again."""
+        if self._drawn:
+            self._drawn = False
+            self._next = 0.0
+            click.echo("\r\x1b[K", nl=False, err=True, color=True)
 
     def __enter__(self) -> Bar:
         return self
 
     def __exit__(self, *raised: object) -> None:
-        if self._drawn:
-            click.echo("\r\x1b[K", nl=False, err=True, color=True)
+        self.clear()

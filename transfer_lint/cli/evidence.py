@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-import click
-
 from transfer_lint.cli import common
+from transfer_lint.cli.inputs import inputs
 from transfer_lint.lint.outcome import Outcome
 
 if TYPE_CHECKING:
@@ -18,13 +16,12 @@ if TYPE_CHECKING:
 
 def lint(paths: Sequence[str], quiet: bool) -> Outcome:
     """What `check` finds in `paths` with their configuration. Prints problems."""
-    from transfer_lint.files.discovery import collect
     from transfer_lint.lint.check import check_paths
 
-    settings = common.settings_for(paths, None, None, {})
-    found = collect(paths, settings, given={}, force_exclude=False)
+    found = inputs(paths)
+    common.print_left_out(found.left_out, quiet)
     with common.Bar("checking", quiet) as bar:
-        outcome = check_paths(found.files, settings, progress=bar)
+        outcome = check_paths(found.files, found.settings, progress=bar)
     common.print_problems((*found.problems, *outcome.problems))
     return outcome
 
@@ -36,27 +33,15 @@ def held_against(trace_file: str, outcome: Outcome, paths: Sequence[str], view: 
     from transfer_lint.report.trace_findings import report
 
     joined = join(read(trace_file), outcome, paths)
-    for line in report(joined, view):
-        click.echo(line, color=view.colour)
+    common.put(report(joined, view), view)
     return int(bool(joined.of(Status.REFUTED)))
 
 
-def write(path: str | None, lines: Iterable[str], *, colour: bool = False) -> None:
+def write(path: str | None, lines: Iterable[str], view: View, form: str) -> None:
     """Write a report to a file, or to standard output for None. Raises Problem if the file cannot be written."""
-    text = "\n".join(lines) + "\n"
-    if path is None:
-        click.echo(text, nl=False, color=colour)
-        return
-    from transfer_lint.files.disk import write as write_whole
-
-    write_whole(path, text.encode("utf-8"), 0o666 & ~_umask())
-    common.say(f"written to {path}")
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
+    common.put(lines, view, path, form=form)
+    if path is not None:
+        common.say(f"written to {path}")
 
 
 def fancy() -> bool:

@@ -6,6 +6,9 @@ import re
 
 import click
 
+from transfer_lint.cli import common
+from transfer_lint.report import View
+
 
 @click.command("explain", short_help="Tell where a line's values live, and why.")
 @click.argument("place", metavar="PATH:LINE[:COLUMN]")
@@ -21,5 +24,5 @@ def command(place: str) -> int:
     found = re.fullmatch(r"(.+?):(\d+)(?::(\d+))?", place)
     if not found or not int(found[2]) or found[3] == "0":
         raise click.BadParameter("write it as PATH:LINE or PATH:LINE:COLUMN, counted from 1", param_hint="PLACE")
-    click.echo(explain_place(found[1], int(found[2]), int(found[3]) if found[3] else None))
+    common.put(explain_place(found[1], int(found[2]), int(found[3]) if found[3] else None), View())
     return 0

@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from transfer_lint.cli import common
-from transfer_lint.cli.diffs import coloured, diff
+from transfer_lint.cli import common, diffs
+from transfer_lint.cli.inputs import inputs, lint_options
+from transfer_lint.files import disk
 from transfer_lint.findings import Severity
 from transfer_lint.report.concise import line as one_line
 from transfer_lint.report.places import Places
+from transfer_lint.stopping import telling
 
 if TYPE_CHECKING:
-    from transfer_lint.fixing.fix import Fixed
+    from transfer_lint.fixing.fix import Fixed, FixedFile
 
 
 @click.command("fix", short_help="Apply fixes, or show what they would change.")
-@common.lint_options
+@lint_options
 @click.option("--diff", "as_diff", is_flag=True, help="Print what would change; write nothing.")
 @click.option(
     "--interactive", "-i", is_flag=True, help="Show each fix and ask: yes, no, all of its rule, ignore, quit."
@@ -28,10 +31,8 @@ if TYPE_CHECKING:
 @click.option("--header", metavar="TEXT", help="With --output: comment lines for the top of each Python file.")
 def command(
     paths: tuple[str, ...],
-    stdin_filename: str | None,
-    config_file: str | None,
-    force_exclude: bool,
     quiet: bool,
+    exit_zero: bool,
     as_diff: bool,
     interactive: bool,
     output: str | None,
@@ -50,7 +51,6 @@ def command(
     transfer-lint fix --interactive --unsafe-fixes nodes.py
     transfer-lint fix --unsafe-fixes --output fixed/ my_pack/
     """
-    from transfer_lint.files.discovery import collect
     from transfer_lint.fixing.copies import refuse_overlap
     from transfer_lint.fixing.fix import fix_paths
 
@@ -58,13 +58,15 @@ def command(
         raise click.UsageError("--diff writes nothing, --output does: choose one")
     if header and not output:
         raise click.UsageError("--header is for the files that --output writes")
-    settings = common.settings_for(paths, config_file, stdin_filename, options)
-    paths, given = common.targets(paths, stdin_filename)
-    if given and output:
+    if "-" in paths and output:
         raise click.UsageError("standard input is fixed to standard output: leave out --output")
     if output:
-        refuse_overlap(paths, output)
-    found = collect(paths, settings, given=given, force_exclude=force_exclude)
+        refuse_overlap(paths or (".",), output)
+    found = inputs(paths, **options)
+    paths, given, settings = found.paths, found.given, found.settings
+    if found.shown:
+        common.print_problems(found.problems)
+        return 2 if found.problems else 0
     if interactive:
         if as_diff or output or given:
             raise click.UsageError("--interactive writes the files themselves: leave out --diff, --output and -")
@@ -72,56 +74,70 @@ def command(
 
         done = run(found.files, settings, common.view_for(settings))
         summarise(done, quiet)
+        common.print_left_out(found.left_out, quiet)
         common.print_problems([*found.problems, *done.problems])
         return 2 if found.problems or done.problems else 0
     in_place = not (as_diff or output or given)
-    with common.Bar("fixing", quiet) as bar:
-        fixed = fix_paths(found.files, settings, given=given, in_place=in_place, progress=bar)
+    with common.Bar("fixing", quiet) as bar, telling(lambda: "" if as_diff or given else "nothing is written yet"):
+        planned = fix_paths(found.files, settings, given=given, in_place=in_place, progress=bar)
+    fixed, failed, left_out = planned, 0, found.left_out
+    if output:
+        from transfer_lint.fixing.copies import copy_fixed
+
+        with telling(lambda: f"the copy in {output} is not complete"):
+            copied = copy_fixed(paths, output, {file.path: file for file in planned.files}, settings, header)
+        written = tuple(file for file in planned.files if file.path in copied.files)
+        fixed = replace(planned, files=written, outcome=planned.outcome.with_problems(copied.problems))
+        failed, left_out = len(copied.problems), copied.left_out
+    elif in_place:
+        from transfer_lint.fixing.fix import write_fixed
+
+        with telling(lambda: _written(planned)):
+            fixed = write_fixed(planned, found.files, settings)
+        failed = len(planned.files) - len(fixed.files)
+    outcome = fixed.outcome.with_problems(found.problems)
     view = common.view_for(settings)
-    places = Places(fixed.outcome)
-    problems = [*found.problems, *fixed.outcome.problems]
-    left = fixed.outcome.fails(settings.fail_on)
+    places = Places(outcome)
+    left = outcome.fails(settings.fail_on)
     if as_diff:
         for file in fixed.files:
-            for line in diff(file.path, file.before, file.after):
-                click.echo(coloured(line, view), nl=False, color=view.colour)
+            diffs.show(file.path, file.before, file.after, view)
         left = left or bool(fixed.files)
     elif given:
         sys.stdout.buffer.write(fixed.files[0].new if fixed.files else next(iter(given.values())))
         sys.stdout.buffer.flush()
     else:
-        if output:
-            from transfer_lint.fixing.copies import copy_fixed
-
-            problems += copy_fixed(paths, output, {file.path: file for file in fixed.files}, settings, header)
-        else:
-            from transfer_lint.fixing.fix import write_fixed
-
-            problems += write_fixed(fixed)
-        outcome = replace(fixed.outcome, problems=tuple(problems))
-        common.put(common.findings(outcome, settings, view), view)
+        common.put(common.findings(outcome, settings, view), view, form=settings.output_format)
     if as_diff or given:  # no report is printed then, and a diff does not show what could not be checked
-        for finding in fixed.outcome.findings:
+        for finding in outcome.findings:
             if finding.severity is Severity.ERROR and finding.about_lint:
                 common.say(one_line(finding, places, replace(view, colour=False)))
     for finding, why in fixed.refused.items():
         at = places.at(finding.path, finding.line)
         common.say(f"{at}:{finding.column}: {finding.code} is not fixed: {why}")
-    common.print_problems(problems)
+    common.print_left_out(left_out, quiet)
+    common.print_problems(outcome.problems)
     if not quiet:
-        _summarise(fixed, would=as_diff, output=output)
-    return 2 if problems else int(left)
+        head = _done(fixed.files, "would fix" if as_diff else "fixed", f" into {output}" if output else "")
+        if not fixed.files:
+            head = "fixed nothing" if planned.files else "nothing to fix"
+            head += f", copied into {output}" if output and not failed else ""
+        if failed:
+            head += f", {common.count(failed, 'file')} not written"
+        tally = common.tally(outcome)
+        common.say(f"{common.emphasis(head, bold=True)}; {tally + ' left' if tally else 'nothing left'}")
+    return 2 if outcome.problems else int(left and not exit_zero)
 
 
-def _summarise(fixed: Fixed, would: bool, output: str | None) -> None:
-    applied = sum(len(file.applied) for file in fixed.files)
-    where = f" into {output}" if output else ""
-    if applied:
-        done = "would fix" if would else "fixed"
-        of_code = not any(finding.about_lint for file in fixed.files for finding in file.applied)
-        noun = "transfer" if of_code else "finding"
-        head = f"{done} {common.count(applied, noun)} in {common.count(len(fixed.files), 'file')}{where}"
-    else:
-        head = f"nothing to fix{where and ', copied' + where}"
-    left = common.tally(fixed.outcome)
-    common.say(f"{common.emphasis(head, bold=True)}; {left + ' left' if left else 'nothing left'}")
+def _written(planned: Fixed) -> str:
+    """`2 of 3 files written: a.py, b.py`, from what is on disk."""
+    there = [file.path for file in planned.files if disk.holds(file.path, file.new)]
+    names = f": {', '.join(there)}" if there else ""
+    return f"{len(there)} of {common.count(len(planned.files), 'file')} written{names}"
+
+
+def _done(files: Sequence[FixedFile], done: str, where: str) -> str:
+    """`fixed 2 transfers in 1 file`."""
+    applied = [finding for file in files for finding in file.applied]
+    noun = "finding" if any(finding.about_lint for finding in applied) else "transfer"
+    return f"{done} {common.count(len(applied), noun)} in {common.count(len(files), 'file')}{where}"

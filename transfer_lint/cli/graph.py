@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from importlib import import_module
 
 import click
 
 from transfer_lint.cli import common
-from transfer_lint.lint.configuration import load
+from transfer_lint.lint.lookup import load
 
 FORMATS = ("mermaid", "dot", "svg", "html")
 
@@ -32,10 +33,12 @@ def command(place: str, form: str, output_file: str | None, unsafe_fixes: bool |
     from transfer_lint.graph.before_after import before_after_of
 
     path, _, function = place.partition("::")
+    if os.path.isdir(path):
+        raise click.BadParameter(f"{path} is a folder; name one file: PATH or PATH::FUNCTION", param_hint="PLACE")
     settings = load([path])
     if unsafe_fixes is not None:
         settings = replace(settings, unsafe_fixes=unsafe_fixes)
     pair = before_after_of(path, function or None, settings)
     render = import_module(f"transfer_lint.graph.{form}").render
-    common.put(render(pair), common.view_for(settings, output_file), output_file)
+    common.put(render(pair), common.view_for(settings, output_file), output_file, form=form)
     return 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import json
 import shutil
 import sys
 from collections.abc import Mapping
@@ -17,28 +18,60 @@ if TYPE_CHECKING:
 
 
 @click.command("rules", short_help="List the rules, or print the page of one.")
-@click.argument("rule", required=False)
-def command(rule: str | None) -> int:
+@click.argument("rule", required=False, shell_complete=common.rules_like)
+@click.option(
+    "--output-format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True,
+    help="For people, or for programs.",
+)  # fmt: skip
+def command(rule: str | None, form: str) -> int:
     """List the rules, or print one RULE's page (by code or name): why, examples, when it is wrong, what it saves.
+
+    The first letters of codes (TL1) list a group.
 
     \b
     transfer-lint rules
+    transfer-lint rules TL1
     transfer-lint rules TL101
+    transfer-lint rules --output-format json
     """
     from transfer_lint.rules import RULES
     from transfer_lint.rules.pages import read_page, render
 
-    if rule is None:
-        _list(RULES)
-        return 0
-    for code, found in RULES.items():
+    chosen = _chosen(rule, RULES)
+    if form == "json":
+        click.echo(json.dumps([_as_data(each) for each in chosen.values()], indent=2))
+    elif rule is None or len(chosen) > 1:
+        _list(chosen)
+    else:
+        (found,) = chosen.values()
+        click.echo(render(read_page(found.page), min(shutil.get_terminal_size().columns, 100)))
+    return 0
+
+
+def _chosen(rule: str | None, rules: Mapping[str, Rule]) -> Mapping[str, Rule]:
+    if rule is None or rule.upper() == "ALL":
+        return rules
+    for code, found in rules.items():
         if rule.upper() == code or rule.lower() == found.name:
-            width = min(shutil.get_terminal_size().columns, 100)
-            click.echo(render(read_page(found.page), width))
-            return 0
-    nearest = difflib.get_close_matches(rule, [*RULES, *(r.name for r in RULES.values())], n=1)
+            return {code: found}
+    if group := {code: found for code, found in rules.items() if code.startswith(rule.upper())}:
+        return group
+    nearest = difflib.get_close_matches(rule, [*rules, *(r.name for r in rules.values())], n=1)
     hint = f"did you mean {nearest[0]!r}?" if nearest else "`transfer-lint rules` lists them"
     raise click.BadParameter(f"no rule is called {rule!r}; {hint}", param_hint="RULE")
+
+
+def _as_data(rule: Rule) -> dict[str, object]:
+    from transfer_lint.rules.pages import read_page
+
+    return {
+        "code": rule.code,
+        "name": rule.name,
+        "summary": rule.summary,
+        "fix": rule.fix or None,
+        "safety": rule.safety.value if rule.safety else None,
+        "page": read_page(rule.page).text,
+    }
 
 
 def _list(rules: Mapping[str, Rule]) -> None:

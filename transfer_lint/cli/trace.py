@@ -130,8 +130,8 @@ def command(
     for line in ending_lines(trace.ending, trace.program):
         common.say(line)
     joined = join(trace, outcome, checked) if outcome is not None else None
-    colour = output is None and common.coloured(sys.stdout)
-    evidence.write(output, report(trace, joined, form, top, View(colour=colour, fancy=evidence.fancy())), colour=colour)
+    view = View(colour=output is None and common.coloured(sys.stdout), fancy=evidence.fancy())
+    evidence.write(output, report(trace, joined, form, top, view), view, form)
     if trace.ending.good and joined is not None:
         return int(bool(joined.of(Status.REFUTED)))
     return trace.ending.code

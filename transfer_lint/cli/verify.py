@@ -103,8 +103,8 @@ def command(
         distances = _distances(before, after, folder, rtol, atol, pictures=form == "html")
         rules = Rules(devices=not ignore_devices, memory_slack=int(memory_slack * 2**20))
         comparison = compare(before, after, distances, rules)
-    colour = output is None and common.coloured(sys.stdout)
-    evidence.write(output, _report(comparison, form, View(colour=colour, fancy=evidence.fancy())), colour=colour)
+    view = View(colour=output is None and common.coloured(sys.stdout), fancy=evidence.fancy())
+    evidence.write(output, _report(comparison, form, view), view, form)
     if not comparison.could:
         return 2
     return 0 if comparison.good else 1
@@ -173,7 +173,7 @@ def _print_failure(run: Run, printed: str) -> None:
     if tail:
         common.say("it printed:")
         for line in tail.splitlines():
-            common.say("  | " + "".join(char if char.isprintable() else "?" for char in line))
+            common.say(f"  | {line}")
 
 
 def _distances(

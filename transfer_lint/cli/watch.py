@@ -11,8 +11,10 @@ import click
 from transfer_lint.cli import common
 from transfer_lint.files.discovery import LINTED
 from transfer_lint.problems import Problem
+from transfer_lint.settings import CONFIGURATIONS
+from transfer_lint.stopping import stopped
 
-_CONFIGURATION = ("pyproject.toml", "transfer-lint.toml", ".gitignore")
+_CONFIGURATION = (*CONFIGURATIONS, ".gitignore")
 
 
 def watch(paths: Sequence[str], run: Callable[[], object]) -> None:
@@ -33,10 +35,13 @@ def watch(paths: Sequence[str], run: Callable[[], object]) -> None:
         return (name.endswith(LINTED) and not name.startswith(".")) or name in _CONFIGURATION
 
     _once(run)
-    for _ in changes_of(*paths, watch_filter=concerns, raise_interrupt=True, step=50):
-        if sys.stdout.isatty():
-            click.clear()
-        _once(run)
+    try:
+        for _ in changes_of(*paths, watch_filter=concerns, raise_interrupt=True, step=50):
+            if sys.stdout.isatty():
+                click.clear()
+            _once(run)
+    except KeyboardInterrupt:  # what watchfiles makes of a signal
+        raise stopped() from None
 
 
 def _once(run: Callable[[], object]) -> None:

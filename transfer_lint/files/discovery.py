@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 
 from transfer_lint.files import disk
 from transfer_lint.files.git_index import is_tracked
-from transfer_lint.files.paths import shown_path
-from transfer_lint.files.patterns import Patterns, gitignore_in, gitignores_over, ignored
+from transfer_lint.files.gitignore import ignored, ignores_in, ignores_over
+from transfer_lint.files.paths import is_within, shown_path
+from transfer_lint.files.patterns import Patterns
 from transfer_lint.problems import Problem
-from transfer_lint.settings import Settings
+from transfer_lint.settings import CONFIGURATIONS, Settings
 
 LINTED = (".py", ".ipynb")
 """The name endings of the files that are checked when only their folder is named."""
@@ -20,10 +21,24 @@ LINTED = (".py", ".ipynb")
 
 @dataclass(frozen=True)
 class Found:
-    """files: the paths to check, as shown to the user, sorted, each once. problems: what could not be used, and why."""
+    """Paths as shown to the user, sorted.
+
+    files: what to check, each once. problems: what could not be used, and why. left_out: symbolic links in the named
+    folders that lead out of all that is named. settings: those of the run, with those of deeper configurations.
+    """
 
     files: tuple[str, ...]
     problems: tuple[Problem, ...]
+    settings: Settings
+    left_out: tuple[str, ...] = ()
+
+
+Nearest = Callable[[str], Settings | None]
+"""Gives the settings of the configuration that is nearest to a folder; None if there is none."""
+
+
+def nowhere(folder: str) -> None:
+    """There is no configuration but that of the run."""
 
 
 def collect(
@@ -32,23 +47,30 @@ def collect(
     *,
     given: Collection[str] = (),
     force_exclude: bool = False,
+    nearest: Nearest = nowhere,
 ) -> Found:
     """The files that the arguments name: a named file whatever its name, and in a named folder those in LINTED.
 
     What is in a folder and is excluded by the settings or ignored by git is left out, unless the pattern also matches
-    the named folder itself. Symbolic links to folders are followed only if they are arguments. Only regular files are
-    ever opened.
+    the named folder itself. Symbolic links to folders are followed only if they are arguments, those to files also if
+    they lead to something that the arguments name or hold: what is named bounds what is read and written. Only regular
+    files are ever opened.
 
     given: arguments that need not be on disk. force_exclude: the settings' excludes apply to the arguments too.
+    nearest: asked about the folders that are named or walked through; what it gives holds there, not `settings`.
     """
-    excludes = Patterns(settings.root, (*settings.exclude, *settings.extend_exclude)) if force_exclude else None
     files: set[str] = set()
+    nested: list[Settings] = []
     problems: list[Problem] = []
+    left_out: set[str] = set()
     for argument in dict.fromkeys(arguments):
+        is_folder = os.path.isdir(argument)
+        own = nearest(argument if is_folder else os.path.dirname(os.path.abspath(argument))) or settings
+        nested.append(own)
+        if force_exclude and _excludes(own).match(argument, is_folder):
+            continue
         if argument in given:
             files.add(argument)
-            continue
-        if excludes and excludes.match(argument, os.path.isdir(argument)):
             continue
         try:
             mode = os.stat(argument).st_mode
@@ -60,12 +82,19 @@ def collect(
         if stat.S_ISREG(mode):
             files.add(shown_path(argument))
         elif stat.S_ISDIR(mode):
-            walk = Walk(argument, settings)
+            walk = Walk(argument, own, arguments, nearest)
             files.update(shown_path(path) for path in walk.files() if path.endswith(LINTED))
             problems.extend(walk.problems)
+            nested.extend(walk.nested)
+            left_out.update(shown_path(path) for path in walk.left_out if path.endswith(LINTED) or os.path.isdir(path))
         else:
             problems.append(Problem(shown_path(argument), f"is {disk.kind_of(mode)}, not a file", "leave it out"))
-    return Found(tuple(sorted(_one_name_each(files))), tuple(problems))
+    found = tuple(sorted(_one_name_each(files)))
+    return Found(found, tuple(problems), settings.with_nested(nested), tuple(sorted(left_out)))
+
+
+def _excludes(settings: Settings) -> Patterns:
+    return Patterns(settings.root, (*settings.exclude, *settings.extend_exclude))
 
 
 def _one_name_each(paths: Iterable[str]) -> Iterator[str]:
@@ -81,21 +110,40 @@ def _one_name_each(paths: Iterable[str]) -> Iterator[str]:
         yield path
 
 
-class Walk:
-    """Finds the regular files under a folder that the settings do not exclude. problems: complete after `files`."""
+@dataclass(frozen=True)
+class _Rules:
+    """What decides about the entries of a folder. hidden: git ignores the folder, but tracks something in it."""
 
-    def __init__(self, folder: str, settings: Settings) -> None:
+    settings: Settings
+    excludes: Patterns
+    ignores: list[Patterns]
+    hidden: bool
+
+
+class Walk:
+    """Finds the regular files under a folder that the settings do not exclude.
+
+    given: files and folders; symbolic links that lead out of all of them, and of the folder, are left out.
+    nearest: see `collect`.
+    problems: folders that cannot be listed. left_out: the links that lead out. nested: the settings that hold deeper in
+    the folder. All three are complete after `files`.
+    """
+
+    def __init__(self, folder: str, settings: Settings, given: Iterable[str] = (), nearest: Nearest = nowhere) -> None:
         self.folder = folder
         self.problems: list[Problem] = []
-        self._gitignore = settings.respect_gitignore
-        self._excludes = Patterns(settings.root, (*settings.exclude, *settings.extend_exclude)).but_for(folder)
+        self.left_out: list[str] = []
+        self.nested: list[Settings] = []
+        self._settings = settings
+        self._nearest = nearest
+        self._given = frozenset(os.path.realpath(path) for path in (folder, *given))
 
     def files(self) -> Iterator[str]:
         """The paths of the files, joined to the folder as it was given, in no particular order."""
-        over = [patterns.but_for(self.folder) for patterns in gitignores_over(self.folder)] if self._gitignore else []
-        pending = [(self.folder, over)]
+        over = [patterns.but_for(self.folder) for patterns in ignores_over(self.folder)]
+        pending = [(self.folder, _Rules(self._settings, _excludes(self._settings).but_for(self.folder), over, False))]
         while pending:
-            folder, ignores = pending.pop()
+            folder, rules = pending.pop()
             try:
                 with os.scandir(folder) as entries:
                     listing = list(entries)
@@ -104,19 +152,39 @@ class Walk:
                     Problem(shown_path(folder), f"cannot be listed: {disk.reason(error)}", "exclude it")
                 )
                 continue
-            if self._gitignore and any(entry.name == ".gitignore" for entry in listing):
-                ignores = [*ignores, *gitignore_in(folder)]
+            rules = self._rules_in(folder, {entry.name for entry in listing}, rules)
             for entry in listing:
                 path = os.path.normpath(entry.path)
                 is_folder = entry.is_dir(follow_symlinks=False)
-                if self._excludes.match(path, is_folder):
+                if rules.excludes.verdict(path, is_folder):
                     continue
-                if ignored(path, is_folder, ignores) and not is_tracked(path, is_folder):
+                unwanted = rules.hidden or (
+                    rules.settings.respect_gitignore and ignored(path, is_folder, rules.ignores)
+                )
+                if unwanted and not is_tracked(path, is_folder):
                     continue
-                if is_folder:
-                    pending.append((path, ignores))
+                if entry.is_symlink() and self._leads_out(path):
+                    self.left_out.append(path)
+                elif is_folder:
+                    pending.append((path, replace(rules, hidden=unwanted)))
                 elif _is_regular(entry):
                     yield path
+
+    def _rules_in(self, folder: str, names: set[str], rules: _Rules) -> _Rules:
+        """The rules for what lies in a folder: those of the folder over it, and what the folder brings itself."""
+        if not names.isdisjoint((".gitignore", ".git")):
+            rules = replace(rules, ignores=[*rules.ignores, *ignores_in(folder)])
+        if not names.isdisjoint(CONFIGURATIONS):
+            own = self._nearest(folder)
+            if own is not None and own.root != rules.settings.root:
+                self.nested.append(own)
+                rules = replace(rules, settings=own, excludes=_excludes(own).but_for(self.folder))
+        return rules
+
+    def _leads_out(self, link: str) -> bool:
+        """Whether a link leads to a file or folder outside of what was given."""
+        target = os.path.realpath(link)
+        return os.path.exists(target) and not any(is_within(target, given) for given in self._given)
 
 
 def _is_regular(entry: os.DirEntry[str]) -> bool:

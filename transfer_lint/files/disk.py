@@ -5,9 +5,11 @@ from __future__ import annotations
 import contextlib
 import os
 import stat
-import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from typing import BinaryIO
 
+from transfer_lint.files.attributes import give
+from transfer_lint.files.temporary import lock, temporary_in
 from transfer_lint.files.text import is_notebook
 from transfer_lint.problems import Problem
 
@@ -17,25 +19,35 @@ MAX_NOTEBOOK_BYTES = 128 * 1024 * 1024
 """The limit for notebooks. It is higher because most of a notebook is output, which is not parsed as Python."""
 
 
-def read(path: str) -> bytes:
+def read(path: str, most: int | None = None) -> bytes:
     """The bytes of a regular file. Never waits: a FIFO or a device is opened without blocking and refused.
 
+    most: how many bytes it may have; None: MAX_BYTES, of a notebook MAX_NOTEBOOK_BYTES.
+
     Raises:
-        Problem: it cannot be read, is not a regular file, or is larger than MAX_BYTES (MAX_NOTEBOOK_BYTES).
+        Problem: it cannot be read, is not a regular file, or is larger than that.
     """
     try:
-        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
-        with open(descriptor, "rb") as stream:
-            status = os.fstat(descriptor)
-            if not stat.S_ISREG(status.st_mode):
-                raise Problem(path, f"is {kind_of(status.st_mode)}, not a file", "leave it out")
-            most = MAX_NOTEBOOK_BYTES if is_notebook(path) else MAX_BYTES
-            if status.st_size > most:
-                size = f"{status.st_size / 1024 / 1024:.1f} MB"
-                raise Problem(path, f"is {size}, more than the {most // 1024 // 1024} MB that are read", "exclude it")
+        with _opened(path) as stream:
+            size = os.fstat(stream.fileno()).st_size
+            most = most or (MAX_NOTEBOOK_BYTES if is_notebook(path) else MAX_BYTES)
+            if size > most:
+                much = f"{size / 1024 / 1024:.1f} MB"
+                raise Problem(path, f"is {much}, more than the {most // 1024 // 1024} MB that are read", "exclude it")
             return stream.read()
     except OSError as error:
-        raise Problem(path, f"cannot be read: {reason(error)}", _mend_of(error)) from None
+        raise _unreadable(path, error) from None
+
+
+@contextlib.contextmanager
+def _opened(path: str) -> Iterator[BinaryIO]:
+    """A regular file, open for reading. Raises OSError, and Problem if it is something else."""
+    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    with open(descriptor, "rb") as stream:
+        mode = os.fstat(descriptor).st_mode
+        if not stat.S_ISREG(mode):
+            raise Problem(path, f"is {kind_of(mode)}, not a file", "leave it out")
+        yield stream
 
 
 def kind_of(mode: int) -> str:
@@ -56,93 +68,124 @@ def reason(error: OSError) -> str:
     return (error.strerror or str(error)).lower()
 
 
-def _mend_of(error: OSError) -> str:
+def _unreadable(path: str, error: OSError) -> Problem:
+    mend = "exclude it"
     if isinstance(error, PermissionError):
-        return "give yourself permission to read it, or exclude it"
-    if isinstance(error, FileNotFoundError):
-        return "check the path"
-    return "exclude it"
+        mend = "give yourself permission to read it, or exclude it"
+    elif isinstance(error, FileNotFoundError):
+        mend = "check the path"
+    return Problem(path, f"cannot be read: {reason(error)}", mend)
 
 
-def may_write(path: str) -> str:
-    """Why permissions would make `replace` refuse `path`; "" if they allow it."""
+def refusal(path: str) -> Problem | None:
+    """Why `replace` refuses a file whatever its content; None if it does not.
+
+    A file with several names (hard links) is refused: to replace it would part its names, and to write into it would
+    change what somebody else sees under the other names, such as the cache of a package installer.
+    """
     target = os.path.realpath(path)
+    mend = "make it writable, or exclude it"
     try:
-        mode = os.stat(target).st_mode
+        status = os.stat(target)
     except OSError as error:
-        return reason(error)
-    if not mode & 0o222 or not os.access(target, os.W_OK):  # root may write anything, but read-only is respected
-        return "is read-only"
+        return Problem(path, f"{reason(error)}, left as it was", mend)
+    if not status.st_mode & 0o222 or not os.access(target, os.W_OK):  # root may write to it, but it is meant
+        return Problem(path, "is read-only, left as it was", mend)
     if not os.access(os.path.dirname(target), os.W_OK | os.X_OK):
-        return "lies in a read-only directory"
-    return ""
+        return Problem(path, "lies in a read-only directory, left as it was", mend)
+    if status.st_nlink > 1:
+        what = f"has {status.st_nlink} names (hard links), left as it was"
+        return Problem(path, what, "put a copy in its place, or exclude it")
+    return None
 
 
 def replace(path: str, old: bytes, new: bytes) -> None:
     """Atomic replacement of a file's content: at any moment the file holds either `old` or `new`.
 
-    A symbolic link stays; its target is replaced. Permission bits are kept, and the owner if it may be set.
+    A symbolic link stays; its target is replaced. Permission bits, access control lists and extended attributes are
+    kept, and the owner if it may be set. Of several processes that call this for one file at once, one succeeds.
 
     Raises:
         Problem: the file no longer holds `old`, may not be written, or the disk is full. The file is then unchanged.
     """
-    if refusal := may_write(path):
-        raise Problem(path, f"{refusal}, left as it was", "make it writable, or exclude it")
+    if refused := refusal(path):
+        raise refused
     target = os.path.realpath(path)
     changed = Problem(path, "changed on disk while it was being looked at, left as it was", "run again")
-    before = os.stat(target)
-    if read(path) != old:
-        raise changed
+    try:
+        with _opened(target) as held:
+            lock(held)
+            before = os.fstat(held.fileno())
+            if held.read(len(old) + 1) != old:
+                raise changed
 
-    def last_look(temporary: str) -> None:
-        _give(temporary, before)
-        now = os.stat(target)
-        if any(getattr(before, key) != getattr(now, key) for key in ("st_mtime_ns", "st_size", "st_ino", "st_dev")):
-            raise changed
+            def finish(temporary: str) -> None:
+                give(temporary, target)
+                now = os.stat(target)
+                if any(getattr(before, key) != getattr(now, key) for key in _SAME):
+                    raise changed
 
-    write(path, new, before.st_mode, last_look)
+            _write(path, target, new, finish)
+    except OSError as error:
+        raise _unreadable(path, error) from None
 
 
-def write(path: str, data: bytes, mode: int, last_look: Callable[[str], None] = lambda temporary: None) -> None:
+_SAME = ("st_mtime_ns", "st_size", "st_ino", "st_dev", "st_nlink")
+
+
+def write(path: str, data: bytes, mode: int) -> None:
     """Write a whole file: write a temporary file beside it, sync that to disk, and move it into place in one step.
 
     What is no file, `/dev/null` or a pipe, is written to as it is: it must not be replaced by a file.
 
-    mode: the permission bits of the new file. last_look: called with the temporary file's path just before the last
-        step; if it raises, the step is not done.
+    mode: the permission bits of the new file.
 
     Raises:
         Problem: the file cannot be written. A file that was there is then unchanged.
     """
     target = os.path.realpath(path)
-    directory, base = os.path.split(target)
-    temporary = ""
+    if not os.path.exists(target) or os.path.isfile(target) or os.path.isdir(target):
+        _write(path, target, data, lambda temporary: os.chmod(temporary, stat.S_IMODE(mode)))
+        return
     try:
-        if os.path.exists(target) and not os.path.isfile(target) and not os.path.isdir(target):
-            with open(target, "wb") as stream:
-                stream.write(data)
-            return
-        descriptor, temporary = tempfile.mkstemp(prefix=f".{base[:100]}.", suffix=".tmp", dir=directory)
-        with open(descriptor, "wb") as stream:
+        with open(target, "wb") as stream:
+            stream.write(data)
+    except OSError as error:
+        raise Problem(path, f"cannot be written: {reason(error)}", "make room or permission") from None
+
+
+def _write(path: str, target: str, data: bytes, finish: Callable[[str], None]) -> None:
+    """Replace the file `target`.
+
+    finish: called with the temporary file's path just before the last step; if it raises, the step is not done.
+    """
+    folder = os.path.dirname(target)
+    try:
+        with temporary_in(folder) as (temporary, stream):
             stream.write(data)
             stream.flush()
             os.fsync(stream.fileno())
-        os.chmod(temporary, stat.S_IMODE(mode))
-        last_look(temporary)
-        os.replace(temporary, target)
-        temporary = ""
+            finish(temporary)
+            if os.name == "nt":
+                stream.close()  # Windows moves no file that is open
+            os.replace(temporary, target)
+        _sync_folder(folder)
     except OSError as error:
         raise Problem(path, f"cannot be written, left as it was: {reason(error)}", "make room or permission") from None
-    finally:
-        if temporary:
-            os.unlink(temporary)
 
 
-def _give(temporary: str, like: os.stat_result) -> None:
-    """Give the temporary file the owner of the old file, if the system has owners and allows it."""
-    chown = getattr(os, "chown", None)
-    if chown is None or (like.st_uid, like.st_gid) == (os.geteuid(), os.getegid()):
-        return
-    with contextlib.suppress(PermissionError):
-        chown(temporary, like.st_uid, like.st_gid)
-        os.chmod(temporary, stat.S_IMODE(like.st_mode))  # a change of owner clears set-id bits
+def _sync_folder(folder: str) -> None:
+    """Make a replacement in a folder survive a loss of power, on systems that sync folders."""
+    with contextlib.suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+def holds(path: str, data: bytes) -> bool:
+    """Whether a file can be read and holds these bytes."""
+    with contextlib.suppress(OSError), open(path, "rb") as stream:
+        return stream.read(len(data) + 1) == data
+    return False

@@ -6,50 +6,39 @@ import os
 from collections.abc import Iterator
 from functools import lru_cache
 
+from transfer_lint.files import disk
+from transfer_lint.files.repository import git_folder, root_over
+from transfer_lint.problems import Problem
+
+MAX_INDEX_BYTES = 512 * 1024 * 1024
 _HEADER, _ENTRY = 12, 62  # bytes of the file's header, and of an entry before its name
+_LONGEST = 4096  # bytes of a path: names that build upon each other must not grow without end
 _EXTENDED = 0x4000  # in the flags of an entry: two more bytes of flags follow
 
 
 def is_tracked(path: str, is_folder: bool) -> bool:
     """Whether git tracks the file, or a file in the folder. False outside of a repository."""
     here = os.path.abspath(path)
-    root = _root_over(os.path.dirname(here))
+    root = root_over(os.path.dirname(here))
     if root is None:
         return False
     try:
-        index = os.path.join(_git_folder(root), "index")
+        index = os.path.join(git_folder(root), "index")
         names, folders = _tracked(index, os.stat(index).st_mtime_ns)
-    except (OSError, ValueError, IndexError):  # there is none, or it cannot be read
+    except (OSError, Problem, ValueError, IndexError):  # there is none, or it cannot be read
         return False
     return os.path.relpath(here, root).replace(os.sep, "/") in (folders if is_folder else names)
-
-
-def _root_over(folder: str) -> str | None:
-    """The folder with `.git` in it: the folder itself or one above it."""
-    while not os.path.exists(os.path.join(folder, ".git")):
-        parent = os.path.dirname(folder)
-        if parent == folder:
-            return None
-        folder = parent
-    return folder
 
 
 @lru_cache(maxsize=16)
 def _tracked(index: str, _changed: int) -> tuple[frozenset[str], frozenset[str]]:
     """The tracked files of a repository, and the folders that hold them."""
-    with open(index, "rb") as stream:
-        names = frozenset(_names_in(stream.read()))
-    folders = {"/".join(parts[:n]) for name in names for parts in [name.split("/")] for n in range(1, len(parts))}
+    names = frozenset(_names_in(disk.read(index, MAX_INDEX_BYTES)))
+    folders: set[str] = set()
+    for name in names:
+        while (name := name.rpartition("/")[0]) and name not in folders:
+            folders.add(name)
     return names, frozenset(folders)
-
-
-def _git_folder(root: str) -> str:
-    """The repository's own folder; in a work tree or a submodule, `.git` is a file that names it."""
-    git = os.path.join(root, ".git")
-    if os.path.isdir(git):
-        return git
-    with open(git, encoding="utf-8", errors="surrogateescape") as stream:
-        return os.path.join(root, stream.read().removeprefix("gitdir:").strip())
 
 
 def _names_in(data: bytes) -> Iterator[str]:
@@ -70,6 +59,8 @@ def _names_in(data: bytes) -> Iterator[str]:
             end = data.index(b"\0", start)
             name = data[start:end]
             at += (end - at) // 8 * 8 + 8  # padded with 1 to 8 NUL bytes to a multiple of 8
+        if len(name) > _LONGEST:
+            raise ValueError("no path of a file")
         yield name.decode("utf-8", "surrogateescape")
 
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 _STAND_IN = "get_ipython().transfer_lint_line"
 _NAME = re.compile(r"[^\W\d]\w*")
-_LINE = re.compile(r"(?P<indent>\s*)(?P<magic>[%!?].*|[^#'\"]*\?{1,2})\s*")
+_LINE = re.compile(r"(?P<indent>\s*)(?=\S)(?P<magic>[%!?].*|[^#'\"]*\?{1,2})\s*")
 _ASSIGNMENT = re.compile(r"(?P<target>\s*[^\W\d][\w\s.,\[\]'\"()]*=\s*)(?P<magic>[%!](?!=).*)")
 _NAMED = re.compile(r"%{1,2}(\w+)")
 

@@ -1,4 +1,4 @@
-"""How paths are shown to the user."""
+"""How paths are shown to the user, and which lies in which."""
 
 from __future__ import annotations
 
@@ -14,3 +14,8 @@ def shown_path(path: str) -> str:
         relative = absolute
     chosen = absolute if relative.split(os.sep, 1)[0] == os.pardir else relative
     return chosen.replace(os.sep, "/")
+
+
+def is_within(inner: str, outer: str) -> bool:
+    """Whether a path is the path `outer` or lies in it. Both are absolute and without symbolic links."""
+    return inner == outer or inner.startswith(outer.rstrip(os.sep) + os.sep)

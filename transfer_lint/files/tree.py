@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from itertools import islice
 
 from transfer_lint.files import disk
 from transfer_lint.files.decoding import decode
 from transfer_lint.files.discovery import Walk
+from transfer_lint.files.ownership import trusted
 from transfer_lint.files.paths import shown_path
 from transfer_lint.problems import Problem
 from transfer_lint.settings import Settings
@@ -21,42 +24,75 @@ class DiskSources:
     """Source text for the analysis, from disk, each file read once.
 
     overlay: path as shown to the user -> text that replaces the file.
+    trees: folder -> the Python files of the tree that begins there, as far as that is known.
+    contents: path -> a digest of what was read there; "" for nothing.
+    moved: whether a file was read twice, and differed.
     """
 
-    def __init__(self, overlay: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, overlay: Mapping[str, str] | None = None, trees: Mapping[str, tuple[str, ...]] | None = None
+    ) -> None:
         self._texts: dict[str, str | None] = dict(overlay or {})
-        self._trees: dict[str, tuple[str, ...]] = {}
+        self.trees: dict[str, tuple[str, ...]] = dict(trees or {})
+        texts = (overlay or {}).items()
+        self.contents = {path: _digest(text.encode("utf-8", "surrogatepass")) for path, text in texts}
+        self.moved = False
 
     def read(self, path: str) -> str | None:
         """The text of a Python file; None if there is no such file or it cannot be read as Python text."""
         if path not in self._texts:
-            try:
-                self._texts[path] = decode(path, disk.read(path)).text
-            except Problem:
-                self._texts[path] = None
+            data = self._read(path)
+            self._texts[path] = None
+            if data is not None:
+                with suppress(Problem):
+                    self._texts[path] = decode(path, data).text
         return self._texts[path]
+
+    def content(self, path: str) -> str:
+        """A digest of what is at a path; "" if nothing can be read there."""
+        if path not in self.contents:
+            self._read(path)
+        return self.contents[path]
+
+    def _read(self, path: str) -> bytes | None:
+        data: bytes | None = None
+        with suppress(Problem):
+            data = disk.read(path)
+        found = _digest(data) if data is not None else ""
+        self.moved = self.moved or self.contents.setdefault(path, found) != found
+        return data
 
     def python_files(self, near: str) -> tuple[str, ...]:
         """`near` and every Python file of its source tree: of its repository or project, else of its package."""
         folder = os.path.dirname(os.path.abspath(near))
-        files = self._tree(_project_root(folder) or _package_root(folder))
+        files = self.files_of(_project_root(folder) or _package_root(folder))
         if near not in files:  # the tree is too large, or the file is excluded from it
-            files = self._tree(_package_root(folder))
+            files = self.files_of(_package_root(folder))
         return files if near in files else (*files, near)
 
-    def _tree(self, root: str) -> tuple[str, ...]:
-        if root not in self._trees:
+    def files_of(self, root: str) -> tuple[str, ...]:
+        """The Python files of the tree that begins at a folder; none if it is too large."""
+        if root not in self.trees:
             found = list(islice(Walk(root, Settings(root=root)).files(), MAX_TREE_FILES + 1))
             if len(found) > MAX_TREE_FILES:
                 found = []
-            self._trees[root] = tuple(sorted(shown_path(path) for path in found if path.endswith(".py")))
-        return self._trees[root]
+            self.trees[root] = tuple(sorted(shown_path(path) for path in found if path.endswith(".py")))
+        return self.trees[root]
+
+
+def _digest(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
 
 
 def _project_root(folder: str) -> str | None:
-    """The nearest folder, `folder` or one above it, that holds .git or pyproject.toml; None if there is none."""
+    """The nearest folder, `folder` or one above it, that holds .git or pyproject.toml; None if there is none.
+
+    What somebody else has put above the folder makes no project.
+    """
+    start = folder
     while True:
-        if any(os.path.exists(os.path.join(folder, mark)) for mark in (".git", "pyproject.toml")):
+        marks = (os.path.join(folder, mark) for mark in (".git", "pyproject.toml"))
+        if any(os.path.exists(mark) and trusted(mark, start) for mark in marks):
             return folder
         parent = os.path.dirname(folder)
         if parent == folder:

@@ -6,18 +6,32 @@ import os
 import re
 import stat
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from transfer_lint.files import disk
 from transfer_lint.files.decoding import decode
 from transfer_lint.files.discovery import Walk
-from transfer_lint.files.paths import shown_path
+from transfer_lint.files.paths import is_within, shown_path
+from transfer_lint.files.temporary import is_temporary, remove_leftovers
 from transfer_lint.files.text import lines_of, newline_of
 from transfer_lint.fixing.fix import FixedFile
 from transfer_lint.problems import Problem
 from transfer_lint.settings import Settings
 
 _COOKIE = re.compile(r"[ \t\f]*#.*?coding[:=]")
+
+
+@dataclass(frozen=True)
+class Copied:
+    """The result of a copy.
+
+    files: the originals of what was written. problems: what could not be copied. left_out: symbolic links that lead
+    out of what is copied.
+    """
+
+    files: frozenset[str]
+    problems: tuple[Problem, ...]
+    left_out: tuple[str, ...]
 
 
 def refuse_overlap(arguments: Sequence[str], destination: str) -> None:
@@ -35,15 +49,11 @@ def refuse_overlap(arguments: Sequence[str], destination: str) -> None:
             origin = os.path.dirname(origin)
             overlap = into == origin
         else:
-            overlap = _within(into, origin) or _within(origin, into)
+            overlap = is_within(into, origin) or is_within(origin, into)
         if overlap:
             raise Problem(
                 shown_path(destination), f"overlaps {shown_path(argument)}", "name another folder for --output"
             )
-
-
-def _within(inner: str, outer: str) -> bool:
-    return inner == outer or inner.startswith(outer.rstrip(os.sep) + os.sep)
 
 
 def copy_fixed(
@@ -52,7 +62,7 @@ def copy_fixed(
     fixed: Mapping[str, FixedFile],
     settings: Settings,
     header: str | None = None,
-) -> list[Problem]:
+) -> Copied:
     """Write a copy of everything that the arguments name, with the new text of each file in `fixed`.
 
     A single folder is copied into `destination` itself, several arguments into it under their names. Files that the
@@ -61,38 +71,50 @@ def copy_fixed(
 
     fixed: path as shown to the user -> fixed file. header: written as comment lines at the top of each Python file,
     below a shebang and a coding cookie.
-
-    Returns:
-        What could not be copied.
     """
+    copied: set[str] = set()
     problems: list[Problem] = []
-    for origin, relative in _listing(arguments, settings, problems):
+    left_out: list[str] = []
+    listing = list(_listing(arguments, settings, problems, left_out))
+    remove_leftovers(os.path.join(destination, relative) for _, relative in listing)
+    for origin, relative in listing:
         shown = shown_path(origin)
         target = os.path.join(destination, relative)
         try:
+            if not is_within(os.path.realpath(target), os.path.realpath(destination)):
+                raise Problem(shown_path(target), "leads out of the copy, left as it was", "remove the link")
             change = fixed.get(shown)
             data = change.new if change else _read_any(origin)
             if header and relative.endswith(".py"):
                 data = with_header(shown, data, header)
             os.makedirs(os.path.dirname(target), exist_ok=True)
             disk.write(target, data, stat.S_IMODE(os.stat(origin).st_mode) | stat.S_IWUSR)
+            copied.add(shown)
         except Problem as problem:
             problems.append(problem)
         except OSError as error:
             problems.append(Problem(shown, f"cannot be copied: {disk.reason(error)}", "see to it, then run again"))
-    return problems
+    return Copied(frozenset(copied), tuple(problems), tuple(sorted(left_out)))
 
 
-def _listing(arguments: Sequence[str], settings: Settings, problems: list[Problem]) -> Iterator[tuple[str, str]]:
-    """(file, its relative path in the copy) for everything to copy. Adds to `problems` what cannot be listed."""
+def _listing(
+    arguments: Sequence[str], settings: Settings, problems: list[Problem], left_out: list[str]
+) -> Iterator[tuple[str, str]]:
+    """(file, its relative path in the copy) for everything to copy.
+
+    Adds to `problems` what cannot be listed, and to `left_out` the links that lead out of it.
+    """
     everything = replace(settings, exclude=Settings(root="").exclude, extend_exclude=())
     for argument in dict.fromkeys(arguments):
         if os.path.isdir(argument):
             prefix = os.path.basename(os.path.abspath(argument)) if len(arguments) > 1 else ""
-            walk = Walk(argument, everything)
+            walk = Walk(argument, everything, arguments)
             for path in sorted(walk.files()):
+                if is_temporary(os.path.basename(path)):
+                    continue  # of a killed run
                 yield path, os.path.join(prefix, os.path.relpath(path, argument))
             problems.extend(walk.problems)
+            left_out.extend(shown_path(path) for path in walk.left_out)
         else:
             yield argument, os.path.basename(argument)
 

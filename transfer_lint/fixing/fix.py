@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from transfer_lint.files import disk
+from transfer_lint.files.temporary import remove_leftovers
 from transfer_lint.files.text import Source
 from transfer_lint.findings import Finding, Safety
 from transfer_lint.fixing.rounds import settle
 from transfer_lint.fixing.runner import FixRunner, InProcess
-from transfer_lint.lint.check import outcome_of, read_inputs
+from transfer_lint.lint.check import check_paths, outcome_of, read_inputs
 from transfer_lint.lint.check_text import Examined
 from transfer_lint.lint.outcome import Outcome
 from transfer_lint.lint.runner import Progress
@@ -77,10 +78,10 @@ class FixedFile:
 
 @dataclass(frozen=True)
 class Fixed:
-    """What `fix` would write.
+    """What `fix` would write, or has written.
 
     Attributes:
-        files: The files that change.
+        files: The files that change, or were written.
         outcome: What is left then.
         refused: Findings whose fix could not be carried out -> why.
     """
@@ -123,12 +124,12 @@ def fix_paths(
     started = time.perf_counter()
     read = read_inputs(paths, given or {})
     texts = read.texts
-    locked = {path: why for path in texts if (why := disk.may_write(path))} if in_place else {}
+    locked = {path: refused for path in texts if (refused := disk.refusal(path))} if in_place else {}
     settled = settle(texts, FixRunner(settings, progress, read.given), settings, frozenset(locked))
     problems = [*read.problems, *settled.problems]
-    for path, why in locked.items():
+    for path, refused in locked.items():
         if any(_fixable(finding, settings) for finding in settled.examined.get(path, Examined()).findings):
-            problems.append(Problem(path, f"{why}, left as it was", "make it writable, or exclude it"))
+            problems.append(refused)
     changed = tuple(
         FixedFile(path, read.data[path], read.sources[path], text, tuple(settled.applied.get(path, ())))
         for path, text in settled.texts.items()
@@ -138,29 +139,37 @@ def fix_paths(
     return Fixed(changed, outcome, settled.refused)
 
 
-def write_fixed(fixed: Fixed) -> list[Problem]:
-    """Write the fixed files in place, each by atomic replacement.
+def write_fixed(fixed: Fixed, paths: Sequence[str], settings: Settings) -> Fixed:
+    """Write the fixed files in place, each by atomic replacement. Removes what killed runs left beside `paths`.
 
     Files with unsafe fixes are written first. If one of them cannot be written, the rest stay unchanged, because their
     fixes were proved with its new text.
 
+    fixed: what `fix_paths` has found for these paths and settings.
+
     Returns:
-        What could not be written.
+        What is true of the disk then: the files that were written, what is left, and as problems also what could not
+        be written.
     """
-    problems: list[Problem] = []
+    remove_leftovers(paths)
+    problems: dict[str, Problem] = {}
     stopped = ""
     for file in sorted(fixed.files, key=lambda file: not _has_unsafe(file)):
-        if stopped:
-            problems.append(
-                Problem(file.path, f"left as it was, for its fixes rest on those of {stopped}", "run again")
-            )
-            continue
         try:
+            if stopped:
+                raise Problem(file.path, f"left as it was, for its fixes rest on those of {stopped}", "run again")
             disk.replace(file.path, file.old, file.new)
         except Problem as problem:
-            problems.append(problem)
-            stopped = file.path if _has_unsafe(file) else ""
-    return problems
+            problems[file.path] = problem
+            stopped = stopped or (file.path if _has_unsafe(file) else "")
+    if not problems:
+        return fixed
+    now = check_paths(paths, settings)  # as it is, not as it would be: other files may have changed too
+    return Fixed(
+        tuple(file for file in fixed.files if file.path not in problems),
+        now.with_problems((*fixed.outcome.problems, *problems.values())),
+        {finding: why for finding, why in fixed.refused.items() if finding.path not in problems},
+    )
 
 
 def _has_unsafe(file: FixedFile) -> bool:

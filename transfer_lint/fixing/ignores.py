@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from transfer_lint.files import disk
 from transfer_lint.files.decoding import decode
+from transfer_lint.files.temporary import remove_leftovers
 from transfer_lint.files.text import Source, lines_of
 from transfer_lint.findings import Finding
 from transfer_lint.lint.deep_stack import deep
@@ -27,15 +28,15 @@ class Ignored:
     problems: list[Problem] = field(default_factory=list)
 
 
-def add_ignores(outcome: Outcome, reason: str) -> Ignored:
+def add_ignores(outcome: Outcome, reason: str, done: Ignored) -> None:
     """Write a suppression comment for each finding into its file, each file by atomic replacement.
 
-    reason: added to new comments, and to extended comments that have no reason.
+    reason: added to new comments, and to extended comments that have no reason. done: is filled file by file.
     """
     by_path: dict[str, list[Finding]] = {}
     for finding in outcome.findings:
         by_path.setdefault(finding.path, []).append(finding)
-    done = Ignored()
+    remove_leftovers(by_path)
     for path, findings in by_path.items():
         try:
             data = disk.read(path)
@@ -50,7 +51,6 @@ def add_ignores(outcome: Outcome, reason: str) -> Ignored:
         else:
             done.refused.update(refused)
             done.hidden += [finding for finding in findings if finding not in refused]
-    return done
 
 
 def _checked(file: Source, text: str) -> bytes:

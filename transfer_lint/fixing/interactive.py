@@ -8,6 +8,7 @@ from enum import Enum
 
 from transfer_lint.files import disk
 from transfer_lint.files.decoding import decode
+from transfer_lint.files.temporary import remove_leftovers
 from transfer_lint.files.text import Source, is_notebook
 from transfer_lint.findings import Finding
 from transfer_lint.fixing import rewriting
@@ -45,14 +46,15 @@ Ask = Callable[[Proposal], Answer]
 
 @dataclass
 class Done:
-    """The result of a session. fixed, ignored, skipped: how many findings.
+    """The result of a session. fixed, ignored, left: how many findings. unseen: how many files were not looked at.
 
     refused: findings whose fix could not be carried out, or that cannot be suppressed, and why.
     """
 
     fixed: int = 0
     ignored: int = 0
-    skipped: int = 0
+    left: int = 0
+    unseen: int = 0
     refused: dict[Finding, str] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
 
@@ -72,9 +74,11 @@ class Session:
 
     def run(self) -> Done:
         """Ask about every fix that the settings allow, file by file. After each answer the file is checked again."""
-        for path in self._paths:
+        remove_leftovers(self._paths)
+        for number, path in enumerate(self._paths, start=1):
             try:
                 if not self._file(path):
+                    self.done.unseen = len(self._paths) - number
                     break
             except Problem as problem:
                 self.done.problems.append(problem)
@@ -95,6 +99,7 @@ class Session:
             key, finding, text = found
             answer = Answer.ALL if finding.code in self._all else self._asked(finding, file, text)
             if answer is Answer.QUIT:
+                self.done.left += sum(self._open(each) for each in result.findings) - sum(passed.values())
                 return False
             if answer is Answer.ALL:
                 self._all.add(finding.code)
@@ -110,25 +115,30 @@ class Session:
                     passed[key] = passed.get(key, 0) + 1
             else:
                 passed[key] = passed.get(key, 0) + 1
-                self.done.skipped += 1
+                self.done.left += 1
 
     def _next(self, result: Examined, file: Source, passed: Mapping[_Key, int]) -> tuple[_Key, Finding, str] | None:
         """The first finding whose fix is not decided yet, with its key and the rewritten text; None if none is left."""
         left = dict(passed)
         for finding, expression in zip(result.findings, expressions(file.text, result.findings), strict=True):
-            if finding.fix is None or not finding.fix.applies(self._settings.unsafe_fixes):
+            if finding.fix is None or not self._open(finding):
                 continue
             key = (file.path, finding.code, finding.function, expression)
             if left.get(key, 0):
                 left[key] -= 1
                 continue
             changes = {finding.anchor: finding.fix.action}
-            rewritten = rewriting.rewrite(file.path, file.text, changes, self._settings.target_version)
+            rewritten = rewriting.rewrite(file.path, file.text, changes, self._settings.of(file.path).target_version)
             if rewritten.text != file.text:
                 return key, finding, rewritten.text
             if finding not in self.done.refused:
                 self.done.refused[finding] = rewritten.refused.get(finding.anchor, "it changes nothing")
         return None
+
+    def _open(self, finding: Finding) -> bool:
+        """Whether there is something to ask about it."""
+        applies = finding.fix is not None and finding.fix.applies(self._settings.unsafe_fixes)
+        return applies and finding not in self.done.refused
 
     def _asked(self, finding: Finding, file: Source, text: str) -> Answer:
         documents = {file.path: file.on_disk(file.text)} if is_notebook(file.path) else {}

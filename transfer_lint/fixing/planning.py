@@ -9,8 +9,8 @@ from transfer_lint.files.paths import shown_path
 from transfer_lint.files.tree import DiskSources
 from transfer_lint.findings import EditComment, Finding, Safety
 from transfer_lint.lint.check_text import examine, project_over
-from transfer_lint.lint.configuration import load
 from transfer_lint.lint.deep_stack import deep
+from transfer_lint.lint.lookup import load
 
 
 def plan_of(findings: Iterable[Finding], safety: Safety) -> Plan:

@@ -27,7 +27,7 @@ class FixRunner(Runner):
     def rewrite(self, jobs: Sequence[tuple[str, str, Changes]]) -> list[Rewrite | Problem]:
         """Carry out plans. jobs: (path, text, changes). The results are in the order of the jobs."""
         pool = Pool(partial(_same, self.settings), _rewrite_job, lost)
-        return pool.run(jobs, lambda job: 8 * len(job[1]), self.counter(len(jobs)))  # libcst takes longer than ast
+        return self.run(pool, jobs, 8)  # libcst takes longer than ast
 
 
 class InProcess(FixRunner):
@@ -50,7 +50,7 @@ class InProcess(FixRunner):
 def _rewrite_job(settings: Settings, job: tuple[str, str, Changes]) -> Rewrite | Problem:
     path, text, plan = job
     try:
-        return rewriting.rewrite(path, text, plan, settings.target_version)
+        return rewriting.rewrite(path, text, plan, settings.of(path).target_version)
     except Problem as problem:
         return problem
     except Exception as error:

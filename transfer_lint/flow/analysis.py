@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -28,14 +29,25 @@ class Analysis:
     """The device flow of a project; one per run.
 
     assumptions: what is taken for granted; without them, all that is found is proved.
+    proved: the analysis without assumptions. It is used where no assumption tells more.
+    budget: the steps that the interpretation of one function may take; see `Summaries`.
     watching: keep the value of every expression; without it, `Interpretation.values` is empty.
     """
 
     def __init__(
-        self, project: Project, *, assumptions: frozenset[Assumption] = frozenset(), watching: bool = False
+        self,
+        project: Project,
+        *,
+        assumptions: frozenset[Assumption] = frozenset(),
+        proved: Analysis | None = None,
+        budget: int = sys.maxsize,
+        watching: bool = False,
     ) -> None:
         self.project = project
-        self._summaries = Summaries(project, assumptions=assumptions, watching=watching)
+        known = proved._summaries if proved is not None else None
+        self._summaries: Summaries = Summaries(
+            project, assumptions=assumptions, proved=known, budget=budget, watching=watching
+        )
 
     def examine(self, module: Module) -> Examination:
         """What the file does that rules judge, in source order, and its mutations."""
@@ -45,8 +57,10 @@ class Analysis:
         comparisons: dict[ast.Compare, DeviceComparison] = {}
         mutations: list[Mutation] = []
         assumable: set[Assumption] = set()
+        given_up: list[ast.AST] = []
         for frame in self._frames_with_sites(module):
             assumable |= frame.assumable
+            given_up += frame.given_up
             mutations += (Mutation(node, tensor, sure) for (node, tensor), sure in frame.mutations.items())
             reads.update(frame.reads)
             constructions.update(frame.constructions)
@@ -60,6 +74,7 @@ class Analysis:
             sorted(constructions.values(), key=lambda construction: construction.anchor),
             sorted(comparisons.values(), key=lambda comparison: comparison.anchor),
             frozenset(assumable),
+            tuple(dict.fromkeys(given_up)),
         )
 
     def interpretation(self, info: FunctionInfo) -> Interpretation:

@@ -76,7 +76,7 @@ def _each(
     project = project_over(DiskSources(texts), settings)
     builder = DiagramBuilder(project, RuleOptions.of(settings))
     found: dict[tuple[str, str], Diagram] = {}
-    modules = {path: project.module(path) for path, _ in wanted}
+    modules = {path: project.module(path, path) for path, _ in wanted}
     for path, function in wanted:
         module = modules[path]
         named_so = named(module.functions, function) if module is not None else []

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from transfer_lint.findings import Evidence
 from transfer_lint.graph.diagram import Arrow, BeforeAfter, Box, Diagram, Judgement, Shape, Side
 from transfer_lint.graph.hubs import hubs
+from transfer_lint.visible import visible
 
 _SHAPES = {
     Shape.INPUT: "oval",
@@ -87,7 +88,6 @@ def _attributes(**values: str) -> str:
 
 
 def _quoted(text: str) -> str:
-    r"""A quoted DOT string. `\` is doubled because it begins an escape in labels; control characters become `?`."""
-    printable = "".join(char if char.isprintable() or char == "\n" else "?" for char in text)
-    escaped = printable.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+    r"""A quoted DOT string. `\` is doubled because it begins an escape in labels."""
+    escaped = visible(text, keep="\n").replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
     return f'"{escaped}"'

@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import re
+from collections.abc import Iterable, Iterator, Sequence
 
 from transfer_lint.files import notebook
 from transfer_lint.files.text import lines_of
 from transfer_lint.findings import UNUSED_SUPPRESSION, Finding, Fix, Heat
+from transfer_lint.lint.judge import GivenUp
 from transfer_lint.lint.suppression import Comments, Ignore
 from transfer_lint.problems import unparsable_as
 from transfer_lint.rules import RULES
-from transfer_lint.rules.notes import Note, Unparsable, Unused
+from transfer_lint.rules.notes import Note, OverBudget, Unparsable, Unused
+
+_MARK = re.compile(r"(<{7}|={7}|>{7})([ \t].*)?$")
 
 
 def unparsable(path: str, text: str, error: SyntaxError) -> Finding:
     """The finding that a text does not parse, at the position that the parser reports."""
     lines = lines_of(text) or [""]
+    if (conflict := _conflict(lines)) is not None:
+        width = len(lines[conflict - 1].rstrip("\r\n"))
+        what = "does not parse: a merge conflict begins here that is not resolved"
+        (finding,) = _judged(Unparsable(what), path, conflict, 1, width + 1)
+        return finding
     line = min(max(error.lineno or 1, 1), len(lines))
     width = len(lines[line - 1].rstrip("\r\n"))
     column = min(max(error.offset or 1, 1), width + 1)
@@ -23,6 +32,20 @@ def unparsable(path: str, text: str, error: SyntaxError) -> Finding:
     end = min(error.end_offset or column, width + 1) if same_line else width + 1
     (finding,) = _judged(Unparsable(unparsable_as(error)), path, line, column, end)
     return finding
+
+
+def _conflict(lines: Sequence[str]) -> int | None:
+    """The first line of a merge conflict; None if the text holds none."""
+    marks = [(line[:7], number) for number, line in enumerate(lines, start=1) if _MARK.match(line)]
+    begun = [number for mark, number in marks if mark == "<<<<<<<"]
+    whole = {"<<<<<<<", "=======", ">>>>>>>"} <= {mark for mark, _ in marks}
+    return begun[0] if whole else None
+
+
+def given_up(path: str, functions: Iterable[GivenUp]) -> Iterator[Finding]:
+    """A finding for each function that took too many steps to be followed."""
+    for one in functions:
+        yield from _judged(OverBudget(one.name), path, one.line, one.column, one.end_column)
 
 
 def unparsable_cells(path: str, text: str) -> Iterator[Finding]:

@@ -15,10 +15,9 @@ from dataclasses import dataclass, replace
 from transfer_lint.files import disk
 from transfer_lint.files.paths import shown_path
 from transfer_lint.findings import Finding, Heat
-from transfer_lint.lint.configuration import rule_names
 from transfer_lint.lint.fingerprints import expressions
 from transfer_lint.lint.outcome import Outcome
-from transfer_lint.lint.selection import selected
+from transfer_lint.lint.selection import rule_names, selected
 from transfer_lint.problems import Problem
 from transfer_lint.settings import Settings
 
@@ -91,7 +90,7 @@ def apply(outcome: Outcome, baseline: Baseline) -> Outcome:
             left[entry] -= 1
         else:
             new.append(finding)
-    return replace(outcome.left_with(tuple(new)), in_baseline=len(outcome.findings) - len(new))
+    return replace(outcome.left_with(tuple(new)), in_baseline=outcome.in_baseline + len(outcome.findings) - len(new))
 
 
 def stale(outcome: Outcome, baseline: Baseline, checked: Collection[str], settings: Settings) -> Mapping[Entry, int]:
@@ -148,7 +147,7 @@ def write(
 def _judged(baseline: Baseline, checked: Collection[str], settings: Settings) -> list[Entry]:
     """The entries that this run could have found, and the entries of files that no longer exist."""
     places = {path: _relative(path, baseline.folder) for path in checked}
-    on = {place: selected(path, settings) for path, place in places.items()}
+    on = {place: selected(path, settings.of(path)) for path, place in places.items()}
     names = rule_names()
     return [
         entry

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -59,19 +59,65 @@ def check_paths(
     *,
     given: Mapping[str, bytes] | None = None,
     progress: Progress | None = None,
+    finished: Callable[[Outcome], None] | None = None,
 ) -> Outcome:
     """Check files.
 
     given: path -> bytes that replace the file on disk. progress: called with how many of the files are done.
+    finished: called with the outcome of each file while others are looked at, in the order of the paths. An outcome
+        waits no longer than PATIENCE for a file before it.
     """
     started = time.perf_counter()
     read = read_inputs(paths, given or {})
     texts = read.texts
-    runner = Runner(settings, progress, read.given)
-    results = runner.examine(texts, {})
+
+    def one(path: str, result: Examined | Problem) -> None:
+        if finished and isinstance(result, Examined):
+            finished(outcome_of(read, {path: result}, (), 1, started, texts))
+
+    order = _InOrder(texts, one)
+
+    def tick(done: int, total: int, waiting: str) -> None:
+        if progress:
+            progress(done, total, waiting)
+        order.release()
+
+    results = Runner(settings, tick, read.given, order.add).examine(texts, {})
     examined = {path: result for path, result in results.items() if isinstance(result, Examined)}
     problems = [*read.problems, *(result for result in results.values() if isinstance(result, Problem))]
     return outcome_of(read, examined, problems, len(paths), started, texts)
+
+
+PATIENCE = 2.0
+"""Seconds that what is finished waits for what should be printed before it."""
+
+
+class _InOrder:
+    """Hands results on in the order of their paths, unless one has to wait for too long."""
+
+    def __init__(self, paths: Iterable[str], tell: Callable[[str, Examined | Problem], None]) -> None:
+        self._left = sorted(paths, reverse=True)
+        self._tell = tell
+        self._ready: dict[str, Examined | Problem] = {}
+        self._last = time.monotonic()
+
+    def add(self, path: str, result: Examined | Problem) -> None:
+        """Take a result."""
+        self._ready[path] = result
+        self.release()
+
+    def release(self) -> None:
+        """Hand on what need not wait any longer."""
+        while self._left and self._left[-1] in self._ready:
+            self._hand_on(self._left.pop())
+        if self._ready and time.monotonic() - self._last > PATIENCE:
+            for path in sorted(self._ready):
+                self._left.remove(path)
+                self._hand_on(path)
+
+    def _hand_on(self, path: str) -> None:
+        self._last = time.monotonic()
+        self._tell(path, self._ready.pop(path))
 
 
 def outcome_of(
@@ -92,14 +138,14 @@ def outcome_of(
     suppressed = sum(result.suppressed for result in examined.values())
     summary = Summary.of(findings, count, sites, suppressed, time.perf_counter() - started)
     sorted_problems = tuple(sorted(problems, key=lambda problem: problem.path))
-    return Outcome(findings, sorted_problems, summary, texts, documents=_documents(read.sources, texts))
+    return Outcome(findings, sorted_problems, summary, texts, documents=_documents(read.sources, texts, examined))
 
 
-def _documents(sources: Mapping[str, Source], texts: Mapping[str, str]) -> dict[str, str]:
+def _documents(sources: Mapping[str, Source], texts: Mapping[str, str], paths: Iterable[str]) -> dict[str, str]:
     """Path -> JSON of each notebook, holding its text of `texts`; without notebooks that cannot hold it."""
     found: dict[str, str] = {}
-    for path, file in sources.items():
+    for path in paths:
         if is_notebook(path):
             with suppress(Problem):
-                found[path] = file.on_disk(texts[path])
+                found[path] = sources[path].on_disk(texts[path])
     return found

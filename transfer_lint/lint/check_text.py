@@ -11,7 +11,7 @@ from transfer_lint.files.scan import may_have_site
 from transfer_lint.files.sources import Sources
 from transfer_lint.files.text import is_notebook
 from transfer_lint.findings import Finding
-from transfer_lint.lint.selection import selected
+from transfer_lint.lint.selection import selected, with_fix_as_set
 from transfer_lint.lint.suppression import read_comments
 from transfer_lint.problems import Problem
 from transfer_lint.settings import Settings
@@ -40,6 +40,7 @@ def examine(path: str, text: str, project: Project, settings: Settings) -> Exami
     """
     from transfer_lint.lint import about_lint
 
+    settings = settings.of(path)
     comments = read_comments(text)
     if comments.skip_file:
         return Examined()
@@ -51,7 +52,7 @@ def examine(path: str, text: str, project: Project, settings: Settings) -> Exami
     found = sorted(found, key=lambda f: (f.line, f.column, f.code))
     selection = selected(path, settings)
     kept = [
-        finding
+        with_fix_as_set(finding, settings)
         for finding in found
         if selection.allows(finding.code, finding.name)
         and (finding.about_lint or finding.heat.rank >= settings.min_heat.rank)
@@ -75,16 +76,21 @@ def _sites_of(path: str, text: str, project: Project, settings: Settings) -> tup
             result = judge.check(path, text, project, RuleOptions.of(settings))
     except SyntaxError as error:
         return (about_lint.unparsable(path, text, error),), 0
-    return result.findings, result.sites
+    return (*result.findings, *about_lint.given_up(path, result.given_up)), result.sites
 
 
 @contextmanager
 def nesting(path: str) -> Iterator[None]:
-    """Turn the RecursionError or MemoryError of a text that nests too deep into a Problem."""
+    """Turn the RecursionError or MemoryError of a text that nests too deep into a Problem.
+
+    Python's parser raises a MemoryError for what nests too deep, too.
+    """
     try:
         yield
-    except (RecursionError, MemoryError):
+    except RecursionError:
         raise Problem(path, "nests too deep to be followed", "exclude it") from None
+    except MemoryError:
+        raise Problem(path, "nests too deep, or needs more memory than there is", "exclude it, or give more") from None
 
 
 def project_over(sources: Sources, settings: Settings) -> Project:
@@ -93,4 +99,6 @@ def project_over(sources: Sources, settings: Settings) -> Project:
     from transfer_lint.flow.program.project import Project
 
     knowledge = default_knowledge()
-    return Project(sources, knowledge.extended(settings.knowledge) if settings.knowledge else knowledge)
+    for each in (settings, *settings.nested):
+        knowledge = knowledge.extended(each.knowledge) if each.knowledge else knowledge
+    return Project(sources, knowledge)

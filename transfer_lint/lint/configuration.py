@@ -6,22 +6,23 @@ The table KEYS defines each key completely: how its value is read, its default, 
 from __future__ import annotations
 
 import difflib
+import json
 import os
-import re
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, TypeVar
+from enum import Enum
+from typing import Any
 
 from transfer_codemods.actions import GuardForm
+from transfer_lint.files import disk
 from transfer_lint.files.paths import shown_path
-from transfer_lint.findings import Assumption, FixHints, Heat, Severity
-from transfer_lint.lint import selection
+from transfer_lint.findings import FixHints, Heat, Severity
+from transfer_lint.lint import forms, selection
 from transfer_lint.problems import Problem
-from transfer_lint.settings import Settings
+from transfer_lint.settings import ANALYSIS_BUDGET, Settings
 
 OUTPUT_FORMATS = ("full", "concise", "json", "sarif", "github", "gitlab", "junit", "html")
-PYTHONS = tuple(f"3.{minor}" for minor in range(8, 15))
 DEFAULT_BASELINE = "transfer-lint-baseline.json"
 
 
@@ -29,12 +30,11 @@ DEFAULT_BASELINE = "transfer-lint-baseline.json"
 class Key:
     """One key of the configuration.
 
-    read: TOML value -> value of the Settings field; raises ValueError that says what the value must be.
     default, doc: texts for the documentation.
     """
 
     name: str
-    read: Callable[[object], object]
+    form: forms.Form
     default: str
     doc: str
 
@@ -44,158 +44,72 @@ class Key:
         return self.name.replace("-", "_")
 
 
-T = TypeVar("T")
-
-
-def _strings(value: object) -> tuple[str, ...]:
-    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
-        raise ValueError('must be a list of strings, like ["..."]')
-    return tuple(value)
-
-
-def _selectors(value: object) -> tuple[str, ...]:
-    selectors = _strings(value)
-    if selectors and (wrong := selection.unknown(selectors, rule_names())):
-        raise ValueError(wrong)
-    return selectors
-
-
-def _per_file(value: object) -> tuple[tuple[str, tuple[str, ...]], ...]:
-    if not isinstance(value, dict):
-        raise ValueError('must be a table of pattern = [rules], like {"tests/**" = ["TL1"]}')
-    return tuple((pattern, _selectors(rules)) for pattern, rules in value.items())
-
-
-def _boolean(value: object) -> bool:
-    if not isinstance(value, bool):
-        raise ValueError("must be true or false")
-    return value
-
-
-def _one_of(choices: Mapping[str, T]) -> Callable[[object], T]:
-    def read(value: object) -> T:
-        if not isinstance(value, str) or value not in choices:
-            nearest = difflib.get_close_matches(str(value), choices, n=1)
-            raise ValueError(
-                f"must be one of {', '.join(choices)}" + (f"; did you mean {nearest[0]!r}?" if nearest else "")
-            )
-        return choices[value]
-
-    return read
-
-
-def _assumptions(value: object) -> tuple[str, ...]:
-    names = [assumption.value for assumption in Assumption]
-    for name in _strings(value):
-        if name not in names:
-            nearest = difflib.get_close_matches(name, names, n=1)
-            raise ValueError(
-                f"must be a list of {', '.join(names)}" + (f"; did you mean {nearest[0]!r}?" if nearest else "")
-            )
-    return _strings(value)
-
-
-def _file(value: object) -> str:
-    if not isinstance(value, str) or not value:
-        raise ValueError("must be the path of a file")
-    return value
-
-
-def _python(value: object) -> tuple[int, int]:
-    found = re.fullmatch(r"(?:py)?3\.?(\d+)", value) if isinstance(value, str) else None
-    if not found or f"3.{found[1]}" not in PYTHONS:
-        raise ValueError(f"must be a Python version from {PYTHONS[0]!r} to {PYTHONS[-1]!r}, quoted")
-    return 3, int(found[1])
-
-
-def _knowledge(value: object) -> Mapping[str, object]:
-    from transfer_lint.flow.knowledge import KnowledgeError, default_knowledge
-
-    if not isinstance(value, dict):
-        raise ValueError("must be a table")
-    try:
-        default_knowledge().extended(value)
-    except KnowledgeError as error:
-        raise ValueError(str(error)) from None
-    return value
-
-
 KEYS: tuple[Key, ...] = (
-    Key("select", _selectors, '["ALL"]', "Rules to report: codes, prefixes of codes, or names."),
-    Key("extend-select", _selectors, "[]", "Rules to report besides those of `select`."),
-    Key("ignore", _selectors, "[]", "Rules to leave out. Of two selectors for a rule the more exact one wins."),
-    Key("per-file-ignores", _per_file, "{}", "Pattern of files (as in .gitignore) -> rules to leave out there."),
+    Key("select", forms.SOME_RULES, '["ALL"]', "Rules to report: codes, prefixes of codes, or names."),
+    Key("extend-select", forms.RULES, "[]", "Rules to report besides those of `select`."),
+    Key("ignore", forms.RULES, "[]", "Rules to leave out. Of two selectors for a rule the more exact one wins."),
     Key(
-        "exclude", _strings, "build output, caches, environments", "Patterns (as in .gitignore) of what not to look at."
+        "per-file-ignores",
+        forms.RULES_PER_FILE,
+        "{}",
+        "Pattern of files (as in .gitignore) -> rules to leave out there.",
     ),
-    Key("extend-exclude", _strings, "[]", "Patterns to exclude besides those of `exclude`."),
-    Key("respect-gitignore", _boolean, "true", "Whether what git ignores is left out."),
-    Key("fail-on", _one_of({s.value: s for s in Severity}), '"warning"', "The least severity that makes the run fail."),
-    Key("min-heat", _one_of({h.value: h for h in Heat}), '"once"', "Leave out sites that run less often than this."),
+    Key(
+        "exclude",
+        forms.STRINGS,
+        "build output, caches, environments",
+        "Patterns (as in .gitignore) of what not to look at.",
+    ),
+    Key("extend-exclude", forms.STRINGS, "[]", "Patterns to exclude besides those of `exclude`."),
+    Key("respect-gitignore", forms.BOOLEAN, "true", "Whether what git ignores is left out."),
+    Key("fail-on", forms.one_of(Severity), '"warning"', "The least severity that makes the run fail."),
+    Key("min-heat", forms.one_of(Heat), '"once"', "Leave out sites that run less often than this."),
     Key(
         "trust",
-        _assumptions,
+        forms.ASSUMPTIONS,
         "none: all are made, and named",
         "Assumptions that count as facts; findings that rest on others are left out.",
     ),
     Key(
-        "unsafe-fixes", _boolean, "false", "Whether `fix` also applies fixes that cannot be shown to keep the meaning."
+        "unsafe-fixes",
+        forms.BOOLEAN,
+        "false",
+        "Whether `fix` also applies fixes that cannot be shown to keep the meaning.",
     ),
     Key(
         "fix-hints",
-        _one_of({h.value: h for h in FixHints}),
+        forms.one_of(FixHints),
         '"node-packs"',
         "Which hints `fix` mends: all, none, or in ComfyUI node packs the moves of node functions that want a guard.",
     ),
-    Key("module-guard", _one_of({g.value: g for g in GuardForm}), '"exact"', "How a guard asks where a module is."),
-    Key("target-version", _python, "the running Python", "The oldest Python that fixed code must run on."),
+    Key("fixable", forms.SOME_RULES, '["ALL"]', "Rules whose fixes are applied."),
+    Key("unfixable", forms.RULES, "[]", "Rules whose fixes are not applied."),
+    Key("extend-safe-fixes", forms.RULES, "[]", "Rules whose unsafe fixes you take for safe."),
+    Key("extend-unsafe-fixes", forms.RULES, "[]", "Rules whose safe fixes you take for unsafe."),
+    Key("module-guard", forms.one_of(GuardForm), '"exact"', "How a guard asks where a module is."),
+    Key("target-version", forms.PYTHON, "the running Python", "The oldest Python that fixed code must run on."),
     Key(
         "output-format",
-        _one_of({f: f for f in OUTPUT_FORMATS}),
+        forms.one_of({name: name for name in OUTPUT_FORMATS}),
         '"full" on a terminal, else "concise"',
         "How to report.",
     ),
-    Key("baseline", _file, "none", "The file of known findings, which `check` does not report."),
-    Key("knowledge", _knowledge, "{}", "What is known of your own functions and classes."),
+    Key("baseline", forms.FILE, "none", "The file of known findings, which `check` does not report."),
+    Key("cache", forms.BOOLEAN, "true", "Whether results are kept for later runs, and those of earlier runs are used."),
+    Key(
+        "cache-dir",
+        forms.FILE,
+        "`transfer-lint` in the user's folder of caches",
+        "Where results are kept: a folder, or a URL of fsspec (`s3://bucket/folder`).",
+    ),
+    Key(
+        "analysis-budget",
+        forms.COUNT,
+        str(ANALYSIS_BUDGET),
+        "Steps that following one function may take. One that takes more is given up (TL903).",
+    ),
+    Key("knowledge", forms.KNOWLEDGE, "{}", "What is known of your own functions and classes."),
 )
-
-
-def rule_names() -> Mapping[str, str]:
-    """Code -> name of every rule."""
-    from transfer_lint.rules import (
-        RULES,
-    )  # importing the rules costs more than reading a configuration without selectors
-
-    return {code: rule.name for code, rule in RULES.items()}
-
-
-def load(paths: Sequence[str]) -> Settings:
-    """The settings for a run over `paths`, from the nearest configuration in their common folder or a folder above it.
-
-    Without a configuration: the defaults, with the common folder as `root`.
-
-    Raises:
-        Problem: the configuration cannot be read, or something in it is wrong.
-    """
-    folder = _common_folder(paths)
-    while True:
-        for name, table in (("transfer-lint.toml", ()), ("pyproject.toml", ("tool", "transfer-lint"))):
-            candidate = os.path.join(folder, name)
-            if os.path.isfile(candidate) and (found := read_file(candidate, table)) is not None:
-                return found
-        parent = os.path.dirname(folder)
-        if parent == folder:
-            return Settings(root=_common_folder(paths))
-        folder = parent
-
-
-def _common_folder(paths: Sequence[str]) -> str:
-    absolute = [os.path.abspath(path) for path in paths] or [os.getcwd()]
-    try:
-        common = os.path.commonpath(absolute)
-    except ValueError:  # paths on two drives
-        return os.getcwd()
-    return common if os.path.isdir(common) else os.path.dirname(common)
 
 
 def read_file(path: str, table: tuple[str, ...] | None = None) -> Settings | None:
@@ -217,11 +131,14 @@ def read_file(path: str, table: tuple[str, ...] | None = None) -> Settings | Non
         if not isinstance(values, dict):
             raise Problem(shown, f"[{'.'.join(table)}] is not a table", "write it as a table")
         if step not in values:
+            if step == table[-1] and (near := difflib.get_close_matches(step, values, n=1, cutoff=0.9)):
+                raise Problem(shown, f"[tool.{near[0]}] is not read", f"did you mean [{'.'.join(table)}]?")
             return None
         values = values[step]
     if not isinstance(values, dict):
         raise Problem(shown, f"[{'.'.join(table)}] is not a table", "write it as a table")
-    return from_table(values, shown, os.path.dirname(os.path.abspath(path)), ".".join(table))
+    settings = from_table(values, shown, os.path.dirname(os.path.abspath(path)), ".".join(table))
+    return replace(settings, source=os.path.abspath(path))
 
 
 def from_table(values: Mapping[str, object], path: str, root: str, table: str = "") -> Settings:
@@ -241,7 +158,7 @@ def from_table(values: Mapping[str, object], path: str, root: str, table: str = 
             raise Problem(path, f"unknown key {place}", f"did you mean {nearest[0]!r}?" if nearest else
                           f"the keys are {', '.join(keys)}")  # fmt: skip
         try:
-            read[keys[name].field] = keys[name].read(value)
+            read[keys[name].field] = keys[name].form.read(value)
         except ValueError as error:
             raise Problem(path, f"{place} = {_shorten(value)}", str(error)) from None
     return replace(Settings(root=root), **read)
@@ -253,14 +170,65 @@ def _toml(path: str, shown: str) -> Mapping[str, object]:
     else:
         import tomli as tomllib
     try:
-        with open(path, "rb") as stream:
-            return tomllib.load(stream)
-    except OSError as error:
-        raise Problem(shown, f"cannot be read: {(error.strerror or str(error)).lower()}", "check the path") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
+        return tomllib.loads(disk.read(path).decode())
+    except Problem as problem:
+        raise Problem(shown, problem.what, "check the path") from None
+    except (ValueError, RecursionError) as error:  # not TOML, not UTF-8, or a number that is too long
         raise Problem(shown, f"is not TOML: {error}", "mend the file") from None
 
 
 def _shorten(value: object) -> str:
     text = repr(value)
     return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+def schema() -> dict[str, object]:
+    """The JSON schema of the configuration."""
+    names = selection.rule_names()
+    prefixes = sorted({code[:length] for code in names for length in range(2, len(code))})
+    properties = {key.name: {"description": f"{key.doc} Default: {key.default}.", **key.form.schema} for key in KEYS}
+    return {
+        "$schema": "http://json-schema.org/draft-07/schema#",
+        "$id": "https://json.schemastore.org/transfer-lint.json",
+        "title": "The configuration of transfer-lint",
+        "description": "`[tool.transfer-lint]` in pyproject.toml, or the top level of a transfer-lint.toml.",
+        "type": "object",
+        "additionalProperties": False,
+        "properties": properties,
+        "definitions": {
+            "rule": {
+                "description": "A rule's code, the first letters of codes, a rule's name, or ALL.",
+                "enum": ["ALL", *prefixes, *names, *names.values()],
+            }
+        },
+    }
+
+
+def as_toml(settings: Settings) -> Iterator[str]:
+    """The lines of a configuration with these settings; what has no value is a comment."""
+    for key in KEYS:
+        value = getattr(settings, key.field)
+        if value is None or (key.default == '["ALL"]' and not value):
+            yield f"# {key.name}: {key.default}"
+        else:
+            yield f"{key.name} = {_written(value)}"
+
+
+def _written(value: object) -> str:
+    """A value as TOML."""
+    if isinstance(value, Enum):
+        return _written(value.value)
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, str):
+        return json.dumps(value)
+    if isinstance(value, tuple) and value and all(isinstance(part, int) for part in value):
+        return _written(".".join(map(str, value)))
+    if isinstance(value, tuple) and value and all(isinstance(part, tuple) for part in value):
+        return _written(dict(value))
+    if isinstance(value, Mapping):
+        entries = (f"{json.dumps(name)} = {_written(part)}" for name, part in value.items())
+        return f"{{ {', '.join(entries)} }}" if value else "{}"
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(map(_written, value))}]"
+    return str(value)

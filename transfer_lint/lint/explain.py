@@ -32,16 +32,16 @@ from transfer_lint.flow.values.values import (
     Value,
 )
 from transfer_lint.lint.check_text import nesting, project_over
-from transfer_lint.lint.configuration import load
 from transfer_lint.lint.deep_stack import deep
 from transfer_lint.lint.judge import Judgement, analysis_of, evidence_lines, judgements
+from transfer_lint.lint.lookup import load
 from transfer_lint.lint.silence import reasons
 from transfer_lint.problems import Problem, unparsable_as
 from transfer_lint.rules.options import RuleOptions
 
 
-def explain(path: str, text: str, line: int, column: int | None, project: Project, options: RuleOptions) -> str:
-    """What is known about the values and transfers on a line, as text.
+def explain(path: str, text: str, line: int, column: int | None, project: Project, options: RuleOptions) -> list[str]:
+    """What is known about the values and transfers on a line, as lines.
 
     line, column: 1-based, column in characters. With a column: only values whose expression covers it, and only a
     transfer whose anchor is there.
@@ -50,22 +50,22 @@ def explain(path: str, text: str, line: int, column: int | None, project: Projec
     """
     module = project.add(path, text)
     if not 1 <= line <= len(module.lines):
-        return f"{path} has {len(module.lines)} lines; there is no line {line}"
+        return [f"{path} has {len(module.lines)} lines; there is no line {line}"]
     analysis = Analysis(project, assumptions=options.assumptions, watching=True)
     around = [i for i in analysis.interpretations(module) if _covers(i, module, line)]
     chosen = max(around, key=lambda i: i.function.node.lineno if i.function else 0, default=None)
-    parts = [f"{path}:{line}  {module.lines[line - 1].strip()}"]
+    lines = [f"{path}:{line}  {module.lines[line - 1].strip()}"]
     questions = Questions(project, module, analysis_of(project).examine(module))
-    parts.extend(_values(questions, chosen, line, column))
+    lines.extend(_values(questions, chosen, line, column))
     judged = {
         judgement.place.node: judgement
         for judgement in judgements(project, questions, options)
         if isinstance(judgement.place, Site)  # a host read may be at the same call
     }
-    parts.extend(_judgements(questions, judged, line, column))
-    if len(parts) == 1:
-        parts.append("no value of this line is followed: it holds no expression that runs, or runs in no function")
-    return "\n".join(parts)
+    lines.extend(_judgements(questions, judged, line, column))
+    if len(lines) == 1:
+        lines.append("no value of this line is followed: it holds no expression that runs, or runs in no function")
+    return lines
 
 
 def _covers(interpretation: Interpretation, module: Module, line: int) -> bool:
@@ -98,7 +98,8 @@ def _values(
             continue
         said.add(source)
         what, why = described
-        yield f"\n`{source}` is {what}"
+        yield ""
+        yield f"`{source}` is {what}"
         yield from (f"  {fact.path}:{fact.line}  {fact.text}" for fact in evidence_lines(why))
 
 
@@ -148,15 +149,16 @@ def _judgements(
         if found is not None:
             rule, verdict = found.rule, found.verdict
             fix = f"; fix: {verdict.title} ({found.safety.value})" if verdict.action else "; no fix"
-            yield f"{rule.code} {rule.name} ({found.severity.value}{fix})\n  {found.message}"
+            yield f"{rule.code} {rule.name} ({found.severity.value}{fix})"
+            yield f"  {found.message}"
             yield from (f"  {fact.path}:{fact.line}  {fact.text}" for fact in evidence_lines(verdict.why))
         else:
             yield f"`{source}` is not reported:"
             yield from (f"  {code}: {reason}" for code, reason in reasons(site, questions))
 
 
-def explain_place(path: str, line: int, column: int | None) -> str:
-    """The placements of a line's values with their proofs, as text.
+def explain_place(path: str, line: int, column: int | None) -> list[str]:
+    """The placements of a line's values with their proofs, as lines.
 
     line, column: 1-based, column in characters; column None: the whole line.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterable
 from dataclasses import dataclass
 from weakref import WeakKeyDictionary
@@ -17,12 +18,13 @@ from transfer_lint.flow.results.examination import Place
 from transfer_lint.flow.values.terms import Fact, Why
 from transfer_lint.rules import RULES, Rule, Verdict
 from transfer_lint.rules.options import RuleOptions
+from transfer_lint.settings import ANALYSIS_BUDGET
 
 _LONGEST_CHAIN = 16  # how many evidence lines of a proof are kept
 _LONGEST_SOURCE = 70  # characters of code in a fact
 
 # The analyses of a project by what they assume, so that what one finds out about a callee is used for every file.
-_analyses: WeakKeyDictionary[Project, dict[frozenset[Assumption], Analysis]] = WeakKeyDictionary()
+_analyses: WeakKeyDictionary[Project, dict[tuple[frozenset[Assumption], int], Analysis]] = WeakKeyDictionary()
 
 
 @dataclass(frozen=True)
@@ -30,10 +32,25 @@ class CheckResult:
     """The result for one file.
 
     findings: in source order; of each site only the most severe one. sites: the number of transfers and host reads.
+    given_up: what took too many steps to be followed.
     """
 
     findings: tuple[Finding, ...]
     sites: int
+    given_up: tuple[GivenUp, ...] = ()
+
+
+@dataclass(frozen=True)
+class GivenUp:
+    """A function that took too many steps to be followed.
+
+    name: empty for the top level. column, end_column: 1-based.
+    """
+
+    name: str
+    line: int
+    column: int
+    end_column: int
 
 
 @dataclass(frozen=True)
@@ -73,14 +90,23 @@ def check(path: str, text: str, project: Project, options: RuleOptions) -> Check
     Raises SyntaxError, ValueError (NUL bytes), RecursionError and MemoryError where `ast.parse` does.
     """
     module = project.add(path, text)
-    questions = Questions(project, module, analysis_of(project).examine(module))
+    examined = analysis_of(project, budget=options.analysis_budget).examine(module)
+    questions = Questions(project, module, examined)
     findings = [
         finding(judgement, on_request=_on_request(judgement, questions, options))
         for judgement in judgements(project, questions, options)
     ]
     return CheckResult(
-        tuple(sorted(findings, key=lambda f: (f.line, f.column, f.code))), len(questions.sites) + len(questions.reads)
+        tuple(sorted(findings, key=lambda f: (f.line, f.column, f.code))),
+        len(questions.sites) + len(questions.reads),
+        tuple(_given_up(module, node) for node in examined.given_up),
     )
+
+
+def _given_up(module: Module, node: ast.AST) -> GivenUp:
+    name, line, offset = getattr(node, "name", ""), getattr(node, "lineno", 1), getattr(node, "col_offset", 0)
+    column = module.column(line, offset)
+    return GivenUp(name, line, column, column + len(f"def {name}") if name else column)
 
 
 def judgements(project: Project, questions: Questions, options: RuleOptions) -> Iterable[Judgement]:
@@ -95,7 +121,7 @@ def judgements(project: Project, questions: Questions, options: RuleOptions) -> 
             found[type(place), place.anchor] = Judgement(place, *judged)
     assumed = options.assumptions & questions.assumable
     if assumed:
-        examined = analysis_of(project, options.assumptions).examine(questions.module)
+        examined = analysis_of(project, options.assumptions, options.analysis_budget).examine(questions.module)
         wider = Questions(project, questions.module, examined, options.assumptions)
         for place in wider.places:
             proved = found.get((type(place), place.anchor))
@@ -111,12 +137,15 @@ def judgements(project: Project, questions: Questions, options: RuleOptions) -> 
     return found.values()
 
 
-def analysis_of(project: Project, assumptions: frozenset[Assumption] = frozenset()) -> Analysis:
+def analysis_of(
+    project: Project, assumptions: frozenset[Assumption] = frozenset(), budget: int = ANALYSIS_BUDGET
+) -> Analysis:
     """The project's analysis under some assumptions."""
     analyses = _analyses.setdefault(project, {})
-    if assumptions not in analyses:
-        analyses[assumptions] = Analysis(project, assumptions=assumptions)
-    return analyses[assumptions]
+    if (assumptions, budget) not in analyses:
+        proved = analysis_of(project, budget=budget) if assumptions else None
+        analyses[assumptions, budget] = Analysis(project, assumptions=assumptions, proved=proved, budget=budget)
+    return analyses[assumptions, budget]
 
 
 def strongest(place: Place, questions: Questions, options: RuleOptions) -> tuple[Rule, Verdict] | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from transfer_lint.findings import Edit, Finding, Severity
@@ -76,6 +76,11 @@ class Outcome:
         suppressed = old.suppressed + len(self.findings) - len(findings)
         summary = Summary.of(findings, old.files, old.sites, suppressed, old.seconds)
         return replace(self, findings=findings, summary=summary)
+
+    def with_problems(self, problems: Iterable[Problem]) -> Outcome:
+        """The same outcome with more problems, each of which it has once."""
+        unique = {str(problem): problem for problem in (*self.problems, *problems)}
+        return replace(self, problems=tuple(sorted(unique.values(), key=lambda problem: problem.path)))
 
     def fails(self, at: Severity) -> bool:
         """Whether a finding has the severity `at` or a higher one."""

@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import gc
 import os
-import signal
-import threading
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
+from typing import Generic, TypeVar
 
 from transfer_lint.lint.deep_stack import deep
 
-if TYPE_CHECKING:
-    from concurrent.futures import Future
-
 MIN_WEIGHT = 256 * 1024
-"""Below this much work (bytes of source) one process is faster than several."""
+"""Below this much work (bytes of source) it is done faster in this process. More is done in others, also where only
+one runs at a time: then a job that crashes its process is known, and the rest is done."""
 
 
 Context = TypeVar("Context")
@@ -26,8 +23,9 @@ Result = TypeVar("Result")
 class Pool(Generic[Context, Job, Result]):
     """Runs `work(context, job)` for many jobs.
 
-    make: makes the context, once per process. work: must not raise. lost: gives the result of a job that crashed its
-    process. All three are module-level functions or partials of them, because they are sent to other processes.
+    make: makes the context, once per process. work: must not raise. lost: gives the result of a job that ended its
+    process, from the job and the exit code (minus the number of the signal that killed it). `make` and `work` are
+    module-level functions or partials of them, because they are sent to other processes.
     processes: how many at most; None: as many as there are usable processors.
     """
 
@@ -35,7 +33,7 @@ class Pool(Generic[Context, Job, Result]):
         self,
         make: Callable[[], Context],
         work: Callable[[Context, Job], Result],
-        lost: Callable[[Job], Result],
+        lost: Callable[[Job, int], Result],
         processes: int | None = None,
     ) -> None:
         self._make = make
@@ -44,77 +42,75 @@ class Pool(Generic[Context, Job, Result]):
         self._processes = processes or usable_processors()
 
     def run(
-        self, jobs: Sequence[Job], weigh: Callable[[Job], int], done: Callable[[Job], None] = lambda job: None
+        self,
+        jobs: Sequence[Job],
+        weigh: Callable[[Job], int],
+        done: Callable[[Job, Result], None] = lambda job, result: None,
+        waiting: Callable[[Job], None] = lambda job: None,
     ) -> list[Result]:
-        """The results, in the order of the jobs. weigh: bytes of source of a job. done: called after each job."""
-        if not jobs:
-            return []
+        """The results, in the order of the jobs.
+
+        A job that ends its process, or whose process is killed, is run again when all others are done, alone in a
+        process of its own. If that ends too, the job is lost.
+
+        weigh: bytes of source of a job. done: called after each job. waiting: called again and again while jobs run,
+        with the one that has been running the longest.
+        """
+        results: dict[int, Result] = {}
+
+        def finished(number: int, result: Result) -> None:
+            results[number] = result
+            done(jobs[number], result)
+
+        left: Sequence[int] = range(len(jobs))
         processes = min(self._processes, len(jobs))
-        if processes < 2 or sum(map(weigh, jobs)) < MIN_WEIGHT:
-            rare_collections()
-            context = self._make()
-            results = []
-            for job in jobs:
-                results.append(deep(self._work, context, job))
-                done(job)
-            return results
-        found: dict[int, Result] = {}
-        heaviest_first = sorted(range(len(jobs)), key=lambda index: -weigh(jobs[index]))
-        self._spread(heaviest_first, jobs, processes, found, done)
-        for index in heaviest_first:  # no result because a process died: run each such job in its own process
-            if index not in found:
-                self._spread([index], jobs, 1, found, done)
-        return [found[index] if index in found else self._lost(job) for index, job in enumerate(jobs)]
+        if sum(map(weigh, jobs)) >= MIN_WEIGHT:
+            heaviest_first = sorted(left, key=lambda number: -weigh(jobs[number]))
+            left = self._spread(heaviest_first, processes, jobs, finished, waiting)
+        if left:
+            context = _prepared(self._make)
+            for number in left:
+                job = jobs[number]
+                finished(number, deep(self._work, context, job, meanwhile=partial(waiting, job)))
+        return [results[number] for number in range(len(jobs))]
 
     def _spread(
         self,
-        indices: Sequence[int],
-        jobs: Sequence[Job],
+        numbers: Sequence[int],
         processes: int,
-        found: dict[int, Result],
-        done: Callable[[Job], None],
-    ) -> None:
-        from concurrent.futures import ProcessPoolExecutor, as_completed
-        from concurrent.futures.process import BrokenProcessPool
+        jobs: Sequence[Job],
+        finished: Callable[[int, Result], None],
+        waiting: Callable[[Job], None],
+    ) -> Sequence[int]:
+        """Run jobs in other processes. Returns those that were not run because no process can be started."""
+        from transfer_lint.lint.workers import Crew
 
-        with ProcessPoolExecutor(processes, initializer=_start, initargs=(self._make,)) as executor:
-            futures: dict[Future[Result], int] = {}
-            try:
-                for index in indices:
-                    futures[executor.submit(_call, self._work, jobs[index])] = index
-                for future in as_completed(futures):
-                    found[futures[future]] = future.result()
-                    done(jobs[futures[future]])
-            except BrokenProcessPool:
-                return
-            except BaseException:
-                executor.shutdown(wait=False, cancel_futures=True)
-                raise
+        def run(numbers: Iterable[int], processes: int, died: Callable[[int, int], None]) -> list[int]:
+            with Crew[Job, Result](partial(_prepared, self._make), self._work, processes) as crew:
+                given = ((number, jobs[number]) for number in numbers)
+                return crew.run(given, finished, died, lambda number: waiting(jobs[number]))
+
+        again: list[int] = []
+        left = run(numbers, processes, lambda number, code: again.append(number))
+        for number in again:
+            left += run([number], 1, lambda number, code: finished(number, self._lost(jobs[number], code)))
+        return left
 
 
-_context: Any = None
+def _prepared(make: Callable[[], Context]) -> Context:
+    """The context of a process, in which garbage collection becomes rare.
 
-
-def _start(make: Callable[[], object]) -> None:
-    global _context
-    if threading.current_thread() is threading.main_thread():
-        signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C ends a worker without a traceback
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    rare_collections()
-    _context = make()
-
-
-def rare_collections() -> None:
-    """Make garbage collection rare. It frees almost nothing: syntax trees and analysis results live until the end."""
+    It frees almost nothing: syntax trees and analysis results live until the end.
+    """
     gc.set_threshold(100_000, 20, 100)
-
-
-def _call(work: Callable[[Any, Job], Result], job: Job) -> Result:
-    return deep(work, _context, job)
+    return make()
 
 
 def usable_processors() -> int:
-    """How many processors this process may use."""
+    """How many processors this process may use: as TRANSFER_LINT_JOBS says, else as the system does."""
+    given = os.environ.get("TRANSFER_LINT_JOBS", "")
+    if given.isdecimal() and int(given):
+        return int(given)
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1

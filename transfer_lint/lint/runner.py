@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import signal
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import TYPE_CHECKING
+from itertools import islice
+from typing import TYPE_CHECKING, TypeVar
 
 from transfer_lint.files.tree import DiskSources
+from transfer_lint.lint.cache import Seen, cache_for
 from transfer_lint.lint.check_text import Examined, examine, project_over
 from transfer_lint.lint.pool import Pool
 from transfer_lint.problems import Problem, failure
@@ -15,15 +18,39 @@ from transfer_lint.settings import Settings
 if TYPE_CHECKING:  # imported when there is a text to check
     from transfer_lint.flow.program.project import Project
 
-Progress = Callable[[int, int], None]
-"""Called with two numbers: how many files of the current step are done, and how many there are."""
+Progress = Callable[[int, int, str], None]
+"""Called again and again with how many files of the current step are done, how many there are, and the one of those
+that are not done that has been worked on the longest ("" for none)."""
 
+
+Context = TypeVar("Context")
+Job = TypeVar("Job", bound="tuple[str, str] | tuple[str, str, object]")
+Result = TypeVar("Result")
 
 # The functions that the pool runs: at module level, so that they can be sent to other processes.
 
 
-def _make_project(settings: Settings, overlay: Mapping[str, str]) -> tuple[Project, Settings]:
-    return project_over(DiskSources(overlay), settings), settings
+class _Worker:
+    """Checks texts in one process. It says once of all that it sees, with which result it was first of use."""
+
+    def __init__(self, settings: Settings, overlay: Mapping[str, str], trees: Mapping[str, tuple[str, ...]]) -> None:
+        self._sources = DiskSources(overlay, trees)
+        self._context = project_over(self._sources, settings), settings
+        self._told = 0  # how many of the contents are told
+
+    def examine(self, job: tuple[str, str]) -> tuple[Examined | Problem, Seen]:
+        """Check one text. job: (path, text). Raises nothing: a failure becomes a Problem."""
+        result = examine_job(self._context, job)
+        trees = self._context[0].trees
+        contents = dict(islice(self._sources.contents.items(), self._told, None))
+        self._told += len(contents)
+        seen = Seen(dict(trees.asked), contents, dict(self._sources.trees))
+        trees.asked.clear()
+        return result, seen
+
+
+def _lost(job: tuple[str, str], code: int) -> tuple[Examined | Problem, Seen]:
+    return lost(job, code), Seen()
 
 
 def examine_job(context: tuple[Project, Settings], job: tuple[str, str]) -> Examined | Problem:
@@ -37,37 +64,90 @@ def examine_job(context: tuple[Project, Settings], job: tuple[str, str]) -> Exam
         return failure(path, error)
 
 
-def lost(job: tuple[str, object] | tuple[str, str, object]) -> Problem:
-    """The problem of a job that crashed its process. The first item of a job is its path."""
-    return Problem(job[0], "brought down the process that looked at it", "exclude it, and report this as a bug")
+def lost(job: tuple[str, object] | tuple[str, str, object], code: int) -> Problem:
+    """The problem of a job that twice ended its process, with this exit code. The first item of a job is its path."""
+    ending = {-each.value: each.name for each in signal.Signals}.get(code, f"exit code {code}")
+    out_of_memory = ending in ("SIGKILL", "SIGABRT")  # by a system that runs out of it, by a library that is given none
+    return Problem(
+        job[0],
+        f"brought down the process that looked at it, twice ({ending})",
+        "give it more memory, or exclude it" if out_of_memory else "exclude it, and report this as a bug",
+    )
 
 
 class Runner:
     """Checks many texts, on several processes where that is faster.
 
-    given: path -> text that replaces the file on disk when another file imports it.
+    given: path -> text that replaces the file on disk when another file imports it. examined: called with the result of
+    each file as soon as there is one.
     """
 
     def __init__(
-        self, settings: Settings, progress: Progress | None = None, given: Mapping[str, str] | None = None
+        self,
+        settings: Settings,
+        progress: Progress | None = None,
+        given: Mapping[str, str] | None = None,
+        examined: Callable[[str, Examined | Problem], None] = lambda path, result: None,
     ) -> None:
         self.settings = settings
-        self._progress = progress or (lambda done, total: None)
+        self._progress = progress or (lambda done, total, waiting: None)
         self._given = given or {}
+        self._examined = examined
+        self._trees: Mapping[str, tuple[str, ...]] = {}
 
     def examine(self, texts: Mapping[str, str], overlay: Mapping[str, str]) -> dict[str, Examined | Problem]:
-        """Check texts. texts: path -> text. overlay: like `given`, and takes precedence over it."""
-        pool = Pool(partial(_make_project, self.settings, {**self._given, **overlay}), examine_job, lost)
-        jobs = list(texts.items())
-        return dict(zip(texts, pool.run(jobs, lambda job: len(job[1]), self.counter(len(jobs))), strict=True))
+        """Check texts. texts: path -> text. overlay: like `given`, and takes precedence over it.
 
-    def counter(self, total: int) -> Callable[[object], None]:
-        """A function that reports the progress; to be called once per finished job. total: the number of jobs."""
-        done = 0
+        Results of earlier runs are used where they are known to be the same, if the settings want that.
+        """
+        overlay = {**self._given, **overlay}
+        if not self.settings.cache or not texts:
+            return self._examine(texts, overlay, DiskSources(overlay), [])
+        sources = DiskSources(overlay, self._trees)
+        cache = cache_for(self.settings, sources)
+        known = cache.look_up(texts)
+        for path, result in known.items():
+            self._examined(path, result)
+        rest = {path: text for path, text in texts.items() if path not in known}
+        seen: list[Seen] = []
+        found = self._examine(rest, overlay, sources, seen) if rest else {}
+        cache.keep(rest, {path: result for path, result in found.items() if isinstance(result, Examined)}, seen)
+        self._trees = sources.trees
+        results = {**known, **found}
+        return {path: results[path] for path in texts}
 
-        def count(job: object) -> None:
-            nonlocal done
-            done += 1
-            self._progress(done, total)
+    def _examine(
+        self, texts: Mapping[str, str], overlay: Mapping[str, str], sources: DiskSources, seen: list[Seen]
+    ) -> dict[str, Examined | Problem]:
+        """Check texts, without a cache. What is seen of other files is added to `seen`."""
 
-        return count
+        def done(job: tuple[str, str], result: tuple[Examined | Problem, Seen]) -> None:
+            seen.append(result[1])
+            self._examined(job[0], result[0])
+
+        pool = Pool(partial(_Worker, self.settings, overlay, sources.trees), _Worker.examine, _lost)
+        results = self.run(pool, list(texts.items()), 1, done)
+        return {path: result for path, (result, _) in zip(texts, results, strict=True)}
+
+    def run(
+        self,
+        pool: Pool[Context, Job, Result],
+        jobs: Sequence[Job],
+        weight: int,
+        done: Callable[[Job, Result], None] = lambda job, result: None,
+    ) -> list[Result]:
+        """Run jobs, each a tuple of path, text and what else there is, and report the progress.
+
+        weight: how much longer a job takes than to check a text of that length. done: called with each result.
+        """
+        count = 0
+
+        def counted(job: Job, result: Result) -> None:
+            nonlocal count
+            count += 1
+            self._progress(count, len(jobs), "")
+            done(job, result)
+
+        return pool.run(
+            jobs, lambda job: weight * len(job[1]), counted, lambda job: self._progress(count, len(jobs), job[0])
+        )

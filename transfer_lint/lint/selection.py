@@ -6,10 +6,11 @@ import difflib
 import os
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from transfer_lint.files.patterns import Patterns
+from transfer_lint.findings import Finding, Safety
 from transfer_lint.settings import Settings
 
 _PREFIX = re.compile(r"TL\d{0,3}")
@@ -47,6 +48,15 @@ def _exactness(selector: str, code: str, name: str) -> int:
     return len(selector) if code.startswith(selector) else -1
 
 
+def rule_names() -> Mapping[str, str]:
+    """Code -> name of every rule."""
+    from transfer_lint.rules import (
+        RULES,
+    )  # importing the rules costs more than reading a configuration without selectors
+
+    return {code: rule.name for code, rule in RULES.items()}
+
+
 def unknown(selectors: Iterable[str], names: Mapping[str, str]) -> str:
     """A message about the first selector that matches no rule, with a suggestion; "" if each selector matches a rule.
 
@@ -77,6 +87,22 @@ def _ignored_in(path: str, settings: Settings) -> tuple[str, ...]:
         if _compiled(settings.root, pattern).match(os.path.abspath(path), is_folder=False)
         for selector in selectors
     )
+
+
+def with_fix_as_set(finding: Finding, settings: Settings) -> Finding:
+    """The finding without its fix, or with another safety of it, where the settings say so for its rule."""
+    fix = finding.fix
+    if fix is None:
+        return finding
+    if not Selection(settings.fixable or ("ALL",), settings.unfixable).allows(finding.code, finding.name):
+        return replace(finding, fix=None)
+    safe, unsafe = (
+        max((_exactness(selector, finding.code, finding.name) for selector in selectors), default=-1)
+        for selectors in (settings.extend_safe_fixes, settings.extend_unsafe_fixes)
+    )
+    if safe < 0 > unsafe:
+        return finding
+    return replace(finding, fix=replace(fix, safety=Safety.SAFE if safe > unsafe else Safety.UNSAFE))
 
 
 @lru_cache(maxsize=256)

@@ -12,8 +12,9 @@ from transfer_lint.findings import UNUSED_SUPPRESSION, Finding
 from transfer_lint.lint.selection import matches
 
 _COMMENT = re.compile(
-    r"#\s*transfer-lint:\s*(?:(?P<skip>skip-file)\b|ignore\b(?:\[(?P<list>[^\]]*)\]|(?!\[)))"
-    r"(?P<reason>(?:(?!\s+#[\sA-Za-z]).)*)"  # up to the next comment; `#12` does not begin one
+    r"#\s*transfer-lint:\s*(?:(?P<skip>skip-file)\b|ignore\b(?:\[(?P<list>[^\]#\n]*)\]|(?!\[)))"
+    # Up to the next comment; `#12` does not begin one. Whether one follows is asked at the first of several blanks.
+    r"(?P<reason>(?:\S|(?<=\s)[^\S\n]|(?!\s+#[\sA-Za-z])[^\S\n])*)"
 )
 
 

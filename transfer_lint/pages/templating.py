@@ -2,22 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from transfer_lint.problems import Problem
+from transfer_lint.visible import visible
 
-_NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-"""Characters that XML forbids, even escaped; HTML should not hold them either."""
 _SHARED = Path(__file__).with_name("templates")
-
-
-def clean(text: str) -> str:
-    """`text` with a question mark in place of each forbidden character."""
-    return _NO_XML.sub("?", text)
 
 
 class Templates:
@@ -77,5 +70,5 @@ def _final(value: object) -> object:
     import markupsafe
 
     if isinstance(value, str) and not isinstance(value, markupsafe.Markup):
-        return clean(value)
+        return visible(value, keep="\t\n\r")  # XML forbids what is left out here, even escaped
     return value

@@ -30,12 +30,12 @@ class View:
     fail_on: Severity = Severity.WARNING
 
     def style(self, text: str, **how: object) -> str:
-        """`text` styled as click.style does, or plain."""
+        """`text` in a style, for a line that `terminal.printed` prints; or plain."""
         if not self.colour:
             return text
-        import click
+        from transfer_lint.report.terminal import styled
 
-        return click.style(text, **how)  # type: ignore[arg-type]
+        return styled(text, **how)
 
     def fixable(self, finding: Finding) -> bool:
         """Whether `fix`, run with the same settings, would fix the finding."""
@@ -52,8 +52,12 @@ class View:
 WITH_EDITS = frozenset({"sarif", "html"})
 """Reports that show the edits that fix each finding."""
 
-DOCUMENTS = frozenset({"json", "sarif", "gitlab", "junit", "html"})
-"""Reports that are one complete document, so that nothing can be added to them or left out."""
+DOCUMENTS = frozenset({"json", "sarif", "gitlab", "junit", "html", "markdown", "mermaid", "dot", "svg"})
+"""Formats that are one complete document, so that nothing can be added to them or left out."""
+
+LINES = frozenset({"concise", "github"})
+"""Reports that are the lines of all findings and problems, one after the other, so that they can be printed file by
+file."""
 
 Report = Callable[[Outcome, View], Iterator[str]]
 

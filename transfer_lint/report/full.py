@@ -12,6 +12,7 @@ from transfer_lint.report import View
 from transfer_lint.report.concise import COLOURS
 from transfer_lint.report.concise import line as one_line
 from transfer_lint.report.places import Places
+from transfer_lint.visible import visible
 
 MAX_FRAME_LINES = 6
 
@@ -107,7 +108,7 @@ def _fit(before: str, marked: str, after: str, width: int) -> tuple[str, str, st
 
 def _chain(evidence: tuple[Evidence, ...], places: Places, view: View, margin: int, glyphs: _Glyphs) -> Iterator[str]:
     """The evidence lines, in the order of the proof, each with its place; places are padded to one width."""
-    where = [str(places.at(fact.path, fact.line)) for fact in evidence]
+    where = [_printable(str(places.at(fact.path, fact.line))) for fact in evidence]
     widest = min(max(map(_width, where), default=0), 40)
     for number, (fact, place) in enumerate(zip(evidence, where, strict=True)):
         glyph = view.style(glyphs.last if number == len(evidence) - 1 else glyphs.middle, dim=True)
@@ -127,8 +128,8 @@ def _wrap(text: str, width: int) -> list[str]:
 
 
 def _printable(text: str) -> str:
-    """`text` for a terminal: a tab becomes four spaces, a control character becomes a question mark."""
-    return "".join(c if c.isprintable() else "    " if c == "\t" else "?" for c in text)
+    """`text` as it will be printed, so that its width is known; a tab becomes four spaces."""
+    return visible(text.replace("\t", "    "))
 
 
 def _width(text: str) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from xml.etree import ElementTree
 
@@ -10,9 +9,7 @@ from transfer_lint.findings import Finding
 from transfer_lint.lint.outcome import Outcome
 from transfer_lint.report import View
 from transfer_lint.report.places import Places
-
-_NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-"""Characters that XML 1.0 forbids, even escaped."""
+from transfer_lint.visible import visible
 
 
 def report(outcome: Outcome, view: View) -> Iterator[str]:
@@ -73,4 +70,5 @@ def _case(suite: ElementTree.Element, finding: Finding, places: Places, view: Vi
 
 
 def _xml(text: str) -> str:
-    return _NO_XML.sub("?", text)
+    """`text` without the characters that XML 1.0 forbids, even escaped."""
+    return visible(text, keep="\n")

@@ -8,7 +8,7 @@ from transfer_lint.evidence.join import Joined, Judged, Status
 from transfer_lint.evidence.silent import MEANINGS, Kind
 from transfer_lint.evidence.tally import Tally, by_assumption, by_rule
 from transfer_lint.report import View
-from transfer_lint.report.trace_text import bytes_of, count, place, seconds_of, short
+from transfer_lint.report.trace_text import bytes_of, count, place, seconds_of, short, times
 
 COLOURS = {Status.CONFIRMED: "green", Status.REFUTED: "red", Status.NEVER: "bright_black", Status.UNDECIDED: "yellow"}
 
@@ -74,7 +74,7 @@ def _silent(joined: Joined, view: View, top: int) -> Iterator[str]:
             most = f", {each.most} in one part" if each.most != each.events else ""
             size = f", {bytes_of(each.nbytes)}" if each.nbytes else ""
             at = f"{short(each.where.file)}:{each.where.line} {each.where.function}"
-            yield f"  {at}: {f'{each.how} {each.way}'.strip()} {each.events} times{most}{size}"
+            yield f"  {at}: {f'{each.how} {each.way}'.strip()} {times(each.events)}{most}{size}"
         if len(found) > top:
             yield f"  and {len(found) - top} more calls"
 

@@ -12,7 +12,7 @@ from transfer_lint.evidence.silent import MEANINGS, Kind
 from transfer_lint.evidence.tally import by_assumption, by_rule
 from transfer_lint.report.evidence_page import page
 from transfer_lint.report.trace_findings import how_to_report
-from transfer_lint.report.trace_text import bytes_of, rows_of_timeline, seconds_of, way_text
+from transfer_lint.report.trace_text import bytes_of, rows_of_timeline, seconds_of, times, way_text
 
 COLUMNS = 125
 WIDTH, HEIGHT = 1000.0, 34.0
@@ -78,7 +78,7 @@ def _row(name: str, columns: list[list[int]]) -> dict[str, object]:
 
 
 def _shown(line: Line) -> _Shown:
-    ways = [f"{count} times from {way_text(way)}" for count, way in line.callers if way]
+    ways = [f"{times(events)} from {way_text(way)}" for events, way in line.callers if way]
     return _Shown(line, _source(line), ways)
 
 

@@ -38,7 +38,7 @@ def report(trace: Trace, view: View, top: int = 10) -> Iterator[str]:
         yield view.style("calls that had nothing to do", bold=True)
         width = max(len(place(line)) for line in idle[:top])
         for line in idle[:top]:
-            yield f"  {place(line):<{width}}  {line.idle} times  {line.function}"
+            yield f"  {place(line):<{width}}  {times(line.idle)}  {line.function}"
     found = [each for each in categories(trace) if each.count != 0]
     if found:
         yield ""
@@ -77,8 +77,8 @@ def _table(lines: Sequence[Line], trace: Trace, view: View) -> Iterator[str]:
         yield f"{_row(row, widths)}  {view.style(place(line), fg='blue')} {line.function}  {line.dtypes}".rstrip()
         for number, (events, way) in enumerate(line.callers[:2]):
             if way:
-                times = f"{events} times " if len(line.callers) > 1 else ""
-                yield f"{'':{sum(widths) + 2 * len(widths) + 2}}{times}from {way_text(way)}"
+                often = f"{times(events)} " if len(line.callers) > 1 else ""
+                yield f"{'':{sum(widths) + 2 * len(widths) + 2}}{often}from {way_text(way)}"
             if number == 1 and len(line.callers) > 2:
                 yield f"{'':{sum(widths) + 2 * len(widths) + 2}}and {len(line.callers) - 2} more ways"
 
@@ -162,6 +162,11 @@ def seconds_of(seconds: float) -> str:
         if seconds * factor >= 1:
             return f"{seconds * factor:.3g} {unit}"
     return f"{seconds * 1e6:.2g} us"
+
+
+def times(number: int) -> str:
+    """How often: `once`, `2 times`."""
+    return "once" if number == 1 else f"{number} times"
 
 
 def count(number: int, noun: str) -> str:

@@ -30,4 +30,11 @@ class Unused:
     end_column: int
 
 
-Note: TypeAlias = Unparsable | Unused
+@dataclass(frozen=True)
+class OverBudget:
+    """A function took too many steps to be followed. function: its name; empty for the top level of a file."""
+
+    function: str
+
+
+Note: TypeAlias = Unparsable | Unused | OverBudget

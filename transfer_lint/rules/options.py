@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from transfer_codemods.actions import GuardForm
 from transfer_lint.findings import Assumption, FixHints
-from transfer_lint.settings import Settings
+from transfer_lint.settings import ANALYSIS_BUDGET, Settings
 
 
 @dataclass(frozen=True)
@@ -15,11 +15,13 @@ class RuleOptions:
 
     module_guard: the form of the guard that TL103's fix writes.
     fix_hints: which hints `fix` mends.
+    analysis_budget: steps that following one function may take.
     assumptions: what is taken for granted, besides what is proved. trusted: those of them that count as facts.
     """
 
     module_guard: GuardForm = GuardForm.EXACT
     fix_hints: FixHints = FixHints.NODE_PACKS
+    analysis_budget: int = ANALYSIS_BUDGET
     assumptions: frozenset[Assumption] = frozenset(Assumption)
     trusted: frozenset[Assumption] = frozenset()
 
@@ -28,4 +30,4 @@ class RuleOptions:
         """The rule options in the settings."""
         trusted = frozenset(Assumption(name) for name in settings.trust or ())
         assumptions = frozenset(Assumption) if settings.trust is None else trusted
-        return RuleOptions(settings.module_guard, settings.fix_hints, assumptions, trusted)
+        return RuleOptions(settings.module_guard, settings.fix_hints, settings.analysis_budget, assumptions, trusted)

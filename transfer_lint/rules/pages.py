@@ -29,7 +29,7 @@ SECTIONS = (
 )
 """A page's headings, in order; `Example` may come more than once."""
 
-OPTIONS = ("module-guard",)
+OPTIONS = ("module-guard", "analysis-budget")
 """Rule options that an example may set."""
 
 _TITLE = re.compile(r"# (?P<name>[a-z0-9-]+) \((?P<code>TL[0-9]{3})\)")

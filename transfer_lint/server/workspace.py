@@ -16,9 +16,9 @@ from transfer_lint.fixing.fix import fix_source
 from transfer_lint.fixing.ignores import with_ignores
 from transfer_lint.lint.assigned_placements import Placement, placements
 from transfer_lint.lint.check_text import examine, nesting, project_over
-from transfer_lint.lint.configuration import load
 from transfer_lint.lint.deep_stack import deep
 from transfer_lint.lint.explain import explain
+from transfer_lint.lint.lookup import load
 from transfer_lint.problems import Problem
 from transfer_lint.rules.options import RuleOptions
 from transfer_lint.settings import Settings
@@ -93,7 +93,8 @@ class Lint:
         """Where the values of the expressions around a column live, and why; "" if the text does not parse."""
         shown, text, settings = self._document(path)
         options = RuleOptions.of(settings)
-        return self._guarded(explain, "", shown, text, line, column, self._project(settings), options)
+        none: list[str] = []
+        return "\n".join(self._guarded(explain, none, shown, text, line, column, self._project(settings), options))
 
     def placements(self, path: str) -> list[Placement]:
         """Where the document's values live; [] if the text does not parse."""

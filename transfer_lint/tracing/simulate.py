@@ -28,7 +28,7 @@ try:
     import torch
 except ModuleNotFoundError as error:
     raise ModuleNotFoundError(
-        "transfer_lint.trace needs torch, which is not installed: pip install transfer-lint[trace]", name="torch"
+        "transfer_lint.trace needs torch, which is not installed: pip install 'transfer-lint[trace]'", name="torch"
     ) from error
 from torch.utils._python_dispatch import TorchDispatchMode
 

@@ -24,7 +24,7 @@ def main() -> None:
     try:
         import torch  # noqa: F401
     except ModuleNotFoundError:
-        run.ending = Ending("refused", 2, "torch is not installed for this Python: pip install transfer-lint[trace]")
+        run.ending = Ending("refused", 2, "torch is not installed for this Python: pip install 'transfer-lint[trace]'")
         with open(job.result, "w", encoding="utf-8") as stream:
             stream.write(to_json(run))
         return

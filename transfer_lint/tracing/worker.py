@@ -20,7 +20,7 @@ def main() -> None:
     try:
         import torch  # noqa: F401
     except ModuleNotFoundError:
-        mend = "torch is not installed for this Python: pip install transfer-lint[trace]"
+        mend = "torch is not installed for this Python: pip install 'transfer-lint[trace]'"
         _write(job.result, Trace(job.target, {}, "", Ending("refused", 2, mend), 0.0, 0.0, "events", 1.0, []))
         sys.exit(2)
     sys.exit(_run(job))
@@ -42,7 +42,8 @@ def _run(job: Job) -> int:
 
         def snapshot(end: Ending | None) -> str:
             if output.forks:
-                tracing.notes[:] = [f"the program forked {output.forks} times: what its children did was not seen"]
+                often = "once" if output.forks == 1 else f"{output.forks} times"
+                tracing.notes[:] = [f"the program forked {often}: what its children did was not seen"]
             if end is not None:
                 tracing.finish(end)
             return to_json(tracing.result())

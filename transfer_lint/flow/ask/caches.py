@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from itertools import pairwise
 
-from transfer_lint.flow.program.syntax import nodes_of, path_to
+from transfer_lint.flow.program.syntax import nodes_of, path_to, spelled
 from transfer_lint.flow.results.constructions import Construction
 from transfer_lint.flow.results.sites import Site
 
@@ -25,12 +26,13 @@ def fills_cache(place: Site | Construction) -> bool:
         return True
     return any(
         asks_for(statement.test, target)
-        for statement in path_to(function.node.body, place.statement)
-        if isinstance(statement, ast.If) and any(inner is place.statement for inner in _body(statement))
-        for part in nodes_of(statement)
+        for statement, held in pairwise(path_to(function.node.body, place.statement))
+        if isinstance(statement, ast.If) and any(inner is held for inner in statement.body)
+        for inner in statement.body
+        for part in nodes_of(inner)
         for target in kept_by(part)
         if not isinstance(target, ast.Name)
-        and not (isinstance(place, Site) and ast.unparse(target) == ast.unparse(place.moved))
+        and not (isinstance(place, Site) and spelled(target) == spelled(place.moved))
     )
 
 
@@ -48,22 +50,17 @@ def kept_by(statement: ast.AST) -> Sequence[ast.expr]:
     return []
 
 
-def _body(statement: ast.If) -> Iterator[ast.AST]:
-    for inner in statement.body:
-        yield from nodes_of(inner)
-
-
 def asks_for(test: ast.expr, target: ast.expr) -> bool:
     """Whether a test is about what an assignment to `target` keeps: it names it, or asks for its key or attribute."""
-    spelled = ast.unparse(target)
-    if any(isinstance(node, ast.expr) and ast.unparse(node) == spelled for node in nodes_of(test)):
+    text = spelled(target)
+    if any(isinstance(node, ast.expr) and spelled(node) == text for node in nodes_of(test)):
         return True
     for node in nodes_of(test):
         match node, target:
             case ast.Compare(left=key, ops=[ast.In() | ast.NotIn()], comparators=[cache]), ast.Subscript():
-                if ast.unparse(key) == ast.unparse(target.slice) and ast.unparse(cache) == ast.unparse(target.value):
+                if spelled(key) == spelled(target.slice) and spelled(cache) == spelled(target.value):
                     return True
             case ast.Call(func=ast.Name(id="hasattr"), args=[owner, ast.Constant(value=name)]), ast.Attribute():
-                if name == target.attr and ast.unparse(owner) == ast.unparse(target.value):
+                if name == target.attr and spelled(owner) == spelled(target.value):
                     return True
     return False

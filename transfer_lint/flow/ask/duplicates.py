@@ -3,10 +3,21 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Sequence
+from bisect import bisect_right
+from collections.abc import Iterator, Mapping, Sequence
 
 from transfer_lint.flow.ask.mutations import is_written_to, memory_of, on_lines
-from transfer_lint.flow.program.syntax import LOOPS, blocks_of, is_plain, nodes_of, path_to, span
+from transfer_lint.flow.program.syntax import (
+    LOOPS,
+    ancestors,
+    blocks_of,
+    is_plain,
+    kinds_in,
+    nodes_of,
+    parents,
+    path_to,
+    span,
+)
 from transfer_lint.flow.results.mutations import Mutation
 from transfer_lint.flow.results.sites import Site
 
@@ -25,6 +36,9 @@ def earlier_transfer(site: Site, sites: Sequence[Site], mutations: Sequence[Muta
     if is_written_to(site, mutations):
         return None
     for other in sites:
+        first, last = _reach(other)
+        if not first <= site.statement.lineno <= last:
+            continue
         if other is site or other.function is not function or other.receiver.ident is not site.receiver.ident:
             continue
         if not same_target(site, other) or other.inline or other.in_handler or not other.yields_copy:
@@ -64,43 +78,76 @@ def is_bound_between(name: str, first: Site, second: Site) -> bool:
     """Whether a name may be bound again between two transfers of a function. `first` runs before `second`."""
     assert first.function is not None
     begin, end = first.statement.end_lineno or 0, _last_line(first, second)
-    return any(
-        begin < node.lineno <= end
-        for node in nodes_of(first.function.node)
-        if isinstance(node, ast.Name) and node.id == name and not isinstance(node.ctx, ast.Load)
-    )
+    lines = _binding_lines(first.function.node).get(name, ())
+    return bisect_right(lines, begin) < bisect_right(lines, end)
+
+
+def _binding_lines(function: ast.AST) -> Mapping[str, Sequence[int]]:
+    """Name -> the lines of a function that bind or delete it, in order. Memoised on the function."""
+    known: dict[str, list[int]] | None = getattr(function, "_transfer_lint_bindings", None)
+    if known is None:
+        known = {}
+        for node in nodes_of(function):
+            if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load):
+                known.setdefault(node.id, []).append(node.lineno)
+        for lines in known.values():
+            lines.sort()
+        function._transfer_lint_bindings = known  # type: ignore[attr-defined]
+    return known
 
 
 def _dominates(first: Site, second: Site) -> bool:
     """Whether the first dominates the second: it always runs before it, in the same iteration of every loop."""
     assert first.function is not None
     here, there = first.statement, second.statement
-    if any(isinstance(node, _PERHAPS) for node in nodes_of(here) if _holds(node, first.node)):
+    certain = kinds_in(here).isdisjoint(_PERHAPS)
+    if not certain and any(isinstance(node, _PERHAPS) for node in (first.node, *ancestors(here, first.node))):
         return False
     if here is there:
-        return _position(first) < _position(second) and not any(
-            isinstance(node, _PERHAPS) or (isinstance(node, ast.stmt) and node is not here) for node in nodes_of(here)
-        )
-    path = path_to(first.function.node.body, there)
-    own = path_to(first.function.node.body, here)
-    shared = 0
-    while shared < min(len(path), len(own)) and path[shared] is own[shared]:
-        shared += 1
-    if not own or shared >= len(own) or shared >= len(path):
-        return False
+        return certain and next(blocks_of(here), None) is None and _position(first) < _position(second)
     # In the block that holds both, every path must run the first: only `with` may surround it there.
-    entered = all(isinstance(statement, ast.With | ast.AsyncWith) for statement in own[shared:-1])
-    return entered and own[shared].lineno < path[shared].lineno and _in_one_block(path, own, shared, first)
+    function = first.function.node
+    inside, around = here, parents(function).get(here)
+    while around is not None:
+        if isinstance(around, ast.stmt) and _runs_before(inside, there, around):
+            return True
+        if not isinstance(around, ast.With | ast.AsyncWith):
+            # The block of a handler or a `case` is held by a node that is no statement.
+            return not isinstance(around, ast.stmt) and _runs_before(inside, there, around)
+        inside, around = around, parents(function).get(around)
+    return False
 
 
-def _in_one_block(path: list[ast.stmt], own: list[ast.stmt], shared: int, site: Site) -> bool:
-    assert site.function is not None
-    blocks = blocks_of(path[shared - 1]) if shared else iter([site.function.node.body])
-    return any(any(s is path[shared] for s in block) and any(s is own[shared] for s in block) for block in blocks)
+def _reach(site: Site) -> tuple[int, int]:
+    """The lines of the statements that the site may dominate: from its own to the end of the block that holds it.
+
+    Memoised on the statement.
+    """
+    statement = site.statement
+    known: tuple[int, int] | None = getattr(statement, "_transfer_lint_reach", None)
+    if known is None:
+        end = span(statement)[1]
+        around = parents(site.function.node).get(statement) if site.function is not None else None
+        inside: ast.AST = statement
+        while around is not None:
+            blocks = blocks_of(around) if isinstance(around, ast.stmt) else iter([getattr(around, "body", [])])
+            end = max((span(block[-1])[1] for block in blocks if any(s is inside for s in block)), default=end)
+            if not isinstance(around, ast.With | ast.AsyncWith) or site.function is None:
+                break
+            inside, around = around, parents(site.function.node).get(around)
+        known = (statement.lineno, end)
+        statement._transfer_lint_reach = known  # type: ignore[attr-defined]
+    return known
 
 
-def _holds(node: ast.AST, part: ast.AST) -> bool:
-    return any(inner is part for inner in nodes_of(node))
+def _runs_before(inside: ast.stmt, later: ast.stmt, around: ast.AST) -> bool:
+    """Whether a statement stands before one that is, or holds, the later one, in one and the same block."""
+    blocks = blocks_of(around) if isinstance(around, ast.stmt) else iter([getattr(around, "body", [])])
+    for block in blocks:
+        if block and span(block[0])[0] <= inside.lineno <= span(block[-1])[1] and any(s is inside for s in block):
+            held = path_to(block, later) if later.lineno <= span(block[-1])[1] else []
+            return bool(held) and inside.lineno < held[0].lineno
+    return False
 
 
 def _last_line(first: Site, second: Site) -> int:

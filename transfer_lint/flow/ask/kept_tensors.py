@@ -9,7 +9,7 @@ from transfer_lint.flow.ask.caches import asks_for, kept_by
 from transfer_lint.flow.ask.factories import Factories
 from transfer_lint.flow.knowledge import Knowledge
 from transfer_lint.flow.program.modules import ClassInfo, FunctionInfo
-from transfer_lint.flow.program.syntax import nodes_of, path_to
+from transfer_lint.flow.program.syntax import nodes_of, path_to, spelled
 from transfer_lint.flow.results.constructions import Construction
 from transfer_lint.flow.results.sites import Site
 from transfer_lint.flow.values.terms import Known, TermKind
@@ -27,7 +27,7 @@ def is_unregistered_constant(site: Site, factories: Factories, knowledge: Knowle
     if not any(isinstance(base, str) and knowledge.is_module_class(base) for base in owner.lineage):
         return False
     start = owner.methods.get("__init__")
-    if start is None or name in owner.reassigned or name in owner.overridden or name in owner.attributes:
+    if start is None or name in owner.reassigned or owner.is_overridden(name) or name in owner.attributes:
         return False
     values = [value for part in nodes_of(start.node) for value in _assigned(part, name)]
     return len(values) == 1 and factories.makes_on_host(values[0])
@@ -36,7 +36,7 @@ def is_unregistered_constant(site: Site, factories: Factories, knowledge: Knowle
 def holds_only_tensors(owner: ClassInfo | None, node: ast.expr, factories: Factories) -> bool:
     """Whether `self.x` is only ever assigned what factories make, and what it is itself moved to."""
     name = own_attribute(node)
-    if owner is None or name is None or name in owner.overridden or name in owner.attributes:
+    if owner is None or name is None or owner.is_overridden(name) or name in owner.attributes:
         return False
     values = [value for part in nodes_of(owner.node) for value in _assigned(part, name)]
     made = [value for value in values if factories.makes(value)]
@@ -95,7 +95,7 @@ def _asks_for_device(test: ast.expr, function: FunctionInfo) -> bool:
         match node:
             case ast.Assign(targets=[ast.Name(id=name)], value=value) if name in names:
                 told.append(value)
-    return any("device" in ast.unparse(part) for part in told)
+    return any("device" in spelled(part) for part in told)
 
 
 def _is_registered(owner: ClassInfo | None, target: ast.expr) -> bool:

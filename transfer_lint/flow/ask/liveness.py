@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 
 from transfer_lint.flow.program.modules import FunctionNode
-from transfer_lint.flow.program.syntax import nodes_of
+from transfer_lint.flow.program.syntax import nodes_of, spelled
 from transfer_lint.flow.results.sites import Site
 
 _SEES_ALL = frozenset({"locals", "eval", "exec", "vars", "dir"})
@@ -114,22 +115,36 @@ def is_used_as_module(function: ast.AST, place: ast.expr, tensor_methods: frozen
 
     tensor_methods: if given, any method that is called and is not one of them shows it as well.
     """
-    spelled = ast.unparse(place)
-    for node in nodes_of(function):
-        match node:
-            case ast.Call(func=ast.Attribute(value=used, attr=name)) if tensor_methods and ast.unparse(used) == spelled:
-                if name not in tensor_methods:
-                    return True
-                continue
-            case ast.Call(func=ast.Name() | ast.Attribute() | ast.Subscript() as used):
-                pass
-            case ast.Attribute(value=used, attr=attribute) if attribute in _OF_MODULES:
-                pass
-            case _:
-                continue
-        if ast.unparse(used) == spelled:
-            return True
-    return False
+    text, uses = spelled(place), _uses_in(function)
+    if text in uses.called or not _OF_MODULES.isdisjoint(uses.members.get(text, ())):
+        return True
+    return tensor_methods is not None and not uses.methods.get(text, set()) <= tensor_methods
+
+
+@dataclass(frozen=True)
+class _Uses:
+    """What a function does with values, by how they are spelled: calls them, reads their members, calls these."""
+
+    called: set[str] = field(default_factory=set)
+    members: dict[str, set[str]] = field(default_factory=dict)
+    methods: dict[str, set[str]] = field(default_factory=dict)
+
+
+def _uses_in(function: ast.AST) -> _Uses:
+    """Memoised on the function."""
+    known: _Uses | None = getattr(function, "_transfer_lint_uses", None)
+    if known is None:
+        known = _Uses()
+        for node in nodes_of(function):
+            match node:
+                case ast.Call(func=ast.Name() | ast.Attribute() | ast.Subscript() as used):
+                    known.called.add(spelled(used))
+                    if isinstance(used, ast.Attribute):
+                        known.methods.setdefault(spelled(used.value), set()).add(used.attr)
+                case ast.Attribute(value=used, attr=name) if name in _OF_MODULES:
+                    known.members.setdefault(spelled(used), set()).add(name)
+        function._transfer_lint_uses = known  # type: ignore[attr-defined]
+    return known
 
 
 def _parts(node: ast.expr) -> Iterator[ast.expr]:

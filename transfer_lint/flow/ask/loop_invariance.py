@@ -6,7 +6,17 @@ import ast
 from collections.abc import Sequence
 
 from transfer_lint.flow.ask.mutations import is_written_to, memory_of, on_lines
-from transfer_lint.flow.program.syntax import LOOPS, is_plain, nodes_of, path_to, span
+from transfer_lint.flow.program.syntax import (
+    LOOPS,
+    ancestors,
+    is_plain,
+    kinds_in,
+    nodes_of,
+    path_to,
+    span,
+    spelled,
+    spelled_in,
+)
 from transfer_lint.flow.results.mutations import Mutation
 from transfer_lint.flow.results.sites import Site
 
@@ -48,22 +58,20 @@ def _is_read_again(node: ast.expr) -> bool:
 def _comprehensions(site: Site) -> list[ast.expr]:
     """The comprehensions that evaluate the transfer for each of their items, innermost first."""
     kinds = (ast.ListComp, ast.SetComp, ast.GeneratorExp, ast.DictComp)
-    found = [node for node in nodes_of(site.statement) if isinstance(node, kinds) and site.node in nodes_of(node)]
-    outer = [node for node in found if site.node not in nodes_of(node.generators[0].iter)]
-    return list(reversed(outer)) if not any(isinstance(n, ast.Lambda) for n in nodes_of(site.statement)) else []
+    inside = kinds_in(site.statement)
+    if ast.Lambda in inside or inside.isdisjoint(kinds):
+        return []
+    found = [node for node in ancestors(site.statement, site.node) if isinstance(node, kinds)]
+    return [node for node in found if site.node not in nodes_of(node.generators[0].iter)]
 
 
 def is_memoised(site: Site) -> bool:
     """Whether the result is assigned under an `if` that tests the target of the assignment: `if y is None: y = ...`."""
     if not isinstance(site.statement, ast.Assign) or site.function is None:
         return False
-    targets = {ast.unparse(target) for target in site.statement.targets} - {ast.unparse(site.moved)}
-    return any(
-        isinstance(node, ast.expr) and ast.unparse(node) in targets
-        for statement in path_to(site.function.node.body, site.statement)
-        if isinstance(statement, ast.If)
-        for node in nodes_of(statement.test)
-    )
+    targets = {spelled(target) for target in site.statement.targets} - {spelled(site.moved)}
+    around = path_to(site.function.node.body, site.statement)
+    return any(isinstance(statement, ast.If) and targets & spelled_in(statement.test) for statement in around)
 
 
 def _is_made_within(site: Site, first: int, last: int) -> bool:
@@ -81,10 +89,10 @@ def _is_assigned_in(loop: ast.AST, site: Site) -> bool:
     parts = [site.moved, *site.node.args, *(keyword.value for keyword in site.node.keywords)]
     if not all(_is_read_again(part) or isinstance(part, ast.Constant) or _is_stable(part, site) for part in parts):
         return True
-    read = {ast.unparse(node) for part in parts for node in nodes_of(part) if isinstance(node, ast.expr)}
+    read = {spelled(node) for part in parts for node in nodes_of(part) if isinstance(node, ast.expr)}
     for node in nodes_of(loop):
         bound = isinstance(getattr(node, "ctx", None), ast.Store | ast.Del)
-        if bound and isinstance(node, ast.expr) and ast.unparse(node) in read:
+        if bound and isinstance(node, ast.expr) and spelled(node) in read:
             return True
         names = (getattr(node, "name", None), getattr(node, "rest", None), getattr(node, "asname", None))
         if any(isinstance(name, str) and name in read for name in names):
@@ -94,7 +102,7 @@ def _is_assigned_in(loop: ast.AST, site: Site) -> bool:
 
 def _is_stable(node: ast.expr, site: Site) -> bool:
     halves = (site.request.device, site.request.dtype)
-    spelled = [*site.node.args, *(keyword.value for keyword in site.node.keywords)]
+    arguments = [*site.node.args, *(keyword.value for keyword in site.node.keywords)]
     return any(
-        h is not None and h.repeatable and h.argument is not None and spelled[h.argument] is node for h in halves
+        h is not None and h.repeatable and h.argument is not None and arguments[h.argument] is node for h in halves
     )

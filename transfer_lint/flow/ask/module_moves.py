@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator, Sequence
 
 from transfer_lint.flow.ask.caches import kept_by
-from transfer_lint.flow.program.syntax import bindings, blocks_of, nodes_of, path_to
+from transfer_lint.flow.program.syntax import bindings, blocks_of, nodes_of, path_to, spelled
 from transfer_lint.flow.results.sites import Site
 
 _ENDS = (ast.Return, ast.Continue, ast.Break, ast.Raise)
@@ -15,7 +15,7 @@ _PLACES = frozenset({"device", "is_cuda", "is_cpu"})
 
 def only_moves(site: Site, sites: Sequence[Site]) -> bool:
     """Whether the function does nothing with the module but move it: the move is what it is called for."""
-    function, spelled, root = site.function, ast.unparse(site.moved), _root(site.moved)
+    function, text, root = site.function, spelled(site.moved), _root(site.moved)
     if function is None or (not site.is_discarded and not _is_put_back_in_place(site)):
         return False
     moves = {node for other in sites if other.function is function for node in nodes_of(other.node)}
@@ -23,20 +23,20 @@ def only_moves(site: Site, sites: Sequence[Site]) -> bool:
     for node in nodes_of(function.node):
         if node in moves or not isinstance(getattr(node, "ctx", None), ast.Load):
             continue
-        if isinstance(node, ast.Name | ast.Attribute | ast.Subscript) and ast.unparse(node) == spelled:
+        if isinstance(node, ast.Name | ast.Attribute | ast.Subscript) and spelled(node) == text:
             return False
-    return root is None or root == spelled or not _is_worked_with(function.node, root, moves)
+    return root is None or root == text or not _is_worked_with(function.node, root, moves)
 
 
 def is_chosen(site: Site) -> bool:
     """Whether a test chooses between two places for the module: `if b > n: block.to(a) else: block.to(b)`."""
     if site.function is None:
         return False
-    spelled = ast.unparse(site.moved)
+    text = spelled(site.moved)
     for statement in path_to(site.function.node.body, site.statement):
         if isinstance(statement, ast.If) and statement.orelse:
             branches = [
-                any(_moves(node, spelled) for inner in branch for node in nodes_of(inner))
+                any(_moves(node, text) for inner in branch for node in nodes_of(inner))
                 for branch in (statement.body, statement.orelse)
             ]
             if all(branches):
@@ -48,10 +48,10 @@ def is_noted(site: Site) -> bool:
     """Whether the function notes on the module where it has put it, as managers of memory do: `m.device = d`."""
     if site.function is None:
         return False
-    spelled = ast.unparse(site.moved)
-    given = {ast.unparse(value) for value in (*site.node.args, *(k.value for k in site.node.keywords))}
+    text = spelled(site.moved)
+    given = {spelled(value) for value in (*site.node.args, *(k.value for k in site.node.keywords))}
     return any(
-        isinstance(target, ast.Attribute) and ast.unparse(target.value) == spelled and ast.unparse(value) in given
+        isinstance(target, ast.Attribute) and spelled(target.value) == text and spelled(value) in given
         for target, value in bindings(site.function.node)
         if value is not None
     )
@@ -64,18 +64,18 @@ def is_guarded_by_hand(site: Site) -> bool:
     """
     if site.function is None:
         return False
-    body, spelled = site.function.node.body, ast.unparse(site.moved)
+    body, text = site.function.node.body, spelled(site.moved)
     path = path_to(body, site.statement)
     around = [statement for statement in path if isinstance(statement, ast.If)]
     before = [s for s in _leaving(body) if s.lineno < site.statement.lineno and s not in around]
     for statement in (*around, *before):
         if statement in around and not any(_holds(inner, site.statement) for inner in statement.body):
             continue
-        if _asks_where(statement.test, spelled):
+        if _asks_where(statement.test, text):
             return True
         within = statement.body if statement in around else body
         noted = {
-            ast.unparse(target)
+            spelled(target)
             for inner in within
             if inner.lineno >= statement.lineno
             for part in nodes_of(inner)
@@ -94,16 +94,16 @@ def outlives_call(site: Site) -> bool:
     Not if the function has it from a call, made or fetched, or loads its weights.
     """
     function = site.function
-    if function is None or _is_loaded(function.node, ast.unparse(site.moved)):
+    if function is None or _is_loaded(function.node, spelled(site.moved)):
         return False
     bound: dict[str, list[ast.expr | None]] = {}
     for target, value in bindings(function.node):
         if target.lineno <= site.statement.lineno:
-            bound.setdefault(ast.unparse(target), []).append(value)
+            bound.setdefault(spelled(target), []).append(value)
     pending, seen = [site.moved], set[str]()
     while pending:
         for place in _prefixes(pending.pop()):
-            name = ast.unparse(place)
+            name = spelled(place)
             if name in seen:
                 continue
             seen.add(name)
@@ -116,13 +116,13 @@ def outlives_call(site: Site) -> bool:
 
 def is_taken_away(site: Site, sites: Sequence[Site]) -> bool:
     """Whether another move in the class, or in the function, takes the same module to another place."""
-    spelled, wanted = ast.unparse(site.moved), site.request.device
+    text, wanted = spelled(site.moved), site.request.device
     owner = site.function.owner if site.function is not None else None
     return any(
         other.request.device is not None
         and wanted is not None
         and other.request.device.known.term != wanted.known.term
-        and ast.unparse(other.moved) == spelled
+        and spelled(other.moved) == text
         and (
             other.function is site.function
             or (owner is not None and other.function is not None and other.function.owner is owner)
@@ -132,11 +132,9 @@ def is_taken_away(site: Site, sites: Sequence[Site]) -> bool:
     )
 
 
-def _is_loaded(function: ast.AST, spelled: str) -> bool:
+def _is_loaded(function: ast.AST, text: str) -> bool:
     return any(
-        isinstance(node, ast.Attribute)
-        and node.attr in ("load_state_dict", "to_empty")
-        and ast.unparse(node.value) == spelled
+        isinstance(node, ast.Attribute) and node.attr in ("load_state_dict", "to_empty") and spelled(node.value) == text
         for node in nodes_of(function)
     )
 
@@ -145,7 +143,7 @@ def _is_put_back_in_place(site: Site) -> bool:
     """`self.m = self.m.to(d)`."""
     match site.statement:
         case ast.Assign(targets=[target], value=value) if value is site.node:
-            return ast.unparse(target) == ast.unparse(site.moved)
+            return spelled(target) == spelled(site.moved)
     return False
 
 
@@ -165,19 +163,19 @@ def _is_worked_with(function: ast.AST, root: str, moves: set[ast.AST]) -> bool:
     )
 
 
-def _moves(node: ast.AST, spelled: str) -> bool:
+def _moves(node: ast.AST, text: str) -> bool:
     match node:
         case ast.Call(func=ast.Attribute(value=value, attr="to" | "cuda" | "cpu")):
-            return ast.unparse(value) == spelled
+            return spelled(value) == text
     return False
 
 
-def _asks_where(test: ast.expr, spelled: str) -> bool:
+def _asks_where(test: ast.expr, text: str) -> bool:
     """Whether a test reads `.device` or the like of the module, or of something in it."""
     return any(
         isinstance(node, ast.Attribute)
         and node.attr in _PLACES
-        and any(isinstance(part, ast.expr) and ast.unparse(part) == spelled for part in nodes_of(node.value))
+        and any(isinstance(part, ast.expr) and spelled(part) == text for part in nodes_of(node.value))
         for node in nodes_of(test)
     )
 
@@ -208,7 +206,7 @@ def _is_made(value: ast.expr, name: str) -> bool:
     if not isinstance(value, ast.Call):
         return False
     func = value.func
-    if isinstance(func, ast.Attribute) and ast.unparse(func.value) == name:
+    if isinstance(func, ast.Attribute) and spelled(func.value) == name:
         return False
     return _root(func) not in ("zip", "enumerate", "reversed", "list", "tuple", "iter", "next", "getattr")
 

@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator, Sequence
 
 from transfer_lint.flow.knowledge import Names
-from transfer_lint.flow.program.syntax import bindings, blocks_of, nodes_of
+from transfer_lint.flow.program.syntax import bindings, blocks_of, nodes_of, spelled
 from transfer_lint.flow.results.sites import Site
 
 
@@ -19,8 +19,8 @@ def is_half(site: Site, sites: Sequence[Site], offload_words: Names) -> bool:
     """
     if site.function is None or site.request.device is None:
         return False
-    spelled = ast.unparse(site.moved)
-    if _is_handed_to_offloader(site, spelled, offload_words):
+    text = spelled(site.moved)
+    if _is_handed_to_offloader(site, text, offload_words):
         return True
     return any(
         other.request.device is not None
@@ -28,7 +28,7 @@ def is_half(site: Site, sites: Sequence[Site], offload_words: Names) -> bool:
         and (_surely_runs(site, other) or _tests_around(other) <= _tests_around(site))
         for other in sites
         if other.function is site.function
-        and (other.receiver.ident is site.receiver.ident or ast.unparse(other.moved) == spelled)
+        and (other.receiver.ident is site.receiver.ident or spelled(other.moved) == text)
         and not other.in_handler
     )
 
@@ -38,22 +38,20 @@ def is_put_back(site: Site, sites: Sequence[Site]) -> bool:
 
     The target was read from the receiver (`old = next(m.parameters()).device`), or from a part of it in a loop.
     """
-    spelled = ast.unparse(site.moved)
+    text = spelled(site.moved)
     return any(
-        _goes_back(other, spelled)
-        for other in sites
-        if other.function is site.function and ast.unparse(other.moved) == spelled
+        _goes_back(other, text) for other in sites if other.function is site.function and spelled(other.moved) == text
     )
 
 
-def _goes_back(site: Site, spelled: str) -> bool:
+def _goes_back(site: Site, text: str) -> bool:
     function = site.function
     given = [*site.node.args, *(keyword.value for keyword in site.node.keywords)]
     targets = {argument.id for argument in given if isinstance(argument, ast.Name)}
     if function is None or not targets:
         return False
-    bound = [(ast.unparse(name), value) for name, value in bindings(function.node) if value is not None]
-    parts = {spelled, *(name for name, value in bound if _mentions(value, spelled))}
+    bound = [(spelled(name), value) for name, value in bindings(function.node) if value is not None]
+    parts = {text, *(name for name, value in bound if _mentions(value, text))}
     return any(
         name in targets and any(_mentions(held, part) for held in _devices_in(value) for part in parts)
         for name, value in bound
@@ -65,16 +63,16 @@ def _devices_in(value: ast.expr) -> Iterator[ast.expr]:
     return (node.value for node in nodes_of(value) if isinstance(node, ast.Attribute) and node.attr == "device")
 
 
-def _mentions(value: ast.expr, spelled: str) -> bool:
-    return any(isinstance(part, ast.expr) and ast.unparse(part) == spelled for part in nodes_of(value))
+def _mentions(value: ast.expr, text: str) -> bool:
+    return any(isinstance(part, ast.expr) and spelled(part) == text for part in nodes_of(value))
 
 
-def _is_handed_to_offloader(site: Site, spelled: str, words: Names) -> bool:
+def _is_handed_to_offloader(site: Site, text: str, words: Names) -> bool:
     """Whether the module is passed, from this line on, to a function whose name says that it offloads."""
     assert site.function is not None
     return any(
         any(word in _name(node.func) for word in words.exact)
-        and any(ast.unparse(argument) == spelled for argument in node.args)
+        and any(spelled(argument) == text for argument in node.args)
         for node in nodes_of(site.function.node)
         if isinstance(node, ast.Call) and node.lineno >= site.node.lineno
     )

@@ -18,6 +18,7 @@ from transfer_lint.flow.results.constructions import Construction, DeviceCompari
 from transfer_lint.flow.results.examination import Examination, Place
 from transfer_lint.flow.results.reads import HostRead
 from transfer_lint.flow.results.sites import Request, RequestedHalf, Site
+from transfer_lint.flow.values.symbols import Symbol
 from transfer_lint.flow.values.terms import Known, TermKind, Why, merge_why, role_of
 from transfer_lint.flow.values.values import Tensor
 
@@ -55,6 +56,9 @@ class Placements:
         self._factories = Factories(module, project.knowledge, examined.sites)
         self._copy_reads = CopyReads(module, project.knowledge)
         self._by_node: dict[ast.AST, Site] = {site.node: site for site in examined.sites}
+        self._of_receiver: dict[Symbol, list[Site]] = {}
+        for site in examined.sites:
+            self._of_receiver.setdefault(site.receiver.ident, []).append(site)
         self._links = {site.moved for site in examined.sites}
 
     # ---- how it is written ---------------------------------------------------------------------------------------

@@ -27,7 +27,7 @@ from transfer_lint.flow.ask.mutations import on_lines
 from transfer_lint.flow.ask.read_questions import ReadQuestions
 from transfer_lint.flow.knowledge import Role
 from transfer_lint.flow.program import sockets
-from transfer_lint.flow.program.syntax import bindings, is_literal, nodes_of, span
+from transfer_lint.flow.program.syntax import bindings, is_literal, nodes_of, parents, span, spelled
 from transfer_lint.flow.results.constructions import Construction, DeviceComparison
 from transfer_lint.flow.results.examination import Place
 from transfer_lint.flow.results.sites import Site
@@ -114,7 +114,8 @@ class Questions(ReadQuestions):
         if site.proved or not isinstance(receiver, Object) or receiver.cls is not None:
             return False
         node = site.moved
-        if any(isinstance(part, ast.Call) and part.func is site.node for part in nodes_of(statement)):
+        holder = parents(statement).get(site.node)
+        if isinstance(holder, ast.Call) and holder.func is site.node:
             return True  # it is called at once
         if isinstance(statement, ast.Assign) and statement.value is site.node and function is not None:
             known = receiver.ident.line == 0 or isinstance(node, ast.Attribute)
@@ -171,7 +172,7 @@ class Questions(ReadQuestions):
         """
         function, name = site.function, kept_tensors.own_attribute(site.moved)
         owner = function.owner if function is not None else None
-        if owner is None or name is None or name in owner.overridden:
+        if owner is None or name is None or owner.is_overridden(name):
             return False
         for cls in owner.lineage:
             if isinstance(cls, str):
@@ -191,8 +192,8 @@ class Questions(ReadQuestions):
     def is_knob(self, site: Site) -> bool:
         """Whether a local that names a device, `where = "cpu"`, is the target of several moves of the function."""
         device, function = site.request.device, site.function
-        spelled = [*site.node.args, *(keyword.value for keyword in site.node.keywords)]
-        target = spelled[device.argument] if device is not None and device.argument is not None else None
+        arguments = [*site.node.args, *(keyword.value for keyword in site.node.keywords)]
+        target = arguments[device.argument] if device is not None and device.argument is not None else None
         if function is None or not isinstance(target, ast.Name):
             return False
         named = any(
@@ -210,9 +211,7 @@ class Questions(ReadQuestions):
     def is_operand(self, site: Site) -> bool:
         """Whether the moved value is an operand of an operation that does not write to it, nor return it or a view."""
         knowledge = self._knowledge
-        parent = next(
-            (node for node in nodes_of(site.statement) if any(c is site.node for c in ast.iter_child_nodes(node))), None
-        )
+        parent = parents(site.statement).get(site.node)
         match parent:
             case ast.BinOp() | ast.Compare() | ast.UnaryOp():
                 return True
@@ -273,7 +272,7 @@ class Questions(ReadQuestions):
         half = place.request.device if isinstance(place, Site) else None
         device = place.tensor.device if isinstance(place, Construction) else half.known if half is not None else None
         kept = kept_tensors.kept_for_first_device(place, device)
-        return ast.unparse(kept) if kept is not None else None
+        return spelled(kept) if kept is not None else None
 
     def compares_tensor(self, comparison: DeviceComparison) -> bool:
         """Whether what a device is compared with is a tensor."""
@@ -294,7 +293,7 @@ class Questions(ReadQuestions):
 
     def earlier_copy(self, site: Site) -> EarlierCopy | None:
         """The copy from a dominating transfer of the same value to the same place; None if there is none."""
-        first = duplicates.earlier_transfer(site, self.sites, self._mutations)
+        first = duplicates.earlier_transfer(site, self._of_receiver.get(site.receiver.ident, ()), self._mutations)
         if first is None:
             return None
         name = duplicates.name_of_result(first)
@@ -312,15 +311,13 @@ class Questions(ReadQuestions):
             return None
         if is_used_as_module(function.node, node):
             return None
-        later = (other for other in self.sites if other.function is function and other.anchor > site.anchor)
+        same = self._of_receiver.get(site.receiver.ident, ())
+        later = (other for other in same if other.function is function and other.anchor > site.anchor)
         return next(
             (
                 other
                 for other in later
-                if other.receiver.ident is site.receiver.ident
-                and other.yields_copy
-                and not other.inline
-                and duplicates.same_target(site, other)
+                if other.yields_copy and not other.inline and duplicates.same_target(site, other)
             ),
             None,
         )

@@ -86,7 +86,7 @@ def _note_construction(frame: Frame, node: ast.Call, name: str, made: Value) -> 
     around = frame.around
     if isinstance(made, Tensor) and made.made is node and not around.traced:
         frame.constructions[node] = Construction(
-            frame.module, node, name, made, frame.function, frame.heat, around.statement, around.in_handler
+            frame.module, node, name, made, frame.function, frame.rate, around.statement, around.in_handler
         )
 
 
@@ -307,7 +307,7 @@ def call_object(frame: Frame, callee: Object, arguments: dict[str, Value], node:
     operands = list(arguments.values())
     if isinstance(callee.cls, ClassInfo):
         method = found_method(frame, callee, "__call__", state)
-        if method is None and callee.cls.is_module and "__call__" not in callee.cls.overridden:
+        if method is None and callee.cls.is_module and not callee.cls.is_overridden("__call__"):
             method = found_method(frame, callee, "forward", state)
         if method is not None:
             result = frame.callees.call(frame, method, {"": callee, **arguments}, node, state)
@@ -336,9 +336,10 @@ def _layer(frame: Frame, layer: Object, kind: str, operands: list[Value], node: 
     reason = frame.fact(
         node, f"`{{}}`: a `{name}` fails unless its input is where its weights are, so its result is there"
     )
-    device = record.device or Known(Term(TermKind.WEIGHTS_DEVICE, symbol=record.anchor))
+    anchor = state.anchor(layer.ident, record)
+    device = record.device or Known(Term(TermKind.WEIGHTS_DEVICE, symbol=anchor))
     source = as_tensor(frame, source, node, state, device.because(reason))
-    dtype = record.dtype or Known(Term(TermKind.WEIGHTS_DTYPE, symbol=record.anchor))
+    dtype = record.dtype or Known(Term(TermKind.WEIGHTS_DTYPE, symbol=anchor))
     placed = device.because(reason), frame.unless_autocast(dtype.because(reason))
     return Tensor(frame.symbol(node, "a result"), *placed, scalar=False, why=(reason,))
 

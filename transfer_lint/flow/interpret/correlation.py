@@ -26,11 +26,21 @@ def test_key(frame: Frame, test: ast.expr, state: State) -> TestKey | None:
             value = frame.eval(read, state.copy())
             # An unknown value may be a tensor, which is written to in place. It never equals a string.
             lasts = _is_plain(value) or (isinstance(value, Object) and isinstance(to.value, str | None))
-            return (ast.dump(test), value) if lasts else None
+            return (type(op), _spelled(read), type(to.value), to.value, value) if lasts else None
         case ast.Name() | ast.Attribute():
             value = frame.eval(test, state.copy())
-            return (ast.dump(test), value) if _is_plain(value) else None
+            return (_spelled(test), value) if _is_plain(value) else None
     return None
+
+
+def _spelled(read: ast.expr) -> str:
+    """What a test reads, as text that is the same for the same expression."""
+    match read:
+        case ast.Name(id=name):
+            return name
+        case ast.Attribute(value=owner, attr=name):
+            return f"{_spelled(owner)}.{name}"
+    return ast.dump(read)
 
 
 def _is_plain(value: Value) -> bool:

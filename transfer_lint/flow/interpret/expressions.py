@@ -18,13 +18,14 @@ from transfer_lint.flow.interpret.host_reads import comparison, elements_of, ind
 from transfer_lint.flow.interpret.items import element, item_at, one_alike
 from transfer_lint.flow.interpret.names import lookup
 from transfer_lint.flow.interpret.tensors import combine
+from transfer_lint.flow.interpret.unknown_calls import hold
 from transfer_lint.flow.knowledge import Role, role_of_device
 from transfer_lint.flow.knowledge.names import DEVICE
 from transfer_lint.flow.program.syntax import nodes_of
 from transfer_lint.flow.results.constructions import DeviceComparison
 from transfer_lint.flow.values.state import State
 from transfer_lint.flow.values.terms import Known, Term, TermKind
-from transfer_lint.flow.values.values import Constant, External, Host, Object, Placed, Tensor, Tuple, Value
+from transfer_lint.flow.values.values import Constant, External, Host, Object, Placed, Tensor, Tuple, Value, is_large
 
 
 @evaluates(ast.Constant)
@@ -162,7 +163,7 @@ def _note_comparison(frame: Frame, node: ast.Compare, values: Sequence[Value]) -
                 isinstance(tensor, Tensor),
                 tensor.why,
                 frame.function,
-                frame.heat,
+                frame.rate,
                 around.statement,
             )
 
@@ -193,7 +194,7 @@ def _conditional(frame: Frame, node: ast.expr, state: State) -> Value:
     first = frame.eval(node.body, when_true)
     second = frame.eval(node.orelse, when_false)
     merged = when_true.joined(when_false, ("conditional", id(node)), node.lineno)
-    state.locals, state.heap = merged.locals, merged.heap
+    state.become(merged)
     return _accelerated(node, _either(frame, first, second, node, state))
 
 
@@ -213,7 +214,7 @@ def _either(frame: Frame, a: Value, b: Value, node: ast.AST, state: State) -> Va
 def _settle(frame: Frame, state: State, after: State, node: ast.AST) -> None:
     """Join the state with the one after code that may not have run."""
     merged = state.joined(after, ("perhaps", id(node)), getattr(node, "lineno", 0))
-    state.locals, state.heap = merged.locals, merged.heap
+    state.become(merged)
 
 
 @evaluates(ast.NamedExpr)
@@ -228,9 +229,14 @@ def _walrus(frame: Frame, node: ast.expr, state: State) -> Value:
 def _tuple(frame: Frame, node: ast.expr, state: State) -> Value:
     assert isinstance(node, ast.Tuple)
     items = [frame.eval(item, state) for item in node.elts]
-    if any(isinstance(item, ast.Starred) for item in node.elts):
-        return frame.unknown(node, "a tuple")
-    return Tuple(tuple(items))
+    made = Tuple(tuple(items))
+    if not any(isinstance(item, ast.Starred) for item in node.elts) and not is_large(made):
+        return made
+    unknown = frame.unknown(node, "a tuple")
+    for number, item in enumerate(items):  # where a starred item stands, no other has a known place
+        state.write(unknown, f"[*{number}]", item)
+    hold(state, unknown, items)
+    return unknown
 
 
 @evaluates(ast.List, ast.Set)
@@ -327,7 +333,7 @@ def _comprehension(frame: Frame, node: ast.expr, state: State) -> Value:
             inner.create(made)
             inner.write(made, "[]", item)
     merged = state.joined(inner, ("comprehension", id(node)), node.lineno)
-    state.heap = merged.heap
+    state.heap, state.rest = merged.heap, merged.rest
     for part in nodes_of(node):  # the only names that are still bound after a comprehension
         if isinstance(part, ast.NamedExpr):
             state.locals[part.target.id] = frame.unknown(part, part.target.id)

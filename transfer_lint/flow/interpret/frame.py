@@ -7,15 +7,16 @@ handler, registered by `evaluates` or `executes`. A handler gets the frame and k
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
-from transfer_lint.findings import Assumption, Heat
+from transfer_lint.findings import Assumption
+from transfer_lint.flow.program.heat import HeatMap
 from transfer_lint.flow.program.modules import ClassInfo, FunctionInfo, Module
 from transfer_lint.flow.program.project import Project
-from transfer_lint.flow.program.rates import Change, Rate
+from transfer_lint.flow.program.rates import RateOf
 from transfer_lint.flow.program.roles import ArgumentRoles
 from transfer_lint.flow.results.constructions import Construction, DeviceComparison
 from transfer_lint.flow.results.reads import HostRead
@@ -122,16 +123,14 @@ class Frame:
         callees: Callees,
         module: Module,
         function: FunctionInfo | None,
-        rate: Rate,
-        changes: Mapping[ast.AST, Sequence[Change]],
+        heat: HeatMap,
     ) -> None:
         self.callees = callees
         self.project = callees.project
         self.knowledge = callees.project.knowledge
         self.module = module
         self.function = function
-        self._entry_rate = rate
-        self._changes = changes  # statement or comprehension -> how its place changes the rate
+        self._heat = heat
         self.symbols = Symbols()
         self.templates: dict[Symbol, Template] = {}
         self.sites: dict[ast.Call, Site] = {}
@@ -150,23 +149,20 @@ class Frame:
         self.volatile: set[str] = set()  # names that other functions may rebind at any time
         self.last_operands: dict[ast.BoolOp, Value] = {}  # `a and b` -> the value of `b`
         self.replaces_data = False  # whether some tensor's `.data` is assigned
+        self.given_up: list[ast.AST] = []  # the functions, or top level, that took too many steps
         self.assumable: set[Assumption] = set()  # assumptions that would tell, or told, more here
         self.outer: dict[str, Value] = {}  # of a nested function: the locals of the functions around it
 
     @property
-    def rate(self) -> Rate:
+    def rate(self) -> RateOf:
         """How often the place that is being interpreted runs."""
-        place = self.around.comprehension or self.around.statement
-        return self._entry_rate.along(self._changes.get(place, ()))
-
-    @property
-    def heat(self) -> Heat:
-        """The heat of the place that is being interpreted; at most `call` in throttled code."""
-        return self.rate.loud
+        node = self.function.node if self.function is not None else None
+        return self._heat.rate_at(self.module, node, self.around.comprehension or self.around.statement)
 
     def steps(self, inside: ast.AST) -> bool:
         """Whether a loop with this statement, or a comprehension, is one over steps or layers."""
-        return len(self._changes.get(inside, ())) > len(self._changes.get(self.around.statement, ()))
+        changes = self._heat.changes(self.module, self.function.node if self.function is not None else None)
+        return len(changes.get(inside, ())) > len(changes.get(self.around.statement, ()))
 
     # ---- running -------------------------------------------------------------------------------------------------
 
@@ -201,6 +197,7 @@ class Frame:
 
     def eval(self, node: ast.expr, state: State) -> Value:
         """The value of an expression."""
+        state.sharing.spend(1)
         handler = EXPRESSIONS.get(type(node))
         if handler is None:
             for child in ast.iter_child_nodes(node):

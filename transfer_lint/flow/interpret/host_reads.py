@@ -5,10 +5,9 @@ from __future__ import annotations
 import ast
 from collections.abc import Mapping, Sequence
 
-from transfer_lint.findings import Heat
 from transfer_lint.flow.interpret.frame import Frame
 from transfer_lint.flow.interpret.items import element
-from transfer_lint.flow.program.syntax import nodes_of, written
+from transfer_lint.flow.program.syntax import nodes_of, spelled, written
 from transfer_lint.flow.results.reads import Form, HostRead
 from transfer_lint.flow.values.state import State
 from transfer_lint.flow.values.values import Host, Object, Tensor, Tuple, Value
@@ -174,18 +173,15 @@ def note(
     tensor = value if isinstance(value, Tensor) else Tensor(value.ident)
     given = _given(frame, node, state) if state is not None and proved else ""
     elements = elements or (_elements(frame, node) if form is not Form.UPLOAD else "")
-    rate = frame.rate
     frame.reads[node] = HostRead(
         frame.module,
         node,
         tensor,
         frame.function,
-        Heat.ELEMENT if elements else rate.heat if rate.throttled else rate.loud,
+        frame.rate,
         around.statement,
         around.in_handler,
         form,
-        rate.throttled,
-        rate.heat.rank >= Heat.STEP.rank,
         around.logging,
         elements,
         given,
@@ -248,4 +244,4 @@ def _given(frame: Frame, node: ast.expr, state: State) -> str:
     symbol = value.ident if isinstance(value, Tensor) else None
     if symbol is None or symbol.parent is None or symbol.parent.label not in frame.knowledge.layer_parameters:
         return ""
-    return ast.unparse(node) if symbol.name[2:-2] in frame.knowledge.per_step_values else ""
+    return spelled(node) if symbol.name[2:-2] in frame.knowledge.per_step_values else ""

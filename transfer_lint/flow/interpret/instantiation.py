@@ -9,9 +9,9 @@ from transfer_lint.flow.interpret.frame import Frame
 from transfer_lint.flow.interpret.mutations import handed_over, written
 from transfer_lint.flow.interpret.objects import store
 from transfer_lint.flow.program.modules import FunctionInfo
-from transfer_lint.flow.values.records import Record
+from transfer_lint.flow.values.records import Epoch, Record
 from transfer_lint.flow.values.state import State
-from transfer_lint.flow.values.summary import Summary
+from transfer_lint.flow.values.summary import Summary, is_initial
 from transfer_lint.flow.values.symbols import Symbol
 from transfer_lint.flow.values.terms import Known, Term, TermKind, Why, merge_why
 from transfer_lint.flow.values.values import Constant, Function, Host, Object, Placed, Tensor, Tuple, Value, symbols_of
@@ -70,11 +70,9 @@ class Instantiation:
 
     def result(self) -> Value:
         """Apply the effects and return the result."""
-        changed = [
-            (symbol, record)
-            for symbol, record in self.summary.heap.items()
-            if self.summary.rooted(symbol) and _changed(symbol, record)
-        ]
+        changed = self.summary.effects
+        if self.summary.forgets:
+            self.state.forget_everything(f"{self.caller.epoch(self.node)} all", self.node.lineno)
         for symbol, record in changed:  # look up every symbol before anything changes
             self.lookup(symbol)
             for value in record.attributes.values():
@@ -171,7 +169,7 @@ class Instantiation:
                 known = record.device if kind is TermKind.WEIGHTS_DEVICE else record.dtype
                 if known is not None:
                     return replace(known, why=merge_why(known.why, value.why))
-                return Known(Term(kind, symbol=record.anchor), value.why)
+                return Known(Term(kind, symbol=self.before.anchor(value.ident, record)), value.why)
         return None
 
     def carried(self, value: Value) -> Value:
@@ -245,13 +243,13 @@ class Instantiation:
             record = self.summary.heap.get(value.ident)
             if record is not None:
                 attributes = {name: self.carried(held) for name, held in record.attributes.items()}
+                self.state.sharing.placed |= record.device is not None
                 self.state.heap[own.ident] = Record(
-                    own.ident,
+                    None,
                     attributes,
                     self.known(record.device),
                     self.known(record.dtype),
-                    self.caller.epoch(self.node),
-                    self.node.lineno,
+                    Epoch(self.caller.epoch(self.node), self.node.lineno),
                     made=record.made,
                 )
         return result
@@ -266,9 +264,9 @@ class Instantiation:
         if record.epoch:
             self.state.havoc(owner, epoch, line)
         for name, value in record.attributes.items():
-            if not _is_initial(symbol, name, value):
+            if not is_initial(symbol, name, value):
                 store(self.caller, owner, name, self.carried(value), self.node, self.state)
-        if record.anchor is not symbol and not record.epoch:
+        if record.anchor is not None and not record.epoch:
             self.state.displace(owner, epoch, line)
         if record.device is not None or record.dtype is not None:
             moved = self.caller.fact(self.node, f"`{{}}` ({self.info.qualname}) moves it")
@@ -276,27 +274,3 @@ class Instantiation:
             self.state.place(
                 owner, device.because(moved) if device else None, dtype.because(moved) if dtype else None, epoch, line
             )
-
-
-def _changed(symbol: Symbol, record: Record) -> bool:
-    if record.epoch or record.device is not None or record.dtype is not None or record.anchor is not symbol:
-        return True
-    return any(not _is_initial(symbol, name, value) for name, value in record.attributes.items())
-
-
-def _is_initial(owner: Symbol, name: str, value: Value) -> bool:
-    """Whether an attribute is what it was at function entry (it was only read)."""
-    match value:
-        case Tensor() | Object() | Host():
-            return value.ident.parent is owner and value.ident.name == name
-        case Placed():
-            symbol = value.known.term.symbol
-            return symbol is not None and symbol.parent is owner and symbol.name == name
-        case Tuple():
-            return all(
-                isinstance(item, Tensor | Object | Host)
-                and item.ident.parent is not None
-                and item.ident.parent.parent is owner
-                for item in value.items
-            )
-    return False

@@ -75,7 +75,7 @@ def one_alike(frame: Frame, value: Value, node: ast.AST, state: State, part: str
             made = replace(value, ident=frame.symbol(node, "an item", part))
             record = state.record(value.ident)
             attributes = record.attributes if value.cls in _ITEMS_ONLY else {}
-            state.heap[made.ident] = Record(made.ident, attributes, record.device, record.dtype)
+            state.heap[made.ident] = Record(None, attributes, record.device, record.dtype)
             state.sharing.twin(made.ident, value.ident)
             state.sharing.alias(made.ident, value.ident)
             return made

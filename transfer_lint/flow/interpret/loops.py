@@ -12,7 +12,7 @@ from transfer_lint.flow.interpret.captures import runs_later
 from transfer_lint.flow.interpret.frame import Frame, Loop, executes
 from transfer_lint.flow.interpret.host_reads import elements_of, truth
 from transfer_lint.flow.interpret.items import element
-from transfer_lint.flow.values.records import Record
+from transfer_lint.flow.values.records import Epoch, Record
 from transfer_lint.flow.values.state import State
 from transfer_lint.flow.values.symbols import Symbol
 from transfer_lint.flow.values.terms import Known
@@ -92,7 +92,7 @@ def _loop(
         if number == _ROUNDS - 2:
             forgotten |= {*joined.locals, *joined.heap}
         _forget(frame, joined, forgotten, node)
-        if joined.locals == head.locals and joined.heap == head.heap:
+        if joined.locals == head.locals and joined.heap == head.heap and joined.rest == head.rest:
             break
         head = joined
         for kept, accumulated in zip(entries, frame.handlers, strict=True):
@@ -144,10 +144,11 @@ def _age(frame: Frame, state: State, node: ast.stmt) -> None:
 
 def _forget(frame: Frame, state: State, forgotten: set[str | Symbol], node: ast.stmt) -> None:
     """Widening: make these locals and objects unknown at the loop's head."""
+    where = Epoch(f"any {id(node)}", node.lineno - 1)
+    unknown = Record(where, epoch=where)
     for name in forgotten:
         if isinstance(name, str):
             if name in state.locals:
                 state.locals[name] = Object(frame.symbols.make(("any", id(node), name), name, node.lineno - 1))
         else:
-            anchor = frame.symbols.make(("any", id(node), name), name.label, node.lineno - 1)
-            state.heap[name] = Record(anchor, epoch=f"any {id(node)}", line=node.lineno - 1)
+            state.heap[name] = unknown

@@ -10,7 +10,7 @@ from transfer_lint.findings import Assumption
 from transfer_lint.flow.interpret.frame import Frame
 from transfer_lint.flow.program.modules import ClassInfo, FunctionInfo
 from transfer_lint.flow.values.aliasing import Sharing
-from transfer_lint.flow.values.records import Record
+from transfer_lint.flow.values.records import Epoch, Record
 from transfer_lint.flow.values.state import LIVE, State
 from transfer_lint.flow.values.summary import Template
 from transfer_lint.flow.values.symbols import Symbol
@@ -28,17 +28,17 @@ def entry_state(frame: Frame) -> State:
 def initial_attribute(frame: Frame, state: State, owner: Object, name: str, record: Record) -> Value:
     """The value of an attribute that has no known assignment since the record's epoch began."""
     label = f"{owner.ident.label}{name if name.startswith('[') else f'.{name}'}"
-    begin = name if not record.epoch else ""
-    symbol = frame.symbols.make(("attribute", owner.ident, name, record.epoch), label, record.line, owner.ident, begin)
+    begin, line = (name, 0) if record.epoch is None else ("", record.epoch.line)
+    symbol = frame.symbols.make(("attribute", owner.ident, name, record.epoch), label, line, owner.ident, begin)
     value = frame.callees.attribute(frame, owner, name, symbol)
     moves = _moves(owner.ident, state) if name in LIVE and value == Object(symbol) else ()
     if moves:
         key = ("live", owner.ident, name, record.epoch, moves)
-        return Object(frame.symbols.make(key, label, max(move.line for move in moves)))
+        return Object(frame.symbols.make(key, label, max(move.line for _, move in moves)))
     if isinstance(value, Tensor) and value.weight:
         return Tensor(
             value.ident,
-            record.device or Known(Term(TermKind.WEIGHTS_DEVICE, symbol=record.anchor)),
+            record.device or Known(Term(TermKind.WEIGHTS_DEVICE, symbol=state.anchor(owner.ident, record))),
             None if value.uncast else record.dtype,
             value.scalar,
             weight=True,
@@ -46,12 +46,11 @@ def initial_attribute(frame: Frame, state: State, owner: Object, name: str, reco
             why=value.why,
         )
     if isinstance(value, Object) and frame.is_module(value) and frame.is_module(owner):
-        state.know(value)
+        state.sharing.know(value)
         child = state.record(value.ident)
-        if value.ident not in state.heap and record.anchor is not owner.ident:
-            moved = ("anchor", value.ident, record.anchor)
-            child = replace(child, anchor=frame.symbols.make(moved, value.ident.label, record.anchor.line))
-        if record.device or record.dtype or child.anchor is not value.ident:
+        if value.ident not in state.heap and record.anchor is not None:
+            child = replace(child, anchor=record.anchor)
+        if record.device or record.dtype or child.anchor is not None:
             state.heap[value.ident] = replace(child, device=record.device, dtype=record.dtype, moved=record.moved)
     return value
 
@@ -61,7 +60,7 @@ def found_method(frame: Frame, owner: Object, name: str, state: State) -> Functi
     if not isinstance(owner.cls, ClassInfo):
         return None
     method = owner.cls.method(name)
-    if method is None or name not in owner.cls.overridden or state.record(owner.ident).made:
+    if method is None or not owner.cls.is_overridden(name) or state.record(owner.ident).made:
         return method
     template = frame.templates.get(owner.ident)
     record = template.summary.heap.get(template.symbol) if template is not None else None
@@ -122,10 +121,10 @@ def _may_register(frame: Frame, owner: Object, name: str, value: Value, state: S
     )
 
 
-def _moves(symbol: Symbol, state: State) -> tuple[Symbol, ...]:
-    """The symbols of the last moves of an object and of the objects that hold it."""
-    records = [state.record(ident) for ident in symbol.lineage()]
-    return tuple(record.moved for record in records if record.moved is not None)
+def _moves(symbol: Symbol, state: State) -> tuple[tuple[Symbol, Epoch], ...]:
+    """The last moves of an object and of the objects that hold it."""
+    moves = ((ident, state.record(ident).moved) for ident in symbol.lineage())
+    return tuple((ident, moved) for ident, moved in moves if moved is not None)
 
 
 def _made_apart(one: Template | None, other: Template | None) -> bool:

@@ -8,9 +8,11 @@ a call of unknown code.
 from __future__ import annotations
 
 import ast
+import sys
+from contextlib import suppress
 from dataclasses import replace
 
-from transfer_lint.findings import Assumption, Heat
+from transfer_lint.findings import Assumption
 from transfer_lint.flow.interpret import expressions, loops, statements, try_with
 from transfer_lint.flow.interpret.frame import Frame
 from transfer_lint.flow.interpret.instantiation import Instantiation, bind
@@ -18,15 +20,17 @@ from transfer_lint.flow.interpret.node_inputs import node_input
 from transfer_lint.flow.interpret.objects import entry_state
 from transfer_lint.flow.interpret.templates import as_constructed, ground
 from transfer_lint.flow.interpret.unknown_calls import unknown_call
+from transfer_lint.flow.interpret.without_flow import without_flow
 from transfer_lint.flow.program.guards import tested_for_tensor
 from transfer_lint.flow.program.heat import HeatMap
 from transfer_lint.flow.program.modules import ClassInfo, FunctionInfo, Module
 from transfer_lint.flow.program.project import DEFAULT_DEVICE, Project
-from transfer_lint.flow.program.rates import steadily
 from transfer_lint.flow.program.roles import ArgumentRoles
 from transfer_lint.flow.program.syntax import nodes_of
+from transfer_lint.flow.values.aliasing import OverBudget
+from transfer_lint.flow.values.records import AT_ENTRY
 from transfer_lint.flow.values.state import State
-from transfer_lint.flow.values.summary import Summary, Template
+from transfer_lint.flow.values.summary import MOST_EFFECTS, Summary, Template
 from transfer_lint.flow.values.symbols import Symbol, Symbols
 from transfer_lint.flow.values.terms import Fact, Known, Term, TermKind
 from transfer_lint.flow.values.values import NONE, Constant, Function, Host, Object, Placed, Tensor, Tuple, Value
@@ -38,50 +42,90 @@ _DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 
 
 class Summaries:
-    """All summaries of a project, computed on demand."""
+    """All summaries of a project, computed on demand.
+
+    proved: the summaries without assumptions, whose findings are used where no assumption tells more.
+    budget: the steps that the interpretation of one function may take; see `Sharing.spend`. One that takes more is
+        given up: its callers know nothing of it, and its sites are judged without flow.
+    """
 
     def __init__(
-        self, project: Project, *, assumptions: frozenset[Assumption] = frozenset(), watching: bool = False
+        self,
+        project: Project,
+        *,
+        assumptions: frozenset[Assumption] = frozenset(),
+        proved: Summaries | None = None,
+        budget: int = sys.maxsize,
+        watching: bool = False,
     ) -> None:
         self.project = project
+        self.budget = budget
         self.assumptions = assumptions
-        self.heat = HeatMap(project)
-        self.roles = ArgumentRoles(project)
+        self._proved = proved
+        self.heat: HeatMap = proved.heat if proved is not None else HeatMap(project)
+        self.roles: ArgumentRoles = proved.roles if proved is not None else ArgumentRoles(project)
         self._done: dict[ast.AST, Frame] = {}
         self._summaries: dict[ast.AST, Summary | None] = {}
         self._for_tensors: dict[tuple[ast.AST, frozenset[str]], Summary | None] = {}
         self._asks: dict[ast.AST, frozenset[str]] = {}
         self._running: set[ast.AST] = set()
-        self._global_nodes: dict[str, tuple[Module, str, ast.expr]] = {}
+        self._global_nodes: dict[str, tuple[Module, str, ast.expr]] = proved._global_nodes if proved is not None else {}
         self._globals: dict[tuple[str, str], Value | None] = {}
-        self._default_device: dict[str, bool] = {}
         self.watching = watching  # whether frames keep the value of every expression
 
     # ---- running -------------------------------------------------------------------------------------------------
 
     def interpretation(self, info: FunctionInfo) -> Frame:
         """The interpretation of a function, with its sites. Memoised."""
-        if info.node not in self._done:
+        if info.node not in self._done and not self._reuse(info):
             frame = self._frame(info.module, info)
             frame.around.traced = any(name in self.project.knowledge.tracers for name in info.decorators)
             self._running.add(info.node)
             try:
-                self.run(frame, info, entry_state(frame))
+                self.run(frame, info, self._entry_state(frame))
+            except OverBudget:
+                frame = self._given_up(info.module, info)
+                self._summaries[info.node] = None
             finally:
                 self._running.discard(info.node)
             self._done[info.node] = frame
         return self._done[info.node]
 
+    def _reuse(self, info: FunctionInfo) -> bool:
+        """Take over what is proved of a function, if no assumption tells more."""
+        frame = self._proved._done.get(info.node) if self._proved is not None else None
+        if frame is None or frame.assumable & self.assumptions:
+            return False
+        assert self._proved is not None
+        self._done[info.node] = frame
+        self._summaries[info.node] = self._proved._summaries[info.node]
+        return True
+
     def top_level(self, module: Module) -> Frame:
         """The interpretation of the code that runs at import."""
         frame = self._frame(module, None)
-        body = [node for node in module.tree.body if not isinstance(node, _DEFINITIONS)]
-        frame.block(body, entry_state(frame))
+        state = self._entry_state(frame)
+        try:
+            frame.block(_top_level(module), state)
+        except OverBudget:
+            return self._given_up(module, None)
+        frame.assumable |= state.sharing.assumable()
+        return frame
+
+    def _entry_state(self, frame: Frame) -> State:
+        state = entry_state(frame)
+        state.sharing.budget = self.budget
+        return state
+
+    def _given_up(self, module: Module, info: FunctionInfo | None) -> Frame:
+        """The interpretation of a function, or of a top level, that takes too many steps."""
+        frame = self._frame(module, info)
+        frame.given_up.append(info.node if info is not None else module.tree)
+        without_flow(frame, info.node.body if info is not None else _top_level(module), self.budget)
         return frame
 
     def _frame(self, module: Module, info: FunctionInfo | None) -> Frame:
-        node = info.node if info is not None else None
-        return Frame(self, module, info, self.heat.rate(module, node), self.heat.changes(module, node))
+        return Frame(self, module, info, self.heat)
 
     def run(self, frame: Frame, info: FunctionInfo, state: State, tensors: frozenset[str] = frozenset()) -> Summary:
         """Interpret a function's body with symbolic arguments; those in `tensors` are known to be tensors."""
@@ -100,6 +144,7 @@ class Summaries:
         end = frame.block(info.node.body, state)
         if end is not None:
             frame.returns.append((NONE, end))
+        frame.assumable |= state.sharing.assumable()
         summary = self._summaries[info.node] = self._summarise(frame, info, parameters)
         return summary
 
@@ -147,15 +192,18 @@ class Summaries:
 
     def _summarise(self, frame: Frame, info: FunctionInfo, parameters: dict[str, Symbol]) -> Summary:
         mutations = frozenset((symbol, sure) for (_, symbol), sure in frame.mutations.items())
+        if len(mutations) > MOST_EFFECTS:
+            mutations = frozenset({(None, False)})
         assumable = frozenset(frame.assumable)
         if not frame.returns:  # it never returns
-            return Summary(parameters, NONE, {}, frame.replaces_data, mutations, assumable)
+            return Summary(parameters, NONE, {}, False, frame.replaces_data, mutations, assumable)
         result, merged = frame.returns[0]
         for number, (value, state) in enumerate(frame.returns[1:]):
             key = ("return", id(info.node), number)
             merged = merged.joined(state, key, info.node.lineno)
             result = merged.merge_values(result, value, frame.phi(info.node, f"{info.name}()", str(number)))
-        return Summary(parameters, result, merged.heap, frame.replaces_data, mutations, assumable)
+        forgets = merged.rest is not AT_ENTRY
+        return Summary(parameters, result, merged.heap, forgets, frame.replaces_data, mutations, assumable)
 
     def nested(self, outer: Frame, info: FunctionInfo, state: State) -> None:
         """Interpret a function defined inside another, for its sites. It sees the outer locals without placements."""
@@ -163,7 +211,11 @@ class Summaries:
         frame.outer = {name: _lasting(value) for name, value in state.locals.items()} | {
             name: _lasting(value) for name, value in outer.outer.items() if name not in state.locals
         }
-        self.run(frame, info, entry_state(frame))
+        try:
+            self.run(frame, info, self._entry_state(frame))
+        except OverBudget:
+            frame = self._given_up(info.module, info)
+        outer.given_up += frame.given_up
         outer.replaces_data = outer.replaces_data or frame.replaces_data
         outer.sites.update(frame.sites)
         outer.reads.update(frame.reads)
@@ -190,7 +242,9 @@ class Summaries:
             frame = self._frame(info.module, info)
             self._running.add(info.node)
             try:
-                self._for_tensors[info.node, tensors] = self.run(frame, info, entry_state(frame), tensors)
+                self._for_tensors[info.node, tensors] = self.run(frame, info, self._entry_state(frame), tensors)
+            except OverBudget:
+                self._for_tensors[info.node, tensors] = None
             finally:
                 self._running.discard(info.node)
                 if known is not None:
@@ -271,7 +325,7 @@ class Summaries:
     def _of_class(self, cls: ClassInfo, name: str, frame: Frame) -> Value | None:
         """The constant that the class body assigns to a name, if nothing else does: `dtype = torch.float16`."""
         found = cls.class_attribute(name)
-        if found is None or name in cls.overridden or name in self.project.assigned_from_outside(cls.module.path):
+        if found is None or self.project.assigns(name, cls.module.path) or cls.is_overridden(name):
             return None
         if any(isinstance(base, ClassInfo) and name in base.assigned for base in cls.lineage) or cls.is_dataclass:
             return None
@@ -296,7 +350,7 @@ class Summaries:
         initialiser = cls.method("__init__")
         if initialiser is None or initialiser.owner is None:
             return None
-        if name in cls.overridden or name in self.project.assigned_from_outside(cls.module.path):
+        if self.project.assigns(name, cls.module.path) or cls.is_overridden(name):
             return None
         for base in cls.lineage:
             if isinstance(base, ClassInfo) and name in base.reassigned:
@@ -311,8 +365,9 @@ class Summaries:
         key = (module.path, name)
         if key not in self._globals:
             self._globals[key] = None
-            frame = Frame(self, module, None, steadily(Heat.ONCE), {})
-            self._globals[key] = frame.eval(node, entry_state(frame))
+            frame = self._frame(module, None)
+            with suppress(OverBudget):
+                self._globals[key] = frame.eval(node, self._entry_state(frame))
         value = self._globals[key]
         symbol = symbols.make(("global", module.path, name), name, 0, None, f"{module.path}:{name}")
         self._global_nodes[symbol.name] = (module, name, node)
@@ -337,10 +392,11 @@ class Summaries:
 
     def sets_default_device(self, module: Module) -> bool:
         """Whether the tree may change the default device of factories."""
-        folder = module.path.rpartition("/")[0]
-        if folder not in self._default_device:
-            self._default_device[folder] = any(self.project.mentioning(word, module.path) for word in DEFAULT_DEVICE)
-        return self._default_device[folder]
+        return any(self.project.mentioning(word, module.path) for word in DEFAULT_DEVICE)
+
+
+def _top_level(module: Module) -> list[ast.stmt]:
+    return [node for node in module.tree.body if not isinstance(node, _DEFINITIONS)]
 
 
 def _lasting(value: Value) -> Value:

@@ -98,7 +98,7 @@ def _site(
         dtype,
         request,
         frame.function,
-        frame.heat,
+        frame.rate,
         around.statement,
         guarded=receiver.ident in state.guards,
         in_handler=around.in_handler,

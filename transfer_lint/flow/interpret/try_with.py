@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from transfer_lint.flow.interpret.assignment import assign
 from transfer_lint.flow.interpret.frame import Frame, Loop, executes
 from transfer_lint.flow.program.modules import ClassInfo
-from transfer_lint.flow.program.syntax import nodes_of
+from transfer_lint.flow.program.syntax import nodes_of, spelled
 from transfer_lint.flow.values.state import State
 from transfer_lint.flow.values.values import Function, Object, Placed, Value
 
@@ -104,7 +104,7 @@ def _with(frame: Frame, node: ast.stmt, state: State) -> State | None:
     for item in node.items:
         context = frame.eval(item.context_expr, state)
         called = item.context_expr.func if isinstance(item.context_expr, ast.Call) else item.context_expr
-        name = ast.unparse(called)
+        name = spelled(called)
         if "autocast" in name:
             frame.around.autocast = True
         if name in ("torch.device", "device") or isinstance(context, Placed):

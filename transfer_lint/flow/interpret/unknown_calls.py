@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterable
 
-from transfer_lint.findings import Assumption
 from transfer_lint.flow.interpret.frame import Frame
 from transfer_lint.flow.interpret.mutations import handed_over
 from transfer_lint.flow.values.state import State
@@ -15,8 +14,6 @@ from transfer_lint.flow.values.values import Object, Tuple, Value
 def unknown_call(frame: Frame, operands: list[Value], node: ast.Call, state: State, label: str = "") -> Object:
     """Call unknown code: havoc its operands. Its result may be a part of one of them."""
     handed_over(frame, node, operands)
-    if any(record.device is not None for record in state.heap.values()):
-        frame.assumable.add(Assumption.STAYS_WHERE_PUT)
     state.havoc_all(operands, frame.epoch(node), node.lineno)
     name = label or (node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "this"))
     result = Object(frame.symbol(node, f"{name}()"))

@@ -348,7 +348,7 @@ def _leaves(table: Mapping[str, object], ends: frozenset[str], prefix: str = "")
 def _devices(value: object) -> dict[str, KnownDevice]:
     found: dict[str, KnownDevice] = {}
     for name, entry in _table("devices", value).items():
-        if not isinstance(entry, dict) or not entry.keys() <= {"stable", "role"}:
+        if not isinstance(entry, dict) or not entry.keys() <= {"stable", "role"} or not _boolean(entry.get("stable")):
             raise KnowledgeError(f'devices."{name}": expected {{ stable = true or false, role = ... }}')
         try:
             role = Role(entry.get("role", "either"))
@@ -362,7 +362,7 @@ def _devices(value: object) -> dict[str, KnownDevice]:
 def _stability(path: str, value: object) -> dict[str, bool]:
     found: dict[str, bool] = {}
     for name, entry in _table(path, value).items():
-        if not isinstance(entry, dict) or not entry.keys() <= {"stable"}:
+        if not isinstance(entry, dict) or not entry.keys() <= {"stable"} or not _boolean(entry.get("stable")):
             raise KnowledgeError(f'{path}."{name}": expected {{ stable = true or false }}')
         found[name] = entry.get("stable") is True
     return found
@@ -389,3 +389,8 @@ def default_knowledge() -> Knowledge:
         text = Path(__file__).with_name(name).read_text(encoding="utf-8")
         knowledge = knowledge.extended(tomllib.loads(text))
     return knowledge
+
+
+def _boolean(value: object) -> bool:
+    """Whether it is true or false, or left out."""
+    return value is None or isinstance(value, bool)

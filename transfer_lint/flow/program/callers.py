@@ -204,8 +204,8 @@ class _Search:
         if routine.owner is not None and routine.name not in ("__init__", "__call__"):
             if not self._is_distinct(routine.name):
                 return
-            for path in self._project.mentions.calling(routine.name, near):
-                other = self._project.module(path) if path != near else None
+            for path in self._project.calling(routine.name, near):
+                other = self._project.module(path, near) if path != near else None
                 if other is not None:
                     file = self._callers.of_file(other)
                     yield from self._of_value(file, routine.name, lambda _, func: isinstance(func, ast.Attribute), 1)
@@ -220,9 +220,9 @@ class _Search:
     def _importers(self, name: str, module: Module) -> Iterator[Routines]:
         """The files that import a name from a module, or the module."""
         stem = module.path.rpartition("/")[2].removesuffix(".py")
-        mentions = self._project.mentions
-        for path in dict.fromkeys((*mentions.importing(name, module.path), *mentions.importing(stem, module.path))):
-            other = self._project.module(path) if path != module.path else None
+        importing = self._project.importing
+        for path in dict.fromkeys((*importing(name, module.path), *importing(stem, module.path))):
+            other = self._project.module(path, module.path) if path != module.path else None
             if other is not None and name in other.text:
                 yield self._callers.of_file(other)
 
@@ -250,7 +250,7 @@ class _Search:
         known = self._knowledge
         if name in known.tensor_same or name in known.tensor_host or name in known.tensor_tuples or name in _OF_PYTHON:
             return False
-        return self._project.mentions.definitions(name, self._routine.module.path) == 1
+        return self._project.definitions(name, self._routine.module.path) == 1
 
 
 _OF_PYTHON = frozenset(name for kind in (str, bytes, list, dict, set, tuple, object) for name in dir(kind))

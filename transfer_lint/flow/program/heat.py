@@ -10,7 +10,7 @@ from transfer_lint.findings import Heat
 from transfer_lint.flow.program.callers import Callers, Use
 from transfer_lint.flow.program.modules import FunctionInfo, Module
 from transfer_lint.flow.program.project import Project
-from transfer_lint.flow.program.rates import Change, Rate, steadily
+from transfer_lint.flow.program.rates import Change, Rate, RateOf, steadily
 from transfer_lint.flow.program.routines import Path, Routine
 from transfer_lint.flow.program.step_code import is_fed, is_sampler_hook
 
@@ -44,6 +44,10 @@ class HeatMap:
         """Statement or comprehension of a function -> how its place changes the rate."""
         routine = self._callers.routine(module, node or module.tree)
         return routine.changes if routine is not None else {}
+
+    def rate_at(self, module: Module, node: ast.AST | None, place: ast.AST) -> RateOf:
+        """How often a statement or comprehension of a function runs, or one of the top level (node: None)."""
+        return RateOf(lambda: self.rate(module, node).along(self.changes(module, node).get(place, ())))
 
     def has_steps(self, module: Module, node: ast.AST | None) -> bool:
         """Whether a function, or the top level of the module (node: None), runs at steps or holds a loop over steps.

@@ -96,6 +96,7 @@ class ClassInfo:
     name: str
     methods: dict[str, FunctionInfo] = field(default_factory=dict)
     attributes: dict[str, ast.expr] = field(default_factory=dict)  # assigned in the class body
+    _overridden: dict[str, bool] = field(default_factory=dict)
 
     def __repr__(self) -> str:
         return f"<class {self.name}>"
@@ -183,25 +184,20 @@ class ClassInfo:
             for name in base.methods
         )
 
-    @cached_property
-    def subclasses(self) -> tuple[ClassInfo, ...]:
-        """The classes of the tree that inherit from it."""
-        project = self.module.project
-        found: list[ClassInfo] = []
-        names = [self.name]
-        for name in names:
-            for path in project.inheriting(name, self.module.path):
-                module = project.module(path)
-                for cls in module.classes.values() if module is not None else ():
-                    if cls is not self and cls not in found and self in cls.lineage:
-                        found.append(cls)
-                        names.append(cls.name)
-        return tuple(found)
-
-    @cached_property
-    def overridden(self) -> frozenset[str]:
-        """Names of methods and attributes that some subclass in the tree defines or assigns."""
-        return frozenset(name for cls in self.subclasses for name in (*cls.methods, *cls.attributes, *cls.assigned))
+    def is_overridden(self, name: str) -> bool:
+        """Whether some subclass in the tree defines or assigns the method or attribute."""
+        if name not in self._overridden:
+            project = self.module.project
+            near = self.module.path
+            modules = (project.module(path, near) for path in project.overriding(self.name, name, near))
+            self._overridden[name] = any(
+                name in cls.methods or name in cls.attributes or name in cls.assigned
+                for module in modules
+                if module is not None
+                for cls in module.classes.values()
+                if cls is not self and self in cls.lineage
+            )
+        return self._overridden[name]
 
     @cached_property
     def assigned(self) -> frozenset[str]:
@@ -231,11 +227,14 @@ class Tree(Protocol):
     def knowledge(self) -> Knowledge:
         """What is known of code outside the tree."""
 
-    def module(self, path: str) -> Module | None:
-        """The module at `path`; None if there is no such file or it does not parse."""
+    def module(self, path: str, near: str) -> Module | None:
+        """The module at `path`, for the file `near`; None if there is no such file or it does not parse."""
 
     def module_for(self, importer: Module, found: Import, name: str | None = None) -> Module | None:
         """The module of the tree that an import names (with `name`: that submodule of it); None if there is none."""
+
+    def star_may_bind(self, importer: Module, star: Import, name: str) -> bool:
+        """Whether importing all of a module may bind a name, by the texts that this leads to: none is parsed."""
 
     def external_name(self, importer: Module, found: Import) -> str:
         """The dotted name of an import, followed through re-exports; `PATH:NAME` for what the tree itself binds."""
@@ -243,8 +242,8 @@ class Tree(Protocol):
     def class_named(self, module: Module, node: ast.expr) -> ClassInfo | None:
         """The class of the tree that an expression names; None if it names none."""
 
-    def inheriting(self, name: str, near: str) -> tuple[str, ...]:
-        """The files of the tree around `near` with a class statement that names `name` as a base."""
+    def overriding(self, name: str, attribute: str, near: str) -> Sequence[str]:
+        """The files with a class that seems to inherit from the class `name`, and may define or assign `attribute`."""
 
 
 class Module:
@@ -369,7 +368,7 @@ class Module:
                 return first
             return None
         for star in self.stars:
-            target = self.project.module_for(self, star)
+            target = self.project.module_for(self, star) if self.project.star_may_bind(self, star, name) else None
             if target is not None and target is not self and (inner := target.binding(name)) is not None:
                 return inner
         return None

@@ -7,23 +7,17 @@ hyphens in their names. So modules are identified by path.
 from __future__ import annotations
 
 import ast
-import posixpath
-import re
+from collections.abc import Sequence
 from contextlib import suppress
+from typing import cast
 
 from transfer_lint.files.sources import Sources
 from transfer_lint.flow.knowledge import Knowledge, default_knowledge
-from transfer_lint.flow.program.mentions import Mentions
 from transfer_lint.flow.program.modules import Binding, ClassInfo, Import, Module
+from transfer_lint.flow.program.trees import Answer, Question, Trees
 
-# Words that are searched for in a whole tree. If no file holds the word, what it stands for does not happen.
+# If no file of a tree holds one of these, nothing sets the default device of factories.
 DEFAULT_DEVICE = ("set_default_device", "set_default_tensor_type", "with torch.device", "with device")
-WORDS = ("RETURN_TYPES", "NODE_CLASS_MAPPINGS", "autocast", "set_device", "cuda.device(", *DEFAULT_DEVICE)
-
-_BASES = re.compile(r"^[ \t]*class[ \t]+\w+[ \t]*\(([^)]*)\)", re.MULTILINE)
-_ASSIGNED = re.compile(r"([\w\])]+)\.(\w+)\s*(?:,[^=\n]*|:[^=\n]*|[-+*/@|&^%<>]*)=(?!=)")
-_SET = re.compile(r"""setattr\([^,]+,\s*["'](\w+)["']""")
-_NAME = re.compile(r"[^\W\d]\w*")
 
 
 class Project:
@@ -33,14 +27,8 @@ class Project:
         self.sources = sources
         self.knowledge = knowledge or default_knowledge()
         self._modules: dict[str, Module | None] = {}
-        self._trees: dict[str, tuple[str, ...]] = {}
-        self._mentions: dict[tuple[str, ...], dict[str, tuple[str, ...]]] = {}
-        self._assigned: dict[tuple[str, ...], frozenset[str]] = {}
-        self._heirs: dict[tuple[str, ...], dict[str, tuple[str, ...]]] = {}
         self._imported: dict[tuple[str, Import, str | None], Module | None] = {}
-        self._above: dict[str, list[str]] = {}
-        self._tree_sets: dict[str, frozenset[str]] = {}
-        self.mentions = Mentions(self.tree, sources.read)
+        self.trees = Trees(sources)
 
     def add(self, path: str, text: str) -> Module:
         """Parse `text` as the file at `path`, unless that has been done. Raises what `Module` raises."""
@@ -51,68 +39,55 @@ class Project:
         self._modules[path] = module
         return module
 
-    def module(self, path: str) -> Module | None:
-        """The module at `path`; None if there is no such file or it does not parse."""
+    def module(self, path: str, near: str) -> Module | None:
+        """The module at `path`, for the file `near`; None if there is no such file or it does not parse."""
+        text = self._ask(near, "text", path)
         if path not in self._modules:
-            text = self.sources.read(path)
             self._modules[path] = None
-            if text is not None:
+            if isinstance(text, str):
                 # The error is reported when that file is checked. Here, nothing is known of the module.
                 with suppress(SyntaxError, ValueError, RecursionError, MemoryError):
                     self._modules[path] = Module(self, path, text)
         return self._modules[path]
 
-    def tree(self, near: str) -> tuple[str, ...]:
-        """The Python files of the tree that `near` belongs to."""
-        folder = posixpath.dirname(near)
-        if folder not in self._trees:
-            self._trees[folder] = tuple(self.sources.python_files(near))
-        return self._trees[folder]
+    # ---- questions about the tree around a file, see Trees -------------------------------------------------------
 
-    def mentioning(self, word: str, near: str) -> tuple[str, ...]:
-        """The files of the tree around `near` that hold `word`, one of WORDS. One pass searches for all of them."""
-        files = self.tree(near)
-        if files not in self._mentions:
-            found: dict[str, list[str]] = {known: [] for known in WORDS}
-            for path in files:
-                text = self.sources.read(path) or ""
-                for known, paths in found.items():
-                    if known in text:
-                        paths.append(path)
-            self._mentions[files] = {known: tuple(paths) for known, paths in found.items()}
-        return self._mentions[files][word]
+    def _ask(self, near: str, name: str, *arguments: str | int | None) -> Answer:
+        return self.trees.ask(Question(near, name, arguments))
 
-    def inheriting(self, name: str, near: str) -> tuple[str, ...]:
-        """The files of the tree around `near` with a class statement that names `name` as a base."""
-        files = self.tree(near)
-        if files not in self._heirs:
-            heirs: dict[str, list[str]] = {}
-            for path in files:
-                text = self.sources.read(path) or ""
-                for bases in set(_BASES.findall(text)) if "class" in text else ():
-                    for base in set(_NAME.findall(bases)):
-                        heirs.setdefault(base, []).append(path)
-            self._heirs[files] = {base: tuple(dict.fromkeys(paths)) for base, paths in heirs.items()}
-        return self._heirs[files].get(name, ())
+    def mentioning(self, text: str, near: str) -> Sequence[str]:
+        """The files of the tree around `near` that hold a piece of text."""
+        return cast("tuple[str, ...]", self._ask(near, "holding", text))
 
-    def assigned_from_outside(self, near: str) -> frozenset[str]:
-        """Attributes that code of the tree around `near` assigns on anything that is not named `self`."""
-        files = self.tree(near)
-        if files not in self._assigned:
-            found: set[str] = set()
-            for path in files:
-                text = self.sources.read(path) or ""
-                found.update(attribute for owner, attribute in _ASSIGNED.findall(text) if owner != "self")
-                found.update(_SET.findall(text))
-            self._assigned[files] = frozenset(found)
-        return self._assigned[files]
+    def importing(self, name: str, near: str) -> Sequence[str]:
+        """The files with an import statement that names `name`, or that imports all of a module of that name."""
+        return cast("tuple[str, ...]", self._ask(near, "importing", name))
 
-    def package(self, path: str) -> str:
-        """The folder of the outermost package that a file belongs to (its own folder if it is in no package)."""
-        folder = posixpath.dirname(path)
-        while folder and posixpath.join(posixpath.dirname(folder), "__init__.py") in self._tree_set(path):
-            folder = posixpath.dirname(folder)
-        return folder
+    def calling(self, name: str, near: str) -> Sequence[str]:
+        """The files that call a method of that name."""
+        return cast("tuple[str, ...]", self._ask(near, "calling", name))
+
+    def definitions(self, name: str, near: str) -> int:
+        """How many methods (or nested functions) of the tree have that name."""
+        return cast(int, self._ask(near, "definitions", name))
+
+    def assigns(self, attribute: str, near: str) -> bool:
+        """Whether code of the tree assigns the attribute on anything that is not named `self`."""
+        return cast(bool, self._ask(near, "assigns", attribute))
+
+    def overriding(self, name: str, attribute: str, near: str) -> Sequence[str]:
+        """The files with a class that seems to inherit from the class `name`, and may define or assign `attribute`."""
+        return cast("tuple[str, ...]", self._ask(near, "overriding", name, attribute))
+
+    def star_may_bind(self, importer: Module, star: Import, name: str) -> bool:
+        """Whether importing all of a module may bind a name, by the texts that this leads to: none is parsed."""
+        return cast(bool, self._ask(importer.path, "star_may_bind", star.module, star.level, name))
+
+    def package(self, path: str, near: str) -> str:
+        """The folder of the outermost package that a file of the tree belongs to (its own folder if it is in none)."""
+        return cast(str, self._ask(near, "package", path))
+
+    # ---- imports -------------------------------------------------------------------------------------------------
 
     def module_for(self, importer: Module, found: Import, name: str | None = None) -> Module | None:
         """The module of the tree that an import names (with `name`: that submodule of it); None if there is none."""
@@ -122,43 +97,9 @@ class Project:
         return self._imported[key]
 
     def _find(self, importer: Module, found: Import, name: str | None) -> Module | None:
-        parts = [p for p in found.module.split(".") if p] + ([name] if name else [])
-        here = posixpath.dirname(importer.path)
-        if found.level:
-            folders = [posixpath.normpath(posixpath.join(here, *[".."] * (found.level - 1)) or ".")]
-        elif parts:
-            folders = self._folders_above(importer.path)
-        else:
-            return None
-        for folder in folders:
-            stem = posixpath.normpath(posixpath.join(folder, *parts))
-            for path in (f"{stem}.py", posixpath.normpath(posixpath.join(stem, "__init__.py"))):
-                if found.level == 0 and path not in self._tree_set(importer.path):
-                    continue
-                module = self.module(path)
-                if module is not None:
-                    return module
-        return None
-
-    def _folders_above(self, near: str) -> list[str]:
-        """The file's folder and the folders above it in its tree: an absolute import may start from any of these."""
-        folder = posixpath.dirname(near)
-        if folder in self._above:
-            return self._above[folder]
-        inside = {posixpath.dirname(path) for path in self.tree(near)}
-        found = self._above[folder] = [folder]
-        while folder:
-            folder = posixpath.dirname(folder)
-            if not any(path == folder or path.startswith(f"{folder}/" if folder else "") for path in inside):
-                break
-            found.append(folder)
-        return found
-
-    def _tree_set(self, near: str) -> frozenset[str]:
-        folder = posixpath.dirname(near)
-        if folder not in self._tree_sets:
-            self._tree_sets[folder] = frozenset(self.tree(near))
-        return self._tree_sets[folder]
+        paths = cast("tuple[str, ...]", self._ask(importer.path, "candidates", found.module, found.level, name))
+        modules = (self.module(path, importer.path) for path in paths)
+        return next((module for module in modules if module is not None), None)
 
     def external_name(self, importer: Module, found: Import) -> str:
         """The dotted name of an import, followed through re-exports; `PATH:NAME` for what the tree itself binds."""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import Enum
+from functools import cached_property
 
 from transfer_lint.findings import Heat
 
@@ -66,6 +67,26 @@ class Rate:
         """The rate of code that runs as often as either says."""
         steady = hotter(self.steady, other.steady) if self.steady and other.steady else self.steady or other.steady
         return Rate(hotter(self.heat, other.heat), steady)
+
+
+@dataclass(frozen=True, eq=False)
+class RateOf:
+    """The rate of a place, found out when it is asked for: who calls a function may stand anywhere in the tree.
+
+    find: gives the rate.
+    """
+
+    find: Callable[[], Rate]
+
+    @cached_property
+    def rate(self) -> Rate:
+        """The rate itself."""
+        return self.find()
+
+    @property
+    def loud(self) -> Heat:
+        """The heat of the place; at most `call` in throttled code."""
+        return self.rate.loud
 
 
 def hotter(one: Heat, other: Heat) -> Heat:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 
@@ -82,6 +82,7 @@ class ArgumentRoles:
     def __init__(self, project: Project) -> None:
         self._project = project
         self._files: dict[Module, _FileEvidence] = {}
+        self._calls: dict[Module, dict[str, list[ast.Call]]] = {}
 
     def of(self, module: Module, function: FunctionInfo | None, node: ast.expr) -> Evidence | None:
         """The evidence for the role of an argument; None if there is none, or for more than one role."""
@@ -131,15 +132,23 @@ class ArgumentRoles:
         """What calls of the function in its own file give for a parameter."""
         position = next(n for n, parameter in enumerate(function.parameters) if parameter.arg == name)
         position -= function.owner is not None
-        for node in nodes_of(module.tree):
-            match node:
-                case ast.Call(func=ast.Name(id=called) | ast.Attribute(attr=called)) if called == function.name:
-                    given = next((k.value for k in node.keywords if k.arg == name), None)
-                    if given is None and 0 <= position < len(node.args):
-                        given = node.args[position]
-                    if given is not None and is_device(module, given):
-                        return Evidence(ArgumentRole.DEVICE, module, node)
+        for node in self._calls_of(module, function.name):
+            given = next((k.value for k in node.keywords if k.arg == name), None)
+            if given is None and 0 <= position < len(node.args):
+                given = node.args[position]
+            if given is not None and is_device(module, given):
+                return Evidence(ArgumentRole.DEVICE, module, node)
         return None
+
+    def _calls_of(self, module: Module, name: str) -> Sequence[ast.Call]:
+        """The calls in a file of anything with that name."""
+        if module not in self._calls:
+            calls = self._calls[module] = dict[str, list[ast.Call]]()
+            for node in nodes_of(module.tree):
+                match node:
+                    case ast.Call(func=ast.Name(id=called) | ast.Attribute(attr=called)):
+                        calls.setdefault(called, []).append(node)
+        return self._calls[module].get(name, ())
 
     def _file(self, module: Module) -> _FileEvidence:
         if module not in self._files:

@@ -40,8 +40,9 @@ def nodes_near(project: Project, module: Module) -> list[ClassInfo]:
     A tree may hold a pack twice, as a copy or a release. The nodes of one copy are connected to one another only.
     """
     paths = project.mentioning("RETURN_TYPES", module.path)
-    own = [path for path in paths if project.package(path) == project.package(module.path)]
-    modules = (project.module(path) for path in own or paths)
+    here = project.package(module.path, module.path)
+    own = [path for path in paths if project.package(path, module.path) == here]
+    modules = (project.module(path, module.path) for path in own or paths)
     return [cls for found in modules if found is not None for cls in found.classes.values()]
 
 

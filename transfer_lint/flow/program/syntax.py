@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Sequence
+from bisect import bisect_right
+from collections.abc import Iterator, Mapping, Sequence
 
 LOOPS = (ast.For, ast.AsyncFor, ast.While)
 
@@ -42,15 +43,46 @@ def span(node: ast.AST) -> tuple[int, int]:
 
 def path_to(body: Sequence[ast.stmt], target: ast.stmt) -> list[ast.stmt]:
     """The statements that hold the target, outermost first, and the target itself; empty if it is not in `body`."""
-    for statement in body:
+    for index in range(bisect_right(body, target.lineno, key=_line) - 1, -1, -1):
+        statement = body[index]
         if statement is target:
             return [statement]
-        first, last = span(statement)
-        if first <= target.lineno <= last:
-            for block in blocks_of(statement):
-                if path := path_to(block, target):
-                    return [statement, *path]
+        if target in parents(statement):
+            around = [node for node in ancestors(statement, target) if isinstance(node, ast.stmt)]
+            return [*reversed(around), target]
+        if span(statement)[1] < target.lineno:  # else several statements share a line
+            break
     return []
+
+
+def _line(statement: ast.stmt) -> int:
+    return statement.lineno
+
+
+def parents(root: ast.AST) -> Mapping[ast.AST, ast.AST]:
+    """Each node below a node, and the node that holds it. Memoised on the root."""
+    known: dict[ast.AST, ast.AST] | None = getattr(root, "_transfer_lint_parents", None)
+    if known is None:
+        known = {child: node for node in nodes_of(root) for child in ast.iter_child_nodes(node)}
+        root._transfer_lint_parents = known  # type: ignore[attr-defined]
+    return known
+
+
+def ancestors(root: ast.AST, node: ast.AST) -> Iterator[ast.AST]:
+    """The nodes that hold a node, innermost first, up to the root."""
+    known = parents(root)
+    while (holder := known.get(node)) is not None:
+        yield holder
+        node = holder
+
+
+def kinds_in(root: ast.AST) -> frozenset[type[ast.AST]]:
+    """The kinds of all nodes of a piece of code. Memoised on the root."""
+    known: frozenset[type[ast.AST]] | None = getattr(root, "_transfer_lint_kinds", None)
+    if known is None:
+        known = frozenset(map(type, nodes_of(root)))
+        root._transfer_lint_kinds = known  # type: ignore[attr-defined]
+    return known
 
 
 def blocks_of(statement: ast.stmt) -> Iterator[Sequence[ast.stmt]]:
@@ -93,10 +125,52 @@ def attributes_assigned(node: ast.AST, owner: str) -> frozenset[str]:
     )
 
 
+def spelled(node: ast.AST) -> str:
+    """How a node is written, in one form for all that mean the same. Memoised on the node."""
+    known: str | None = getattr(node, "_transfer_lint_text", None)
+    if known is None:
+        known = ast.unparse(node)
+        node._transfer_lint_text = known  # type: ignore[attr-defined]
+    return known
+
+
+def spelled_in(node: ast.AST) -> frozenset[str]:
+    """How the expressions in a piece of code are written. Memoised on the node."""
+    known: frozenset[str] | None = getattr(node, "_transfer_lint_texts", None)
+    if known is None:
+        known = frozenset(spelled(part) for part in nodes_of(node) if isinstance(part, ast.expr))
+        node._transfer_lint_texts = known  # type: ignore[attr-defined]
+    return known
+
+
+_LONG = 400  # columns or lines of code of which only the beginning is looked at
+
+
 def written(node: ast.AST, limit: int = 60) -> str:
     """How a node is written, on one line of at most `limit` characters."""
-    text = " ".join(ast.unparse(node).split())
+    short = _beginning(node)
+    text = " ".join(spelled(short).split())
+    if short is not node:
+        return text[: limit - 1] + "…"
     return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def _beginning(node: ast.AST) -> ast.AST:
+    """The node; of one that is very long, a part with which it begins. Memoised on the node."""
+    passed: list[ast.AST] = []
+    while (known := getattr(node, "_transfer_lint_beginning", None)) is None:
+        passed.append(node)
+        first, last = span(node)
+        long = last - first > _LONG or getattr(node, "end_col_offset", 0) - getattr(node, "col_offset", 0) > _LONG
+        start = next((child for child in ast.iter_child_nodes(node) if isinstance(child, ast.expr)), None)
+        if not long or start is None:
+            known = node
+            break
+        node = start
+    for one in passed:
+        one._transfer_lint_beginning = known  # type: ignore[attr-defined]
+    assert isinstance(known, ast.AST)
+    return known
 
 
 def bindings(function: ast.AST) -> Iterator[tuple[ast.expr, ast.expr | None]]:

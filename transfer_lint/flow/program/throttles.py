@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterable, Sequence
 
 from transfer_lint.flow.knowledge import Knowledge
-from transfer_lint.flow.program.syntax import nodes_of
+from transfer_lint.flow.program.syntax import nodes_of, spelled
 
 _OFTEN = 4  # `i % 4 == 0` is a quarter of all iterations: not rare
 _LEAVES = (ast.Continue, ast.Return)
@@ -75,7 +75,7 @@ class Throttles:
 
 
 def _is_modulo(node: ast.expr) -> bool:
-    """`step % every`, where `step` is a counter, and `every` is not spelled out as a small number."""
+    """`step % every`, where `step` is a counter, and `every` is not text out as a small number."""
     match node:
         case ast.BinOp(op=ast.Mod(), left=left, right=right):
             sums = isinstance(left, ast.BinOp)  # `(epoch * len(loader) + step) % n` counts, `len(xs) % n` does not
@@ -101,10 +101,10 @@ def _is_one_iteration(left: ast.expr, right: ast.expr, loop: Iterable[str]) -> b
 
 def _is_assigned(node: ast.expr, body: Sequence[ast.stmt]) -> bool:
     """Whether a body assigns what the test asks for, or an item of it: it is filled once."""
-    asked = ast.unparse(node)
+    asked = spelled(node)
     return any(
         isinstance(getattr(part, "ctx", None), ast.Store)
-        and asked == ast.unparse(part.value if isinstance(part, ast.Subscript) else part)
+        and asked == spelled(part.value if isinstance(part, ast.Subscript) else part)
         for statement in body
         for part in nodes_of(statement)
         if isinstance(part, ast.Name | ast.Attribute | ast.Subscript)

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 from transfer_lint.findings import Heat
 from transfer_lint.flow.program.modules import FunctionInfo, Module
+from transfer_lint.flow.program.rates import RateOf
+from transfer_lint.flow.program.syntax import spelled
 from transfer_lint.flow.values.terms import Why
 from transfer_lint.flow.values.values import Tensor
 
@@ -24,16 +26,21 @@ class Construction:
     name: str
     tensor: Tensor
     function: FunctionInfo | None
-    heat: Heat
+    rate: RateOf
     statement: ast.stmt
     in_handler: bool
+
+    @property
+    def heat(self) -> Heat:
+        """How often it runs; at most `call` in throttled code."""
+        return self.rate.loud
 
     @property
     def anchor(self) -> tuple[int, int]:
         """1-based (line, column in characters) of the factory's own name."""
         func = self.node.func
         line = func.end_lineno or func.lineno
-        name = func.attr if isinstance(func, ast.Attribute) else ast.unparse(func)
+        name = func.attr if isinstance(func, ast.Attribute) else spelled(func)
         return line, self.module.column(line, (func.end_col_offset or 0) - len(name.encode()))
 
     @property
@@ -56,8 +63,13 @@ class DeviceComparison:
     proved: bool
     why: Why
     function: FunctionInfo | None
-    heat: Heat
+    rate: RateOf
     statement: ast.stmt
+
+    @property
+    def heat(self) -> Heat:
+        """How often it runs; at most `call` in throttled code."""
+        return self.rate.loud
 
     @property
     def anchor(self) -> tuple[int, int]:

@@ -25,6 +25,7 @@ class Examination:
     """One file: its transfers, host reads, constructions and comparisons in source order, and its mutations.
 
     assumable: the assumptions that would tell, or told, more about it.
+    given_up: the functions, or the top level (the module's tree), whose interpretation took too many steps.
     """
 
     sites: Sequence[Site]
@@ -33,6 +34,7 @@ class Examination:
     constructions: Sequence[Construction] = ()
     comparisons: Sequence[DeviceComparison] = ()
     assumable: frozenset[Assumption] = frozenset()
+    given_up: Sequence[ast.AST] = ()
 
 
 @dataclass(frozen=True)

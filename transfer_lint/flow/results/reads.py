@@ -8,6 +8,8 @@ from enum import Enum
 
 from transfer_lint.findings import Heat
 from transfer_lint.flow.program.modules import FunctionInfo, Module
+from transfer_lint.flow.program.rates import RateOf
+from transfer_lint.flow.program.syntax import spelled
 from transfer_lint.flow.values.values import Tensor
 
 
@@ -33,8 +35,6 @@ class HostRead:
     node: `t.item()`, `float(t)`, or a test whose outcome depends on the value of a tensor.
     tensor: what is read, as known just before the read; without a placement if it is not proved to be a tensor.
     function: None at the top level of a module.
-    in_step: the place runs at every step, whatever loops over elements are around it.
-    throttled: only few iterations of the steps that lead here get here.
     logged: it is an argument of a call that logs.
     elements: the source of the tensor of which the loop around it reads every element; else "".
     given: the source of the value that is read, if ComfyUI passes the same object to every layer of a step; else "".
@@ -44,15 +44,29 @@ class HostRead:
     node: ast.expr
     tensor: Tensor
     function: FunctionInfo | None
-    heat: Heat
+    rate: RateOf
     statement: ast.stmt
     in_handler: bool
     form: Form = Form.CALL
-    throttled: bool = False
-    in_step: bool = False
     logged: bool = False
     elements: str = ""
     given: str = ""
+
+    @property
+    def heat(self) -> Heat:
+        """How often it runs: once per element, if a loop around it reads every element of a tensor."""
+        rate = self.rate.rate
+        return Heat.ELEMENT if self.elements else rate.heat if rate.throttled else rate.loud
+
+    @property
+    def throttled(self) -> bool:
+        """Whether only few iterations of the steps that lead here get here."""
+        return self.rate.rate.throttled
+
+    @property
+    def in_step(self) -> bool:
+        """Whether the place runs at every step, whatever loops over elements are around it."""
+        return self.rate.rate.heat.rank >= Heat.STEP.rank
 
     @property
     def method(self) -> str:
@@ -60,7 +74,7 @@ class HostRead:
         if not isinstance(self.node, ast.Call):
             return ""
         func = self.node.func
-        return func.attr if isinstance(func, ast.Attribute) else ast.unparse(func)
+        return func.attr if isinstance(func, ast.Attribute) else spelled(func)
 
     @property
     def anchor(self) -> tuple[int, int]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from transfer_lint.findings import Heat
 from transfer_lint.flow.program.modules import FunctionInfo, Module
+from transfer_lint.flow.program.rates import RateOf
 from transfer_lint.flow.program.syntax import nodes_of
 from transfer_lint.flow.values.symbols import Symbol
 from transfer_lint.flow.values.terms import Known, Why
@@ -77,7 +78,7 @@ class Site:
     dtype: Known | None
     request: Request
     function: FunctionInfo | None
-    heat: Heat
+    rate: RateOf
     statement: ast.stmt
     guarded: bool = False
     in_handler: bool = False
@@ -87,6 +88,11 @@ class Site:
     result: Symbol | None = None
     supposed: Why = field(default=())
     round_trip: Why = field(default=())
+
+    @property
+    def heat(self) -> Heat:
+        """How often it runs; at most `call` in throttled code."""
+        return self.rate.loud
 
     @property
     def proved(self) -> bool:

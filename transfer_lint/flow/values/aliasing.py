@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
+from transfer_lint.findings import Assumption
+from transfer_lint.flow.program.modules import ClassInfo
 from transfer_lint.flow.values.symbols import Symbol
 from transfer_lint.flow.values.values import Object, Value
+
+MOST_RELATED = 300
+"""Objects that may share parts with one another; where there are more, an effect on one is an effect on everything."""
+
+
+class OverBudget(Exception):
+    """A function takes too many steps to interpret."""
 
 
 @dataclass(slots=True)
@@ -19,7 +29,10 @@ class Sharing:
     parts: symbol -> symbols that may be a part of it.
     twins: symbol -> symbols that may be the same object.
     owners: symbol -> the object that it stands for, with its class.
+    instances: those of a class of the tree.
     settled: modules stay where they were moved until they are moved or handed over by name.
+    placed: the placement of some module is, or was, known.
+    budget: how many steps the interpretation may still take; see `spend`.
     captured: function or generator made here -> the locals (by name) and objects that it may change when it runs.
     """
 
@@ -29,8 +42,25 @@ class Sharing:
     parts: dict[Symbol, set[Symbol]] = field(default_factory=dict)
     twins: dict[Symbol, dict[Symbol, None]] = field(default_factory=dict)
     owners: dict[Symbol, Object] = field(default_factory=dict)
+    instances: dict[Symbol, None] = field(default_factory=dict)
     captured: dict[Symbol, tuple[str | Symbol, ...]] = field(default_factory=dict)
     settled: bool = False
+    placed: bool = False
+    budget: int = sys.maxsize
+
+    def spend(self, steps: int) -> None:
+        """Count steps: expressions that are evaluated, and records that are looked at one by one.
+
+        Raises:
+            OverBudget: no steps are left.
+        """
+        self.budget -= steps
+        if self.budget < 0:
+            raise OverBudget
+
+    def assumable(self) -> set[Assumption]:
+        """The assumptions that would tell more about where modules are."""
+        return {Assumption.STAYS_WHERE_PUT} if self.placed else set()
 
     def captured_by(self, ident: Symbol) -> list[str | Symbol]:
         """What a function or generator may change when it runs, if the symbol may stand for one."""
@@ -47,9 +77,20 @@ class Sharing:
         self.twins.setdefault(one, {})[other] = None
         self.twins.setdefault(other, {})[one] = None
 
-    def related(self, idents: Iterable[Symbol]) -> set[Symbol]:
-        """The objects, everything that they may be a part of, and everything that may be a part of any of these."""
-        return _closure(_closure(idents, self.wholes), self.parts)
+    def know(self, owner: Object) -> None:
+        """Note the class of an object, if it is known."""
+        if owner.cls is not None:
+            self.owners[owner.ident] = owner
+            if isinstance(owner.cls, ClassInfo):
+                self.instances[owner.ident] = None
+
+    def related(self, idents: Iterable[Symbol]) -> set[Symbol] | None:
+        """The objects, everything that they may be a part of, and everything that may be a part of any of these.
+
+        None if there are more of these than are worth looking at one by one.
+        """
+        wholes = _closure(idents, self.wholes)
+        return _closure(wholes, self.parts) if wholes is not None else None
 
     def has_no_weights(self, ident: Symbol) -> bool:
         """Whether the symbol stands for an object whose class is known and is not a module class."""
@@ -61,10 +102,12 @@ class Sharing:
         return ident in self.owners and self.is_module(self.owners[ident])
 
 
-def _closure(idents: Iterable[Symbol], leads: Mapping[Symbol, set[Symbol]]) -> set[Symbol]:
+def _closure(idents: Iterable[Symbol], leads: Mapping[Symbol, set[Symbol]]) -> set[Symbol] | None:
     found = set(idents)
     stack = list(found)
     while stack:
+        if len(found) > MOST_RELATED:
+            return None
         fresh = leads.get(stack.pop(), set()) - found
         found |= fresh
         stack += fresh

@@ -1,68 +1,83 @@
-"""Records: what is known of one object in the heap."""
+"""Records: what is known of one object in the heap.
+
+A record does not name its object, so that one record serves all objects to which the same has happened.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from transfer_lint.flow.values.symbols import Symbol
 from transfer_lint.flow.values.terms import Known
 from transfer_lint.flow.values.values import Host, Object, Tensor, Value
 
 
-@dataclass(frozen=True, slots=True)
+class Epoch(NamedTuple):
+    """A program point from which on something is not known. name: of the point. line: where it is."""
+
+    name: str
+    line: int
+
+
+@dataclass(slots=True)
 class Record:
-    """The state of one object.
+    """The state of one object. Never changed in place. (Not `frozen`, which makes records slow to make.)
 
     attributes: the known attributes. An item stands under `[key]`; `[]` stands for every item of a list. The mapping
         is never changed in place.
     device, dtype: the placement of a module's weights, if known.
-    anchor: the symbol that the placement of the weights refers to while it is not known; a new one each time that they
-        may have been moved to an unknown place.
-    epoch: "" until unknown code may have changed the object; then the name of that program point. An attribute that
-        is not listed has the value that it had at that point.
-    line: the line where the epoch began (0: function entry).
-    moved: None until something may have moved the object; then the symbol of the last such move. Reading its `.device`
-        gives another value after each move.
+    anchor: None until the weights may have been moved to an unknown place; then the point where they last were. A
+        placement that is not known is that of this point.
+    epoch: None until unknown code may have changed the object; then that program point. An attribute that is not listed
+        has the value that it had at that point.
+    moved: None until something may have moved the object; then the last such move. Reading its `.device` gives another
+        value after each move.
     made: the object was made in this function. On a path without a record of it, it was not made.
     """
 
-    anchor: Symbol
+    anchor: Epoch | None = None
     attributes: Mapping[str, Value] = field(default_factory=dict)
     device: Known | None = None
     dtype: Known | None = None
-    epoch: str = ""
-    line: int = 0
-    moved: Symbol | None = None
+    epoch: Epoch | None = None
+    moved: Epoch | None = None
     made: bool = False
 
     def holding(self, attributes: Mapping[str, Value]) -> Record:
         """A copy with other attributes. (Written out: `dataclasses.replace` is slow, and this is a hot path.)"""
-        return Record(self.anchor, attributes, self.device, self.dtype, self.epoch, self.line, self.moved, self.made)
+        return Record(self.anchor, attributes, self.device, self.dtype, self.epoch, self.moved, self.made)
 
     def same(self, other: Record) -> bool:
         """Whether two records are equal. Fields that differ most often are compared first."""
         return (
-            self.anchor is other.anchor
+            self.anchor == other.anchor
             and self.epoch == other.epoch
             and self.device == other.device
             and self.dtype == other.dtype
-            and self.moved is other.moved
+            and self.moved == other.moved
             and self.made == other.made
-            and self.line == other.line
             and (self.attributes is other.attributes or self.attributes == other.attributes)
         )
 
-    def displaced(self, anchor: Symbol) -> Record:
-        """A copy whose weights have an unknown placement, with this anchor."""
-        return Record(anchor, self.attributes, None, None, self.epoch, self.line, anchor, self.made)
+    def displaced(self, where: Epoch) -> Record:
+        """A copy whose weights were moved to an unknown place."""
+        return Record(where, self.attributes, None, None, self.epoch, where, self.made)
+
+
+AT_ENTRY = Record()
+"""The record of an object that nothing has touched since function entry."""
+
+MADE = Record(made=True)
+"""The record of a new object without attributes."""
 
 
 def only_read(ident: Symbol, record: Record) -> bool:
     """Whether an object is unchanged since function entry: its known attributes were only read, not assigned."""
     return (
-        record.anchor is ident
-        and not record.epoch
+        record.anchor is None
+        and record.epoch is None
         and not record.made
         and record.device is None
         and record.dtype is None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from transfer_lint.flow.values.aliasing import Sharing
-from transfer_lint.flow.values.records import Record
+from transfer_lint.flow.values.records import Epoch, Record
 from transfer_lint.flow.values.symbols import Symbol
 from transfer_lint.flow.values.values import Object, Value, objects_of
 
@@ -29,5 +29,6 @@ def settled_records(
     for ident, record in records.items() if stay else ():
         leads = {name: v for name, v in record.attributes.items() if isinstance(v, Object) and v.ident in stay}
         if leads and ident not in stay:
-            kept[ident] = Record(record.anchor, leads, epoch=f"{record.epoch} kept", line=record.line)
+            before = record.epoch or Epoch("", 0)
+            kept[ident] = Record(record.anchor, leads, epoch=Epoch(f"{before.name} kept", before.line))
     return kept

@@ -10,7 +10,7 @@ from typing import TypeAlias
 from transfer_lint.flow.program.modules import ClassInfo
 from transfer_lint.flow.values.aliasing import Sharing
 from transfer_lint.flow.values.join import join
-from transfer_lint.flow.values.records import Record, is_empty, only_read
+from transfer_lint.flow.values.records import AT_ENTRY, MADE, Epoch, Record, is_empty, only_read
 from transfer_lint.flow.values.settled import settled_records
 from transfer_lint.flow.values.symbols import Symbol, Symbols
 from transfer_lint.flow.values.terms import Known, join_known
@@ -26,13 +26,17 @@ InitialAttribute = Callable[["State", Object, str, Record], Value]
 
 
 class State:
-    """The abstract state: locals and heap. Copied at branches, joined where paths meet."""
+    """The abstract state: locals and heap. Copied at branches, joined where paths meet.
 
-    __slots__ = ("_initial", "correlated", "guards", "heap", "locals", "sharing", "symbols")
+    rest: the record of every object that is not in the heap.
+    """
+
+    __slots__ = ("_initial", "correlated", "guards", "heap", "locals", "rest", "sharing", "symbols")
 
     def __init__(self, symbols: Symbols, initial: InitialAttribute, sharing: Sharing) -> None:
         self.locals: dict[str, Value] = {}
         self.heap: dict[Symbol, Record] = {}
+        self.rest = AT_ENTRY
         self.guards: frozenset[Symbol] = frozenset()  # values whose placement an enclosing test has compared
         # test -> local -> (its value, its value where the test was true, where it was false); never changed in place
         self.correlated: Mapping[TestKey, Mapping[str, tuple[Value, Value, Value]]] = {}
@@ -42,31 +46,37 @@ class State:
 
     def copy(self) -> State:
         """An independent copy. Only the symbols and the relations between objects are shared."""
+        self.sharing.spend(1 + len(self.heap) // 8)  # a copy is cheap
         other = State(self.symbols, self._initial, self.sharing)
         other.locals = dict(self.locals)
         other.heap = dict(self.heap)
+        other.rest = self.rest
         other.guards = self.guards
         other.correlated = self.correlated
         return other
 
+    def become(self, other: State) -> None:
+        """Take over the locals and the heap of another state."""
+        self.locals, self.heap, self.rest = other.locals, other.heap, other.rest
+
     def record(self, ident: Symbol) -> Record:
         """The record of an object; if nothing has touched the object, the record of function entry."""
-        return self.heap.get(ident) or Record(anchor=ident)
+        return self.heap.get(ident, self.rest)
+
+    def anchor(self, ident: Symbol, record: Record) -> Symbol:
+        """The symbol that the placement of an object's weights refers to while it is not known."""
+        where = record.anchor
+        return ident if where is None else self.symbols.make(("anchor", ident, where.name), ident.label, where.line)
 
     def create(self, made: Object) -> None:
         """Add a new object, with no attributes yet."""
-        self.know(made)
-        self.heap[made.ident] = Record(anchor=made.ident, made=True)
-
-    def know(self, owner: Object) -> None:
-        """Note the class of an object, if it is known."""
-        if owner.cls is not None:
-            self.sharing.owners[owner.ident] = owner
+        self.sharing.know(made)
+        self.heap[made.ident] = MADE
 
     def read(self, owner: Object, name: str) -> Value:
         """Read an attribute (or `[item]`) of an object."""
         record = self.record(owner.ident)
-        self.know(owner)
+        self.sharing.know(owner)
         value = record.attributes.get(name)
         # Not assigned so far: it may be a property that is computed from the weights.
         live = name in LIVE and isinstance(value, Object) and value.ident.parent is owner.ident
@@ -78,21 +88,25 @@ class State:
 
     def write(self, owner: Object, name: str, value: Value) -> None:
         """Assign an attribute (or `[item]`)."""
-        self.know(owner)
+        self.sharing.know(owner)
         for twin in self.sharing.twins.get(owner.ident, ()):
             known = self.record(twin)
-            self.heap[twin] = Record(known.anchor, epoch=f"twin {name} {known.epoch}", line=known.line)
-        for other, known in list(self.heap.items()):
+            before = known.epoch or Epoch("", 0)
+            self.heap[twin] = Record(known.anchor, epoch=Epoch(f"twin {name} {before.name}", before.line))
+        for other in self.sharing.instances if isinstance(owner.cls, ClassInfo) else ():
+            known = self.record(other)
             if name in known.attributes and other is not owner.ident and self._may_be(other, owner):
-                either = Object(self.symbols.make(("also", other, name, value), f"{other.label}.{name}", known.line))
+                line = known.epoch.line if known.epoch is not None else 0
+                either = Object(self.symbols.make(("also", other, name, value), f"{other.label}.{name}", line))
                 self.heap[other] = known.holding({**known.attributes, name: either})
         record = self.record(owner.ident)
         self.heap[owner.ident] = record.holding({**record.attributes, name: value})
 
     def place(self, owner: Object, device: Known | None, dtype: Known | None, epoch: str, line: int) -> None:
         """Move a module to `device` and `dtype` (None: the move does not change that half)."""
-        self.know(owner)
-        for other in self._sharing(owner.ident, moved=True) if not self.sharing.settled else ():
+        self.sharing.know(owner)
+        self.sharing.placed = True
+        for other in self._sharing((owner.ident,), epoch, line, moved=True):
             self._unplace(other, device, dtype, epoch, line)
         self._place(owner.ident, device, dtype, epoch, line, set())
         self._refresh_weights(epoch, line)
@@ -108,7 +122,7 @@ class State:
             attributes=kept,
             device=device or record.device,
             dtype=dtype or record.dtype,
-            moved=self.symbols.make(("moved", ident, epoch), ident.label, line),
+            moved=Epoch(epoch, line),
         )
         for value in kept.values():
             if isinstance(value, Object) and value.ident not in seen:
@@ -119,14 +133,21 @@ class State:
                 ):  # it may be a module; an object of another known class (a list, say) does not move
                     self._unplace(value.ident, device, dtype, epoch, line)
 
-    def _sharing(self, *idents: Symbol, moved: bool = False) -> list[Symbol]:
+    def _sharing(self, idents: Iterable[Symbol], epoch: str, line: int, moved: bool = False) -> list[Symbol]:
         """Other objects that hold one of these and have a known placement, or that may share parts with one of these.
 
+        None under the assumption that modules stay where they were moved. Where there are too many, everything is
+        forgotten first.
         moved: these objects are moved like modules; one of unknown class may then be any module.
         """
+        if self.sharing.settled:
+            return []
         wanted = set(idents)
         # If an object may share parts with another one, a part of the first may be a part of the other, too.
         found = self.sharing.related({ancestor for ident in idents for ancestor in ident.lineage()})
+        if found is None:
+            self.forget_everything(epoch, line)
+            return []
         placed = {i: None for i, record in self.heap.items() if record.device is not None or record.dtype is not None}
         found.update(owner for owner in placed if not wanted.isdisjoint(self.reachable(owner)))
         modules = [i for i in idents if self.sharing.proved_module(i) or (moved and not self.sharing.has_no_weights(i))]
@@ -157,13 +178,13 @@ class State:
     def _unplace(self, ident: Symbol, device: Known | None, dtype: Known | None, epoch: str, line: int) -> None:
         """Part of the object was moved: forget each half of its placement that the move may have changed."""
         record = self.record(ident)
-        anchor = self.symbols.make(("anchor", ident, epoch), ident.label, line)
+        where = Epoch(epoch, line)
         self.heap[ident] = replace(
             record,
             device=record.device if device is None or record.device == device else None,
             dtype=record.dtype if dtype is None or record.dtype == dtype else None,
-            anchor=anchor,
-            moved=anchor,
+            anchor=where,
+            moved=where,
         )
 
     def havoc(self, value: Value, epoch: str, line: int) -> None:
@@ -187,10 +208,11 @@ class State:
         if not touched:
             return
         settled = settled_records(self.heap, self.sharing, values, touched) if self.sharing.settled else {}
-        sharing = self._sharing(*touched) if not self.sharing.settled else ()
+        sharing = self._sharing(touched, epoch, line)
+        where = Epoch(epoch, line)
+        unknown = Record(where, epoch=where)
         for ident in touched:
-            anchor = self.symbols.make(("anchor", ident, epoch), ident.label, line)
-            self.heap[ident] = settled.get(ident) or Record(anchor=anchor, epoch=epoch, line=line)
+            self.heap[ident] = settled.get(ident) or unknown
         self._displace(sharing, epoch, line)
 
     def havoc_globals(self, epoch: str, line: int) -> None:
@@ -199,21 +221,31 @@ class State:
 
     def displace(self, owner: Object, epoch: str, line: int) -> None:
         """Parts of a module were moved to an unknown place: forget all placements that this may change."""
-        self.know(owner)
-        others = self._sharing(owner.ident, moved=True) if not self.sharing.settled else ()
-        self._displace((owner.ident, *others), epoch, line)
+        self.sharing.know(owner)
+        self._displace((owner.ident, *self._sharing((owner.ident,), epoch, line, moved=True)), epoch, line)
 
     def _displace(self, idents: Iterable[Symbol], epoch: str, line: int) -> None:
+        where = Epoch(epoch, line)
+        displaced: dict[int, Record] = {}  # by the identity of the record before
         for ident in idents:
             if not self.sharing.has_no_weights(ident):
-                anchor = self.symbols.make(("anchor", ident, epoch), ident.label, line)
-                self.heap[ident] = self.record(ident).displaced(anchor)
+                record = self.record(ident)
+                if id(record) not in displaced:
+                    displaced[id(record)] = record.displaced(where)
+                self.heap[ident] = displaced[id(record)]
         self._refresh_weights(epoch, line)
 
     def _refresh_weights(self, epoch: str, line: int) -> None:
         """Weights move with their modules: forget the placement of every tensor that may be a weight."""
         if self.symbols.has_weights:
             self._renew_tensors(lambda tensor: tensor.weight, ("weight", epoch), line)
+
+    def forget_everything(self, epoch: str, line: int) -> None:
+        """Anything may have been done to any object."""
+        where = Epoch(epoch, line)
+        self.heap = {}
+        self.rest = Record(where, epoch=where)
+        self._refresh_weights(epoch, line)
 
     def replace_data(self, epoch: str, line: int) -> None:
         """`t.data = ...`: forget all placements, as any tensor may be `t` and any module may hold it."""
@@ -233,10 +265,11 @@ class State:
                 return value if all(a is b for a, b in zip(items, value.items, strict=True)) else Tuple(items)
             return value
 
+        self.sharing.spend(len(self.heap) + len(self.locals))
         for name, value in self.locals.items():
             self.locals[name] = renewed(value)
         for ident, record in self.heap.items():
-            if not any(type(value) in (Tensor, Tuple) for value in record.attributes.values()):
+            if not record.attributes or not any(type(v) in (Tensor, Tuple) for v in record.attributes.values()):
                 continue
             attributes = {name: renewed(value) for name, value in record.attributes.items()}
             if any(attributes[name] is not value for name, value in record.attributes.items()):
@@ -261,6 +294,7 @@ class State:
     def joined(self, other: State, key: tuple[object, ...], line: int) -> State:
         """The join with another state. `key` names the program point where the two paths meet."""
         result = self.copy()
+        self.sharing.spend(len(self.heap) + len(self.locals))
         result.guards = self.guards & other.guards
         if self.correlated is not other.correlated:
             result.correlated = {k: v for k, v in self.correlated.items() if other.correlated.get(k) is v}
@@ -274,22 +308,36 @@ class State:
                 result.locals[name] = b
             elif a is not b:
                 result.locals[name] = self.merge_values(a, b, phi(name), other, result)
+        here = Epoch(f"join {key}", line)
+        if self.rest != other.rest:
+            result.rest = _joined(self.rest, other.rest, {}, here)
+        alike: dict[tuple[int, int], Record] = {}  # pairs of records without attributes of their own -> their join
         for ident in {**self.heap, **other.heap}:
             mine, theirs = self.heap.get(ident), other.heap.get(ident)
             if mine is theirs:
                 continue
             if mine is None or theirs is None:
-                known = mine or theirs
+                known, rest = (mine, other.rest) if theirs is None else (theirs, self.rest)
                 assert known is not None
-                if known.made or only_read(ident, known):
+                if rest is AT_ENTRY and (known.made or only_read(ident, known)):
                     result.heap[ident] = known
                     continue
             elif only_read(ident, mine) and only_read(ident, theirs):
                 result.heap[ident] = mine.holding({**mine.attributes, **theirs.attributes})
                 continue
-            a_record, b_record = self.record(ident), other.record(ident)
-            if not a_record.same(b_record):
-                result.heap[ident] = self._joined_record(other, result, ident, (a_record, b_record), key, line)
+            a_record, b_record = mine or self.rest, theirs or other.rest
+            if not a_record.attributes and not b_record.attributes:
+                if a_record.epoch == here and a_record.anchor == here and not a_record.made:
+                    continue  # nothing is known of it here
+                ids = id(a_record), id(b_record)
+                joined = alike.get(ids)
+                if joined is None:
+                    joined = alike[ids] = _joined(a_record, b_record, a_record.attributes, here)
+                result.heap[ident] = joined
+            elif a_record.attributes is b_record.attributes:
+                result.heap[ident] = _joined(a_record, b_record, a_record.attributes, here)
+            elif not a_record.same(b_record):
+                result.heap[ident] = self._joined_record(other, result, ident, (a_record, b_record), here)
         return result
 
     def merge_values(
@@ -317,13 +365,14 @@ class State:
             return
         if merged.cls is not None:
             records = self.record(a.ident), other.record(b.ident)
-            key = ("twin", merged.ident)
-            into.heap[merged.ident] = self._joined_record(other, into, merged.ident, records, key, 0)
+            here = Epoch(f"join {('twin', merged.ident)}", 0)
+            into.heap[merged.ident] = self._joined_record(other, into, merged.ident, records, here)
         for origin in (a.ident, b.ident):
             self.sharing.twin(merged.ident, origin)
 
     def learn(self, ident: Symbol, value: Value) -> None:
         """Replace the value that the symbol stands for by a more precise one, in all locals and attributes."""
+        self.sharing.spend(len(self.heap) + len(self.locals))
         for name, held in self.locals.items():
             if isinstance(held, Tensor | Object) and held.ident is ident:
                 self.locals[name] = value
@@ -340,6 +389,7 @@ class State:
         evaluated, it may hold objects that no name leads to yet."""
         if all(ident.line == 0 for ident in self.heap):
             return
+        self.sharing.spend(len(self.heap))
         live = {ident for ident in self.heap if ident.line == 0}
         stack = [*live, *(part for value in self.locals.values() for part in objects_of(value))]
         live.update(stack)
@@ -359,13 +409,11 @@ class State:
         into: State,
         ident: Symbol,
         records: tuple[Record, Record],
-        key: tuple[object, ...],
-        line: int,
+        here: Epoch,
     ) -> Record:
         a, b = records
-        # If only the weights have moved, both records have the same mapping.
-        names = {**a.attributes, **b.attributes} if a.attributes is not b.attributes else {}
-        attributes: dict[str, Value] = {} if names else dict(a.attributes)
+        names = {**a.attributes, **b.attributes}
+        attributes: dict[str, Value] = {}
         owner = self.sharing.owners.get(ident) or Object(ident)
         is_list = owner.cls == "builtins.list"
         for name in names:
@@ -379,17 +427,24 @@ class State:
             y = y or self._initial(other, owner, name, b)
 
             def phi(path: str, name: str = name) -> Symbol:
-                return self.symbols.make(("phi", key, ident, name + path), f"{ident.label}.{name}", line)
+                return self.symbols.make(("phi", here.name, ident, name + path), f"{ident.label}.{name}", here.line)
 
             attributes[name] = self.merge_values(x, y, phi, other, into)
-        device, dtype = join_known(a.device, b.device), join_known(a.dtype, b.dtype)
-        same = (
-            a.anchor is b.anchor and (a.device is None) == (b.device is None) and (a.dtype is None) == (b.dtype is None)
-        )
-        anchor = a.anchor if same else self.symbols.make(("anchor", ident, key), ident.label, line)
-        epoch, begin = (a.epoch, a.line) if a.epoch == b.epoch else (f"join {key}", line)
-        moved = a.moved if a.moved is b.moved else self.symbols.make(("moved", ident, key), ident.label, line)
-        return Record(anchor, attributes, device, dtype, epoch, begin, moved, a.made and b.made)
+        return _joined(a, b, attributes, here)
+
+
+def _joined(a: Record, b: Record, attributes: Mapping[str, Value], here: Epoch) -> Record:
+    """The join of two records at a program point, with attributes that are joined already."""
+    alike = a.anchor == b.anchor and (a.device is None, a.dtype is None) == (b.device is None, b.dtype is None)
+    return Record(
+        a.anchor if alike else here,
+        attributes,
+        join_known(a.device, b.device),
+        join_known(a.dtype, b.dtype),
+        a.epoch if a.epoch == b.epoch else here,
+        a.moved if a.moved == b.moved else here,
+        a.made and b.made,
+    )
 
 
 def _item(phi: Callable[[str], Symbol], number: int, path: str) -> Symbol:

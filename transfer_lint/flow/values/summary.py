@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from transfer_lint.findings import Assumption
-from transfer_lint.flow.values.records import Record
+from transfer_lint.flow.values.records import Epoch, Record
 from transfer_lint.flow.values.symbols import Symbol
-from transfer_lint.flow.values.values import Value
+from transfer_lint.flow.values.values import Host, Object, Placed, Tensor, Tuple, Value
+
+MOST_EFFECTS = 100
+"""Effects of one function that its callers look at one by one."""
 
 
 @dataclass(frozen=True)
@@ -18,6 +22,7 @@ class Summary:
     parameters: name -> its symbol.
     result: what it returns.
     heap: the records at its end.
+    forgets: it may do anything to any object.
     replaces_data: it assigns the `.data` of some tensor.
     mutations: tensors that it may write to in place, and whether it certainly does (see `Mutation`).
     assumptions: those that would tell more about it.
@@ -26,6 +31,7 @@ class Summary:
     parameters: Mapping[str, Symbol]
     result: Value
     heap: Mapping[Symbol, Record]
+    forgets: bool = False
     replaces_data: bool = False
     mutations: frozenset[tuple[Symbol | None, bool]] = frozenset()
     assumptions: frozenset[Assumption] = frozenset()
@@ -38,6 +44,25 @@ class Summary:
             symbol = symbol.parent
         return symbol.is_global() or symbol in self.parameters.values()
 
+    @cached_property
+    def effects(self) -> Sequence[tuple[Symbol, Record]]:
+        """What it does to objects that existed at its entry.
+
+        At most MOST_EFFECTS; where there are more, those far from the parameters become "anything may have been done to
+        what is reachable from here".
+        """
+        found = [(symbol, r) for symbol, r in self.heap.items() if self.rooted(symbol) and _changed(symbol, r)]
+        if len(found) <= MOST_EFFECTS:
+            return found
+        paths = {symbol: tuple(symbol.lineage())[::-1] for symbol, _ in found}
+        for depth in range(max(map(len, paths.values())) - 1, 0, -1):
+            near = {symbol: record for symbol, record in found if len(paths[symbol]) <= depth}
+            far = {path[depth - 1] for path in paths.values() if len(path) > depth}
+            if len(near.keys() | far) <= MOST_EFFECTS:
+                break
+        unknown = Record(epoch=Epoch("far", 0))
+        return [*near.items(), *((symbol, unknown) for symbol in sorted(far, key=lambda symbol: symbol.label))]
+
 
 @dataclass(frozen=True)
 class Template:
@@ -49,3 +74,28 @@ class Template:
 
     summary: Summary
     symbol: Symbol
+
+
+def _changed(symbol: Symbol, record: Record) -> bool:
+    """Whether something was done to an object that existed at function entry."""
+    if record.epoch or record.device is not None or record.dtype is not None or record.anchor is not None:
+        return True
+    return any(not is_initial(symbol, name, value) for name, value in record.attributes.items())
+
+
+def is_initial(owner: Symbol, name: str, value: Value) -> bool:
+    """Whether an attribute is what it was at function entry (it was only read)."""
+    match value:
+        case Tensor() | Object() | Host():
+            return value.ident.parent is owner and value.ident.name == name
+        case Placed():
+            symbol = value.known.term.symbol
+            return symbol is not None and symbol.parent is owner and symbol.name == name
+        case Tuple():
+            return all(
+                isinstance(item, Tensor | Object | Host)
+                and item.ident.parent is not None
+                and item.ident.parent.parent is owner
+                for item in value.items
+            )
+    return False

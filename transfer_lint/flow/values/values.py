@@ -148,6 +148,20 @@ Value: TypeAlias = Tensor | Object | Placed | Constant | Host | Tuple | Function
 NONE = Constant(None)
 
 
+MOST_ITEMS = 300
+"""Values in a tuple and the tuples in it; more are not told apart."""
+
+
+def is_large(value: Tuple) -> bool:
+    """Whether a tuple holds more values than are worth telling apart, with those of the tuples in it."""
+    count, stack = 0, [value]
+    while stack and count <= MOST_ITEMS:
+        items = stack.pop().items
+        count += len(items)
+        stack += [item for item in items if isinstance(item, Tuple)]
+    return count > MOST_ITEMS
+
+
 def symbols_of(value: Value) -> Iterator[Symbol]:
     """Every symbol in a value: its own, and those of its terms, items and bound values."""
     match value:

@@ -1,0 +1,163 @@
+"""Questions about the tree around a file. Each is answered from texts, once, and it is remembered who has asked.
+
+The analysis of a file is a function of its text, of the answers to what it has asked, and of what the files have asked
+whose text was among the answers. So a cached result holds as long as these answers stay the same.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import posixpath
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple, TypeAlias
+
+from transfer_lint.files.sources import Sources
+from transfer_lint.flow.program.modules import Import
+from transfer_lint.flow.program.tree_texts import TreeTexts
+
+Answer: TypeAlias = "str | int | tuple[str, ...] | None"
+
+
+class Question(NamedTuple):
+    """A question of the file `near`: the name of a method of Trees, and its other arguments."""
+
+    near: str
+    name: str
+    arguments: tuple[str | int | None, ...]
+
+
+class Trees:
+    """Answers questions about trees.
+
+    asked: question -> its answer, as a digest, of all questions since it was last emptied.
+    """
+
+    def __init__(self, sources: Sources) -> None:
+        self._sources = sources
+        self._answers: dict[Question, Answer] = {}
+        self._trees: dict[str, TreeTexts] = {}
+        self._by_files: dict[tuple[str, ...], TreeTexts] = {}
+        self._digests: dict[object, str] = {}
+        self.asked: dict[Question, str] = {}
+
+    def ask(self, question: Question) -> Answer:
+        """The answer to a question."""
+        if question not in self._answers:
+            answer: Answer = getattr(self, question.name)(question.near, *question.arguments)
+            self._answers[question] = answer
+            self.asked[question] = (
+                self._digest_of_text(question.arguments[0]) if question.name == "text" else digest(answer)
+            )
+        return self._answers[question]
+
+    def _texts(self, near: str) -> TreeTexts:
+        """The tree that `near` belongs to."""
+        if near not in self._trees:
+            files = tuple(self._sources.python_files(near))
+            if files not in self._by_files:
+                self._by_files[files] = TreeTexts(files, self._sources.read)
+            self._trees[near] = self._by_files[files]
+        return self._trees[near]
+
+    def _digest_of_text(self, path: object) -> str:
+        """The digest of a text; many ask for the same one."""
+        if path not in self._digests:
+            self._digests[path] = digest(self._sources.read(str(path)))
+        return self._digests[path]
+
+    # ---- questions -----------------------------------------------------------------------------------------------
+
+    def text(self, near: str, path: str) -> str | None:
+        """The text of a Python file; None if there is no such file or it cannot be read as Python text."""
+        return self._sources.read(path)
+
+    def holding(self, near: str, text: str) -> tuple[str, ...]:
+        """The files of the tree that hold a piece of text."""
+        return self._texts(near).holding(text)
+
+    def importing(self, near: str, name: str) -> tuple[str, ...]:
+        """The files with an import statement that names `name`, or that imports all of a module of that name."""
+        return self._texts(near).importing(name)
+
+    def calling(self, near: str, name: str) -> tuple[str, ...]:
+        """The files that call a method of that name."""
+        return self._texts(near).calling(name)
+
+    def definitions(self, near: str, name: str) -> int:
+        """How many methods (or nested functions) of the tree have that name."""
+        return self._texts(near).definitions(name)
+
+    def assigns(self, near: str, attribute: str) -> bool:
+        """Whether code of the tree assigns the attribute on anything that is not named `self`."""
+        return self._texts(near).assigns(attribute)
+
+    def overriding(self, near: str, name: str, attribute: str) -> tuple[str, ...]:
+        """The files with a class that seems to inherit from the class `name`, and may define or assign `attribute`."""
+        return self._texts(near).overriding(name, attribute)
+
+    def package(self, near: str, path: str) -> str:
+        """The folder of the outermost package that a file belongs to (its own folder if it is in no package)."""
+        texts, folder = self._texts(near), posixpath.dirname(path)
+        while folder and texts.has(posixpath.join(posixpath.dirname(folder), "__init__.py")):
+            folder = posixpath.dirname(folder)
+        return folder
+
+    def candidates(self, near: str, module: str, level: int, submodule: str | None) -> tuple[str, ...]:
+        """The files that an import may mean, the nearest first. That of a relative import need not exist."""
+        return tuple(self._candidates(near, module, level, submodule))
+
+    def star_may_bind(self, near: str, module: str, level: int, name: str) -> bool:
+        """Whether importing all of a module may bind a name, by the texts that this leads to: none is parsed."""
+        texts = self._texts(near)
+        start = Import(module, level, "*")
+        reached = texts.reached.get((near, start))
+        if reached is None:
+            reached = texts.reached[near, start] = frozenset(self._reached_by(near, start))
+        outside = level > 0 and not reached
+        return outside or not reached.isdisjoint(texts.binding(name))
+
+    def _reached_by(self, near: str, star: Import) -> Iterator[str]:
+        """The files of the tree that importing all of a module leads to."""
+        texts, seen, pending = self._texts(near), set[str](), [(near, star)]
+        while pending:
+            importer, found = pending.pop()
+            for path in self._candidates(importer, found.module, found.level, None):
+                if path not in seen and texts.has(path):
+                    seen.add(path)
+                    yield path
+                    pending += [(path, inner) for inner in texts.stars(path)]
+
+    def _candidates(self, near: str, module: str, level: int, submodule: str | None) -> Iterator[str]:
+        parts = [part for part in module.split(".") if part] + ([submodule] if submodule else [])
+        here = posixpath.dirname(near)
+        if level:
+            folders: Sequence[str] = [posixpath.normpath(posixpath.join(here, *[".."] * (level - 1)) or ".")]
+        else:
+            folders = self._folders_above(near) if parts else ()
+        for folder in folders:
+            stem = posixpath.normpath(posixpath.join(folder, *parts))
+            for path in (f"{stem}.py", posixpath.normpath(posixpath.join(stem, "__init__.py"))):
+                if level or self._texts(near).has(path):
+                    yield path
+
+    def _folders_above(self, near: str) -> list[str]:
+        """The file's folder and the folders above it in its tree: an absolute import may start from any of these."""
+        folder = posixpath.dirname(near)
+        found = [folder]
+        while folder:
+            folder = posixpath.dirname(folder)
+            if not self._texts(near).has_folder(folder):
+                break
+            found.append(folder)
+        return found
+
+
+QUESTIONS = frozenset(
+    name for name, method in vars(Trees).items() if name[0] != "_" and name != "ask" and callable(method)
+)
+"""The names of all questions."""
+
+
+def digest(answer: object) -> str:
+    """A digest of an answer."""
+    return hashlib.sha256(repr(answer).encode("utf-8", "surrogatepass")).hexdigest()[:32]
