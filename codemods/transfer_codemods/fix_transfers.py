@@ -261,7 +261,7 @@ class _Fixer(cst.CSTTransformer):
         for line in self._draft.new_imports:
             body = with_import(body, line)
         if self._draft.helpers:
-            body = with_helpers(body, [function for _, function in self._draft.helpers.values()])
+            body = with_helpers(body, [statements for _, statements in self._draft.helpers.values()])
         return updated_node.with_changes(body=body, footer=footer)
 
     def _rebuilt(

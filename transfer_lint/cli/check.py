@@ -100,21 +100,21 @@ def command(
         found = replace(found, files=_shard(found.files, shard))
     common.print_left_out(found.left_out, quiet)
     settings = found.settings
+    form = common.form_of(settings)
     view = common.view_for(settings, output_file)
-    known = _by_baseline(set(found.files), settings, baseline_file)
+    known = baseline_file or any(each.baseline for each in (settings, *settings.nested))
     whole = known or output_file or trace_file or ignore_all or statistics or new_baseline is not None
-    at_once = common.form_of(settings) in LINES and not whole  # as each file is finished
+    at_once = form in LINES and not whole  # as each file is finished
     with common.Bar("checking", quiet) as bar:
 
         def finished(outcome: Outcome) -> None:
             if outcome.findings:
                 bar.clear()
-                common.put(common.findings(outcome, settings, view), view)
+                common.put(common.findings(outcome, settings, view), view, form=form)
                 sys.stdout.flush()
 
-        outcome = check_paths(
-            found.files, settings, given=found.given, progress=bar, finished=finished if at_once else None
-        )
+        told = finished if at_once else None
+        outcome = check_paths(found.files, settings, given=found.given, progress=bar, finished=told)
         if edits_too or settings.output_format in WITH_EDITS:
             from transfer_lint.fixing.edits import with_edits
 
@@ -138,11 +138,9 @@ def command(
         from transfer_lint.cli.evidence import held_against
 
         return _reported(problems) or held_against(trace_file, outcome, found.paths, view)
-    form = settings.output_format
     if form == "html":
         lines = _page(outcome, settings, view, trace_file)
     elif statistics and form not in DOCUMENTS:
-        form = None
         lines = by_rule(outcome, view)
     else:
         lines = common.findings(replace(outcome, findings=()) if at_once else outcome, settings, view)
@@ -275,3 +273,6 @@ def _summarise(outcome: Outcome, view: View) -> None:
     else:
         for needed, number in sorted(waiting.items()):
             common.say(f"{number} can be fixed: {how} {needed}")
+    fixable = [finding for finding in outcome.findings if view.fixable(finding)]
+    if gain := common.where_the_gain_is(fixable, outcome.findings, view):
+        common.say(gain)

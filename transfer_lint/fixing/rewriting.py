@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from transfer_codemods.actions import Anchor
+from transfer_lint.files.parsing import parse
 from transfer_lint.files.text import lines_of
 from transfer_lint.findings import Changes, Edit, EditComment
 from transfer_lint.problems import Problem
@@ -106,11 +107,9 @@ def edit_comments(text: str, changes: Mapping[Anchor, EditComment]) -> str:
 
 
 def _must_parse(path: str, text: str, lines_above: int, target_version: tuple[int, int] | None) -> None:
-    import ast
-
     version = min(target_version or sys.version_info[:2], sys.version_info[:2])
     try:
-        ast.parse(text, feature_version=version)
+        parse(text, feature_version=version)
     except SyntaxError as error:
         line = (error.lineno or 1) + lines_above
         what = f"its rewrite does not parse as Python {version[0]}.{version[1]} (line {line}: {error.msg})"
