@@ -72,6 +72,6 @@ def _is_configured(folder: str) -> bool:
             if name != "pyproject.toml" or not os.path.isfile(path):
                 return True
             with open(path, "rb") as stream:
-                if b"transfer-lint" in stream.read():
+                if b"transfer" in stream.read():  # also where it is misspelled, which is said
                     return True
     return False
