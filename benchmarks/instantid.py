@@ -2,11 +2,12 @@
 
     python benchmarks/instantid.py [--steps N] [--name MACHINE]
 
-The model has the published sizes (422.8 million parameters) and random values; insightface is real, on synthetic
-networks. One table, a row for each transfer of the plan. Counts and bytes: of the real device where there is a GPU, of
-a simulated one elsewhere. They are of a node's second run (the model is on the device, the picture is not) and of one
-denoising call with positive and negative batched. Times: of the calls alone, on the device that is there; on a CPU
-nothing moves, so they are what asking costs. Written to benchmarks/results/MACHINE.{json,md}.
+The model has the published sizes (422.8 million parameters) and random values; insightface is real where it is
+installed, on synthetic networks. One table, a row for each transfer of the plan, one for the weights that ComfyUI's
+memory manager moves from queue to queue, one for what ComfyUI itself does. Counts and bytes: of the real device where
+there is a GPU, of a simulated one elsewhere. They are of a node's second run (the model is on the device, the picture
+is not) and of one denoising call with positive and negative batched. Times: of the calls alone, on the device that is
+there; on a CPU nothing moves, so they are what asking costs. Written to benchmarks/results/MACHINE.{json,md}.
 """
 
 from __future__ import annotations
@@ -28,41 +29,25 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import nn
 
 ROOT = Path(__file__).parent.parent
 for folder in (ROOT, ROOT / "runtime", ROOT / "codemods"):
     sys.path.insert(0, str(folder))
 
+from benchmarks.instantid_table import BACK, ROWS, table  # noqa: E402
 from tests.support import comfy_host  # noqa: E402
 from tests.support.checkpoint import PUBLISHED, instantid_checkpoint  # noqa: E402
+from tests.support.faces import HAVE_INSIGHTFACE, face_analysis  # noqa: E402
+from tests.support.memory_manager import LoadableModel, load_models_gpu  # noqa: E402
+from tests.support.pictures import make_picture  # noqa: E402
 from tests.support.sampler import ControlNet, sample  # noqa: E402
-from tests.support.stand_in_comfy import StandInModel  # noqa: E402
-from tests.support.synthetic_antelope import make_picture  # noqa: E402
 from transfer_lint.evidence.model import Entry  # noqa: E402
-from transfer_lint.report.trace_text import bytes_of, seconds_of  # noqa: E402
 from transfer_lint.tracing.session import trace  # noqa: E402
 
 WIDTHS, TOKENS = (640, 1280), 2048
 RESULTS = ROOT / "benchmarks" / "results"
 REPEATS = 7
-CALLS = 30
-"""Number of denoising calls in a usual workflow."""
-
-PLAN = "100 to 500 ms per workflow, of it 50 to 200 ms for the round trip"
-"""The saving that the project's plan estimated before anything was measured."""
-
-BACK = "intermediate device, back"
-"""The key for the time of the second half of the row "intermediate device": the copy back at each denoising call."""
-
-ROWS = {
-    "model": "`self.instantid.to(...)`",
-    "clip_embed": "`clip_embed.to(...)`",
-    "clip_embed_zeroed": "`clip_embed_zeroed.to(...)`",
-    "both embeds": "`.to(...)` of both face embeddings",
-    "mask": "`mask.to(...)`",
-    "intermediate device": "`.to(intermediate_device())`, and back in the ControlNet",
-    "sigma": "sigma read in the patched layers",
-}
 
 
 @dataclass
@@ -131,6 +116,7 @@ class Workflow:
             [[torch.randn(1, 77, TOKENS, generator=generator), {}]] for _ in ("positive", "negative")
         )
         self.mask = torch.rand(1, 128, 128, generator=generator)
+        self.model = LoadableModel(nn.Linear(8, 8), comfy_host.get_torch_device(), torch.device("cpu"))
         self.image = torch.from_numpy(make_picture()).unsqueeze(0).float() / 255
 
     def run(self) -> Any:
@@ -139,7 +125,7 @@ class Workflow:
             analysis(),
             ControlNet(),
             self.image,
-            StandInModel(),
+            self.model,
             self.positive,
             self.negative,
             ip_weight=0.8,
@@ -153,20 +139,14 @@ class Workflow:
 
     @staticmethod
     def denoise(applied: Any, calls: int) -> torch.Tensor:
+        load_models_gpu([applied[0]])  # as every sampler does first
         dtype = comfy_host.policy.unet_dtype
         return sample(*applied, widths=WIDTHS, steps=calls, size=(16, 16), dtype=dtype)
 
 
 @cache
 def analysis() -> Any:
-    from insightface.app import FaceAnalysis
-
-    root = str(Path(sys.modules["folder_paths"].models_dir) / "insightface")
-    loaded = FaceAnalysis(
-        name="antelopev2", root=root, allowed_modules=["detection", "recognition"], providers=["CPUExecutionProvider"]
-    )
-    loaded.prepare(ctx_id=0, det_size=(640, 640))
-    return loaded
+    return face_analysis(Path(sys.modules["folder_paths"].models_dir))
 
 
 @cache
@@ -194,7 +174,10 @@ PATTERNS = (
 def row_of(entry: Entry) -> str | None:
     where = entry.where
     text = calls_of(where.file).get((where.end_line, where.end_byte), "") if Path(where.file).is_file() else ""
-    return next((row for row, pattern in PATTERNS if re.search(pattern, text)), None)
+    row = next((row for row, pattern in PATTERNS if re.search(pattern, text)), None)
+    if row is None and Path(where.file).is_relative_to(ROOT / "tests"):
+        return "weights" if where.file.endswith("memory_manager.py") else "comfyui"
+    return row
 
 
 def counted(pack: Any, side: Side, simulated: str) -> torch.Tensor:
@@ -215,7 +198,7 @@ def counted(pack: Any, side: Side, simulated: str) -> torch.Tensor:
 
     with trace(**options) as tracing:
         seen: dict[int, tuple[int, ...]] = {}
-        workflow.run()
+        workflow.denoise(workflow.run(), 1)  # a first queue loads everything
         add(tracing.recorder.entries.values(), seen, {row: Figures() for row in ROWS})
         applied = workflow.run()
         add(tracing.recorder.entries.values(), seen, side.run)
@@ -308,63 +291,6 @@ def machine_name() -> str:
     return f"cpu-{platform.machine()}-{torch.get_num_threads()}-threads"
 
 
-def table(result: dict[str, Any]) -> list[str]:
-    """The Markdown table of a result."""
-    before, after = result["before"], result["after"]
-    where = f"{result['device']}, torch {result['torch']}"
-    counts = "simulated" if result["simulated"] else "measured"
-    lines = [
-        f"Machine `{result['machine']}` ({where}); counts {counts}, times measured.",
-        "",
-        "| what | when | transfers | bytes | waits | no-op calls | time of the calls |",
-        "| --- | --- | ---: | ---: | ---: | ---: | ---: |",
-    ]
-    for row, label in ROWS.items():
-        for part, when in (("run", "node run"), ("call", "denoising call")):
-            sides = [side[part][row] for side in (before, after)]
-            if not any(any(side.values()) for side in sides):
-                continue
-            cells = [arrow(*(side[name] for side in sides)) for name in ("transfers", "nbytes", "waits", "idle")]
-            key = BACK if (row, part) == ("intermediate device", "call") else row
-            spent = " -> ".join(seconds_of(side["seconds"][key]) for side in (before, after))
-            lines.append(f"| {label} | {when} | {' | '.join(cells)} | {spent} |")
-    for part, key, label, when in (
-        ("run", "node_seconds", "the node, whole", "node run"),
-        ("call", "call_seconds", "the model's call, whole", "denoising call"),
-    ):
-        sums = [total(side[part]) for side in (before, after)]
-        cells = [arrow(*(side[name] for side in sums)) for name in ("transfers", "nbytes", "waits", "idle")]
-        spent = " -> ".join(spread(side[key]) for side in (before, after))
-        lines.append(f"| {label} | {when} | {' | '.join(cells)} | {spent} |")
-    saved = sum(
-        (before["seconds"][row] - after["seconds"][row]) * (CALLS if row in ("sigma", BACK) else 1)
-        for row in before["seconds"]
-    )
-    waits = [total(side["run"])["waits"] + CALLS * total(side["call"])["waits"] for side in (before, after)]
-    lines += [
-        "",
-        f"A workflow of one node run and {CALLS} denoising calls: {waits[0]} -> {waits[1]} waits. The calls of these "
-        f"rows alone take {seconds_of(abs(saved))} {'less' if saved > 0 else 'more'} on this machine (measured). "
-        f"The plan guessed {PLAN}.",
-        f"Same latent, bit for bit: {'yes' if result['same'] else 'NO'}.",
-    ]
-    return lines
-
-
-def spread(times: list[float]) -> str:
-    """The median, and the quartiles around it."""
-    low, middle, high = statistics.quantiles(times, n=4, method="inclusive")
-    return f"{seconds_of(middle)} ({seconds_of(low)} to {seconds_of(high)})"
-
-
-def total(rows: dict[str, dict[str, int]]) -> dict[str, int]:
-    return {key: sum(row[key] for row in rows.values()) for key in ("transfers", "nbytes", "waits", "idle")}
-
-
-def arrow(before: int, after: int) -> str:
-    return f"{before} -> {after}" if before < 10_000 else f"{bytes_of(before)} -> {bytes_of(after)}"
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--steps", type=int, default=2, help="denoising calls to take the time of")
@@ -386,6 +312,7 @@ def main() -> None:
         "torch": torch.__version__,
         "simulated": not real,
         "same": torch.equal(*latents),
+        "faces": "insightface on synthetic networks" if HAVE_INSIGHTFACE else "a stand-in: insightface is not here",
         **{name: asdict(side) for name, side in sides.items()},
     }
     RESULTS.mkdir(exist_ok=True)

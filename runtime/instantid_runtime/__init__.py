@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from .collision import tell_of_collisions
 from .host import register_model_folder
 from .nodes_apply import ApplyInstantID, ApplyInstantIDAdvanced
 from .nodes_load import FaceKeypointsPreprocessor, InstantIDFaceAnalysis, InstantIDModelLoader
@@ -30,5 +31,7 @@ NODE_DISPLAY_NAME_MAPPINGS = {
     "InstantIDAttentionPatch": "InstantID Patch Attention",
     "ApplyInstantIDControlNet": "InstantID Apply ControlNet",
 }
+
+tell_of_collisions(NODE_CLASS_MAPPINGS)
 
 __all__ = ["NODE_CLASS_MAPPINGS", "NODE_DISPLAY_NAME_MAPPINGS"]

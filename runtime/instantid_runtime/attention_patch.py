@@ -6,21 +6,26 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Mapping
-from functools import lru_cache
 from typing import Any, Protocol
 
 import torch
 
-from .face_attention import LayerWeights, attend_to_face
-from .host import model_patcher, optimized_attention
-from .model import SDXL_LAYERS, InstantID, projection_name
+from .face_attention import attend_to_face
+from .host import optimized_attention
+from .model import SDXL_LAYERS, InstantID
 from .protocols import Model
 
 
-@lru_cache(maxsize=1)
+_last_sigmas = object(), None
+
+
 def _read_sigmas(sigmas):
     """Read once a step: every layer is given the same object."""
-    return sigmas.detach()[0].item()
+    global _last_sigmas
+    last = _last_sigmas
+    if last[0] is not sigmas:
+        last = _last_sigmas = sigmas, sigmas.detach()[0].item()
+    return last[1]
 
 
 Callback = Callable[..., "torch.Tensor | float"]
@@ -66,28 +71,19 @@ class AttentionPatch:
         self.entries.append((callback, options))
 
     def to(self, target: torch.device | torch.dtype) -> AttentionPatch:
-        """Follow the model to a device, with the face's weights.
-
-        A dtype changes nothing: it may be one to store in, not to compute in, and keys and values follow the
-        queries in every call.
-        """
-        if isinstance(target, torch.dtype):
-            return self
-        for weights in self._weights():
-            weights.to(target)
+        """Called when the model is loaded, offloaded or dropped. The face's keys and values follow the queries."""
         if self.base is not None and hasattr(self.base, "to"):
             self.base = self.base.to(target)
         return self
 
     def models(self) -> list[Any]:
-        """The ModelPatchers that ComfyUI loads, offloads and accounts together with the model."""
-        patchers = [weights.patcher for weights in self._weights() if weights.patcher is not None]
-        if self.base is not None and hasattr(self.base, "models"):
-            patchers.extend(self.base.models())
-        return patchers
+        """The ModelPatchers that sampling with the model needs: those of the base, for the face needs none."""
+        return list(self.base.models()) if hasattr(self.base, "models") else []
 
-    def _weights(self) -> list[LayerWeights]:
-        return [options["weights"] for callback, options in self.entries if callback is attend_to_face]
+    def cleanup(self) -> None:
+        """Called after sampling."""
+        if hasattr(self.base, "cleanup"):
+            self.base.cleanup()
 
     def __copy__(self) -> AttentionPatch:
         twin = AttentionPatch(self.base)
@@ -95,7 +91,7 @@ class AttentionPatch:
         return twin
 
     def __deepcopy__(self, memo: dict[int, Any]) -> AttentionPatch:
-        """A copy that shares the weights: ComfyUI before 2026 deep-copies patches whenever a model is cloned."""
+        """A copy that shares the tensors: ComfyUI before 2026 deep-copies patches whenever a model is cloned."""
         return copy.copy(self)
 
 
@@ -111,26 +107,27 @@ def patch_attention(
     mask: torch.Tensor | None,
     patch_middle: bool,
 ) -> Model:
-    """A clone of an SDXL model whose cross-attention layers also attend to the face.
+    """A clone of an SDXL model whose cross-attention layers also attend to the face; the model itself at weight 0.
 
-    cond, uncond: face tokens [N, 16, 2048] on the compute device. start_at, end_at: the part of the sampling, 0..1.
-    mask: [N, H, W] on the compute device. patch_middle: the ten layers of the middle block too.
+    cond, uncond: face tokens [N, 16, 2048] on the compute device, in the dtype of InstantID's weights.
+    start_at, end_at: the part of the sampling, 0..1. mask: [N, H, W] on the compute device.
+    patch_middle: the ten layers of the middle block too.
     """
+    if weight == 0:
+        return model
     sampling = model.get_model_object("model_sampling")
     sigma_start = sampling.percent_to_sigma(start_at)
     sigma_end = sampling.percent_to_sigma(end_at)
-    patcher = model_patcher(instantid)
 
     patched = model.clone()
     patches = _own_patches(patched)
     for number, key in enumerate(SDXL_LAYERS):
         if key[0] == "middle" and not patch_middle:
             continue
-        projections: Any = instantid.ip_adapter[projection_name(number)]
         patch = _extendable(patches.get(key))
         patch.add(
             attend_to_face,
-            weights=LayerWeights(projections, instantid.transformers, patcher),
+            face=instantid.layer_face(number, cond, uncond),
             cond=cond,
             uncond=uncond,
             weight=weight,

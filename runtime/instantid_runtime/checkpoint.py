@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import pickle
+import re
 from collections.abc import Mapping
 
 import torch
@@ -14,6 +16,7 @@ from .resampler import HEAD_WIDTH, ResamplerSizes
 
 SECTIONS = ("image_proj", "ip_adapter")
 SHOWN = 3
+ANSI = re.compile(r"\x1b\[[0-9;]*m")
 
 
 class CheckpointError(ValueError):
@@ -34,7 +37,7 @@ def load_weights(path: str) -> dict[str, torch.Tensor]:
     try:
         content = comfy.utils.load_torch_file(path, safe_load=True)
     except Exception as error:  # every reader and every kind of damage has an exception of its own
-        raise CheckpointError(path, f"cannot be read ({type(error).__name__}: {error})") from error
+        raise CheckpointError(path, f"cannot be read ({_reason(error)})") from None
     if not isinstance(content, Mapping):
         raise CheckpointError(path, f"holds a {type(content).__name__} instead of named tensors")
 
@@ -98,6 +101,14 @@ def check_weights(instantid: InstantID, weights: Mapping[str, torch.Tensor], pat
     ]
     if wrong:
         raise CheckpointError(path, _some(wrong))
+
+
+def _reason(error: Exception) -> str:
+    """What a reader says, in a line. torch's is advice to let the file run code, which is not ours to pass on."""
+    if isinstance(error, pickle.UnpicklingError):
+        return "damaged, or it holds something else than tensors, which could run code when it is loaded"
+    said = ANSI.sub("", str(error)).strip().partition("\n")[0]
+    return f"{type(error).__name__}: {said}"
 
 
 def _some(names: list[str]) -> str:

@@ -19,7 +19,8 @@ class SharedControl:
 
     Positive and negative must get the same object: ComfyUI runs them in one batch only then.
 
-    hint: an IMAGE [B, H, W, 3]. start_at, end_at: the part of the sampling, 0..1.
+    hint: an IMAGE [B, H, W, 3]. strength: at 0 there is no ControlNet to run. start_at, end_at: the part of the
+        sampling, 0..1.
     """
 
     def __init__(
@@ -31,8 +32,10 @@ class SharedControl:
         self._span = (start_at, end_at)
         self._prepared: dict[ControlNet | None, ControlNet] = {}
 
-    def after(self, previous: ControlNet | None) -> ControlNet:
-        """The ControlNet that also runs `previous`."""
+    def after(self, previous: ControlNet | None) -> ControlNet | None:
+        """The ControlNet that also runs `previous`; at strength 0 that alone."""
+        if self._strength == 0:
+            return previous
         if previous not in self._prepared:
             c_net = self._control_net.copy().set_cond_hint(self._hint, self._strength, self._span)
             c_net.set_previous_controlnet(previous)

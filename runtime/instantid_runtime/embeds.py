@@ -9,7 +9,7 @@ import torch
 from .faces import extract_features
 from .protocols import FaceAnalysis
 
-COMBINE_EMBEDS = ["average", "norm average", "concat"]
+COMBINE = ["average", "norm average", "concat"]
 SEED_RANGE = 1000000007
 
 

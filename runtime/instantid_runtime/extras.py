@@ -7,14 +7,18 @@ from __future__ import annotations
 import importlib
 from types import ModuleType
 
+INSTALL = (
+    "Install it into the Python that runs ComfyUI: python -m pip install insightface onnxruntime-gpu (without a GPU of "
+    "NVIDIA: insightface onnxruntime)"
+)
+
 
 def needed(module: str) -> ModuleType:
-    """Import a module of the extra `runtime`. Raises ImportError saying how to get it."""
+    """Import a module that not every node needs. Raises ImportError saying how to get it."""
     try:
         return importlib.import_module(module)
     except ImportError as error:
         raise ImportError(
-            f"InstantID needs {module}, which cannot be imported ({error}). "
-            'Get it with: pip install "transfer-lint[runtime]"',
+            f"InstantID needs {module}, which cannot be imported ({error}). {INSTALL}",
             name=module,
         ) from error

@@ -5,14 +5,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import torch
 
 from .frames import per_frame, token_mask
 from .host import optimized_attention
-from .model import FaceProjections
+from .model import LayerFace
 
 Weight: TypeAlias = float | torch.Tensor
 """One strength for all frames, or one per frame: [frames]."""
@@ -36,24 +35,6 @@ WEAK_BLOCKS = {
 }
 
 
-@dataclass(frozen=True)
-class LayerWeights:
-    """One layer's projections.
-
-    transformers: how many values `transformer_index` has in this UNet.
-    patcher: the ModelPatcher by which ComfyUI accounts the model that the projections belong to, if there is one.
-    """
-
-    projections: FaceProjections
-    transformers: int
-    patcher: Any | None = None
-
-    def to(self, device: torch.device) -> LayerWeights:
-        """Move the projections, for all who share them."""
-        self.projections.to(device)
-        return self
-
-
 def attend_to_face(
     out: torch.Tensor,
     q: torch.Tensor,
@@ -61,25 +42,23 @@ def attend_to_face(
     v: torch.Tensor,
     extra_options: Mapping[str, Any],
     *,
-    weights: LayerWeights,
-    cond: torch.Tensor,
-    uncond: torch.Tensor,
+    face: LayerFace,
     weight: Weight | Mapping[int, Weight] = 1.0,
     weight_type: str = "linear",
     embeds_scaling: str = "V only",
     mask: torch.Tensor | None = None,
     unfold_batch: bool = False,
-    **_span: float,
+    **_others: Any,
 ) -> torch.Tensor | float:
     """What the face adds to a layer's attention `out`: [B, tokens, width] in q's dtype; 0 where it has no weight.
 
-    The signature is the one that the packs which share these patches call (`_span` takes the sigma range that is
-    theirs to check); `out`, `k` and `v` are those of the prompt.
+    The signature is the one that the packs which share these patches call (`_others` takes the sigma range and the
+    tokens, which are theirs to look at); `out`, `k` and `v` are those of the prompt.
 
-    cond, uncond: face tokens [N, 16, 2048]; several faces are attended to together, or with `unfold_batch` one in
-        each frame. mask: [N, H, W], of any size.
+    face: several faces are attended to together, or with `unfold_batch` one in each frame. mask: [N, H, W] of any
+        size.
     """
-    strength = layer_weight(weight, weight_type, extra_options, weights.transformers)
+    strength = layer_weight(weight, weight_type, extra_options, face.transformers)
     if not isinstance(strength, torch.Tensor) and strength == 0:
         return 0.0
 
@@ -89,27 +68,29 @@ def attend_to_face(
         strength = per_frame(strength.flatten(), batch, extra_options).to(dtype=q.dtype)
         strength = strength.repeat(len(chunks)).view(-1, 1, 1)
 
-    projections = weights.projections
-    if projections.to_k_ip.weight.device != q.device:  # another model that shares them was offloaded meanwhile
-        weights.to(q.device)
     keys, values = [], []
-    for tokens in (cond, uncond):
-        tokens = tokens.to(dtype=projections.to_k_ip.weight.dtype)
-        tokens = per_frame(tokens, batch, extra_options) if unfold_batch else tokens.flatten(0, 1).unsqueeze(0)
-        repeats = 1 if unfold_batch else batch
-        keys.append(projections.to_k_ip(tokens).to(dtype=q.dtype).repeat(repeats, 1, 1))
-        values.append(projections.to_v_ip(tokens).to(dtype=q.dtype).repeat(repeats, 1, 1))
+    for pair in face.like(q):
+        face_k, face_v = (
+            per_frame(part, batch, extra_options)
+            if unfold_batch
+            else part.flatten(0, 1).unsqueeze(0).repeat(batch, 1, 1)
+            for part in pair
+        )
+        keys.append(face_k)
+        values.append(face_v)
     face_k = torch.cat([keys[chunk] for chunk in chunks])
     face_v = torch.cat([values[chunk] for chunk in chunks])
 
     if embeds_scaling == "V only":
-        face = optimized_attention(q, face_k, face_v, extra_options["n_heads"]) * strength
+        added = optimized_attention(q, face_k, face_v, extra_options["n_heads"]) * strength
     else:
         face_k, face_v = scale_embeds(face_k, face_v, strength, embeds_scaling)
-        face = optimized_attention(q, face_k, face_v, extra_options["n_heads"])
+        added = optimized_attention(q, face_k, face_v, extra_options["n_heads"])
     if mask is not None:
-        face = face * token_mask(mask, q.shape[1], batch, extra_options)
-    result: torch.Tensor = face.to(dtype=q.dtype)
+        if mask.device != q.device:  # another GPU samples too
+            mask = mask.to(q.device)
+        added = added * token_mask(mask, q.shape[1], batch, extra_options)
+    result: torch.Tensor = added.to(dtype=q.dtype)
     return result
 
 

@@ -21,6 +21,7 @@ from .protocols import Face, FaceAnalysis, Picture
 logger = logging.getLogger(__name__)
 
 MODEL_PACK = "antelopev2"
+MODEL_FILES = {"detection": "scrfd_10g_bnkps.onnx", "recognition": "glintr100.onnx"}
 DETECTION_SIZES = tuple(range(640, 128, -64))
 CPU_BUILD, GPU_BUILD = "onnxruntime", "onnxruntime-gpu"
 
@@ -33,25 +34,49 @@ def load_face_analysis(provider: str) -> FaceAnalysis:
     """insightface's FaceAnalysis on an onnxruntime provider ("CPU", "CUDA", "ROCM", "CoreML").
 
     insightface downloads the models where their folder is absent. Raises ImportError without insightface,
-    FileNotFoundError where the folder holds no models. Warns where onnxruntime does not run on the provider.
+    FileNotFoundError where a model is missing. Warns where onnxruntime does not run on the provider.
     """
     insightface = needed("insightface.app")
     needed("onnxruntime")
     root = insightface_root()
     folder = os.path.join(root, "models", MODEL_PACK)
-    if os.path.isdir(folder) and not any(name.endswith(".onnx") for name in os.listdir(folder)):
+    if not os.path.isdir(folder):
+        needed("insightface.utils").ensure_available("models", MODEL_PACK, root=root)
+    pack = _pack_of_models(os.path.join(root, "models"))
+    if pack is None:
         raise FileNotFoundError(
-            f"no .onnx files in {folder}: put those of {MODEL_PACK} there (not in a folder inside it), or remove the "
-            "folder to have insightface download them"
+            f"no .onnx files in {folder}: put the five of {MODEL_PACK} there, or remove the folder to have insightface "
+            "download them"
         )
     name = f"{provider}ExecutionProvider"
-    analysis: Any = insightface.FaceAnalysis(name=MODEL_PACK, root=root, providers=[name])
+    try:
+        analysis: Any = insightface.FaceAnalysis(name=pack, root=root, providers=[name])
+    except AssertionError:  # insightface's whole word on a folder without a detector
+        raise _missing("detection", folder) from None
+    if "recognition" not in analysis.models:
+        raise _missing("recognition", folder)
     analysis.prepare(ctx_id=0, det_size=(DETECTION_SIZES[0], DETECTION_SIZES[0]))
     trouble = provider_trouble(analysis, name)
     if trouble is not None:
         logger.warning("InstantID: %s", trouble)
     loaded: FaceAnalysis = analysis
     return loaded
+
+
+def _pack_of_models(models: str) -> str | None:
+    """The name by which insightface finds the models: antelopev2's archive unpacks to a folder inside its folder."""
+    for name in (MODEL_PACK, os.path.join(MODEL_PACK, MODEL_PACK)):
+        folder = os.path.join(models, name)
+        if os.path.isdir(folder) and any(file.endswith(".onnx") for file in os.listdir(folder)):
+            return name
+    return None
+
+
+def _missing(task: str, folder: str) -> FileNotFoundError:
+    return FileNotFoundError(
+        f"no model for {task} in {folder}: {MODEL_FILES[task]} of {MODEL_PACK} belongs there. Put it there, or remove "
+        "the folder to have insightface download all five"
+    )
 
 
 def provider_trouble(analysis: FaceAnalysis, provider: str) -> str | None:

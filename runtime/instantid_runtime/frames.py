@@ -33,11 +33,6 @@ def per_frame(values: torch.Tensor, batch: int, extra_options: Mapping[str, Any]
     return torch.stack([film[index] for index in indices])
 
 
-def batch_of_masks(mask: torch.Tensor) -> torch.Tensor:
-    """A mask [H, W] or [B, H, W] -> [B, H, W]."""
-    return mask.unsqueeze(0) if mask.dim() == 2 else mask
-
-
 def token_mask(mask: torch.Tensor, tokens: int, batch: int, extra_options: Mapping[str, Any]) -> torch.Tensor:
     """A mask [B, H, W] of any size at a layer's resolution: [chunks * batch, tokens, 1] in the mask's dtype."""
     height, width = extra_options["original_shape"][2:4]

@@ -9,6 +9,8 @@ can be imported, tested and used from a script. The rest of the pack imports Com
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -37,6 +39,7 @@ __all__ = [
     "model_patcher",
     "optimized_attention",
     "register_model_folder",
+    "room_for",
     "working_dtype",
 ]
 
@@ -71,12 +74,41 @@ def working_dtype() -> torch.dtype:
     return fast_dtype()
 
 
-def model_patcher(module: nn.Module) -> Any | None:
-    """A ModelPatcher with which ComfyUI loads, offloads and accounts `module`; None without ComfyUI."""
+@contextmanager
+def room_for(module: nn.Module, dtype: torch.dtype) -> Iterator[None]:
+    """Context in which a module may be on the compute device, in a dtype, and work there.
+
+    ComfyUI's memory manager makes the room, loads the module into it and counts it, and takes it away later when
+    something else needs the room. Where it does not grant room for the whole (a small card, --novram), the module
+    leaves the device with the context.
+    """
+    patcher = model_patcher(module)
+    if patcher is None:
+        yield
+        return
+    if any(parameter.dtype != dtype for parameter in module.parameters()):
+        patcher.detach()  # cast where it is kept, and counted anew
+        module.to(dtype=dtype)
+        patcher.size = 0
+    comfy.model_management.load_models_gpu([patcher])
+    try:
+        yield
+    finally:
+        if patcher.loaded_size() < patcher.model_size():
+            patcher.detach()
+
+
+def model_patcher(module: Any) -> Any | None:
+    """The one ModelPatcher by which ComfyUI loads, offloads and counts a module, as long as it lives.
+
+    None without ComfyUI.
+    """
     if ModelPatcher is None:
         return None
-    return ModelPatcher(
-        module,
-        load_device=comfy.model_management.get_torch_device(),
-        offload_device=comfy.model_management.unet_offload_device(),
-    )
+    if not hasattr(module, "patcher"):
+        module.patcher = ModelPatcher(
+            module,
+            load_device=comfy.model_management.get_torch_device(),
+            offload_device=comfy.model_management.unet_offload_device(),
+        )
+    return module.patcher

@@ -38,8 +38,13 @@ def draw_keypoints(height: int, width: int, points: Floats) -> Picture:
 
 
 def keypoint_pictures(analysis: FaceAnalysis, image: torch.Tensor) -> torch.Tensor | None:
-    """Keypoint pictures of an IMAGE's largest faces: an IMAGE of as many pictures as have a face; None if none has."""
+    """Keypoint pictures of an IMAGE's largest faces: an IMAGE of as many pictures as have a face; None if none has.
+
+    Channels come first in memory, as in the published pack: on another layout convolutions give other last bits.
+    """
     height, width = image.shape[1:3]
     faces = [largest_face(analysis, picture) for picture in bgr_pictures(image)]
     drawn = [torch.from_numpy(draw_keypoints(height, width, face.kps)) for face in faces if face is not None]
-    return torch.stack(drawn).float() / 255 if drawn else None
+    if not drawn:
+        return None
+    return (torch.stack([picture.movedim(-1, 0) for picture in drawn]).float() / 255).movedim(1, -1)

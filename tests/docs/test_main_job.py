@@ -13,7 +13,7 @@ import pytest
 from tests.support.command import ROOT, lint
 
 PACK = "fixtures/instantid_original"
-APPLY, PATCH = "ApplyInstantIDAdvanced.apply_instantid", "InstantIDAttentionPatch.patch_attention"
+APPLY, PATCH = "ApplyInstantID.apply_instantid", "InstantIDAttentionPatch.patch_attention"
 CONTROL, LAYER = "ApplyInstantIDControlNet.apply_controlnet", "AttentionPatch.__call__"
 
 ROWS = [

@@ -92,7 +92,7 @@ def test_a_nodes_whole_call() -> None:
     settings = Settings(root=str(ROOT), unsafe_fixes=True)
     pair = before_after_of(str(ROOT / APPLY), "apply_instantid", settings)
     titles = [diagram.title for diagram in pair.before]
-    assert titles[0] == "ApplyInstantIDAdvanced.apply_instantid"
+    assert titles[0] == "ApplyInstantID.apply_instantid"
     assert {"face_embeddings", "bgr_pictures"} <= set(titles)
     apply = pair.before[0]
     codes = {arrow.code for arrow in apply.arrows if arrow.code}

@@ -11,7 +11,9 @@ from typing import Any
 import pytest
 import torch
 
-from tests.support.synthetic_antelope import make_pack, make_picture
+from tests.support.stand_in_comfy import StandInControlNet, StandInModel
+from tests.support.pictures import make_picture
+from tests.support.synthetic_antelope import make_pack
 
 ROOT = Path(__file__).parents[2]
 ORIGINAL = ROOT / "fixtures" / "instantid_original"
@@ -117,3 +119,30 @@ def small_model(pack: Any, *, seed: int = 0, layers: int = 70) -> Any:
 @pytest.fixture
 def instantid(pack: Any) -> Any:
     return small_model(pack)
+
+
+def run(pack: Any, name: str, **inputs: Any) -> Any:
+    """Call a node as ComfyUI does: defaults for numbers and choices, then what is given."""
+    node = pack.NODE_CLASS_MAPPINGS[name]
+    values: dict[str, Any] = {}
+    for key, (kind, *options) in node.INPUT_TYPES()["required"].items():
+        if options and "default" in options[0]:
+            values[key] = options[0]["default"]
+        elif not isinstance(kind, str):
+            values[key] = kind[0]
+    return getattr(node(), node.FUNCTION)(**{**values, **inputs})
+
+
+@pytest.fixture
+def inputs(instantid: Any, analysis: Any, image: torch.Tensor) -> dict[str, Any]:
+    """What both Apply nodes need."""
+    torch.manual_seed(8)
+    return {
+        "instantid": instantid,
+        "insightface": analysis,
+        "control_net": StandInControlNet(),
+        "image": image,
+        "model": StandInModel(),
+        "positive": [[torch.randn(1, 77, 8), {"pooled_output": 1}]],
+        "negative": [[torch.randn(1, 77, 8), {}]],
+    }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -60,7 +61,7 @@ def test_loader_lists_what_is_there(pack: Any, tmp_path: Path) -> None:
     (tmp_path / "sub").mkdir()
     (tmp_path / "sub" / "c.bin").touch()
     sockets = pack.NODE_CLASS_MAPPINGS["InstantIDModelLoader"].INPUT_TYPES()
-    assert sockets["required"]["instantid_file"] == (["a.bin", "b.safetensors", str(Path("sub", "c.bin"))],)
+    assert sockets["required"]["instantid_file"][0] == ["a.bin", "b.safetensors", str(Path("sub", "c.bin"))]
 
 
 def without(name: str) -> Callable[[Flat], Any]:
@@ -124,8 +125,21 @@ def test_unreadable_file_is_said_so(pack: Any, tmp_path: Path, name: str) -> Non
 
 def test_pickled_code_is_not_run(pack: Any, tmp_path: Path) -> None:
     torch.save({"image_proj": print, "ip_adapter": {}}, tmp_path / "evil.bin")
-    with pytest.raises(pack.checkpoint.CheckpointError, match="cannot be read"):
+    with pytest.raises(pack.checkpoint.CheckpointError, match="something else than tensors") as caught:
         load(pack, "evil.bin")
+    told = "".join(traceback.format_exception(caught.value))
+    assert "weights_only" not in told, "torch's advice to let the file run code reached the user"
+    assert "\x1b" not in told
+
+
+def test_readers_word_is_one_plain_line(pack: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def read(*_: Any, **__: Any) -> None:
+        raise RuntimeError("\x1b[31mno room\x1b[0m on the disk\nand a page of advice")
+
+    (tmp_path / "a.bin").touch()
+    monkeypatch.setattr(pack.host.comfy.utils, "load_torch_file", read)
+    with pytest.raises(pack.checkpoint.CheckpointError, match=r"cannot be read \(RuntimeError: no room on the disk\)"):
+        load(pack, "a.bin")
 
 
 def test_file_that_is_gone_is_said_so(pack: Any) -> None:

@@ -25,12 +25,8 @@ def tokens() -> tuple[torch.Tensor, torch.Tensor]:
 
 def face_of(pack: Any, instantid: Any, call: LayerCall, tokens: Any, **how: Any) -> Any:
     """What the callback adds in this layer."""
-    number = pack.model.projection_name(pack.model.SDXL_LAYERS.index(call.key))
-    weights = pack.face_attention.LayerWeights(instantid.ip_adapter[number], instantid.transformers)
-    cond, uncond = tokens
-    return pack.face_attention.attend_to_face(
-        None, call.q, call.k, call.v, call.extra_options, weights=weights, cond=cond, uncond=uncond, **how
-    )
+    face = instantid.layer_face(pack.model.SDXL_LAYERS.index(call.key), *tokens)
+    return pack.face_attention.attend_to_face(None, call.q, call.k, call.v, call.extra_options, face=face, **how)
 
 
 def close(got: torch.Tensor, expected: torch.Tensor) -> None:
@@ -135,7 +131,7 @@ def test_mask_of_any_size(pack: Any, instantid: Any, tokens: Any, shape: tuple[i
     torch.manual_seed(2)
     mask = torch.rand(shape)
     for call in layer_calls(NARROW, WIDE):
-        got = face_of(pack, instantid, call, tokens, mask=pack.frames.batch_of_masks(mask))
+        got = face_of(pack, instantid, call, tokens, mask=pack.checks.batch_of_masks(mask))
         small = functional.interpolate(mask.reshape(1, 1, *shape[-2:]), grid_of(call), mode="bilinear")
         close(got, face_part(pack, instantid, call, tokens) * small.reshape(1, -1, 1))
 

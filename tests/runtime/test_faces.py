@@ -28,7 +28,7 @@ def installed(pack: Any, antelope: Path) -> Path:
 
 
 def load(pack: Any, provider: str) -> Any:
-    return pack.NODE_CLASS_MAPPINGS["InstantIDFaceAnalysis"]().load_insightface(provider)[0]
+    return pack.NODE_CLASS_MAPPINGS["InstantIDFaceAnalysis"]().load_insight_face(provider)[0]
 
 
 def test_node_loads_insightface(pack: Any, installed: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -38,19 +38,52 @@ def test_node_loads_insightface(pack: Any, installed: Path, caplog: pytest.LogCa
     assert not caplog.records
 
 
-def test_empty_model_folder_is_said_so(pack: Any, installed: Path) -> None:
+def test_nested_folder_is_taken_as_it_is(pack: Any, installed: Path, image: torch.Tensor) -> None:
+    """antelopev2's archive unpacks to a folder of its own name inside the folder that insightface looks into."""
+    straight = pack.faces.extract_features(load(pack, "CPU"), image)
     nested = installed / "antelopev2"
     nested.mkdir()
     for file in installed.glob("*.onnx"):
         file.rename(nested / file.name)
+    assert torch.equal(pack.faces.extract_features(load(pack, "CPU"), image), straight)
+
+
+def test_nested_folder_of_a_download_is_taken_too(
+    pack: Any, antelope: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import insightface.utils
+
+    def download(kind: str, name: str, root: str) -> None:
+        shutil.copytree(antelope / "models" / "antelopev2", Path(root, kind, name, name))
+
+    monkeypatch.setattr(insightface.utils, "ensure_available", download)
+    assert "recognition" in load(pack, "CPU").models
+
+
+def test_empty_model_folder_is_said_so(pack: Any, installed: Path) -> None:
+    for file in installed.glob("*.onnx"):
+        file.rename(file.with_suffix(".txt"))
     with pytest.raises(FileNotFoundError, match=r"no \.onnx files in .*antelopev2"):
+        load(pack, "CPU")
+
+
+@pytest.mark.parametrize(
+    ("task", "file", "published"),
+    [
+        ("detection", "scrfd_10g_bnkps.onnx", "scrfd_10g_bnkps.onnx"),
+        ("recognition", "glintr100.onnx", "glintr100.onnx"),
+    ],
+)
+def test_missing_model_is_named(pack: Any, installed: Path, task: str, file: str, published: str) -> None:
+    (installed / file).unlink()
+    with pytest.raises(FileNotFoundError, match=f"no model for {task} in .*antelopev2: {published}"):
         load(pack, "CPU")
 
 
 @pytest.mark.parametrize("name", ["insightface.app", "onnxruntime"])
 def test_missing_package_is_said_so(pack: Any, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     monkeypatch.setitem(sys.modules, name, None)
-    with pytest.raises(ImportError, match=r'pip install "transfer-lint\[runtime\]"') as caught:
+    with pytest.raises(ImportError, match=r"python -m pip install insightface onnxruntime-gpu") as caught:
         load(pack, "CPU")
     assert name in str(caught.value)
 

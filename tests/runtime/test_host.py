@@ -23,6 +23,8 @@ COMFY = {
         def unet_offload_device(): return torch.device("cpu")
         def unet_dtype(): return torch.bfloat16
         def should_use_fp16(): return True
+        loaded = []
+        def load_models_gpu(models): loaded.extend(models)
     """,
     "comfy/utils.py": "def load_torch_file(path, safe_load=False): return {'read': path, 'safe': safe_load}",
     "comfy/ldm/__init__.py": "",
@@ -32,6 +34,9 @@ COMFY = {
         class ModelPatcher:
             def __init__(self, model, load_device, offload_device):
                 self.model, self.load_device, self.offload_device = model, load_device, offload_device
+            def detach(self): pass
+            def loaded_size(self): return 4
+            def model_size(self): return 4
     """,
     "folder_paths.py": """
         models_dir = "/models"
@@ -76,8 +81,12 @@ def test_comfyui_is_used_where_it_is_there(tmp_path: Path) -> None:
         print(host.optimized_attention(None, None, None, 1))
         print(host.comfy.utils.load_torch_file("x.bin", safe_load=True))
         print(host.insightface_root())
-        patcher = host.model_patcher("module")
-        print(patcher.model, patcher.load_device, patcher.offload_device)
+        module = torch.nn.Linear(1, 1)
+        patcher = host.model_patcher(module)
+        with host.room_for(module, torch.float16):
+            pass
+        print(patcher.model is module, patcher.load_device, patcher.offload_device)
+        print(comfy.model_management.loaded == [patcher], module.weight.dtype)
         folders, extensions = folder_paths.folder_names_and_paths["instantid"]
         print(folders, sorted(extensions))
     """
@@ -87,7 +96,8 @@ def test_comfyui_is_used_where_it_is_there(tmp_path: Path) -> None:
         "attention of ComfyUI",
         "{'read': 'x.bin', 'safe': True}",
         os.path.join("/models", "insightface"),
-        "module meta cpu",
+        "True meta cpu",
+        "True torch.float16",
         f"['/elsewhere', {os.path.join('/models', 'instantid')!r}] ['.bin', '.gguf', '.safetensors']",
     ]
 

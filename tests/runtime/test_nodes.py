@@ -8,36 +8,9 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from tests.runtime.conftest import NARROW, ONE_FACE, TWO_FACES, WIDE, image_of
+from tests.runtime.conftest import NARROW, ONE_FACE, TWO_FACES, WIDE, image_of, run
 from tests.runtime.test_attention_patch import face_part
 from tests.support.stand_in_comfy import StandInControlNet, StandInModel, attention, layer_calls
-
-
-def run(pack: Any, name: str, **inputs: Any) -> Any:
-    """Call a node as ComfyUI does: defaults for numbers and choices, then what is given."""
-    node = pack.NODE_CLASS_MAPPINGS[name]
-    values: dict[str, Any] = {}
-    for key, (kind, *options) in node.INPUT_TYPES()["required"].items():
-        if options and "default" in options[0]:
-            values[key] = options[0]["default"]
-        elif not isinstance(kind, str):
-            values[key] = kind[0]
-    return getattr(node(), node.FUNCTION)(**{**values, **inputs})
-
-
-@pytest.fixture
-def inputs(instantid: Any, analysis: Any, image: torch.Tensor) -> dict[str, Any]:
-    """What both Apply nodes need."""
-    torch.manual_seed(8)
-    return {
-        "instantid": instantid,
-        "insightface": analysis,
-        "control_net": StandInControlNet(),
-        "image": image,
-        "model": StandInModel(),
-        "positive": [[torch.randn(1, 77, 8), {"pooled_output": 1}]],
-        "negative": [[torch.randn(1, 77, 8), {}]],
-    }
 
 
 def expected_tokens(pack: Any, analysis: Any, instantid: Any, image: torch.Tensor, noise: float) -> Any:
@@ -297,3 +270,65 @@ def test_drawn_keypoints_are_the_control_nodes_hint(pack: Any, inputs: Any) -> N
     assert (control.strength, control.span) == (2.5, (0.0, 0.7))
     assert torch.equal(positive[0][1]["cross_attn_controlnet"], embeds["cond"])
     assert torch.equal(negative[0][1]["cross_attn_controlnet"], embeds["uncond"])
+
+
+@pytest.mark.parametrize("shape", [(1, 64, 32), None], ids=["mask", "no mask"])
+def test_strength_0_of_the_control_node_changes_nothing(pack: Any, inputs: Any, shape: Any) -> None:
+    embeds = {"cond": torch.ones(1, 16, 48), "uncond": torch.zeros(1, 16, 48)}
+    previous = [[torch.zeros(1, 77, 8), {"control": StandInControlNet()}]]
+    given = {"control_net": inputs["control_net"], "positive": previous, "negative": inputs["negative"]}
+    if shape is not None:
+        given["mask"] = torch.ones(shape)
+    result = run(pack, "ApplyInstantIDControlNet", face_embeds=embeds, image_kps=inputs["image"], strength=0.0, **given)
+    assert result[0] is previous
+    assert result[1] is inputs["negative"]
+
+
+def test_strength_0_of_apply_runs_no_control_net(pack: Any, inputs: Any) -> None:
+    """The rest is as at any strength: the mask confines the prompt, a ControlNet that was there reads the face."""
+    earlier, mask = StandInControlNet(), torch.ones(1, 64, 32)
+    positive, text = [[torch.zeros(1, 77, 8), {"control": earlier}]], torch.zeros(1, 77, 8)
+    positive.append([text, {"pooled_output": 1}])
+    _, masked, negative = run(
+        pack, "ApplyInstantIDAdvanced", **{**inputs, "positive": positive}, cn_strength=0.0, mask=mask
+    )
+    assert masked[0][1]["control"] is earlier
+    assert masked[0][1]["cross_attn_controlnet"].shape == (1, 16, 48)
+    assert masked[0][1]["control_apply_to_uncond"] is False
+    assert set(masked[1][1]) == {"pooled_output", "mask", "set_area_to_bounds"}
+    assert negative[0][1] == {}
+
+
+def test_weight_0_leaves_the_model(pack: Any, inputs: Any) -> None:
+    model, positive, _ = run(pack, "ApplyInstantIDAdvanced", **inputs, ip_weight=0.0)
+    assert model is inputs["model"]
+    assert "control" in positive[0][1]
+    shared = {key: inputs[key] for key in ("instantid", "insightface", "image", "model")}
+    model, embeds = run(pack, "InstantIDAttentionPatch", **shared, weight=0.0)
+    assert model is inputs["model"]
+    assert embeds["cond"].shape == (1, 16, 48)
+
+
+def test_drawn_hint_has_its_channels_first_in_memory(pack: Any, inputs: Any) -> None:
+    """Convolutions give other last bits on another layout: the published pack's drawn hints are laid out so."""
+    (kps,) = run(pack, "FaceKeypointsPreprocessor", faceanalysis=inputs["insightface"], image=inputs["image"])
+    assert kps.shape == (1, 512, 512, 3)
+    assert kps.movedim(-1, 1).is_contiguous()
+    _, positive, _ = run(pack, "ApplyInstantID", **inputs)
+    assert positive[0][1]["control"].cond_hint_original.is_contiguous()
+
+
+def test_calls_of_other_packs(pack: Any, inputs: Any) -> None:
+    """By position, and by name without what has a default."""
+    first = [inputs[name] for name in ("instantid", "insightface", "control_net", "image", "model")]
+    node = pack.NODE_CLASS_MAPPINGS["ApplyInstantID"]()
+    both = inputs["positive"], inputs["negative"]
+    model, positive, _ = node.apply_instantid(
+        *first, *both, 0.0, 1.0, weight=0.8, ip_weight=None, cn_strength=1.0, noise=0.35, image_kps=None, mask=None
+    )
+    assert len(model.patches) == 60
+    assert positive[0][1]["control"].strength == 1.0
+    assert len(node.apply_instantid(*first, *both, start_at=0.0, end_at=1.0)[0].patches) == 60
+    shared = [inputs[name] for name in ("instantid", "insightface", "image", "model")]
+    patched, _ = pack.NODE_CLASS_MAPPINGS["InstantIDAttentionPatch"]().patch_attention(*shared, 1.0, 0.0, 1.0)
+    assert len(patched.patches) == 70

@@ -89,9 +89,8 @@ NODES: dict[str, tuple[str, dict[str, Any], dict[str, Any], tuple[str, ...]]] = 
 def plain(socket: tuple[Any, ...]) -> Any:
     """A socket as in the table above: its type or choices, with default, least, most and step of a number."""
     kind, *options = socket
-    if not isinstance(kind, str) or not options:
-        return kind
-    return (kind, *(options[0][key] for key in ("default", "min", "max", "step") if key in options[0]))
+    figures = [options[0][key] for key in ("default", "min", "max", "step") if options and key in options[0]]
+    return (kind, *figures) if isinstance(kind, str) and figures else kind
 
 
 def test_all_nodes_are_there(pack: Any) -> None:
@@ -118,6 +117,51 @@ def test_function_takes_what_the_sockets_give(pack: Any, tmp_path: Any, name: st
     node = pack.NODE_CLASS_MAPPINGS[name]
     sockets = node.INPUT_TYPES()
     parameters = inspect.signature(getattr(node(), node.FUNCTION)).parameters
-    assert set(parameters) == {*sockets["required"], *sockets.get("optional", {})}
+    assert {*sockets["required"], *sockets.get("optional", {})} <= set(parameters)
     needed = {key for key, parameter in parameters.items() if parameter.default is parameter.empty}
-    assert needed == set(sockets["required"])
+    assert needed <= set(sockets["required"])
+
+
+@pytest.mark.parametrize("name", NODES)
+def test_everything_is_explained(pack: Any, name: str) -> None:
+    node = pack.NODE_CLASS_MAPPINGS[name]
+    sockets = node.INPUT_TYPES()
+    for kind in ("required", "optional"):
+        for key, (_, *options) in sockets.get(kind, {}).items():
+            assert options, f"{key}: no tooltip"
+            assert len(options[0]["tooltip"]) > 10, key
+    assert len(node.DESCRIPTION) > 40
+    assert len(node.OUTPUT_TOOLTIPS) == len(node.RETURN_TYPES)
+
+
+# The names and the order that the published pack has, by which other packs and exported scripts call its nodes.
+PUBLISHED = {
+    ("InstantIDModelLoader", "load_model"): "instantid_file",
+    ("InstantIDFaceAnalysis", "load_insight_face"): "provider",
+    ("FaceKeypointsPreprocessor", "preprocess_image"): "faceanalysis, image",
+    ("ApplyInstantID", "apply_instantid"): "instantid, insightface, control_net, image, model, positive, negative, "
+    "start_at, end_at, weight=0.8, ip_weight=None, cn_strength=None, noise=0.35, image_kps=None, mask=None, "
+    "combine_embeds='average'",
+    ("InstantIDAttentionPatch", "patch_attention"): "instantid, insightface, image, model, weight, start_at, end_at, "
+    "noise=0.0, mask=None",
+    ("ApplyInstantIDControlNet", "apply_controlnet"): "face_embeds, control_net, image_kps, positive, negative, "
+    "strength, start_at, end_at, mask=None",
+}
+PUBLISHED["ApplyInstantIDAdvanced", "apply_instantid"] = PUBLISHED["ApplyInstantID", "apply_instantid"]
+
+
+@pytest.mark.parametrize(("node", "function"), PUBLISHED)
+def test_published_interface(pack: Any, node: str, function: str) -> None:
+    found = pack.NODE_CLASS_MAPPINGS[node]
+    assert found.FUNCTION == function
+    _, *parameters = inspect.signature(getattr(found, function)).parameters.values()
+    bare = [parameter.replace(annotation=parameter.empty) for parameter in parameters]
+    ours = [str(parameter) for parameter in bare if parameter.name != "patch_middle"]
+    assert ", ".join(ours) == PUBLISHED[node, function]
+    assert all(parameter.kind is parameter.POSITIONAL_OR_KEYWORD for parameter in parameters)
+    if "patch_middle" in {parameter.name for parameter in parameters}:
+        assert str(bare[-1]) == "patch_middle=False", "last: the others are counted from the front"
+
+
+def test_every_node_is_in_the_published_interface() -> None:
+    assert {node for node, _ in PUBLISHED} == set(NODES)

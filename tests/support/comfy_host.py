@@ -18,7 +18,8 @@ from typing import Any
 import torch
 from torch.nn import functional
 
-from tests.support.synthetic_antelope import make_pack
+from tests.support.faces import HAVE_INSIGHTFACE, install_drawing
+from tests.support.memory_manager import ModelPatcher, load_models_gpu
 
 
 @dataclass
@@ -46,13 +47,6 @@ def optimized_attention(q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, heads
     return functional.scaled_dot_product_attention(q, k, v).transpose(1, 2).reshape(batch, -1, width)
 
 
-class ModelPatcher:
-    """The class with which ComfyUI loads and offloads a module. Here it only holds the module."""
-
-    def __init__(self, model: Any, load_device: torch.device, offload_device: torch.device) -> None:
-        self.model, self.load_device, self.offload_device = model, load_device, offload_device
-
-
 def load_torch_file(path: str, safe_load: bool = False) -> Any:
     """The tensors of a checkpoint in nested dictionaries, on the CPU. The file is read once; each call gives copies."""
     return _copied(_read(path))
@@ -70,7 +64,10 @@ def _copied(value: Any) -> Any:
 def install() -> Path:
     """Install the modules, and make the folder of models with a small antelopev2 in it. Returns the folder."""
     models = Path(os.environ.get("SCENARIO_MODELS") or tempfile.mkdtemp(prefix="scenario-models-"))
-    if not (models / "insightface").exists():
+    install_drawing()
+    if HAVE_INSIGHTFACE and not (models / "insightface").exists():
+        from tests.support.synthetic_antelope import make_pack
+
         make_pack(models / "insightface")
     (models / "instantid").mkdir(exist_ok=True)
     folders: dict[str, tuple[list[str], set[str]]] = {}
@@ -86,6 +83,7 @@ def install() -> Path:
         unet_offload_device=lambda: torch.device("cpu"),
         unet_dtype=lambda *args, **kwargs: policy.unet_dtype,
         should_use_fp16=lambda *args, **kwargs: policy.use_fp16,
+        load_models_gpu=load_models_gpu,
     )
     modules = [
         management,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 import sys
+from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -95,14 +96,14 @@ class Analysis:
         and all that may read the elements of a tensor one by one.
         """
         places = _ACCELERATOR.search(module.text) is not None
-        lines = _lines_of(_PLACE, module.text) | (_lines_of(_ELEMENTS, module.text) if places else set())
-        inside: set[int] = set()
+        found = _lines_of(_PLACE, module.text) | (_lines_of(_ELEMENTS, module.text) if places else set())
+        lines = sorted(found)
         for info in module.functions:
-            span = info.lines
-            if any(line in lines for line in span) or (places and self._summaries.heat.has_steps(module, info.node)):
+            inside = lines[bisect_left(lines, info.lines.start) : bisect_left(lines, info.lines.stop)]
+            if inside or (places and self._summaries.heat.has_steps(module, info.node)):
                 yield self._summaries.interpretation(info)
-            inside.update(line for line in span if line in lines)
-        if lines - inside or (places and self._summaries.heat.has_steps(module, None)):
+            found.difference_update(inside)
+        if found or (places and self._summaries.heat.has_steps(module, None)):
             yield self._summaries.top_level(module)
 
 

@@ -23,7 +23,8 @@ if str(ROOT) not in sys.path:
 from tests.support import comfy_host  # noqa: E402
 from tests.support.checkpoint import PUBLISHED, SMALL, instantid_checkpoint  # noqa: E402
 from tests.support.sampler import ControlNet, Model, sample  # noqa: E402
-from tests.support.synthetic_antelope import make_picture  # noqa: E402
+from tests.support.faces import face_analysis  # noqa: E402
+from tests.support.pictures import make_picture  # noqa: E402
 
 MODELS = comfy_host.install()
 NARROW, WIDE, TOKENS = 32, 64, 48
@@ -49,16 +50,7 @@ class Analysis:
     """insightface's FaceAnalysis, that looks at the same picture at the same size once only."""
 
     def __init__(self) -> None:
-        from insightface.app import FaceAnalysis
-
-        # without the models whose answers nobody reads
-        self._real = FaceAnalysis(
-            name="antelopev2",
-            root=str(MODELS / "insightface"),
-            allowed_modules=["detection", "recognition"],
-            providers=["CPUExecutionProvider"],
-        )
-        self._real.prepare(ctx_id=0, det_size=(640, 640))
+        self._real = face_analysis(MODELS)
         self.det_model, self.models = self._real.det_model, self._real.models
         self._known: dict[Any, Any] = {}
 

@@ -46,12 +46,9 @@ def entries(pack: Any, workflow: Workflow, model: Any, **how: Any) -> Any:
     twin.model_options = {"transformer_options": {**options, "patches_replace": {"attn2": patches}}}
     for number, key in enumerate(pack.model.SDXL_LAYERS):
         if key in twin.patches:
-            projections = workflow.instantid.ip_adapter[pack.model.projection_name(number)]
-            weights = pack.face_attention.LayerWeights(projections, workflow.instantid.transformers)
+            face = workflow.instantid.layer_face(number, *tokens)
             span = {"sigma_start": 999999999.9, "sigma_end": 0.0}
-            twin.patches[key].add(
-                pack.face_attention.attend_to_face, weights=weights, cond=tokens[0], uncond=tokens[1], **span, **how
-            )
+            twin.patches[key].add(pack.face_attention.attend_to_face, face=face, **span, **how)
     return twin
 
 
