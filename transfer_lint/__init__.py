@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from transfer_lint.lint.outcome import Outcome, Summary
     from transfer_lint.problems import Problem
     from transfer_lint.settings import Settings
+    from transfer_lint.tracing.regions import lightning_callback, module_regions, region
     from transfer_lint.tracing.session import Tracing, trace
 
 _HOMES = {
@@ -28,6 +29,7 @@ _HOMES = {
     "lint.outcome": ("Outcome", "Summary"),
     "problems": ("Problem",),
     "settings": ("Settings",),
+    "tracing.regions": ("lightning_callback", "module_regions", "region"),
     "tracing.session": ("Tracing", "trace"),
 }
 """Module -> the public names that it defines."""
@@ -52,7 +54,10 @@ __all__ = [
     "__version__",
     "check",
     "fix",
+    "lightning_callback",
     "load_settings",
+    "module_regions",
+    "region",
     "trace",
 ]
 

@@ -30,6 +30,15 @@ class Safety(Enum):
     UNSAFE = "unsafe"
 
 
+class Saving(Enum):
+    """What a fix saves when the program runs, where it comes by. Copies between host and device are waits, too."""
+
+    WAITS = "copies and waits"
+    BYTES = "bytes"
+    CALLS = "calls with nothing to do"
+    NOTHING = "nothing"
+
+
 class FixHints(Enum):
     """Which hints `fix` mends. node-packs: of a ComfyUI pack, the moves of its node functions that want a guard."""
 

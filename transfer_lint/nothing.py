@@ -20,14 +20,17 @@ def answers(arguments: Sequence[str]) -> bool:
 
     If so, what `check` says of them is printed. Whatever is out of the ordinary is not answered here.
     """
-    if arguments[:1] != ["check"] or sys.stderr.isatty():
+    if arguments[:1] != ["check"] or sys.stderr is None or sys.stderr.isatty():
         return False
     paths = [argument for argument in arguments[1:] if argument not in _QUIET]
     if not paths or any(path.startswith("-") for path in paths) or not _hold_nothing(paths):
         return False
     if len(paths) == len(arguments) - 1:
         files = f"{len(paths)} file" + ("s" if len(paths) > 1 else "")
-        print(f"nothing found ({files}, 0 transfers, 0.0 s)", file=sys.stderr)
+        try:
+            print(f"nothing found ({files}, 0 transfers, 0.0 s)", file=sys.stderr)
+        except OSError:  # which the command line knows how to handle
+            return False
     return True
 
 
@@ -69,6 +72,6 @@ def _is_configured(folder: str) -> bool:
             if name != "pyproject.toml" or not os.path.isfile(path):
                 return True
             with open(path, "rb") as stream:
-                if b"transfer-lint" in stream.read():
+                if b"transfer" in stream.read():  # also where it is misspelled, which is said
                     return True
     return False

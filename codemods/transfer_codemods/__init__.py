@@ -46,7 +46,7 @@ if TYPE_CHECKING:
         RememberReads,
         ReuseTransfers,
     )
-    from .fix_transfers import Rewritten, rewrite
+    from .fix_transfers import Rewriter, Rewritten, rewrite
 
 __all__ = [
     "Action",
@@ -77,6 +77,7 @@ __all__ = [
     "RememberReads",
     "ReuseTransfer",
     "ReuseTransfers",
+    "Rewriter",
     "Rewritten",
     "Target",
     "rewrite",
@@ -95,6 +96,7 @@ _LAZY = {
     "ReadsAtOnce": "commands",
     "RememberReads": "commands",
     "ReuseTransfers": "commands",
+    "Rewriter": "fix_transfers",
     "Rewritten": "fix_transfers",
     "rewrite": "fix_transfers",
 }

@@ -152,13 +152,15 @@ class ReuseTransfer:
 
 @dataclass(frozen=True)
 class RememberRead:
-    """A host read that is the same for every layer of a step becomes the call of a function that caches its result.
+    """A host read that is the same for every layer of a step becomes the call of a function that remembers it.
 
     The action's anchor is that of the read. source: the expression in the read whose value is the same object for all
-    layers of a step; it becomes the function's argument.
+    layers of a step; it becomes the function's argument. index_first: the read is `x.cpu()[0].item()`, of one item of
+    what is brought to the host; it becomes `x[0].item()`.
     """
 
     source: str
+    index_first: bool = False
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,11 @@ puts them in place, and keeps all comments and line breaks.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Set
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
+from functools import cached_property
+from itertools import accumulate
+from operator import is_
 
 import libcst as cst
 from libcst.metadata import MetadataWrapper, PositionProvider
@@ -101,6 +104,38 @@ class Rewriter:
         fixed = cst.ensure_type(self.module.visit(fixer), cst.Module)
         refused.update({calls[call]: reason for call, reason in fixer.refused.items()})
         return Rewritten(fixed, dict(sorted(refused.items())))
+
+    def code(self, module: cst.Module) -> tuple[int, int, str]:
+        """Where a rewritten module's code differs: the start and the end of the old part, and the new part.
+
+        These are whole statements of the top level: of what did not change, no code is generated again.
+        """
+        old, new = self.module.body, module.body
+        before = after = 0
+        shorter = min(len(old), len(new))
+        while before < shorter and old[before] is new[before]:
+            before += 1
+        while after < shorter - before and old[-1 - after] is new[-1 - after]:
+            after += 1
+        same = _identical(self.module.header, module.header) and _identical(self.module.footer, module.footer)
+        if not same or (not after and not module.has_trailing_newline):
+            return 0, len(self._code), module.code
+        part = "".join(module.code_for_node(statement) for statement in new[before : len(new) - after])
+        return self._starts[before], self._starts[len(old) - after], part
+
+    @cached_property
+    def _code(self) -> str:
+        return self.module.code
+
+    @cached_property
+    def _starts(self) -> list[int]:
+        """Where the statements of the top level start in the code, and where the last one ends."""
+        header = sum(len(self.module.code_for_node(line)) for line in self.module.header)
+        return list(accumulate((len(self.module.code_for_node(line)) for line in self.module.body), initial=header))
+
+
+def _identical(one: Sequence[cst.CSTNode], other: Sequence[cst.CSTNode]) -> bool:
+    return len(one) == len(other) and all(map(is_, one, other))
 
 
 def _calls(wrapper: MetadataWrapper, parents: Mapping[cst.CSTNode, cst.CSTNode]) -> dict[Anchor, cst.Call]:
@@ -226,7 +261,7 @@ class _Fixer(cst.CSTTransformer):
         for line in self._draft.new_imports:
             body = with_import(body, line)
         if self._draft.helpers:
-            body = with_helpers(body, [function for _, function in self._draft.helpers.values()])
+            body = with_helpers(body, [statements for _, statements in self._draft.helpers.values()])
         return updated_node.with_changes(body=body, footer=footer)
 
     def _rebuilt(

@@ -115,8 +115,10 @@ def with_import(body: Sequence[cst.BaseStatement], line: cst.SimpleStatementLine
     return [*body[:start], line.with_changes(leading_lines=[blank] if start else []), *rest]
 
 
-def with_helpers(body: Sequence[cst.BaseStatement], helpers: Sequence[cst.FunctionDef]) -> list[cst.BaseStatement]:
-    """The statements of a module with the helper functions after the imports at its top."""
+def with_helpers(
+    body: Sequence[cst.BaseStatement], helpers: Sequence[Sequence[cst.BaseStatement]]
+) -> list[cst.BaseStatement]:
+    """The statements of a module with those of its new helper functions after the imports at its top."""
     end = 1 if body and _is_docstring(body[0]) else 0
     while end < len(body) and _imports_from(body[end]) is not None:
         end += 1
@@ -126,7 +128,10 @@ def with_helpers(body: Sequence[cst.BaseStatement], helpers: Sequence[cst.Functi
         leading = leading_lines(rest[0]) or ()
         missing = blanks[sum(line.comment is None for line in leading) :]
         rest[0] = rest[0].with_changes(leading_lines=[*missing, *leading])
-    return [*body[:end], *(helper.with_changes(leading_lines=blanks) for helper in helpers), *rest]
+    added: list[cst.BaseStatement] = []
+    for first, *others in helpers:
+        added += [first.with_changes(leading_lines=blanks if end or added else []), *others]
+    return [*body[:end], *added, *rest]
 
 
 def _sorts_after(statement: cst.BaseStatement, line: cst.SimpleStatementLine) -> bool:

@@ -46,7 +46,7 @@ class Draft:
     at_once: lists of reads of all elements of a tensor, each to become one call.
     spelled: (module, name) -> how the file spells the name, once a rewrite has asked. new_imports: the imports that
         these spellings need.
-    helpers: expression -> (name, function) of the function to add to the module that returns it.
+    helpers: expression -> (name of the function, statements) to add to the module; the function returns its value.
     """
 
     module: cst.Module
@@ -63,7 +63,7 @@ class Draft:
     at_once: set[cst.CSTNode] = field(default_factory=set)
     spelled: dict[tuple[str, str], str] = field(default_factory=dict)
     new_imports: list[cst.SimpleStatementLine] = field(default_factory=list)
-    helpers: dict[str, tuple[str, cst.FunctionDef]] = field(default_factory=dict)
+    helpers: dict[str, tuple[str, Sequence[cst.BaseStatement]]] = field(default_factory=dict)
 
     @cached_property
     def width(self) -> int:

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Mapping
-from functools import lru_cache
 from typing import Any, Protocol
 
 import torch
@@ -17,10 +16,16 @@ from .model import SDXL_LAYERS, InstantID
 from .protocols import Model
 
 
-@lru_cache(maxsize=1)
+_last_sigmas = object(), None
+
+
 def _read_sigmas(sigmas):
     """Read once a step: every layer is given the same object."""
-    return sigmas.detach()[0].item()
+    global _last_sigmas
+    last = _last_sigmas
+    if last[0] is not sigmas:
+        last = _last_sigmas = sigmas, sigmas.detach()[0].item()
+    return last[1]
 
 
 Callback = Callable[..., "torch.Tensor | float"]

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -186,3 +187,20 @@ def test_cached_is_uncached(edits: list[tuple[list[tuple[str, int]], bool, bool]
             first, plain, second = found(paths, cached), found(paths, uncached), found(paths, cached)
             assert first == plain
             assert second == plain
+
+
+SINGLE = [(path, n) for path, texts in VARIANTS.items() for n in range(1, len(texts)) if texts[n] != texts[0]]
+
+
+@pytest.mark.parametrize(("path", "number"), SINGLE, ids=[f"{path} {number}" for path, number in SINGLE])
+def test_one_change(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, path: str, number: int) -> None:
+    root = tmp_path / "pack"
+    (root / ".git").mkdir(parents=True)
+    (root / "__init__.py").touch()
+    monkeypatch.chdir(root)
+    cached = Settings(root=str(root), cache_dir=str(tmp_path / "cache"))
+    first = dict.fromkeys(VARIANTS, 0)
+    for state in (first, first | {path: number}, first):
+        put(root, state)
+        paths = collect(["."], cached).files
+        assert found(paths, cached) == found(paths, replace(cached, cache=False))

@@ -43,6 +43,7 @@ GOOD = [
     pytest.param('target-version = "3.10"', {"target_version": (3, 10)}, id="target-version"),
     pytest.param('target-version = "py312"', {"target_version": (3, 12)}, id="target-version as tools write it"),
     pytest.param('output-format = "json"', {"output_format": "json"}, id="output-format"),
+    pytest.param("analysis-budget = 100000", {"analysis_budget": 100_000}, id="analysis-budget"),
     pytest.param('baseline = "b.json"', {"baseline": "b.json"}, id="baseline"),
     pytest.param("cache = false", {"cache": False}, id="cache"),
     pytest.param('cache-dir = "c"', {"cache_dir": "c"}, id="cache-dir"),
@@ -69,7 +70,11 @@ BAD = [
     pytest.param("target-version = 3.10", "must be a Python version", id="Python unquoted"),
     pytest.param('target-version = "3.99"', "must be a Python version", id="Python to come"),
     pytest.param("knowledge = {nonsense = 1}", "tool.transfer-lint.knowledge", id="knowledge"),
+    pytest.param("analysis-budget = true", "tool.transfer-lint.analysis-budget", id="budget"),
+    pytest.param("analysis-budget = 0", "tool.transfer-lint.analysis-budget", id="no budget"),
     pytest.param('baseline = ""', "must be the path of a file", id="baseline"),
+    pytest.param('cache = "no"', "must be true or false", id="cache"),
+    pytest.param("cache-dir = true", "must be the path of a file", id="cache-dir"),
     pytest.param("select = [", "is not TOML", id="TOML"),
     pytest.param(f"min-heat = {'9' * 5000}", "is not TOML", id="a number that is too long"),
 ]
@@ -111,6 +116,12 @@ def test_a_table_of_nearly_that_name_is_a_mistake(tmp_path: Path, name: str) -> 
     (tmp_path / "pyproject.toml").write_text(f'[tool.{name}]\nignore = ["TL1"]\n\n[tool.transfer]\nother = 1\n')
     with pytest.raises(Problem, match=rf"\[tool\.{name}\] is not read; did you mean \[tool\.transfer-lint\]\?"):
         lookup.load([str(tmp_path)])
+
+
+def test_nor_is_it_passed_over_where_there_is_nothing_to_report(tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").write_text("[tool.transfer_lint]\n")
+    (tmp_path / "a.py").write_text("x = 1\n")
+    assert "did you mean [tool.transfer-lint]?" in lint("check", "a.py", cwd=tmp_path, hints=False, expect=2).err
 
 
 def test_the_nearest_table_counts_and_patterns_are_relative_to_it(tmp_path: Path) -> None:

@@ -117,6 +117,8 @@ def test_a_full_output_file(folder: Path) -> None:
         ("$lint check >&-", 1),
         ("$lint check 2>&-", 1),
         ("$lint check >&- 2>&-", 1),
+        ("echo > clean.py; $lint check clean.py 2>&-", 0),
+        ("echo > clean.py; $lint check clean.py 2> /dev/full", 0),
     ],
 )
 def test_the_exit_code_is_right_whatever_can_be_said(folder: Path, program: str, code: int) -> None:

@@ -257,7 +257,7 @@ def test_jobs(tmp_path: Path, command: str) -> None:
 
     def err(*arguments: str, **extra: str) -> str:
         return subprocess.run(
-            [sys.executable, "-c", JOBS, command, *arguments],
+            [sys.executable, "-c", JOBS, command, "--no-cache", *arguments],
             cwd=tmp_path, env=environment(**extra), capture_output=True, text=True, check=False,
         ).stderr  # fmt: skip
 

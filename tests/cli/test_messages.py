@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.command import WASTE, lint
+from tests.support.notebooks import notebook
 from transfer_lint.rules import RULES
 
 
@@ -67,3 +68,11 @@ def test_a_merge_conflict_is_called_one(tmp_path: Path) -> None:
     assert out[0].startswith("a.py:2:1: TL902 error the file does not parse: a merge conflict begins here")
     assert out[1].startswith("b.py:4:")
     assert "merge" not in out[1]
+
+
+def test_what_python_warns_of_in_linted_code_is_not_printed(tmp_path: Path) -> None:
+    odd = 'y = 1if x else 2\nz = "\\d"\n\n\ndef g(t: "1if x else 2"):\n    return t\n'
+    (tmp_path / "a.py").write_text(WASTE + odd)
+    (tmp_path / "b.ipynb").write_text(notebook("%time 1if x else 2", WASTE + odd))
+    for command in (("check",), ("check", "--add-ignores"), ("check", "--write-baseline"), ("fix",)):
+        assert "Warning" not in lint(*command, cwd=tmp_path, PYTHONWARNINGS="always").err

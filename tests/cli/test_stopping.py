@@ -5,6 +5,7 @@ Every process of a run has its standard output, so the output ends when the last
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import signal
 import subprocess
@@ -38,6 +39,8 @@ runner.examine = slow
 from transfer_lint.__main__ import main
 sys.argv = ["transfer-lint", *sys.argv[2:]]
 """
+
+PLAIN = "import sys\nfrom transfer_lint.__main__ import main\nsys.argv[:1] = ['transfer-lint']"
 
 
 def start(folder: Path, program: str, *arguments: str, stderr: int = subprocess.PIPE) -> subprocess.Popen[bytes]:
@@ -119,6 +122,7 @@ def test_what_is_finished_is_printed_while_others_run(folder: Path, form: str, p
     assert process.poll() is None
     process.send_signal(signal.SIGTERM)
     assert ended(process) == (143, "", "terminated\n")
+    assert all(line.startswith("::") is (form == "github") for line in lines)
     assert {name for line in lines for name in ("first.py", "waste.py", "slow_1.py") if name in line} == (
         {"first.py", "waste.py"} if processes == "several" else {"first.py"}
     )
@@ -148,6 +152,19 @@ def test_the_parent_is_killed(folder: Path) -> None:
     wait_for(begun(folder, "slow_1.py", "slow_2.py"))
     process.kill()
     assert ended(process) == (-signal.SIGKILL, "", "")
+
+
+@pytest.mark.parametrize("method", multiprocessing.get_all_start_methods())
+def test_the_parent_is_killed_however_it_started_the_workers(tmp_path: Path, method: str) -> None:
+    for number in range(300):
+        (tmp_path / f"waste_{number}.py").write_text(WASTE + f"# {'x' * 1000}\n")
+    program = f"import multiprocessing\nmultiprocessing.set_start_method('{method}')\n" + PLAIN
+    process = start(tmp_path, program, "check", "--hints", "--no-cache")
+    assert process.stdout
+    assert b"TL102" in process.stdout.readline()
+    process.kill()
+    code, _, said = ended(process)
+    assert (code, said) == (-signal.SIGKILL, "")
 
 
 def test_a_job_in_the_background_stays_deaf_to_ctrl_c(folder: Path) -> None:
@@ -208,6 +225,16 @@ def test_in_the_midst_of_writing(tmp_path: Path, number: int, code: int, line: s
     }  # fmt: skip
 
 
+def test_what_a_file_is_called_is_made_visible(tmp_path: Path) -> None:
+    for name in "abcde":
+        (tmp_path / f"{name}\x1b[2J.py").write_text(WASTE)
+    process = start(tmp_path, WRITING, "fix", "--hints")
+    assert process.stdout
+    process.stdout.readline()
+    process.send_signal(signal.SIGTERM)
+    assert ended(process)[2] == "terminated; 2 of 5 files written: a\\x1b[2J.py, b\\x1b[2J.py\n"
+
+
 def test_just_after_a_file_was_put_in_place(tmp_path: Path) -> None:
     """What is said is read from disk, so it is true at any moment."""
     for name in "abc":
@@ -245,10 +272,7 @@ def test_comments(tmp_path: Path) -> None:
 
 def test_at_a_question(tmp_path: Path) -> None:
     (tmp_path / "waste.py").write_text(WASTE)
-    process = start(
-        tmp_path, "import sys\nfrom transfer_lint.__main__ import main\nsys.argv[:1] = ['transfer-lint']",
-        "fix", "--hints", "--interactive",
-    )  # fmt: skip
+    process = start(tmp_path, PLAIN, "fix", "--hints", "--interactive")
     assert process.stdin
     process.stdin.write(b"y\n")
     process.stdin.flush()

@@ -6,7 +6,7 @@ ACTION  delete, tensor, module, keep, assign
         construct
         hoist 2             out of two loops
         reuse NAME          of what came of the first move
-        remember SOURCE     what stays the same for a step
+        remember SOURCE     what stays the same for a step; index-first: one item of what is brought to the host
 OPTION  rebind              of a tensor guard
         first-tensor cached the form of a module guard
         with-dtype          the factory takes the dtype too
@@ -78,7 +78,8 @@ def action(text: str) -> Action:
     if name == "at-once":
         return ReadAtOnce()
     if name == "remember":
-        return RememberRead(" ".join(options))
+        source = " ".join(option for option in options if option != "index-first")
+        return RememberRead(source, index_first="index-first" in options)
     wanted = target([option for option in options if option not in (*forms, "rebind", "with-dtype")] or ["d0"])
     if name == "delete":
         return DeleteTransfer()

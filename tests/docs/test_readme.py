@@ -76,7 +76,7 @@ def test_output_is_what_the_tool_prints(block: Block, staged: Path) -> None:
 
 def test_there_is_output_and_there_are_commands() -> None:
     assert len(SHOWN) >= 3
-    wanted = {"check", "fix", "rules", "explain", "graph", "server", "trace", "verify"}
+    wanted = {"check", "fix", "rules", "explain", "graph", "server", "trace", "verify", "merge", "clean"}
     assert {text.split()[1] for text in invocations()} == wanted
 
 

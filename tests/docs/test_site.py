@@ -33,7 +33,7 @@ def of(*kinds: str, language: str = "") -> list[pytest.param]:  # type: ignore[v
 
 
 def test_every_block_is_of_a_kind_that_is_checked() -> None:
-    known = {"python", "sh", "text", "diff", "yaml", "toml", "lua", "mermaid"}
+    known = {"python", "sh", "text", "diff", "yaml", "toml", "lua", "json", "elisp", "mermaid"}
     for page, block in FOUND:
         assert block.language in known, (page, block.start)
         if block.language in ("text", "diff"):
@@ -93,11 +93,13 @@ def test_configurations_load(page: str, block: Block, tmp_path: Path) -> None:
 
 
 def test_editors_start_a_command_that_exists() -> None:
-    shown = [block.text for _, block in FOUND if block.language in ("lua",) or block.kind == "toml"]
-    assert len(shown) == 2
-    for text in shown:
-        assert re.search(r'"transfer-lint".*"server"', text, re.DOTALL)
-        assert text.count("{") == text.count("}")
+    languages = ("lua", "toml", "json", "elisp")
+    found = [block for page, block in FOUND if page == "docs/editors.md" and block.language in languages]
+    starting = [block for block in found if re.search(r'"transfer-lint".*"server"', block.text, re.DOTALL)]
+    assert [block.language for block in starting] == ["lua", "toml", "json", "elisp", "elisp"]
+    for block in found:
+        assert block.text.count("{") == block.text.count("}")
+        assert block.text.count("(") == block.text.count(")")
 
 
 def only(kind: str) -> object:

@@ -24,15 +24,15 @@ def wait(descriptor):
     time.sleep(60)
 os.fsync = wait
 from transfer_lint.cli import main
-sys.argv = ["transfer-lint", "fix", "--hints", *sys.argv[1:]]
+sys.argv = ["transfer-lint", *sys.argv[1:]]
 main()
 """
 
 
-def half_way(folder: Path, *arguments: str) -> subprocess.Popen[bytes]:
-    """A `fix` that has written its first temporary file and waits."""
+def half_way(folder: Path, *arguments: str, command: str = "fix") -> subprocess.Popen[bytes]:
+    """A run that has written its first temporary file and waits."""
     process = subprocess.Popen(
-        [sys.executable, "-c", HALF_WAY, *arguments],
+        [sys.executable, "-c", HALF_WAY, command, "--hints", *arguments],
         cwd=folder, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
     )  # fmt: skip
     assert process.stdout
@@ -78,6 +78,16 @@ def test_also_in_a_copy(folder: Path) -> None:
     assert len(leftovers(folder / "fixed")) == 1
     lint("fix", "--output", "fixed", "pack", cwd=folder, expect=0)
     assert [path.name for path in (folder / "fixed").iterdir()] == ["waste.py"]
+
+
+@pytest.mark.parametrize("options", [("--output-file", "report"), ("--write-baseline",)], ids=" ".join)
+def test_also_of_a_report_and_a_baseline(folder: Path, options: tuple[str, ...]) -> None:
+    with half_way(folder, *options, command="check") as process:
+        process.kill()
+    assert len(leftovers(folder)) == 1
+    lint("check", *options, cwd=folder)
+    assert not leftovers(folder)
+    assert len(list(folder.iterdir())) == 2
 
 
 def test_a_leftover_is_not_copied(folder: Path) -> None:

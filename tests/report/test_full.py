@@ -150,8 +150,9 @@ def test_a_progress_bar_on_a_terminal_and_none_elsewhere(tmp_path: Path) -> None
         (tmp_path / f"n{number}.py").write_text(WASTE)
     impatient = ("-c", IMPATIENT)
     sent = on_a_terminal("check", cwd=tmp_path, program=impatient)
-    assert re.search(r"\rchecking .*━.* 5/10\x1b\[K", sent)
-    assert sent.index("10/10") < sent.index("\r\x1b[K") < sent.index("n0.py")  # wiped before the results
+    assert re.search(r"\rchecking .*━.* 5/10 .*\x1b\[K", sent)
+    assert sent.index("10/10") < sent.index("\r\x1b[K") < sent.index("n0.py:6")  # wiped before the results
     assert "checking" not in on_a_terminal("check", "-q", cwd=tmp_path, program=impatient)
-    assert "checking" not in on_a_terminal("check", cwd=tmp_path)  # so short a run stays calm
+    calm = ("-c", IMPATIENT.replace("= 0", "= 1e9"))  # a run that is over before that
+    assert "checking" not in on_a_terminal("check", cwd=tmp_path, program=calm)
     assert "checking" not in lint("check", cwd=tmp_path).err

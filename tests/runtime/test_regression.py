@@ -114,6 +114,6 @@ def test_nothing_leaks() -> None:
         "--repeat", "4", "--format", "json", cwd=FOLDER, expect=0,
     )  # fmt: skip
     report = Report(ran.code, json.loads(ran.out))
-    assert report.row("leaks") == {"name": "leaks", "original": "0 B", "fixed": "0 B", "verdict": "none new", "good": True}
+    assert report.row("leaks") == {"name": "leaks", "original": "0 B", "fixed": "0 B", "verdict": "none new", "good": True, "cost": True}
     assert {call["left_memory"] for call in report.value["fixed"]["calls"]} != {0}
     assert report.row("calls")["verdict"] == "every call returns the same"

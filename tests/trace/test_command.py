@@ -106,7 +106,8 @@ def test_a_stored_trace_beside_a_check(tmp_path: Path) -> None:
     trace = read(str(tmp_path / "t.json"))
     assert trace.transfers == 5
     shown = lint("check", "--trace", "t.json", "a.py", cwd=tmp_path, expect=0).out
-    assert shown.startswith("findings: 3 confirmed")
+    assert shown.startswith("findings: 4 confirmed, 1 undecided\n  confirmed     a.py:5:54 TL303 repeated-host-read")
+    assert "1 unsafe fix: 3 waits, 24 B; 1 of them where the run moved data or waited for nothing" in shown
     # the program has changed since: its lint now says something that the run contradicts
     lies = PROGRAM.replace('x = torch.ones(2, 3).to("cuda:0")', 'x = torch.ones(2, 3, device="cuda:0").to("cuda:0")')
     (tmp_path / "a.py").write_text(lies.replace('"cuda:0").to("cuda:0")', '"cuda:0") .to("cuda:0")'), encoding="utf-8")
@@ -119,6 +120,40 @@ def test_a_stored_trace_beside_a_check(tmp_path: Path) -> None:
     assert "refuted       a.py:9" in shown
     assert "A refuted finding is a bug in a rule. Please report it" in shown
     assert "transfer-lint explain a.py:9" in shown
+
+
+def test_only_what_a_run_showed_to_matter_is_fixed(tmp_path: Path) -> None:
+    start(tmp_path, "--simulate", "cuda", "--format", "json", "-o", "t.json", "--scenario", "a.py", expect=0)
+    lint("fix", "--worth", "t.json", "--unsafe-fixes", "a.py", cwd=tmp_path, expect=1)
+    mended = (tmp_path / "a.py").read_text(encoding="utf-8")
+    assert "last = _last_sigmas = sigmas, sigmas.detach()[0].item()" in mended  # waits
+    assert 'y = x.to("cuda:0")' in mended  # had nothing to do: neither waits nor bytes
+
+    (tmp_path / "a.py").write_text(PROGRAM, encoding="utf-8")
+    ran = lint("fix", "--worth", "t.json", "a.py", cwd=tmp_path, expect=1)
+    bytes_alone = PROGRAM.replace(".detach().cpu()[0]", ".detach()[0]")
+    made_there = bytes_alone.replace('torch.ones(2, 3).to("cuda:0")', 'torch.ones(2, 3, device="cuda:0")')
+    assert (tmp_path / "a.py").read_text(encoding="utf-8") == made_there
+    assert "not fixed: t.json shows neither waits nor bytes there that a fix can save" in ran.err
+
+    nothing = (tmp_path / "t.json").read_text(encoding="utf-8")
+    (tmp_path / "t.json").write_text(json.dumps({**json.loads(nothing), "entries": []}), encoding="utf-8")
+    before = (tmp_path / "a.py").read_text(encoding="utf-8")
+    lint("fix", "--worth", "t.json", "--unsafe-fixes", "a.py", cwd=tmp_path, expect=1)
+    assert (tmp_path / "a.py").read_text(encoding="utf-8") == before
+
+
+def test_after_other_fixes_a_finding_is_judged_by_the_lines_that_ran(tmp_path: Path) -> None:
+    """Unsafe fixes come first, so the safe ones are found in another text than the one that ran."""
+    pads = "".join(f"def pad{n}(n):\n    return torch.zeros(n).to('cuda:0')\n\n\n" for n in (1, 2))
+    program = PROGRAM.replace("def run():", f"{pads}def run():").replace("z = y.cpu()", "z = pad2(3).cpu()")
+    start(tmp_path, "--simulate", "cuda", "--format", "json", "-o", "t.json", "--scenario", "a.py", program=program,
+          expect=0)  # fmt: skip
+    lint("fix", "--worth", "t.json", "--unsafe-fixes", "a.py", cwd=tmp_path)
+    mended = (tmp_path / "a.py").read_text(encoding="utf-8")
+    assert "_read_sigmas(extra_options" in mended
+    assert "def pad1(n):\n    return torch.zeros(n).to('cuda:0')\n" in mended
+    assert "def pad2(n):\n    return torch.zeros(n, device='cuda:0')\n" in mended
 
 
 class Page(HTMLParser):
@@ -243,7 +278,7 @@ def test_functions_of_a_scenario() -> None:
     ("arguments", "code", "said"),
     [
         (["no.py"], 2, "no.py: is no file"),
-        ([], 2, "give a script, -m MODULE or --scenario FILE"),
+        ([], 2, "give a script, -m MODULE, --scenario FILE or --workflow"),
         (["--scenario", "y", "-m", "x"], 2, "choose one"),
         (["--simulate", "tpu", "a.py"], 2, "'tpu' is not 'cuda'"),
         (["--devices", "0", "a.py"], 2, "0 is not in the range"),

@@ -58,6 +58,13 @@ def unused() -> None:
     assert kept.is_cuda
 
 
+def used_by_a_thread() -> None:
+    x = torch.ones(4).to("cuda:0")
+    thread = threading.Thread(target=lambda: x + torch.ones(4).to("cuda:0"))
+    thread.start()
+    thread.join()
+
+
 def freed() -> None:
     for _ in range(4):
         h().to("cuda")
@@ -96,6 +103,7 @@ CASES: dict[str, tuple[Any, dict[str, int]]] = {
     "back unchanged": (back_unchanged, {"round trip": 1, "implicit synchronisation": 2}),
     "back changed": (back_changed, {"implicit synchronisation": 3}),
     "unused": (unused, {"duplicate transfer": 1, "unused transfer": 2, "implicit synchronisation": 3}),
+    "used by a thread": (used_by_a_thread, {"duplicate transfer": 1, "implicit synchronisation": 2}),
     "freed": (freed, {"duplicate transfer": 3, "unused transfer": 4, "implicit synchronisation": 4}),
     "overwritten": (overwritten, {"unused transfer": 1, "implicit synchronisation": 2}),
     "no-ops": (no_ops, {"no-op transfer call": 4, "implicit synchronisation": 1, "unused transfer": 1}),
@@ -174,7 +182,7 @@ def test_lines_and_callers() -> None:
         second()
 
     trace = traced(action)
-    (line,) = by_line(trace)
+    (line,) = by_line(trace.entries)
     start = move.__code__.co_firstlineno
     assert (line.file, line.number, line.transfers) == (str(Path(__file__).resolve()), start + 1, 3)
     assert line.function.endswith("move")

@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     "--statistics", is_flag=True, help="Print how often each rule is found, not where; formats for programs stay."
 )
 @click.option("--watch", "watching", is_flag=True, help="Check again whenever a file changes.")
+@click.option("--shard", metavar="K/N", help="Check the K-th of N parts of the files; see `transfer-lint merge`.")
 @click.option("--output-file", type=click.Path(), metavar="FILE", help="Write the report there, not to the output.")
 def command(
     paths: tuple[str, ...],
@@ -59,6 +60,7 @@ def command(
     trace_file: str | None,
     statistics: bool,
     watching: bool,
+    shard: str | None,
     output_file: str | None,
     **options: Any,
 ) -> int:
@@ -73,6 +75,7 @@ def command(
     transfer-lint check --output-format html --output-file report.html
     transfer-lint check --output-format sarif --output-file transfers.sarif .
     transfer-lint check --select ALL --statistics
+    transfer-lint check --shard 1/4 --output-format json --output-file 1.json .
     transfer-lint check --write-baseline
     transfer-lint check --trace trace.json
     transfer-lint check --baseline transfer-lint-baseline.json
@@ -93,23 +96,25 @@ def command(
     found = inputs(paths, **options)
     if found.shown:
         return _reported(found.problems)
+    if shard is not None:
+        found = replace(found, files=_shard(found.files, shard))
     common.print_left_out(found.left_out, quiet)
     settings = found.settings
+    form = common.form_of(settings)
     view = common.view_for(settings, output_file)
-    known = _by_baseline(set(found.files), settings, baseline_file)
+    known = baseline_file or any(each.baseline for each in (settings, *settings.nested))
     whole = known or output_file or trace_file or ignore_all or statistics or new_baseline is not None
-    at_once = common.form_of(settings) in LINES and not whole  # as each file is finished
+    at_once = form in LINES and not whole  # as each file is finished
     with common.Bar("checking", quiet) as bar:
 
         def finished(outcome: Outcome) -> None:
             if outcome.findings:
                 bar.clear()
-                common.put(common.findings(outcome, settings, view), view)
+                common.put(common.findings(outcome, settings, view), view, form=form)
                 sys.stdout.flush()
 
-        outcome = check_paths(
-            found.files, settings, given=found.given, progress=bar, finished=finished if at_once else None
-        )
+        told = finished if at_once else None
+        outcome = check_paths(found.files, settings, given=found.given, progress=bar, finished=told)
         if edits_too or settings.output_format in WITH_EDITS:
             from transfer_lint.fixing.edits import with_edits
 
@@ -133,11 +138,9 @@ def command(
         from transfer_lint.cli.evidence import held_against
 
         return _reported(problems) or held_against(trace_file, outcome, found.paths, view)
-    form = settings.output_format
     if form == "html":
         lines = _page(outcome, settings, view, trace_file)
     elif statistics and form not in DOCUMENTS:
-        form = None
         lines = by_rule(outcome, view)
     else:
         lines = common.findings(replace(outcome, findings=()) if at_once else outcome, settings, view)
@@ -151,6 +154,15 @@ def command(
 def _reported(problems: Sequence[Problem]) -> int:
     common.print_problems(problems)
     return 2 if problems else 0
+
+
+def _shard(files: Sequence[str], shard: str) -> tuple[str, ...]:
+    from transfer_lint.files.shards import read_shard, shard_of
+
+    try:
+        return shard_of(files, *read_shard(shard))
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="--shard") from None
 
 
 def _page(outcome: Outcome, settings: Settings, view: View, trace_file: str | None) -> Iterator[str]:
@@ -261,3 +273,6 @@ def _summarise(outcome: Outcome, view: View) -> None:
     else:
         for needed, number in sorted(waiting.items()):
             common.say(f"{number} can be fixed: {how} {needed}")
+    fixable = [finding for finding in outcome.findings if view.fixable(finding)]
+    if gain := common.where_the_gain_is(fixable, outcome.findings, view):
+        common.say(gain)

@@ -12,6 +12,7 @@ from typing import Any
 import click
 
 from transfer_lint.cli import abandon
+from transfer_lint.findings import Finding, Saving
 from transfer_lint.lint.outcome import Outcome
 from transfer_lint.problems import Problem
 from transfer_lint.report import DOCUMENTS, View, report, terminal
@@ -70,8 +71,10 @@ def put(lines: Iterable[str], view: View, output_file: str | None = None, *, for
             click.echo(line, color=view.colour)
         return
     from transfer_lint.files import disk
+    from transfer_lint.files.temporary import remove_leftovers
 
     text = "".join(f"{line}\n" for line in lines)
+    remove_leftovers([output_file])
     disk.write(output_file, text.encode("utf-8", "backslashreplace"), 0o666 & ~_umask())
 
 
@@ -130,6 +133,26 @@ def tally(outcome: Outcome) -> str:
     pairs = ((summary.errors, "error"), (summary.warnings, "warning"), (summary.hints, "hint"))
     parts = [count(number, noun) for number, noun in pairs if number]
     return " and ".join((", ".join(parts[:-1]), parts[-1])) if len(parts) > 1 else "".join(parts)
+
+
+def where_the_gain_is(ready: Iterable[Finding], left: Iterable[Finding], view: View) -> str:
+    """Says how many fixes save copies and waits, where unsafe ones that are not applied do; else "".
+
+    ready: findings that are fixed, or can be with these settings. left: those that are not.
+    """
+    from transfer_lint.rules import RULES
+
+    def saving(findings: Iterable[Finding]) -> int:
+        return sum(finding.code in RULES and RULES[finding.code].saves is Saving.WAITS for finding in findings)
+
+    more = saving(finding for finding in left if view.missing(finding) == "--unsafe-fixes")
+    if not more:
+        return ""
+    first = saving(ready)
+    return (
+        f"copies and waits are saved by {first or 'none'} of these, and by {more} with --unsafe-fixes: "
+        "fix --unsafe-fixes --prove SCENARIO keeps those that a run bears out"
+    )
 
 
 def rules_like(context: click.Context, option: click.Parameter, incomplete: str) -> list[str]:

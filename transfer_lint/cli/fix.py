@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from transfer_lint.cli import common, diffs
+from transfer_lint.cli import common, diffs, evidence
 from transfer_lint.cli.inputs import inputs, lint_options
 from transfer_lint.files import disk
 from transfer_lint.findings import Severity
@@ -18,6 +18,7 @@ from transfer_lint.report.places import Places
 from transfer_lint.stopping import telling
 
 if TYPE_CHECKING:
+    from transfer_lint.fixing.choice import Choice
     from transfer_lint.fixing.fix import Fixed, FixedFile
 
 
@@ -29,6 +30,15 @@ if TYPE_CHECKING:
 )
 @click.option("--output", type=click.Path(), metavar="DIR", help="Write a fixed copy there; the originals stay.")
 @click.option("--header", metavar="TEXT", help="With --output: comment lines for the top of each Python file.")
+@click.option(
+    "--prove", "scenario", type=click.Path(), metavar="SCENARIO",
+    help="Run the program before and after, and keep only the fixes that a run bears out.",
+)  # fmt: skip
+@click.option(
+    "--worth", "trace_file", type=click.Path(), metavar="RUN.json",
+    help="Apply only fixes that can save waits or bytes which that run showed (trace --format json).",
+)  # fmt: skip
+@evidence.run_options("With --prove: ")
 def command(
     paths: tuple[str, ...],
     quiet: bool,
@@ -37,6 +47,8 @@ def command(
     interactive: bool,
     output: str | None,
     header: str | None,
+    scenario: str | None,
+    trace_file: str | None,
     **options: Any,
 ) -> int:
     """Apply the fixes of the selected rules to PATHS, and report what is left.
@@ -45,11 +57,18 @@ def command(
     the fixed source goes to standard output. Exits with 0 when nothing at or over --fail-on is left, 1 when something
     is (with --diff: also when something would change), 2 when something could not be done.
 
+    With --prove, SCENARIO is a file for `transfer-lint verify`, and the one file or folder in PATHS is the program: it
+    is run as it is and, in a copy, with the fixes. Those with which it gives other results, or moves or waits for more,
+    are found by bisection and dropped, and so are unsafe ones that the scenario does not come by. All files are written
+    at the end, or none.
+
     \b
     transfer-lint fix --diff
     transfer-lint fix nodes.py
     transfer-lint fix --interactive --unsafe-fixes nodes.py
     transfer-lint fix --unsafe-fixes --output fixed/ my_pack/
+    transfer-lint fix --unsafe-fixes --prove scenario.py --simulate cuda my_pack/
+    transfer-lint fix --unsafe-fixes --worth trace.json my_pack/
     """
     from transfer_lint.fixing.copies import refuse_overlap
     from transfer_lint.fixing.fix import fix_paths
@@ -58,6 +77,8 @@ def command(
         raise click.UsageError("--diff writes nothing, --output does: choose one")
     if header and not output:
         raise click.UsageError("--header is for the files that --output writes")
+    if scenario is None and (run_options := evidence.run_options_given(click.get_current_context())):
+        raise click.UsageError(f"{run_options[0]} is for --prove")
     if "-" in paths and output:
         raise click.UsageError("standard input is fixed to standard output: leave out --output")
     if output:
@@ -67,6 +88,10 @@ def command(
     if found.shown:
         common.print_problems(found.problems)
         return 2 if found.problems else 0
+    if trace_file and interactive:
+        raise click.UsageError("--interactive asks about each fix: leave out --worth")
+    if scenario and (given or interactive or len(paths) > 1):
+        raise click.UsageError("--prove runs one program: name one file or folder, and leave out - and --interactive")
     if interactive:
         if as_diff or output or given:
             raise click.UsageError("--interactive writes the files themselves: leave out --diff, --output and -")
@@ -78,8 +103,17 @@ def command(
         common.print_problems([*found.problems, *done.problems])
         return 2 if found.problems or done.problems else 0
     in_place = not (as_diff or output or given)
-    with common.Bar("fixing", quiet) as bar, telling(lambda: "" if as_diff or given else "nothing is written yet"):
-        planned = fix_paths(found.files, settings, given=given, in_place=in_place, progress=bar)
+    proof, choice = None, _choice(trace_file)
+    with telling(lambda: "" if as_diff or given else "nothing is written yet"):
+        if scenario:
+            from transfer_lint.cli.prove import proved
+
+            conditions = evidence.conditions(paths[0], scenario, options)
+            proof = proved(paths[0], found.files, settings, conditions, choice, quiet)
+            planned = proof.fixed
+        else:
+            with common.Bar("fixing", quiet) as bar:
+                planned = fix_paths(found.files, settings, given=given, in_place=in_place, progress=bar, choice=choice)
     fixed, failed, left_out = planned, 0, found.left_out
     if output:
         from transfer_lint.fixing.copies import copy_fixed
@@ -90,10 +124,10 @@ def command(
         fixed = replace(planned, files=written, outcome=planned.outcome.with_problems(copied.problems))
         failed, left_out = len(copied.problems), copied.left_out
     elif in_place:
-        from transfer_lint.fixing.fix import write_fixed
+        from transfer_lint.fixing.fix import write_fixed, write_together
 
         with telling(lambda: _written(planned)):
-            fixed = write_fixed(planned, found.files, settings)
+            fixed = (write_together if proof else write_fixed)(planned, found.files, settings)
         failed = len(planned.files) - len(fixed.files)
     outcome = fixed.outcome.with_problems(found.problems)
     view = common.view_for(settings)
@@ -107,7 +141,13 @@ def command(
         sys.stdout.buffer.write(fixed.files[0].new if fixed.files else next(iter(given.values())))
         sys.stdout.buffer.flush()
     else:
-        common.put(common.findings(outcome, settings, view), view, form=settings.output_format)
+        if proof is None:
+            with telling(lambda: _written(planned) if in_place else ""):
+                common.put(common.findings(outcome, settings, view), view, form=settings.output_format)
+    if proof is not None:
+        from transfer_lint.cli.prove import put
+
+        put(proof, outcome, settings, view, as_diff=as_diff)
     if as_diff or given:  # no report is printed then, and a diff does not show what could not be checked
         for finding in outcome.findings:
             if finding.severity is Severity.ERROR and finding.about_lint:
@@ -117,6 +157,9 @@ def command(
         common.say(f"{at}:{finding.column}: {finding.code} is not fixed: {why}")
     common.print_left_out(left_out, quiet)
     common.print_problems(outcome.problems)
+    if choice is not None and choice.left_out and not quiet:
+        number = common.count(len(choice.left_out), "finding")
+        common.say(f"{number} not fixed: {trace_file} shows neither waits nor bytes there that a fix can save")
     if not quiet:
         head = _done(fixed.files, "would fix" if as_diff else "fixed", f" into {output}" if output else "")
         if not fixed.files:
@@ -126,14 +169,31 @@ def command(
             head += f", {common.count(failed, 'file')} not written"
         tally = common.tally(outcome)
         common.say(f"{common.emphasis(head, bold=True)}; {tally + ' left' if tally else 'nothing left'}")
+        done_to = [finding for file in fixed.files for finding in file.applied]
+        if gain := common.where_the_gain_is(done_to, outcome.findings, view):
+            common.say(gain)
     return 2 if outcome.problems else int(left and not exit_zero)
+
+
+def _choice(trace_file: str | None) -> Choice | None:
+    if trace_file is None:
+        return None
+    from transfer_lint.evidence.model import read
+    from transfer_lint.evidence.worth import worth
+    from transfer_lint.fixing.choice import Choice
+
+    return Choice(worth(read(trace_file)))
 
 
 def _written(planned: Fixed) -> str:
     """`2 of 3 files written: a.py, b.py`, from what is on disk."""
     there = [file.path for file in planned.files if disk.holds(file.path, file.new)]
-    names = f": {', '.join(there)}" if there else ""
+    names = f": {', '.join(there[:_NAMED])}" if there else ""
+    names += f" and {len(there) - _NAMED} more" if len(there) > _NAMED else ""
     return f"{len(there)} of {common.count(len(planned.files), 'file')} written{names}"
+
+
+_NAMED = 20  # of the files in one line
 
 
 def _done(files: Sequence[FixedFile], done: str, where: str) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+
 import click
 
 from transfer_lint.problems import Problem
@@ -19,5 +21,7 @@ def command() -> int:
             raise
         mend = "pip install 'transfer-lint[server]'"
         raise Problem("transfer-lint", "the server needs pygls, which is not installed", mend) from None
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)  # it ends at once; its processes notice that and end, too
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     make_server().start_io()
     return 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 import tempfile
@@ -60,6 +61,11 @@ class _Command(click.Command):
 @click.argument("program", nargs=-1, type=click.UNPROCESSED)
 @click.option("-m", "module", metavar="MODULE", help="Run a module, as python -m does.")
 @click.option("--scenario", type=click.Path(), metavar="FILE", help="Run a file's run(), or its functions test_....")
+@click.option(
+    "--workflow", "workflows", multiple=True, type=click.Path(), metavar="API.json",
+    help="Queue a workflow in ComfyUI (saved with Export (API)); may be given again.",
+)  # fmt: skip
+@click.option("--comfyui", type=click.Path(), metavar="DIR", help="ComfyUI's folder, for --workflow.")
 @click.option("--simulate", type=click.Choice(["cuda"]), help="Run on an accelerator that is not there.")
 @click.option("--devices", type=click.IntRange(1, 64), default=1, show_default=True, help="With --simulate: how many.")
 @click.option("--format", "form", type=click.Choice(FORMATS), default="text", show_default=True)
@@ -84,6 +90,8 @@ def command(
     program: tuple[str, ...],
     module: str | None,
     scenario: str | None,
+    workflows: tuple[str, ...],
+    comfyui: str | None,
     simulate: str | None,
     devices: int,
     form: str,
@@ -105,9 +113,14 @@ def command(
     transfer-lint trace generate.py --steps 4
     transfer-lint trace --simulate cuda -m pytest -q tests
     transfer-lint trace --simulate cuda --scenario scenario.py
+    transfer-lint trace --simulate cuda --workflow api.json --comfyui ~/ComfyUI
     transfer-lint trace --simulate cuda --findings --format html -o trace.html --scenario scenario.py
     """
-    what, target, arguments = _what(program, module, scenario)
+    if comfyui is None and workflows:
+        raise click.UsageError("--workflow needs --comfyui DIR")
+    what, target, arguments = _what(program, module, scenario, comfyui)
+    for path in workflows:
+        _must_be_workflow(path)
     checked = findings_in or ((".",) if findings else ())
     outcome = evidence.lint(checked, quiet) if checked else None
     reach: dict[str, list[int]] = {}
@@ -120,6 +133,7 @@ def command(
             target,
             os.path.join(folder, "trace.json"),
             arguments=arguments,
+            workflows=workflows and tuple(map(os.path.abspath, workflows)),
             simulate=simulate or "",
             devices=devices,
             follow_uses=follow_uses,
@@ -137,9 +151,13 @@ def command(
     return trace.ending.code
 
 
-def _what(program: Sequence[str], module: str | None, scenario: str | None) -> tuple[What, str, tuple[str, ...]]:
-    if module and scenario:
-        raise click.UsageError("-m and --scenario: choose one")
+def _what(
+    program: Sequence[str], module: str | None, scenario: str | None, comfyui: str | None
+) -> tuple[What, str, tuple[str, ...]]:
+    if sum(each is not None for each in (module, scenario, comfyui)) > 1:
+        raise click.UsageError("-m, --scenario and --comfyui: choose one")
+    if comfyui:
+        return "workflow", comfyui, tuple(program)
     if scenario:
         if program:
             raise click.UsageError("--scenario takes no program besides it")
@@ -148,7 +166,7 @@ def _what(program: Sequence[str], module: str | None, scenario: str | None) -> t
     if module:
         return "module", module, tuple(program)
     if not program:
-        raise click.UsageError("give a script, -m MODULE or --scenario FILE")
+        raise click.UsageError("give a script, -m MODULE, --scenario FILE or --workflow")
     _must_be_file(program[0])
     return "script", program[0], tuple(program[1:])
 
@@ -156,6 +174,20 @@ def _what(program: Sequence[str], module: str | None, scenario: str | None) -> t
 def _must_be_file(path: str) -> None:
     if not os.path.isfile(path):
         raise Problem(path, "is no file", "give the path of a Python file")
+
+
+def _must_be_workflow(path: str) -> None:
+    _must_be_file(path)
+    mend = "save it in ComfyUI with Export (API)"
+    try:
+        with open(path, encoding="utf-8") as stream:
+            value = json.load(stream)
+    except ValueError:
+        raise Problem(path, "is no JSON", mend) from None
+    if not isinstance(value, dict) or not all(
+        isinstance(node, dict) and "class_type" in node for node in value.values()
+    ):
+        raise Problem(path, "is no workflow in the API format", mend)
 
 
 def run(job: Job, timeout: float | None) -> Trace:

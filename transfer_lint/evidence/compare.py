@@ -126,31 +126,31 @@ def _figures(original: Run, fixed: Run, rules: Rules) -> Iterator[Row]:
     leaks = (original.leak, fixed.leak)
     if None in leaks:
         why = "no device to look at" if original.most("left_memory") is None else "takes 3 calls"
-        yield Row("leaks", "-", "-", why, None)
+        yield Row("leaks", "-", "-", why, None, cost=True)
     else:
         worse = (leaks[1] or 0) > max(leaks[0] or 0, 0)
         verdict = f"{size(leaks[1] or 0)} more after the last call than after the second" if worse else "none new"
-        yield Row("leaks", size(leaks[0] or 0), size(leaks[1] or 0), verdict, not worse)
+        yield Row("leaks", size(leaks[0] or 0), size(leaks[1] or 0), verdict, not worse, cost=True)
 
 
 def _less(name: str, before: float | None, after: float | None, slack: int | None, show: Callable[[float], str]) -> Row:
     if before is None or after is None:
-        return Row(name, "-", "-", "not measured", None)
+        return Row(name, "-", "-", "not measured", None, cost=True)
     if after == before:
         verdict = "the same"
     else:
         factor = f", {before / after:.1f} times less" if after > 0 and before / after >= 1.5 else ""
         verdict = f"{show(abs(after - before))} {'less' if after < before else 'more'}{factor}"
     good = None if slack is None else after <= before + slack
-    return Row(name, show(before), show(after), verdict, good)
+    return Row(name, show(before), show(after), verdict, good, cost=True)
 
 
 def _time(original: Run, fixed: Run) -> Row:
     before, after = original.median_seconds, fixed.median_seconds
     if before is None or after is None:
-        return Row("median time", "-", "-", "not timed", None)
+        return Row("median time", "-", "-", "not timed", None, cost=True)
     verdict = f"{(after - before) / before:+.1%}; not judged" if before else "not judged"
-    return Row("median time", _spread(original.seconds), _spread(fixed.seconds), verdict, None)
+    return Row("median time", _spread(original.seconds), _spread(fixed.seconds), verdict, None, cost=True)
 
 
 def _spread(seconds: list[float]) -> str:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import Enum
 
 from transfer_lint.evidence.lines import Line, by_line
 from transfer_lint.evidence.model import Entry, Trace
 from transfer_lint.evidence.silent import Silent, silent
 from transfer_lint.files.text import lines_of
-from transfer_lint.findings import Finding
+from transfer_lint.findings import Finding, Saving
 from transfer_lint.lint.outcome import Outcome
+from transfer_lint.rules import RULES
 
 
 class Status(Enum):
@@ -28,11 +29,39 @@ class Status(Enum):
     UNDECIDED = "undecided"
 
 
+@dataclass(frozen=True, order=True)
+class Stake:
+    """What a run showed that mending a finding can save at most; findings are ranked by it.
+
+    waits, nbytes: of its call, if its fix saves these or it has none. calls: those that had nothing to do.
+    """
+
+    waits: int = 0
+    nbytes: int = 0
+    calls: int = 0
+
+    @property
+    def matters(self) -> bool:
+        """Whether it is more than calls with nothing to do."""
+        return bool(self.waits or self.nbytes)
+
+
+def stake_of(code: str, entries: Iterable[Entry]) -> Stake:
+    """What is at stake for a finding of a rule, with what happened at its call."""
+    saves = RULES[code].saves if code in RULES else Saving.NOTHING
+    found = list(entries)
+    nbytes = sum(entry.nbytes for entry in found)
+    if saves is Saving.CALLS:
+        return Stake(calls=sum(entry.count for entry in found if entry.kind == "idle"))
+    return Stake(nbytes=nbytes) if saves is Saving.BYTES else Stake(sum(entry.waits for entry in found), nbytes)
+
+
 @dataclass(frozen=True)
 class Judged:
     """A finding and its status.
 
     why: the reason, in words. events, nbytes, waits, seconds: of the finding's call; seconds is None if not measured.
+    stake: what mending it can save.
     """
 
     finding: Finding
@@ -42,14 +71,15 @@ class Judged:
     nbytes: int = 0
     waits: int = 0
     seconds: float | None = None
+    stake: Stake = Stake()
 
 
 @dataclass(frozen=True)
 class Joined:
     """What a run shows about the findings, and what it shows besides.
 
-    findings: all judged findings, in their order. unreported: lines that moved or read data and have no finding.
-    silent: the waste at such lines.
+    findings: all judged findings, those with most at stake first. unreported: lines that moved or read data and have no
+    finding. silent: the waste at such lines.
     """
 
     findings: tuple[Judged, ...]
@@ -78,7 +108,7 @@ def join(trace: Trace, outcome: Outcome, within: Sequence[str] = (".",)) -> Join
         if finding.about_lint:
             continue
         file, span = os.path.realpath(finding.path), range(finding.line, finding.end_line + 1)
-        entries = _at(finding, by_file.get(file, ()), lines_of(outcome.texts.get(finding.path, "")))
+        entries = at(finding, by_file.get(file, ()), lines_of(outcome.texts.get(finding.path, "")))
         spoken_of.update((file, number) for number in (*span, *(entry.where.line for entry in entries)))
         ran = None if lines_run is None else not lines_run.get(file, frozenset()).isdisjoint(span)
         judged.append(_judge(finding, entries, trace, ran))
@@ -90,16 +120,19 @@ def join(trace: Trace, outcome: Outcome, within: Sequence[str] = (".",)) -> Join
         for entry in entries
         if entry.where.line and (file, entry.where.line) not in spoken_of
     ]
-    lines = (line for line in by_line(replace(trace, entries=unspoken)) if line.transfers or line.reads)
+    lines = (line for line in by_line(unspoken) if line.transfers or line.reads)
+    judged.sort(key=lambda each: each.stake, reverse=True)
     return Joined(tuple(judged), tuple(lines), silent(unspoken))
 
 
-def _at(finding: Finding, entries: Iterable[Entry], lines: Sequence[str]) -> list[Entry]:
+def at(finding: Finding, entries: Iterable[Entry], lines: Sequence[str]) -> list[Entry]:
     """The entries of the finding's call: found by where the call ends, or by line if the run has not recorded that."""
     near = [entry for entry in entries if finding.line <= entry.where.line <= finding.end_line
             or entry.where.line <= finding.line <= entry.where.end_line]  # fmt: skip
     text = lines[finding.end_line - 1] if 0 < finding.end_line <= len(lines) else ""
     end = (finding.end_line, len(text[: finding.end_column - 1].encode("utf-8")))
+    if finding.code in _WHOLE and text:  # what the read reads may have been brought by a call inside of it
+        return [entry for entry in near if (entry.where.end_line, entry.where.end_byte) <= end]
     exact = [entry for entry in near if (entry.where.end_line, entry.where.end_byte) == end]
     if exact or not text:
         return exact or near
@@ -140,6 +173,7 @@ def _judge(finding: Finding, entries: Sequence[Entry], trace: Trace, ran: bool |
         nbytes=sum(entry.nbytes for entry in entries),
         waits=seen.waits,
         seconds=sum(timed) if timed else None,
+        stake=stake_of(finding.code, entries),
     )
 
 
@@ -234,3 +268,6 @@ _VERDICTS: Mapping[str, Callable[[_Seen], _Verdict]] = {
     "TL303": _host_read,
 }
 """Rule code -> function that compares what was seen with what the rule claims. Other rules have `_any_event`."""
+
+_WHOLE = frozenset({"TL303"})
+"""Rules whose findings are about all that happens in their expression, not about one call."""

@@ -5,7 +5,7 @@ The categories are those of OMPDataPerf (arXiv 2601.12713), as they apply to a p
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from transfer_lint.evidence.model import Entry, Frame, Trace
@@ -59,10 +59,10 @@ class Line:
         return sorted(((count, way) for way, count in ways.items()), key=lambda each: each[0], reverse=True)
 
 
-def by_line(trace: Trace) -> list[Line]:
+def by_line(entries: Iterable[Entry]) -> list[Line]:
     """The lines with events, those with most waits and bytes first. Lines with only no-op calls come last."""
     lines: dict[tuple[str, int], Line] = {}
-    for entry in trace.entries:
+    for entry in entries:
         where = entry.where
         line = lines.setdefault((where.file, where.line), Line(where.file, where.line, where.function))
         line.entries.append(entry)

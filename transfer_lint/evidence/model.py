@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from dataclasses import fields as fields_of
 from typing import Any, Literal
 
 from transfer_lint.problems import Problem
@@ -33,18 +34,33 @@ class Frame:
     end_byte: int = 0
 
 
+@dataclass(frozen=True)
+class Region:
+    """A part of a run that has a name.
+
+    kind: `region` (named in the program), `node` (of a ComfyUI workflow) or `phase`. name: of a node, its class. id,
+    title: of a node; "" for others.
+    """
+
+    kind: str
+    name: str
+    id: str = ""
+    title: str = ""
+
+
 @dataclass
 class Entry:
     """All events of one kind at one place.
 
     source, target: devices as torch spells them; for a read, the device and `cpu`. dtype: as torch spells it, without
     its prefix. how: the call or operator (`to`, `copy_`, `item`, `nonzero`, `synchronize`). chain: the call stack,
-    innermost first; its first frame is the source line.
+    innermost first; its first frame is the source line. regions: the named parts of the run that they are in, outermost
+    first.
 
     count: number of events. runs: in how many parts of the run they happened; a part is a test of pytest, a function of
-    a scenario, or the whole program. most: the most events in one part. nbytes: bytes that were moved or read. waits:
-    how often the host waited for the device. seconds: host time inside the calls. device_seconds: device time of the
-    copies. Both are None if not measured, as in a simulation.
+    a scenario, a queued prompt of ComfyUI, or the whole program. most: the most events in one part. nbytes: bytes that
+    were moved or read. waits: how often the host waited for the device. seconds: host time inside the calls.
+    device_seconds: device time of the copies. Both are None if not measured, as in a simulation.
     again, again_bytes: events whose content went the same way before. back, back_bytes: events whose content had come,
     unchanged, from where it goes now. unused, unused_bytes: arrivals on a device that no operator used; unused is None
     if uses were not followed. flagged: waits that `torch.cuda.set_sync_debug_mode` saw. shapes: the first few shapes.
@@ -73,6 +89,7 @@ class Entry:
     flagged: int = 0
     shapes: list[tuple[int, ...]] = field(default_factory=list)
     bins: dict[int, list[int]] = field(default_factory=dict)
+    regions: tuple[Region, ...] = ()
 
     @property
     def where(self) -> Frame:
@@ -201,7 +218,8 @@ def from_dict(value: Mapping[str, Any]) -> Trace:
 
     Raises KeyError, TypeError, ValueError or AttributeError for something else.
     """
-    fields = {key: item for key, item in value.items() if key != "version"}
+    names = {each.name for each in fields_of(Trace)}
+    fields = {key: item for key, item in value.items() if key in names}
     ending = {**fields["ending"], "places": tuple(fields["ending"]["places"])}
     return Trace(**{**fields, "ending": Ending(**ending), "entries": [_entry(item) for item in fields["entries"]]})
 
@@ -211,4 +229,13 @@ def _entry(value: Mapping[str, Any]) -> Entry:
     if not chain:
         raise ValueError("an entry has no place")
     bins = {int(number): list(item) for number, item in value["bins"].items()}
-    return Entry(**{**value, "chain": chain, "bins": bins, "shapes": [tuple(shape) for shape in value["shapes"]]})
+    regions = tuple(Region(**region) for region in value.get("regions", ()))
+    return Entry(
+        **{
+            **value,
+            "regions": regions,
+            "chain": chain,
+            "bins": bins,
+            "shapes": [tuple(shape) for shape in value["shapes"]],
+        }
+    )

@@ -165,13 +165,14 @@ class Distance:
 
 @dataclass(frozen=True)
 class Row:
-    """One line of the table. good: None if it is not judged."""
+    """One line of the table. good: None if it is not judged. cost: it is about what is spent, not about results."""
 
     name: str
     original: str
     fixed: str
     verdict: str
     good: bool | None
+    cost: bool = False
 
 
 @dataclass(frozen=True)
@@ -190,6 +191,11 @@ class Comparison:
     def good(self) -> bool:
         """Whether the fixed program does the same and is no worse."""
         return self.could and all(row.good is not False for row in self.rows)
+
+    @property
+    def same(self) -> bool:
+        """Whether the fixed program does the same, at whatever cost."""
+        return self.could and all(row.good is not False for row in self.rows if not row.cost)
 
     @property
     def verdict(self) -> str:

@@ -140,8 +140,7 @@ class Walk:
 
     def files(self) -> Iterator[str]:
         """The paths of the files, joined to the folder as it was given, in no particular order."""
-        over = [patterns.but_for(self.folder) for patterns in ignores_over(self.folder)]
-        pending = [(self.folder, _Rules(self._settings, _excludes(self._settings).but_for(self.folder), over, False))]
+        pending = [(self.folder, self._first_rules())]
         while pending:
             folder, rules = pending.pop()
             try:
@@ -156,19 +155,33 @@ class Walk:
             for entry in listing:
                 path = os.path.normpath(entry.path)
                 is_folder = entry.is_dir(follow_symlinks=False)
-                if rules.excludes.verdict(path, is_folder):
-                    continue
-                unwanted = rules.hidden or (
-                    rules.settings.respect_gitignore and ignored(path, is_folder, rules.ignores)
-                )
-                if unwanted and not is_tracked(path, is_folder):
+                below = _below(path, is_folder, rules)
+                if below is None:
                     continue
                 if entry.is_symlink() and self._leads_out(path):
                     self.left_out.append(path)
                 elif is_folder:
-                    pending.append((path, replace(rules, hidden=unwanted)))
+                    pending.append((path, below))
                 elif _is_regular(entry):
                     yield path
+
+    def finds(self, path: str) -> bool:
+        """Whether `files` finds the file that is at a path below the folder, or that might be there."""
+        rules = self._first_rules()
+        here = self.folder
+        parts = os.path.relpath(path, self.folder).split(os.sep)
+        for depth, part in enumerate(parts, start=1):
+            names = {name for name in _RULES if os.path.exists(os.path.join(here, name))}
+            here = os.path.normpath(os.path.join(here, part))
+            below = _below(here, depth < len(parts), self._rules_in(os.path.dirname(here), names, rules))
+            if below is None or (os.path.islink(here) and self._leads_out(here)):
+                return False
+            rules = below
+        return True
+
+    def _first_rules(self) -> _Rules:
+        over = [patterns.but_for(self.folder) for patterns in ignores_over(self.folder)]
+        return _Rules(self._settings, _excludes(self._settings).but_for(self.folder), over, False)
 
     def _rules_in(self, folder: str, names: set[str], rules: _Rules) -> _Rules:
         """The rules for what lies in a folder: those of the folder over it, and what the folder brings itself."""
@@ -185,6 +198,20 @@ class Walk:
         """Whether a link leads to a file or folder outside of what was given."""
         target = os.path.realpath(link)
         return os.path.exists(target) and not any(is_within(target, given) for given in self._given)
+
+
+_RULES = (".gitignore", ".git", *CONFIGURATIONS)
+"""What in a folder says something about what lies in it."""
+
+
+def _below(path: str, is_folder: bool, rules: _Rules) -> _Rules | None:
+    """The rules for what lies in an entry of a folder; None if they leave it out."""
+    if rules.excludes.verdict(path, is_folder):
+        return None
+    unwanted = rules.hidden or (rules.settings.respect_gitignore and ignored(path, is_folder, rules.ignores))
+    if unwanted and not is_tracked(path, is_folder):
+        return None
+    return rules if unwanted == rules.hidden else replace(rules, hidden=unwanted)
 
 
 def _is_regular(entry: os.DirEntry[str]) -> bool:

@@ -14,6 +14,8 @@ import tokenize
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from transfer_lint.files.parsing import parse
+
 _STAND_IN = "get_ipython().transfer_lint_line"
 _NAME = re.compile(r"[^\W\d]\w*")
 _LINE = re.compile(r"(?P<indent>\s*)(?=\S)(?P<magic>[%!?].*|[^#'\"]*\?{1,2})\s*")
@@ -77,7 +79,7 @@ def purified(cell: str, label: str) -> Pure | None:
     for index, length, indent, target, magic in _magics(lines):
         _stand_in(lines, index, length, indent, target, label, restores, _bound(magic))
     text = "\n".join(lines)
-    ast.parse(text)
+    parse(text)
     return Pure(text, restores)
 
 
@@ -93,7 +95,7 @@ def stand_in_for(cell: str, label: str) -> str:
 
 def _parses(text: str) -> bool:
     try:
-        ast.parse(text)
+        parse(text)
     except (SyntaxError, ValueError):
         return False
     return True
@@ -107,7 +109,7 @@ def _bound(magic: str) -> list[str] | None:
     if not found or found[1] not in RUNS_ITS_LINE:
         return None
     try:
-        tree = ast.parse(magic[found.end() :].strip())
+        tree = parse(magic[found.end() :].strip())
     except (SyntaxError, ValueError):
         return None
     return [n.id for n in ast.walk(tree) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)]

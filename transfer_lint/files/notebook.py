@@ -59,11 +59,11 @@ class Notebook(Source):
     def on_disk(self, text: str) -> str:
         """The JSON with the cells of `text`. Raises what `encode` raises."""
         document = self.document
-        for cell, new in reversed(list(self._changed(text))):
+        for cell, new in reversed(list(self.changed(text))):
             document = document[: cell.start] + _written(document[cell.start : cell.end], new) + document[cell.end :]
         return document
 
-    def _changed(self, text: str) -> Iterator[tuple[Cell, str]]:
+    def changed(self, text: str) -> Iterator[tuple[Cell, str]]:
         """The cells whose source differs in `text`, each with its new source. Raises what `encode` raises."""
         marks = list(_MARKED.finditer(text))
         if [int(mark["number"]) for mark in marks] != [cell.number for cell in self.cells]:
@@ -258,6 +258,11 @@ def place(text: str, line: int) -> tuple[int, int]:
             break
         found = number, line - mark
     return found
+
+
+def line_at(text: str, cell: int, line: int) -> int:
+    """The line of a notebook's text that is a line in a cell: what `place` takes."""
+    return next((mark for mark, number in _marks(text) if number == cell), 0) + line
 
 
 def unparsable(text: str) -> Iterator[tuple[int, str]]:

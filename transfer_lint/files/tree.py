@@ -33,6 +33,7 @@ class DiskSources:
         self, overlay: Mapping[str, str] | None = None, trees: Mapping[str, tuple[str, ...]] | None = None
     ) -> None:
         self._texts: dict[str, str | None] = dict(overlay or {})
+        self._stamps: dict[str, tuple[int, ...] | None] = {}
         self.trees: dict[str, tuple[str, ...]] = dict(trees or {})
         texts = (overlay or {}).items()
         self.contents = {path: _digest(text.encode("utf-8", "surrogatepass")) for path, text in texts}
@@ -56,11 +57,21 @@ class DiskSources:
 
     def _read(self, path: str) -> bytes | None:
         data: bytes | None = None
+        self._stamps[path] = _stamp(path)
         with suppress(Problem):
             data = disk.read(path)
         found = _digest(data) if data is not None else ""
         self.moved = self.moved or self.contents.setdefault(path, found) != found
         return data
+
+    def refresh(self, *, listing: bool) -> None:
+        """Forget each file that has changed since it was read; with `listing`, also what files there are."""
+        for path, stamp in list(self._stamps.items()):
+            if _stamp(path) != stamp:
+                del self._stamps[path], self.contents[path]
+                self._texts.pop(path, None)
+        if listing:
+            self.trees.clear()
 
     def python_files(self, near: str) -> tuple[str, ...]:
         """`near` and every Python file of its source tree: of its repository or project, else of its package."""
@@ -82,6 +93,15 @@ class DiskSources:
 
 def _digest(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
+
+
+def _stamp(path: str) -> tuple[int, ...] | None:
+    """What changes with a file's content; None if there is no such file."""
+    try:
+        status = os.stat(path)
+    except (OSError, ValueError):
+        return None
+    return status.st_mtime_ns, status.st_size, status.st_ino
 
 
 def _project_root(folder: str) -> str | None:

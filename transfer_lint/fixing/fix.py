@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING
 from transfer_lint.files import disk
 from transfer_lint.files.temporary import remove_leftovers
 from transfer_lint.files.text import Source
+from transfer_lint.files.together import replace_all
 from transfer_lint.findings import Finding, Safety
+from transfer_lint.fixing.choice import Choice
 from transfer_lint.fixing.rounds import settle
 from transfer_lint.fixing.runner import FixRunner, InProcess
 from transfer_lint.lint.check import check_paths, outcome_of, read_inputs
@@ -115,17 +117,19 @@ def fix_paths(
     given: Mapping[str, bytes] | None = None,
     in_place: bool = True,
     progress: Progress | None = None,
+    choice: Choice | None = None,
 ) -> Fixed:
     """Compute the fixes for files; nothing is written.
 
     given: path -> bytes that replace the file on disk. in_place: the files themselves will be written, so a file that
-    cannot be written is only checked, and is reported as a problem if it has fixes.
+    cannot be written is only checked, and is reported as a problem if it has fixes. choice: which of the fixes that the
+    settings allow are applied; None for all.
     """
     started = time.perf_counter()
     read = read_inputs(paths, given or {})
     texts = read.texts
     locked = {path: refused for path in texts if (refused := disk.refusal(path))} if in_place else {}
-    settled = settle(texts, FixRunner(settings, progress, read.given), settings, frozenset(locked))
+    settled = settle(texts, FixRunner(settings, progress, read.given), settings, frozenset(locked), choice)
     problems = [*read.problems, *settled.problems]
     for path, refused in locked.items():
         if any(_fixable(finding, settings) for finding in settled.examined.get(path, Examined()).findings):
@@ -170,6 +174,17 @@ def write_fixed(fixed: Fixed, paths: Sequence[str], settings: Settings) -> Fixed
         now.with_problems((*fixed.outcome.problems, *problems.values())),
         {finding: why for finding, why in fixed.refused.items() if finding.path not in problems},
     )
+
+
+def write_together(fixed: Fixed, paths: Sequence[str], settings: Settings) -> Fixed:
+    """Write all fixed files in place, or none of them. Arguments and result as those of `write_fixed`."""
+    remove_leftovers(paths)
+    try:
+        replace_all([(file.path, file.old, file.new) for file in fixed.files])
+    except Problem as problem:
+        now = check_paths(paths, settings)
+        return Fixed((), now.with_problems((*fixed.outcome.problems, problem)), {})
+    return fixed
 
 
 def _has_unsafe(file: FixedFile) -> bool:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from transfer_lint.files import disk
 from transfer_lint.files.decoding import decode
+from transfer_lint.files.parsing import parse
 from transfer_lint.files.temporary import remove_leftovers
 from transfer_lint.files.text import Source, lines_of
 from transfer_lint.findings import Finding
@@ -62,7 +63,7 @@ def _checked(file: Source, text: str) -> bytes:
 
 
 def _tree(text: str) -> str:
-    return ast.dump(ast.parse(text))
+    return ast.dump(parse(text))
 
 
 def with_ignores(text: str, findings: Sequence[Finding], reason: str) -> tuple[str, Mapping[Finding, str]]:

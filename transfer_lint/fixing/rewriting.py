@@ -5,11 +5,17 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
 
 from transfer_codemods.actions import Anchor
+from transfer_lint.files.parsing import parse
 from transfer_lint.files.text import lines_of
 from transfer_lint.findings import Changes, Edit, EditComment
 from transfer_lint.problems import Problem
+
+if TYPE_CHECKING:
+    from transfer_codemods.fix_transfers import Rewriter
 
 
 @dataclass(frozen=True)
@@ -27,33 +33,62 @@ def rewrite(path: str, text: str, changes: Changes, target_version: tuple[int, i
         Problem: libcst cannot parse the text or cannot reproduce it, or the rewrite does not parse as Python
             `target_version`.
     """
-    plan = {anchor: change for anchor, change in changes.items() if not isinstance(change, EditComment)}
-    if not plan:
-        edited = {anchor: change for anchor, change in changes.items() if isinstance(change, EditComment)}
-        return Rewrite(edit_comments(text, edited), {})
-    import libcst as cst
+    return Rewriting(path, text, target_version).carry_out(changes)
 
-    from transfer_codemods import rewrite as carry_out
 
-    try:
-        body = text.rstrip(" \t")
-        if not body.endswith(("\n", "\r")):
-            body = text
-        module = cst.parse_module(body)  # blanks on a last line without an end get lost in libcst
-        if module.code != body:
-            raise Problem(
-                path, "cannot be rewritten without disturbing it (libcst reads it differently)", "edit by hand"
-            )
-        rewritten = carry_out(module, plan)
-        changed = rewritten.module.code + text[len(body) :]
-    except cst.ParserSyntaxError as error:
-        what = f"cannot be rewritten: libcst does not parse it (line {error.raw_line}: {error.message})"
-        raise Problem(path, what, "edit by hand") from None
-    except RecursionError:
-        raise Problem(path, "cannot be rewritten: it nests too deep", "edit by hand") from None
-    if changed != text:
-        _must_parse(path, changed, target_version)
-    return Rewrite(changed, rewritten.refused)
+class Rewriting:
+    """Carries out changes in a text, which is parsed by libcst once, however many there are.
+
+    target_version: see `rewrite`.
+    """
+
+    def __init__(self, path: str, text: str, target_version: tuple[int, int] | None = None) -> None:
+        self._path = path
+        self._text = text
+        self._target_version = target_version
+        self._parses = False  # whether it is known that the text parses
+
+    def carry_out(self, changes: Changes) -> Rewrite:
+        """The text with these changes and no others. Raises what `rewrite` raises."""
+        plan = {anchor: change for anchor, change in changes.items() if not isinstance(change, EditComment)}
+        if not plan:
+            edited = {anchor: change for anchor, change in changes.items() if isinstance(change, EditComment)}
+            return Rewrite(edit_comments(self._text, edited), {})
+        try:
+            rewritten = self._rewriter.rewrite(plan)
+            start, end, part = self._rewriter.code(rewritten.module)
+        except RecursionError:
+            raise self._too_deep() from None
+        if part != self._text[start:end]:
+            if not self._parses:
+                _must_parse(self._path, self._text, 0, self._target_version)
+                self._parses = True  # so it is enough to look at what has changed
+            _must_parse(self._path, part, self._text.count("\n", 0, start), self._target_version)
+        return Rewrite(self._text[:start] + part + self._text[end:], rewritten.refused)
+
+    @cached_property
+    def _rewriter(self) -> Rewriter:
+        import libcst as cst
+
+        from transfer_codemods import Rewriter
+
+        try:
+            body = self._text.rstrip(" \t")
+            if not body.endswith(("\n", "\r")):
+                body = self._text
+            module = cst.parse_module(body)  # blanks on a last line without an end get lost in libcst
+            if module.code != body:
+                what = "cannot be rewritten without disturbing it (libcst reads it differently)"
+                raise Problem(self._path, what, "edit by hand")
+            return Rewriter(module)
+        except cst.ParserSyntaxError as error:
+            what = f"cannot be rewritten: libcst does not parse it (line {error.raw_line}: {error.message})"
+            raise Problem(self._path, what, "edit by hand") from None
+        except RecursionError:
+            raise self._too_deep() from None
+
+    def _too_deep(self) -> Problem:
+        return Problem(self._path, "cannot be rewritten: it nests too deep", "edit by hand")
 
 
 def edit_comments(text: str, changes: Mapping[Anchor, EditComment]) -> str:
@@ -71,14 +106,13 @@ def edit_comments(text: str, changes: Mapping[Anchor, EditComment]) -> str:
     return "".join(lines)
 
 
-def _must_parse(path: str, text: str, target_version: tuple[int, int] | None) -> None:
-    import ast
-
+def _must_parse(path: str, text: str, lines_above: int, target_version: tuple[int, int] | None) -> None:
     version = min(target_version or sys.version_info[:2], sys.version_info[:2])
     try:
-        ast.parse(text, feature_version=version)
+        parse(text, feature_version=version)
     except SyntaxError as error:
-        what = f"its rewrite does not parse as Python {version[0]}.{version[1]} (line {error.lineno}: {error.msg})"
+        line = (error.lineno or 1) + lines_above
+        what = f"its rewrite does not parse as Python {version[0]}.{version[1]} (line {line}: {error.msg})"
         raise Problem(path, f"{what}, left as it was", "raise target-version, or report this as a bug") from None
 
 
@@ -87,9 +121,14 @@ def edits(before: str, after: str) -> tuple[Edit, ...]:
     import difflib
 
     old, new = lines_of(before), lines_of(after)
-    matcher = difflib.SequenceMatcher(None, old, new, autojunk=False)
+    shorter = min(len(old), len(new))
+    above = next((n for n in range(shorter) if old[n] != new[n]), shorter)
+    below = next((n for n in range(shorter - above) if old[-1 - n] != new[-1 - n]), shorter - above)
+    matcher = difflib.SequenceMatcher(
+        None, old[above : len(old) - below], new[above : len(new) - below], autojunk=False
+    )
     return tuple(
-        Edit(*_position(old, i1), *_position(old, i2), "".join(new[j1:j2]))
+        Edit(*_position(old, above + i1), *_position(old, above + i2), "".join(new[above + j1 : above + j2]))
         for tag, i1, i2, j1, j2 in matcher.get_opcodes()
         if tag != "equal"
     )

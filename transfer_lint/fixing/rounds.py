@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from transfer_lint.findings import Finding, Safety
+from transfer_lint.fixing.choice import Candidate, Choice
 from transfer_lint.fixing.planning import comments_of, plan_of
 from transfer_lint.fixing.runner import FixRunner
 from transfer_lint.lint.check_text import Examined
@@ -29,7 +30,11 @@ class Settled:
 
 
 def settle(
-    texts: Mapping[str, str], runner: FixRunner, settings: Settings, locked: frozenset[str] = frozenset()
+    texts: Mapping[str, str],
+    runner: FixRunner,
+    settings: Settings,
+    locked: frozenset[str] = frozenset(),
+    choice: Choice | None = None,
 ) -> Settled:
     """Check and rewrite all texts, round by round, until no fix that may be applied is left in any of them.
 
@@ -39,7 +44,7 @@ def settle(
     keeps its first text, and the rounds start again without rewriting it, because the other files were rewritten on
     the basis of its new text.
 
-    locked: paths that are only checked, not rewritten.
+    locked: paths that are only checked, not rewritten. choice: which of the fixes are applied; None for all.
     """
     state = Settled(dict(texts))
     checked, rewritten = set(texts), set(texts) - locked
@@ -52,6 +57,8 @@ def settle(
     def begin_again() -> None:
         state.texts.update(texts)
         state.applied.clear()
+        if choice is not None:
+            choice.begin()
 
     rounds = 0
     while True:
@@ -64,7 +71,7 @@ def settle(
             begin_again()
             continue
         checked -= {problem.path for problem in troubles}
-        changed, failed = _one_round(state, rewritten, runner, settings)
+        changed, failed = _one_round(state, rewritten, runner, settings, choice)
         rounds += bool(changed)
         if rounds > MAX_ROUNDS:
             failed = [_unsettled(path) for path in changed]
@@ -81,28 +88,33 @@ def _unsettled(path: str) -> Problem:
 
 
 def _one_round(
-    state: Settled, rewritten: Set[str], runner: FixRunner, settings: Settings
+    state: Settled, rewritten: Set[str], runner: FixRunner, settings: Settings, choice: Choice | None
 ) -> tuple[list[str], list[Problem]]:
     """Apply the fixes of one tier. Returns the paths that changed, and what could not be rewritten."""
     state.refused.clear()
     changed: list[str] = []
     troubles: list[Problem] = []
+    found = {path: state.examined[path].findings for path in state.texts if path in rewritten & state.examined.keys()}
+    chosen: dict[Finding, Candidate] = {}
+    if choice is not None:
+        for path, findings in found.items():
+            chosen.update(choice.of(path, state.texts[path], findings))
+        found = {path: tuple(filter(chosen.__contains__, findings)) for path, findings in found.items()}
     tiers = (partial(plan_of, safety=Safety.SAFE), comments_of)
     for tier in (partial(plan_of, safety=Safety.UNSAFE), *tiers) if settings.unsafe_fixes else tiers:
-        jobs = [
-            (path, text, plan)
-            for path, text in state.texts.items()
-            if path in rewritten and path in state.examined and (plan := tier(state.examined[path].findings))
-        ]
+        jobs = [(path, state.texts[path], plan) for path, findings in found.items() if (plan := tier(findings))]
         for (path, text, plan), result in zip(jobs, runner.rewrite(jobs), strict=True):
             if isinstance(result, Problem):
                 troubles.append(result)
                 continue
-            planned = [finding for finding in state.examined[path].findings if finding.anchor in plan]
+            planned = [finding for finding in found[path] if finding.anchor in plan]
             state.refused.update((f, result.refused[f.anchor]) for f in planned if f.anchor in result.refused)
             if result.text != text:
                 state.texts[path] = result.text
-                state.applied.setdefault(path, []).extend(f for f in planned if f.anchor not in result.refused)
+                done = [finding for finding in planned if finding.anchor not in result.refused]
+                state.applied.setdefault(path, []).extend(done)
+                if choice is not None:
+                    choice.took(chosen[finding] for finding in done)
                 changed.append(path)
         if changed or troubles:
             break

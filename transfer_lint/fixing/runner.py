@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
+from transfer_lint.files.decoding import decode
 from transfer_lint.files.sources import Overlaid
-from transfer_lint.findings import Changes
+from transfer_lint.files.text import Source
+from transfer_lint.findings import Changes, Edit
 from transfer_lint.fixing import rewriting
 from transfer_lint.fixing.rewriting import Rewrite
 from transfer_lint.lint.check_text import Examined
@@ -21,6 +23,10 @@ if TYPE_CHECKING:  # imported when there is a text to check
     from transfer_lint.flow.program.project import Project
 
 
+EditsJob: TypeAlias = "tuple[str, str, tuple[str | None, list[Changes]]]"
+"""Path, text, the JSON of a notebook, and plans."""
+
+
 class FixRunner(Runner):
     """A runner that also rewrites texts."""
 
@@ -28,6 +34,10 @@ class FixRunner(Runner):
         """Carry out plans. jobs: (path, text, changes). The results are in the order of the jobs."""
         pool = Pool(partial(_same, self.settings), _rewrite_job, lost)
         return self.run(pool, jobs, 8)  # libcst takes longer than ast
+
+    def edits(self, jobs: Sequence[EditsJob]) -> list[list[tuple[Edit, ...]]]:
+        """For each plan of each job, the edits that carry it out, and it alone; none if that is not possible."""
+        return self.run(Pool(partial(_same, self.settings), _edits_job, _no_edits), jobs, 8)
 
 
 class InProcess(FixRunner):
@@ -55,6 +65,24 @@ def _rewrite_job(settings: Settings, job: tuple[str, str, Changes]) -> Rewrite |
         return problem
     except Exception as error:
         return failure(path, error)
+
+
+def _edits_job(settings: Settings, job: EditsJob) -> list[tuple[Edit, ...]]:
+    path, text, (document, plans) = job
+    source = Source(path, text, "utf-8", False) if document is None else decode(path, document.encode())
+    before = source.on_disk(text)
+    rewriting_of = rewriting.Rewriting(path, text, settings.target_version)
+    found: list[tuple[Edit, ...]] = []
+    for plan in plans:
+        try:
+            found.append(rewriting.edits(before, source.on_disk(rewriting_of.carry_out(plan).text)))
+        except Exception:  # also a bug: a finding without edits is still reported
+            found.append(())
+    return found
+
+
+def _no_edits(job: EditsJob, code: int) -> list[tuple[Edit, ...]]:
+    return [() for _ in job[2][1]]
 
 
 def _same(settings: Settings) -> Settings:

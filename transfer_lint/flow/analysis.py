@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 import sys
+from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -81,10 +82,12 @@ class Analysis:
         """The interpretation of one function."""
         return _handed_out(self._summaries.interpretation(info))
 
-    def interpretations(self, module: Module) -> Iterator[Interpretation]:
-        """The interpretations of a file's top level and of every function in it."""
+    def interpretations(self, module: Module, lines: range) -> Iterator[Interpretation]:
+        """The interpretations of a file's top level and of every function that has one of these lines."""
         yield _handed_out(self._summaries.top_level(module))
-        yield from (self.interpretation(info) for info in module.functions)
+        for info in module.functions:
+            if info.lines.start < lines.stop and lines.start < info.lines.stop:
+                yield self.interpretation(info)
 
     def _frames_with_sites(self, module: Module) -> Iterator[Frame]:
         """The frames of the functions that may hold a transfer or host read, and of the top level if it may.
@@ -93,14 +96,14 @@ class Analysis:
         and all that may read the elements of a tensor one by one.
         """
         places = _ACCELERATOR.search(module.text) is not None
-        lines = _lines_of(_PLACE, module.text) | (_lines_of(_ELEMENTS, module.text) if places else set())
-        inside: set[int] = set()
+        found = _lines_of(_PLACE, module.text) | (_lines_of(_ELEMENTS, module.text) if places else set())
+        lines = sorted(found)
         for info in module.functions:
-            span = info.lines
-            if any(line in lines for line in span) or (places and self._summaries.heat.has_steps(module, info.node)):
+            inside = lines[bisect_left(lines, info.lines.start) : bisect_left(lines, info.lines.stop)]
+            if inside or (places and self._summaries.heat.has_steps(module, info.node)):
                 yield self._summaries.interpretation(info)
-            inside.update(line for line in span if line in lines)
-        if lines - inside or (places and self._summaries.heat.has_steps(module, None)):
+            found.difference_update(inside)
+        if found or (places and self._summaries.heat.has_steps(module, None)):
             yield self._summaries.top_level(module)
 
 

@@ -25,15 +25,15 @@ class Placement:
     where: str
 
 
-def placements(path: str, text: str, project: Project) -> list[Placement]:
-    """The placements of tensors at the assignments that bind them, sorted. Raises what `judge.check` raises."""
+def placements(path: str, text: str, lines: range, project: Project) -> list[Placement]:
+    """The placements of tensors at the assignments on these lines, sorted. Raises what `judge.check` raises."""
     module = project.add(path, text)
     analysis = Analysis(project, watching=True)
     found: set[Placement] = set()
-    for interpretation in analysis.interpretations(module):
+    for interpretation in analysis.interpretations(module, lines):
         if interpretation.module is module:
             found.update(_of(interpretation))
-    return sorted(found)
+    return sorted(placement for placement in found if placement.line in lines)
 
 
 def _of(interpretation: Interpretation) -> Iterator[Placement]:

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 
 from transfer_lint.files import disk
 from transfer_lint.files.paths import shown_path
+from transfer_lint.files.temporary import remove_leftovers
 from transfer_lint.findings import Finding, Heat
 from transfer_lint.lint.fingerprints import expressions
 from transfer_lint.lint.outcome import Outcome
@@ -140,6 +141,7 @@ def write(
         if lines
         else f'{{"version": {VERSION}, "findings": []}}\n'
     )
+    remove_leftovers([path])
     disk.write(path, text.encode("utf-8", "surrogateescape"), 0o644)
     return known
 

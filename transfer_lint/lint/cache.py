@@ -28,7 +28,7 @@ if TYPE_CHECKING:  # imported when something has changed
 
 _NOT_IN_RESULTS = frozenset(
     {"root", "exclude", "extend_exclude", "respect_gitignore", "fail_on", "unsafe_fixes", "output_format", "baseline",
-     "cache", "cache_dir"}
+     "cache", "cache_dir", "source", "nested"}
 )  # fmt: skip
 """Settings that say which files are checked, or what is done with findings."""
 
@@ -256,7 +256,7 @@ def _reached(path: str, reads: Mapping[str, Iterable[str]]) -> set[str]:
 def _spelled(settings: Settings) -> str:
     """What of the settings matters for results. Its folder counts as seen from here, as paths are shown."""
     kept = {f.name: getattr(settings, f.name) for f in fields(settings) if f.name not in _NOT_IN_RESULTS}
-    return repr((shown_path(settings.root), kept))
+    return repr((shown_path(settings.root), kept, [_spelled(each) for each in settings.nested]))
 
 
 @cache

@@ -16,7 +16,7 @@ from transfer_lint.flow.program.modules import Module
 from transfer_lint.flow.program.project import Project
 from transfer_lint.flow.program.syntax import written
 from transfer_lint.flow.results.examination import Interpretation
-from transfer_lint.flow.results.sites import Site
+from transfer_lint.flow.results.sites import Site, method_name
 from transfer_lint.flow.values.terms import Known, Why
 from transfer_lint.flow.values.values import (
     Class,
@@ -52,35 +52,33 @@ def explain(path: str, text: str, line: int, column: int | None, project: Projec
     if not 1 <= line <= len(module.lines):
         return [f"{path} has {len(module.lines)} lines; there is no line {line}"]
     analysis = Analysis(project, assumptions=options.assumptions, watching=True)
-    around = [i for i in analysis.interpretations(module) if _covers(i, module, line)]
-    chosen = max(around, key=lambda i: i.function.node.lineno if i.function else 0, default=None)
+    around = analysis.interpretations(module, range(line, line + 1))
+    chosen = max(around, key=lambda i: i.function.node.lineno if i.function else 0)
     lines = [f"{path}:{line}  {module.lines[line - 1].strip()}"]
-    questions = Questions(project, module, analysis_of(project).examine(module))
-    lines.extend(_values(questions, chosen, line, column))
-    judged = {
-        judgement.place.node: judgement
-        for judgement in judgements(project, questions, options)
-        if isinstance(judgement.place, Site)  # a host read may be at the same call
-    }
-    lines.extend(_judgements(questions, judged, line, column))
+    lines.extend(_values(module, chosen, line, column))
+    if any(_methods_called(module, line, column)):
+        questions = Questions(project, module, analysis_of(project).examine(module))
+        judged = {
+            judgement.place.node: judgement
+            for judgement in judgements(project, questions, options)
+            if isinstance(judgement.place, Site)  # a host read may be at the same call
+        }
+        lines.extend(_judgements(questions, judged, line, column))
     if len(lines) == 1:
         lines.append("no value of this line is followed: it holds no expression that runs, or runs in no function")
     return lines
 
 
-def _covers(interpretation: Interpretation, module: Module, line: int) -> bool:
-    if interpretation.function is None:
-        return True
-    node = interpretation.function.node
-    return interpretation.module is module and node.lineno <= line <= (node.end_lineno or node.lineno)
+def _methods_called(module: Module, line: int, column: int | None) -> Iterator[ast.Call]:
+    """The calls of methods on a line, at a column: only such calls are transfers."""
+    for node in ast.walk(module.tree):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+            inside = node.lineno <= line <= (node.end_lineno or node.lineno)
+            if inside and column in (None, method_name(module, node.func)[1]):
+                yield node
 
 
-def _values(
-    questions: Questions, interpretation: Interpretation | None, line: int, column: int | None
-) -> Iterator[str]:
-    if interpretation is None:
-        return
-    module = questions.module
+def _values(module: Module, interpretation: Interpretation, line: int, column: int | None) -> Iterator[str]:
     said: set[str] = set()
     nodes = (
         n for n in interpretation.values if isinstance(n, ast.expr) and n.lineno <= line <= (n.end_lineno or n.lineno)

@@ -7,6 +7,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
+from transfer_lint.files.parsing import parse
 from transfer_lint.files.text import lines_of
 from transfer_lint.findings import Finding
 from transfer_lint.lint.deep_stack import deep
@@ -45,7 +46,7 @@ def expressions(text: str, findings: Sequence[Finding]) -> list[str]:
 def _unparsed(text: str, lines: list[str], findings: Iterable[Finding]) -> dict[Finding, str]:
     """Finding -> the innermost expression that ends where it ends and contains its start, written by `ast.unparse`."""
     ends: dict[tuple[int, int], list[ast.expr]] = {}
-    for node in ast.walk(ast.parse(text)):
+    for node in ast.walk(parse(text)):
         if isinstance(node, ast.expr) and node.end_lineno is not None and node.end_col_offset is not None:
             ends.setdefault((node.end_lineno, node.end_col_offset), []).append(node)
     found: dict[Finding, str] = {}

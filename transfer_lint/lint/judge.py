@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterable
 from dataclasses import dataclass
-from weakref import WeakKeyDictionary
 
 from transfer_codemods.actions import GuardModule, GuardTensor
 from transfer_lint.findings import Assumption, Evidence, Finding, Fix, FixHints, Heat, Safety, Severity
@@ -22,9 +21,6 @@ from transfer_lint.settings import ANALYSIS_BUDGET
 
 _LONGEST_CHAIN = 16  # how many evidence lines of a proof are kept
 _LONGEST_SOURCE = 70  # characters of code in a fact
-
-# The analyses of a project by what they assume, so that what one finds out about a callee is used for every file.
-_analyses: WeakKeyDictionary[Project, dict[tuple[frozenset[Assumption], int], Analysis]] = WeakKeyDictionary()
 
 
 @dataclass(frozen=True)
@@ -140,12 +136,13 @@ def judgements(project: Project, questions: Questions, options: RuleOptions) -> 
 def analysis_of(
     project: Project, assumptions: frozenset[Assumption] = frozenset(), budget: int = ANALYSIS_BUDGET
 ) -> Analysis:
-    """The project's analysis under some assumptions."""
-    analyses = _analyses.setdefault(project, {})
-    if (assumptions, budget) not in analyses:
+    """The project's analysis under some assumptions. What it finds out about a callee is used for every file."""
+    key = (Analysis, assumptions, budget)
+    if key not in project.memo:
         proved = analysis_of(project, budget=budget) if assumptions else None
-        analyses[assumptions, budget] = Analysis(project, assumptions=assumptions, proved=proved, budget=budget)
-    return analyses[assumptions, budget]
+        project.memo[key] = Analysis(project, assumptions=assumptions, proved=proved, budget=budget)
+    analysis: Analysis = project.memo[key]
+    return analysis
 
 
 def strongest(place: Place, questions: Questions, options: RuleOptions) -> tuple[Rule, Verdict] | None:

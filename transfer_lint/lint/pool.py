@@ -97,12 +97,14 @@ class Pool(Generic[Context, Job, Result]):
         return left
 
 
-def _prepared(make: Callable[[], Context]) -> Context:
-    """The context of a process, in which garbage collection becomes rare.
-
-    It frees almost nothing: syntax trees and analysis results live until the end.
-    """
+def rare_collections() -> None:
+    """Make garbage collection rare. It frees almost nothing: syntax trees and analysis results live until the end."""
     gc.set_threshold(100_000, 20, 100)
+
+
+def _prepared(make: Callable[[], Context]) -> Context:
+    """The context of a process that runs jobs."""
+    rare_collections()
     return make()
 
 

@@ -15,16 +15,20 @@ VERSION = 1
 
 
 def report(outcome: Outcome, view: View) -> Iterator[str]:
-    """The object, indented, in one piece. A fix has `edits` if they were computed."""
+    """The object, indented, in one piece."""
+    yield json.dumps(as_dict(outcome), indent=2)
+
+
+def as_dict(outcome: Outcome) -> dict[str, object]:
+    """The object. A fix has `edits` if they were computed."""
     places = Places(outcome)
     summary = asdict(outcome.summary)
     summary["seconds"] = round(outcome.summary.seconds, 3)
-    value = {
+    return {
         "version": VERSION,
         "findings": [_finding(f, outcome, places) for f in outcome.findings],
         "summary": summary,
     }
-    yield json.dumps(value, indent=2)
 
 
 def _finding(finding: Finding, outcome: Outcome, places: Places) -> dict[str, object]:

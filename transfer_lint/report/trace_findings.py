@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from transfer_lint.evidence.join import Joined, Judged, Status
 from transfer_lint.evidence.silent import MEANINGS, Kind
 from transfer_lint.evidence.tally import Tally, by_assumption, by_rule
+from transfer_lint.findings import Safety
 from transfer_lint.report import View
 from transfer_lint.report.trace_text import bytes_of, count, place, seconds_of, short, times
 
@@ -31,6 +32,11 @@ def report(joined: Joined, view: View, top: int = 10) -> Iterator[str]:
             )
         if len(found) > len(shown):
             yield f"  {view.style(status.value, fg=COLOURS[status])} and {len(found) - len(shown)} more"
+    at_stake = list(_at_stake(joined))
+    if at_stake:
+        yield ""
+        yield view.style("what fixes can save of that, at most", bold=True)
+        yield from at_stake
     for what, tallies in (("rule", by_rule(joined)), ("assumption", by_assumption(joined))):
         if tallies:
             yield ""
@@ -49,6 +55,20 @@ def report(joined: Joined, view: View, top: int = 10) -> Iterator[str]:
     if joined.of(Status.REFUTED):
         yield ""
         yield how_to_report(joined)
+
+
+def _at_stake(joined: Joined) -> Iterator[str]:
+    """What is at stake at the places that the fixes of each tier mend, each place once."""
+    for safety in (Safety.UNSAFE, Safety.SAFE):
+        of_tier = [each for each in joined.findings if each.finding.fix and each.finding.fix.safety is safety]
+        if of_tier:
+            matter = sum(each.stake.matters for each in of_tier)
+            waits = sum(each.stake.waits for each in of_tier)
+            nbytes = sum(each.stake.nbytes for each in of_tier)
+            yield (
+                f"  {count(len(of_tier), f'{safety.value} fix', f'{safety.value} fixes')}: {count(waits, 'wait')}, "
+                f"{bytes_of(nbytes)}; {matter or 'none'} of them where the run moved data or waited for nothing"
+            )
 
 
 def _table(what: str, tallies: Sequence[Tally], view: View) -> Iterator[str]:

@@ -6,12 +6,16 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from transfer_lint.evidence.lines import Line, by_line, categories
-from transfer_lint.evidence.model import Entry, Frame, Trace
+from transfer_lint.evidence.model import Entry, Frame, Region, Trace
+from transfer_lint.evidence.regions import Part, by_region, walk
 from transfer_lint.report import View
 
 STEPS, PLAIN_STEPS = " ▁▂▃▄▅▆▇█", " .:-=+*#@"
 COLUMNS = 64
 """Columns of the timeline."""
+
+LINES_OF_PART = 3
+"""Lines that are shown of each part of the run."""
 
 SORTS: Mapping[str, Callable[[Entry], bool]] = {
     "to device": lambda entry: entry.kind == "transfer" and entry.target != "cpu",
@@ -24,7 +28,7 @@ SORTS: Mapping[str, Callable[[Entry], bool]] = {
 
 def report(trace: Trace, view: View, top: int = 10) -> Iterator[str]:
     """The lines of the report. top: how many source lines each table shows at most."""
-    lines = by_line(trace)
+    lines = by_line(trace.entries)
     yield from _head(trace, view)
     moving = [line for line in lines if line.transfers or line.waits]
     if moving:
@@ -32,6 +36,10 @@ def report(trace: Trace, view: View, top: int = 10) -> Iterator[str]:
         yield from _table(moving[:top], trace, view)
         if len(moving) > top:
             yield f"  and {len(moving) - top} more lines (--top {len(moving)} shows them)"
+    parts = by_region(trace)
+    if parts:
+        yield ""
+        yield from _by_region(parts, view)
     idle = sorted((line for line in lines if line.idle), key=lambda line: line.idle, reverse=True)
     if idle:
         yield ""
@@ -65,6 +73,32 @@ def _head(trace: Trace, view: View) -> Iterator[str]:
         where = f"on a simulated {trace.simulated} (devices: {trace.machine.get('devices', '?')})"
     spent = f"{trace.seconds:.2f} s, of which the tracer took {trace.own_seconds:.2f} s"
     yield f"  torch {trace.machine.get('torch', '?')} {where}; {spent}"
+
+
+def _by_region(parts: list[Part], view: View) -> Iterator[str]:
+    """The parts of the run that have a name, and the first lines of each."""
+    heads = ("to device", "to host", "reads", "bytes", "waits", "no-op")
+    rows = [
+        (part, [*(str(each or "") for each in (part.to_device, part.to_host, part.reads)), bytes_of(part.nbytes),
+                str(part.waits), str(part.idle or "")])
+        for part in walk(parts)
+    ]  # fmt: skip
+    widths = [max(len(text) for text in column) for column in zip(heads, *(row for _, row in rows), strict=True)]
+    yield view.style(f"{_row(heads, widths)}  part of the run", bold=True)
+    margin = " " * (sum(widths) + 2 * len(widths))
+    for part, row in rows:
+        indent = "  " * part.depth
+        yield f"{_row(row, widths)}  {indent}{view.style(region_text(part.region), bold=not part.depth)}"
+        for line in part.lines()[:LINES_OF_PART]:
+            figures = ", ".join((count(line.waits, "wait"), bytes_of(line.nbytes)))
+            yield f"{margin}{indent}    {view.style(place(line), fg='blue')} {line.function}: {figures}"
+
+
+def region_text(region: Region) -> str:
+    """A region in words: `KSampler #3 "Sample"`, `per layer`."""
+    number = f" #{region.id}" if region.id else ""
+    title = f' "{region.title}"' if region.title and region.title != region.name else ""
+    return f"{region.name}{number}{title}"
 
 
 def _table(lines: Sequence[Line], trace: Trace, view: View) -> Iterator[str]:
@@ -116,17 +150,19 @@ def _timeline(trace: Trace, view: View) -> Iterator[str]:
 def rows_of_timeline(trace: Trace, columns: int) -> tuple[int, dict[str, list[list[int]]]]:
     """(number of bins in use, name of a row -> columns of [events, bytes]), only for rows that have events."""
     last = max((number for entry in trace.entries for number in entry.bins), default=-1) + 1
-    rows: dict[str, list[list[int]]] = {}
-    for name, belongs in SORTS.items():
-        row = [[0, 0] for _ in range(min(columns, last))]
-        for entry in filter(belongs, trace.entries):
-            for number, (events, nbytes) in entry.bins.items():
-                column = row[number * len(row) // last]
-                column[0] += events
-                column[1] += nbytes
-        if any(events for events, _ in row):
-            rows[name] = row
-    return last, rows
+    rows = {name: columns_of(filter(belongs, trace.entries), columns, last) for name, belongs in SORTS.items()}
+    return last, {name: row for name, row in rows.items() if any(events for events, _ in row)}
+
+
+def columns_of(entries: Iterable[Entry], columns: int, last: int) -> list[list[int]]:
+    """The entries' timeline: at most so many columns of [events, bytes]. last: the number of bins in use."""
+    row = [[0, 0] for _ in range(min(columns, last))]
+    for entry in entries:
+        for number, (events, nbytes) in entry.bins.items():
+            column = row[number * len(row) // last]
+            column[0] += events
+            column[1] += nbytes
+    return row
 
 
 def _bars(columns: Sequence[int], view: View) -> str:
@@ -169,6 +205,6 @@ def times(number: int) -> str:
     return "once" if number == 1 else f"{number} times"
 
 
-def count(number: int, noun: str) -> str:
-    """A number with its noun: `1 wait`, `2 waits`."""
-    return f"{number} {noun}" + ("" if number == 1 else "s")
+def count(number: int, noun: str, nouns: str = "") -> str:
+    """A number with its noun: `1 wait`, `2 waits`. nouns: the plural, if it is not formed with an s."""
+    return f"{number} {noun if number == 1 else nouns or f'{noun}s'}"

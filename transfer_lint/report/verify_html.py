@@ -57,6 +57,6 @@ def _lines(run: Run) -> list[dict[str, str]]:
             "bytes": size(line.nbytes),
             "waits": number(line.waits),
         }
-        for line in by_line(run.trace)[:TOP]
+        for line in by_line(run.trace.entries)[:TOP]
         if line.transfers or line.waits
     ]

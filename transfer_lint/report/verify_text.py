@@ -16,6 +16,12 @@ def report(comparison: Comparison, view: View) -> Iterator[str]:
     yield f"  original: {comparison.original.program}"
     yield f"  fixed:    {comparison.fixed.program}"
     yield f"  {where(comparison)}"
+    yield from table(comparison, view)
+    yield from _rest(comparison)
+
+
+def table(comparison: Comparison, view: View) -> Iterator[str]:
+    """The rows of the comparison, below an empty line; nothing if there are none."""
     if comparison.rows:
         yield ""
         heads = ("", "original", "fixed", "")
@@ -25,7 +31,6 @@ def report(comparison: Comparison, view: View) -> Iterator[str]:
         for row, texts in zip(comparison.rows, rows, strict=True):
             mark = {True: "  ", False: "! ", None: "  "}[row.good]
             yield f"{mark if row.good is False else '  '}{_line(texts, widths, view, row)}"
-    yield from _rest(comparison)
 
 
 def _line(texts: tuple[str, ...], widths: list[int], view: View | None = None, row: Row | None = None) -> str:

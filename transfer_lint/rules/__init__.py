@@ -14,7 +14,7 @@ from pathlib import Path
 from pkgutil import iter_modules
 from types import MappingProxyType
 
-from transfer_lint.findings import Change, Safety, Severity
+from transfer_lint.findings import Change, Safety, Saving, Severity
 from transfer_lint.flow.ask import Why
 
 
@@ -38,7 +38,8 @@ class Rule:
     """code: `TL101`, never changed. name: what it finds, worded so that "allow <name>" reads well. summary: one line.
 
     fix: what its fix does, in a few words; "" without a fix. safety: the tier of that fix; None without a fix.
-    page: the path of NAME.md. wants: the names of the classes that `check` judges, as its first parameter is annotated.
+    saves: what it saves. page: the path of NAME.md. wants: the names of the classes that `check` judges, as its first
+    parameter is annotated.
     """
 
     code: str
@@ -46,6 +47,7 @@ class Rule:
     summary: str
     fix: str
     safety: Safety | None
+    saves: Saving
     page: Path
     wants: frozenset[str]
     check: Check
@@ -54,13 +56,16 @@ class Rule:
 _registered: dict[str, Rule] = {}
 
 
-def rule(code: str, name: str, summary: str, *, fix: str, safety: Safety | None) -> Callable[[Check], Check]:
-    """Register a rule. fix: what its fix does, in a few words; safety: the tier of that fix (None: no fix)."""
+def rule(
+    code: str, name: str, summary: str, *, fix: str, safety: Safety | None, saves: Saving = Saving.NOTHING
+) -> Callable[[Check], Check]:
+    """Register a rule. fix: what its fix does, in a few words; safety: the tier of that fix (None: no fix); saves: what
+    the fix saves."""
 
     def register(check: Check) -> Check:
         page = Path(__file__).with_name(f"{name.replace('-', '_')}.md")
         wants = frozenset(str(next(iter(check.__annotations__.values()))).split(" | "))
-        _registered[code] = Rule(code, name, summary, fix, safety, page, wants, check)
+        _registered[code] = Rule(code, name, summary, fix, safety, saves, page, wants, check)
         return check
 
     return register

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from transfer_codemods.actions import MergeTransfer
-from transfer_lint.findings import Heat, Safety, Severity
+from transfer_lint.findings import Heat, Safety, Saving, Severity
 from transfer_lint.flow.ask import Questions, Site
 from transfer_lint.rules import Verdict, rule
 from transfer_lint.rules.options import RuleOptions
@@ -18,6 +18,7 @@ _WIDE = frozenset(f"torch.{name}" for name in ("float32", "float64", "int32", "i
     "a value is moved and converted in two calls where one would do",
     fix="one call",
     safety=Safety.SAFE,
+    saves=Saving.WAITS,
 )
 def check(site: Site, questions: Questions, options: RuleOptions) -> Verdict | None:
     """A warning only where a copy is saved: where an accelerator's value goes through the host.

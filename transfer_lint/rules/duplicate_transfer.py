@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from transfer_codemods.actions import ReuseTransfer
-from transfer_lint.findings import Heat, Safety, Severity
+from transfer_lint.findings import Heat, Safety, Saving, Severity
 from transfer_lint.flow.ask import Questions, Site
 from transfer_lint.rules import Verdict, rule
 from transfer_lint.rules.options import RuleOptions
@@ -15,6 +15,7 @@ from transfer_lint.rules.options import RuleOptions
     "a value is moved again to where a copy of it has been moved before",
     fix="use the first copy",
     safety=Safety.SAFE,
+    saves=Saving.WAITS,
 )
 def check(site: Site, questions: Questions, options: RuleOptions) -> Verdict | None:
     """A warning if the value provably is elsewhere, else a hint. The fix needs a name that the first copy still has."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from transfer_codemods.actions import ReadAtOnce
-from transfer_lint.findings import Heat, Safety, Severity
+from transfer_lint.findings import Heat, Safety, Saving, Severity
 from transfer_lint.flow.ask import Form, HostRead, Questions
 from transfer_lint.rules import Verdict, rule
 from transfer_lint.rules.options import RuleOptions
@@ -17,6 +17,7 @@ _NUMBERS = ("item", "float", "int", "bool")
     "the host waits for a device value at every step or layer",
     fix="read all elements with one `.tolist()`",
     safety=Safety.SAFE,
+    saves=Saving.WAITS,
 )
 def check(read: HostRead, questions: Questions, options: RuleOptions) -> Verdict | None:
     """A warning if the value provably is on an accelerator, or was just brought from one; a hint if that is unknown.
@@ -25,7 +26,7 @@ def check(read: HostRead, questions: Questions, options: RuleOptions) -> Verdict
     value is often a plain number. Where few steps get to the read, or it is logged, or the function has just read
     the same values, it is a hint.
     """
-    if read.heat.rank < Heat.STEP.rank or read.in_handler:
+    if read.heat.rank < Heat.STEP.rank or read.in_handler or questions.is_remembered(read):
         return None
     brought = questions.brought_by(read)
     if brought is not None and (questions.read_of_one_item(brought) is read or questions.is_read_again(read, brought)):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from transfer_codemods.actions import KeepOnDevice
-from transfer_lint.findings import Heat, Safety, Severity
+from transfer_lint.findings import Heat, Safety, Saving, Severity
 from transfer_lint.flow.ask import Questions, Site
 from transfer_lint.rules import Verdict, rule
 from transfer_lint.rules.options import RuleOptions
@@ -15,6 +15,7 @@ from transfer_lint.rules.options import RuleOptions
     "an accelerator value is sent to the host or the intermediate device and used on the accelerator again",
     fix="keep it there; convert the dtype only",
     safety=Safety.UNSAFE,
+    saves=Saving.WAITS,
 )
 def check(site: Site, questions: Questions, options: RuleOptions) -> Verdict | None:
     """Both ends must be proved: that the value was on the accelerator, and that it is used there again."""

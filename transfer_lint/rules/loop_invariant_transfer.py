@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from transfer_codemods.actions import HoistTransfer
-from transfer_lint.findings import Heat, Safety, Severity
+from transfer_lint.findings import Heat, Safety, Saving, Severity
 from transfer_lint.flow.ask import Questions, Site
 from transfer_lint.rules import Verdict, rule
 from transfer_lint.rules.options import RuleOptions
@@ -15,6 +15,7 @@ from transfer_lint.rules.options import RuleOptions
     "a loop moves the same value to the same place in every round",
     fix="move it once, in the first round",
     safety=Safety.SAFE,
+    saves=Saving.WAITS,
 )
 def check(site: Site, questions: Questions, options: RuleOptions) -> Verdict | None:
     """A warning if the value provably is elsewhere, else a hint: a move of a value that is there already costs little.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from transfer_codemods.actions import ConstructOnDevice
-from transfer_lint.findings import Heat, Safety, Severity
+from transfer_lint.findings import Heat, Safety, Saving, Severity
 from transfer_lint.flow.ask import Factory, Questions, Site
 from transfer_lint.rules import Verdict, rule
 from transfer_lint.rules.options import RuleOptions
@@ -15,6 +15,7 @@ from transfer_lint.rules.options import RuleOptions
     "a tensor is made on the host and moved at once",
     fix="make it there: `device=`",
     safety=Safety.SAFE,
+    saves=Saving.WAITS,
 )
 def check(site: Site, questions: Questions, options: RuleOptions) -> Verdict | None:
     """Only factories that give the same bits on every device; random ones draw from the device's own generator.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from transfer_codemods.actions import GuardForm, GuardModule
-from transfer_lint.findings import Heat, Safety, Severity
+from transfer_lint.findings import Heat, Safety, Saving, Severity
 from transfer_lint.flow.ask import Questions, Site
 from transfer_lint.rules import Verdict, rule
 from transfer_lint.rules.options import RuleOptions
@@ -15,6 +15,7 @@ from transfer_lint.rules.options import RuleOptions
     "a module is moved at every call",
     fix="guard on its live placement",
     safety=Safety.SAFE,
+    saves=Saving.CALLS,
 )
 def check(site: Site, questions: Questions, options: RuleOptions) -> Verdict | None:
     """A hint, unless the module surely outlives the call and nothing takes it away again.

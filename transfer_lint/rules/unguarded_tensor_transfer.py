@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from transfer_codemods.actions import GuardTensor
-from transfer_lint.findings import Heat, Safety, Severity
+from transfer_lint.findings import Heat, Safety, Saving, Severity
 from transfer_lint.flow.ask import Questions, Site
 from transfer_lint.rules import Verdict, rule
 from transfer_lint.rules.options import RuleOptions
@@ -15,6 +15,7 @@ from transfer_lint.rules.options import RuleOptions
     "a tensor that may be there already is moved unconditionally",
     fix="guard",
     safety=Safety.SAFE,
+    saves=Saving.CALLS,
 )
 def check(site: Site, questions: Questions, options: RuleOptions) -> Verdict | None:
     """Reported if the move may do nothing and a test can tell when it does nothing.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from transfer_codemods.actions import RegisterBuffer
-from transfer_lint.findings import Heat, Safety, Severity
+from transfer_lint.findings import Heat, Safety, Saving, Severity
 from transfer_lint.flow.ask import Questions, Site
 from transfer_lint.rules import Verdict, rule
 from transfer_lint.rules.options import RuleOptions
@@ -15,6 +15,7 @@ from transfer_lint.rules.options import RuleOptions
     "a module keeps a constant on the host and moves it at every call",
     fix="register it as a buffer",
     safety=Safety.UNSAFE,
+    saves=Saving.WAITS,
 )
 def check(site: Site, questions: Questions, options: RuleOptions) -> Verdict | None:
     """A warning in a step or layer, or in `forward`; else a hint. A buffer moves with the module, once."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from transfer_codemods.actions import DeleteTransfer
-from transfer_lint.findings import Heat, Safety, Severity
+from transfer_lint.findings import Heat, Safety, Saving, Severity
 from transfer_lint.flow.ask import Questions, Site
 from transfer_lint.rules import Verdict, rule
 from transfer_lint.rules.options import RuleOptions
@@ -15,6 +15,7 @@ from transfer_lint.rules.options import RuleOptions
     "a whole tensor is brought to the host to read one item of it",
     fix="index first",
     safety=Safety.SAFE,
+    saves=Saving.BYTES,
 )
 def check(site: Site, questions: Questions, options: RuleOptions) -> Verdict | None:
     """Only if the item is read by constant integer indices, so that the device can do the indexing."""
@@ -28,7 +29,7 @@ def check(site: Site, questions: Questions, options: RuleOptions) -> Verdict | N
     often = f", {site.heat.often}" if site.heat.rank >= Heat.STEP.rank else ""
     return Verdict(
         Severity.WARNING if often else Severity.HINT,
-        f"`{receiver}` is brought to the host as a whole to read one item of it{often}",
+        f"`{receiver}` is brought to the host as a whole to read one item of it{often}: the other bytes are in vain",
         (*questions.device_proof(site), *site.receiver.why),
         None if site.in_fstring else DeleteTransfer(),
         "read the item alone",

@@ -15,6 +15,7 @@ from typing import Any, NoReturn
 from transfer_lint.evidence.launch import TIMEOUT_CODE
 from transfer_lint.evidence.model import Ending
 from transfer_lint.tracing import stack
+from transfer_lint.tracing.comfyui_host import WorkflowFailed
 from transfer_lint.tracing.scenario import Refused
 
 INTERVAL = 0.5
@@ -37,6 +38,8 @@ def ending_of(error: BaseException) -> Ending:
         return Ending("raised", 130, "was interrupted")
     if isinstance(error, Refused):
         return Ending("refused", 2, str(error))
+    if isinstance(error, WorkflowFailed):
+        return Ending("raised", 1, str(error))
     return Ending("raised", 1, _message_of(error), tuple(_places(error)))
 
 

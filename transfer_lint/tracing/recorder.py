@@ -11,8 +11,9 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 from transfer_lint.evidence.model import Entry, Frame, Kind
-from transfer_lint.tracing import stack
+from transfer_lint.tracing import comfyui, stack
 from transfer_lint.tracing.contents import Memories
+from transfer_lint.tracing.regions import current as open_regions
 from transfer_lint.tracing.uses import Uses
 
 MAX_PLACES = 20_000
@@ -130,6 +131,17 @@ class Recorder:
         with self._lock:
             self._count(self._entry("idle", device, device, dtype, how), 0, (), waits=0)
 
+    def start_over(self) -> None:
+        """Drop the events so far. Contents are still compared with theirs."""
+        with self._lock:
+            self.entries.clear()
+            self._in_part.clear()
+            self._events = 0
+            self._start = time.perf_counter()
+            self.own_seconds = 0.0
+            self.too_large = [0, 0]
+            self.bin_width = 1.0 if self.by_order else 0.001
+
     def add_device_seconds(self, entry: Entry, seconds: float) -> None:
         """Add the device time of one of the entry's copies."""
         with self._lock:
@@ -146,14 +158,18 @@ class Recorder:
 
     def _entry(self, kind: Kind, source: str, target: str, dtype: str, how: str) -> Entry:
         frames = stack.chain()
-        key = (kind, source, target, dtype, how, *map(id, frames))
+        node, prompt = comfyui.running()
+        regions = (*node, *open_regions())
+        if prompt:
+            self.part = prompt
+        key = (kind, source, target, dtype, how, regions, *map(id, frames))
         entry = self.entries.get(key)
         if entry is None and len(self.entries) >= MAX_PLACES:
             frames = (CROWDED,)
-            key = (kind, source, target, dtype, how, id(CROWDED))
+            key = (kind, source, target, dtype, how, regions, id(CROWDED))
             entry = self.entries.get(key)
         if entry is None:
-            entry = self.entries[key] = Entry(kind, source, target, dtype, how, frames)
+            entry = self.entries[key] = Entry(kind, source, target, dtype, how, frames, regions=regions)
             if kind == "transfer" and target != "cpu" and self.uses is not None:
                 entry.unused = 0
         return entry
@@ -186,7 +202,7 @@ class Recorder:
         column[1] += nbytes
 
     def _count_in_part(self, entry: Entry) -> None:
-        now = os.environ.get("PYTEST_CURRENT_TEST", self.part)
+        now = self.part or os.environ.get("PYTEST_CURRENT_TEST", "")
         part, count = self._in_part.get(id(entry), (None, 0))
         if part != now:
             entry.runs += 1

@@ -55,6 +55,17 @@ class _Finder(importlib.abc.MetaPathFinder):
         return self._spec if fullname == self._name else None
 
 
+def must_not_have_imported(program: str) -> None:
+    """Raise Refused if a module was imported from the file or folder `program`, a real path; "" for none."""
+    for name, module in list(sys.modules.items()) if program else ():
+        named = getattr(module, "__file__", None)
+        if not isinstance(named, str) or not os.path.isabs(named):
+            continue
+        file = os.path.realpath(named)
+        if file == program or file.startswith(os.path.join(program, "")):
+            raise Refused(f"{name} was imported from {file}, and not from the copy of the program that is to be run")
+
+
 def functions(module: ModuleType, path: str, takes: int = 0) -> dict[str, Callable[..., Any]]:
     """The functions of a scenario by name: `run` alone, or all `test_...` in their order.
 

@@ -23,7 +23,7 @@ from transfer_lint.tracing.machine import Machine, name_of, plain
 from transfer_lint.tracing.reach import Reach, reached
 from transfer_lint.tracing.recorder import CROWDED, Recorder
 from transfer_lint.tracing.simulate import simulate
-from transfer_lint.tracing.uses import Uses, Watch
+from transfer_lint.tracing.uses import Uses, Watch, watched_threads
 
 STILL_RUNNING = Ending("running", 0)
 
@@ -145,6 +145,8 @@ def trace(
     uses = Uses() if (bool(simulated) if follow_uses is None else follow_uses) else None
     recorder = Recorder(by_order=bool(simulated), uses=uses)
     with ExitStack() as context:
+        if uses is not None:
+            context.enter_context(watched_threads(uses))
         machine = context.enter_context(simulate(simulated, devices)) if simulated else None
         if machine is not None:
             machine.observer = _Observer(recorder, hash_limit)

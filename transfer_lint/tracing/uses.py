@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import threading
 import weakref
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 from torch import Tensor, UntypedStorage
@@ -99,6 +101,25 @@ class Watch(TorchDispatchMode):  # type: ignore[no-untyped-call]
         for tensor in tensors_in((*args, *kwargs.values())):
             if tensor is not written:  # copy_ overwrites it without reading it
                 yield tensor
+
+
+@contextmanager
+def watched_threads(uses: Uses) -> Iterator[None]:
+    """Context in which threads that start are watched, too: a mode of torch applies to one thread only.
+
+    Enter it before a simulation: in each thread the modes of that have to come first.
+    """
+    run_thread = threading.Thread.run
+
+    def run_watched(thread: threading.Thread) -> None:
+        with Watch(uses):
+            run_thread(thread)
+
+    threading.Thread.run = run_watched  # type: ignore[method-assign, assignment]
+    try:
+        yield
+    finally:
+        threading.Thread.run = run_thread  # type: ignore[method-assign]
 
 
 def _storage(tensor: Tensor) -> UntypedStorage | None:

@@ -32,7 +32,7 @@ def main() -> None:
 
 
 def _run(job: Job, run: Run) -> None:
-    from transfer_lint.tracing import child
+    from transfer_lint.tracing import child, scenario
     from transfer_lint.tracing.session import Tracing, trace
 
     tracing: Tracing | None = None
@@ -49,11 +49,16 @@ def _run(job: Job, run: Run) -> None:
     try:
         with output.guard():
             with trace(
-                job.program, simulated=job.simulate, devices=job.devices, follow_uses=job.follow_uses
+                job.program,
+                simulated=job.simulate,
+                devices=job.devices,
+                follow_uses=job.follow_uses,
+                reach=job.reach,
             ) as tracing:
                 once = _prepare(job, run)
                 for _ in range(job.repeat):
                     _traced_call(job, run, tracing, once)
+                scenario.must_not_have_imported(job.instead_of)
             if job.timed:
                 _time(job, run, once)
             child.join_threads()
@@ -70,6 +75,7 @@ def _prepare(job: Job, run: Run) -> Callable[[], dict[str, Any]]:
     stem = os.path.splitext(os.path.basename(job.target))[0]
     if stem == job.name:
         raise scenario.Refused(f"{job.target}: the scenario and the program would both be imported as {stem}: --name")
+    sys.path[:0] = job.search
     scenario.offer(job.program, job.name)
     module = scenario.load(job.target, stem)  # before the program: it may prepare what the program imports
     program: Any = None

@@ -71,6 +71,10 @@ def _start(job: Job, tracing: Tracing) -> None:
             except BaseException as error:
                 if not scenario.skipped(error):
                     raise
+    elif job.what == "workflow":
+        from transfer_lint.tracing import comfyui_host
+
+        comfyui_host.run(job.target, job.workflows, job.arguments)
     elif job.what == "module":
         sys.argv = [job.target, *job.arguments]
         sys.path.insert(0, os.getcwd())

@@ -8,6 +8,7 @@ from itertools import pairwise
 
 from transfer_lint.flow.program.syntax import nodes_of, path_to, spelled
 from transfer_lint.flow.results.constructions import Construction
+from transfer_lint.flow.results.reads import HostRead
 from transfer_lint.flow.results.sites import Site
 
 _CACHING = frozenset({"functools.lru_cache", "functools.cache", "functools.cached_property"})
@@ -34,6 +35,31 @@ def fills_cache(place: Site | Construction) -> bool:
         if not isinstance(target, ast.Name)
         and not (isinstance(place, Site) and spelled(target) == spelled(place.moved))
     )
+
+
+def remembers(read: HostRead) -> bool:
+    """Whether what is read is remembered for as long as the same object is asked for.
+
+    `if last[0] is not x: last = x, x.item()`.
+    """
+    path = path_to(read.function.node.body, read.statement) if read.function is not None else []
+    return any(
+        _keeps_identity(statement.test, read.statement)
+        for statement, held in pairwise(path)
+        if isinstance(statement, ast.If) and any(inner is held for inner in statement.body)
+    )
+
+
+def _keeps_identity(test: ast.expr, statement: ast.stmt) -> bool:
+    match test, statement:
+        case (
+            ast.Compare(left=kept, ops=[ast.IsNot()], comparators=[ast.Name(id=name)]),
+            ast.Assign(targets=targets, value=value),
+        ):
+            base = spelled(kept.value if isinstance(kept, ast.Subscript) else kept)
+            holds = any(isinstance(node, ast.Name) and node.id == name for node in nodes_of(value))
+            return holds and any(spelled(target) == base for target in targets)
+    return False
 
 
 def kept_by(statement: ast.AST) -> Sequence[ast.expr]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from transfer_lint.findings import Assumption
-from transfer_lint.flow.ask import readers
+from transfer_lint.flow.ask import caches, readers
 from transfer_lint.flow.ask.placements import Placements
 from transfer_lint.flow.knowledge import Role
 from transfer_lint.flow.results.reads import HostRead
@@ -31,6 +31,10 @@ class ReadQuestions(Placements):
     def read_before_waiting(self, site: Site) -> int | None:
         """The line of the first read of what the site copies to the host; None if the function waits before it."""
         return readers.read_before_waiting(site, self.reads, self._copy_reads.first_line(site))
+
+    def is_remembered(self, read: HostRead) -> bool:
+        """Whether what is read is remembered for as long as the same object is asked for; see `caches`."""
+        return caches.remembers(read)
 
     def brought_by(self, read: HostRead) -> Site | None:
         """The transfer that moved what is read to the host: in the expression, `x.cpu().item()`, or before it."""

@@ -12,6 +12,7 @@ import sys
 from contextlib import suppress
 from dataclasses import replace
 
+from transfer_lint.files.parsing import parse_expression
 from transfer_lint.findings import Assumption
 from transfer_lint.flow.interpret import expressions, loops, statements, try_with
 from transfer_lint.flow.interpret.frame import Frame
@@ -165,7 +166,7 @@ class Summaries:
         """The value of a parameter or attribute, as its annotation says."""
         if isinstance(note, ast.Constant) and isinstance(note.value, str):
             try:
-                note = ast.parse(note.value, mode="eval").body
+                note = parse_expression(note.value)
             except (SyntaxError, ValueError):
                 return Object(symbol)
         if isinstance(note, ast.BinOp) and isinstance(note.op, ast.BitOr):

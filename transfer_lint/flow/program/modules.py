@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Protocol, TypeAlias
 
+from transfer_lint.files.parsing import parse
 from transfer_lint.flow.knowledge import Knowledge
 from transfer_lint.flow.program.syntax import NO_OPERATORS, attributes_assigned, nodes_of
 
@@ -254,7 +255,7 @@ class Module:
         self.project = project
         self.path = path
         self.text = text
-        self.tree = ast.parse(text)
+        self.tree = parse(text)
         self.bindings: dict[str, list[Binding]] = {}
         self.stars: list[Import] = []
         self.functions: list[FunctionInfo] = []  # of the module and its classes, without nested functions

@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import cast
+from typing import Any, cast
 
 from transfer_lint.files.sources import Sources
 from transfer_lint.flow.knowledge import Knowledge, default_knowledge
@@ -29,6 +29,7 @@ class Project:
         self._modules: dict[str, Module | None] = {}
         self._imported: dict[tuple[str, Import, str | None], Module | None] = {}
         self.trees = Trees(sources)
+        self.memo: dict[object, Any] = {}  # what the layers above keep about this project; it is freed with it
 
     def add(self, path: str, text: str) -> Module:
         """Parse `text` as the file at `path`, unless that has been done. Raises what `Module` raises."""

@@ -146,7 +146,7 @@ class Trees:
         found = [folder]
         while folder:
             folder = posixpath.dirname(folder)
-            if not self._texts(near).has_folder(folder):
+            if folder == "/" or not self._texts(near).has_folder(folder):
                 break
             found.append(folder)
         return found

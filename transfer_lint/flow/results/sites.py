@@ -113,9 +113,7 @@ class Site:
     @property
     def anchor(self) -> tuple[int, int]:
         """1-based (line, column in characters) of the method-name token."""
-        attribute = self.attribute
-        line = attribute.end_lineno or attribute.lineno
-        return line, self.module.column(line, (attribute.end_col_offset or 0) - len(attribute.attr.encode()))
+        return method_name(self.module, self.attribute)
 
     @property
     def end(self) -> tuple[int, int]:
@@ -166,3 +164,9 @@ class Site:
     def moves_place(self) -> bool:
         """Whether the receiver is a name, attribute or item, which can be assigned."""
         return isinstance(self.moved, ast.Name | ast.Attribute | ast.Subscript)
+
+
+def method_name(module: Module, attribute: ast.Attribute) -> tuple[int, int]:
+    """1-based (line, column in characters) of the last name in `x.to`."""
+    line = attribute.end_lineno or attribute.lineno
+    return line, module.column(line, (attribute.end_col_offset or 0) - len(attribute.attr.encode()))

@@ -11,6 +11,7 @@ from __future__ import annotations
 import ast
 from dataclasses import dataclass, field, replace
 from enum import Enum
+from itertools import chain, islice
 from typing import TypeAlias
 
 from transfer_lint.findings import Assumption
@@ -99,9 +100,21 @@ class Known:
         return replace(self, why=merge_why(facts, self.why))
 
 
+_LONGEST_PROOF = 48  # facts; a finding shows fewer
+
+
 def merge_why(*parts: Why) -> Why:
-    """All facts in order, without duplicates."""
-    return tuple(dict.fromkeys(fact for part in parts for fact in part))
+    """All facts in order, without duplicates. Of a very long proof, the beginning and what is assumed."""
+    told = [part for part in parts if part]
+    if len(told) < 2:
+        return told[0] if told else ()
+    if len(told) == 2 and told[0] is told[1]:
+        return told[0]
+    facts = tuple(dict.fromkeys(chain.from_iterable(told)))
+    if len(facts) <= _LONGEST_PROOF:
+        return facts
+    later = (fact for fact in facts[_LONGEST_PROOF:] if fact.assumption is not None)
+    return (*facts[:_LONGEST_PROOF], *islice(later, _LONGEST_PROOF))
 
 
 def join_known(a: Known | None, b: Known | None) -> Known | None:

@@ -1,0 +1,118 @@
+"""Measures what a change in an open file costs the language server, in time and in memory.
+
+    python benchmarks/server_edits.py FILE [EDITS]
+
+Starts the server in the file's folder, opens the file, and makes EDITS changes (default 24), each after the diagnostics
+of the one before have come. Prints the milliseconds from each change to its diagnostics, and the memory of the server
+with all its processes after it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import statistics
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+
+class Server:
+    """A language server and the messages to and from it."""
+
+    def __init__(self, folder: Path) -> None:
+        command = [sys.executable, "-m", "transfer_lint", "server"]
+        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=folder)
+        parameters = {"processId": os.getpid(), "rootUri": folder.as_uri(), "capabilities": {}}
+        self.send("initialize", parameters, id=1)
+        self.wait_for(lambda message: message.get("id") == 1)
+        self.send("initialized", {})
+
+    def send(self, method: str, params: object, **more: object) -> None:
+        body = json.dumps({"jsonrpc": "2.0", "method": method, "params": params, **more}).encode()
+        assert self._process.stdin is not None
+        self._process.stdin.write(b"Content-Length: %d\r\n\r\n" % len(body) + body)
+        self._process.stdin.flush()
+
+    def wait_for(self, wanted: Any) -> dict[str, Any]:
+        """The next message for which `wanted` is true."""
+        assert self._process.stdout is not None
+        while True:
+            length = 0
+            while (line := self._process.stdout.readline().strip()) != b"":
+                if line.lower().startswith(b"content-length:"):
+                    length = int(line.split(b":")[1])
+            message: dict[str, Any] = json.loads(self._process.stdout.read(length))
+            if wanted(message):
+                return message
+
+    def memory(self) -> float:
+        """MiB of this process and all below it (proportional set size; Linux)."""
+        return sum(_pss(pid) for pid in _family(self._process.pid)) / 1024
+
+    def stop(self) -> None:
+        self._process.kill()
+        self._process.wait()
+
+
+def _family(root: int) -> list[int]:
+    parents: dict[int, list[int]] = {}
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                parent = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
+            except OSError:
+                continue
+            parents.setdefault(parent, []).append(int(entry.name))
+    found = [root]
+    for pid in found:
+        found += parents.get(pid, [])
+    return found
+
+
+def _pss(pid: int) -> int:
+    try:
+        lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+    except OSError:
+        return 0
+    return sum(int(line.split()[1]) for line in lines if line.startswith("Pss:"))
+
+
+def main() -> None:
+    """Print one line for each change, and the median."""
+    path = Path(sys.argv[1]).resolve()
+    count = int(sys.argv[2]) if len(sys.argv) > 2 else 24
+    text = path.read_text(encoding="utf-8")
+    uri = path.as_uri()
+    server = Server(path.parent)
+    taken = []
+    try:
+        for version in range(count + 1):
+            changed = f"{text}\nEDIT = {version}\n"
+            start = time.perf_counter()
+            document = {"uri": uri, "version": version, "languageId": "python"}
+            if version:
+                server.send("textDocument/didChange", {"textDocument": document, "contentChanges": [{"text": changed}]})
+            else:
+                server.send("textDocument/didOpen", {"textDocument": {**document, "text": changed}})
+            found = server.wait_for(
+                lambda message: (
+                    message.get("method") == "textDocument/publishDiagnostics"
+                    and message["params"]["uri"] == uri
+                    and message["params"].get("version") == version  # noqa: B023 (called in this round)
+                )
+            )
+            milliseconds = (time.perf_counter() - start) * 1000
+            taken.append(milliseconds)
+            findings = len(found["params"]["diagnostics"])
+            what = f"change {version:3}" if version else "open      "
+            print(f"{what} {milliseconds:7.0f} ms {server.memory():7.0f} MiB  {findings} findings", flush=True)
+    finally:
+        server.stop()
+    print(f"median of {count} changes: {statistics.median(taken[1:]):.0f} ms (lines: {text.count(chr(10))})")
+
+
+if __name__ == "__main__":
+    main()

