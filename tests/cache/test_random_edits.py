@@ -86,6 +86,7 @@ def once(x: torch.Tensor):
 
 NET = "import torch\nfrom torch import nn\n"
 VARIANTS: Mapping[str, tuple[str | None, ...]] = {
+    "__init__.py": ("", None),
     "uses.py": (USES, USES.replace('device = "cuda:0"', 'device = "cuda:1"'), USES + "\n\n# a comment\n"),
     "nets.py": (
         NET + "class Net(nn.Module):\n    def __init__(self):\n        super().__init__()\n"
@@ -140,6 +141,12 @@ VARIANTS: Mapping[str, tuple[str | None, ...]] = {
         "from ..nets import Net\ndef f(x):\n    net = Net().to('cuda:0')\n    return net(x).to('cuda:0')\n",
         "from uses import once\ndef f(xs, model):\n    for x in xs:\n        model(x)\n        once(x)\n",
     ),
+    "sub/uses.py": (None, "def once(x):\n    return x\n"),
+    "sub/nodes.py": (
+        None,
+        "from ..nets import Net\nclass Other:\n    RETURN_TYPES = ('NET',)\n    FUNCTION = 'load'\n"
+        "    def load(self):\n        return (Net().to('cpu'),)\n",
+    ),
     "sub/pyproject.toml": (None, None, ""),
     ".gitignore": (None, None, "inner.py\n", "sub\n"),
 }  # fmt: skip
@@ -172,7 +179,6 @@ def test_cached_is_uncached(edits: list[tuple[list[tuple[str, int]], bool, bool]
     with TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
         root = Path(folder, "pack")
         (root / ".git").mkdir(parents=True)
-        (root / "__init__.py").touch()
         patch.chdir(root)
         cached = Settings(root=os.getcwd(), cache_dir=os.path.join(folder, "cache"))
         uncached = Settings(root=os.getcwd(), cache=False)
@@ -189,17 +195,26 @@ def test_cached_is_uncached(edits: list[tuple[list[tuple[str, int]], bool, bool]
             assert second == plain
 
 
-SINGLE = [(path, n) for path, texts in VARIANTS.items() for n in range(1, len(texts)) if texts[n] != texts[0]]
+ONE_CHANGE = [({}, path, n) for path, texts in VARIANTS.items() for n in range(1, len(texts)) if texts[n] != texts[0]]
+SECOND_CHANGE: list[tuple[dict[str, int], str, int]] = [
+    ({"callers.py": 4}, "meters.py", 2),
+    ({"sub/more.py": 2}, "sub/uses.py", 1),
+    ({"sub/nodes.py": 1}, "__init__.py", 1),
+]
 
 
-@pytest.mark.parametrize(("path", "number"), SINGLE, ids=[f"{path} {number}" for path, number in SINGLE])
-def test_one_change(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, path: str, number: int) -> None:
+@pytest.mark.parametrize(
+    ("start", "path", "number"),
+    [pytest.param(*change, id=" ".join(map(str, change))) for change in (*ONE_CHANGE, *SECOND_CHANGE)],
+)
+def test_one_change(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, start: dict[str, int], path: str, number: int
+) -> None:
     root = tmp_path / "pack"
     (root / ".git").mkdir(parents=True)
-    (root / "__init__.py").touch()
     monkeypatch.chdir(root)
     cached = Settings(root=str(root), cache_dir=str(tmp_path / "cache"))
-    first = dict.fromkeys(VARIANTS, 0)
+    first = dict.fromkeys(VARIANTS, 0) | start
     for state in (first, first | {path: number}, first):
         put(root, state)
         paths = collect(["."], cached).files

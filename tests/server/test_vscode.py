@@ -22,11 +22,9 @@ from playwright.sync_api import Page
 from tests.support.browser import chromium
 from tests.support.command import ROOT, WASTE, environment
 from tests.support.language_client import PATIENCE
-from tests.support.notebooks import notebook, sources
 
 SERVER = os.environ.get("VSCODE_SERVER", "")
 EXTENSION = ROOT / "editors" / "vscode"
-CELLS = ("import torch\n", ("markdown", "# A title"), 'x = torch.zeros(3, device="cuda:0")\n', 'z = x.to("cuda:0")\n')
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(not SERVER, reason="needs VSCODE_SERVER, a server build of VS Code")]
 
@@ -36,7 +34,6 @@ def workspace(tmp_path: Path) -> Path:
     folder = tmp_path / "My Nodes ä"
     folder.mkdir()
     (folder / "nodes.py").write_text(WASTE)
-    (folder / "demo.ipynb").write_text(notebook(*CELLS))
     return folder
 
 
@@ -113,10 +110,3 @@ def test_a_file(page: Page, workspace: Path) -> None:
     page.wait_for_selector("text=: cuda:0, x.dtype")
     _mend(page)
     assert _wait_for(workspace / "nodes.py", WASTE) == WASTE.replace('y.to("cuda:0")', "y")
-
-
-def test_a_notebook(page: Page, workspace: Path) -> None:
-    old = (workspace / "demo.ipynb").read_text()
-    assert "`x` is already on `'cuda:0'`" in _problems(page, "demo.ipynb")
-    _mend(page)
-    assert sources(_wait_for(workspace / "demo.ipynb", old))[-1] == "z = x\n"

@@ -99,11 +99,13 @@ def refusal(path: str) -> Problem | None:
     return None
 
 
-def replace(path: str, old: bytes, new: bytes) -> None:
+def replace(path: str, old: bytes, new: bytes, done: Callable[[], None] = lambda: None) -> None:
     """Atomic replacement of a file's content: at any moment the file holds either `old` or `new`.
 
     A symbolic link stays; its target is replaced. Permission bits, access control lists and extended attributes are
     kept, and the owner if it may be set. Of several processes that call this for one file at once, one succeeds.
+
+    done: called as soon as the file holds `new`, before the rest, in which a signal may end the run.
 
     Raises:
         Problem: the file no longer holds `old`, may not be written, or the disk is full. The file is then unchanged.
@@ -125,7 +127,7 @@ def replace(path: str, old: bytes, new: bytes) -> None:
                 if any(getattr(before, key) != getattr(now, key) for key in _SAME):
                     raise changed
 
-            _write(path, target, new, finish)
+            _write(path, target, new, finish, done)
     except OSError as error:
         raise _unreadable(path, error) from None
 
@@ -154,7 +156,9 @@ def write(path: str, data: bytes, mode: int) -> None:
         raise Problem(path, f"cannot be written: {reason(error)}", "make room or permission") from None
 
 
-def _write(path: str, target: str, data: bytes, finish: Callable[[str], None]) -> None:
+def _write(
+    path: str, target: str, data: bytes, finish: Callable[[str], None], done: Callable[[], None] = lambda: None
+) -> None:
     """Replace the file `target`.
 
     finish: called with the temporary file's path just before the last step; if it raises, the step is not done.
@@ -169,6 +173,7 @@ def _write(path: str, target: str, data: bytes, finish: Callable[[str], None]) -
             if os.name == "nt":
                 stream.close()  # Windows moves no file that is open
             os.replace(temporary, target)
+            done()
         _sync_folder(folder)
     except OSError as error:
         raise Problem(path, f"cannot be written, left as it was: {reason(error)}", "make room or permission") from None

@@ -7,6 +7,7 @@ import io
 import tokenize
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 from transfer_lint.files import disk
 from transfer_lint.files.decoding import decode
@@ -45,13 +46,14 @@ def add_ignores(outcome: Outcome, reason: str, done: Ignored) -> None:
             if file.text != outcome.texts[path]:
                 raise Problem(path, "changed on disk while it was being looked at, left as it was", "run again")
             text, refused = with_ignores(file.text, findings, reason)
-            if text != file.text:
-                disk.replace(path, data, _checked(file, text))
+            done.refused.update(refused)
+            hidden = partial(done.hidden.extend, [finding for finding in findings if finding not in refused])
+            if text == file.text:
+                hidden()
+            else:
+                disk.replace(path, data, _checked(file, text), hidden)
         except Problem as problem:
             done.problems.append(problem)
-        else:
-            done.refused.update(refused)
-            done.hidden += [finding for finding in findings if finding not in refused]
 
 
 def _checked(file: Source, text: str) -> bytes:

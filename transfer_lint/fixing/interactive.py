@@ -58,6 +58,14 @@ class Done:
     refused: dict[Finding, str] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
 
+    def one_fixed(self) -> None:
+        """Count a finding that is fixed."""
+        self.fixed += 1
+
+    def one_ignored(self) -> None:
+        """Count a finding that is ignored."""
+        self.ignored += 1
+
 
 _Key = tuple[str, str, str, str]
 
@@ -104,15 +112,14 @@ class Session:
             if answer is Answer.ALL:
                 self._all.add(finding.code)
             if answer in (Answer.YES, Answer.ALL):
-                disk.replace(path, data, file.encode(text))
-                self.done.fixed += 1
+                disk.replace(path, data, file.encode(text), self.done.one_fixed)
             elif answer is Answer.IGNORE:
                 ignored, refused = with_ignores(file.text, [finding], "")
                 self.done.refused.update(refused)
-                disk.replace(path, data, file.encode(ignored))
-                self.done.ignored += not refused
                 if refused:
                     passed[key] = passed.get(key, 0) + 1
+                else:
+                    disk.replace(path, data, file.encode(ignored), self.done.one_ignored)
             else:
                 passed[key] = passed.get(key, 0) + 1
                 self.done.left += 1

@@ -31,7 +31,9 @@ _TAKES = re.compile(r"\b(?:for|as|del)\b")  # before an attribute: perhaps it is
 _ALONE = re.compile(r"[ \t]*\*?\w+\.")
 _VALUE = re.compile(r"\s*(?::[^=]*)?[-+*/@%&|^<>]*=(?!=)")
 _BODY_VALUE = re.compile(r"\s*(?::|=(?!=))")
-_ATTRIBUTE_VALUE = re.compile(r"\s*(?:[-+*/@%&|^<>]*=(?!=)|[,)\]][^=\n(]*=(?!=))")
+_ATTRIBUTE_VALUE = re.compile(r"\s*[-+*/@%&|^<>]*=(?!=)")
+_IN_TUPLE = re.compile(r"\s*[,)\]][^=\n(]*=(?!=)")
+_CALL_AROUND = re.compile(r"[\w)\]]\([^()]*(?:\([^()]*\)[^()]*)*$")
 _LINE_END = re.compile(r"[ \t]*(?::|,?[ \t]*(?:#|\\?$))", re.MULTILINE)
 _NAME = re.compile(r"[^\W\d]\w*")
 
@@ -188,6 +190,34 @@ def _occurrences(text: str, name: str) -> Iterator[tuple[str, int]]:
         yield text[text.rfind("\n", 0, match.start()) + 1 : match.start()], match.end()
 
 
+def _is_in_brackets(text: str, start: int) -> bool:
+    """Whether the line that starts there is surely one of several in brackets (a keyword argument), or in a string.
+
+    So it is if the line above ends with a comma or a bracket that is not part of a comment.
+    """
+    above = text[text.rfind("\n", 0, max(start - 1, 0)) + 1 : max(start - 1, 0)]
+    return above.rstrip().endswith((",", "(")) and "#" not in above
+
+
+def _is_in_function(text: str, start: int, indentation: str) -> bool:
+    """Whether the line that starts there, with this indentation, is surely in the body of a function.
+
+    So it is if a `def` above, outside of strings, is indented less, and no line between is indented as little as that.
+    """
+    at = start
+    while (at := text.rfind("def ", 0, at)) > 0:
+        before = text[text.rfind("\n", 0, at) + 1 : at]
+        if not before.strip() and len(before) < len(indentation):
+            break
+    else:
+        return False
+    lines = ((line, line.lstrip()) for line in text[at:start].split("\n")[1:])
+    # What begins with a closing bracket is the end of something above, such as the signature.
+    deeper = all(len(line) - len(code) > len(before) for line, code in lines if code and not code.startswith(")"))
+    quotes = (text.count(mark, 0, at) for mark in ('"""', "'''"))
+    return deeper and "\t" not in indentation + before and not any(count % 2 for count in quotes)
+
+
 def _may_bind(text: str, name: str) -> bool:
     """Whether a text may bind a name: by a definition, an import, or an assignment to the name alone."""
     for before, end in _occurrences(text, name):
@@ -201,9 +231,15 @@ def _may_assign(text: str, attribute: str) -> bool:
     """Whether a text may define a method or attribute of a class, or assign or delete one of an object."""
     for before, end in _occurrences(text, attribute):
         if not before.endswith("."):
-            found = _DEFINES.search(before) or (not before.strip() and _BODY_VALUE.match(text, end))
+            start = end - len(attribute) - len(before)
+            found = _DEFINES.search(before) or (
+                not before.strip()
+                and _BODY_VALUE.match(text, end)
+                and not (_is_in_brackets(text, start) or _is_in_function(text, start, before))
+            )
         else:
             found = _ATTRIBUTE_VALUE.match(text, end) or _TAKES.search(before)
+            found = found or (_IN_TUPLE.match(text, end) and not _CALL_AROUND.search(before))
             found = found or (_ALONE.fullmatch(before) and _LINE_END.match(text, end))
         if found:
             return True

@@ -1,0 +1,89 @@
+"""What texts say of a tree, without parsing them: it may be too much, and never too little."""
+
+from __future__ import annotations
+
+import pytest
+
+from transfer_lint.flow.program.tree_texts import TreeTexts
+
+
+def texts(text: str) -> TreeTexts:
+    return TreeTexts(("base.py", "heir.py"), {"base.py": "class Base:\n    pass\n", "heir.py": text}.get)
+
+
+HEAD = "class Heir(Base):\n"
+MAY_ASSIGN = {
+    "a class attribute": HEAD + "    device = 1\n",
+    "annotated": HEAD + "    device: str = 1\n",
+    "a method": HEAD + "    def device(self):\n        pass\n",
+    "an async method": HEAD + "    async def device(self):\n        pass\n",
+    "an attribute": HEAD + "    def f(self):\n        self.device = 1\n",
+    "added to": HEAD + "    def f(self):\n        self.device += 1\n",
+    "annotated there": HEAD + "    def f(self):\n        self.device: int\n",
+    "of two": HEAD + "    def f(self):\n        self.device, self.x = 1, 2\n",
+    "second of two": HEAD + "    def f(self):\n        self.x, self.device = 1, 2\n",
+    "in brackets": HEAD + "    def f(self):\n        (self.x, self.device) = 1, 2\n",
+    "in brackets after a call": HEAD + "    def f(self):\n        x[g(1)], (self.x, self.device) = 1, 2\n",
+    "over lines": HEAD
+    + "    def f(self):\n        (\n            self.device,\n            self.x,\n        ) = 1, 2\n",
+    "of a loop": HEAD + "    def f(self):\n        for self.device in x:\n            pass\n",
+    "of with": HEAD + "    def f(self):\n        with x as self.device:\n            pass\n",
+    "deleted": HEAD + "    def f(self):\n        del self.device\n",
+    "after a method": HEAD + "    def f(self):\n        pass\n\n    device = 1\n",
+    "after a call over lines": HEAD + "    def f(self):\n        pass\n    x = g(\n        1\n    )\n    device = 1\n",
+    "after a comment that ends with a comma": HEAD + "    # this, that,\n    device = 1\n",
+    "after a function in a string": HEAD + '        """\n    def f():\n        x\n        """\n        device = 1\n',
+    "with tabs": "class Heir(Base):\n\tdef f(self):\n\t\tpass\n\tdevice = 1\n",
+    "in an inner block": "if x:\n    class Heir(Base):\n        device = 1\n",
+    "after a function, in an inner block": "def f():\n    pass\nif x:\n    class Heir(Base):\n        device = 1\n",
+}
+
+
+@pytest.mark.parametrize("text", MAY_ASSIGN.values(), ids=MAY_ASSIGN)
+def test_may_assign(text: str) -> None:
+    assert texts(text).overriding("Base", "device") == ("heir.py",)
+
+
+DOES_NOT = {
+    "read": HEAD + "    def f(self):\n        return self.device\n",
+    "called": HEAD + "    def f(self):\n        return self.device()\n",
+    "compared": HEAD + "    def f(self):\n        return self.device == 1\n",
+    "a local": HEAD + "    def f(self):\n        device = self.device\n        return device\n",
+    "a local below a long signature": HEAD + "    def f(\n        self, x\n    ):\n        device = x\n",
+    "a local in a block": HEAD + "    def f(self):\n        if x:\n            device = 1\n",
+    "a keyword": HEAD + "    def f(self):\n        g(\n            1,\n            device=2,\n        )\n",
+    "an argument": HEAD + "    def f(self):\n        g(h(1), self.device, x=2)\n",
+    "part of another name": HEAD + "    def f(self):\n        self.device_map[0] = 1\n",
+    "no heir": "class Other:\n    device = 1\n",
+}
+
+
+@pytest.mark.parametrize("text", DOES_NOT.values(), ids=DOES_NOT)
+def test_does_not_assign(text: str) -> None:
+    assert texts(text).overriding("Base", "device") == ()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "def name(): pass\n",
+        "class name: pass\n",
+        "name = 1\n",
+        "name: int = 1\n",
+        "import name\n",
+        "import x as name\n",
+        "from x import y, name\n",
+        "from x import (\n    y,\n    name,\n)\n",
+        "try:\n    from x import name\nexcept ImportError:\n    pass\n",
+        "for name in x:\n    pass\n",
+    ],
+)
+def test_may_bind(text: str) -> None:
+    assert texts(text).binding("name") == {"heir.py"}
+
+
+@pytest.mark.parametrize(
+    "text", ["import name as x\n", "x.name = 1\n", "print(name)\n", "# a name\n", "from name import x\n"]
+)
+def test_does_not_bind(text: str) -> None:
+    assert texts(text).binding("name") == frozenset()
