@@ -18,6 +18,7 @@ CONTROL, LAYER = "ApplyInstantIDControlNet.apply_controlnet", "AttentionPatch.__
 
 ROWS = [
     (LAYER, "extra_options['sigmas'].detach()", "TL302"),
+    (LAYER, "extra_options['sigmas'].detach().cpu()[0].item()", "TL303"),
     (APPLY, "self.instantid", "TL103"),
     (APPLY, "clip_embed", "TL102"),
     (APPLY, "clip_embed_zeroed", "TL102"),
