@@ -76,7 +76,9 @@ def test_commands_and_their_options_exist(command: str) -> None:
     if name == "trace":  # what follows the script is the script's
         scripts = (n for n, a in enumerate(arguments) if a.endswith(".py") and not arguments[n - 1].startswith("-"))
         arguments = arguments[: next(scripts, len(arguments))]
-    known = {option for parameter in found.params for option in (*parameter.opts, *parameter.secondary_opts)}
+    if "--" in arguments:  # what follows is another program's
+        arguments = arguments[: arguments.index("--")]
+    known = {option for parameter in found.params for option in (*parameter.opts, *parameter.secondary_opts)} | {"--help"}
     assert {argument for argument in arguments if argument.startswith("-") and argument != "-"} <= known
 
 
