@@ -121,11 +121,12 @@ AS_NOBODY = """
 import os, sys
 from transfer_lint.cli import main
 warm_up, shelf, *arguments = sys.argv[1:]
-sys.argv = ["transfer-lint", "fix", "--hints", "-q", warm_up]
-try:
-    main()  # imports all that there is to import: another user may not be able to
-except SystemExit:
-    pass
+for cache in ("--no-cache", "--cache"):
+    sys.argv = ["transfer-lint", "fix", "--diff", "--hints", "-q", cache, warm_up]
+    try:
+        main()  # imports all that there is to import: another user may not be able to
+    except SystemExit:
+        pass
 os.chdir(shelf)
 if os.geteuid() == 0:
     os.setgroups([])
