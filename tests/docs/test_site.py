@@ -78,7 +78,9 @@ def test_commands_and_their_options_exist(command: str) -> None:
         arguments = arguments[: next(scripts, len(arguments))]
     if "--" in arguments:  # what follows is another program's
         arguments = arguments[: arguments.index("--")]
-    known = {option for parameter in found.params for option in (*parameter.opts, *parameter.secondary_opts)} | {"--help"}
+    known = {option for parameter in found.params for option in (*parameter.opts, *parameter.secondary_opts)} | {
+        "--help"
+    }
     assert {argument for argument in arguments if argument.startswith("-") and argument != "-"} <= known
 
 

@@ -121,8 +121,8 @@ AS_NOBODY = """
 import os, sys
 from transfer_lint.cli import main
 warm_up, shelf, *arguments = sys.argv[1:]
-for cache in ("--no-cache", "--cache"):
-    sys.argv = ["transfer-lint", "fix", "--diff", "--hints", "-q", cache, warm_up]
+for options in (["--diff", "--no-cache"], ["--cache"]):
+    sys.argv = ["transfer-lint", "fix", *options, "--hints", "-q", warm_up]
     try:
         main()  # imports all that there is to import: another user may not be able to
     except SystemExit:

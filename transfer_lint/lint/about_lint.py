@@ -8,13 +8,15 @@ from collections.abc import Iterable, Iterator, Sequence
 from transfer_lint.files import notebook
 from transfer_lint.files.text import lines_of
 from transfer_lint.findings import UNUSED_SUPPRESSION, Finding, Fix, Heat
-from transfer_lint.lint.judge import GivenUp
 from transfer_lint.lint.suppression import Comments, Ignore
 from transfer_lint.problems import unparsable_as
 from transfer_lint.rules import RULES
 from transfer_lint.rules.notes import Note, OverBudget, Unparsable, Unused
 
 _MARK = re.compile(r"(<{7}|={7}|>{7})([ \t].*)?$")
+
+if TYPE_CHECKING:  # the analysis is imported when there is a text to analyse
+    from transfer_lint.lint.judge import GivenUp
 
 
 def unparsable(path: str, text: str, error: SyntaxError) -> Finding:
