@@ -140,12 +140,15 @@ def where_the_gain_is(ready: Iterable[Finding], left: Iterable[Finding], view: V
 
     ready: findings that are fixed, or can be with these settings. left: those that are not.
     """
+    unsafe = [finding for finding in left if view.missing(finding) == "--unsafe-fixes"]
+    if not unsafe:
+        return ""
     from transfer_lint.rules import RULES
 
     def saving(findings: Iterable[Finding]) -> int:
         return sum(finding.code in RULES and RULES[finding.code].saves is Saving.WAITS for finding in findings)
 
-    more = saving(finding for finding in left if view.missing(finding) == "--unsafe-fixes")
+    more = saving(unsafe)
     if not more:
         return ""
     first = saving(ready)
