@@ -11,7 +11,12 @@ from transfer_lint.cli.inputs import settings_for
 
 
 @click.command("clean", short_help="Remove the results that are kept for later runs.")
-@click.option("--cache-dir", metavar="PLACE", help="Of this folder or URL; by default, of the one that is configured.")
+@click.option(
+    "--cache-dir",
+    metavar="PLACE",
+    envvar="TRANSFER_LINT_CACHE_DIR",
+    help="Of this folder or URL; by default, of the one that is configured.",
+)
 @click.option("--config", "config_file", type=click.Path(), metavar="FILE", help="Use this configuration.")
 def command(cache_dir: str | None, config_file: str | None) -> int:
     """Remove the results of earlier runs. They come back with the next run, which takes as long as the first."""

@@ -79,7 +79,13 @@ def lint_options(function: Function) -> Function:
             help="Mend all hints as well, or none; by default, as fix-hints says.",
         ),
         click.option("--cache/--no-cache", "cache", default=None, help=docs["cache"]),
-        click.option("--cache-dir", "cache_dir", metavar="PLACE", help=docs["cache-dir"]),
+        click.option(
+            "--cache-dir",
+            "cache_dir",
+            metavar="PLACE",
+            envvar="TRANSFER_LINT_CACHE_DIR",
+            help="Where results are kept: a folder, or a URL of fsspec (s3://bucket/folder).",
+        ),
         click.option("--force-exclude", is_flag=True, help="Exclude files even where they are named."),
         click.option("--stdin-filename", metavar="PATH", help="What the source from standard input (-) is called."),
         click.option("--config", "config_file", type=click.Path(), metavar="FILE", help="Use this configuration."),
@@ -200,7 +206,7 @@ def _values(options: Mapping[str, object]) -> dict[str, Any]:
                 value = [part.strip() for item in value for part in item.split(",") if part.strip()]
                 if not value:
                     raise ValueError("is empty")
-            given[key.field] = key.form.read(value)
+            given[key.field] = (key.option or key.form).read(value)
         except ValueError as error:
             raise click.BadParameter(str(error), param_hint=f"--{key.name}") from None
     if options.get("proved_only"):

@@ -30,13 +30,14 @@ DEFAULT_BASELINE = "transfer-lint-baseline.json"
 class Key:
     """One key of the configuration.
 
-    default, doc: texts for the documentation.
+    default, doc: texts for the documentation. option: the form of the option, where it takes more than the key.
     """
 
     name: str
     form: forms.Form
     default: str
     doc: str
+    option: forms.Form | None = None
 
     @property
     def field(self) -> str:
@@ -98,9 +99,10 @@ KEYS: tuple[Key, ...] = (
     Key("cache", forms.BOOLEAN, "true", "Whether results are kept for later runs, and those of earlier runs are used."),
     Key(
         "cache-dir",
-        forms.FILE,
+        forms.FOLDER,
         "`transfer-lint` in the user's folder of caches",
-        "Where results are kept: a folder, or a URL of fsspec (`s3://bucket/folder`).",
+        "Where results are kept: a folder. (`--cache-dir` also takes a URL of fsspec: `s3://bucket/folder`.)",
+        option=forms.FILE,
     ),
     Key(
         "analysis-budget",

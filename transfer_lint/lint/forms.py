@@ -96,6 +96,12 @@ def _file(value: object) -> str:
     return value
 
 
+def _folder(value: object) -> str:
+    if "://" in (place := _file(value)):
+        raise ValueError("must be a folder: a URL is taken from --cache-dir or TRANSFER_LINT_CACHE_DIR alone")
+    return place
+
+
 def _python(value: object) -> tuple[int, int]:
     found = re.fullmatch(r"(?:py)?3\.?(\d+)", value) if isinstance(value, str) else None
     if not found or f"3.{found[1]}" not in PYTHONS:
@@ -126,5 +132,6 @@ BOOLEAN = Form(_boolean, {"type": "boolean"})
 ASSUMPTIONS = Form(_assumptions, {"type": "array", "items": _ASSUMPTION})
 COUNT = Form(_count, {"type": "integer", "minimum": 1})
 FILE = Form(_file, {"type": "string", "minLength": 1})
+FOLDER = Form(_folder, {"type": "string", "minLength": 1})
 PYTHON = Form(_python, {"enum": [*PYTHONS, *(f"py{version.replace('.', '')}" for version in PYTHONS)]})
 KNOWLEDGE = Form(_knowledge, {"type": "object"})
