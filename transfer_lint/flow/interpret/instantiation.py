@@ -71,8 +71,7 @@ class Instantiation:
     def result(self) -> Value:
         """Apply the effects and return the result."""
         changed = self.summary.effects
-        if self.summary.forgets:
-            self.state.forget_everything(f"{self.caller.epoch(self.node)} all", self.node.lineno)
+        changes = bool(changed) or self.summary.forgets
         for symbol, record in changed:  # look up every symbol before anything changes
             self.lookup(symbol)
             for value in record.attributes.values():
@@ -80,13 +79,17 @@ class Instantiation:
                     self.lookup(spoken)
         for spoken in symbols_of(self.summary.result):
             self.lookup(spoken)
-        if changed:
+        if changes:
             self.before = self.state.copy()
-        if changed and self.caller.handlers:  # an exception may leave some of the effects done
+        if changes and self.caller.handlers:  # an exception may leave some of the effects done
             partly = self.state.copy()
             for symbol, _ in changed:
                 partly.havoc(self.lookup(symbol), f"{self.caller.epoch(self.node)} partly", self.node.lineno)
+            if self.summary.forgets:
+                partly.forget_everything(f"{self.caller.epoch(self.node)} all, partly", self.node.lineno)
             self.caller.may_raise(partly)
+        if self.summary.forgets:
+            self.state.forget_everything(f"{self.caller.epoch(self.node)} all", self.node.lineno)
         for symbol, record in changed:
             self._apply(symbol, record)
         if self.summary.replaces_data:

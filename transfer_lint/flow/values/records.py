@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from transfer_lint.flow.values.symbols import Symbol
-from transfer_lint.flow.values.terms import Known
+from transfer_lint.flow.values.terms import Known, join_known
 from transfer_lint.flow.values.values import Host, Object, Tensor, Value
 
 
@@ -61,6 +61,11 @@ class Record:
             and (self.attributes is other.attributes or self.attributes == other.attributes)
         )
 
+    def is_unknown_since(self, here: Epoch) -> bool:
+        """Whether nothing at all is known of the object, from a program point on."""
+        unknown = self.device is None and self.dtype is None and not self.attributes and not self.made
+        return unknown and self.epoch == here and self.anchor == here and self.moved == here
+
     def displaced(self, where: Epoch) -> Record:
         """A copy whose weights were moved to an unknown place."""
         return Record(where, self.attributes, None, None, self.epoch, where, self.made)
@@ -95,3 +100,17 @@ def _as_at_entry(owner: Symbol, name: str, value: Value) -> bool:
 def is_empty(record: Record) -> bool:
     """Whether a list was made in this function and is still empty."""
     return record.made and not record.attributes and not record.epoch
+
+
+def joined_records(a: Record, b: Record, attributes: Mapping[str, Value], here: Epoch) -> Record:
+    """The join of two records at a program point, with attributes that are joined already."""
+    alike = a.anchor == b.anchor and (a.device is None, a.dtype is None) == (b.device is None, b.dtype is None)
+    return Record(
+        a.anchor if alike else here,
+        attributes,
+        join_known(a.device, b.device),
+        join_known(a.dtype, b.dtype),
+        a.epoch if a.epoch == b.epoch else here,
+        a.moved if a.moved == b.moved else here,
+        a.made and b.made,
+    )

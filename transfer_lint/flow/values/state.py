@@ -10,10 +10,10 @@ from typing import TypeAlias
 from transfer_lint.flow.program.modules import ClassInfo
 from transfer_lint.flow.values.aliasing import Sharing
 from transfer_lint.flow.values.join import join
-from transfer_lint.flow.values.records import AT_ENTRY, MADE, Epoch, Record, is_empty, only_read
+from transfer_lint.flow.values.records import AT_ENTRY, MADE, Epoch, Record, is_empty, joined_records, only_read
 from transfer_lint.flow.values.settled import settled_records
 from transfer_lint.flow.values.symbols import Symbol, Symbols
-from transfer_lint.flow.values.terms import Known, join_known
+from transfer_lint.flow.values.terms import Known
 from transfer_lint.flow.values.values import NONE, Function, Object, Tensor, Tuple, Value, objects_of
 
 LIVE = frozenset({"device", "dtype"})
@@ -310,7 +310,7 @@ class State:
                 result.locals[name] = self.merge_values(a, b, phi(name), other, result)
         here = Epoch(f"join {key}", line)
         if self.rest != other.rest:
-            result.rest = _joined(self.rest, other.rest, {}, here)
+            result.rest = joined_records(self.rest, other.rest, {}, here)
         alike: dict[tuple[int, int], Record] = {}  # pairs of records without attributes of their own -> their join
         for ident in {**self.heap, **other.heap}:
             mine, theirs = self.heap.get(ident), other.heap.get(ident)
@@ -327,15 +327,15 @@ class State:
                 continue
             a_record, b_record = mine or self.rest, theirs or other.rest
             if not a_record.attributes and not b_record.attributes:
-                if a_record.epoch == here and a_record.anchor == here and not a_record.made:
-                    continue  # nothing is known of it here
+                if a_record.is_unknown_since(here):
+                    continue
                 ids = id(a_record), id(b_record)
                 joined = alike.get(ids)
                 if joined is None:
-                    joined = alike[ids] = _joined(a_record, b_record, a_record.attributes, here)
+                    joined = alike[ids] = joined_records(a_record, b_record, a_record.attributes, here)
                 result.heap[ident] = joined
             elif a_record.attributes is b_record.attributes:
-                result.heap[ident] = _joined(a_record, b_record, a_record.attributes, here)
+                result.heap[ident] = joined_records(a_record, b_record, a_record.attributes, here)
             elif not a_record.same(b_record):
                 result.heap[ident] = self._joined_record(other, result, ident, (a_record, b_record), here)
         return result
@@ -430,21 +430,7 @@ class State:
                 return self.symbols.make(("phi", here.name, ident, name + path), f"{ident.label}.{name}", here.line)
 
             attributes[name] = self.merge_values(x, y, phi, other, into)
-        return _joined(a, b, attributes, here)
-
-
-def _joined(a: Record, b: Record, attributes: Mapping[str, Value], here: Epoch) -> Record:
-    """The join of two records at a program point, with attributes that are joined already."""
-    alike = a.anchor == b.anchor and (a.device is None, a.dtype is None) == (b.device is None, b.dtype is None)
-    return Record(
-        a.anchor if alike else here,
-        attributes,
-        join_known(a.device, b.device),
-        join_known(a.dtype, b.dtype),
-        a.epoch if a.epoch == b.epoch else here,
-        a.moved if a.moved == b.moved else here,
-        a.made and b.made,
-    )
+        return joined_records(a, b, attributes, here)
 
 
 def _item(phi: Callable[[str], Symbol], number: int, path: str) -> Symbol:
