@@ -15,3 +15,9 @@ def test_imports_are_followed_from_a_folder_elsewhere(tmp_path: Path) -> None:
     (there / "use.py").write_text('from make import make\n\n\ndef use(n):\n    return make(n).to("cuda:0")\n')
     ran = lint("check", "--no-cache", there, cwd=here, expect=1)
     assert "use.py:5:20: TL101" in ran.out
+
+
+def test_a_share_has_no_folder_above(tmp_path: Path) -> None:
+    text = "from make import make\nimport torch\n\n\ndef use(x: torch.Tensor):\n    return x.cuda(0).cuda(0)\n"
+    ran = lint("check", "-", "--stdin-filename", "//server/share/a.py", cwd=tmp_path, stdin=text, expect=1)
+    assert "a.py:6:" in ran.out

@@ -146,7 +146,9 @@ class Trees:
         found = [folder]
         while folder:
             folder = posixpath.dirname(folder)
-            if folder == "/" or not self._texts(near).has_folder(folder):
+            if not folder.strip("/") and folder:  # the root: `/`, and `//` of a share
+                break
+            if not self._texts(near).has_folder(folder):
                 break
             found.append(folder)
         return found
