@@ -134,13 +134,13 @@ def on_a_terminal(*arguments: str, cwd: Path, program: tuple[str, ...] = ("-m", 
 
 def test_on_a_terminal_full_and_coloured_elsewhere_concise_and_plain(tmp_path: Path) -> None:
     (tmp_path / "a.py").write_text(WASTE)
-    sent = on_a_terminal("check", cwd=tmp_path)
+    sent = on_a_terminal("check", "-q", cwd=tmp_path)
     assert "\x1b[33m\x1b[1mwarning TL101" in sent
     assert "╰╴" in sent
-    plain = on_a_terminal("check", cwd=tmp_path, NO_COLOR="1")
+    plain = on_a_terminal("check", "-q", cwd=tmp_path, NO_COLOR="1")
     assert "\x1b" not in plain
     assert plain.split("\r\n")[:9] == re.sub(r"\x1b\[\d+m", "", sent).split("\r\n")[:9]
-    assert "\x1b" not in on_a_terminal("check", cwd=tmp_path, TERM="dumb")
+    assert "\x1b" not in on_a_terminal("check", "-q", cwd=tmp_path, TERM="dumb")
     assert "\x1b" not in lint("check", "--output-format", "full", cwd=tmp_path).out
     assert "╰╴" not in lint("check", cwd=tmp_path).out
 

@@ -6,7 +6,9 @@ is imported. `policy` is what a user's machine and command line would decide.
 
 from __future__ import annotations
 
+import atexit
 import os
+import shutil
 import sys
 import tempfile
 from dataclasses import dataclass, field
@@ -61,9 +63,15 @@ def _copied(value: Any) -> Any:
     return {name: _copied(item) for name, item in value.items()} if isinstance(value, dict) else value.clone()
 
 
+def _own_folder() -> str:
+    folder = tempfile.mkdtemp(prefix="scenario-models-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
+
+
 def install() -> Path:
     """Install the modules, and make the folder of models with a small antelopev2 in it. Returns the folder."""
-    models = Path(os.environ.get("SCENARIO_MODELS") or tempfile.mkdtemp(prefix="scenario-models-"))
+    models = Path(os.environ.get("SCENARIO_MODELS") or _own_folder())
     install_drawing()
     if HAVE_INSIGHTFACE and not (models / "insightface").exists():
         from tests.support.synthetic_antelope import make_pack
