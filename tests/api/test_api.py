@@ -170,8 +170,8 @@ def test_every_public_name_is_there_and_on_its_page() -> None:
         assert getattr(transfer_lint, name) is not None
     page = set(re.findall(r"^::: transfer_lint\.(\w+)$", read("docs/api.md"), re.MULTILINE))
     assert page == set(transfer_lint.__all__) - {"__version__"}
-    with pytest.raises(AttributeError, match="has no attribute 'nothing'"):
-        transfer_lint.nothing  # noqa: B018
+    with pytest.raises(AttributeError, match="has no attribute 'no_such_name'"):
+        transfer_lint.no_such_name  # noqa: B018
 
 
 TYPED = """

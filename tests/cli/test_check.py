@@ -198,7 +198,7 @@ PROBE = """
 import sys
 compiled = []
 sys.addaudithook(lambda event, args: compiled.append(args[1]) if event == "compile" else None)
-sys.argv = ["transfer-lint", "check", *sys.argv[1:]]
+sys.argv = ["transfer-lint", "check", "--no-cache", *sys.argv[1:]]
 from transfer_lint.cli import main
 try:
     main()

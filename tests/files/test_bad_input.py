@@ -205,7 +205,7 @@ def test_a_tool_failure_is_told_like_any_other_problem(tmp_path: Path) -> None:
     program = (
         "import sys\nfrom transfer_lint.lint import judge\nfrom transfer_lint.cli import main\n"
         "def broken(*arguments):\n    raise KeyError('oh')\n"
-        "judge.check = broken\nsys.argv = ['transfer-lint', 'check']\nmain()\n"
+        "judge.check = broken\nsys.argv = ['transfer-lint', 'check', '--no-cache']\nmain()\n"
     )
     ran = subprocess.run(
         [sys.executable, "-c", program], cwd=tmp_path, env=environment(), capture_output=True, text=True, check=False
