@@ -122,3 +122,9 @@ def test_what_is_given_up_is_said_and_the_rest_is_followed() -> None:
     assert ("TL903", 1) in found
     assert ("TL101", 105) in found
     assert {line for code, line in codes(text, 10_000) if code == "TL101"} == {102, 105}
+
+
+def test_what_is_given_up_may_stand_in_autocast() -> None:
+    text = "import torch\ndef f(x, w):\n    y = 0\n" + "    y = y + 1\n" * 60
+    text += "    with torch.autocast('cuda'):\n        y = (x.float() @ w.float()).to(torch.float32)\n    return y\n"
+    assert codes(text, 60) == {("TL903", 2)}

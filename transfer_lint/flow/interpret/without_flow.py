@@ -26,6 +26,7 @@ def without_flow(frame: Frame, body: Sequence[ast.stmt], budget: int) -> None:
         names |= {argument.arg for argument in nodes_of(frame.function.node.args) if isinstance(argument, ast.arg)}
     frame.volatile |= names  # each read gives another unknown value
     frame.replaces_data = True
+    frame.around.autocast = frame.around.default_device = True  # any statement may stand in such a `with`
     for statement in _statements(body):
         state = entry_state(frame)
         state.sharing.budget = budget
