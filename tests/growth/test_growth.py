@@ -124,7 +124,7 @@ def test_what_is_given_up_is_said_and_the_rest_is_followed() -> None:
     assert {line for code, line in codes(text, 10_000) if code == "TL101"} == {102, 105}
 
 
-def test_what_is_given_up_may_stand_in_autocast() -> None:
-    text = "import torch\ndef f(x, w):\n    y = 0\n" + "    y = y + 1\n" * 60
-    text += "    with torch.autocast('cuda'):\n        y = (x.float() @ w.float()).to(torch.float32)\n    return y\n"
+def test_what_is_given_up_may_stand_under_a_default_device() -> None:
+    text = "import torch\ndef f():\n    place = torch.device('cuda:0')\n    with place:\n"
+    text += "        y = torch.ones(2).to('cpu')\n" + "    y = y + 1\n" * 60 + "    return y\n"
     assert codes(text, 60) == {("TL903", 2)}
