@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from transfer_lint.files import notebook
 from transfer_lint.files.text import lines_of
 from transfer_lint.findings import UNUSED_SUPPRESSION, Finding, Fix, Heat
+from transfer_lint.lint.selection import is_foreign
 from transfer_lint.lint.suppression import Comments, Ignore
 from transfer_lint.lint.terms import Terms, is_day
 from transfer_lint.problems import unparsable_as
@@ -80,7 +81,9 @@ def unused(path: str, comments: Comments, findings: Iterable[Finding]) -> Iterat
 
 
 def _idle(ignore: Ignore, selector: str, used: set[tuple[Ignore, str]]) -> bool:
-    return (ignore, selector) not in used and selector not in ignore.matches(*UNUSED_SUPPRESSION)
+    """Whether a selector suppresses nothing. Of rules of plugins that are not loaded nothing is known."""
+    asked = is_foreign(selector) or selector in ignore.matches(*UNUSED_SUPPRESSION)
+    return not asked and (ignore, selector) not in used
 
 
 def back(finding: Finding, baseline: str, terms: Terms) -> Iterator[Finding]:

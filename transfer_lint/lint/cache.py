@@ -79,7 +79,7 @@ class Cache:
     def __init__(self, store: Store, settings: Settings, sources: DiskSources) -> None:
         self._store = store
         self._sources = sources
-        self._base = _digest(code_digest(), sys.version, _spelled(settings))
+        self._base = _digest(code_digest(), sys.version, _spelled(settings), _plugins(settings))
         self._today = today()
         self._trees: dict[tuple[str, ...], str] = {}
         self._sets: dict[tuple[str, ...], frozenset[str]] = {}
@@ -260,6 +260,15 @@ def _spelled(settings: Settings) -> str:
     """What of the settings matters for results. Its folder counts as seen from here, as paths are shown."""
     kept = {f.name: getattr(settings, f.name) for f in fields(settings) if f.name not in _NOT_IN_RESULTS}
     return repr((shown_path(settings.root), kept, [_spelled(each) for each in settings.nested]))
+
+
+def _plugins(settings: Settings) -> str:
+    named = [name for each in (settings, *settings.nested) for name in each.plugins]
+    if not named:
+        return ""
+    from transfer_lint.rules import plugins
+
+    return plugins.digest(dict.fromkeys(named))
 
 
 @cache
