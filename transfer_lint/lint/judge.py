@@ -150,7 +150,8 @@ def strongest(place: Place, questions: Questions, options: RuleOptions) -> tuple
 
     None if no rule gives a verdict.
     """
-    rules = [rule for rule in RULES.values() if type(place).__name__ in rule.wants]
+    on = options.plugins | {""}
+    rules = [rule for rule in RULES.values() if rule.plugin in on and type(place).__name__ in rule.wants]
     verdicts = [(rule, verdict) for rule in rules if (verdict := rule.check(place, questions, options))]
     return max(verdicts, key=lambda pair: pair[1].severity.rank, default=None)
 
