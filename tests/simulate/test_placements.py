@@ -431,3 +431,14 @@ def test_lengths_on_the_host(machine: Machine) -> None:
     (result.sum() + loss).backward()
     assert x.grad is not None
     assert str(x.grad.device) == "cuda:0"
+
+
+def test_the_class_equals_torch_s(machine: Machine) -> None:
+    here, there = torch.ones(2), torch.ones(2, device="cuda")
+    assert type(there) == torch.Tensor == type(there)  # noqa: E721
+    assert type(here) == type(there) != nn.Parameter  # noqa: E721
+    assert {torch.Tensor: "a tensor"}[type(there)] == "a tensor"
+    assert type(there) in (int, torch.Tensor)
+    assert isinstance(there, torch.Tensor)
+    assert isinstance(nn.Parameter(there), nn.Parameter)
+    assert not isinstance(there, nn.Parameter)

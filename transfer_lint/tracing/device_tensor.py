@@ -48,7 +48,17 @@ def register(operators: Operators) -> None:
     _operators = operators
 
 
-class DeviceTensor(Tensor):
+class _Class(type(Tensor)):  # type: ignore[misc]
+    """The metaclass of DeviceTensor: `type(x) == torch.Tensor` holds, and tables keyed by type find `torch.Tensor`."""
+
+    def __eq__(cls, other: object) -> bool:
+        return cls is other or other is Tensor
+
+    def __hash__(cls) -> int:
+        return hash(Tensor)
+
+
+class DeviceTensor(Tensor, metaclass=_Class):
     """A tensor on `cuda:<ordinal>`.
 
     held: the values, a host tensor with the same shape, strides and dtype; it never requires grad. ordinal: the device
