@@ -13,6 +13,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import torch
@@ -27,6 +28,9 @@ _OWN = ("held", "ordinal", "_host_type", "_is_param")
 """Attributes that belong to the wrapper, not to the user's tensor."""
 
 _AUTOCAST = torch._C.DispatchKeySet(torch._C.DispatchKey.AutocastPrivateUse1)  # type: ignore[attr-defined]
+
+
+_UNHANDLED = torch._C._disabled_torch_dispatch_impl  # what a class without a `__torch_dispatch__` of its own has
 
 
 @dataclass(frozen=True)
@@ -49,13 +53,21 @@ def register(operators: Operators) -> None:
 
 
 class _Class(type(Tensor)):  # type: ignore[misc]
-    """The metaclass of DeviceTensor: `type(x) == torch.Tensor` holds, and tables keyed by type find `torch.Tensor`."""
+    """The metaclass of classes on the device: they equal the host's class, so `type(x) == torch.Tensor` holds.
+
+    host_class: the class that a tensor of this class has on the host.
+    """
+
+    host_class: type[Tensor] = Tensor
 
     def __eq__(cls, other: object) -> bool:
-        return cls is other or other is Tensor
+        return cls is other or cls.host_class is other
 
     def __hash__(cls) -> int:
-        return hash(Tensor)
+        return hash(cls.host_class)
+
+    def __call__(cls, *args: Any, **kwargs: Any) -> Any:
+        return super().__call__(*args, **kwargs) if cls.host_class is Tensor else cls.host_class(*args, **kwargs)
 
 
 class DeviceTensor(Tensor, metaclass=_Class):
@@ -95,6 +107,8 @@ class DeviceTensor(Tensor, metaclass=_Class):
     def __torch_dispatch__(  # type: ignore[override]
         cls, func: Any, types: Sequence[type], args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None
     ) -> Any:
+        if foreign(types):
+            return NotImplemented
         return _operators.run(func, args, kwargs or {}, None)
 
     @property
@@ -106,6 +120,15 @@ class DeviceTensor(Tensor, metaclass=_Class):
     def is_cuda(self) -> bool:  # type: ignore[override]
         """True: the simulated accelerator is a CUDA device."""
         return True
+
+    def as_subclass(self, cls: type[Tensor]) -> Any:
+        """The same tensor as one of a subclass: an alias of the class that `cls` is on the device."""
+        if class_on_device(cls) is type(self):
+            return self
+        with torch._C.DisableTorchFunctionSubclass():
+            alias = torch.ops.aten.alias.default(self)
+        become(alias, cls)
+        return alias
 
     def data_ptr(self) -> int:
         """The address of the values on the host. Tensors that share their values have the same address."""
@@ -190,6 +213,8 @@ class DeviceTensor(Tensor, metaclass=_Class):
             machine.moved(self.ordinal, HOST, self, self.dtype, non_blocking=False, at_host=self.held)
         with torch.inference_mode(False):
             host = self.held.detach().requires_grad_(self.requires_grad)
+        if type(self).host_class is not Tensor:
+            host = host.as_subclass(type(self).host_class)
         host.__dict__.update(attributes)
         return host.__reduce_ex__(protocol)  # type: ignore[no-untyped-call]
 
@@ -197,6 +222,56 @@ class DeviceTensor(Tensor, metaclass=_Class):
         machine = active()
         if machine is not None:
             machine.waited(self.ordinal, how, self, self.numel() * self.element_size())
+
+
+@cache
+def class_on_device(cls: type[Tensor]) -> type[DeviceTensor]:
+    """The class that a tensor of the class `cls` has on the device."""
+    if issubclass(cls, DeviceTensor) or cls in (Tensor, torch.nn.Parameter):
+        return cls if issubclass(cls, DeviceTensor) else DeviceTensor
+
+    def torch_function(kind: Any, func: Any, types: Sequence[type], args: Any = (), kwargs: Any = None) -> Any:
+        return cls.__torch_function__(func, tuple(map(host_class, types)), args, kwargs or {})  # type: ignore[no-untyped-call]
+
+    def set_attribute(self: DeviceTensor, name: str, value: Any) -> None:
+        if name == "__class__":  # what torch does to a lazy parameter when its shape is known
+            become(self, value)
+        else:
+            cls.__setattr__(self, name, value)
+
+    disabled = cls.__torch_function__ is torch._C._disabled_torch_function_impl
+    metaclass = _Class if issubclass(_Class, type(cls)) else type("_Class", (_Class, type(cls)), {})
+    made: type[DeviceTensor] = metaclass(
+        cls.__name__,
+        (cls, DeviceTensor),
+        {
+            "__module__": cls.__module__,
+            "__qualname__": cls.__qualname__,
+            "__setattr__": set_attribute,
+            "__torch_function__": cls.__torch_function__ if disabled else classmethod(torch_function),
+            "host_class": cls,
+        },
+    )
+    return made
+
+
+def host_class(cls: type[Tensor]) -> type[Tensor]:
+    """The class that a tensor of the class `cls`, which may be one on the device, has on the host."""
+    found: type[Tensor] = cls.host_class if isinstance(cls, _Class) else cls  # type: ignore[attr-defined]
+    return found
+
+
+def become(tensor: Tensor, cls: type[Tensor]) -> None:
+    """Give a device tensor the class that `cls` is on the device."""
+    object.__setattr__(tensor, "__class__", class_on_device(cls))
+    tensor.__dict__["_host_type"] = host_class(cls)
+    if issubclass(cls, torch.nn.Parameter):
+        tensor.__dict__["_is_param"] = True
+
+
+def foreign(types: Sequence[Any]) -> bool:
+    """Whether a tensor class of the program's own, with a `__torch_dispatch__`, has to run the operator."""
+    return any(not issubclass(kind, DeviceTensor) and kind.__torch_dispatch__ is not _UNHANDLED for kind in types)
 
 
 def place_of(tensor: Tensor) -> int:
@@ -234,13 +309,12 @@ def set_data(tensor: Tensor, value: Tensor) -> None:
     tensor.__dict__.clear()
     tensor.__dict__.update(attributes)
     if isinstance(fresh, DeviceTensor):
-        tensor.__class__ = DeviceTensor
-        tensor.__dict__.update(held=fresh.held, ordinal=fresh.ordinal, _host_type=host_type)
-        if issubclass(host_type, torch.nn.Parameter):
-            tensor.__dict__["_is_param"] = True
+        tensor.__dict__.update(held=fresh.held, ordinal=fresh.ordinal)
+        become(tensor, host_type)
     else:
-        tensor.__class__ = host_type
-    tensor.requires_grad_(requires_grad)
+        object.__setattr__(tensor, "__class__", host_type)
+    with torch._C.DisableTorchFunctionSubclass():  # a lazy parameter refuses
+        tensor.requires_grad_(requires_grad)
     if gradient is not None:
         set_data(gradient, gradient.to(tensor.device, tensor.dtype))
         tensor.grad = gradient

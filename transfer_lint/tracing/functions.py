@@ -9,10 +9,17 @@ import torch
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
-from transfer_lint.tracing.device_tensor import STAND_IN, DeviceTensor, place, place_of, set_data, values_of
+from transfer_lint.tracing.device_tensor import (
+    STAND_IN,
+    DeviceTensor,
+    host_class,
+    place,
+    place_of,
+    set_data,
+    values_of,
+)
 from transfer_lint.tracing.hooks import deaf
 from transfer_lint.tracing.machine import HOST, KIND, Machine
-from transfer_lint.tracing.saving import as_subclass
 
 _MOVES = frozenset((Tensor.to, Tensor.cuda, Tensor.cpu, Tensor.type, Tensor.type_as))
 
@@ -152,6 +159,11 @@ def _ctc_loss(machine: Machine, func: Any, args: Sequence[Any], kwargs: dict[str
     return func(*args[:2], *map(numbers, args[2:4]), *args[4:], **named)
 
 
+def _as_subclass(machine: Machine, func: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
+    self, cls = args
+    return self.as_subclass(cls) if isinstance(self, DeviceTensor) else func(self, host_class(cls))
+
+
 def _new(machine: Machine, func: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> Tensor:
     return place(values_of(func(*args, **kwargs)), place_of(args[0]))
 
@@ -220,7 +232,7 @@ _HANDLERS: Mapping[Any, Callable[[Machine, Any, Sequence[Any], dict[str, Any]], 
     torch.ctc_loss: _ctc_loss,
     torch.nn.functional.ctc_loss: _ctc_loss,
     Tensor.__setitem__: _set_item,
-    Tensor.as_subclass: as_subclass,
+    Tensor.as_subclass: _as_subclass,
     Tensor.new: _new,
     Tensor.new_tensor: _new_tensor,
     Tensor.cuda: _cuda,

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch.utils._device import DeviceContext
 
-from transfer_lint.tracing import random, saving
+from transfer_lint.tracing import random, saving, subclasses
 from transfer_lint.tracing.machine import KIND, Machine, Memory, active
 
 TOTAL_MEMORY = 16 * 2**30
@@ -87,6 +87,7 @@ def replacements(machine: Machine, streams: tuple[random.DeviceGenerator, ...]) 
     yield torch.backends.cudnn, "is_acceptable", lambda tensor: False  # no fused kernels; torch's own function warns
     yield torch, "Generator", random.Generator
     yield torch._utils, "_rebuild_tensor", saving.rebuild_tensor
+    yield from subclasses.replacements(machine)
     yield torch.accelerator, "is_available", lambda: True
     yield torch.accelerator, "device_count", lambda: machine.devices
     yield torch.accelerator, "current_accelerator", lambda check_available=False: torch.device(KIND)
@@ -147,7 +148,7 @@ def _cuda_functions(machine: Machine, streams: tuple[random.DeviceGenerator, ...
         "current_device": lambda: machine.current,
         "set_device": set_device,
         "_exchange_device": exchange,
-        "_maybe_exchange_device": exchange,
+        "_maybe_exchange_device": lambda device: exchange(device),  # torch's compiler wants two functions
         "synchronize": _nothing,
         "empty_cache": _nothing,
         "ipc_collect": _nothing,

@@ -33,6 +33,7 @@ except ModuleNotFoundError as error:
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from transfer_lint.tracing import autocast, saving
+from transfer_lint.tracing.device_tensor import foreign
 from transfer_lint.tracing.functions import Functions
 from transfer_lint.tracing.machine import KIND, Machine, _active, active
 from transfer_lint.tracing.namespace import replacements, uncompiled
@@ -52,7 +53,7 @@ class Operators(TorchDispatchMode):  # type: ignore[no-untyped-call]
     def __torch_dispatch__(
         self, func: Any, types: Sequence[type], args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None
     ) -> Any:
-        return run(func, args, kwargs or {}, self)
+        return NotImplemented if foreign(types) else run(func, args, kwargs or {}, self)
 
 
 @contextmanager
