@@ -189,8 +189,12 @@ def _cuda_functions(machine: Machine, streams: tuple[random.DeviceGenerator, ...
 
 @contextmanager
 def uncompiled() -> Iterator[None]:
-    """Context in which `torch.compile` leaves code as it is: compiled code would not pass torch's dispatcher."""
-    original, eager = torch.compile, False
+    """Context in which `torch.compile` leaves code as it is: compiled code would not pass torch's dispatcher.
+
+    TorchScript is interpreted: its compiler does not know the stand-in device.
+    """
+    original, eager, optimize = torch.compile, False, torch._C._get_graph_executor_optimize()
+    torch._C._set_graph_executor_optimize(False)
 
     def compile(model: Any = None, **kwargs: Any) -> Any:
         nonlocal eager
@@ -207,6 +211,7 @@ def uncompiled() -> Iterator[None]:
         yield
     finally:
         torch.compile = original
+        torch._C._set_graph_executor_optimize(optimize)
         if eager:
             torch.compiler.set_stance("default")
 

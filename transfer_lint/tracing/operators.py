@@ -64,6 +64,7 @@ _WHOLE = frozenset(
         "upsample_bilinear2d conv1d conv2d adaptive_avg_pool2d"
     ).split()
 )
+_NUMBERS = (int, float, bool, complex)
 _INDEXES = frozenset(
     "aten::" + name
     for name in ("index", "_unsafe_index", "index_put", "index_put_", "_unsafe_index_put", "_index_put_impl_")
@@ -152,6 +153,8 @@ def run(func: Any, args: Sequence[Any], kwargs: Mapping[str, Any], mode: Abstrac
     Raises RuntimeError, as torch does, if operands are on different devices.
     """
     traits = traits_of(func)
+    if args and type(args[0]) in _NUMBERS:
+        args = _traced_numbers(func, args)
     device = traits.argument("device", args, kwargs)
     target = place_named(device) if device is not None else None
     on_device = any(isinstance(tensor, DeviceTensor) for tensor in tensors_in((*args, *kwargs.values())))
@@ -173,6 +176,15 @@ def run(func: Any, args: Sequence[Any], kwargs: Mapping[str, Any], mode: Abstrac
         args = _bring_indices(func, args)
     here = _common_place(func, traits, args, kwargs)
     return _run_at(here if target is None else target, func, traits, args, kwargs)
+
+
+def _traced_numbers(func: Any, args: Sequence[Any]) -> Sequence[Any]:
+    """The arguments of an operator on constants of a `torch.jit.trace`: torch makes numbers of 0-dim host tensors."""
+    with no_dispatch():
+        return [
+            torch.tensor(value) if type(value) in _NUMBERS and argument.type.kind() == "TensorType" else value
+            for value, argument in zip(args, func._schema.arguments, strict=False)
+        ]
 
 
 def _run_at(where: int, func: Any, traits: Traits, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
