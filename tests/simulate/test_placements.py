@@ -442,3 +442,15 @@ def test_the_class_equals_torch_s(machine: Machine) -> None:
     assert isinstance(there, torch.Tensor)
     assert isinstance(nn.Parameter(there), nn.Parameter)
     assert not isinstance(there, nn.Parameter)
+
+
+def test_data_is_set_while_something_watches_the_tensor(machine: Machine) -> None:
+    weight = nn.Parameter(torch.ones(2, device="cuda"))
+    watch = torch._C._WeakTensorRef(weight)  # type: ignore[attr-defined]
+    (weight * 3).sum().backward()
+    weight.data *= 2
+    assert weight.tolist() == [2, 2]
+    weight.data = torch.zeros(3, device="cuda", dtype=HALF)
+    assert (weight.shape, weight.dtype, weight.tolist()) == ((3,), HALF, [0, 0, 0])
+    assert weight.requires_grad
+    assert not watch.expired()

@@ -27,6 +27,7 @@ STAND_IN = "lazy"
 _OWN = ("held", "ordinal", "_host_type", "_is_param")
 """Attributes that belong to the wrapper, not to the user's tensor."""
 
+_set_data = vars(torch._C.TensorBase)["data"].__set__
 _AUTOCAST = torch._C.DispatchKeySet(torch._C.DispatchKey.AutocastPrivateUse1)  # type: ignore[attr-defined]
 
 
@@ -292,13 +293,19 @@ def place(values: Tensor, where: int) -> Tensor:
 def set_data(tensor: Tensor, value: Tensor) -> None:
     """Do `tensor.data = value` where one of them is on the simulated accelerator. `tensor` stays the same object.
 
-    The C++ tensors are swapped, because torch's own setter cannot turn a host tensor into a wrapper or back. The
+    For one that moves, the C++ tensors are swapped: torch's own setter cannot make a host tensor a wrapper or back. The
     gradient is moved to `value`'s device too. torch leaves that to the caller, but here a tensor could not have a
     gradient of the other kind.
 
     Raises RuntimeError if an autograd graph still holds `tensor`.
     """
     if value is tensor:
+        return
+    both = isinstance(tensor, DeviceTensor) and isinstance(value, DeviceTensor)
+    if both and torch._has_compatible_shallow_copy_type(tensor, value):
+        with torch._C.DisableTorchFunctionSubclass():
+            _set_data(tensor, value)
+        tensor.__dict__.update(held=values_of(value), ordinal=place_of(value))
         return
     with torch.inference_mode(False):  # so that a module moved in inference mode can be trained afterwards
         fresh = place(values_of(value).detach(), place_of(value))
