@@ -184,7 +184,7 @@ REFUSED = {
     "d.pin_memory()": (RuntimeError, "cannot pin 'torch.cuda.FloatTensor'"),
     "torch.rand(2, device='cuda', generator=torch.Generator())": (RuntimeError, "Expected a 'cuda' device type"),
     "torch.rand(2, generator=torch.Generator('cuda'))": (RuntimeError, "Expected a 'cpu' device type"),
-    "d.to_sparse()": (NotImplementedError, "dense tensors only"),
+    "torch.nested.nested_tensor([d])": (NotImplementedError, "Could not run"),
 }
 
 

@@ -97,6 +97,22 @@ def test_a_subclass_is_made_there(machine: Machine) -> None:
     assert tracked.grad is not None
 
 
+def test_attributes_are_copied_and_the_values_stay(machine: Machine) -> None:
+    first, second, host = (
+        Labelled(torch.ones(2).cuda(), "a"),
+        Labelled(torch.zeros(3).cuda(), "b"),
+        Labelled([5.0], "c"),
+    )
+    second.__dict__.update(first.__dict__)
+    assert (second.label, second.tolist()) == ("a", [0, 0, 0])
+    first.__dict__ = host.__dict__.copy()
+    assert (first.label, first.tolist(), first.shape) == ("c", [1, 1], (2,))
+    host.__dict__ = second.__dict__.copy()
+    assert (host.label, list(host.__dict__), host.tolist()) == ("a", ["label"], [5])
+    second.__dict__ = dict(first.__dict__)
+    assert (second.label, str((second + 1).device), dict(second.__dict__.items())) == ("c", "cuda:0", {"label": "c"})
+
+
 def test_a_subclass_is_copied_and_saved(machine: Machine) -> None:
     there = Labelled(torch.ones(2, device="cuda"), "y")
     for twin in (copy.deepcopy(there), pickle.loads(pickle.dumps(there))):

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import copy
 from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import cache
@@ -20,6 +20,7 @@ import torch
 from torch import Tensor
 
 from transfer_lint.tracing.machine import HOST, KIND, active, name_of
+from transfer_lint.tracing.sizes import SPARSE, nbytes_of, parts_of
 
 STAND_IN = "lazy"
 """The device type that C++ sees."""
@@ -29,6 +30,9 @@ _OWN = ("held", "ordinal", "_host_type", "_is_param")
 
 _set_data = vars(torch._C.TensorBase)["data"].__set__
 _AUTOCAST = torch._C.DispatchKeySet(torch._C.DispatchKey.AutocastPrivateUse1)  # type: ignore[attr-defined]
+_SPARSE = torch._C.DispatchKeySet(torch._C.DispatchKey.Sparse)
+_COMPRESSED = torch._C.DispatchKeySet(torch._C.DispatchKey.SparseCsr)
+_make_wrapper_subclass = Tensor._make_wrapper_subclass
 
 
 _UNHANDLED = torch._C._disabled_torch_dispatch_impl  # what a class without a `__torch_dispatch__` of its own has
@@ -51,6 +55,29 @@ def register(operators: Operators) -> None:
     """Set the functions that device tensors call."""
     global _operators
     _operators = operators
+
+
+class _Attributes(dict[str, Any]):
+    """The attributes of a tensor of the program's own class. A program that copies them leaves out those of ours."""
+
+    def __iter__(self) -> Iterator[str]:
+        return (name for name in super().__iter__() if name not in _OWN)
+
+    def copy(self) -> dict[str, Any]:
+        """The program's attributes."""
+        return {name: self[name] for name in self}
+
+    def keys(self) -> Any:
+        """Names of the program's attributes."""
+        return self.copy().keys()
+
+    def items(self) -> Any:
+        """Names and values of the program's attributes."""
+        return self.copy().items()
+
+    def values(self) -> Any:
+        """Values of the program's attributes."""
+        return self.copy().values()
 
 
 class _Class(type(Tensor)):  # type: ignore[misc]
@@ -85,23 +112,35 @@ class DeviceTensor(Tensor, metaclass=_Class):
 
     @staticmethod
     def __new__(cls, held: Tensor, ordinal: int) -> DeviceTensor:
-        """Wrap `held`, a dense host tensor, without copying it. Raises NotImplementedError if it is not dense."""
-        if held.layout != torch.strided:
-            raise NotImplementedError(f"the simulated accelerator has dense tensors only, not {held.layout}")
-        tensor: DeviceTensor = Tensor._make_wrapper_subclass(
-            cls,
-            held.shape,
-            strides=held.stride(),
-            storage_offset=held.storage_offset(),
-            dtype=held.dtype,
-            device=torch.device(STAND_IN, ordinal),
-            _extra_dispatch_keys=_AUTOCAST,
-        )
+        """Wrap `held`, a dense or sparse host tensor, without copying it. Raises NotImplementedError for others."""
+        if held.layout == torch.strided:
+            tensor: DeviceTensor = _make_wrapper_subclass(
+                cls,
+                held.shape,
+                strides=held.stride(),
+                storage_offset=held.storage_offset(),
+                dtype=held.dtype,
+                device=torch.device(STAND_IN, ordinal),
+                _extra_dispatch_keys=_AUTOCAST,
+            )
+        elif held.layout in SPARSE:
+            tensor = _make_wrapper_subclass(
+                cls,
+                held.shape,
+                dtype=held.dtype,
+                device=torch.device(STAND_IN, ordinal),
+                layout=held.layout,
+                dispatch_layout=True,
+                _extra_dispatch_keys=_AUTOCAST | (_SPARSE if held.layout == torch.sparse_coo else _COMPRESSED),
+            )
+        else:
+            raise NotImplementedError(f"the simulated accelerator has no tensors of the layout {held.layout}")
         tensor.held = held
         tensor.ordinal = ordinal
         machine = active()
         if machine is not None:
-            machine.memory_of(ordinal).hold(held.untyped_storage())
+            for part in parts_of(held):
+                machine.memory_of(ordinal).hold(part.untyped_storage())
         return tensor
 
     @classmethod
@@ -222,7 +261,7 @@ class DeviceTensor(Tensor, metaclass=_Class):
     def _waited(self, how: str) -> None:
         machine = active()
         if machine is not None:
-            machine.waited(self.ordinal, how, self, self.numel() * self.element_size())
+            machine.waited(self.ordinal, how, self, nbytes_of(self))
 
 
 @cache
@@ -237,6 +276,9 @@ def class_on_device(cls: type[Tensor]) -> type[DeviceTensor]:
     def set_attribute(self: DeviceTensor, name: str, value: Any) -> None:
         if name == "__class__":  # what torch does to a lazy parameter when its shape is known
             become(self, value)
+        elif name == "__dict__":
+            own = {each: item for each, item in dict.items(self.__dict__) if each in _OWN}
+            object.__setattr__(self, "__dict__", _Attributes({**value, **own}))
         else:
             cls.__setattr__(self, name, value)
 
@@ -266,6 +308,8 @@ def become(tensor: Tensor, cls: type[Tensor]) -> None:
     """Give a device tensor the class that `cls` is on the device."""
     object.__setattr__(tensor, "__class__", class_on_device(cls))
     tensor.__dict__["_host_type"] = host_class(cls)
+    if host_class(type(tensor)) is not Tensor and not isinstance(tensor.__dict__, _Attributes):
+        object.__setattr__(tensor, "__dict__", _Attributes(tensor.__dict__))
     if issubclass(cls, torch.nn.Parameter):
         tensor.__dict__["_is_param"] = True
 

@@ -39,6 +39,10 @@ _WAITS = {
     "aten::repeat_interleave": 8,
     "aten::bincount": 8,
     "aten::multinomial": 1,
+    "aten::_coalesce": 8,
+    "aten::_to_sparse": 8,
+    "aten::_to_sparse_csr": 8,
+    "aten::_to_sparse_csc": 8,
     "aten::_linalg_check_errors": 1,
     "aten::_linalg_eigh": 1,
     "aten::_linalg_svd": 1,
@@ -106,7 +110,8 @@ def traits_of(func: Any) -> Traits:
     schema = func._schema
     return Traits(
         name=schema.name,
-        composite=schema.name not in _WHOLE
+        composite=not schema.name.startswith("prim::")
+        and schema.name not in _WHOLE
         and torch._C._dispatch_has_kernel_for_dispatch_key(func.name(), "CompositeImplicitAutograd"),
         random=torch.Tag.nondeterministic_seeded in func.tags,
         view=any(each.alias_info is not None and not each.alias_info.is_write for each in schema.returns),
@@ -152,6 +157,8 @@ def run(func: Any, args: Sequence[Any], kwargs: Mapping[str, Any], mode: Abstrac
     mode: the dispatch mode to enter while a composite operator is decomposed; None to enter none.
     Raises RuntimeError, as torch does, if operands are on different devices.
     """
+    if func is torch.ops.prim.layout.default:  # how C++ asks a sparse device tensor
+        return values_of(args[0]).layout
     traits = traits_of(func)
     if args and type(args[0]) in _NUMBERS:
         args = _traced_numbers(func, args)
@@ -226,6 +233,8 @@ def _follow(tensor: Tensor) -> None:
     if not isinstance(tensor, DeviceTensor):
         return
     held = tensor.held
+    if held.layout != torch.strided:
+        return
     if tensor.shape == held.shape and tensor.stride() == held.stride():
         return
     outer = torch._C._meta_in_tls_dispatch_include()

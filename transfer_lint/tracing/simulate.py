@@ -13,7 +13,7 @@ Placements, errors and counts are those of a real machine. Differences:
   once;
 - a device tensor's class is a subclass of `torch.Tensor`: `type(x) is torch.Tensor` is false;
 - `torch.compile` compiles nothing;
-- sparse and nested tensors, CUDA graphs, DLPack and `torch.cuda.FloatTensor(...)` are refused;
+- nested tensors, CUDA graphs, DLPack and `torch.cuda.FloatTensor(...)` are refused;
 - a thread takes part only if it is started inside the simulation and its class does not override `Thread.run`.
 """
 
