@@ -46,22 +46,39 @@ DTYPES = (torch.float32, torch.complex64, torch.int64, torch.bool)
 SAMPLES = 3
 SEED = 7
 _DEVICE_WORDS = re.compile(
-    "same device|too many CPU scalars|to have device|should be the same|device type for generator|indices should be"
+    r"same device|too many CPU scalars|to have (\S+ )?[dD]evice|should be the same|indices should be|expected .* to be on"
 )
+# Checks that torch makes, and FakeTensorMode leaves out.
+_NOT_IN_FAKE = re.compile("in method wrapper_CUDA_|Input type .* should be the same")
 # FakeTensorMode has no values, and says so of these calls.
-_NO_VALUES = ("DataDependent", "DynamicOutputShape", "its data is not allocated yet", "Could not run", "Cannot call")
+_NO_VALUES = ("DataDependent", "DynamicOutputShape", "is not allocated yet", "Could not run", "not linked with")
 # Arguments that are on the host also in PyTorch's own tests of a card.
 _ON_HOST = {"tensor_split": (1,)}
-_UNFILLED = ("empty", "new_empty")
+# (kind, operator) -> why a difference is none of the simulator's.
+EXPLAINED = {
+    ("operands", "_unsafe_masked_index"): "FakeTensorMode takes it apart into operators that take no host indices; "
+    "torch's own code calls `index`, which does",
+    ("out", "lu"): "`torch.lu` copies its results into `out`, wherever that is",
+    ("values", "linalg.matrix_rank"): "under a dispatch mode torch leaves `out=` unfilled, on the host too",
+    ("values", "linalg.matrix_rank.hermitian"): "under a dispatch mode torch leaves `out=` unfilled, on the host too",
+    ("gradients", "ormqr"): "its strides are another order; a card's are its own",
+}
+SPARSE = "the simulated accelerator has dense tensors only"
+_UNFILLED = ("empty", "new_empty", "resize")
 
 
 @dataclass
 class Report:
-    """What was found of one operator. cases: kind -> number of cases. differences: (kind, case, what is different)."""
+    """What was found of one operator.
+
+    cases: kind -> number of cases. differences: (kind, case, what is different). rounded: some of its numbers differ in
+    their last bits, within the tolerance of `torch.testing.assert_close`.
+    """
 
     name: str
     cases: dict[str, int] = field(default_factory=lambda: dict.fromkeys(KINDS, 0))
     differences: list[tuple[str, str, str]] = field(default_factory=list)
+    rounded: bool = False
 
     def count(self, kind: str, case: str, difference: str | None) -> None:
         """Count a case, and keep its difference if there is one."""
@@ -84,13 +101,20 @@ class Call:
         leaves, spec = tree_flatten(((sample.input, *sample.args), sample.kwargs))
         return Call(tuple(leaves), spec, _ON_HOST.get(name, ()))
 
-    def placed(self, device: str, *, host: Sequence[int] = (), grad: bool = False) -> Call:
+    def placed(
+        self,
+        device: str,
+        *,
+        host: Sequence[int] = (),
+        grad: bool = False,
+        make: Callable[[Tensor, str], Tensor] = lambda value, device: value.detach().to(device, copy=True),
+    ) -> Call:
         """The same call with fresh tensors on `device`, apart from those at the positions `host`."""
 
         def place(position: int, value: Any) -> Any:
             here = "cpu" if position in (*host, *self.on_host) else device
             if isinstance(value, Tensor):
-                return value.detach().to(here, copy=True).requires_grad_(grad and value.requires_grad)
+                return make(value, here).requires_grad_(grad and value.requires_grad)
             named = isinstance(value, torch.device) or value == "cpu" or value == "cpu:0"
             return here if named and isinstance(value, (torch.device, str)) else value
 
@@ -191,7 +215,7 @@ def _compare_values(report: Report, op: Any, call: Call, case: str) -> None:
             if error is not None or raised is not None:
                 difference = _different_errors(error, raised)
             else:
-                difference = _different(expected, found, filled=not report.name.startswith(_UNFILLED))
+                difference = _different(report, expected, found, filled=not report.name.startswith(_UNFILLED))
         report.count("values", f"{case}, {variant}", difference)
 
 
@@ -212,47 +236,54 @@ def _compare_gradients(report: Report, op: Any, call: Call, case: str) -> None:
         placed = call.placed("cuda", grad=True)
         try:
             with _seeded(device=True):
-                difference = _different(expected, gradients(placed))
+                difference = _different(report, expected, gradients(placed))
         except Exception as error:
             difference = f"raises {type(error).__name__}: {error}"
         report.count("gradients", case, difference)
 
 
 def _compare_operands(report: Report, op: Any, call: Call, case: str) -> None:
-    if len(call.tensors) < 2:
+    if not call.tensors:
         return
-    for position in call.tensors:
+    _compare_mixed(report, op, call, None, case)
+    for position in call.tensors if len(call.tensors) > 1 else ():
         tensor = call.leaves[position]
-        for changed in (call, _with_scalar(call, position)) if tensor.numel() and tensor.dim() else (call,):
-            on_host, error = _outcome(changed.placed("cpu"), op.op)
-            if error is not None:
-                continue
+        scalar = [_with_scalar(call, position)] if tensor.numel() and tensor.dim() else []
+        for changed in (call, *scalar):
             dim = changed.leaves[position].dim()
-            with FakeTensorMode():
-                faked = replace(
-                    changed,
-                    leaves=tuple(
-                        _unfilled(value, "cpu" if n == position else "cuda") if isinstance(value, Tensor) else value
-                        for n, value in enumerate(changed.leaves)
-                    ),
-                )
-                expected, refusal = _outcome(faked, op.op)
-            if refusal is not None and any(each in f"{type(refusal)}{refusal}" for each in _NO_VALUES):
-                continue
-            with simulate():
-                found, raised = _outcome(changed.placed("cuda", host=[position]), op.op)
-                difference = None
-                if raised is not None and not _DEVICE_WORDS.search(str(raised)):
-                    difference = f"raises {type(raised).__name__}: {raised}"
-                elif refusal is None and raised is not None and dim:
-                    difference = f"refused, but not by FakeTensorMode: {raised}"
-                elif refusal is not None and raised is None:
-                    difference = f"taken, but FakeTensorMode refuses: {refusal}"
-                elif raised is None:
-                    places = _places(expected)
-                    difference = None if places == _places(found) else f"on {_places(found)}, expected {places}"
-                    difference = difference or _different(on_host, found, places=False)
-            report.count("operands", f"{case}, tensor {position} ({dim}-dim) on the host", difference)
+            _compare_mixed(report, op, changed, position, f"{case}, tensor {position} ({dim}-dim) on the host")
+
+
+def _compare_mixed(report: Report, op: Any, call: Call, position: int | None, case: str) -> None:
+    """Compare a call whose tensor at `position` is on the host."""
+    host = [] if position is None else [position]
+    with _seeded(device=False):
+        on_host, error = _outcome(call.placed("cpu"), op.op)
+    if error is not None:
+        return
+    with FakeTensorMode():
+        expected, refusal = _outcome(call.placed("cuda", host=host, make=_unfilled), op.op)
+    if refusal is not None and any(each in f"{type(refusal)}{refusal}" for each in _NO_VALUES):
+        return
+    with simulate():
+        with _seeded(device=True):
+            found, raised = _outcome(call.placed("cuda", host=host), op.op)
+        difference = None
+        if raised is not None and not _DEVICE_WORDS.search(str(raised)):
+            difference = f"raises {type(raised).__name__}: {raised}"
+        elif refusal is not None and raised is None:
+            difference = f"taken, but FakeTensorMode refuses: {refusal}"
+        elif refusal is None and raised is not None:
+            scalar = position is not None and call.leaves[position].dim() == 0
+            if not scalar and not _NOT_IN_FAKE.search(str(raised)):
+                difference = f"refused, but not by FakeTensorMode: {raised}"
+        elif raised is None:
+            places = [str(each.device) for each in tree_leaves(expected) if isinstance(each, Tensor)]
+            there = [str(each.device) for each in tree_leaves(found) if isinstance(each, Tensor)]
+            difference = None if places == there else f"on {there}, expected {places}"
+            filled = not report.name.startswith(_UNFILLED)
+            difference = difference or _different(report, on_host, found, places=False, filled=filled)
+    report.count("operands", case, difference)
 
 
 def _unfilled(tensor: Tensor, device: str) -> Tensor:
@@ -264,10 +295,6 @@ def _with_scalar(call: Call, position: int) -> Call:
     leaves = list(call.leaves)
     leaves[position] = leaves[position].detach().flatten()[0].clone()
     return replace(call, leaves=tuple(leaves))
-
-
-def _places(result: Any) -> list[str]:
-    return [str(each.device) for each in tree_leaves(result) if isinstance(each, Tensor)]
 
 
 def _compare_out(report: Report, op: Any, call: Call, case: str) -> None:
@@ -284,9 +311,11 @@ def _compare_out(report: Report, op: Any, call: Call, case: str) -> None:
         made = [torch.empty_strided(each.shape, each.stride(), dtype=each.dtype, device=device) for each in results]
         return made[0] if isinstance(expected, Tensor) else tuple(made)
 
-    _, error = _outcome(call.placed("cpu"), op.op, out=out("cpu"))
-    if error is not None:
-        return
+    filled_out = out("cpu")
+    with _seeded(device=False):
+        _, error = _outcome(call.placed("cpu"), op.op, out=filled_out)
+    if error is not None or _different(report, expected, filled_out, places=False):
+        return  # torch itself does not fill it
     with simulate():
         given = out("cuda")
         placed = call.placed("cuda")
@@ -296,7 +325,7 @@ def _compare_out(report: Report, op: Any, call: Call, case: str) -> None:
             report.count("values", f"{case}, out", f"raises {type(raised).__name__}: {raised}")
         else:
             filled = not report.name.startswith(_UNFILLED)
-            report.count("values", f"{case}, out", _different(expected, given, filled=filled))
+            report.count("values", f"{case}, out", _different(report, expected, given, filled=filled))
         if call.tensors and any(each.numel() for each in results):
             _, raised = _outcome(call.placed("cuda"), op.op, out=out("cpu"))
             report.count("out", case, "taken" if raised is None else None)
@@ -304,7 +333,8 @@ def _compare_out(report: Report, op: Any, call: Call, case: str) -> None:
 
 def _compare_generator(report: Report, op: Any, call: Call, case: str) -> None:
     _, error = _outcome(call.placed("cpu"), op.op, generator=torch.Generator())
-    if error is not None:
+    _, ignored = _outcome(call.placed("cpu"), op.op, generator=3)
+    if error is not None or ignored is None:
         return
     more = _device_argument(op, call)
     with simulate():
@@ -314,9 +344,13 @@ def _compare_generator(report: Report, op: Any, call: Call, case: str) -> None:
 
 
 def _compare_errors(report: Report, op: Any) -> None:
+    wrong_on_host = [Call.of(report.name, each.sample_input) for each in op.error_inputs("cpu")]
+    taken = [_outcome(call, op.op)[1] is None for call in wrong_on_host]
     with simulate(devices=2):
         for number, wrong in enumerate(op.error_inputs("cuda:0")):
             sample = wrong.sample_input
+            if not wrong.error_regex and any(taken[number : number + 1]):
+                continue  # torch's own test does not run these
             try:
                 op.op(sample.input, *sample.args, **sample.kwargs)
                 difference = f"nothing is raised: {wrong.error_regex}"
@@ -335,7 +369,9 @@ def _different_errors(expected: Exception | None, raised: Exception | None) -> s
     return None if same else f"raises {raised!r} and not {expected!r}"
 
 
-def _different(expected: Any, found: Any, *, filled: bool = True, places: bool = True) -> str | None:
+def _different(
+    report: Report, expected: Any, found: Any, *, filled: bool = True, places: bool = True
+) -> str | None:
     """What is different about two results. filled: they have values. places: the second has to be on the device."""
     pairs = list(zip(tree_leaves(expected), tree_leaves(found), strict=False))
     if len(tree_leaves(expected)) != len(tree_leaves(found)):
@@ -352,12 +388,13 @@ def _different(expected: Any, found: Any, *, filled: bool = True, places: bool =
                 return f"{what} {getattr(other, what)} and not {getattr(one, what)}"
         if places and one.layout == torch.strided and one.numel() > 1 and one.stride() != other.stride():
             return f"strides {other.stride()} and not {one.stride()}"
-        if filled and not _same_bits(one.detach(), other.detach().cpu()):
+        if filled and not _same_values(report, one.detach(), other.detach().cpu()):
             return "other values"
     return None
 
 
-def _same_bits(one: Tensor, other: Tensor) -> bool:
+def _same_values(report: Report, one: Tensor, other: Tensor) -> bool:
+    """Whether two tensors have the same bits, or the same numbers up to rounding, which the report says."""
     if one.layout != torch.strided:
         one, other = one.to_dense(), other.to_dense()
     if one.is_quantized:
@@ -367,7 +404,14 @@ def _same_bits(one: Tensor, other: Tensor) -> bool:
         one, other = torch.view_as_real(one), torch.view_as_real(other)
     if one.dtype == torch.float16:
         one, other = one.float(), other.float()
-    return bool(torch.equal(one, other) or ((one == other) | ((one != one) & (other != other))).all())
+    if torch.equal(one, other) or ((one == other) | ((one != one) & (other != other))).all():
+        return True
+    try:
+        torch.testing.assert_close(other, one, equal_nan=True)
+    except AssertionError:
+        return False
+    report.rounded = True
+    return True
 
 
 def main() -> None:
@@ -381,6 +425,7 @@ def main() -> None:
         if not options.operators or name in options.operators:
             print(name, end="\r", file=sys.stderr, flush=True)
             reports.append(check(name, samples=options.samples))
+    print("rounded:", *(report.name for report in reports if report.rounded))
     for kind in KINDS:
         cases = sum(report.cases[kind] for report in reports)
         bad = [(report.name, *rest) for report in reports for what, *rest in report.differences if what == kind]

@@ -48,14 +48,14 @@ class Declaration:
 
     exact: the kernel's wrapper compares the devices of all tensors. method: the wrapper's name, for the error's words.
     order: the names of the arguments in the order in which it compares them. iterator: the operator is structured and
-    checks in TensorIterator. made: there is no such kernel, the operator is made of others.
+    checks in TensorIterator. made: the dispatch key of its code if there is no such kernel, because it is made of others; else None.
     """
 
     exact: bool
     method: str
     order: tuple[str, ...]
     iterator: bool
-    made: bool
+    made: Any
 
 
 @cache
@@ -79,9 +79,15 @@ def declaration_of(func: Any) -> Declaration:
             each.name for each in sorted(arguments, key=lambda each: not each.is_out) if each.is_out or not each.kwarg_only
         ),
         iterator=structured and "structured_inherits: TensorIteratorBase" in base,
-        made=not kernel
-        and torch._C._dispatch_has_kernel_for_dispatch_key(func.name(), "CompositeExplicitAutograd"),
+        made=None if kernel else _code_of(func),
     )
+
+
+def _code_of(func: Any) -> Any:
+    for name in ("CompositeExplicitAutogradNonFunctional", "CompositeExplicitAutograd", "CompositeImplicitAutograd"):
+        if torch._C._dispatch_has_kernel_for_dispatch_key(func.name(), name):
+            return getattr(torch._C.DispatchKey, name)
+    return None
 
 
 @cache
@@ -157,18 +163,28 @@ def _compare(declared: Declaration, given: Sequence[tuple[str, Tensor]]) -> None
 class _Unfilled(Tensor):
     """A tensor on the stand-in device without memory."""
 
+    place: int
+
     @staticmethod
     def __new__(cls, like: Tensor, place: int) -> _Unfilled:
         made: _Unfilled = Tensor._make_wrapper_subclass(
             cls, like.shape, strides=like.stride(), dtype=like.dtype, device=torch.device(STAND_IN, place)
         )
+        made.place = place
         return made
 
     @classmethod
     def __torch_dispatch__(  # type: ignore[override]
         cls, func: Any, types: Sequence[type], args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None
     ) -> Any:
-        raise NotImplementedError(func)
+        # what a check converts or asks beforehand
+        place = next(each.place for each in args if isinstance(each, _Unfilled))
+        result = func(*map(_on_meta, args), **(kwargs or {}))
+        return _Unfilled(result, place) if isinstance(result, Tensor) else result
+
+
+def _on_meta(value: Any) -> Any:
+    return torch.empty(value.shape, dtype=value.dtype, device="meta") if isinstance(value, _Unfilled) else value
 
 
 _accepted: set[tuple[Any, ...]] = set()

@@ -60,6 +60,18 @@ _WHOLE = frozenset(
         "upsample_bilinear2d conv1d conv2d adaptive_avg_pool2d"
     ).split()
 )
+# Operators that are made of others on a card, but not on the host, or whose result is not where their operands are.
+_ALWAYS_APART = frozenset(
+    getattr(getattr(aten, name), overload)
+    for name, overloads in {
+        "linspace": ("Tensor_Tensor", "Tensor_Scalar", "Scalar_Tensor"),
+        "logspace": ("Tensor_Tensor", "Tensor_Scalar", "Scalar_Tensor"),
+        "narrow_copy": ("default",),
+        "masked_fill": ("Tensor",),
+        "index_fill": ("int_Tensor",),
+    }.items()
+    for overload in overloads
+)
 _INDEXES = frozenset(
     "aten::" + name
     for name in ("index", "_unsafe_index", "index_put", "index_put_", "_unsafe_index_put", "_index_put_impl_")
@@ -100,7 +112,8 @@ def traits_of(func: Any) -> Traits:
     return Traits(
         name=schema.name,
         composite=schema.name not in _WHOLE
-        and torch._C._dispatch_has_kernel_for_dispatch_key(func.name(), "CompositeImplicitAutograd"),
+        and torch._C._dispatch_has_kernel_for_dispatch_key(func.name(), "CompositeImplicitAutograd")
+        and not torch._C._dispatch_has_kernel_for_dispatch_key(func.name(), "CPU"),
         random=torch.Tag.nondeterministic_seeded in func.tags,
         view=any(each.alias_info is not None and not each.alias_info.is_write for each in schema.returns),
         mutated=tuple(
@@ -167,7 +180,7 @@ def run(func: Any, args: Sequence[Any], kwargs: Mapping[str, Any], mode: Abstrac
     aside = _ON_HOST.get(traits.name, ())
     given = [pair for pair in named_tensors(func, args, kwargs) if pair[0] not in aside]
     places = {place_of(tensor) for _, tensor in given}
-    if len(places) > 1 and declaration_of(func).made:
+    if (len(places) > 1 or func in _ALWAYS_APART) and declaration_of(func).made is not None:
         return _take_apart(func, args, kwargs, mode)
     here = target
     if here is None:
@@ -179,9 +192,8 @@ def _take_apart(
     func: Any, args: Sequence[Any], kwargs: Mapping[str, Any], mode: AbstractContextManager[Any] | None
 ) -> Any:
     """Run an operator that is made of others as torch does: each of these comes here by itself."""
-    made_of = torch._C.DispatchKey.CompositeExplicitAutograd
     with mode if mode is not None else nullcontext():
-        return func._op_dk(made_of, *args, **kwargs)
+        return func._op_dk(declaration_of(func).made, *args, **kwargs)
 
 
 def _run_at(where: int, func: Any, traits: Traits, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
@@ -210,12 +222,22 @@ def _run_at(where: int, func: Any, traits: Traits, args: Sequence[Any], kwargs: 
         return replace(result, give)
 
 
+_LAZY = torch._C.DispatchKeySet(torch._C.DispatchKey.Conjugate)
+_LAZY = _LAZY | torch._C.DispatchKeySet(torch._C.DispatchKey.Negative)
+
+
 def _on_values(where: int, func: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
-    """Run on host tensors. In inference mode only the wrapper is an inference tensor, not the tensor that it holds."""
-    if where == HOST or not torch.is_inference_mode_enabled():
-        return func(*args, **kwargs)
-    with torch.inference_mode(False), torch._C._AutoDispatchBelowAutograd():
-        return func(*args, **kwargs)
+    """Run on host tensors.
+
+    A dispatch mode keeps torch from looking at conjugate bits, which operators made of others set and read inside. In
+    inference mode only the wrapper is an inference tensor, not the tensor that it holds.
+    """
+    excluded = torch._C._dispatch_tls_local_exclude_set() - _LAZY
+    with torch._C._ForceDispatchKeyGuard(torch._C._dispatch_tls_local_include_set(), excluded):
+        if where == HOST or not torch.is_inference_mode_enabled():
+            return func(*args, **kwargs)
+        with torch.inference_mode(False), torch._C._AutoDispatchBelowAutograd():
+            return func(*args, **kwargs)
 
 
 def _follow(tensor: Tensor) -> None:
@@ -368,6 +390,10 @@ def _pack_padded_sequence(func: Any, args: Sequence[Any], kwargs: Mapping[str, A
 def _with_number(func: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
     """Run an operator whose last operand, a 0-dim tensor wherever it is, is read as a number: `masked_fill_`."""
     *rest, value = args
+    if value.dim():  # the operator itself says what is wrong
+        return func(*map(values_of, args), **kwargs)
+    if place_of(rest[0]) == HOST and func is aten.masked_fill_.Tensor:
+        raise RuntimeError("masked_fill_: Expected inputs to be on same device")
     packet = getattr(aten, func._schema.name.removeprefix("aten::"))
     return getattr(packet, func._schema.overload_name.replace("Tensor", "Scalar"))(*rest, value.item())
 
@@ -398,9 +424,7 @@ _SPECIAL: Mapping[Any, Callable[[Any, Sequence[Any], Mapping[str, Any]], Any]] =
     aten._pack_padded_sequence.default: _pack_padded_sequence,
     aten.convolution.default: _convolution,
     aten.fill_.Tensor: _fill_,
-    aten.masked_fill.Tensor: _with_number,
     aten.masked_fill_.Tensor: _with_number,
-    aten.index_fill.int_Tensor: _with_number,
     aten.index_fill_.int_Tensor: _with_number,
 }
 
