@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -34,7 +35,13 @@ class Functions(TorchFunctionMode):
     def __torch_function__(
         self, func: Any, types: Sequence[type], args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None
     ) -> Any:
-        kwargs = dict(kwargs or {})
+        try:
+            return self._call(func, args, dict(kwargs or {}))
+        except Exception as error:
+            _name_the_accelerator(error)
+            raise
+
+    def _call(self, func: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
         if isinstance(kwargs.get("generator"), torch.Generator):
             self._check_generator(kwargs["generator"], args, kwargs)
         handler = _HANDLERS.get(func)
@@ -59,6 +66,13 @@ class Functions(TorchFunctionMode):
         expected = torch.device(device).type if not isinstance(device, int) else KIND
         if expected != generator.device.type:
             raise RuntimeError(f"Expected a '{expected}' device type for generator but found '{generator.device.type}'")
+
+
+def _name_the_accelerator(error: Exception) -> None:
+    """Replace the stand-in's name in the words of an error of torch."""
+    if len(error.args) == 1 and isinstance(error.args[0], str) and STAND_IN in error.args[0].lower():
+        words = re.sub(rf"\b{STAND_IN}\b", KIND, error.args[0])
+        error.args = (re.sub(rf"\b{STAND_IN.capitalize()}(?=\w*\b)", KIND.upper(), words),)
 
 
 def _asks_for_device(func: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> bool:
