@@ -53,7 +53,7 @@ def test_coordinates(machine: Machine) -> None:
     assert torch.sparse.sum(made).item() == 3
     assert (made + made).to_dense().sum().item() == 6
     assert made.t().shape == (3, 2)
-    with pytest.raises(RuntimeError):
+    with pytest.raises(RuntimeError, match="same device"):
         torch.sparse_coo_tensor(indices, torch.ones(3))
 
 

@@ -192,10 +192,8 @@ def run(func: Any, args: Sequence[Any], kwargs: Mapping[str, Any], mode: Abstrac
     places = {place_of(tensor) for _, tensor in given}
     if (len(places) > 1 or func in _ALWAYS_APART) and declaration_of(func).made is not None:
         return _take_apart(func, args, kwargs, mode)
-    here = target
-    if here is None:
-        here = agreed(func, given, args, kwargs) if len(places) > 1 else places.pop() if places else HOST
-    return _run_at(here, func, traits, args, kwargs)
+    here = agreed(func, given, args, kwargs) if len(places) > 1 else places.pop() if places else HOST
+    return _run_at(here if target is None else target, func, traits, args, kwargs)
 
 
 def _take_apart(
