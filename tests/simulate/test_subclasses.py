@@ -161,3 +161,41 @@ def test_wrapper_subclasses(machine: Machine) -> None:
     assert (str(host.device), str(host.inner.device), host.is_cuda) == ("cpu", "cpu", False)
     assert str(host.to("cuda").inner.device) == "cuda:0"
     assert str(torch.cat([wrapper, total]).inner.device) == "cuda:1"
+
+
+class Outside(torch.autograd.Function):
+    """A function whose backward names devices in ways that a build without them refuses."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor) -> Tensor:
+        return x * 2
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> Tensor:  # type: ignore[override]
+        return grad * torch.tensor([2.0, 3.0], device=grad.device) + torch.ones(2).to("cuda") + torch.ones(2).cuda()
+
+
+def test_code_inside_of_backward_names_devices(machine: Machine) -> None:
+    for run in (lambda x: Outside.apply(x).sum().backward(), lambda x: torch.autograd.backward(Outside.apply(x).sum())):
+        x = torch.ones(2, device="cuda", requires_grad=True)
+        x.register_hook(lambda grad: grad + torch.tensor(1.0, device=0))
+        run(x)
+        assert x.grad is not None
+        assert x.grad.tolist() == [5, 6]
+    x = torch.ones(2, device="cuda", requires_grad=True)
+    (grad,) = torch.autograd.grad(Outside.apply(x).sum(), x)
+    assert grad.tolist() == [4, 5]
+
+
+class Uploading(Wrapper):
+    """A wrapper subclass whose operators name devices."""
+
+    @classmethod
+    def __torch_dispatch__(  # type: ignore[override]
+        cls, func: Any, types: Sequence[type], args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None
+    ) -> Any:
+        return args[0].inner + torch.tensor(1.0, device="cuda") + torch.ones(()).cuda() + torch.ones(2).to("cuda")
+
+
+def test_code_inside_of_an_operator_names_devices(machine: Machine) -> None:
+    assert (Uploading(torch.ones(2, device="cuda")) * 1).tolist() == [4, 4]

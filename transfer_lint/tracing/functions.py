@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import torch
 from torch import Tensor
-from torch.overrides import TorchFunctionMode
+from torch.overrides import TorchFunctionMode, _get_current_function_mode_stack
 
 from transfer_lint.tracing.device_tensor import (
     STAND_IN,
@@ -66,6 +67,15 @@ class Functions(TorchFunctionMode):
         expected = torch.device(device).type if not isinstance(device, int) else KIND
         if expected != generator.device.type:
             raise RuntimeError(f"Expected a '{expected}' device type for generator but found '{generator.device.type}'")
+
+
+@contextmanager
+def reentered(machine: Machine) -> Iterator[None]:
+    """Context in which the mode is on again. While it handles a function, torch leaves it out for all code inside."""
+    with ExitStack() as stack:
+        if not any(isinstance(mode, Functions) for mode in _get_current_function_mode_stack()):  # type: ignore[no-untyped-call]
+            stack.enter_context(Functions(machine))
+        yield
 
 
 def _name_the_accelerator(error: Exception) -> None:

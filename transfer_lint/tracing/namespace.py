@@ -11,6 +11,7 @@ import torch
 from torch.utils._device import DeviceContext
 
 from transfer_lint.tracing import random, saving, subclasses
+from transfer_lint.tracing.functions import reentered
 from transfer_lint.tracing.machine import KIND, Machine, Memory, active
 
 TOTAL_MEMORY = 16 * 2**30
@@ -88,6 +89,7 @@ def replacements(machine: Machine, streams: tuple[random.DeviceGenerator, ...]) 
     yield torch, "Generator", random.Generator
     yield torch._utils, "_rebuild_tensor", saving.rebuild_tensor
     yield from subclasses.replacements(machine)
+    yield torch.autograd, "_engine_run_backward", _heard(machine, vars(torch.autograd)["_engine_run_backward"])
     yield torch.accelerator, "is_available", lambda: True
     yield torch.accelerator, "device_count", lambda: machine.devices
     yield torch.accelerator, "current_accelerator", lambda check_available=False: torch.device(KIND)
@@ -214,6 +216,16 @@ def uncompiled() -> Iterator[None]:
         torch._C._set_graph_executor_optimize(optimize)
         if eager:
             torch.compiler.set_stance("default")
+
+
+def _heard(machine: Machine, run_backward: Any) -> Any:
+    """The function with which torch starts its autograd engine, for hooks and functions that name a device."""
+
+    def run(*args: Any, **kwargs: Any) -> Any:
+        with reentered(machine):
+            return run_backward(*args, **kwargs)
+
+    return run
 
 
 def _indexed(machine: Machine, original: Any) -> Any:
