@@ -188,6 +188,29 @@ def _as_subclass(machine: Machine, func: Any, args: Sequence[Any], kwargs: dict[
     return self.as_subclass(cls) if isinstance(self, DeviceTensor) else func(self, host_class(cls))
 
 
+_CONVOLUTION = ("input", "weight", "bias", "stride", "padding", "dilation", "groups")
+_TRANSPOSED = ("input", "weight", "bias", "stride", "padding", "output_padding", "groups", "dilation")
+
+
+def _convolution(machine: Machine, func: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
+    # `torch.jit.trace` records of a convolution only the `_convolution` inside, and nothing inside of a tensor subclass
+    transposed = func.__name__.startswith("conv_transpose")
+    given = {**dict(zip(_TRANSPOSED if transposed else _CONVOLUTION, args, strict=False)), **kwargs}
+    data, weight, groups = given.pop("input"), given.pop("weight"), given.pop("groups", 1)
+    dims = weight.dim() - 2
+    as_it_is = isinstance(given.get("padding"), str) or data.dim() != weight.dim()
+    if as_it_is or torch._C._get_tracing_state() is None:
+        return func(*args, **kwargs)
+
+    def each(name: str, default: int) -> list[int]:
+        value = given.get(name, default)
+        return [value] * dims if isinstance(value, int) else list(value) * (dims // len(value))
+
+    stride, padding, dilation = each("stride", 1), each("padding", 0), each("dilation", 1)
+    rest = (transposed, each("output_padding", 0), groups, False, False, True, True)
+    return torch._convolution(data, weight, given.get("bias"), stride, padding, dilation, *rest)
+
+
 def _new(machine: Machine, func: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> Tensor:
     return place(values_of(func(*args, **kwargs)), place_of(args[0]))
 
@@ -249,6 +272,8 @@ def _compatible(machine: Machine, func: Any, args: Sequence[Any], kwargs: dict[s
 _HANDLERS: Mapping[Any, Callable[[Machine, Any, Sequence[Any], dict[str, Any]], Any]] = {
     torch.device: _numbered,
     torch._C._nn._parse_to: _numbered,  # the arguments of Module.to
+    **dict.fromkeys((torch.conv1d, torch.conv2d, torch.conv3d), _convolution),
+    **dict.fromkeys((torch.conv_transpose1d, torch.conv_transpose2d, torch.conv_transpose3d), _convolution),
     torch.tensor: _tensor,
     torch.as_tensor: _tensor,
     torch.asarray: _tensor,

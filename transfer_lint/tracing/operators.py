@@ -166,8 +166,7 @@ def run(func: Any, args: Sequence[Any], kwargs: Mapping[str, Any], mode: Abstrac
     if func is torch.ops.prim.layout.default:  # how C++ asks a sparse device tensor
         return values_of(args[0]).layout
     traits = traits_of(func)
-    if args and type(args[0]) in _NUMBERS:
-        args = _traced_numbers(func, args)
+    args = traced_numbers(func, args)
     device = traits.argument("device", args, kwargs)
     target = place_named(device) if device is not None else None
     on_device = any(isinstance(tensor, DeviceTensor) for tensor in tensors_in((*args, *kwargs.values())))
@@ -204,8 +203,10 @@ def _take_apart(
         return func._op_dk(declaration_of(func).made, *args, **kwargs)
 
 
-def _traced_numbers(func: Any, args: Sequence[Any]) -> Sequence[Any]:
+def traced_numbers(func: Any, args: Sequence[Any]) -> Sequence[Any]:
     """The arguments of an operator on constants of a `torch.jit.trace`: torch makes numbers of 0-dim host tensors."""
+    if not args or type(args[0]) not in _NUMBERS:
+        return args
     with no_dispatch():
         return [
             torch.tensor(value) if type(value) in _NUMBERS and argument.type.kind() == "TensorType" else value
