@@ -51,13 +51,16 @@ _DEVICE_WORDS = re.compile(
 # Checks that torch makes, and FakeTensorMode leaves out.
 _NOT_IN_FAKE = re.compile("in method wrapper_CUDA_|Input type .* should be the same")
 # FakeTensorMode has no values, and says so of these calls.
-_NO_VALUES = ("DataDependent", "DynamicOutputShape", "is not allocated yet", "Could not run", "not linked with")
+_NO_VALUES = ("DataDependent", "DynamicOutputShape", "is not allocated yet", "Could not run", "not linked with", "not compiled with")
 # Arguments that are on the host also in PyTorch's own tests of a card.
 _ON_HOST = {"tensor_split": (1,)}
 # (kind, operator) -> why a difference is none of the simulator's.
 EXPLAINED = {
     ("operands", "_unsafe_masked_index"): "FakeTensorMode takes it apart into operators that take no host indices; "
     "torch's own code calls `index`, which does",
+    ("operands", "select_scatter"): "torch's own code copies an operand into a clone of the other, from any device",
+    ("operands", "as_strided_scatter"): "torch's own code copies an operand into a clone of the other, from any device",
+    ("operands", "nn.functional.bilinear"): "torch's own code loops over the batch, which is empty in these samples",
     ("out", "lu"): "`torch.lu` copies its results into `out`, wherever that is",
     ("values", "linalg.matrix_rank"): "under a dispatch mode torch leaves `out=` unfilled, on the host too",
     ("values", "linalg.matrix_rank.hermitian"): "under a dispatch mode torch leaves `out=` unfilled, on the host too",

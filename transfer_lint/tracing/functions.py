@@ -13,7 +13,6 @@ from torch.overrides import TorchFunctionMode
 from transfer_lint.tracing.device_tensor import STAND_IN, DeviceTensor, place, place_of, set_data, values_of
 from transfer_lint.tracing.hooks import deaf
 from transfer_lint.tracing.machine import HOST, KIND, Machine
-from transfer_lint.tracing.saving import as_subclass
 
 _MOVES = frozenset((Tensor.to, Tensor.cuda, Tensor.cpu, Tensor.type, Tensor.type_as))
 
@@ -55,7 +54,7 @@ class Functions(TorchFunctionMode):
     def _check_generator(self, generator: torch.Generator, args: Sequence[Any], kwargs: Mapping[str, Any]) -> None:
         device = kwargs.get("device")
         if device is None:
-            device = args[0].device if args and isinstance(args[0], Tensor) else torch.get_default_device()
+            device = args[0].device if args and isinstance(args[0], Tensor) else torch.empty(0).device
         expected = torch.device(device).type if not isinstance(device, int) else KIND
         if expected != generator.device.type:
             raise RuntimeError(f"Expected a '{expected}' device type for generator but found '{generator.device.type}'")
@@ -234,7 +233,6 @@ _HANDLERS: Mapping[Any, Callable[[Machine, Any, Sequence[Any], dict[str, Any]], 
     torch.ctc_loss: _ctc_loss,
     torch.nn.functional.ctc_loss: _ctc_loss,
     Tensor.__setitem__: _set_item,
-    Tensor.as_subclass: as_subclass,
     Tensor.new: _new,
     Tensor.new_tensor: _new_tensor,
     Tensor.cuda: _cuda,
