@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from abc import ABCMeta
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from importlib import import_module
 from types import SimpleNamespace
 from typing import Any
 
@@ -77,6 +79,12 @@ def _nothing(*args: Any, **kwargs: Any) -> None:
     return None
 
 
+for _own, _name in ((Event, "_EventBase"), (Stream, "_StreamBase")):
+    # before torch 2.6 dynamo asks whether these are subclasses of its abstract classes
+    if isinstance(_base := getattr(import_module("torch._streambase"), _name, None), ABCMeta):
+        _base.register(_own)
+
+
 def replacements(machine: Machine, streams: tuple[random.DeviceGenerator, ...]) -> Iterable[tuple[Any, str, Any]]:
     """(owner, attribute, new value) of all that is replaced while `machine` is simulated.
 
@@ -90,12 +98,13 @@ def replacements(machine: Machine, streams: tuple[random.DeviceGenerator, ...]) 
     yield torch._utils, "_rebuild_tensor", saving.rebuild_tensor
     yield from subclasses.replacements(machine)
     yield torch.autograd, "_engine_run_backward", _heard(machine, vars(torch.autograd)["_engine_run_backward"])
-    yield torch.accelerator, "is_available", lambda: True
-    yield torch.accelerator, "device_count", lambda: machine.devices
-    yield torch.accelerator, "current_accelerator", lambda check_available=False: torch.device(KIND)
-    yield torch.accelerator, "current_device_index", lambda: machine.current
-    yield torch.accelerator, "current_stream", lambda device=None: stream
-    yield torch.accelerator, "synchronize", lambda device=None: None
+    if hasattr(torch, "accelerator"):  # since torch 2.6
+        yield torch.accelerator, "is_available", lambda: True
+        yield torch.accelerator, "device_count", lambda: machine.devices
+        yield torch.accelerator, "current_accelerator", lambda check_available=False: torch.device(KIND)
+        yield torch.accelerator, "current_device_index", lambda: machine.current
+        yield torch.accelerator, "current_stream", lambda device=None: stream
+        yield torch.accelerator, "synchronize", lambda device=None: None
     yield DeviceContext, "__init__", _indexed(machine, DeviceContext.__init__)
 
 
