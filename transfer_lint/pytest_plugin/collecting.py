@@ -140,8 +140,11 @@ class Collecting:
             self._add(record)
         self.measuring.notes.append(f"{title} ended the whole process with os._exit({status}): the others did not run")
         self._write(Ending("exited", status, self.measuring.notes[-1]))
-        for line in (*self.said, "transfer-lint: with pytest-xdist (-n 1) the other tests go on"):
-            print(line, file=sys.__stderr__, flush=True)
+        capture = self.config.pluginmanager.get_plugin("capturemanager")
+        if capture is not None:
+            capture.suspend(in_=True)
+        for line in (self.measuring.notes[-1], *self.said, "with pytest-xdist (-n 1) the other tests would go on"):
+            print(f"transfer-lint: {line}", file=sys.stderr, flush=True)
 
     @pytest.hookimpl(wrapper=True, trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> Generator[None, Any, Any]:

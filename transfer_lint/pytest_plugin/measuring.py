@@ -29,6 +29,7 @@ ATTRIBUTE = "transfer_lint"
 
 Wrapper = Generator[None, Any, Any]
 _SIMULATOR = os.path.join(os.path.dirname(os.path.dirname(__file__)), "tracing", "")
+_DISPATCHER = os.path.join("torch", "_ops.py")
 _RUNNERS = tuple(f"{os.sep}{name}{os.sep}" for name in ("_pytest", "pluggy", "pytest_plugin"))
 
 
@@ -246,7 +247,8 @@ def _without_simulator(trace: TracebackType | None) -> TracebackType | None:
     if trace is None:
         return None
     rest = _without_simulator(trace.tb_next)
-    if trace.tb_frame.f_code.co_filename.startswith(_SIMULATOR):
+    file = trace.tb_frame.f_code.co_filename
+    if file.startswith(_SIMULATOR) or file.endswith(_DISPATCHER):
         return rest
     return TracebackType(rest, trace.tb_frame, trace.tb_lasti, trace.tb_lineno)
 
