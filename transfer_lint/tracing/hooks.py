@@ -131,10 +131,10 @@ _listening: list[Hooks] = []
 def listen(hooks: Hooks) -> Iterator[None]:
     """Context in which `hooks` record this thread and those that it starts.
 
-    Raises RuntimeError if another trace is running.
+    Raises RuntimeError if a trace is running already.
     """
     if _listening:
-        raise RuntimeError("a trace is running already: traces do not nest")
+        raise RuntimeError("a trace of another machine is running already")
     run_thread = threading.Thread.run
 
     def run_heard(thread: threading.Thread) -> None:
@@ -151,6 +151,11 @@ def listen(hooks: Hooks) -> Iterator[None]:
         threading.Thread.run = run_thread  # type: ignore[method-assign]
         _listening.remove(hooks)
         hooks.device_time.finish()
+
+
+def running() -> Recorder | None:
+    """The recorder of the trace that is running; None if there is none."""
+    return _listening[-1].recorder if _listening else None
 
 
 @contextmanager

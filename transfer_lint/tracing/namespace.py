@@ -41,10 +41,12 @@ class Event:
 class Stream:
     """Replaces `torch.cuda.Stream`. All work is done when its call returns.
 
-    device, device_index: where it is. stream_id, cuda_stream: 0, as of the default stream. priority: as given.
+    device, device_index, device_type: where it is. stream_id, cuda_stream: 0, as of the default stream. priority: as
+    given.
     """
 
     stream_id = cuda_stream = 0
+    device_type = 1  # torch's number of CUDA
 
     def __init__(self, device: Any = None, priority: int = 0, **kwargs: Any) -> None:
         machine = active()
@@ -91,8 +93,12 @@ def replacements(machine: Machine, streams: tuple[random.DeviceGenerator, ...]) 
     streams: the default generators of its devices.
     """
     stream = Stream(machine.current)
-    for name, value in _cuda_functions(machine, streams, stream).items():
+    functions = _cuda_functions(machine, streams, stream)
+    for name, value in functions.items():
         yield torch.cuda, name, value
+    # functions of their own: torch's compiler refuses one function under two names
+    yield torch._C, "_cuda_setStream", lambda **stream: None
+    yield torch._C, "_cuda_setDevice", lambda device: functions["set_device"](device)
     yield torch.backends.cudnn, "is_acceptable", lambda tensor: False  # no fused kernels; torch's own function warns
     yield torch, "Generator", random.Generator
     yield torch._utils, "_rebuild_tensor", saving.rebuild_tensor
@@ -103,6 +109,7 @@ def replacements(machine: Machine, streams: tuple[random.DeviceGenerator, ...]) 
         yield torch.accelerator, "device_count", lambda: machine.devices
         yield torch.accelerator, "current_accelerator", lambda check_available=False: torch.device(KIND)
         yield torch.accelerator, "current_device_index", lambda: machine.current
+        yield torch.accelerator, "set_device_index", lambda device: functions["set_device"](device)
         yield torch.accelerator, "current_stream", lambda device=None: stream
         yield torch.accelerator, "synchronize", lambda device=None: None
     yield DeviceContext, "__init__", _indexed(machine, DeviceContext.__init__)
