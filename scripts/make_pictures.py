@@ -100,7 +100,7 @@ def shot(file: Path) -> bytes:
         opened.goto(file.as_uri())
         opened.locator("tbody[data-rule=TL101] .open").click()
         taken = opened.locator(".findings").screenshot()
-    picture = Image.open(io.BytesIO(taken)).convert("RGB").quantize(48)
+    picture = Image.open(io.BytesIO(taken)).convert("RGB").quantize(160)
     known = PngImagePlugin.PngInfo()
     known.add_text(KEY, digest(file.read_text(encoding="utf-8")))
     out = io.BytesIO()
