@@ -14,7 +14,7 @@ from transfer_lint.flow.values.records import AT_ENTRY, MADE, Epoch, Record, is_
 from transfer_lint.flow.values.settled import settled_records
 from transfer_lint.flow.values.symbols import Symbol, Symbols
 from transfer_lint.flow.values.terms import Known
-from transfer_lint.flow.values.values import NONE, Function, Object, Tensor, Tuple, Value, objects_of
+from transfer_lint.flow.values.values import NONE, Function, Object, Placed, Tensor, Tuple, Value, objects_of
 
 LIVE = frozenset({"device", "dtype"})
 """Attributes that a module may compute from its weights."""
@@ -376,6 +376,9 @@ class State:
         for name, held in self.locals.items():
             if isinstance(held, Tensor | Object) and held.ident is ident:
                 self.locals[name] = value
+            elif isinstance(held, Object) and held.ident.parent is ident and isinstance(value, Tensor):
+                if held.ident.name == "device":  # read before it was known that this is a tensor
+                    self.locals[name] = Placed(value.device or Known(value.device_term()), is_dtype=False)
         for owner, record in self.heap.items():
             if any(isinstance(v, Tensor | Object) and v.ident is ident for v in record.attributes.values()):
                 attributes = {
