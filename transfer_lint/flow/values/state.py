@@ -376,9 +376,8 @@ class State:
         for name, held in self.locals.items():
             if isinstance(held, Tensor | Object) and held.ident is ident:
                 self.locals[name] = value
-            elif isinstance(held, Object) and held.ident.parent is ident and isinstance(value, Tensor):
-                if held.ident.name == "device":  # read before it was known that this is a tensor
-                    self.locals[name] = Placed(value.device or Known(value.device_term()), is_dtype=False)
+            elif isinstance(value, Tensor) and isinstance(held, Object) and _is_device_of(held, ident):
+                self.locals[name] = Placed(value.device or Known(value.device_term()), is_dtype=False)
         for owner, record in self.heap.items():
             if any(isinstance(v, Tensor | Object) and v.ident is ident for v in record.attributes.values()):
                 attributes = {
@@ -438,3 +437,8 @@ class State:
 
 def _item(phi: Callable[[str], Symbol], number: int, path: str) -> Symbol:
     return phi(f"[{number}]{path}")
+
+
+def _is_device_of(value: Object, ident: Symbol) -> bool:
+    """Whether a value is the `.device` of an object, read before it was known that this is a tensor."""
+    return value.ident.parent is ident and value.ident.name == "device"
