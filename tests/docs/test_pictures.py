@@ -11,7 +11,7 @@ from tests.support.command import ROOT
 from tests.support.documents import read
 
 SCRIPT = runpy.run_path(str(ROOT / "scripts" / "make_pictures.py"))
-MEND = "python scripts/make_pictures.py makes them again"
+MEND = "python -m tests.support.documents makes them again"
 
 
 def test_the_flow_is_what_the_tool_draws() -> None:

@@ -111,9 +111,9 @@ def test_a_nodes_whole_call(story: BeforeAfter) -> None:
 
 
 def walked(diagram: Diagram, start: str) -> list[str]:
-    """What the drawing says from the box with that label down, each arrow and each box in a line."""
+    """What the drawing says from the first box with that label down, each arrow and each box in a line."""
     boxes = {box.key: box for box in diagram.boxes}
-    (at,) = (box for box in diagram.boxes if box.label == start and box.side is not Side.ACCELERATOR)
+    at = next(box for box in diagram.boxes if box.label == start)
     found = [" / ".join(at.lines)]
     seen = {at.key}
     while True:
@@ -133,9 +133,19 @@ EMBEDS = "image_prompt_embeds / uncond_image_prompt_embeds"
 
 
 def test_the_picture_tells_the_story_before(story: BeforeAfter) -> None:
-    assert walked(story.before[0], "clip_embed\nclip_embed_zeroed") == [
-        "clip_embed / clip_embed_zeroed",  # on unknown devices
+    before = story.before[0]
+    assert {box.side for box in before.boxes if box.shape is Shape.INPUT} == {Side.UNKNOWN}
+    assert walked(before, "mask")[1:5] == [
+        "batch_of_masks() (flow)",
+        "unknown: mask / mask.device",
         ".to(self.device) (perhaps needless)",
+        "accelerator: mask / get_torch_device()",
+    ]
+    assert walked(before, "instantid")[1:3] == [
+        ".to(self.device) (needless)",
+        "accelerator: self.instantid / get_torch_device()",
+    ]
+    assert walked(before, "clip_embed\nclip_embed_zeroed")[2:] == [
         "accelerator: clip_embed / clip_embed_zeroed / get_torch_device()",
         "self.instantid.get_image_embeds() (flow)",
         f"accelerator: {EMBEDS} / get_torch_device() / already there",
@@ -146,13 +156,21 @@ def test_the_picture_tells_the_story_before(story: BeforeAfter) -> None:
         "during sampling: back to the GPU (needless)",
         "accelerator: GPU work / at every sampling step",
     ]
-    assert {box.side for box in story.before[0].boxes if box.shape is Shape.INPUT} == {Side.UNKNOWN}
 
 
 def test_the_picture_tells_the_story_after(story: BeforeAfter) -> None:
-    assert walked(story.after[0], "clip_embed\nclip_embed_zeroed") == [
-        "clip_embed / clip_embed_zeroed",
+    after = story.after[0]
+    assert walked(after, "mask")[1:5] == [
+        "batch_of_masks() (flow)",
+        "unknown: mask / mask.device",
         ".to(self.device) (already there? / yes: use as is / no: move)",
+        "accelerator: mask / get_torch_device()",
+    ]
+    assert walked(after, "instantid")[1:3] == [
+        ".to(self.device) (all weights there? / yes: use as is / no: move once)",
+        "accelerator: self.instantid / get_torch_device()",
+    ]
+    assert walked(after, "clip_embed\nclip_embed_zeroed")[2:] == [
         "accelerator: clip_embed / clip_embed_zeroed / get_torch_device()",
         "self.instantid.get_image_embeds() (flow)",
         f"accelerator: {EMBEDS} / get_torch_device()",
@@ -161,8 +179,6 @@ def test_the_picture_tells_the_story_after(story: BeforeAfter) -> None:
         "during sampling: used where it is (flow)",
         "accelerator: GPU work / at every sampling step",
     ]
-    (moved,) = (arrow for arrow in story.after[0].arrows if arrow.is_decision and arrow.source == "n1")
-    assert story.after[0].question(moved) == ("all weights there?", "yes: use as is", "no: move once")
 
 
 def test_no_guard_is_passed_by_an_arrow_without_a_label(story: BeforeAfter) -> None:

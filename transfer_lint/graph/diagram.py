@@ -45,8 +45,9 @@ class Shape(Enum):
 class Box:
     """A value. key: unique in its diagram. label: a line for each name. line: 1-based.
 
-    place, dtype: in words, "" if unknown. note: what the story says of it: `already there`. facts: the evidence lines of the placement.
-    link: the title of the called function's diagram, "" without one. hidden: the labels of the values folded into it.
+    place, dtype: in words, "" if unknown. note: what the story says of it: `already there`.
+    facts: the evidence lines of the placement. link: the title of the called function's diagram, "" without one.
+    hidden: the labels of the values folded into it.
     """
 
     key: str
