@@ -22,9 +22,7 @@ from tests.support.command import ROOT, environment
 from transfer_lint.cli.common import remaining, shows_links
 from transfer_lint.findings import Evidence, Finding, Severity
 from transfer_lint.lint.outcome import Outcome, Summary
-from transfer_lint.report import View, report
-from transfer_lint.report.concise import COLOURS, FIXABLE
-from transfer_lint.report.full import PLACE
+from transfer_lint.report import View, colours, report
 from transfer_lint.report.lines import cut, cut_before, shortened, width, wrap
 from transfer_lint.report.terminal import printed, styled
 
@@ -157,7 +155,15 @@ def luminance(number: int) -> float:
     return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
 
 
-@pytest.mark.parametrize("number", [*COLOURS.values(), FIXABLE, PLACE])
+def test_no_other_colours_are_used() -> None:
+    """A theme may make blue, green or yellow of any shade; all colours are named in one place."""
+    for path in (ROOT / "transfer_lint").rglob("*.py"):
+        assert not re.search(
+            r"""fg=["'\d]|"(green|red|blue|cyan|yellow|magenta)\"""", path.read_text(encoding="utf-8")
+        ), path
+
+
+@pytest.mark.parametrize("number", sorted({v for v in vars(colours).values() if isinstance(v, int)}))
 def test_colours_read_on_black_and_on_white(number: int) -> None:
     """At least the contrast that WCAG asks of large text and of marks, on both."""
     assert (luminance(number) + 0.05) / 0.05 > 3.8
