@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import io
 import os
 import pty
 import re
@@ -19,7 +20,7 @@ from hypothesis import strategies as st
 
 from tests.report.test_full import EVIDENCE, ONE, shown
 from tests.support.command import ROOT, environment
-from transfer_lint.cli.common import remaining, shows_links
+from transfer_lint.cli.common import Bar, remaining, shows_links
 from transfer_lint.findings import Evidence, Finding, Severity
 from transfer_lint.lint.outcome import Outcome, Summary
 from transfer_lint.report import View, colours, report
@@ -233,3 +234,23 @@ def test_which_terminals_show_links(environ: dict[str, str], shown_: bool) -> No
 )
 def test_how_long_a_run_may_still_take(elapsed: float, done: int, said: str) -> None:
     assert remaining(elapsed, done, 100) == said
+
+
+class Terminal(io.StringIO):
+    encoding = "utf-8"
+
+    def isatty(self) -> bool:
+        return True
+
+
+def test_the_bar_says_how_long_the_rest_may_take(monkeypatch: pytest.MonkeyPatch) -> None:
+    screen = Terminal()
+    clock = [100.0]
+    monkeypatch.setattr("sys.stderr", screen)
+    monkeypatch.setattr("time.monotonic", lambda: clock[0])
+    monkeypatch.setenv("NO_COLOR", "1")
+    monkeypatch.setenv("COLUMNS", "80")
+    with Bar("checking", quiet=False) as bar:
+        clock[0] += 10
+        bar(25, 100, "nodes.py")
+    assert "25/100 about 30 s left nodes.py" in screen.getvalue()
