@@ -9,8 +9,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "codemods")]
 
-from transfer_lint.lint.configuration import KEYS, OUTPUT_FORMATS, schema  # noqa: E402
-from transfer_lint.lint.forms import PYTHONS  # noqa: E402
+from transfer_lint.lint.configuration import KEYS, schema  # noqa: E402
+from transfer_lint.lint.forms import OUTPUT_FORMATS, PYTHONS  # noqa: E402
 from transfer_lint.settings import DEFAULT_EXCLUDE  # noqa: E402
 
 FILE = ROOT / "docs" / "configuration.md"
