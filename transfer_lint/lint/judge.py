@@ -167,7 +167,7 @@ def _on_request(judgement: Judgement, questions: Questions, options: RuleOptions
 def finding(judgement: Judgement, *, on_request: bool = False) -> Finding:
     """The finding that reports a judgement. on_request: `fix` does not apply its fix by itself."""
     site, rule, verdict = judgement.place, judgement.rule, judgement.verdict
-    line, column = site.anchor
+    line, column = verdict.start or site.anchor
     end_line, end_column = site.end
     fix = Fix(judgement.safety, verdict.title, verdict.action, on_request) if verdict.action is not None else None
     return Finding(

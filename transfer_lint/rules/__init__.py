@@ -22,7 +22,11 @@ from transfer_lint.flow.ask import Why
 
 @dataclass(frozen=True)
 class Verdict:
-    """A rule's verdict on a site. why: the facts that prove it. action, title, safety: the fix; action None: no fix."""
+    """A rule's verdict on a site.
+
+    why: the facts that prove it. action, title, safety: the fix; action None: no fix. start: (line, column) where what
+    it is about begins, if that is before the site's own name.
+    """
 
     severity: Severity
     message: str
@@ -30,6 +34,7 @@ class Verdict:
     action: Change | None = None
     title: str = ""
     safety: Safety = Safety.SAFE
+    start: tuple[int, int] | None = None
 
 
 Check = Callable[..., "Verdict | None"]  # takes a place that `flow.ask` hands out, Questions, RuleOptions; or a Note
