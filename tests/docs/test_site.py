@@ -119,7 +119,7 @@ def test_editors_start_a_command_that_exists() -> None:
     languages = ("lua", "toml", "json", "elisp")
     found = [block for page, block in FOUND if page == "docs/editors.md" and block.language in languages]
     starting = [block for block in found if re.search(r'"transfer-lint".*"server"', block.text, re.DOTALL)]
-    assert [block.language for block in starting] == ["lua", "toml", "json", "elisp", "elisp"]
+    assert [block.language for block in starting] == ["lua", "toml", "json", "json", "elisp", "elisp"]
     for block in found:
         assert block.text.count("{") == block.text.count("}")
         assert block.text.count("(") == block.text.count(")")
