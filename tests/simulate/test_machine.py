@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import subprocess
 import sys
@@ -152,6 +153,18 @@ def test_compiled_code_runs_as_it_is_written() -> None:
         assert compiled._orig_mod is net
         assert read(torch.ones(3, device=0)) == 3
         assert [wait.how for wait in machine.waits] == ["item"]
+
+
+def test_graphs_are_not_captured() -> None:
+    net = nn.Linear(2, 2)
+    with simulate():
+        net.cuda()
+        x = torch.ones(1, 2, device="cuda")
+        compiler = importlib.import_module("torch._dynamo")
+        assert compiler.explain(net)(x).graph_count == 0
+        with pytest.raises(NotImplementedError, match="does not export graphs"):
+            torch.export.export(net, (x,))
+    assert compiler.explain(nn.Linear(2, 2))(torch.ones(1, 2)).graph_count == 1
 
 
 class Scripted(nn.Module):
