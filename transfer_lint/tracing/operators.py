@@ -265,7 +265,7 @@ def _follow(tensor: Tensor) -> None:
     held = tensor.held
     if held.layout != torch.strided:
         return
-    if tensor.shape == held.shape and tensor.stride() == held.stride():
+    if Tensor.size(tensor) == held.shape and tensor.stride() == held.stride():
         return
     outer = torch._C._meta_in_tls_dispatch_include()
     with no_dispatch():
