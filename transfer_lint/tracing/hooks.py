@@ -25,6 +25,7 @@ from torch._subclasses.fake_tensor import FakeTensor
 from transfer_lint.tracing.contents import LIMIT, digest
 from transfer_lint.tracing.device_time import DeviceTime
 from transfer_lint.tracing.machine import active, plain, travelling
+from transfer_lint.tracing.operators import traced_numbers
 from transfer_lint.tracing.recorder import Recorder
 from transfer_lint.tracing.sizes import nbytes_of, shape_of
 from transfer_lint.tracing.sync_debug import SyncDebug
@@ -185,6 +186,7 @@ def _deaf_inside(
 
     def kernel(*args: Any, **kwargs: Any) -> Any:
         with torch._C._ExcludeDispatchKeyGuard(_KEYS):
+            args = traced_numbers(op, args)
             if not _listening or not _concrete(args):
                 return op(*args, **kwargs)
             hooks = _listening[-1]
