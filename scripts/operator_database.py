@@ -1,8 +1,8 @@
-"""Holds the simulated accelerator against PyTorch's own operator database, and writes the table of the docs.
+"""Holds the simulated accelerator against PyTorch's own operator database, and makes the table of the docs.
 
     python scripts/operator_database.py                   # all operators, the table goes to stdout
     python scripts/operator_database.py add index_select  # these, with every difference
-    python scripts/operator_database.py --samples 20 --write docs/operators.md
+    python scripts/operator_database.py --write docs/simulator.md
 
 Per operator and dtype a number of PyTorch's sample inputs are run on the host and on the simulated accelerator:
 
@@ -51,18 +51,29 @@ _DEVICE_WORDS = re.compile(
 # Checks that torch makes, and FakeTensorMode leaves out.
 _NOT_IN_FAKE = re.compile("in method wrapper_CUDA_|Input type .* should be the same")
 # FakeTensorMode has no values, and says so of these calls.
-_NO_VALUES = ("DataDependent", "DynamicOutputShape", "is not allocated yet", "Could not run", "not linked with")
+_NO_VALUES = (
+    "DataDependent",
+    "DynamicOutputShape",
+    "is not allocated yet",
+    "Could not run",
+    "not linked with",
+    "not compiled with",
+)
 # Arguments that are on the host also in PyTorch's own tests of a card.
 _ON_HOST = {"tensor_split": (1,)}
 # (kind, operator) -> why a difference is none of the simulator's.
 EXPLAINED = {
     ("operands", "_unsafe_masked_index"): "FakeTensorMode takes it apart into operators that take no host indices; "
     "torch's own code calls `index`, which does",
+    ("operands", "select_scatter"): "torch's own code copies an operand into a clone of the other, from any device",
+    ("operands", "as_strided_scatter"): "torch's own code copies an operand into a clone of the other, from any device",
+    ("operands", "nn.functional.bilinear"): "torch's own code loops over the batch, which is empty in these samples",
     ("out", "lu"): "`torch.lu` copies its results into `out`, wherever that is",
     ("values", "linalg.matrix_rank"): "under a dispatch mode torch leaves `out=` unfilled, on the host too",
     ("values", "linalg.matrix_rank.hermitian"): "under a dispatch mode torch leaves `out=` unfilled, on the host too",
     ("gradients", "ormqr"): "its strides are another order; a card's are its own",
 }
+BEGIN, END = "<!-- operators: scripts/operator_database.py --write -->", "<!-- end -->"
 SPARSE = "the simulated accelerator has dense tensors only"
 _UNFILLED = ("empty", "new_empty", "resize")
 
@@ -369,9 +380,7 @@ def _different_errors(expected: Exception | None, raised: Exception | None) -> s
     return None if same else f"raises {raised!r} and not {expected!r}"
 
 
-def _different(
-    report: Report, expected: Any, found: Any, *, filled: bool = True, places: bool = True
-) -> str | None:
+def _different(report: Report, expected: Any, found: Any, *, filled: bool = True, places: bool = True) -> str | None:
     """What is different about two results. filled: they have values. places: the second has to be on the device."""
     pairs = list(zip(tree_leaves(expected), tree_leaves(found), strict=False))
     if len(tree_leaves(expected)) != len(tree_leaves(found)):
@@ -414,24 +423,62 @@ def _same_values(report: Report, one: Tensor, other: Tensor) -> bool:
     return True
 
 
+def unexplained(report: Report) -> list[tuple[str, str, str]]:
+    """The differences of an operator without those that EXPLAINED names, and without sparse tensors."""
+    return [each for each in report.differences if (each[0], report.name) not in EXPLAINED and SPARSE not in each[2]]
+
+
+def table(reports: Sequence[Report]) -> str:
+    """The table of the docs, and what differs."""
+    lines = ["| | operators | cases | as on a card | explained | not |", "| --- | --: | --: | --: | --: | --: |"]
+    for kind in KINDS:
+        cases = sum(report.cases[kind] for report in reports)
+        differ = sum(what == kind for report in reports for what, *_ in report.differences)
+        wrong = sum(what == kind for report in reports for what, *_ in unexplained(report))
+        having = sum(bool(report.cases[kind]) for report in reports)
+        lines.append(f"| {kind} | {having} | {cases:,} | {cases - differ:,} | {differ - wrong} | {wrong} |")
+    found = {(what, report.name) for report in reports for what, *_ in report.differences}
+    sparse = [report.name for report in reports if any(SPARSE in words for *_, words in report.differences)]
+    rounded = [report.name for report in reports if report.rounded]
+    lines += ["", "Explained:", ""]
+    lines += [f"- {kind} of `{name}`: {why}." for (kind, name), why in EXPLAINED.items() if (kind, name) in found]
+    if sparse:
+        lines.append(f"- {', '.join(f'`{name}`' for name in sparse)}: sparse tensors, which are refused.")
+    if rounded:
+        names_ = ", ".join(f"`{name}`" for name in rounded)
+        lines.append(f"- Equal up to rounding, not in every bit: {names_}.")
+    return "\n".join(lines)
+
+
+def _write(page: Path, text: str) -> None:
+    before, _, rest = page.read_text(encoding="utf-8").partition(BEGIN)
+    after = rest.partition(END)[2]
+    page.write_text(f"{before}{BEGIN}\n{text}\n{END}{after}", encoding="utf-8")
+
+
 def main() -> None:
     """Run what the command line says."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("operators", nargs="*", help="names, as in PyTorch's database; all if none is given")
     parser.add_argument("--samples", type=int, default=SAMPLES, help="of each dtype (%(default)s)")
+    parser.add_argument("--write", type=Path, help="the page whose table is replaced")
     options = parser.parse_args()
     reports = []
-    for name in names():
-        if not options.operators or name in options.operators:
-            print(name, end="\r", file=sys.stderr, flush=True)
-            reports.append(check(name, samples=options.samples))
-    print("rounded:", *(report.name for report in reports if report.rounded))
-    for kind in KINDS:
-        cases = sum(report.cases[kind] for report in reports)
-        bad = [(report.name, *rest) for report in reports for what, *rest in report.differences if what == kind]
-        print(f"{kind}: {cases} cases of {sum(1 for r in reports if r.cases[kind])} operators, {len(bad)} differ")
-        for each in bad:
-            print("  ", *each)
+    for name in options.operators or names():
+        print(f"\r\033[K{name}", end="", file=sys.stderr, flush=True)
+        reports.append(check(name, samples=options.samples))
+    print(file=sys.stderr)
+    text = table(reports)
+    print(text, "", sep="\n")
+    for report in reports:
+        for each in unexplained(report):
+            print(report.name, *each, sep=": ")
+    if options.write:
+        version = torch.__version__.partition("+")[0]
+        _write(
+            options.write,
+            f"torch {version}, {len(reports)} operators, up to {options.samples} samples a dtype:\n\n{text}",
+        )
 
 
 if __name__ == "__main__":

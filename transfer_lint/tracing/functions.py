@@ -63,7 +63,7 @@ class Functions(TorchFunctionMode):
     def _check_generator(self, generator: torch.Generator, args: Sequence[Any], kwargs: Mapping[str, Any]) -> None:
         device = kwargs.get("device")
         if device is None:
-            device = args[0].device if args and isinstance(args[0], Tensor) else torch.get_default_device()
+            device = args[0].device if args and isinstance(args[0], Tensor) else torch.empty(0).device
         expected = torch.device(device).type if not isinstance(device, int) else KIND
         if expected != generator.device.type:
             raise RuntimeError(f"Expected a '{expected}' device type for generator but found '{generator.device.type}'")

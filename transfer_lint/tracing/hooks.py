@@ -132,10 +132,10 @@ _listening: list[Hooks] = []
 def listen(hooks: Hooks) -> Iterator[None]:
     """Context in which `hooks` record this thread and those that it starts.
 
-    Raises RuntimeError if another trace is running.
+    Raises RuntimeError if a trace is running already.
     """
     if _listening:
-        raise RuntimeError("a trace is running already: traces do not nest")
+        raise RuntimeError("a trace of another machine is running already")
     run_thread = threading.Thread.run
 
     def run_heard(thread: threading.Thread) -> None:
@@ -154,6 +154,11 @@ def listen(hooks: Hooks) -> Iterator[None]:
         hooks.device_time.finish()
 
 
+def running() -> Recorder | None:
+    """The recorder of the trace that is running; None if there is none."""
+    return _listening[-1].recorder if _listening else None
+
+
 @contextmanager
 def deaf() -> Iterator[None]:
     """Context in which nothing of this thread is recorded."""
@@ -164,8 +169,9 @@ def deaf() -> Iterator[None]:
 @cache
 def _kernels() -> tuple[torch.library.Library, ...]:
     """Register the kernels, once. The registrations last as long as the returned objects exist."""
-    rest = torch.library.Library("_", "IMPL")  # type: ignore[no-untyped-call]
-    rest.fallback(torch.library.fallthrough_kernel, _KEY_NAME)  # type: ignore[no-untyped-call]
+    rest = torch.library.Library("_", "IMPL", _KEY_NAME)  # type: ignore[no-untyped-call]
+    assert rest.m is not None
+    rest.m.fallback_fallthrough()
     library = torch.library.Library("aten", "IMPL")  # type: ignore[no-untyped-call]
     for op in MOVES:
         library.impl(op, _deaf_inside(op, Hooks.moved, _crosses), _KEY_NAME)  # type: ignore[no-untyped-call]

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from abc import ABCMeta
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from importlib import import_module
 from types import SimpleNamespace
 from typing import Any
 
@@ -39,10 +41,12 @@ class Event:
 class Stream:
     """Replaces `torch.cuda.Stream`. All work is done when its call returns.
 
-    device, device_index: where it is. stream_id, cuda_stream: 0, as of the default stream. priority: as given.
+    device, device_index, device_type: where it is. stream_id, cuda_stream: 0, as of the default stream. priority: as
+    given.
     """
 
     stream_id = cuda_stream = 0
+    device_type = 1  # torch's number of CUDA
 
     def __init__(self, device: Any = None, priority: int = 0, **kwargs: Any) -> None:
         machine = active()
@@ -77,25 +81,37 @@ def _nothing(*args: Any, **kwargs: Any) -> None:
     return None
 
 
+for _own, _name in ((Event, "_EventBase"), (Stream, "_StreamBase")):
+    # before torch 2.6 dynamo asks whether these are subclasses of its abstract classes
+    if isinstance(_base := getattr(import_module("torch._streambase"), _name, None), ABCMeta):
+        _base.register(_own)
+
+
 def replacements(machine: Machine, streams: tuple[random.DeviceGenerator, ...]) -> Iterable[tuple[Any, str, Any]]:
     """(owner, attribute, new value) of all that is replaced while `machine` is simulated.
 
     streams: the default generators of its devices.
     """
     stream = Stream(machine.current)
-    for name, value in _cuda_functions(machine, streams, stream).items():
+    functions = _cuda_functions(machine, streams, stream)
+    for name, value in functions.items():
         yield torch.cuda, name, value
+    # functions of their own: torch's compiler refuses one function under two names
+    yield torch._C, "_cuda_setStream", lambda **stream: None
+    yield torch._C, "_cuda_setDevice", lambda device: functions["set_device"](device)
     yield torch.backends.cudnn, "is_acceptable", lambda tensor: False  # no fused kernels; torch's own function warns
     yield torch, "Generator", random.Generator
     yield torch._utils, "_rebuild_tensor", saving.rebuild_tensor
     yield from subclasses.replacements(machine)
     yield torch.autograd, "_engine_run_backward", _heard(machine, vars(torch.autograd)["_engine_run_backward"])
-    yield torch.accelerator, "is_available", lambda: True
-    yield torch.accelerator, "device_count", lambda: machine.devices
-    yield torch.accelerator, "current_accelerator", lambda check_available=False: torch.device(KIND)
-    yield torch.accelerator, "current_device_index", lambda: machine.current
-    yield torch.accelerator, "current_stream", lambda device=None: stream
-    yield torch.accelerator, "synchronize", lambda device=None: None
+    if hasattr(torch, "accelerator"):  # since torch 2.6
+        yield torch.accelerator, "is_available", lambda: True
+        yield torch.accelerator, "device_count", lambda: machine.devices
+        yield torch.accelerator, "current_accelerator", lambda check_available=False: torch.device(KIND)
+        yield torch.accelerator, "current_device_index", lambda: machine.current
+        yield torch.accelerator, "set_device_index", lambda device: functions["set_device"](device)
+        yield torch.accelerator, "current_stream", lambda device=None: stream
+        yield torch.accelerator, "synchronize", lambda device=None: None
     yield DeviceContext, "__init__", _indexed(machine, DeviceContext.__init__)
 
 
