@@ -298,8 +298,6 @@ def _compare_mixed(report: Report, op: Any, call: Call, position: int | None, ca
 
 
 def _unfilled(tensor: Tensor, device: str) -> Tensor:
-    if tensor.layout != torch.strided:
-        return tensor.to(device)
     return torch.empty_strided(tensor.shape, tensor.stride(), dtype=tensor.dtype, device=device)
 
 
