@@ -262,10 +262,25 @@ def test_other_operators_are_not_heard() -> None:
     assert t.transfers == t.waits == t.nbytes == 0
 
 
-def test_a_trace_does_not_nest_and_cleans_up_after_itself() -> None:
+def test_a_trace_in_a_trace_records_its_part() -> None:
+    with transfer_lint.trace(simulated="cuda") as whole:
+        h().to("cuda")
+        with transfer_lint.trace() as inner, transfer_lint.trace(simulated="cuda") as innermost:
+            assert h().to("cuda").sum().item() == 15
+        h().to("cuda")
+    assert (whole.transfers, whole.waits) == (3, 4)
+    assert (inner.transfers, inner.waits) == (innermost.transfers, innermost.waits) == (1, 2)
+    assert inner.result().simulated == "cuda"
+    assert [each.where for each in inner.result().entries] == [each.where for each in innermost.result().entries]
+
+
+def test_a_trace_of_another_machine_does_not_nest_and_cleans_up_after_itself() -> None:
     run = threading.Thread.run
-    with transfer_lint.trace(), pytest.raises(RuntimeError, match="running already"), transfer_lint.trace():
+    with transfer_lint.trace(), pytest.raises(RuntimeError, match="running"), transfer_lint.trace(simulated="cuda"):
         pass
+    with transfer_lint.trace(simulated="cuda"), pytest.raises(RuntimeError, match="simulated already"):
+        with transfer_lint.trace(simulated="cuda", devices=2):
+            pass
     with pytest.raises(ValueError, match="mine"), transfer_lint.trace(simulated="cuda") as t:
         raise ValueError("mine")
     assert (t.result().ending.how, t.result().ending.text) == ("raised", "ValueError: mine")

@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import torch
 from torch import Tensor
-from torch.overrides import TorchFunctionMode
+from torch.overrides import TorchFunctionMode, _get_current_function_mode_stack
 
-from transfer_lint.tracing.device_tensor import STAND_IN, DeviceTensor, place, place_of, set_data, values_of
+from transfer_lint.tracing.device_tensor import (
+    STAND_IN,
+    DeviceTensor,
+    host_class,
+    place,
+    place_of,
+    set_data,
+    values_of,
+)
 from transfer_lint.tracing.hooks import deaf
 from transfer_lint.tracing.machine import HOST, KIND, Machine
 
@@ -58,6 +67,15 @@ class Functions(TorchFunctionMode):
         expected = torch.device(device).type if not isinstance(device, int) else KIND
         if expected != generator.device.type:
             raise RuntimeError(f"Expected a '{expected}' device type for generator but found '{generator.device.type}'")
+
+
+@contextmanager
+def reentered(machine: Machine) -> Iterator[None]:
+    """Context in which the mode is on again. While it handles a function, torch leaves it out for all code inside."""
+    with ExitStack() as stack:
+        if not any(isinstance(mode, Functions) for mode in _get_current_function_mode_stack()):  # type: ignore[no-untyped-call]
+            stack.enter_context(Functions(machine))
+        yield
 
 
 def _name_the_accelerator(error: Exception) -> None:
@@ -165,6 +183,34 @@ def _ctc_loss(machine: Machine, func: Any, args: Sequence[Any], kwargs: dict[str
     return func(*args[:2], *map(numbers, args[2:4]), *args[4:], **named)
 
 
+def _as_subclass(machine: Machine, func: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
+    self, cls = args
+    return self.as_subclass(cls) if isinstance(self, DeviceTensor) else func(self, host_class(cls))
+
+
+_CONVOLUTION = ("input", "weight", "bias", "stride", "padding", "dilation", "groups")
+_TRANSPOSED = ("input", "weight", "bias", "stride", "padding", "output_padding", "groups", "dilation")
+
+
+def _convolution(machine: Machine, func: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
+    # `torch.jit.trace` records of a convolution only the `_convolution` inside, and nothing inside of a tensor subclass
+    transposed = func.__name__.startswith("conv_transpose")
+    given = {**dict(zip(_TRANSPOSED if transposed else _CONVOLUTION, args, strict=False)), **kwargs}
+    data, weight, groups = given.pop("input"), given.pop("weight"), given.pop("groups", 1)
+    dims = weight.dim() - 2
+    as_it_is = isinstance(given.get("padding"), str) or data.dim() != weight.dim()
+    if as_it_is or torch._C._get_tracing_state() is None:
+        return func(*args, **kwargs)
+
+    def each(name: str, default: int) -> list[int]:
+        value = given.get(name, default)
+        return [value] * dims if isinstance(value, int) else list(value) * (dims // len(value))
+
+    stride, padding, dilation = each("stride", 1), each("padding", 0), each("dilation", 1)
+    rest = (transposed, each("output_padding", 0), groups, False, False, True, True)
+    return torch._convolution(data, weight, given.get("bias"), stride, padding, dilation, *rest)
+
+
 def _new(machine: Machine, func: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> Tensor:
     return place(values_of(func(*args, **kwargs)), place_of(args[0]))
 
@@ -226,6 +272,8 @@ def _compatible(machine: Machine, func: Any, args: Sequence[Any], kwargs: dict[s
 _HANDLERS: Mapping[Any, Callable[[Machine, Any, Sequence[Any], dict[str, Any]], Any]] = {
     torch.device: _numbered,
     torch._C._nn._parse_to: _numbered,  # the arguments of Module.to
+    **dict.fromkeys((torch.conv1d, torch.conv2d, torch.conv3d), _convolution),
+    **dict.fromkeys((torch.conv_transpose1d, torch.conv_transpose2d, torch.conv_transpose3d), _convolution),
     torch.tensor: _tensor,
     torch.as_tensor: _tensor,
     torch.asarray: _tensor,
@@ -233,6 +281,7 @@ _HANDLERS: Mapping[Any, Callable[[Machine, Any, Sequence[Any], dict[str, Any]], 
     torch.ctc_loss: _ctc_loss,
     torch.nn.functional.ctc_loss: _ctc_loss,
     Tensor.__setitem__: _set_item,
+    Tensor.as_subclass: _as_subclass,
     Tensor.new: _new,
     Tensor.new_tensor: _new_tensor,
     Tensor.cuda: _cuda,

@@ -26,6 +26,7 @@ from transfer_lint.tracing.contents import LIMIT, digest
 from transfer_lint.tracing.device_time import DeviceTime
 from transfer_lint.tracing.machine import active, plain, travelling
 from transfer_lint.tracing.recorder import Recorder
+from transfer_lint.tracing.sizes import nbytes_of, shape_of
 from transfer_lint.tracing.sync_debug import SyncDebug
 
 _KEY_NAME = "TESTING_ONLY_GenericMode"  # in every build of torch; made for modes, but no mode uses it
@@ -82,8 +83,8 @@ class Hooks:
                 str(result.device),
                 how="to" if how == "to_copy" else how,
                 dtype=plain(dtype),
-                nbytes=result.numel() * dtype.itemsize,
-                shape=tuple(result.shape),
+                nbytes=nbytes_of(result, dtype),
+                shape=shape_of(result),
                 blocking=blocking,
                 content=None if at_host is None else digest(at_host, self.limit),
                 seconds=seconds,
@@ -108,7 +109,7 @@ class Hooks:
                 how=READS[op],
                 dtype=plain(tensor.dtype),
                 nbytes=tensor.element_size() if READS[op] == "item" else 1 if READS[op] == "equal" else 8,
-                shape=tuple(tensor.shape),
+                shape=shape_of(tensor),
                 content=None
                 if value is None
                 else (repr(value), self.recorder.memories.number(tensor), tensor.storage_offset()),
@@ -130,10 +131,10 @@ _listening: list[Hooks] = []
 def listen(hooks: Hooks) -> Iterator[None]:
     """Context in which `hooks` record this thread and those that it starts.
 
-    Raises RuntimeError if another trace is running.
+    Raises RuntimeError if a trace is running already.
     """
     if _listening:
-        raise RuntimeError("a trace is running already: traces do not nest")
+        raise RuntimeError("a trace of another machine is running already")
     run_thread = threading.Thread.run
 
     def run_heard(thread: threading.Thread) -> None:
@@ -150,6 +151,11 @@ def listen(hooks: Hooks) -> Iterator[None]:
         threading.Thread.run = run_thread  # type: ignore[method-assign]
         _listening.remove(hooks)
         hooks.device_time.finish()
+
+
+def running() -> Recorder | None:
+    """The recorder of the trace that is running; None if there is none."""
+    return _listening[-1].recorder if _listening else None
 
 
 @contextmanager

@@ -35,6 +35,10 @@ _WAITS = {
     "aten::repeat_interleave": 8,
     "aten::bincount": 8,
     "aten::multinomial": 1,
+    "aten::_coalesce": 8,
+    "aten::_to_sparse": 8,
+    "aten::_to_sparse_csr": 8,
+    "aten::_to_sparse_csc": 8,
     "aten::_linalg_check_errors": 1,
     "aten::_linalg_eigh": 1,
     "aten::_linalg_svd": 1,
@@ -60,6 +64,7 @@ _WHOLE = frozenset(
         "upsample_bilinear2d conv1d conv2d adaptive_avg_pool2d"
     ).split()
 )
+_NUMBERS = (int, float, bool, complex)
 # Operators that are made of others on a card, but not on the host, or whose result is not where their operands are.
 _ALWAYS_APART = frozenset(
     getattr(getattr(aten, name), overload)
@@ -111,7 +116,8 @@ def traits_of(func: Any) -> Traits:
     schema = func._schema
     return Traits(
         name=schema.name,
-        composite=schema.name not in _WHOLE
+        composite=not schema.name.startswith("prim::")
+        and schema.name not in _WHOLE
         and torch._C._dispatch_has_kernel_for_dispatch_key(func.name(), "CompositeImplicitAutograd")
         and not torch._C._dispatch_has_kernel_for_dispatch_key(func.name(), "CPU"),
         random=torch.Tag.nondeterministic_seeded in func.tags,
@@ -157,7 +163,10 @@ def run(func: Any, args: Sequence[Any], kwargs: Mapping[str, Any], mode: Abstrac
     mode: the dispatch mode to enter while a composite operator is decomposed; None to enter none.
     Raises RuntimeError, as torch does, if operands are on different devices.
     """
+    if func is torch.ops.prim.layout.default:  # how C++ asks a sparse device tensor
+        return values_of(args[0]).layout
     traits = traits_of(func)
+    args = traced_numbers(func, args)
     device = traits.argument("device", args, kwargs)
     target = place_named(device) if device is not None else None
     on_device = any(isinstance(tensor, DeviceTensor) for tensor in tensors_in((*args, *kwargs.values())))
@@ -182,10 +191,8 @@ def run(func: Any, args: Sequence[Any], kwargs: Mapping[str, Any], mode: Abstrac
     places = {place_of(tensor) for _, tensor in given}
     if (len(places) > 1 or func in _ALWAYS_APART) and declaration_of(func).made is not None:
         return _take_apart(func, args, kwargs, mode)
-    here = target
-    if here is None:
-        here = agreed(func, given, args, kwargs) if len(places) > 1 else places.pop() if places else HOST
-    return _run_at(here, func, traits, args, kwargs)
+    here = agreed(func, given, args, kwargs) if len(places) > 1 else places.pop() if places else HOST
+    return _run_at(here if target is None else target, func, traits, args, kwargs)
 
 
 def _take_apart(
@@ -194,6 +201,17 @@ def _take_apart(
     """Run an operator that is made of others as torch does: each of these comes here by itself."""
     with mode if mode is not None else nullcontext():
         return func._op_dk(declaration_of(func).made, *args, **kwargs)
+
+
+def traced_numbers(func: Any, args: Sequence[Any]) -> Sequence[Any]:
+    """The arguments of an operator on constants of a `torch.jit.trace`: torch makes numbers of 0-dim host tensors."""
+    if not args or type(args[0]) not in _NUMBERS:
+        return args
+    with no_dispatch():
+        return [
+            torch.tensor(value) if type(value) in _NUMBERS and argument.type.kind() == "TensorType" else value
+            for value, argument in zip(args, func._schema.arguments, strict=False)
+        ]
 
 
 def _run_at(where: int, func: Any, traits: Traits, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
@@ -245,6 +263,8 @@ def _follow(tensor: Tensor) -> None:
     if not isinstance(tensor, DeviceTensor):
         return
     held = tensor.held
+    if held.layout != torch.strided:
+        return
     if tensor.shape == held.shape and tensor.stride() == held.stride():
         return
     outer = torch._C._meta_in_tls_dispatch_include()
