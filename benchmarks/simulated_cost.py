@@ -2,10 +2,10 @@
 
     python benchmarks/simulated_cost.py [--cwd DIR] [--trace] [--json FILE] TEST_FILE ...
 
-Each file is run by pytest twice: on the host, and on a simulated accelerator with `torch.set_default_device("cuda")`, so
-that what names no device lives there. With --trace it is traced too, as `transfer-lint trace` does. Compared are processor
-seconds (user and system, so that a busy machine matters little), less those that the imports take, and peak memory.
-Nothing is downloaded.
+Each file is run by pytest twice: on the host, and on a simulated accelerator with `torch.set_default_device("cuda")`,
+so that what names no device lives there. With --trace it is traced too, as `transfer-lint trace` does. Compared are
+processor seconds (user and system, so that a busy machine matters little) of pytest, and peak memory. Nothing is
+downloaded.
 """
 
 from __future__ import annotations
@@ -102,7 +102,8 @@ def main() -> None:
         ratios = [each[how]["seconds"] / each["host"]["seconds"] for each in results.values() if how in each]
         memory = [each[how]["mebibytes"] / each["host"]["mebibytes"] for each in results.values() if how in each]
         print(
-            f"{how}: {len(ratios)} files, time {statistics.median(ratios):.2f} x in the median, {max(ratios):.2f} x at most; "
+            f"{how}: {len(ratios)} files, "
+            f"time {statistics.median(ratios):.2f} x in the median, {max(ratios):.2f} x at most; "
             f"memory {statistics.median(memory):.2f} x in the median, {max(memory):.2f} x at most"
         )
 
@@ -113,7 +114,8 @@ def _print(test: str, result: dict[str, dict[str, float]]) -> None:
     for how, each in result.items():
         if how != "host":
             ratio, memory = each["seconds"] / host["seconds"], each["mebibytes"] / host["mebibytes"]
-            parts.append(f"{how} {ratio:5.2f} x, memory {memory:4.2f} x, {each['passed']} passed {each['failed']} failed")
+            tests = f"{each['passed']} passed {each['failed']} failed"
+            parts.append(f"{how} {ratio:5.2f} x, memory {memory:4.2f} x, {tests}")
     print("; ".join(parts), flush=True)
 
 

@@ -195,10 +195,6 @@ class DeviceTensor(Tensor, metaclass=_Class):
         self._waited("tolist")
         return self.held.tolist()
 
-    def as_subclass(self, cls: type[Tensor]) -> Tensor:  # type: ignore[override]
-        """The tensor as a `cls`; itself as a plain tensor, which torch asks for when it loads one."""
-        return self if cls is Tensor else Tensor.as_subclass(self, cls)
-
     def is_pinned(self, device: Any = None) -> bool:
         """False: only host memory can be pinned."""
         return False
@@ -345,6 +341,14 @@ def values_of(tensor: Tensor) -> Tensor:
 def place(values: Tensor, where: int) -> Tensor:
     """A tensor at the place `where` with the values of the host tensor `values`, in the same memory."""
     return values if where == HOST else DeviceTensor(values, where)
+
+
+def place_named(device: torch.device) -> int | None:
+    """The place that an operator's `device` argument names; None for a device that is left to torch (`meta`)."""
+    if device.type in (KIND, STAND_IN):
+        machine = active()
+        return machine.device_index(device.index) if machine is not None else device.index or 0
+    return HOST if device.type == "cpu" else None
 
 
 def set_data(tensor: Tensor, value: Tensor) -> None:
