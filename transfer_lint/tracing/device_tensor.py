@@ -316,7 +316,11 @@ def become(tensor: Tensor, cls: type[Tensor]) -> None:
 
 def foreign(types: Sequence[Any]) -> bool:
     """Whether a tensor class of the program's own, with a `__torch_dispatch__`, has to run the operator."""
-    return any(not issubclass(kind, DeviceTensor) and kind.__torch_dispatch__ is not _UNHANDLED for kind in types)
+    for kind in types:
+        if kind is not DeviceTensor and not issubclass(kind, DeviceTensor):
+            if kind.__torch_dispatch__ is not _UNHANDLED:
+                return True
+    return False
 
 
 def handled(func: Any, types: Sequence[Any], args: Sequence[Any], kwargs: Mapping[str, Any]) -> Iterator[Any]:

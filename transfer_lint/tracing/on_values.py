@@ -16,6 +16,7 @@ from transfer_lint.tracing.random import device_stream
 from transfer_lint.tracing.traits import Traits, replace, tensors_in
 
 aten = torch.ops.aten
+_DATA = frozenset((int, float, bool, type(None), torch.dtype, torch.layout, torch.memory_format, str))
 
 # Operators that make the host wait, for a Python value, for the number of elements that the result's shape depends on,
 # or for a check of errors. Operator -> bytes that the host reads.
@@ -45,6 +46,44 @@ _NO_WAIT: Mapping[str, Callable[[Traits, Sequence[Any], Mapping[str, Any]], bool
         traits.argument("replacement", *given) and traits.argument("num_samples", *given) > 1
     ),
 }
+
+
+def run_plainly(func: Any, traits: Traits, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+    """Run an operator of which only the values and places of its operands matter, in the least time.
+
+    NotImplemented where more than that may matter: lists of tensors, operands on two devices, complex numbers, inference
+    mode, results that are not one dense tensor.
+    """
+    where: int | None = None
+    values = []
+    for value in args:
+        kind = type(value)
+        if kind is DeviceTensor:
+            here, value = value.ordinal, value.held
+        elif kind is Tensor:
+            here = HOST
+        elif kind in _DATA or (kind is list and (not value or type(value[0]) is int)):
+            values.append(value)
+            continue
+        else:
+            return NotImplemented
+        if where is None:
+            where = here
+        if here != where or value.dtype.is_complex:
+            return NotImplemented
+        values.append(value)
+    if where is None or where == HOST or torch.is_inference_mode_enabled():
+        return NotImplemented
+    for value in kwargs.values():
+        if type(value) not in _DATA:
+            return NotImplemented
+    result = func(*values, **kwargs)
+    if type(result) is Tensor:
+        for given, value in zip(args, values, strict=True):
+            if value is result:
+                return given
+        return DeviceTensor(result, where)
+    return replace(result, lambda each: DeviceTensor(each, where))
 
 
 def run_at(where: int, func: Any, traits: Traits, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:

@@ -14,9 +14,9 @@ import torch
 from transfer_lint.tracing.device_checks import agreed, declaration_of, named_tensors
 from transfer_lint.tracing.device_tensor import DeviceTensor, Operators, place_named, place_of, register, values_of
 from transfer_lint.tracing.machine import HOST
-from transfer_lint.tracing.on_values import run_at
+from transfer_lint.tracing.on_values import WAITS, run_at, run_plainly
 from transfer_lint.tracing.special import INDEXES, SPECIAL, bring_indices, run_foreach, take_apart
-from transfer_lint.tracing.traits import tensors_in, traced_numbers, traits_of
+from transfer_lint.tracing.traits import Traits, tensors_in, traced_numbers, traits_of
 
 aten = torch.ops.aten
 
@@ -39,6 +39,29 @@ _ALWAYS_APART = frozenset(
 )
 
 
+_PLAIN: set[Any] = set()
+_NOT_PLAIN: set[Any] = set()
+
+
+def _is_plain(func: Any, traits: Traits) -> bool:
+    """Whether nothing but the values and the places of its operands matters to an operator."""
+    plain = not (
+        traits.composite
+        or traits.random
+        or traits.mutated
+        or "device" in traits.arguments
+        or func in SPECIAL
+        or func in _ALWAYS_APART
+        or traits.name in INDEXES
+        or traits.name in WAITS
+        or traits.name in _ON_HOST
+        or traits.name.startswith(("aten::_foreach_", "aten::_linalg", "aten::linalg", "prim::"))
+        or declaration_of(func).made is not None
+    )
+    (_PLAIN if plain else _NOT_PLAIN).add(func)
+    return plain
+
+
 def run(func: Any, args: Sequence[Any], kwargs: Mapping[str, Any], mode: AbstractContextManager[Any] | None) -> Any:
     """Run one operator.
 
@@ -48,6 +71,10 @@ def run(func: Any, args: Sequence[Any], kwargs: Mapping[str, Any], mode: Abstrac
     if func is torch.ops.prim.layout.default:  # how C++ asks a sparse device tensor
         return values_of(args[0]).layout
     traits = traits_of(func)
+    if func in _PLAIN or func not in _NOT_PLAIN and _is_plain(func, traits):
+        result = run_plainly(func, traits, args, kwargs)
+        if result is not NotImplemented:
+            return result
     args = traced_numbers(func, args)
     device = traits.argument("device", args, kwargs)
     target = place_named(device) if device is not None else None
