@@ -75,7 +75,7 @@ def run(how: str, test: str, folder: Path) -> Run:
         text = output.read()
     seconds = re.search(r"^SECONDS ([\d.]+)", text, re.MULTILINE)
     if seconds is None:
-        raise SystemExit(f"{test} ({how}) did not end:\n{text[-2000:]}")
+        raise RuntimeError(f"{test} ({how}) did not end:\n{text[-1000:]}")
 
     def count(word: str) -> int:
         return sum(map(int, re.findall(rf"(\d+) {word}", text.rpartition("SECONDS")[0][-400:])))
@@ -94,7 +94,11 @@ def main() -> None:
     hows = ("host", "simulated", "traced") if options.trace else ("host", "simulated")
     results = json.loads(options.json.read_text()) if options.json and options.json.exists() else {}
     for test in options.tests:
-        results[test] = {how: asdict(run(how, test, options.cwd)) for how in hows}
+        try:
+            results[test] = {how: asdict(run(how, test, options.cwd)) for how in hows}
+        except RuntimeError as error:
+            print(error, flush=True)
+            continue
         _print(test, results[test])
         if options.json:
             options.json.write_text(json.dumps(results, indent=1) + "\n")
