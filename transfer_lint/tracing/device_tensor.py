@@ -317,9 +317,9 @@ def become(tensor: Tensor, cls: type[Tensor]) -> None:
 def foreign(types: Sequence[Any]) -> bool:
     """Whether a tensor class of the program's own, with a `__torch_dispatch__`, has to run the operator."""
     for kind in types:
-        if kind is not DeviceTensor and not issubclass(kind, DeviceTensor):
-            if kind.__torch_dispatch__ is not _UNHANDLED:
-                return True
+        ours = kind is DeviceTensor or issubclass(kind, DeviceTensor)
+        if not ours and kind.__torch_dispatch__ is not _UNHANDLED:
+            return True
     return False
 
 

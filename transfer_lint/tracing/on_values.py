@@ -51,8 +51,8 @@ _NO_WAIT: Mapping[str, Callable[[Traits, Sequence[Any], Mapping[str, Any]], bool
 def run_plainly(func: Any, traits: Traits, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
     """Run an operator of which only the values and places of its operands matter, in the least time.
 
-    NotImplemented where more than that may matter: lists of tensors, operands on two devices, complex numbers, inference
-    mode, results that are not one dense tensor.
+    NotImplemented where more than that may matter: lists of tensors, operands on two devices, complex numbers,
+    inference mode.
     """
     where: int | None = None
     values = []

@@ -71,7 +71,7 @@ def run(func: Any, args: Sequence[Any], kwargs: Mapping[str, Any], mode: Abstrac
     if func is torch.ops.prim.layout.default:  # how C++ asks a sparse device tensor
         return values_of(args[0]).layout
     traits = traits_of(func)
-    if func in _PLAIN or func not in _NOT_PLAIN and _is_plain(func, traits):
+    if func in _PLAIN or (func not in _NOT_PLAIN and _is_plain(func, traits)):
         result = run_plainly(func, traits, args, kwargs)
         if result is not NotImplemented:
             return result
