@@ -12,10 +12,12 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.utils._mode_utils import no_dispatch
 
 from transfer_lint.tracing.device_tensor import STAND_IN, DeviceTensor, become, host_class
 from transfer_lint.tracing.machine import KIND, Machine
 
+_as_subclass = Tensor.as_subclass
 _make_subclass = Tensor._make_subclass
 _make_wrapper_subclass = Tensor._make_wrapper_subclass
 _device = torch._C.TensorBase.device
@@ -33,8 +35,15 @@ def replacements(machine: Machine) -> Iterable[tuple[Any, str, Any]]:
             _say_accelerator(cls)
         return _make_wrapper_subclass(cls, *args, **{**kwargs, "device": wanted})
 
+    yield Tensor, "as_subclass", as_subclass
     yield Tensor, "_make_subclass", staticmethod(make_subclass)
     yield Tensor, "_make_wrapper_subclass", staticmethod(make_wrapper_subclass)
+
+
+def as_subclass(tensor: Tensor, cls: type[Tensor]) -> Tensor:
+    """Replaces `Tensor.as_subclass`, which before torch 2.6 does not work in a dispatch mode."""
+    with no_dispatch():
+        return _as_subclass(tensor, cls)
 
 
 def make_subclass(cls: type[Tensor], data: Tensor, requires_grad: bool = False, **kwargs: Any) -> Tensor:
