@@ -49,6 +49,7 @@ _DEVICE_WORDS = re.compile(
     r"same device|too many CPU scalars|to have (\S+ )?[dD]evice|should be the same|indices should be|"
     "expected .* to be on"
 )
+_OPERATORS = {f"{op.name}.{op.variant_test_name}".rstrip("."): op for op in op_db}
 # Checks that torch makes, and FakeTensorMode leaves out.
 _NOT_IN_FAKE = re.compile("in method wrapper_CUDA_|Input type .* should be the same")
 # FakeTensorMode has no values, and says so of these calls.
@@ -138,12 +139,12 @@ class Call:
 
 def names() -> list[str]:
     """Names of all operators, with their variants."""
-    return [op.full_name for op in op_db]
+    return list(_OPERATORS)
 
 
 def check(name: str, *, samples: int = SAMPLES, dtypes: int = 2) -> Report:
     """Compare one operator. samples: how many of each dtype. dtypes: how many, at most."""
-    op = next(op for op in op_db if op.full_name == name)
+    op = _OPERATORS[name]
     report = Report(name)
     with warnings.catch_warnings(), mock.patch.object(device_random, "_APART", 0):
         warnings.simplefilter("ignore")

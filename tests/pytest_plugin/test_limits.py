@@ -201,7 +201,9 @@ def test_sizes(size: object, nbytes: int) -> None:
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"waits": "1"}, {"waits": 1.5}, {"copies": True}, {"bytes": "1 mile"}, {"bytes": -1}, {"steps": 1}], ids=str
+    "wrong",
+    [{"waits": "1"}, {"waits": 1.5}, {"copies": True}, {"bytes": "1 mile"}, {"bytes": -1}, {"steps": 1}],
+    ids=str,
 )
 def test_what_is_no_limit_is_said(wrong: dict[str, object]) -> None:
     with pytest.raises((TypeError, ValueError), match=next(iter(wrong))):

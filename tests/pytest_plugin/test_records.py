@@ -201,7 +201,9 @@ def test_reports_for_people(project: pytest.Pytester, run: Run) -> None:
     text = (project.path / "out.md").read_text(encoding="utf-8").splitlines()
     assert text[0] == "# Transfers: 4 waits, 2 copies, 24 B"
     assert "| `test_pack.py::test_a` | 2 | 1 | 12 B | `pack.py:5` |" in text
-    assert "| `pack.py:6` TL101 redundant-transfer | confirmed: called 2 times, never with anything to do |  |  |" in text
+    assert (
+        "| `pack.py:6` TL101 redundant-transfer | confirmed: called 2 times, never with anything to do |  |  |" in text
+    )
     assert not any("test_nothing" in line for line in text)
     page = (project.path / "out.html").read_text(encoding="utf-8")
     assert "3 tests" in page

@@ -50,7 +50,8 @@ def register() -> tuple[torch.library.Library, ...]:
     Returns the library objects. The registrations last as long as these objects exist.
     """
     rest = torch.library.Library("_", "IMPL", _KEY)  # type: ignore[no-untyped-call]
-    rest.m.fallback_fallthrough()  # type: ignore[union-attr]
+    assert rest.m is not None
+    rest.m.fallback_fallthrough()
     library = torch.library.Library("aten", "IMPL")  # type: ignore[no-untyped-call]
     for names, pick in (
         (LOWER, _lower),
