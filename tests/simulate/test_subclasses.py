@@ -143,7 +143,8 @@ def test_lazy_modules(machine: Machine) -> None:
     for net in (nn.LazyLinear(3).cuda(), nn.LazyLinear(3, device="cuda")):
         assert net.has_uninitialized_params()
         assert net(torch.ones(2, 5, device="cuda")).shape == (2, 3)
-        assert not isinstance(net.weight, nn.UninitializedParameter)
+        if hasattr(torch, "accelerator"):  # earlier, every parameter of another class was one
+            assert not isinstance(net.weight, nn.UninitializedParameter)
         assert isinstance(net.weight, nn.Parameter)
         assert (str(net.weight.device), net.weight.shape) == ("cuda:0", (3, 5))
         net.cpu()

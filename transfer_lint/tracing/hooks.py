@@ -25,10 +25,10 @@ from torch._subclasses.fake_tensor import FakeTensor
 from transfer_lint.tracing.contents import LIMIT, digest
 from transfer_lint.tracing.device_time import DeviceTime
 from transfer_lint.tracing.machine import active, plain, travelling
-from transfer_lint.tracing.operators import traced_numbers
 from transfer_lint.tracing.recorder import Recorder
 from transfer_lint.tracing.sizes import nbytes_of, shape_of
 from transfer_lint.tracing.sync_debug import SyncDebug
+from transfer_lint.tracing.traits import traced_numbers
 
 _KEY_NAME = "TESTING_ONLY_GenericMode"  # in every build of torch; made for modes, but no mode uses it
 _KEY = torch._C._dispatch_key_parse(_KEY_NAME)

@@ -158,7 +158,7 @@ def _cuda_functions(machine: Machine, streams: tuple[random.DeviceGenerator, ...
         "is_available": lambda: True,
         "is_initialized": lambda: True,
         "is_bf16_supported": lambda including_emulation=True: True,
-        "_is_in_bad_fork": lambda: False,
+        "_is_in_bad_fork": lambda: machine.forked,
         "_lazy_init": _nothing,
         "_lazy_call": lambda call, **kwargs: call(),
         "init": _nothing,

@@ -34,12 +34,13 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from transfer_lint.tracing import autocast, saving
 from transfer_lint.tracing.compilers import uncompiled
-from transfer_lint.tracing.device_tensor import foreign, handled
+from transfer_lint.tracing.device_tensor import foreign
 from transfer_lint.tracing.functions import Functions, reentered
 from transfer_lint.tracing.machine import KIND, Machine, _active, active
 from transfer_lint.tracing.namespace import replacements
 from transfer_lint.tracing.operators import run
 from transfer_lint.tracing.random import start_streams
+from transfer_lint.tracing.subclasses import handled
 
 __all__ = ["Machine", "simulate"]
 
