@@ -105,7 +105,8 @@ def test_a_planted_wait_in_a_pull_request_breaks_the_build(pytester: pytest.Pyte
 
 
 def test_what_shrinks_and_what_is_new_is_told_and_kept_on_request(pytester: pytest.Pytester, run: Run) -> None:
-    pytester.makepyfile(test_it="""
+    pytester.makepyfile(
+        test_it="""
         import torch
 
         def test_less():
@@ -117,7 +118,8 @@ def test_what_shrinks_and_what_is_new_is_told_and_kept_on_request(pytester: pyte
         def test_failing():
             torch.ones(4).cuda()
             assert False
-    """)
+    """
+    )
     before = {
         "test_it.py::test_less": Counts(2, 2, 16),
         "test_it.py::test_failing": Counts(0, 0, 0),
@@ -143,7 +145,8 @@ def test_what_shrinks_and_what_is_new_is_told_and_kept_on_request(pytester: pyte
 
 
 def test_growth_in_the_set_up_of_a_test(pytester: pytest.Pytester, run: Run) -> None:
-    pytester.makepyfile(test_it="""
+    pytester.makepyfile(
+        test_it="""
         import pytest, torch
 
         @pytest.fixture
@@ -152,12 +155,15 @@ def test_growth_in_the_set_up_of_a_test(pytester: pytest.Pytester, run: Run) -> 
 
         def test_it(x):
             pass
-    """)
+    """
+    )
     file = pytester.path / "transfers.json"
     file.write_text(text_of(Baseline("simulated cuda:1", {"test_it.py::test_it": Counts()})), encoding="utf-8")
     result = run(*BASELINE)
     result.assert_outcomes(errors=1)
-    result.stdout.fnmatch_lines(["* ERROR at setup of test_it *", "1 wait, 0 waits before", "  test_it.py:5 in x: 1 wait *"])
+    result.stdout.fnmatch_lines(
+        ["* ERROR at setup of test_it *", "1 wait, 0 waits before", "  test_it.py:5 in x: 1 wait *"]
+    )
 
 
 def record(name: str, waits: int, phase: str = "call") -> Record:
