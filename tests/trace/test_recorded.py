@@ -278,9 +278,9 @@ def test_a_trace_of_another_machine_does_not_nest_and_cleans_up_after_itself() -
     run = threading.Thread.run
     with transfer_lint.trace(), pytest.raises(RuntimeError, match="running"), transfer_lint.trace(simulated="cuda"):
         pass
-    with transfer_lint.trace(simulated="cuda"), pytest.raises(RuntimeError, match="simulated already"):
-        with transfer_lint.trace(simulated="cuda", devices=2):
-            pass
+    two = transfer_lint.trace(simulated="cuda", devices=2)
+    with transfer_lint.trace(simulated="cuda"), pytest.raises(RuntimeError, match="simulated already"), two:
+        pass
     with pytest.raises(ValueError, match="mine"), transfer_lint.trace(simulated="cuda") as t:
         raise ValueError("mine")
     assert (t.result().ending.how, t.result().ending.text) == ("raised", "ValueError: mine")

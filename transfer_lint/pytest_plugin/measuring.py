@@ -65,7 +65,8 @@ class Measuring:
     @contextmanager
     def watched(self) -> Iterator[None]:
         """Context in which forks are counted, and `os._exit` writes the reports first."""
-        os.register_at_fork(after_in_parent=self._forked)
+        if hasattr(os, "register_at_fork"):
+            os.register_at_fork(after_in_parent=self._forked)
         leave = os._exit
 
         def exit_now(status: int) -> NoReturn:
@@ -132,10 +133,13 @@ class Measuring:
 
     def _phase(self, item: pytest.Item, phase: str, allowed: dict[str, int]) -> Wrapper:
         with self._filed(Record(_name_of(item), phase)) as record:
+            failure: BaseException | None = None
             try:
                 result = yield
             except BaseException as error:
-                raise error.with_traceback(_without_simulator(error.__traceback__)) from error.__cause__
+                failure = error
+            if failure is not None:
+                raise failure.with_traceback(_without_simulator(failure.__traceback__))
         if text := broken(record.entries, allowed):
             pytest.fail(text, pytrace=False)
         self._compare(record)
