@@ -33,7 +33,7 @@ def of(*kinds: str, language: str = "") -> list[pytest.param]:  # type: ignore[v
 
 
 def test_every_block_is_of_a_kind_that_is_checked() -> None:
-    known = {"python", "sh", "text", "diff", "yaml", "toml", "lua", "json", "elisp", "mermaid"}
+    known = {"python", "sh", "text", "diff", "yaml", "toml", "lua", "json", "elisp", "mermaid", "markdown"}
     for page, block in FOUND:
         assert block.language in known, (page, block.start)
         if block.language in ("text", "diff"):

@@ -79,6 +79,7 @@ def stage(text: str, folder: Path) -> None:
     shutil.copytree(ROOT / "fixtures", folder / "fixtures", ignore=shutil.ignore_patterns("__pycache__"))
     for block in blocks(text):
         if block.kind == "file":
+            (folder / block.argument).parent.mkdir(exist_ok=True)
             (folder / block.argument).write_text(block.text, encoding="utf-8")
 
 

@@ -16,6 +16,7 @@ from transfer_lint.cli.inputs import inputs, lint_options
 from transfer_lint.files.paths import shown_path
 from transfer_lint.lint.configuration import DEFAULT_BASELINE
 from transfer_lint.lint.outcome import Outcome
+from transfer_lint.lint.terms import Terms, is_day, written
 from transfer_lint.problems import Problem
 from transfer_lint.report import DOCUMENTS, LINES, WITH_EDITS, View
 from transfer_lint.report.places import Places
@@ -40,7 +41,11 @@ if TYPE_CHECKING:
     help=f"Make all findings known, in FILE: by default that of --baseline or {DEFAULT_BASELINE}.",
 )  # fmt: skip
 @click.option("--add-ignores", "ignore_all", is_flag=True, help="Write an ignore comment for every finding.")
-@click.option("--reason", default="", metavar="TEXT", help="With --add-ignores: what stands behind each comment.")
+@click.option(
+    "--reason", default="", metavar="TEXT", help="With --add-ignores, --write-baseline: why all this is to stay."
+)
+@click.option("--until", default="", metavar="YYYY-MM-DD", help="With the same: the last day on which it is hidden.")
+@click.option("--owner", default="", metavar="NAME", help="With the same: who answers for it.")
 @click.option("--trace", "trace_file", type=click.Path(), metavar="FILE", help="Say what a run shows of each finding.")
 @click.option(
     "--statistics", is_flag=True, help="Print how often each rule is found, not where; formats for programs stay."
@@ -57,6 +62,8 @@ def command(
     new_baseline: str | None,
     ignore_all: bool,
     reason: str,
+    until: str,
+    owner: str,
     trace_file: str | None,
     statistics: bool,
     watching: bool,
@@ -79,12 +86,13 @@ def command(
     transfer-lint check --write-baseline
     transfer-lint check --trace trace.json
     transfer-lint check --baseline transfer-lint-baseline.json
-    transfer-lint check --add-ignores --reason "as it always was"
+    transfer-lint check --add-ignores --until 2027-06-01 --owner infra --reason "as it always was"
     cat nodes.py | transfer-lint check - --stdin-filename nodes.py
     """
     from transfer_lint.lint.check import check_paths
 
-    _go_together(paths, new_baseline, ignore_all, reason)
+    _go_together(paths, new_baseline, ignore_all)
+    terms, reason = _terms(until, owner, reason, hiding=ignore_all or new_baseline is not None)
     if watching:
         if "-" in paths or ignore_all or new_baseline is not None:
             raise click.UsageError("--watch writes nothing: leave out -, --add-ignores and --write-baseline")
@@ -126,12 +134,12 @@ def command(
         default = os.path.join(settings.root, DEFAULT_BASELINE)
         for path, files in _by_baseline(checked, settings, named, default).items():
             own = tuple(finding for finding in outcome.findings if finding.path in files)
-            _write_baseline(path, outcome.left_with(own), files, settings)
+            _write_baseline(path, outcome.left_with(own), files, settings, terms, reason)
         return _reported(problems)
     for path, files in _by_baseline(checked, settings, baseline_file).items():
         outcome = _without_known(path, outcome, files, settings)
     if ignore_all:
-        outcome, troubles = _add_ignores(outcome, " ".join(reason.split()))
+        outcome, troubles = _add_ignores(outcome, written(terms, reason))
         problems = (*problems, *troubles)
     outcome = replace(outcome, problems=problems)
     if trace_file and settings.output_format != "html":
@@ -188,15 +196,25 @@ def _measured(judged: Judged) -> str:
     return f"{judged.status.value}: {', '.join(costs)}" if costs else judged.status.value
 
 
-def _go_together(paths: tuple[str, ...], new_baseline: str | None, ignore_all: bool, reason: str) -> None:
-    if reason and not ignore_all:
-        raise click.UsageError("--reason is for --add-ignores")
-    if "#" in reason or len(reason.splitlines()) > 1:
-        raise click.UsageError("--reason takes one line without #")
+def _go_together(paths: tuple[str, ...], new_baseline: str | None, ignore_all: bool) -> None:
     if ignore_all and new_baseline is not None:
         raise click.UsageError("--add-ignores and --write-baseline hide the same findings: choose one")
     if ignore_all and "-" in paths:
         raise click.UsageError("--add-ignores writes files: give one for -")
+
+
+def _terms(until: str, owner: str, reason: str, *, hiding: bool) -> tuple[Terms, str]:
+    """The terms and the reason of what is hidden, from their options."""
+    for name, value in (("--reason", reason), ("--until", until), ("--owner", owner)):
+        if value and not hiding:
+            raise click.UsageError(f"{name} is for --add-ignores and --write-baseline")
+        if "#" in value or len(value.splitlines()) > 1:
+            raise click.UsageError(f"{name} takes one line without #")
+    if until and not is_day(until):
+        raise click.UsageError(f"--until takes a day like 2027-06-01, not {until}")
+    if any(bracket in owner for bracket in "()"):
+        raise click.UsageError("--owner takes a name without brackets")
+    return Terms(until, " ".join(owner.split())), " ".join(reason.split())
 
 
 def _add_ignores(outcome: Outcome, reason: str) -> tuple[Outcome, list[Problem]]:
@@ -231,12 +249,17 @@ def _by_baseline(
     return found or ({default: set()} if default else {})
 
 
-def _write_baseline(path: str, outcome: Outcome, checked: Collection[str], settings: Settings) -> None:
+def _write_baseline(
+    path: str, outcome: Outcome, checked: Collection[str], settings: Settings, terms: Terms, reason: str
+) -> None:
     from transfer_lint.lint import baseline
 
     old = baseline.read(path) if os.path.lexists(path) else None
-    known = baseline.write(path, outcome, old, checked, settings)
+    known, ended = baseline.write(path, outcome, old, checked, settings, terms, reason)
     common.say(f"{common.count(sum(known.values()), 'finding')} known in {shown_path(path)}")
+    if ended:
+        what = "1 entry has ended and hides" if ended == 1 else f"{ended} entries have ended and hide"
+        common.say(f"{what} nothing: --until gives a later end")
 
 
 def _without_known(path: str, outcome: Outcome, checked: Collection[str], settings: Settings) -> Outcome:
@@ -250,7 +273,7 @@ def _without_known(path: str, outcome: Outcome, checked: Collection[str], settin
         common.say(f"{entry.path}: {entry.code} `{entry.expression}`{where} is known and no longer found{times}")
     if gone:
         common.say(f"{shown_path(path)} is out of date; transfer-lint check --write-baseline")
-    return baseline.apply(outcome, known)
+    return baseline.apply(outcome, known, settings)
 
 
 def _summarise(outcome: Outcome, view: View) -> None:

@@ -23,10 +23,11 @@ if TYPE_CHECKING:
     "--output-format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True,
     help="For people, or for programs.",
 )  # fmt: skip
-def command(rule: str | None, form: str) -> int:
+@click.option("--plugins", multiple=True, metavar="LIST", help="Also those of these plugins: names, or folders.")
+def command(rule: str | None, form: str, plugins: tuple[str, ...]) -> int:
     """List the rules, or print one RULE's page (by code or name): why, examples, when it is wrong, what it saves.
 
-    The first letters of codes (TL1) list a group.
+    The first letters of codes (TL1) list a group. Rules of plugins are listed where the configuration names these.
 
     \b
     transfer-lint rules
@@ -34,10 +35,12 @@ def command(rule: str | None, form: str) -> int:
     transfer-lint rules TL101
     transfer-lint rules --output-format json
     """
+    from transfer_lint.cli.inputs import settings_for
     from transfer_lint.rules import RULES
     from transfer_lint.rules.pages import read_page, render
 
-    chosen = _chosen(rule, RULES)
+    on = {"", *settings_for(None, {"plugins": plugins}).plugins}
+    chosen = _chosen(rule, {code: each for code, each in RULES.items() if each.plugin in on})
     if form == "json":
         click.echo(json.dumps([_as_data(each) for each in chosen.values()], indent=2))
     elif rule is None or len(chosen) > 1:

@@ -92,10 +92,12 @@ class Analysis:
     def _frames_with_sites(self, module: Module) -> Iterator[Frame]:
         """The frames of the functions that may hold a transfer or host read, and of the top level if it may.
 
-        Any test may read a tensor: in a file that puts values on an accelerator, all that runs at steps is looked at,
-        and all that may read the elements of a tensor one by one.
+        Any test may read a tensor: in a file with a transfer, or that speaks of an accelerator, all that runs at steps
+        is looked at, and all that may read the elements of a tensor one by one.
         """
-        places = _ACCELERATOR.search(module.text) is not None
+        places = _ACCELERATOR.search(module.text) is not None or (
+            "torch" in module.bindings and _PLACE.search(module.text) is not None
+        )
         found = _lines_of(_PLACE, module.text) | (_lines_of(_ELEMENTS, module.text) if places else set())
         lines = sorted(found)
         for info in module.functions:

@@ -15,6 +15,8 @@ from transfer_lint.files.tree import DiskSources
 from transfer_lint.fixing.fix import fix_paths
 from transfer_lint.graph.diagram import BeforeAfter, Diagram
 from transfer_lint.graph.diagram_builder import DiagramBuilder, named
+from transfer_lint.graph.folding import folded
+from transfer_lint.graph.pairing import paired
 from transfer_lint.lint.check_text import nesting, project_over
 from transfer_lint.lint.deep_stack import deep
 from transfer_lint.lint.outcome import Outcome
@@ -43,7 +45,20 @@ def before_after_of(path: str, function: str | None, settings: Settings) -> Befo
     fixed = fix_paths(paths, settings, in_place=False)
     texts = {shown: text, **fixed.outcome.texts}
     after = deep(_drawn, shown, function, texts, settings)
-    return BeforeAfter(f"{shown}::{function}" if function else shown, before, after)
+    return _pair(f"{shown}::{function}" if function else shown, before, after)
+
+
+def _pair(title: str, before: Sequence[Diagram], after: Sequence[Diagram]) -> BeforeAfter:
+    """The diagrams of functions; those of the same function are paired, and folded alike."""
+    then = {(diagram.path, diagram.title): diagram for diagram in after}
+    first: list[Diagram] = []
+    second: list[Diagram] = []
+    for diagram in before:
+        twin = then.pop((diagram.path, diagram.title), None)
+        one, *other = folded([diagram] if twin is None else paired(diagram, twin))
+        first.append(one)
+        second += other
+    return BeforeAfter(title, tuple(first), (*second, *(folded([diagram])[0] for diagram in then.values())))
 
 
 def before_after_for(outcome: Outcome, settings: Settings) -> tuple[BeforeAfter, ...]:
@@ -58,7 +73,7 @@ def before_after_for(outcome: Outcome, settings: Settings) -> tuple[BeforeAfter,
     before = deep(_each, wanted, texts, settings)
     after = deep(_each, wanted, {**texts, **fixed.outcome.texts}, settings)
     return tuple(
-        BeforeAfter(f"{function} ({path})", (before[path, function],), (after[path, function],))
+        _pair(f"{function} ({path})", [before[path, function]], [after[path, function]])
         for path, function in wanted
         if (path, function) in before and (path, function) in after
     )

@@ -37,6 +37,7 @@ class Shape(Enum):
     CALL = "call"
     OUTPUT = "output"
     HOST = "host"
+    USE = "use"
     FOLD = "fold"
 
 
@@ -44,8 +45,8 @@ class Shape(Enum):
 class Box:
     """A value. key: unique in its diagram. place: device and dtype in words, "" if unknown. line: 1-based.
 
-    facts: the evidence lines of the placement. link: the title of the called function's diagram, "" without one.
-    hidden: the labels of the values folded into it.
+    note: what the story says of it: `already there`. facts: the evidence lines of the placement.
+    link: the title of the called function's diagram, "" without one. hidden: the labels of the values folded into it.
     """
 
     key: str
@@ -54,14 +55,25 @@ class Box:
     line: int
     place: str = ""
     side: Side = Side.UNKNOWN
+    note: str = ""
     facts: tuple[Evidence, ...] = ()
     link: str = ""
     hidden: tuple[str, ...] = ()
 
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """The lines of the box: what it is, where, as what if that is plain, and what the story says of it."""
+        device, *dtype = self.place.split(", ")
+        place = [_short(device), *(part for part in dtype if part.startswith("torch."))]
+        return (*self.label.split(", "), *filter(None, place), *filter(None, [self.note]))
+
 
 @dataclass(frozen=True)
 class Arrow:
-    """An arrow from box to box. label: the call. code, message, facts: of the finding at the call, if there is one."""
+    """An arrow from box to box. label: the call. code, message, facts: of the finding at the call, if there is one.
+
+    twins: the arrows of other values that it stands for, too.
+    """
 
     source: str
     target: str
@@ -71,6 +83,17 @@ class Arrow:
     code: str = ""
     message: str = ""
     facts: tuple[Evidence, ...] = ()
+    twins: tuple[Arrow, ...] = ()
+
+    @property
+    def all(self) -> tuple[Arrow, ...]:
+        """The arrow and its twins."""
+        return self, *self.twins
+
+    @property
+    def is_decision(self) -> bool:
+        """Whether it is drawn as a question with two answers."""
+        return self.judgement is Judgement.GUARDED
 
 
 @dataclass(frozen=True)
@@ -85,13 +108,41 @@ class Diagram:
 
     def count(self, judgement: Judgement) -> int:
         """How many places in the source have arrows with this judgement."""
-        return len({(arrow.line, arrow.label) for arrow in self.arrows if arrow.judgement is judgement})
+        arrows = (each for arrow in self.arrows for each in arrow.all)
+        return len({(arrow.line, arrow.label) for arrow in arrows if arrow.judgement is judgement})
+
+    def question(self, arrow: Arrow) -> tuple[str, str, str]:
+        """A decision in words: the question, and what happens if the answer is yes and if it is no."""
+        target = next((box for box in self.boxes if box.key == arrow.target), None)
+        if target is not None and target.shape is Shape.MODULE:
+            return "all weights there?", "yes: use as is", "no: move once"
+        return "already there?", "yes: use as is", "no: move"
 
 
 @dataclass(frozen=True)
 class BeforeAfter:
-    """The same functions before and after the fixes. title: what was asked for."""
+    """The same functions before and after the fixes. title: what was asked for.
+
+    What is the same box before and after has the same key in both.
+    """
 
     title: str
     before: tuple[Diagram, ...]
     after: tuple[Diagram, ...]
+
+    @property
+    def pairs(self) -> tuple[tuple[Diagram, Diagram | None], ...]:
+        """Each function before and after the fixes; None if they change nothing that is drawn."""
+        after = {(diagram.path, diagram.title): diagram for diagram in self.after}
+        found = ((diagram, after.get((diagram.path, diagram.title))) for diagram in self.before)
+        return tuple((one, then if then is not None and _look(then) != _look(one) else None) for one, then in found)
+
+
+def _look(diagram: Diagram) -> object:
+    """What a diagram shows, without source lines: to compare diagrams."""
+    return [(box.key, box.lines) for box in diagram.boxes], [(a.label, a.judgement) for a in diagram.arrows]
+
+
+def _short(place: str) -> str:
+    """The last part of a long dotted call."""
+    return place.rpartition(".")[2] if place.endswith("()") and len(place) > 28 else place

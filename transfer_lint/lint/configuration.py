@@ -46,6 +46,13 @@ class Key:
 
 
 KEYS: tuple[Key, ...] = (
+    Key(
+        "plugins",
+        forms.INSTALLED_PLUGINS,
+        "[]",
+        "Installed plugins whose rules are asked, too. (`--plugins` also takes a folder of rules: `./rules`.)",
+        option=forms.PLUGINS,
+    ),
     Key("select", forms.SOME_RULES, '["ALL"]', "Rules to report: codes, prefixes of codes, or names."),
     Key("extend-select", forms.RULES, "[]", "Rules to report besides those of `select`."),
     Key("ignore", forms.RULES, "[]", "Rules to leave out. Of two selectors for a rule the more exact one wins."),
@@ -153,17 +160,25 @@ def from_table(values: Mapping[str, object], path: str, root: str, table: str = 
     """
     keys = {key.name: key for key in KEYS}
     read: dict[str, Any] = {}
-    for name, value in values.items():
-        place = f"{table}.{name}" if table else name
+    for name in values:
         if name not in keys:
             nearest = difflib.get_close_matches(name, keys, n=1)
-            raise Problem(path, f"unknown key {place}", f"did you mean {nearest[0]!r}?" if nearest else
+            raise Problem(path, f"unknown key {_place(table, name)}", f"did you mean {nearest[0]!r}?" if nearest else
                           f"the keys are {', '.join(keys)}")  # fmt: skip
+    for name, key in keys.items():  # first the plugins: others may name their rules
+        if name not in values:
+            continue
         try:
-            read[keys[name].field] = keys[name].form.read(value)
+            read[key.field] = key.form.read(values[name])
         except ValueError as error:
-            raise Problem(path, f"{place} = {_shorten(value)}", str(error)) from None
+            raise Problem(path, f"{_place(table, name)} = {_shorten(values[name])}", str(error)) from None
+        except Problem as problem:  # with a plugin
+            raise Problem(path, f"{_place(table, name)}: {problem.path}: {problem.what}", problem.mend) from None
     return replace(Settings(root=root), **read)
+
+
+def _place(table: str, name: str) -> str:
+    return f"{table}.{name}" if table else name
 
 
 def _toml(path: str, shown: str) -> Mapping[str, object]:

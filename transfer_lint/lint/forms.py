@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import os
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -44,6 +45,24 @@ def _some_selectors(value: object) -> tuple[str, ...]:
     if not (selectors := _selectors(value)):
         raise ValueError('must name a rule; leave it out, or write "ALL", for all')
     return selectors
+
+
+def named_plugins(value: object) -> tuple[str, ...]:
+    """Plugins, which are loaded: selectors may name their rules."""
+    from transfer_lint.rules import plugins
+
+    names = tuple(dict.fromkeys(os.path.abspath(each) if plugins.is_folder(each) else each for each in _strings(value)))
+    for name in names:
+        plugins.load(name)
+    return names
+
+
+def _installed_plugins(value: object) -> tuple[str, ...]:
+    from transfer_lint.rules import plugins
+
+    if any(map(plugins.is_folder, _strings(value))):
+        raise ValueError("must name installed plugins: a folder is taken from --plugins or TRANSFER_LINT_PLUGINS alone")
+    return named_plugins(value)
 
 
 def _per_file(value: object) -> tuple[tuple[str, tuple[str, ...]], ...]:
@@ -124,6 +143,8 @@ def _knowledge(value: object) -> Mapping[str, object]:
 _RULES = {"type": "array", "items": {"$ref": "#/definitions/rule"}}
 _ASSUMPTION = {"enum": [assumption.value for assumption in Assumption]}
 
+PLUGINS = Form(named_plugins, {"type": "array", "items": {"type": "string"}})
+INSTALLED_PLUGINS = Form(_installed_plugins, {"type": "array", "items": {"type": "string", "pattern": "^[^/]+$"}})
 STRINGS = Form(_strings, {"type": "array", "items": {"type": "string"}})
 RULES = Form(_selectors, _RULES)
 SOME_RULES = Form(_some_selectors, {**_RULES, "minItems": 1})

@@ -49,8 +49,8 @@ def register() -> tuple[torch.library.Library, ...]:
 
     Returns the library objects. The registrations last as long as these objects exist.
     """
-    rest = torch.library.Library("_", "IMPL")  # type: ignore[no-untyped-call]
-    rest.fallback(torch.library.fallthrough_kernel, _KEY)  # type: ignore[no-untyped-call]
+    rest = torch.library.Library("_", "IMPL", _KEY)  # type: ignore[no-untyped-call]
+    rest.m.fallback_fallthrough()
     library = torch.library.Library("aten", "IMPL")  # type: ignore[no-untyped-call]
     for names, pick in (
         (LOWER, _lower),

@@ -26,6 +26,7 @@ from transfer_lint.tracing.contents import LIMIT, digest
 from transfer_lint.tracing.device_time import DeviceTime
 from transfer_lint.tracing.machine import active, plain, travelling
 from transfer_lint.tracing.recorder import Recorder
+from transfer_lint.tracing.sizes import nbytes_of, shape_of
 from transfer_lint.tracing.sync_debug import SyncDebug
 
 _KEY_NAME = "TESTING_ONLY_GenericMode"  # in every build of torch; made for modes, but no mode uses it
@@ -82,8 +83,8 @@ class Hooks:
                 str(result.device),
                 how="to" if how == "to_copy" else how,
                 dtype=plain(dtype),
-                nbytes=result.numel() * dtype.itemsize,
-                shape=tuple(result.shape),
+                nbytes=nbytes_of(result, dtype),
+                shape=shape_of(result),
                 blocking=blocking,
                 content=None if at_host is None else digest(at_host, self.limit),
                 seconds=seconds,
@@ -108,7 +109,7 @@ class Hooks:
                 how=READS[op],
                 dtype=plain(tensor.dtype),
                 nbytes=tensor.element_size() if READS[op] == "item" else 1 if READS[op] == "equal" else 8,
-                shape=tuple(tensor.shape),
+                shape=shape_of(tensor),
                 content=None
                 if value is None
                 else (repr(value), self.recorder.memories.number(tensor), tensor.storage_offset()),
@@ -167,8 +168,8 @@ def deaf() -> Iterator[None]:
 @cache
 def _kernels() -> tuple[torch.library.Library, ...]:
     """Register the kernels, once. The registrations last as long as the returned objects exist."""
-    rest = torch.library.Library("_", "IMPL")  # type: ignore[no-untyped-call]
-    rest.fallback(torch.library.fallthrough_kernel, _KEY_NAME)  # type: ignore[no-untyped-call]
+    rest = torch.library.Library("_", "IMPL", _KEY_NAME)  # type: ignore[no-untyped-call]
+    rest.m.fallback_fallthrough()
     library = torch.library.Library("aten", "IMPL")  # type: ignore[no-untyped-call]
     for op in MOVES:
         library.impl(op, _deaf_inside(op, Hooks.moved, _crosses), _KEY_NAME)  # type: ignore[no-untyped-call]

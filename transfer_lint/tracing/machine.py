@@ -10,6 +10,7 @@ from typing import Protocol
 import torch
 
 from transfer_lint.tracing.events import HostRead, NoOpCall, Place, Transfer, nearest_user_place
+from transfer_lint.tracing.sizes import nbytes_of, shape_of
 
 HOST = -1
 """The place of the host. The place of an accelerator is its device index."""
@@ -161,9 +162,9 @@ class Machine:
             Transfer(
                 source=name_of(source),
                 target=name_of(target),
-                nbytes=arrived.numel() * dtype.itemsize,
+                nbytes=nbytes_of(arrived, dtype),
                 dtype=plain(dtype),
-                shape=tuple(arrived.shape),
+                shape=shape_of(arrived),
                 non_blocking=non_blocking,
                 where=_here(),
             )
@@ -183,7 +184,7 @@ class Machine:
                 how=how,
                 nbytes=nbytes,
                 dtype=plain(value.dtype),
-                shape=tuple(value.shape),
+                shape=shape_of(value),
                 where=_here(),
             )
         )

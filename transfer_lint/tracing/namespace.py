@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from abc import ABCMeta
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from importlib import import_module
 from types import SimpleNamespace
 from typing import Any
 
 import torch
 from torch.utils._device import DeviceContext
 
-from transfer_lint.tracing import random, saving
+from transfer_lint.tracing import random, saving, subclasses
+from transfer_lint.tracing.functions import reentered
 from transfer_lint.tracing.machine import KIND, Machine, Memory, active
 
 TOTAL_MEMORY = 16 * 2**30
@@ -78,6 +81,12 @@ def _nothing(*args: Any, **kwargs: Any) -> None:
     return None
 
 
+for _own, _name in ((Event, "_EventBase"), (Stream, "_StreamBase")):
+    # before torch 2.6 dynamo asks whether these are subclasses of its abstract classes
+    if isinstance(_base := getattr(import_module("torch._streambase"), _name, None), ABCMeta):
+        _base.register(_own)
+
+
 def replacements(machine: Machine, streams: tuple[random.DeviceGenerator, ...]) -> Iterable[tuple[Any, str, Any]]:
     """(owner, attribute, new value) of all that is replaced while `machine` is simulated.
 
@@ -93,13 +102,16 @@ def replacements(machine: Machine, streams: tuple[random.DeviceGenerator, ...]) 
     yield torch.backends.cudnn, "is_acceptable", lambda tensor: False  # no fused kernels; torch's own function warns
     yield torch, "Generator", random.Generator
     yield torch._utils, "_rebuild_tensor", saving.rebuild_tensor
-    yield torch.accelerator, "is_available", lambda: True
-    yield torch.accelerator, "device_count", lambda: machine.devices
-    yield torch.accelerator, "current_accelerator", lambda check_available=False: torch.device(KIND)
-    yield torch.accelerator, "current_device_index", lambda: machine.current
-    yield torch.accelerator, "set_device_index", lambda device: functions["set_device"](device)
-    yield torch.accelerator, "current_stream", lambda device=None: stream
-    yield torch.accelerator, "synchronize", lambda device=None: None
+    yield from subclasses.replacements(machine)
+    yield torch.autograd, "_engine_run_backward", _heard(machine, vars(torch.autograd)["_engine_run_backward"])
+    if hasattr(torch, "accelerator"):  # since torch 2.6
+        yield torch.accelerator, "is_available", lambda: True
+        yield torch.accelerator, "device_count", lambda: machine.devices
+        yield torch.accelerator, "current_accelerator", lambda check_available=False: torch.device(KIND)
+        yield torch.accelerator, "current_device_index", lambda: machine.current
+        yield torch.accelerator, "set_device_index", lambda device: functions["set_device"](device)
+        yield torch.accelerator, "current_stream", lambda device=None: stream
+        yield torch.accelerator, "synchronize", lambda device=None: None
     yield DeviceContext, "__init__", _indexed(machine, DeviceContext.__init__)
 
 
@@ -154,7 +166,7 @@ def _cuda_functions(machine: Machine, streams: tuple[random.DeviceGenerator, ...
         "current_device": lambda: machine.current,
         "set_device": set_device,
         "_exchange_device": exchange,
-        "_maybe_exchange_device": exchange,
+        "_maybe_exchange_device": lambda device: exchange(device),  # torch's compiler wants two functions
         "synchronize": _nothing,
         "empty_cache": _nothing,
         "ipc_collect": _nothing,
@@ -195,8 +207,12 @@ def _cuda_functions(machine: Machine, streams: tuple[random.DeviceGenerator, ...
 
 @contextmanager
 def uncompiled() -> Iterator[None]:
-    """Context in which `torch.compile` leaves code as it is: compiled code would not pass torch's dispatcher."""
-    original, eager = torch.compile, False
+    """Context in which `torch.compile` leaves code as it is: compiled code would not pass torch's dispatcher.
+
+    TorchScript is interpreted: its compiler does not know the stand-in device.
+    """
+    original, eager, optimize = torch.compile, False, torch._C._get_graph_executor_optimize()
+    torch._C._set_graph_executor_optimize(False)
 
     def compile(model: Any = None, **kwargs: Any) -> Any:
         nonlocal eager
@@ -213,8 +229,19 @@ def uncompiled() -> Iterator[None]:
         yield
     finally:
         torch.compile = original
+        torch._C._set_graph_executor_optimize(optimize)
         if eager:
             torch.compiler.set_stance("default")
+
+
+def _heard(machine: Machine, run_backward: Any) -> Any:
+    """The function with which torch starts its autograd engine, for hooks and functions that name a device."""
+
+    def run(*args: Any, **kwargs: Any) -> Any:
+        with reentered(machine):
+            return run_backward(*args, **kwargs)
+
+    return run
 
 
 def _indexed(machine: Machine, original: Any) -> Any:

@@ -15,17 +15,13 @@ import torch
 from torch import Tensor
 from torch.utils._mode_utils import no_dispatch
 
+from transfer_lint.tracing.device_checks import agreed, declaration_of, named_tensors
 from transfer_lint.tracing.device_tensor import STAND_IN, DeviceTensor, Operators, place, place_of, register, values_of
 from transfer_lint.tracing.machine import HOST, KIND, active, name_of, travelling, type_of
 from transfer_lint.tracing.random import device_stream
 
 aten = torch.ops.aten
 
-# Operators without torch's `pointwise` tag that accept a 0-dim host tensor together with accelerator tensors.
-_TAKES_HOST_SCALARS = frozenset(
-    "aten::" + name
-    for name in ("fill", "fill_", "floor_divide", "floor_divide_", "masked_fill", "masked_fill_", "_prelu_kernel")
-)
 # Operators that make the host wait, for a Python value, for the number of elements that the result's shape depends on,
 # or for a check of errors. Operator -> bytes that the host reads.
 _WAITS = {
@@ -39,6 +35,10 @@ _WAITS = {
     "aten::repeat_interleave": 8,
     "aten::bincount": 8,
     "aten::multinomial": 1,
+    "aten::_coalesce": 8,
+    "aten::_to_sparse": 8,
+    "aten::_to_sparse_csr": 8,
+    "aten::_to_sparse_csc": 8,
     "aten::_linalg_check_errors": 1,
     "aten::_linalg_eigh": 1,
     "aten::_linalg_svd": 1,
@@ -64,6 +64,19 @@ _WHOLE = frozenset(
         "upsample_bilinear2d conv1d conv2d adaptive_avg_pool2d"
     ).split()
 )
+_NUMBERS = (int, float, bool, complex)
+# Operators that are made of others on a card, but not on the host, or whose result is not where their operands are.
+_ALWAYS_APART = frozenset(
+    getattr(getattr(aten, name), overload)
+    for name, overloads in {
+        "linspace": ("Tensor_Tensor", "Tensor_Scalar", "Scalar_Tensor"),
+        "logspace": ("Tensor_Tensor", "Tensor_Scalar", "Scalar_Tensor"),
+        "narrow_copy": ("default",),
+        "masked_fill": ("Tensor",),
+        "index_fill": ("int_Tensor",),
+    }.items()
+    for overload in overloads
+)
 _INDEXES = frozenset(
     "aten::" + name
     for name in ("index", "_unsafe_index", "index_put", "index_put_", "_unsafe_index_put", "_index_put_impl_")
@@ -77,7 +90,6 @@ class Traits:
     name: with its namespace, without the overload (`aten::add`).
     composite: it is decomposed into other operators.
     random: it draws random numbers.
-    joins: it accepts a 0-dim host tensor together with accelerator tensors.
     view: a result shares memory with an argument.
     mutated: names of the arguments that it writes to.
     arguments: names of all arguments, in the order of the schema.
@@ -86,7 +98,6 @@ class Traits:
     name: str
     composite: bool
     random: bool
-    joins: bool
     view: bool
     mutated: tuple[str, ...]
     arguments: tuple[str, ...]
@@ -105,11 +116,12 @@ def traits_of(func: Any) -> Traits:
     schema = func._schema
     return Traits(
         name=schema.name,
-        composite=schema.name not in _WHOLE
-        and torch._C._dispatch_has_kernel_for_dispatch_key(func.name(), "CompositeImplicitAutograd"),
+        composite=not schema.name.startswith("prim::")
+        and schema.name not in _WHOLE
+        and torch._C._dispatch_has_kernel_for_dispatch_key(func.name(), "CompositeImplicitAutograd")
+        and not torch._C._dispatch_has_kernel_for_dispatch_key(func.name(), "CPU"),
         random=torch.Tag.nondeterministic_seeded in func.tags,
         view=any(each.alias_info is not None and not each.alias_info.is_write for each in schema.returns),
-        joins=torch.Tag.pointwise in func.tags or schema.name in _TAKES_HOST_SCALARS,
         mutated=tuple(
             argument.name
             for argument in schema.arguments
@@ -151,7 +163,10 @@ def run(func: Any, args: Sequence[Any], kwargs: Mapping[str, Any], mode: Abstrac
     mode: the dispatch mode to enter while a composite operator is decomposed; None to enter none.
     Raises RuntimeError, as torch does, if operands are on different devices.
     """
+    if func is torch.ops.prim.layout.default:  # how C++ asks a sparse device tensor
+        return values_of(args[0]).layout
     traits = traits_of(func)
+    args = traced_numbers(func, args)
     device = traits.argument("device", args, kwargs)
     target = place_named(device) if device is not None else None
     on_device = any(isinstance(tensor, DeviceTensor) for tensor in tensors_in((*args, *kwargs.values())))
@@ -164,15 +179,39 @@ def run(func: Any, args: Sequence[Any], kwargs: Mapping[str, Any], mode: Abstrac
             result = func.decompose(*args, **kwargs)
         if result is not NotImplemented:
             return result
-    special = _SPECIAL.get(traits.name)
+    special = _SPECIAL.get(func)
     if special is not None:
         return special(func, args, kwargs)
     if traits.name.startswith("aten::_foreach_"):
-        return _run_foreach(func, traits, args, kwargs)
+        return _run_foreach(func, traits, args, kwargs, mode)
     if traits.name in _INDEXES:
         args = _bring_indices(func, args)
-    here = _common_place(func, traits, args, kwargs)
+    aside = _ON_HOST.get(traits.name, ())
+    given = [pair for pair in named_tensors(func, args, kwargs) if pair[0] not in aside]
+    places = {place_of(tensor) for _, tensor in given}
+    if (len(places) > 1 or func in _ALWAYS_APART) and declaration_of(func).made is not None:
+        return _take_apart(func, args, kwargs, mode)
+    here = agreed(func, given, args, kwargs) if len(places) > 1 else places.pop() if places else HOST
     return _run_at(here if target is None else target, func, traits, args, kwargs)
+
+
+def _take_apart(
+    func: Any, args: Sequence[Any], kwargs: Mapping[str, Any], mode: AbstractContextManager[Any] | None
+) -> Any:
+    """Run an operator that is made of others as torch does: each of these comes here by itself."""
+    with mode if mode is not None else nullcontext():
+        return func._op_dk(declaration_of(func).made, *args, **kwargs)
+
+
+def traced_numbers(func: Any, args: Sequence[Any]) -> Sequence[Any]:
+    """The arguments of an operator on constants of a `torch.jit.trace`: torch makes numbers of 0-dim host tensors."""
+    if not args or type(args[0]) not in _NUMBERS:
+        return args
+    with no_dispatch():
+        return [
+            torch.tensor(value) if type(value) in _NUMBERS and argument.type.kind() == "TensorType" else value
+            for value, argument in zip(args, func._schema.arguments, strict=False)
+        ]
 
 
 def _run_at(where: int, func: Any, traits: Traits, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
@@ -201,12 +240,22 @@ def _run_at(where: int, func: Any, traits: Traits, args: Sequence[Any], kwargs: 
         return replace(result, give)
 
 
+_LAZY = torch._C.DispatchKeySet(torch._C.DispatchKey.Conjugate)
+_LAZY = _LAZY | torch._C.DispatchKeySet(torch._C.DispatchKey.Negative)
+
+
 def _on_values(where: int, func: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
-    """Run on host tensors. In inference mode only the wrapper is an inference tensor, not the tensor that it holds."""
-    if where == HOST or not torch.is_inference_mode_enabled():
-        return func(*args, **kwargs)
-    with torch.inference_mode(False), torch._C._AutoDispatchBelowAutograd():
-        return func(*args, **kwargs)
+    """Run on host tensors.
+
+    A dispatch mode keeps torch from looking at conjugate bits, which operators made of others set and read inside. In
+    inference mode only the wrapper is an inference tensor, not the tensor that it holds.
+    """
+    excluded = torch._C._dispatch_tls_local_exclude_set() - _LAZY
+    with torch._C._ForceDispatchKeyGuard(torch._C._dispatch_tls_local_include_set(), excluded):
+        if where == HOST or not torch.is_inference_mode_enabled():
+            return func(*args, **kwargs)
+        with torch.inference_mode(False), torch._C._AutoDispatchBelowAutograd():
+            return func(*args, **kwargs)
 
 
 def _follow(tensor: Tensor) -> None:
@@ -214,6 +263,8 @@ def _follow(tensor: Tensor) -> None:
     if not isinstance(tensor, DeviceTensor):
         return
     held = tensor.held
+    if held.layout != torch.strided:
+        return
     if tensor.shape == held.shape and tensor.stride() == held.stride():
         return
     outer = torch._C._meta_in_tls_dispatch_include()
@@ -224,34 +275,6 @@ def _follow(tensor: Tensor) -> None:
             aten.set_.source_Storage_storage_offset(tensor, storage, held.storage_offset(), held.shape, held.stride())
         finally:
             torch._C._set_meta_in_tls_dispatch_include(outer)
-
-
-def _common_place(func: Any, traits: Traits, args: Sequence[Any], kwargs: Mapping[str, Any]) -> int:
-    """The place of the operands. An elementwise operator also accepts 0-dim host tensors with accelerator tensors.
-
-    Raises RuntimeError for any other mix of devices.
-    """
-    aside = [traits.argument(name, args, kwargs) for name in _ON_HOST.get(traits.name, ())]
-    given = (value for value in (*args, *kwargs.values()) if not any(value is each for each in aside))
-    tensors = [tensor for tensor in tensors_in(given) if tensor.device.type != "meta"]
-    places = list(dict.fromkeys(place_of(tensor) for tensor in tensors))
-    if len(places) <= 1:
-        return places[0] if places else HOST
-    if traits.joins:
-        fixed = list(dict.fromkeys(place_of(t) for t in tensors if t.dim() > 0 or place_of(t) != HOST))
-        written = [traits.argument(name, args, kwargs) for name in traits.mutated]
-        mutated = {place_of(tensor) for tensor in tensors_in(written)}
-        if len(fixed) == 1 and mutated <= set(fixed):
-            return fixed[0]
-    raise mixed(func, places)
-
-
-def mixed(func: Any, places: Sequence[int]) -> RuntimeError:
-    """torch's own error for operands on different devices."""
-    return RuntimeError(
-        "Expected all tensors to be on the same device, but found at least two devices, "
-        f"{name_of(places[0])} and {name_of(places[1])}! (in {func})"
-    )
 
 
 def _note_waits(traits: Traits, args: Sequence[Any], kwargs: Mapping[str, Any]) -> None:
@@ -303,7 +326,13 @@ def _is_mask(index: Tensor) -> bool:
     return index.dtype in (torch.bool, torch.uint8)
 
 
-def _run_foreach(func: Any, traits: Traits, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+def _run_foreach(
+    func: Any,
+    traits: Traits,
+    args: Sequence[Any],
+    kwargs: Mapping[str, Any],
+    mode: AbstractContextManager[Any] | None,
+) -> Any:
     """Run a `_foreach_` operator. Only tensors at the same position of their lists must be on the same device."""
     firsts = args[0]
     if traits.name == "aten::_foreach_copy_":
@@ -311,8 +340,9 @@ def _run_foreach(func: Any, traits: Traits, args: Sequence[Any], kwargs: Mapping
             aten.copy_.default(destination, source)
         return None
     lists = [value for value in args if isinstance(value, (list, tuple)) and _all_tensors(value)]
-    for group in zip(*lists, strict=True):
-        _common_place(aten.add.Tensor, traits_of(aten.add.Tensor), group, {})
+    single = [value for value in (*args, *kwargs.values()) if isinstance(value, Tensor)]
+    if any(len({place_of(each) for each in (*group, *single)}) > 1 for group in zip(*lists, strict=False)):
+        return _take_apart(func, args, kwargs, mode)
     host_kwargs = {name: replace(value, values_of) for name, value in kwargs.items()}
     result = _on_values(place_of(firsts[0]), func, replace(tuple(args), values_of), host_kwargs)
     if not isinstance(result, (list, tuple)):
@@ -373,17 +403,49 @@ def _neg_view(func: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Tens
 
 def _pack_padded_sequence(func: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
     traits = traits_of(func)
-    data, sizes = _run_at(_common_place(func, traits, args, kwargs), func, traits, args, kwargs)
+    data, sizes = _run_at(place_of(args[0]), func, traits, args, kwargs)
     return data, values_of(sizes)  # the sizes are needed, and made, on the host
 
 
-_SPECIAL: Mapping[str, Callable[[Any, Sequence[Any], Mapping[str, Any]], Any]] = {
-    "aten::_to_copy": _to_copy,
-    "aten::copy_": _copy_,
-    "aten::_local_scalar_dense": _local_scalar_dense,
-    "aten::_conj": _conj,
-    "aten::_neg_view": _neg_view,
-    "aten::_pack_padded_sequence": _pack_padded_sequence,
+def _with_number(func: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+    """Run an operator whose last operand, a 0-dim tensor wherever it is, is read as a number: `masked_fill_`."""
+    *rest, value = args
+    if value.dim():  # the operator itself says what is wrong
+        return func(*map(values_of, args), **kwargs)
+    if place_of(rest[0]) == HOST and func is aten.masked_fill_.Tensor:
+        raise RuntimeError("masked_fill_: Expected inputs to be on same device")
+    packet = getattr(aten, func._schema.name.removeprefix("aten::"))
+    return getattr(packet, func._schema.overload_name.replace("Tensor", "Scalar"))(*rest, value.item())
+
+
+def _fill_(func: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+    if place_of(args[0]) == place_of(args[1]):
+        return _run_at(place_of(args[0]), func, traits_of(func), args, kwargs)
+    return _with_number(func, args, kwargs)
+
+
+def _convolution(func: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+    """Run a convolution. Its kernels compare the classes of their operands: host or device, and dtype."""
+    data, rest = args[0], zip(("weight", "bias"), args[1:3], strict=True)
+    for name, other in rest:
+        if other is not None and (place_of(other), other.dtype) != (place_of(data), data.dtype):
+            words = f"Input type ({data.type()}) and {name} type ({other.type()}) should be the same"
+            hint = f" or input should be a MKLDNN tensor and {name} is a dense tensor"
+            raise RuntimeError(words + (hint if place_of(data) == HOST else ""))
+    return _run_at(place_of(data), func, traits_of(func), args, kwargs)
+
+
+_SPECIAL: Mapping[Any, Callable[[Any, Sequence[Any], Mapping[str, Any]], Any]] = {
+    aten._to_copy.default: _to_copy,
+    aten.copy_.default: _copy_,
+    aten._local_scalar_dense.default: _local_scalar_dense,
+    aten._conj.default: _conj,
+    aten._neg_view.default: _neg_view,
+    aten._pack_padded_sequence.default: _pack_padded_sequence,
+    aten.convolution.default: _convolution,
+    aten.fill_.Tensor: _fill_,
+    aten.masked_fill_.Tensor: _with_number,
+    aten.index_fill_.int_Tensor: _with_number,
 }
 
 

@@ -23,6 +23,7 @@ from transfer_lint.tracing.machine import KIND, Machine, active, name_of, plain
 from transfer_lint.tracing.reach import Reach, reached
 from transfer_lint.tracing.recorder import CROWDED, Recorder
 from transfer_lint.tracing.simulate import simulate
+from transfer_lint.tracing.sizes import nbytes_of, shape_of
 from transfer_lint.tracing.uses import Uses, Watch, watched_threads
 
 STILL_RUNNING = Ending("running", 0)
@@ -200,14 +201,14 @@ class _Observer:
     ) -> None:
         recorder = self._recorder
         with recorder.own_time():
-            nbytes = arrived.numel() * dtype.itemsize
+            nbytes = nbytes_of(arrived, dtype)
             entry = recorder.transfer(
                 name_of(source),
                 name_of(target),
                 how="index" if taken else "to",
                 dtype=plain(dtype),
                 nbytes=nbytes,
-                shape=tuple(arrived.shape),
+                shape=shape_of(arrived),
                 blocking=not non_blocking,
                 content=None if at_host is None else contents.digest(at_host, self._limit),
             )
@@ -224,7 +225,7 @@ class _Observer:
                 how=how,
                 dtype=plain(value.dtype),
                 nbytes=nbytes,
-                shape=tuple(value.shape),
+                shape=shape_of(value),
                 content=content,
             )
 

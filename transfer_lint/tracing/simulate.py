@@ -13,7 +13,7 @@ Placements, errors and counts are those of a real machine. Differences:
   once;
 - a device tensor's class is a subclass of `torch.Tensor`: `type(x) is torch.Tensor` is false;
 - `torch.compile` compiles nothing;
-- sparse and nested tensors, CUDA graphs, DLPack and `torch.cuda.FloatTensor(...)` are refused;
+- nested tensors, CUDA graphs, DLPack and `torch.cuda.FloatTensor(...)` are refused;
 - a thread takes part only if it is started inside the simulation and its class does not override `Thread.run`.
 """
 
@@ -33,7 +33,8 @@ except ModuleNotFoundError as error:
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from transfer_lint.tracing import autocast, saving
-from transfer_lint.tracing.functions import Functions
+from transfer_lint.tracing.device_tensor import foreign, handled
+from transfer_lint.tracing.functions import Functions, reentered
 from transfer_lint.tracing.machine import KIND, Machine, _active, active
 from transfer_lint.tracing.namespace import replacements, uncompiled
 from transfer_lint.tracing.operators import run
@@ -45,6 +46,10 @@ __all__ = ["Machine", "simulate"]
 class Operators(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """A dispatch mode that sees every operator, also those without a tensor argument."""
 
+    def __init__(self, machine: Machine) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.machine = machine
+
     @classmethod
     def _should_skip_dynamo(cls) -> bool:
         return False  # else torch imports its compiler at the first operator, which takes seconds
@@ -52,7 +57,10 @@ class Operators(TorchDispatchMode):  # type: ignore[no-untyped-call]
     def __torch_dispatch__(
         self, func: Any, types: Sequence[type], args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None
     ) -> Any:
-        return run(func, args, kwargs or {}, self)
+        if not foreign(types):
+            return run(func, args, kwargs or {}, self)
+        with self, reentered(self.machine):
+            return next(handled(func, types, args, kwargs or {}), NotImplemented)
 
 
 @contextmanager
@@ -101,7 +109,7 @@ def _modes(machine: Machine) -> Iterator[None]:
     torch._C._set_only_lift_cpu_tensors(True)
     torch.set_autocast_enabled("privateuseone", True)
     try:
-        with Operators(), Functions(machine):  # type: ignore[no-untyped-call]
+        with Operators(machine), Functions(machine):
             yield
     finally:
         torch._C._set_only_lift_cpu_tensors(lift_only_host)

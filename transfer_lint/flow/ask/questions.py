@@ -267,6 +267,13 @@ class Questions(ReadQuestions):
         """Whether the site moves a constant that its module keeps on the host; see `kept_tensors`."""
         return kept_tensors.is_unregistered_constant(site, self._factories, self._knowledge)
 
+    def is_kept_outside(self, site: Site) -> bool:
+        """Whether the site moves what comes from outside of its function, and is the same at every call.
+
+        See `kept_tensors`.
+        """
+        return kept_tensors.is_kept_outside(site)
+
     def kept_for_first_device(self, place: Site | Construction) -> str | None:
         """What keeps the tensor for the first device that is seen, as it is written; see `kept_tensors`."""
         half = place.request.device if isinstance(place, Site) else None

@@ -60,6 +60,16 @@ def model_result(
     return replace(result, placed=(device.because(fact), dtype))
 
 
+def method_result(
+    frame: Frame, model: Object, name: str, arguments: Mapping[str, Value], node: ast.Call, state: State
+) -> Object | None:
+    """The result of an unknown method of a model: of one that computes, or is given what is on a device."""
+    moved = state.record(model.ident).device is not None and _device_of_inputs(frame, arguments.values()) is not None
+    if name in frame.knowledge.computing_methods or (moved and name not in frame.knowledge.module_queries):
+        return model_result(frame, model, arguments, node, state)
+    return None
+
+
 def settled_result(
     frame: Frame, model: Object, result: Value, arguments: Mapping[str, Value], node: ast.Call, state: State
 ) -> Value:
@@ -113,6 +123,16 @@ def scheduler_result(
         return None
     result = unknown_call(frame, [scheduler, *arguments.values()], node, state)
     return replace(result, placed=(device.because(fact), None))
+
+
+def scheduler_timesteps(frame: Frame, scheduler: Object, name: str, value: Value, node: ast.AST) -> Value:
+    """The time steps of a diffusion scheduler: a tensor, wherever it has been put."""
+    if name != "timesteps" or not isinstance(value, Object) or value.cls is not None:
+        return value
+    if not _words(scheduler) & frame.knowledge.scheduler_words.exact:
+        return value
+    fact = frame.assume(Assumption.SCHEDULER_KEEPS, node, "`{}` are the time steps of a scheduler, a tensor")
+    return value if fact is None else Tensor(value.ident, why=(fact,))
 
 
 def wrapped(frame: Frame, arguments: Mapping[str, Value], node: ast.Call) -> Value | None:
