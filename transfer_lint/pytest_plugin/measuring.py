@@ -10,6 +10,8 @@ from itertools import dropwhile, takewhile
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, NoReturn, Protocol
 
+import _pytest
+import pluggy
 import pytest
 
 from transfer_lint.evidence.limits import NAMES, Counts, limits
@@ -30,7 +32,7 @@ ATTRIBUTE = "transfer_lint"
 Wrapper = Generator[None, Any, Any]
 _SIMULATOR = os.path.join(os.path.dirname(os.path.dirname(__file__)), "tracing", "")
 _DISPATCHER = os.path.join("torch", "_ops.py")
-_RUNNERS = tuple(f"{os.sep}{name}{os.sep}" for name in ("_pytest", "pluggy", "pytest_plugin"))
+_RUNNERS = tuple(os.path.join(os.path.dirname(file), "") for file in (_pytest.__file__, pluggy.__file__, __file__))
 
 
 class Collector(Protocol):
@@ -133,13 +135,10 @@ class Measuring:
 
     def _phase(self, item: pytest.Item, phase: str, allowed: dict[str, int]) -> Wrapper:
         with self._filed(Record(_name_of(item), phase)) as record:
-            failure: BaseException | None = None
             try:
                 result = yield
             except BaseException as error:
-                failure = error
-            if failure is not None:
-                raise failure.with_traceback(_without_simulator(failure.__traceback__))
+                raise error.with_traceback(_without_simulator(error.__traceback__))  # noqa: B904, it is the same error
         if text := broken(record.entries, allowed):
             pytest.fail(text, pytrace=False)
         self._compare(record)
@@ -178,8 +177,10 @@ class Measuring:
         report = yield
         if call.excinfo is not None and report.failed and (text := hint(str(call.excinfo.value), self.asked.simulated)):
             report.sections.append(("transfer-lint", text))
-        if self.asked.anything and len(self._open) == 1:  # within a call it is the report of a subtest
-            setattr(report, ATTRIBUTE, self.measured())
+        if len(self._open) == 1:  # within a call it is the report of a subtest
+            measured = self.measured()
+            if self.asked.anything:
+                setattr(report, ATTRIBUTE, measured)
         return report
 
     def measured(self) -> dict[str, Any]:
@@ -243,7 +244,7 @@ def _of_the_program(entry: Entry) -> Entry:
 
 
 def _runs_tests(frame: Frame) -> bool:
-    return any(folder in frame.file for folder in _RUNNERS)
+    return frame.file.startswith(_RUNNERS)
 
 
 def _without_simulator(trace: TracebackType | None) -> TracebackType | None:
