@@ -203,9 +203,15 @@ def test_bad_arguments(arguments: tuple[object, ...], error: type[Exception], te
         pass
 
 
-def test_no_simulation_in_a_simulation() -> None:
-    with simulate(), pytest.raises(RuntimeError, match="do not nest"), simulate():
-        pass
+def test_a_simulation_in_a_simulation_stands_alone() -> None:
+    with simulate() as outer:
+        torch.ones(2).cuda()
+        with simulate(devices=2) as inner:
+            assert torch.ones(3).to("cuda:1").sum().item() == 3
+        with pytest.raises(RuntimeError, match="invalid device ordinal"):
+            torch.ones(3).to("cuda:1")
+    assert [each.nbytes for each in outer.transfers] == [8]
+    assert [each.nbytes for each in inner.transfers] == [12]
 
 
 def test_without_torch_the_message_tells_the_mend() -> None:

@@ -265,7 +265,7 @@ def test_other_operators_are_not_heard() -> None:
 def test_a_trace_in_a_trace_records_its_part() -> None:
     with transfer_lint.trace(simulated="cuda") as whole:
         h().to("cuda")
-        with transfer_lint.trace() as inner, transfer_lint.trace(simulated="cuda") as innermost:
+        with transfer_lint.trace() as inner, transfer_lint.trace() as innermost:
             assert h().to("cuda").sum().item() == 15
         h().to("cuda")
     assert (whole.transfers, whole.waits) == (3, 4)
@@ -274,13 +274,27 @@ def test_a_trace_in_a_trace_records_its_part() -> None:
     assert [each.where for each in inner.result().entries] == [each.where for each in innermost.result().entries]
 
 
-def test_a_trace_of_another_machine_does_not_nest_and_cleans_up_after_itself() -> None:
+def test_a_trace_with_a_machine_of_its_own_stands_alone() -> None:
+    with transfer_lint.trace(simulated="cuda") as outer:
+        x = h().to("cuda")
+        with transfer_lint.trace(simulated="cuda", devices=2) as inner:
+            threading.Thread(target=lambda: h().to("cuda:1").sum().item()).run()
+            thread = threading.Thread(target=lambda: h().to("cuda:1"))
+            thread.start()
+            thread.join()
+            assert torch.cuda.device_count() == 2
+        assert torch.cuda.device_count() == 1
+        with pytest.raises(RuntimeError, match="invalid device ordinal"):
+            h().to("cuda:1")
+        assert (x + x).sum().item() == 30
+        with pytest.raises(RuntimeError, match="same device"):
+            x + h()
+    assert (outer.transfers, outer.waits) == (1, 2)
+    assert (inner.transfers, inner.waits) == (2, 3)
+
+
+def test_a_trace_cleans_up_after_itself() -> None:
     run = threading.Thread.run
-    with transfer_lint.trace(), pytest.raises(RuntimeError, match="running"), transfer_lint.trace(simulated="cuda"):
-        pass
-    two = transfer_lint.trace(simulated="cuda", devices=2)
-    with transfer_lint.trace(simulated="cuda"), pytest.raises(RuntimeError, match="simulated already"), two:
-        pass
     with pytest.raises(ValueError, match="mine"), transfer_lint.trace(simulated="cuda") as t:
         raise ValueError("mine")
     assert (t.result().ending.how, t.result().ending.text) == ("raised", "ValueError: mine")
