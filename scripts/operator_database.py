@@ -51,7 +51,14 @@ _DEVICE_WORDS = re.compile(
 # Checks that torch makes, and FakeTensorMode leaves out.
 _NOT_IN_FAKE = re.compile("in method wrapper_CUDA_|Input type .* should be the same")
 # FakeTensorMode has no values, and says so of these calls.
-_NO_VALUES = ("DataDependent", "DynamicOutputShape", "is not allocated yet", "Could not run", "not linked with", "not compiled with")
+_NO_VALUES = (
+    "DataDependent",
+    "DynamicOutputShape",
+    "is not allocated yet",
+    "Could not run",
+    "not linked with",
+    "not compiled with",
+)
 # Arguments that are on the host also in PyTorch's own tests of a card.
 _ON_HOST = {"tensor_split": (1,)}
 # (kind, operator) -> why a difference is none of the simulator's.
@@ -373,9 +380,7 @@ def _different_errors(expected: Exception | None, raised: Exception | None) -> s
     return None if same else f"raises {raised!r} and not {expected!r}"
 
 
-def _different(
-    report: Report, expected: Any, found: Any, *, filled: bool = True, places: bool = True
-) -> str | None:
+def _different(report: Report, expected: Any, found: Any, *, filled: bool = True, places: bool = True) -> str | None:
     """What is different about two results. filled: they have values. places: the second has to be on the device."""
     pairs = list(zip(tree_leaves(expected), tree_leaves(found), strict=False))
     if len(tree_leaves(expected)) != len(tree_leaves(found)):
@@ -470,7 +475,10 @@ def main() -> None:
             print(report.name, *each, sep=": ")
     if options.write:
         version = torch.__version__.partition("+")[0]
-        _write(options.write, f"torch {version}, {len(reports)} operators, up to {options.samples} samples a dtype:\n\n{text}")
+        _write(
+            options.write,
+            f"torch {version}, {len(reports)} operators, up to {options.samples} samples a dtype:\n\n{text}",
+        )
 
 
 if __name__ == "__main__":

@@ -50,6 +50,7 @@ def register() -> tuple[torch.library.Library, ...]:
     Returns the library objects. The registrations last as long as these objects exist.
     """
     rest = torch.library.Library("_", "IMPL", _KEY)  # type: ignore[no-untyped-call]
+    assert rest.m is not None
     rest.m.fallback_fallthrough()
     library = torch.library.Library("aten", "IMPL")  # type: ignore[no-untyped-call]
     for names, pick in (

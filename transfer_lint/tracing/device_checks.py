@@ -76,7 +76,9 @@ def declaration_of(func: Any) -> Declaration:
         exact=kernel and "device_check: NoCheck" not in text,
         method=f"wrapper_CUDA_{tail}",
         order=tuple(
-            each.name for each in sorted(arguments, key=lambda each: not each.is_out) if each.is_out or not each.kwarg_only
+            each.name
+            for each in sorted(arguments, key=lambda each: not each.is_out)
+            if each.is_out or not each.kwarg_only
         ),
         iterator=structured and "structured_inherits: TensorIteratorBase" in base,
         made=None if kernel else _code_of(func),
@@ -203,9 +205,7 @@ def _probe(func: Any, pattern: tuple[Any, ...], args: Sequence[Any], kwargs: Map
         return _Unfilled(value, place) if isinstance(value, DeviceTensor) else value
 
     try:
-        func._op_dk(
-            torch._C.DispatchKey.CPU, *map(twin, args), **{name: twin(value) for name, value in kwargs.items()}
-        )
+        func._op_dk(torch._C.DispatchKey.CPU, *map(twin, args), **{name: twin(value) for name, value in kwargs.items()})
     except Exception as error:
         words = str(error)
         if _REFUSED.search(words):

@@ -195,10 +195,6 @@ class DeviceTensor(Tensor, metaclass=_Class):
         self._waited("tolist")
         return self.held.tolist()
 
-    def as_subclass(self, cls: type[Tensor]) -> Tensor:  # type: ignore[override]
-        """The tensor as a `cls`; itself as a plain tensor, which torch asks for when it loads one."""
-        return self if cls is Tensor else Tensor.as_subclass(self, cls)
-
     def is_pinned(self, device: Any = None) -> bool:
         """False: only host memory can be pinned."""
         return False

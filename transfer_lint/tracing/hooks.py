@@ -164,6 +164,7 @@ def deaf() -> Iterator[None]:
 def _kernels() -> tuple[torch.library.Library, ...]:
     """Register the kernels, once. The registrations last as long as the returned objects exist."""
     rest = torch.library.Library("_", "IMPL", _KEY_NAME)  # type: ignore[no-untyped-call]
+    assert rest.m is not None
     rest.m.fallback_fallthrough()
     library = torch.library.Library("aten", "IMPL")  # type: ignore[no-untyped-call]
     for op in MOVES:

@@ -15,6 +15,7 @@ from transfer_lint.flow.interpret.assumed import (
     of_output,
     prepared,
     scheduler_result,
+    settled_method_result,
     settled_result,
 )
 from transfer_lint.flow.interpret.attributes import attribute
@@ -187,7 +188,8 @@ def _method_call(frame: Frame, node: ast.Call, func: ast.Attribute, receiver: Te
         note(frame, node, receiver)
     member = attribute(frame, receiver, func, state)
     if isinstance(member, Function):
-        return frame.callees.call(frame, member.info, bind_receiver(member, arguments), node, state)
+        result = frame.callees.call(frame, member.info, bind_receiver(member, arguments), node, state)
+        return settled_method_result(frame, receiver, result, arguments, node, state)
     if frame.is_module(receiver):
         if isinstance(member, Object) and member.cls is not None:
             return call_object(frame, member, arguments, node, state)

@@ -14,7 +14,7 @@ from transfer_lint.flow.values.records import AT_ENTRY, MADE, Epoch, Record, is_
 from transfer_lint.flow.values.settled import settled_records
 from transfer_lint.flow.values.symbols import Symbol, Symbols
 from transfer_lint.flow.values.terms import Known
-from transfer_lint.flow.values.values import NONE, Function, Object, Tensor, Tuple, Value, objects_of
+from transfer_lint.flow.values.values import NONE, Function, Object, Placed, Tensor, Tuple, Value, objects_of
 
 LIVE = frozenset({"device", "dtype"})
 """Attributes that a module may compute from its weights."""
@@ -376,6 +376,8 @@ class State:
         for name, held in self.locals.items():
             if isinstance(held, Tensor | Object) and held.ident is ident:
                 self.locals[name] = value
+            elif isinstance(value, Tensor) and isinstance(held, Object) and _is_device_of(held, ident):
+                self.locals[name] = Placed(value.device or Known(value.device_term()), is_dtype=False)
         for owner, record in self.heap.items():
             if any(isinstance(v, Tensor | Object) and v.ident is ident for v in record.attributes.values()):
                 attributes = {
@@ -435,3 +437,8 @@ class State:
 
 def _item(phi: Callable[[str], Symbol], number: int, path: str) -> Symbol:
     return phi(f"[{number}]{path}")
+
+
+def _is_device_of(value: Object, ident: Symbol) -> bool:
+    """Whether a value is the `.device` of an object, read before it was known that this is a tensor."""
+    return value.ident.parent is ident and value.ident.name == "device"
