@@ -6,14 +6,14 @@ import subprocess
 import sys
 
 import pytest
-import torch
 
 from tests.pytest_plugin.conftest import Run
 from tests.support.command import environment
+from tests.support.devices import GPU
 
 pytest_plugins = ["pytester"]
 
-here = pytest.mark.skipif(torch.cuda.is_available(), reason="there is a device")
+here = pytest.mark.skipif(GPU, reason="there is a device")
 
 
 @pytest.mark.parametrize(

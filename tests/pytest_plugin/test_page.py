@@ -7,10 +7,10 @@ import shlex
 from types import SimpleNamespace
 
 import pytest
-import torch
 import yaml
 
 from tests.pytest_plugin.conftest import Run
+from tests.support.devices import GPU
 from tests.support.documents import blocks, read
 from transfer_lint.pytest_plugin import options
 
@@ -31,7 +31,7 @@ def test_its_tests_fail_as_it_says(pytester: pytest.Pytester, run: Run) -> None:
         test, _, message = line.removeprefix("# ").partition("  ")
         assert message.strip() in printed
         assert not test.strip() or f" {test} " in printed
-    if not torch.cuda.is_available():
+    if not GPU:
         run().assert_outcomes(passed=5)
 
 

@@ -13,6 +13,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from tests.support.devices import outside
 from transfer_lint.tracing.simulate import simulate
 
 PROGRAMS: dict[str, Callable[[torch.device], torch.Tensor]] = {}
@@ -97,6 +98,7 @@ def test_values_are_the_host_s(name: str, guard: Callable[[], torch.no_grad]) ->
         assert torch.equal(result.cpu(), expected)
 
 
+@outside
 def test_nothing_is_left_behind() -> None:
     names = ("Generator", "compile")
     before = {name: getattr(torch, name) for name in names}, dict(vars(torch.cuda)), threading.Thread.run

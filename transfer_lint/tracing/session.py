@@ -126,8 +126,8 @@ def trace(
 ) -> Iterator[Tracing]:
     """Context that records every transfer and host wait of this thread and of the threads that it starts.
 
-    Inside another trace, such as that of a run of pytest, it records its own part of that, without uses. With a machine of
-    its own, `simulated`, it stands alone: the other trace does not see what is inside.
+    Inside another trace, such as that of a run of pytest, it records its own part of that, without uses. With a machine
+    of its own, `simulated`, it stands alone: the other trace does not see what is inside.
 
     Args:
         program: A name for the reports.
