@@ -12,7 +12,7 @@ import pytest
 
 from tests.report.test_full import on_a_terminal
 from tests.support.command import MENDED, WASTE, lint
-from transfer_lint.lint.configuration import OUTPUT_FORMATS
+from transfer_lint.lint.forms import OUTPUT_FORMATS
 from transfer_lint.report import colours
 from transfer_lint.report.terminal import linked, printed, styled
 from transfer_lint.visible import visible
