@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+import json
 import os
 import subprocess
 import sys
@@ -13,7 +15,9 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+import transfer_lint
 from tests.support.devices import outside
+from transfer_lint.evidence.model import to_json
 from transfer_lint.tracing.simulate import simulate
 
 PROGRAMS: dict[str, Callable[[torch.device], torch.Tensor]] = {}
@@ -157,6 +161,18 @@ def test_compiled_code_runs_as_it_is_written() -> None:
         assert [wait.how for wait in machine.waits] == ["item"]
 
 
+def test_graphs_are_not_captured() -> None:
+    net = nn.Linear(2, 2)
+    with simulate():
+        net.cuda()
+        x = torch.ones(1, 2, device="cuda")
+        compiler = importlib.import_module("torch._dynamo")
+        assert compiler.explain(net)(x).graph_count == 0
+        with pytest.raises(NotImplementedError, match="does not export graphs"):
+            torch.export.export(net, (x,))
+    assert compiler.explain(nn.Linear(2, 2))(torch.ones(1, 2)).graph_count == 1
+
+
 class Scripted(nn.Module):
     """What constants of every kind come from: shapes, numbers, values that the host reads, and a buffer of integers."""
 
@@ -184,6 +200,16 @@ def test_torchscript(profiling: bool) -> None:
                     assert str(made(x).device) == "cuda:0"
     finally:
         torch._C._jit_set_profiling_executor(executor)
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("follow_uses", [True, False])
+def test_what_torchscript_does_is_recorded(follow_uses: bool) -> None:
+    with transfer_lint.trace(simulated="cuda", follow_uses=follow_uses) as traced:
+        net = torch.jit.trace(Scripted().cuda(), (torch.ones(4, 3).cuda(),))
+        net(torch.ones(4, 3).cuda()).sum().item()
+    sizes = [shape for entry in json.loads(to_json(traced.result()))["entries"] for shape in entry["shapes"]]
+    assert [4, 3] in sizes
 
 
 def test_streams_say_where_they_are() -> None:

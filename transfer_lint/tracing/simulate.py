@@ -12,7 +12,7 @@ Placements, errors and counts are those of a real machine. Differences:
 - time is not simulated: all work is done when its call returns, so the result of a `non_blocking` copy can be read at
   once;
 - a device tensor's class is a subclass of `torch.Tensor`: `type(x) is torch.Tensor` is false;
-- `torch.compile` compiles nothing;
+- `torch.compile` compiles nothing, and `torch.export` is refused;
 - nested tensors, CUDA graphs, DLPack and `torch.cuda.FloatTensor(...)` are refused;
 - a thread takes part only if it is started inside the simulation and its class does not override `Thread.run`.
 """
@@ -33,12 +33,14 @@ except ModuleNotFoundError as error:
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from transfer_lint.tracing import autocast, saving
-from transfer_lint.tracing.device_tensor import foreign, handled
+from transfer_lint.tracing.compilers import uncompiled
+from transfer_lint.tracing.device_tensor import foreign
 from transfer_lint.tracing.functions import Functions, reentered
 from transfer_lint.tracing.machine import KIND, Machine, _active, active
-from transfer_lint.tracing.namespace import replacements, uncompiled
+from transfer_lint.tracing.namespace import replacements
 from transfer_lint.tracing.operators import run
 from transfer_lint.tracing.random import start_streams
+from transfer_lint.tracing.subclasses import handled
 
 __all__ = ["Machine", "simulate"]
 
