@@ -46,19 +46,14 @@ DTYPES = (torch.float32, torch.complex64, torch.int64, torch.bool)
 SAMPLES = 3
 SEED = 7
 _DEVICE_WORDS = re.compile(
-    r"same device|too many CPU scalars|to have (\S+ )?[dD]evice|should be the same|indices should be|expected .* to be on"
+    r"same device|too many CPU scalars|to have (\S+ )?[dD]evice|should be the same|indices should be|"
+    "expected .* to be on"
 )
+_OPERATORS = {f"{op.name}.{op.variant_test_name}".rstrip("."): op for op in op_db}
 # Checks that torch makes, and FakeTensorMode leaves out.
 _NOT_IN_FAKE = re.compile("in method wrapper_CUDA_|Input type .* should be the same")
 # FakeTensorMode has no values, and says so of these calls.
-_NO_VALUES = (
-    "DataDependent",
-    "DynamicOutputShape",
-    "is not allocated yet",
-    "Could not run",
-    "not linked with",
-    "not compiled with",
-)
+_NO_VALUES = ("DataDependent", "DynamicOutputShape", "not allocated yet", "Could not run", "not linked", "not compiled")
 # Arguments that are on the host also in PyTorch's own tests of a card.
 _ON_HOST = {"tensor_split": (1,)}
 # (kind, operator) -> why a difference is none of the simulator's.
@@ -74,7 +69,6 @@ EXPLAINED = {
     ("gradients", "ormqr"): "its strides are another order; a card's are its own",
 }
 BEGIN, END = "<!-- operators: scripts/operator_database.py --write -->", "<!-- end -->"
-SPARSE = "the simulated accelerator has dense tensors only"
 _UNFILLED = ("empty", "new_empty", "resize")
 
 
@@ -145,12 +139,12 @@ class Call:
 
 def names() -> list[str]:
     """Names of all operators, with their variants."""
-    return [op.full_name for op in op_db]
+    return list(_OPERATORS)
 
 
 def check(name: str, *, samples: int = SAMPLES, dtypes: int = 2) -> Report:
     """Compare one operator. samples: how many of each dtype. dtypes: how many, at most."""
-    op = next(op for op in op_db if op.full_name == name)
+    op = _OPERATORS[name]
     report = Report(name)
     with warnings.catch_warnings(), mock.patch.object(device_random, "_APART", 0):
         warnings.simplefilter("ignore")
@@ -331,7 +325,7 @@ def _compare_out(report: Report, op: Any, call: Call, case: str) -> None:
         given = out("cuda")
         placed = call.placed("cuda")
         with _seeded(device=True):
-            found, raised = _outcome(placed, op.op, out=given, **more)
+            _, raised = _outcome(placed, op.op, out=given, **more)
         if raised is not None:
             report.count("values", f"{case}, out", f"raises {type(raised).__name__}: {raised}")
         else:
@@ -424,8 +418,8 @@ def _same_values(report: Report, one: Tensor, other: Tensor) -> bool:
 
 
 def unexplained(report: Report) -> list[tuple[str, str, str]]:
-    """The differences of an operator without those that EXPLAINED names, and without sparse tensors."""
-    return [each for each in report.differences if (each[0], report.name) not in EXPLAINED and SPARSE not in each[2]]
+    """The differences of an operator without those that EXPLAINED names."""
+    return [each for each in report.differences if (each[0], report.name) not in EXPLAINED]
 
 
 def table(reports: Sequence[Report]) -> str:
@@ -438,12 +432,9 @@ def table(reports: Sequence[Report]) -> str:
         having = sum(bool(report.cases[kind]) for report in reports)
         lines.append(f"| {kind} | {having} | {cases:,} | {cases - differ:,} | {differ - wrong} | {wrong} |")
     found = {(what, report.name) for report in reports for what, *_ in report.differences}
-    sparse = [report.name for report in reports if any(SPARSE in words for *_, words in report.differences)]
     rounded = [report.name for report in reports if report.rounded]
     lines += ["", "Explained:", ""]
     lines += [f"- {kind} of `{name}`: {why}." for (kind, name), why in EXPLAINED.items() if (kind, name) in found]
-    if sparse:
-        lines.append(f"- {', '.join(f'`{name}`' for name in sparse)}: sparse tensors, which are refused.")
     if rounded:
         names_ = ", ".join(f"`{name}`" for name in rounded)
         lines.append(f"- Equal up to rounding, not in every bit: {names_}.")
@@ -475,10 +466,8 @@ def main() -> None:
             print(report.name, *each, sep=": ")
     if options.write:
         version = torch.__version__.partition("+")[0]
-        _write(
-            options.write,
-            f"torch {version}, {len(reports)} operators, up to {options.samples} samples a dtype:\n\n{text}",
-        )
+        what = f"torch {version}, {len(reports)} operators, up to {options.samples} samples a dtype:"
+        _write(options.write, f"{what}\n\n{text}")
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from transfer_lint.tracing.machine import KIND
-from transfer_lint.tracing.operators import replace
+from transfer_lint.tracing.traits import replace
 
 _KEY = "AutocastPrivateUse1"
 _EXCLUDED = torch._C.DispatchKeySet(torch._C.DispatchKey.AutocastPrivateUse1)  # type: ignore[attr-defined]

@@ -48,7 +48,8 @@ class Declaration:
 
     exact: the kernel's wrapper compares the devices of all tensors. method: the wrapper's name, for the error's words.
     order: the names of the arguments in the order in which it compares them. iterator: the operator is structured and
-    checks in TensorIterator. made: the dispatch key of its code if there is no such kernel, because it is made of others; else None.
+    checks in TensorIterator. made: the dispatch key of its code if there is no such kernel, because it is made of
+    others; else None.
     """
 
     exact: bool
@@ -75,10 +76,9 @@ def declaration_of(func: Any) -> Declaration:
     return Declaration(
         exact=kernel and "device_check: NoCheck" not in text,
         method=f"wrapper_CUDA_{tail}",
-        order=tuple(
-            each.name
-            for each in sorted(arguments, key=lambda each: not each.is_out)
-            if each.is_out or not each.kwarg_only
+        order=(
+            *(each.name for each in arguments if each.is_out),
+            *(each.name for each in arguments if not each.kwarg_only),
         ),
         iterator=structured and "structured_inherits: TensorIteratorBase" in base,
         made=None if kernel else _code_of(func),

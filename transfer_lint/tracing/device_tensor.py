@@ -316,16 +316,11 @@ def become(tensor: Tensor, cls: type[Tensor]) -> None:
 
 def foreign(types: Sequence[Any]) -> bool:
     """Whether a tensor class of the program's own, with a `__torch_dispatch__`, has to run the operator."""
-    return any(not issubclass(kind, DeviceTensor) and kind.__torch_dispatch__ is not _UNHANDLED for kind in types)
-
-
-def handled(func: Any, types: Sequence[Any], args: Sequence[Any], kwargs: Mapping[str, Any]) -> Iterator[Any]:
-    """What the program's own tensor classes make of an operator, one after the other, of those that handle it."""
     for kind in types:
-        if foreign((kind,)):
-            result = kind.__torch_dispatch__(func, types, args, kwargs)
-            if result is not NotImplemented:
-                yield result
+        ours = kind is DeviceTensor or issubclass(kind, DeviceTensor)
+        if not ours and kind.__torch_dispatch__ is not _UNHANDLED:
+            return True
+    return False
 
 
 def place_of(tensor: Tensor) -> int:
@@ -341,6 +336,14 @@ def values_of(tensor: Tensor) -> Tensor:
 def place(values: Tensor, where: int) -> Tensor:
     """A tensor at the place `where` with the values of the host tensor `values`, in the same memory."""
     return values if where == HOST else DeviceTensor(values, where)
+
+
+def place_named(device: torch.device) -> int | None:
+    """The place that an operator's `device` argument names; None for a device that is left to torch (`meta`)."""
+    if device.type in (KIND, STAND_IN):
+        machine = active()
+        return machine.device_index(device.index) if machine is not None else device.index or 0
+    return HOST if device.type == "cpu" else None
 
 
 def set_data(tensor: Tensor, value: Tensor) -> None:

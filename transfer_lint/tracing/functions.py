@@ -21,7 +21,7 @@ from transfer_lint.tracing.device_tensor import (
     values_of,
 )
 from transfer_lint.tracing.hooks import deaf
-from transfer_lint.tracing.machine import HOST, KIND, Machine
+from transfer_lint.tracing.machine import HOST, KIND, Machine, active
 
 _MOVES = frozenset((Tensor.to, Tensor.cuda, Tensor.cpu, Tensor.type, Tensor.type_as))
 
@@ -36,6 +36,8 @@ class Functions(TorchFunctionMode):
     def __torch_function__(
         self, func: Any, types: Sequence[type], args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None
     ) -> Any:
+        if active() is not self.machine:  # another simulation has begun inside this one
+            return func(*args, **(kwargs or {}))
         try:
             return self._call(func, args, dict(kwargs or {}))
         except Exception as error:
@@ -269,6 +271,11 @@ def _compatible(machine: Machine, func: Any, args: Sequence[Any], kwargs: dict[s
     return True if any(isinstance(arg, DeviceTensor) for arg in args) else bool(func(*args))
 
 
+def _validate(machine: Machine, func: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
+    # the checks of a sparse tensor's parts, which `torch.load` makes
+    return func(*(values_of(arg) if isinstance(arg, Tensor) else arg for arg in args), **kwargs)
+
+
 _HANDLERS: Mapping[Any, Callable[[Machine, Any, Sequence[Any], dict[str, Any]], Any]] = {
     torch.device: _numbered,
     torch._C._nn._parse_to: _numbered,  # the arguments of Module.to
@@ -290,4 +297,6 @@ _HANDLERS: Mapping[Any, Callable[[Machine, Any, Sequence[Any], dict[str, Any]], 
     Tensor.is_pinned: _is_pinned,
     vars(torch._C.TensorBase)["data"].__set__: _set_data,
     torch._has_compatible_shallow_copy_type: _compatible,
+    torch._validate_sparse_coo_tensor_args: _validate,
+    torch._validate_sparse_compressed_tensor_args: _validate,
 }

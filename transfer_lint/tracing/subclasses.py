@@ -7,15 +7,17 @@ stand-in device in C++ and says `cuda` in Python.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor
+from torch.utils._mode_utils import no_dispatch
 
-from transfer_lint.tracing.device_tensor import STAND_IN, DeviceTensor, become, host_class
+from transfer_lint.tracing.device_tensor import STAND_IN, DeviceTensor, become, foreign, host_class
 from transfer_lint.tracing.machine import KIND, Machine
 
+_as_subclass = Tensor.as_subclass
 _make_subclass = Tensor._make_subclass
 _make_wrapper_subclass = Tensor._make_wrapper_subclass
 _device = torch._C.TensorBase.device
@@ -33,8 +35,15 @@ def replacements(machine: Machine) -> Iterable[tuple[Any, str, Any]]:
             _say_accelerator(cls)
         return _make_wrapper_subclass(cls, *args, **{**kwargs, "device": wanted})
 
+    yield Tensor, "as_subclass", as_subclass
     yield Tensor, "_make_subclass", staticmethod(make_subclass)
     yield Tensor, "_make_wrapper_subclass", staticmethod(make_wrapper_subclass)
+
+
+def as_subclass(tensor: Tensor, cls: type[Tensor]) -> Tensor:
+    """Replaces `Tensor.as_subclass`, which before torch 2.6 does not work in a dispatch mode."""
+    with no_dispatch():
+        return _as_subclass(tensor, cls)
 
 
 def make_subclass(cls: type[Tensor], data: Tensor, requires_grad: bool = False, **kwargs: Any) -> Tensor:
@@ -46,6 +55,15 @@ def make_subclass(cls: type[Tensor], data: Tensor, requires_grad: bool = False, 
         made.requires_grad_(requires_grad)
     become(made, cls)
     return made
+
+
+def handled(func: Any, types: Sequence[Any], args: Sequence[Any], kwargs: Mapping[str, Any]) -> Iterator[Any]:
+    """What the program's own tensor classes make of an operator, one after the other, of those that handle it."""
+    for kind in types:
+        if foreign((kind,)):
+            result = kind.__torch_dispatch__(func, types, args, kwargs)
+            if result is not NotImplemented:
+                yield result
 
 
 def _say_accelerator(cls: type[Tensor]) -> None:

@@ -14,7 +14,7 @@ from torch import Tensor, UntypedStorage
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from transfer_lint.evidence.model import Entry
-from transfer_lint.tracing.operators import tensors_in, traced_numbers, traits_of
+from transfer_lint.tracing.traits import tensors_in, traced_numbers, traits_of
 
 MAX_PENDING = 100_000
 
