@@ -16,6 +16,7 @@ from torch import nn
 from torch.nn import functional as F
 
 import transfer_lint
+from tests.support.devices import outside
 from transfer_lint.evidence.model import to_json
 from transfer_lint.tracing.simulate import simulate
 
@@ -101,6 +102,7 @@ def test_values_are_the_host_s(name: str, guard: Callable[[], torch.no_grad]) ->
         assert torch.equal(result.cpu(), expected)
 
 
+@outside
 def test_nothing_is_left_behind() -> None:
     names = ("Generator", "compile")
     before = {name: getattr(torch, name) for name in names}, dict(vars(torch.cuda)), threading.Thread.run
@@ -229,9 +231,15 @@ def test_bad_arguments(arguments: tuple[object, ...], error: type[Exception], te
         pass
 
 
-def test_no_simulation_in_a_simulation() -> None:
-    with simulate(), pytest.raises(RuntimeError, match="do not nest"), simulate():
-        pass
+def test_a_simulation_in_a_simulation_stands_alone() -> None:
+    with simulate() as outer:
+        torch.ones(2).cuda()
+        with simulate(devices=2) as inner:
+            assert torch.ones(3).to("cuda:1").sum().item() == 3
+        with pytest.raises(RuntimeError, match="invalid device ordinal"):
+            torch.ones(3).to("cuda:1")
+    assert [each.nbytes for each in outer.transfers] == [8]
+    assert [each.nbytes for each in inner.transfers] == [12]
 
 
 def test_without_torch_the_message_tells_the_mend() -> None:

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from transfer_lint.evidence.model import Entry
 from transfer_lint.tracing.recorder import Recorder
+from transfer_lint.tracing.sync_debug import unheard
 
 MAX_PENDING = 1024
 _TIMED = (Tensor, torch.nn.Parameter)
@@ -67,7 +68,8 @@ class DeviceTime:
     def _read(self, *, all_of_them: bool) -> None:
         while self._pending and (all_of_them or self._pending[0].after.query()):
             span = self._pending.popleft()
-            span.after.synchronize()
+            with unheard():
+                span.after.synchronize()
             if span.entry is not None:
                 self._recorder.add_device_seconds(span.entry, span.before.elapsed_time(span.after) / 1000)
 

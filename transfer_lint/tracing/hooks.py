@@ -130,12 +130,7 @@ _listening: list[Hooks] = []
 
 @contextmanager
 def listen(hooks: Hooks) -> Iterator[None]:
-    """Context in which `hooks` record this thread and those that it starts.
-
-    Raises RuntimeError if a trace is running already.
-    """
-    if _listening:
-        raise RuntimeError("a trace of another machine is running already")
+    """Context in which `hooks` record this thread and those that it starts, in place of others that do."""
     run_thread = threading.Thread.run
 
     def run_heard(thread: threading.Thread) -> None:

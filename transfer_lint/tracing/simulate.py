@@ -59,6 +59,8 @@ class Operators(TorchDispatchMode):  # type: ignore[no-untyped-call]
     def __torch_dispatch__(
         self, func: Any, types: Sequence[type], args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None
     ) -> Any:
+        if active() is not self.machine:  # another simulation has begun inside this one
+            return func(*args, **(kwargs or {}))
         if not foreign(types):
             return run(func, args, kwargs or {}, self)
         with self, reentered(self.machine):
@@ -70,15 +72,13 @@ def simulate(kind: str = KIND, devices: int = 1) -> Iterator[Machine]:
     """Context in which torch has `devices` accelerators of the kind `kind` ("cuda").
 
     It applies to this thread and to those that it starts. Tensors made inside can be used afterwards, but new
-    transfers to the accelerator fail then.
-    Raises ValueError for another kind or no device, RuntimeError inside another simulation.
+    transfers to the accelerator fail then. Inside another simulation it stands alone: the other machine sees nothing.
+    Raises ValueError for another kind or no device.
     """
     if kind != KIND:
         raise ValueError(f"cannot simulate {kind!r}: the kind that can be simulated is {KIND!r}")
     if devices < 1:
         raise ValueError(f"cannot simulate {devices} devices: give 1 or more")
-    if active() is not None:
-        raise RuntimeError("a machine is being simulated already: simulations do not nest")
     machine = Machine(devices)
     run_thread = threading.Thread.run
 
