@@ -53,7 +53,16 @@ _OPERATORS = {f"{op.name}.{op.variant_test_name}".rstrip("."): op for op in op_d
 # Checks that torch makes, and FakeTensorMode leaves out.
 _NOT_IN_FAKE = re.compile("in method wrapper_CUDA_|Input type .* should be the same")
 # FakeTensorMode has no values, and says so of these calls.
-_NO_VALUES = ("DataDependent", "DynamicOutputShape", "not allocated yet", "Could not run", "not linked", "not compiled")
+_NO_VALUES = (
+    "DataDependent",
+    "DynamicOutputShape",
+    "not allocated yet",
+    "Could not run",
+    "not linked",
+    "not compiled",
+    "CUDA driver",
+    "NVIDIA driver",
+)
 # Arguments that are on the host also in PyTorch's own tests of a card.
 _ON_HOST = {"tensor_split": (1,)}
 # (kind, operator) -> why a difference is none of the simulator's.
