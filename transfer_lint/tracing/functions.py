@@ -38,6 +38,13 @@ class Functions(TorchFunctionMode):
         self, func: Any, types: Sequence[type], args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None
     ) -> Any:
         try:
+            if (
+                not kwargs
+                and func not in _HANDLERS
+                and func not in _MOVES
+                and not any(type(arg) is _Device for arg in args)
+            ):
+                return func(*args)
             return self._call(func, args, dict(kwargs or {}))
         except Exception as error:
             _name_the_accelerator(error)
