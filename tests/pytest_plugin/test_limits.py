@@ -7,6 +7,7 @@ import torch
 
 import transfer_lint
 from tests.pytest_plugin.conftest import Run
+from tests.support.devices import GPU, needs_gpu
 from transfer_lint.evidence.limits import limits
 
 pytest_plugins = ["pytester"]
@@ -132,7 +133,7 @@ def test_limits_are_held_and_name_the_lines(pytester: pytest.Pytester, run: Run)
 
 
 def test_without_a_device_limits_hold_and_the_fixture_skips(pytester: pytest.Pytester, run: Run) -> None:
-    if torch.cuda.is_available():
+    if GPU:
         pytest.skip("there is a device")
     pytester.makepyfile("""
         import pytest, torch, transfer_lint
@@ -163,7 +164,7 @@ def test_without_a_device_limits_hold_and_the_fixture_skips(pytester: pytest.Pyt
 
 
 @pytest.mark.gpu
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+@needs_gpu
 def test_a_real_device_is_measured(pytester: pytest.Pytester, run: Run) -> None:
     pytester.makepyfile(model=MODEL, test_it=SUITE)
     result = run("test_it.py", "-k", "within or over or Nearest or loop or fixture")
@@ -175,8 +176,14 @@ def moving() -> None:
     torch.ones(2).to("cuda").sum().item()
 
 
+def moving_and_failing() -> None:
+    moving()
+    _ = 1 / 0
+
+
 def test_expect_in_any_trace() -> None:
     with transfer_lint.trace(simulated="cuda"):
+        moving()
         with transfer_lint.expect(waits=2, copies=1, bytes="12 B") as moved:
             moving()
         assert (moved.waits, moved.copies, moved.bytes, moved.measured) == (2, 1, 12, True)
@@ -187,8 +194,7 @@ def test_expect_in_any_trace() -> None:
         with pytest.raises(transfer_lint.TransfersExceeded) as caught, transfer_lint.expect(bytes=0):
             moving()
         with pytest.raises(ZeroDivisionError), transfer_lint.expect(waits=0):
-            moving()
-            _ = 1 / 0
+            moving_and_failing()
     assert str(caught.value).startswith("12 B, at most 0 B expected\n  ")
 
 

@@ -111,9 +111,9 @@ def test_a_nodes_whole_call(story: BeforeAfter) -> None:
 
 
 def walked(diagram: Diagram, start: str) -> list[str]:
-    """What the drawing says from the box with that label down, each arrow and each box in a line."""
+    """What the drawing says from the first box with that label down, each arrow and each box in a line."""
     boxes = {box.key: box for box in diagram.boxes}
-    (at,) = (box for box in diagram.boxes if box.label == start and box.shape is not Shape.CALL and not box.place)
+    at = next(box for box in diagram.boxes if box.label == start)
     found = [" / ".join(at.lines)]
     seen = {at.key}
     while True:
@@ -133,9 +133,19 @@ EMBEDS = "image_prompt_embeds / uncond_image_prompt_embeds"
 
 
 def test_the_picture_tells_the_story_before(story: BeforeAfter) -> None:
-    assert walked(story.before[0], "clip_embed, clip_embed_zeroed") == [
-        "clip_embed / clip_embed_zeroed",  # on unknown devices
+    before = story.before[0]
+    assert {box.side for box in before.boxes if box.shape is Shape.INPUT} == {Side.UNKNOWN}
+    assert walked(before, "mask")[1:5] == [
+        "batch_of_masks() (flow)",
+        "unknown: mask / mask.device",
         ".to(self.device) (perhaps needless)",
+        "accelerator: mask / get_torch_device()",
+    ]
+    assert walked(before, "instantid")[1:3] == [
+        ".to(self.device) (needless)",
+        "accelerator: self.instantid / get_torch_device()",
+    ]
+    assert walked(before, "clip_embed\nclip_embed_zeroed")[2:] == [
         "accelerator: clip_embed / clip_embed_zeroed / get_torch_device()",
         "self.instantid.get_image_embeds() (flow)",
         f"accelerator: {EMBEDS} / get_torch_device() / already there",
@@ -146,15 +156,21 @@ def test_the_picture_tells_the_story_before(story: BeforeAfter) -> None:
         "during sampling: back to the GPU (needless)",
         "accelerator: GPU work / at every sampling step",
     ]
-    (clip,) = (box for box in story.before[0].boxes if box.label == "clip_embed, clip_embed_zeroed" and not box.place)
-    assert clip.side is Side.UNKNOWN
-    assert {box.side for box in story.before[0].boxes if box.shape is Shape.INPUT} == {Side.UNKNOWN}
 
 
 def test_the_picture_tells_the_story_after(story: BeforeAfter) -> None:
-    assert walked(story.after[0], "clip_embed, clip_embed_zeroed") == [
-        "clip_embed / clip_embed_zeroed",
+    after = story.after[0]
+    assert walked(after, "mask")[1:5] == [
+        "batch_of_masks() (flow)",
+        "unknown: mask / mask.device",
         ".to(self.device) (already there? / yes: use as is / no: move)",
+        "accelerator: mask / get_torch_device()",
+    ]
+    assert walked(after, "instantid")[1:3] == [
+        ".to(self.device) (all weights there? / yes: use as is / no: move once)",
+        "accelerator: self.instantid / get_torch_device()",
+    ]
+    assert walked(after, "clip_embed\nclip_embed_zeroed")[2:] == [
         "accelerator: clip_embed / clip_embed_zeroed / get_torch_device()",
         "self.instantid.get_image_embeds() (flow)",
         f"accelerator: {EMBEDS} / get_torch_device()",
@@ -163,8 +179,6 @@ def test_the_picture_tells_the_story_after(story: BeforeAfter) -> None:
         "during sampling: used where it is (flow)",
         "accelerator: GPU work / at every sampling step",
     ]
-    (moved,) = (arrow for arrow in story.after[0].arrows if arrow.is_decision and arrow.source == "n1")
-    assert story.after[0].question(moved) == ("all weights there?", "yes: use as is", "no: move once")
 
 
 def test_no_guard_is_passed_by_an_arrow_without_a_label(story: BeforeAfter) -> None:
@@ -222,6 +236,42 @@ def long_function() -> str:
     return "".join([*lines, "    return c97.cpu()\n"])
 
 
+def test_a_fold_leads_down_not_up_again(folder: Path) -> None:
+    (folder / "long.py").write_text(long_function())
+    (diagram,) = drawn("long", "long.py").before
+    assert diagram.arrows
+    (layout,) = lay_out(diagram)
+    for line in layout.lines:
+        assert line.points[0][1] < line.points[-1][1]
+
+
+def many_calls(findings: int) -> str:
+    """A function of 300 lines in which nearly everything is moved; some of it for nothing."""
+    lines = ["import torch\n\n\ndef much(x: torch.Tensor, d):\n"]
+    for number in range(74):
+        lines.append(f"    a{number} = torch.rand(3) * {number}\n    b{number} = a{number}.to(d)\n")
+        lines.append(f"    c{number} = b{number} + {f'c{number - 1}' if number else 'x'}\n    print(number)\n")
+        if number < findings:
+            lines.append(f"    x = c{number}.to('cuda:0')\n    y{number} = x.to('cuda:0')\n")
+    return "".join([*lines, "    return c73\n"])
+
+
+@pytest.mark.parametrize("findings", [0, 2])
+def test_of_a_long_function_the_first_screen_shows_what_matters(findings: int, browser: Browser, folder: Path) -> None:
+    (folder / "much.py").write_text(many_calls(findings))
+    lint("graph", "much.py::much", "--format", "html", "--output-file", "g.html", cwd=folder, expect=0)
+    (diagram,) = drawn("much", "much.py").before
+    assert diagram.count(Judgement.NEEDLESS) == findings
+    seen = Seen(browser, folder / "g.html", (1200, 900))
+    for call in seen.page.locator("svg.picture >> nth=0 >> g.call.needless").all():
+        box = call.bounding_box()
+        assert box is not None
+        assert 0 <= box["y"] <= 900 - box["height"]
+        assert 0 <= box["x"] <= 1200 - box["width"]
+    seen.fits()
+    seen.page.close()
+
+
 def test_a_long_function_is_folded(folder: Path) -> None:
     (folder / "long.py").write_text(long_function())
     (diagram,) = drawn("long", "long.py").before
@@ -229,6 +279,7 @@ def test_a_long_function_is_folded(folder: Path) -> None:
     folds = [box for box in diagram.boxes if box.shape is Shape.FOLD]
     assert folds
     assert "b50" in {name for box in folds for name in box.hidden}
+    assert all(arrow.source != arrow.target for arrow in diagram.arrows)
     assert diagram.count(Judgement.NEEDLESS) >= 4
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import io
 import os
 import pty
 import re
@@ -19,12 +20,10 @@ from hypothesis import strategies as st
 
 from tests.report.test_full import EVIDENCE, ONE, shown
 from tests.support.command import ROOT, environment
-from transfer_lint.cli.common import remaining, shows_links
+from transfer_lint.cli.common import Bar, remaining, shows_links
 from transfer_lint.findings import Evidence, Finding, Severity
 from transfer_lint.lint.outcome import Outcome, Summary
-from transfer_lint.report import View, report
-from transfer_lint.report.concise import COLOURS, FIXABLE
-from transfer_lint.report.full import PLACE
+from transfer_lint.report import View, colours, report
 from transfer_lint.report.lines import cut, cut_before, shortened, width, wrap
 from transfer_lint.report.terminal import printed, styled
 
@@ -157,7 +156,15 @@ def luminance(number: int) -> float:
     return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
 
 
-@pytest.mark.parametrize("number", [*COLOURS.values(), FIXABLE, PLACE])
+def test_no_other_colours_are_used() -> None:
+    """A theme may make blue, green or yellow of any shade; all colours are named in one place."""
+    for path in (ROOT / "transfer_lint").rglob("*.py"):
+        assert not re.search(
+            r"""fg=["'\d]|"(green|red|blue|cyan|yellow|magenta)\"""", path.read_text(encoding="utf-8")
+        ), path
+
+
+@pytest.mark.parametrize("number", sorted({v for v in vars(colours).values() if isinstance(v, int)}))
 def test_colours_read_on_black_and_on_white(number: int) -> None:
     """At least the contrast that WCAG asks of large text and of marks, on both."""
     assert (luminance(number) + 0.05) / 0.05 > 3.8
@@ -189,7 +196,7 @@ def test_the_pack_on_a_terminal(room: int) -> None:
     assert [line for line in lines if columns(line) > room] == []
     plain = [re.sub(r"\x1b\[[0-9;]*m", "", line) for line in lines]
     assert any("as for line 111, above, in 10 of 11" in line for line in plain)
-    assert "14 can be fixed: transfer-lint fix" in " ".join(plain)
+    assert "can be fixed: transfer-lint fix" in " ".join(plain)
 
 
 def test_places_and_rules_are_links_where_the_terminal_shows_them() -> None:
@@ -227,3 +234,23 @@ def test_which_terminals_show_links(environ: dict[str, str], shown_: bool) -> No
 )
 def test_how_long_a_run_may_still_take(elapsed: float, done: int, said: str) -> None:
     assert remaining(elapsed, done, 100) == said
+
+
+class Terminal(io.StringIO):
+    encoding = "utf-8"
+
+    def isatty(self) -> bool:
+        return True
+
+
+def test_the_bar_says_how_long_the_rest_may_take(monkeypatch: pytest.MonkeyPatch) -> None:
+    screen = Terminal()
+    clock = [100.0]
+    monkeypatch.setattr("sys.stderr", screen)
+    monkeypatch.setattr("time.monotonic", lambda: clock[0])
+    monkeypatch.setenv("NO_COLOR", "1")
+    monkeypatch.setenv("COLUMNS", "80")
+    with Bar("checking", quiet=False) as bar:
+        clock[0] += 10
+        bar(25, 100, "nodes.py")
+    assert "25/100 about 30 s left nodes.py" in screen.getvalue()

@@ -12,9 +12,8 @@ import pytest
 
 from tests.report.test_full import on_a_terminal
 from tests.support.command import MENDED, WASTE, lint
-from transfer_lint.lint.configuration import OUTPUT_FORMATS
-from transfer_lint.report.concise import COLOURS, FIXABLE
-from transfer_lint.report.full import PLACE
+from transfer_lint.lint.forms import OUTPUT_FORMATS
+from transfer_lint.report import colours
 from transfer_lint.report.terminal import linked, printed, styled
 from transfer_lint.visible import visible
 
@@ -28,6 +27,7 @@ NAMES = (
     os.fsdecode(b"\xff\x80.py"),
     "csi\x9b8m.py",
 )
+OURS = {value for value in vars(colours).values() if isinstance(value, int)}
 REMARK = "# \x07\u202e\x1b]0;pwned\x07\x1b[8m ##[error]x\u2069"
 SOURCE = WASTE.replace("# stays", REMARK)
 
@@ -83,8 +83,7 @@ def test_on_a_terminal_the_only_escapes_are_our_colours(hostile: Path) -> None:
     for width in ("40", "100"):
         sent = on_a_terminal("check", "-q", "--hints", cwd=hostile, COLUMNS=width)
         styles = {part.partition("m")[0] for part in sent.split("\x1b")[1:]}
-        colours = (*COLOURS.values(), FIXABLE, PLACE)
-        assert styles <= {"[0", "[1", "[2", "[22", *(f"[38;5;{number}" for number in colours)}
+        assert styles <= {"[0", "[1", "[2", "[22", *(f"[38;5;{number}" for number in OURS)}
         assert unseen(sent) == {"\r", "\x1b"}
 
 

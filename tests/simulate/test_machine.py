@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+import json
 import os
 import subprocess
 import sys
@@ -13,6 +15,9 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+import transfer_lint
+from tests.support.devices import outside
+from transfer_lint.evidence.model import to_json
 from transfer_lint.tracing.simulate import simulate
 
 PROGRAMS: dict[str, Callable[[torch.device], torch.Tensor]] = {}
@@ -97,6 +102,7 @@ def test_values_are_the_host_s(name: str, guard: Callable[[], torch.no_grad]) ->
         assert torch.equal(result.cpu(), expected)
 
 
+@outside
 def test_nothing_is_left_behind() -> None:
     names = ("Generator", "compile")
     before = {name: getattr(torch, name) for name in names}, dict(vars(torch.cuda)), threading.Thread.run
@@ -155,6 +161,18 @@ def test_compiled_code_runs_as_it_is_written() -> None:
         assert [wait.how for wait in machine.waits] == ["item"]
 
 
+def test_graphs_are_not_captured() -> None:
+    net = nn.Linear(2, 2)
+    with simulate():
+        net.cuda()
+        x = torch.ones(1, 2, device="cuda")
+        compiler = importlib.import_module("torch._dynamo")
+        assert compiler.explain(net)(x).graph_count == 0
+        with pytest.raises(NotImplementedError, match="does not export graphs"):
+            torch.export.export(net, (x,))
+    assert compiler.explain(nn.Linear(2, 2))(torch.ones(1, 2)).graph_count == 1
+
+
 class Scripted(nn.Module):
     """What constants of every kind come from: shapes, numbers, values that the host reads, and a buffer of integers."""
 
@@ -184,6 +202,16 @@ def test_torchscript(profiling: bool) -> None:
         torch._C._jit_set_profiling_executor(executor)
 
 
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("follow_uses", [True, False])
+def test_what_torchscript_does_is_recorded(follow_uses: bool) -> None:
+    with transfer_lint.trace(simulated="cuda", follow_uses=follow_uses) as traced:
+        net = torch.jit.trace(Scripted().cuda(), (torch.ones(4, 3).cuda(),))
+        net(torch.ones(4, 3).cuda()).sum().item()
+    sizes = [shape for entry in json.loads(to_json(traced.result()))["entries"] for shape in entry["shapes"]]
+    assert [4, 3] in sizes
+
+
 def test_streams_say_where_they_are() -> None:
     with simulate(devices=2):
         assert str(torch.cuda.Stream(1).device) == "cuda:1"
@@ -203,9 +231,15 @@ def test_bad_arguments(arguments: tuple[object, ...], error: type[Exception], te
         pass
 
 
-def test_no_simulation_in_a_simulation() -> None:
-    with simulate(), pytest.raises(RuntimeError, match="do not nest"), simulate():
-        pass
+def test_a_simulation_in_a_simulation_stands_alone() -> None:
+    with simulate() as outer:
+        torch.ones(2).cuda()
+        with simulate(devices=2) as inner:
+            assert torch.ones(3).to("cuda:1").sum().item() == 3
+        with pytest.raises(RuntimeError, match="invalid device ordinal"):
+            torch.ones(3).to("cuda:1")
+    assert [each.nbytes for each in outer.transfers] == [8]
+    assert [each.nbytes for each in inner.transfers] == [12]
 
 
 def test_without_torch_the_message_tells_the_mend() -> None:

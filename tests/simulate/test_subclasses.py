@@ -151,6 +151,14 @@ def test_lazy_modules(machine: Machine) -> None:
         assert type(net.weight) is nn.Parameter
 
 
+def test_a_lazy_parameter_is_copied_onto_a_lazy_parameter(machine: Machine) -> None:
+    here, there = nn.UninitializedParameter(), nn.UninitializedParameter(device="cuda")
+    with torch.no_grad():
+        here.copy_(there)
+        there.copy_(here)
+    assert [transfer.shape for transfer in machine.transfers] == [(0,), (0,)]
+
+
 def test_wrapper_subclasses(machine: Machine) -> None:
     wrapper = Wrapper(torch.ones(2, device="cuda:1"))
     assert (str(wrapper.device), wrapper.is_cuda) == ("cuda:1", True)

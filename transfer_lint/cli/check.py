@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+import shlex
 import sys
+import time
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -176,7 +179,7 @@ def _shard(files: Sequence[str], shard: str) -> tuple[str, ...]:
 def _page(outcome: Outcome, settings: Settings, view: View, trace_file: str | None) -> Iterator[str]:
     """The HTML report, with diagrams of the functions, and with what a run measured if there is a trace."""
     from transfer_lint.graph.before_after import before_after_for
-    from transfer_lint.report.html import report
+    from transfer_lint.report.html import About, report
 
     measured = None
     if trace_file is not None:
@@ -184,7 +187,28 @@ def _page(outcome: Outcome, settings: Settings, view: View, trace_file: str | No
         from transfer_lint.evidence.model import read
 
         measured = {judged.finding: _measured(judged) for judged in join(read(trace_file), outcome).findings}
-    return report(outcome, view, before_after_for(outcome, settings), measured)
+    pairs = before_after_for(outcome, settings)
+    about = About(shlex.join(["transfer-lint", *sys.argv[1:]]), _date())
+    return report(_with_proofs(outcome), view, pairs, measured, about)
+
+
+def _date() -> str:
+    """The date and time, in UTC; that of SOURCE_DATE_EPOCH, if it is set, so that a report can be made again."""
+    seconds = float(os.environ.get("SOURCE_DATE_EPOCH") or time.time())
+    return time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(seconds))
+
+
+def _with_proofs(outcome: Outcome) -> Outcome:
+    """The outcome with the texts of all files that its proofs lead through, where they can be read."""
+    from transfer_lint.files import disk
+    from transfer_lint.files.decoding import decode
+
+    texts = dict(outcome.texts)
+    for path in dict.fromkeys(fact.path for finding in outcome.findings for fact in finding.evidence):
+        if path not in texts:
+            with suppress(Problem):
+                texts[path] = decode(path, disk.read(path)).text
+    return replace(outcome, texts=texts)
 
 
 def _measured(judged: Judged) -> str:

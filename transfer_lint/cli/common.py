@@ -15,7 +15,7 @@ from transfer_lint.cli import abandon
 from transfer_lint.findings import Finding, Saving
 from transfer_lint.lint.outcome import Outcome
 from transfer_lint.problems import Problem
-from transfer_lint.report import DOCUMENTS, View, report, terminal
+from transfer_lint.report import DOCUMENTS, View, colours, report, terminal
 from transfer_lint.settings import Settings
 
 
@@ -108,7 +108,7 @@ def _shown(lines: Iterable[str], form: str | None) -> Iterator[str]:
 def print_problems(problems: Iterable[Problem]) -> None:
     """Print problems on standard error."""
     for problem in problems:
-        say(f"{emphasis('error', fg='red', bold=True)}: {problem}")
+        say(f"{emphasis('error', fg=colours.BAD, bold=True)}: {problem}")
 
 
 def print_left_out(links: Sequence[str], quiet: bool) -> None:
@@ -234,7 +234,7 @@ class Bar:
         size = max(min(self._WIDTH, room - len(self._label) - 1 - len(counts)), 0)
         full = size * done // total
         line, rest = ("━", "─") if "utf" in (sys.stderr.encoding or "").lower() else ("#", "-")
-        bar = emphasis(line * full, fg=31) + emphasis(rest * (size - full), dim=True)
+        bar = emphasis(line * full, fg=colours.HINT) + emphasis(rest * (size - full), dim=True)
         drawn = f"{self._label} {bar}{counts}"
         left = room - width(drawn)
         return drawn + emphasis(cut_before(printable(self._waiting), left), dim=True) if left > 8 else drawn

@@ -14,7 +14,8 @@ import click
 from transfer_lint.cli import common
 from transfer_lint.files.paths import shown_path
 from transfer_lint.lint import configuration
-from transfer_lint.lint.configuration import KEYS, OUTPUT_FORMATS
+from transfer_lint.lint.configuration import KEYS
+from transfer_lint.lint.forms import OUTPUT_FORMATS
 from transfer_lint.lint.lookup import Lookup, plugins_of_environment
 from transfer_lint.problems import Problem
 from transfer_lint.settings import Settings

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from transfer_lint.cli import common
+from transfer_lint.report import colours
 
 if TYPE_CHECKING:
     from transfer_lint.rules import Rule
@@ -84,5 +85,5 @@ def _list(rules: Mapping[str, Rule]) -> None:
     room = shutil.get_terminal_size().columns - names - 20 if sys.stdout.isatty() else 10_000
     for (code, rule), tier in zip(rules.items(), tiers, strict=True):
         summary = rule.summary if len(rule.summary) <= room else rule.summary[: max(room - 3, 20)] + "..."
-        fix = click.style(f"{tier:<6}", fg={"safe": "green", "unsafe": "yellow"}.get(tier))
+        fix = click.style(f"{tier:<6}", fg={"safe": colours.GOOD, "unsafe": colours.WARNING}.get(tier))
         click.echo(f"{click.style(code, bold=True)}  {rule.name:<{names}}  {fix}  {summary}", color=colour)

@@ -12,20 +12,21 @@ from transfer_lint.files import disk
 from transfer_lint.files.decoding import decode
 from transfer_lint.files.paths import shown_path
 from transfer_lint.files.tree import DiskSources
+from transfer_lint.findings import Finding, Severity
 from transfer_lint.fixing.fix import fix_paths
 from transfer_lint.graph.diagram import BeforeAfter, Diagram
 from transfer_lint.graph.diagram_builder import DiagramBuilder, named
 from transfer_lint.graph.folding import folded
 from transfer_lint.graph.pairing import paired
-from transfer_lint.lint.check_text import nesting, project_over
+from transfer_lint.lint.check_text import Examined, nesting, project_over
 from transfer_lint.lint.deep_stack import deep
 from transfer_lint.lint.outcome import Outcome
 from transfer_lint.problems import Problem, unparsable_as
 from transfer_lint.rules.options import RuleOptions
 from transfer_lint.settings import Settings
 
-MOST_DIAGRAMS = 40
-"""How many functions a report draws at most: those with the most findings."""
+MOST_DIAGRAMS = 12
+"""How many functions a report draws at most: those with the most errors and warnings."""
 
 
 def before_after_of(path: str, function: str | None, settings: Settings) -> BeforeAfter:
@@ -62,14 +63,15 @@ def _pair(title: str, before: Sequence[Diagram], after: Sequence[Diagram]) -> Be
 
 
 def before_after_for(outcome: Outcome, settings: Settings) -> tuple[BeforeAfter, ...]:
-    """The diagrams of the functions with findings; of at most MOST_DIAGRAMS of them, those with the most."""
-    counts = Counter((f.path, f.function) for f in outcome.findings if f.function and not f.about_lint)
+    """The diagrams of the functions with errors and warnings; of at most MOST_DIAGRAMS of them, those with the most."""
+    loud = (f for f in outcome.findings if f.function and not f.about_lint and f.severity is not Severity.HINT)
+    counts = Counter((finding.path, finding.function) for finding in loud)
     wanted = [key for key, _ in sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:MOST_DIAGRAMS]]
     if not wanted:
         return ()
     texts = dict(outcome.texts)
     paths = sorted({path for path, _ in wanted})
-    fixed = fix_paths(paths, settings, given=_given(paths, outcome), in_place=False)
+    fixed = fix_paths(paths, settings, given=_given(paths, outcome), in_place=False, known=_examined(paths, outcome))
     before = deep(_each, wanted, texts, settings)
     after = deep(_each, wanted, {**texts, **fixed.outcome.texts}, settings)
     return tuple(
@@ -77,6 +79,17 @@ def before_after_for(outcome: Outcome, settings: Settings) -> tuple[BeforeAfter,
         for path, function in wanted
         if (path, function) in before and (path, function) in after
     )
+
+
+def _examined(paths: Sequence[str], outcome: Outcome) -> dict[str, Examined]:
+    """What the outcome says of the files; nothing where it does not say all."""
+    if outcome.in_baseline:
+        return {}
+    found: dict[str, list[Finding]] = {path: [] for path in paths}
+    for finding in outcome.findings:
+        if finding.path in found:
+            found[finding.path].append(finding)
+    return {path: Examined(tuple(findings)) for path, findings in found.items()}
 
 
 def _given(paths: Sequence[str], outcome: Outcome) -> dict[str, bytes]:

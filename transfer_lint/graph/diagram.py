@@ -43,10 +43,11 @@ class Shape(Enum):
 
 @dataclass(frozen=True)
 class Box:
-    """A value. key: unique in its diagram. place: device and dtype in words, "" if unknown. line: 1-based.
+    """A value. key: unique in its diagram. label: a line for each name. line: 1-based.
 
-    note: what the story says of it: `already there`. facts: the evidence lines of the placement.
-    link: the title of the called function's diagram, "" without one. hidden: the labels of the values folded into it.
+    place, dtype: in words, "" if unknown. note: what the story says of it: `already there`.
+    facts: the evidence lines of the placement. link: the title of the called function's diagram, "" without one.
+    hidden: the labels of the values folded into it.
     """
 
     key: str
@@ -54,6 +55,7 @@ class Box:
     label: str
     line: int
     place: str = ""
+    dtype: str = ""
     side: Side = Side.UNKNOWN
     note: str = ""
     facts: tuple[Evidence, ...] = ()
@@ -63,9 +65,13 @@ class Box:
     @property
     def lines(self) -> tuple[str, ...]:
         """The lines of the box: what it is, where, as what if that is plain, and what the story says of it."""
-        device, *dtype = self.place.split(", ")
-        place = [_short(device), *(part for part in dtype if part.startswith("torch."))]
-        return (*self.label.split(", "), *filter(None, place), *filter(None, [self.note]))
+        dtype = self.dtype if self.dtype.startswith("torch.") else ""
+        return (*self.names, *filter(None, (_short(self.place), dtype, self.note)))
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of the values that it stands for."""
+        return tuple(self.label.split("\n"))
 
 
 @dataclass(frozen=True)

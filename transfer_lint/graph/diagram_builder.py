@@ -126,6 +126,7 @@ def _box(node: Node, titles: Mapping[FunctionInfo, str], note: str) -> Box:
         node.label,
         node.line,
         place,
+        node.dtype,
         side,
         note,
         evidence_lines(node.why),

@@ -88,7 +88,8 @@ class _Walk:
         return self._nodes[key]
 
     def _place(self, node: Node, device: Known | None, dtype: Known | None) -> None:
-        node.place = ", ".join(str(known.term) for known in (device, dtype) if known is not None)
+        node.place = str(device.term) if device is not None else ""
+        node.dtype = str(dtype.term) if dtype is not None else ""
         node.role = role_of(device.term, self._knowledge) if device is not None else None
         node.why = tuple(fact for known in (device, dtype) if known is not None for fact in known.why)
 

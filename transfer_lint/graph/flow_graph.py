@@ -29,8 +29,8 @@ class Kind(Enum):
 class Node:
     """A value with its placement. number: its position in the order of the walk.
 
-    place: the placement in words, "" if unknown. role: what its device is used for. why: the facts that prove it.
-
+    place, dtype: the device and the dtype in words, "" if unknown. role: what its device is used for.
+    why: the facts that prove it.
     callee: the called function of a CALL, else None.
     """
 
@@ -39,6 +39,7 @@ class Node:
     label: str
     line: int
     place: str = ""
+    dtype: str = ""
     role: Role | None = None
     why: Why = ()
     callee: FunctionInfo | None = None

@@ -12,7 +12,7 @@ from transfer_lint.graph.layered import Point, draw
 ROOM = 536.0
 """How wide a diagram is at most, if that can be, in pixels: half of a page of 1,200, and readable on a phone."""
 LINE, MARGIN = 16.0, 12.0  # for the template's font, in pixels
-_CHARACTER, _PADDING = 6.8, 9.0
+_CHARACTER, _PADDING = 7.3, 9.0
 ANSWERS = 34.0
 """How high the answers to a question are."""
 MOST_CHARACTERS = 34
@@ -37,7 +37,7 @@ class Item:
     @property
     def names(self) -> int:
         """How many of the lines say what it is; the others say more about it."""
-        return len(self.box.label.split(", ")) if self.box is not None else 1
+        return len(self.box.names) if self.box is not None else 1
 
     @property
     def width(self) -> float:

@@ -109,9 +109,8 @@ class _Chart:
 
 def _box(box: Box, prefix: str) -> str:
     opening, closing = _SHAPES[box.shape]
-    names = box.label.split(", ")
-    label = "<br/>".join(_text(line) for line in box.lines[: len(names)])
-    label += "".join(f"<br/><small>{_text(line)}</small>" for line in box.lines[len(names) :])
+    label = "<br/>".join(map(_text, box.names))
+    label += "".join(f"<br/><small>{_text(line)}</small>" for line in box.lines[len(box.names) :])
     return f'{prefix}{box.key}{opening}"{label}"{closing}:::{box.side.value}'
 
 

@@ -81,7 +81,9 @@ def _item(item: Item) -> dict[str, object]:
     ]
     if item.box is not None:
         kind = f"box {item.box.shape.value} {item.box.side.value}"
-        tooltip = [f"line {item.box.line}: {item.box.label}", item.box.place, *item.box.hidden]
+        box = item.box
+        placement = ", ".join(filter(None, (box.place, box.dtype)))
+        tooltip = [f"line {box.line}: {', '.join(box.names)}", placement, *box.hidden]
         tooltip += _evidence_lines(item.box.facts)
     else:
         assert item.call is not None

@@ -60,13 +60,15 @@ def _one(boxes: list[Box]) -> Box:
     first, *rest = boxes
     if not rest:
         return first
-    places = list(dict.fromkeys(box.place for box in boxes))
+    places = list(dict.fromkeys((box.place, box.dtype) for box in boxes))
+    place, dtype = places[0] if len(places) == 1 else ("", "")
     labels = list(dict.fromkeys(box.label for box in boxes))
     if all(label.startswith("return ") for label in labels):
         labels[1:] = [label.removeprefix("return ") for label in labels[1:]]
     return replace(
         first,
-        label=", ".join(labels),
-        place=places[0] if len(places) == 1 else "",
+        label="\n".join(labels),
+        place=place,
+        dtype=dtype,
         facts=tuple(dict.fromkeys(fact for box in boxes for fact in box.facts)),
     )

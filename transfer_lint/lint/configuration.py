@@ -14,15 +14,12 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Any
 
-from transfer_codemods.actions import GuardForm
 from transfer_lint.files import disk
 from transfer_lint.files.paths import shown_path
-from transfer_lint.findings import FixHints, Heat, Severity
 from transfer_lint.lint import forms, selection
 from transfer_lint.problems import Problem
 from transfer_lint.settings import ANALYSIS_BUDGET, Settings
 
-OUTPUT_FORMATS = ("full", "concise", "json", "sarif", "github", "gitlab", "junit", "html")
 DEFAULT_BASELINE = "transfer-lint-baseline.json"
 
 
@@ -70,8 +67,8 @@ KEYS: tuple[Key, ...] = (
     ),
     Key("extend-exclude", forms.STRINGS, "[]", "Patterns to exclude besides those of `exclude`."),
     Key("respect-gitignore", forms.BOOLEAN, "true", "Whether what git ignores is left out."),
-    Key("fail-on", forms.one_of(Severity), '"warning"', "The least severity that makes the run fail."),
-    Key("min-heat", forms.one_of(Heat), '"once"', "Leave out sites that run less often than this."),
+    Key("fail-on", forms.SEVERITY, '"warning"', "The least severity that makes the run fail."),
+    Key("min-heat", forms.HEAT, '"once"', "Leave out sites that run less often than this."),
     Key(
         "trust",
         forms.ASSUMPTIONS,
@@ -86,7 +83,7 @@ KEYS: tuple[Key, ...] = (
     ),
     Key(
         "fix-hints",
-        forms.one_of(FixHints),
+        forms.FIX_HINTS,
         '"node-packs"',
         "Which hints `fix` mends: all, none, or in ComfyUI node packs the moves of node functions that want a guard.",
     ),
@@ -94,11 +91,11 @@ KEYS: tuple[Key, ...] = (
     Key("unfixable", forms.RULES, "[]", "Rules whose fixes are not applied."),
     Key("extend-safe-fixes", forms.RULES, "[]", "Rules whose unsafe fixes you take for safe."),
     Key("extend-unsafe-fixes", forms.RULES, "[]", "Rules whose safe fixes you take for unsafe."),
-    Key("module-guard", forms.one_of(GuardForm), '"exact"', "How a guard asks where a module is."),
+    Key("module-guard", forms.MODULE_GUARD, '"exact"', "How a guard asks where a module is."),
     Key("target-version", forms.PYTHON, "the running Python", "The oldest Python that fixed code must run on."),
     Key(
         "output-format",
-        forms.one_of({name: name for name in OUTPUT_FORMATS}),
+        forms.OUTPUT_FORMAT,
         '"full" on a terminal, else "concise"',
         "How to report.",
     ),

@@ -74,10 +74,8 @@ class Lookup:
 def plugins_of_environment() -> tuple[str, ...]:
     """The plugins that TRANSFER_LINT_PLUGINS names, which are loaded. Raises Problem if one cannot be."""
     given = os.environ.get("TRANSFER_LINT_PLUGINS", "")
-    named = [name.strip() for name in given.split(",") if name.strip()]
-    if not named:
-        return ()
-    return forms.named_plugins(named)
+    named = tuple(name.strip() for name in given.split(",") if name.strip())
+    return forms.named_plugins(named) if named else ()
 
 
 def load(paths: Sequence[str]) -> Settings:

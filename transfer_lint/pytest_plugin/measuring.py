@@ -10,6 +10,8 @@ from itertools import dropwhile, takewhile
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, NoReturn, Protocol
 
+import _pytest
+import pluggy
 import pytest
 
 from transfer_lint.evidence.limits import NAMES, Counts, limits
@@ -30,7 +32,7 @@ ATTRIBUTE = "transfer_lint"
 Wrapper = Generator[None, Any, Any]
 _SIMULATOR = os.path.join(os.path.dirname(os.path.dirname(__file__)), "tracing", "")
 _DISPATCHER = os.path.join("torch", "_ops.py")
-_RUNNERS = tuple(f"{os.sep}{name}{os.sep}" for name in ("_pytest", "pluggy", "pytest_plugin"))
+_RUNNERS = tuple(os.path.join(os.path.dirname(file), "") for file in (_pytest.__file__, pluggy.__file__, __file__))
 
 
 class Collector(Protocol):
@@ -65,7 +67,8 @@ class Measuring:
     @contextmanager
     def watched(self) -> Iterator[None]:
         """Context in which forks are counted, and `os._exit` writes the reports first."""
-        os.register_at_fork(after_in_parent=self._forked)
+        if hasattr(os, "register_at_fork"):
+            os.register_at_fork(after_in_parent=self._forked)
         leave = os._exit
 
         def exit_now(status: int) -> NoReturn:
@@ -135,7 +138,7 @@ class Measuring:
             try:
                 result = yield
             except BaseException as error:
-                raise error.with_traceback(_without_simulator(error.__traceback__)) from error.__cause__
+                raise error.with_traceback(_without_simulator(error.__traceback__))  # noqa: B904, it is the same error
         if text := broken(record.entries, allowed):
             pytest.fail(text, pytrace=False)
         self._compare(record)
@@ -174,8 +177,10 @@ class Measuring:
         report = yield
         if call.excinfo is not None and report.failed and (text := hint(str(call.excinfo.value), self.asked.simulated)):
             report.sections.append(("transfer-lint", text))
-        if self.asked.anything and len(self._open) == 1:  # within a call it is the report of a subtest
-            setattr(report, ATTRIBUTE, self.measured())
+        if len(self._open) == 1:  # within a call it is the report of a subtest
+            measured = self.measured()
+            if self.asked.anything:
+                setattr(report, ATTRIBUTE, measured)
         return report
 
     def measured(self) -> dict[str, Any]:
@@ -239,7 +244,7 @@ def _of_the_program(entry: Entry) -> Entry:
 
 
 def _runs_tests(frame: Frame) -> bool:
-    return any(folder in frame.file for folder in _RUNNERS)
+    return frame.file.startswith(_RUNNERS)
 
 
 def _without_simulator(trace: TracebackType | None) -> TracebackType | None:

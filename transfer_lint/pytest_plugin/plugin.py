@@ -17,7 +17,7 @@ MARKER = (
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the options."""
-    options.add(parser.getgroup("transfer-lint", "device transfers and host waits (transfer-lint)"))
+    options.add(parser.getgroup("transfer-lint", "transfer-lint: device transfers and host waits"))
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -27,11 +27,8 @@ def start(config: pytest.Config, asked: Asked) -> None:
     _check(asked)
     from transfer_lint.pytest_plugin.measuring import Measuring
     from transfer_lint.tracing.expect import has_device
-    from transfer_lint.tracing.machine import active
     from transfer_lint.tracing.session import trace
 
-    if active() is not None:
-        raise pytest.UsageError("--simulate: a machine is being simulated in this process already")
     if asked.simulated is None and not has_device():
         raise pytest.UsageError(
             "--transfers and --transfer-baseline: there is no accelerator here; --simulate cuda stands in for one"

@@ -77,6 +77,6 @@ Report = Callable[[Outcome, View], Iterator[str]]
 
 
 def report(name: str) -> Report:
-    """The report with that name, one of `lint.configuration.OUTPUT_FORMATS`."""
+    """The report with that name, one of `lint.forms.OUTPUT_FORMATS`."""
     found: Report = import_module(f"{__name__}.{name}").report
     return found

@@ -6,12 +6,10 @@ from collections.abc import Iterator
 
 from transfer_lint.findings import Finding, Severity
 from transfer_lint.lint.outcome import Outcome
-from transfer_lint.report import View
+from transfer_lint.report import View, colours
 from transfer_lint.report.places import Places
 
-COLOURS = {Severity.ERROR: 160, Severity.WARNING: 130, Severity.HINT: 31}
-"""Of the 256 colours of terminals: those that read on black and on white."""
-FIXABLE = 28
+COLOURS = {Severity.ERROR: colours.ERROR, Severity.WARNING: colours.WARNING, Severity.HINT: colours.HINT}
 
 
 def report(outcome: Outcome, view: View) -> Iterator[str]:
@@ -32,7 +30,7 @@ def line(finding: Finding, places: Places, view: View, most: int | None = None) 
     file, *numbers = text.rsplit(":", 2)
     place = view.link(dim.join((view.style(file, bold=True), *numbers)), places.address(finding.path, finding.line))
     code = view.style(finding.code, fg=COLOURS[finding.severity], bold=finding.severity is not Severity.HINT)
-    mark = " " + view.style("[*]", fg=FIXABLE) if view.fixable(finding) else ""
+    mark = " " + view.style("[*]", fg=colours.GOOD) if view.fixable(finding) else ""
     message = " ".join(finding.message.split())
     return f"{place}{dim} {rule_of(finding, code, view)} {finding.severity.value} {message}{mark}"
 

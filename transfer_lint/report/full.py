@@ -7,15 +7,13 @@ from dataclasses import dataclass, field
 
 from transfer_lint.findings import Evidence, Finding, Severity
 from transfer_lint.lint.outcome import Outcome
-from transfer_lint.report import View
+from transfer_lint.report import View, colours
 from transfer_lint.report.concise import COLOURS, rule_of
 from transfer_lint.report.concise import line as one_line
 from transfer_lint.report.lines import cut, cut_before, printable, shortened, width, wrap
 from transfer_lint.report.places import Places
 
 MAX_FRAME_LINES = 6
-PLACE = 31
-"""The colour of places in proofs, of the 256 colours of terminals."""
 _SHARED = 3
 """So many steps that a proof has in common with an earlier one, if they are half of it, are not printed again."""
 _NARROW = 28
@@ -166,7 +164,7 @@ class _Printer:
             return
         beside = room - column - 2 >= _NARROW
         text = self._place(step, column if beside else room)
-        place = self.view.link(self.view.style(text, fg=PLACE), self.places.address(step.path, step.line))
+        place = self.view.link(self.view.style(text, fg=colours.PLACE), self.places.address(step.path, step.line))
         parts = wrap(printable(step.text), room - column - 2 if beside else room - 2)
         if not beside:
             yield place

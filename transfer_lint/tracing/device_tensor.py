@@ -323,15 +323,6 @@ def foreign(types: Sequence[Any]) -> bool:
     return False
 
 
-def handled(func: Any, types: Sequence[Any], args: Sequence[Any], kwargs: Mapping[str, Any]) -> Iterator[Any]:
-    """What the program's own tensor classes make of an operator, one after the other, of those that handle it."""
-    for kind in types:
-        if foreign((kind,)):
-            result = kind.__torch_dispatch__(func, types, args, kwargs)
-            if result is not NotImplemented:
-                yield result
-
-
 def place_of(tensor: Tensor) -> int:
     """The tensor's place: HOST, or the accelerator's index."""
     return tensor.ordinal if isinstance(tensor, DeviceTensor) else HOST

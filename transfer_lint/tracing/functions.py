@@ -21,7 +21,7 @@ from transfer_lint.tracing.device_tensor import (
     values_of,
 )
 from transfer_lint.tracing.hooks import deaf
-from transfer_lint.tracing.machine import HOST, KIND, Machine
+from transfer_lint.tracing.machine import HOST, KIND, Machine, active
 
 _Device = torch.device  # asking for its type is much faster than isinstance
 _MOVES = frozenset((Tensor.to, Tensor.cuda, Tensor.cpu, Tensor.type, Tensor.type_as))
@@ -37,6 +37,8 @@ class Functions(TorchFunctionMode):
     def __torch_function__(
         self, func: Any, types: Sequence[type], args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None
     ) -> Any:
+        if active() is not self.machine:  # another simulation has begun inside this one
+            return func(*args, **(kwargs or {}))
         try:
             if (
                 not kwargs

@@ -28,6 +28,7 @@ from transfer_lint.tracing.machine import active, plain, travelling
 from transfer_lint.tracing.recorder import Recorder
 from transfer_lint.tracing.sizes import nbytes_of, shape_of
 from transfer_lint.tracing.sync_debug import SyncDebug
+from transfer_lint.tracing.traits import traced_numbers
 
 _KEY_NAME = "TESTING_ONLY_GenericMode"  # in every build of torch; made for modes, but no mode uses it
 _KEY = torch._C._dispatch_key_parse(_KEY_NAME)
@@ -129,12 +130,7 @@ _listening: list[Hooks] = []
 
 @contextmanager
 def listen(hooks: Hooks) -> Iterator[None]:
-    """Context in which `hooks` record this thread and those that it starts.
-
-    Raises RuntimeError if a trace is running already.
-    """
-    if _listening:
-        raise RuntimeError("a trace of another machine is running already")
+    """Context in which `hooks` record this thread and those that it starts, in place of others that do."""
     run_thread = threading.Thread.run
 
     def run_heard(thread: threading.Thread) -> None:
@@ -191,6 +187,7 @@ def _deaf_inside(
 
     def kernel(*args: Any, **kwargs: Any) -> Any:
         with torch._C._ExcludeDispatchKeyGuard(_KEYS):
+            args = traced_numbers(op, args)
             if not _listening or not _concrete(args):
                 return op(*args, **kwargs)
             hooks = _listening[-1]

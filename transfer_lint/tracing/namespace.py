@@ -205,35 +205,6 @@ def _cuda_functions(machine: Machine, streams: tuple[random.DeviceGenerator, ...
     }
 
 
-@contextmanager
-def uncompiled() -> Iterator[None]:
-    """Context in which `torch.compile` leaves code as it is: compiled code would not pass torch's dispatcher.
-
-    TorchScript is interpreted: its compiler does not know the stand-in device.
-    """
-    original, eager, optimize = torch.compile, False, torch._C._get_graph_executor_optimize()
-    torch._C._set_graph_executor_optimize(False)
-
-    def compile(model: Any = None, **kwargs: Any) -> Any:
-        nonlocal eager
-        if not hasattr(torch.compiler, "set_stance"):  # before torch 2.6
-            return original(model, **{**kwargs, "disable": True})
-        if not eager:
-            torch.compiler.set_stance("force_eager")
-            eager = True
-        rest = {name: value for name, value in kwargs.items() if name not in ("mode", "options")}
-        return original(model, **{**rest, "backend": "eager"})
-
-    torch.compile = compile
-    try:
-        yield
-    finally:
-        torch.compile = original
-        torch._C._set_graph_executor_optimize(optimize)
-        if eager:
-            torch.compiler.set_stance("default")
-
-
 def _heard(machine: Machine, run_backward: Any) -> Any:
     """The function with which torch starts its autograd engine, for hooks and functions that name a device."""
 

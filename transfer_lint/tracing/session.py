@@ -126,8 +126,8 @@ def trace(
 ) -> Iterator[Tracing]:
     """Context that records every transfer and host wait of this thread and of the threads that it starts.
 
-    Inside another trace, such as that of a run of pytest, it records its own part of that; both machines have to be the
-    same, and uses are not followed.
+    Inside another trace, such as that of a run of pytest, it records its own part of that, without uses. With a machine
+    of its own, `simulated`, it stands alone: the other trace does not see what is inside.
 
     Args:
         program: A name for the reports.
@@ -144,10 +144,9 @@ def trace(
 
     Raises:
         ValueError: another kind, or no device.
-        RuntimeError: inside the trace of another machine, or inside another simulation.
     """
     outer, machine = running(), active()
-    if outer is not None and (not simulated or (machine is not None and devices == machine.devices)):
+    if outer is not None and not simulated:
         own = Recorder(by_order=outer.by_order)
         inner = Tracing(program, KIND if machine is not None else "", own, Reach(), machine)
         with outer.followed_by(own), _ended(inner):

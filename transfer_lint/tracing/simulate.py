@@ -12,7 +12,7 @@ Placements, errors and counts are those of a real machine. Differences:
 - time is not simulated: all work is done when its call returns, so the result of a `non_blocking` copy can be read at
   once;
 - a device tensor's class is a subclass of `torch.Tensor`: `type(x) is torch.Tensor` is false;
-- `torch.compile` compiles nothing;
+- `torch.compile` compiles nothing, and `torch.export` is refused;
 - nested tensors, CUDA graphs, DLPack and `torch.cuda.FloatTensor(...)` are refused;
 - a thread takes part only if it is started inside the simulation and its class does not override `Thread.run`.
 """
@@ -33,12 +33,14 @@ except ModuleNotFoundError as error:
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from transfer_lint.tracing import autocast, saving
-from transfer_lint.tracing.device_tensor import foreign, handled
+from transfer_lint.tracing.compilers import uncompiled
+from transfer_lint.tracing.device_tensor import foreign
 from transfer_lint.tracing.functions import Functions, reentered
 from transfer_lint.tracing.machine import KIND, Machine, _active, active
-from transfer_lint.tracing.namespace import replacements, uncompiled
+from transfer_lint.tracing.namespace import replacements
 from transfer_lint.tracing.operators import run
 from transfer_lint.tracing.random import start_streams
+from transfer_lint.tracing.subclasses import handled
 
 __all__ = ["Machine", "simulate"]
 
@@ -57,6 +59,8 @@ class Operators(TorchDispatchMode):  # type: ignore[no-untyped-call]
     def __torch_dispatch__(
         self, func: Any, types: Sequence[type], args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None
     ) -> Any:
+        if active() is not self.machine:  # another simulation has begun inside this one
+            return func(*args, **(kwargs or {}))
         if not foreign(types):
             return run(func, args, kwargs or {}, self)
         with self, reentered(self.machine):
@@ -68,15 +72,13 @@ def simulate(kind: str = KIND, devices: int = 1) -> Iterator[Machine]:
     """Context in which torch has `devices` accelerators of the kind `kind` ("cuda").
 
     It applies to this thread and to those that it starts. Tensors made inside can be used afterwards, but new
-    transfers to the accelerator fail then.
-    Raises ValueError for another kind or no device, RuntimeError inside another simulation.
+    transfers to the accelerator fail then. Inside another simulation it stands alone: the other machine sees nothing.
+    Raises ValueError for another kind or no device.
     """
     if kind != KIND:
         raise ValueError(f"cannot simulate {kind!r}: the kind that can be simulated is {KIND!r}")
     if devices < 1:
         raise ValueError(f"cannot simulate {devices} devices: give 1 or more")
-    if active() is not None:
-        raise RuntimeError("a machine is being simulated already: simulations do not nest")
     machine = Machine(devices)
     run_thread = threading.Thread.run
 

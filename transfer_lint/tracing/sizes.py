@@ -14,7 +14,9 @@ SPARSE = (torch.sparse_coo, torch.sparse_csr, torch.sparse_csc, torch.sparse_bsr
 
 def shape_of(tensor: Tensor) -> tuple[int, ...]:
     """The shape in numbers: while `torch.jit.trace` records, torch gives the sizes as tensors."""
-    return tuple(_number(size) for size in tensor.shape)
+    with torch._C.DisableTorchFunctionSubclass():
+        sizes = Tensor.size(tensor)  # a lazy parameter has no `shape`
+    return tuple(_number(size) for size in sizes)
 
 
 def nbytes_of(tensor: Tensor, dtype: torch.dtype | None = None) -> int:

@@ -7,14 +7,14 @@ stand-in device in C++ and says `cuda` in Python.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor
 from torch.utils._mode_utils import no_dispatch
 
-from transfer_lint.tracing.device_tensor import STAND_IN, DeviceTensor, become, host_class
+from transfer_lint.tracing.device_tensor import STAND_IN, DeviceTensor, become, foreign, host_class
 from transfer_lint.tracing.machine import KIND, Machine
 
 _as_subclass = Tensor.as_subclass
@@ -55,6 +55,15 @@ def make_subclass(cls: type[Tensor], data: Tensor, requires_grad: bool = False, 
         made.requires_grad_(requires_grad)
     become(made, cls)
     return made
+
+
+def handled(func: Any, types: Sequence[Any], args: Sequence[Any], kwargs: Mapping[str, Any]) -> Iterator[Any]:
+    """What the program's own tensor classes make of an operator, one after the other, of those that handle it."""
+    for kind in types:
+        if foreign((kind,)):
+            result = kind.__torch_dispatch__(func, types, args, kwargs)
+            if result is not NotImplemented:
+                yield result
 
 
 def _say_accelerator(cls: type[Tensor]) -> None:

@@ -89,12 +89,14 @@ def replace(value: Any, change: Callable[[Tensor], Any]) -> Any:
     return value
 
 
-def traced_numbers(func: Any, args: Sequence[Any]) -> Sequence[Any]:
+def traced_numbers(func: Any, args: Sequence[Any]) -> Any:
     """The arguments of an operator on constants of a `torch.jit.trace`: torch makes numbers of 0-dim host tensors."""
     if not args or type(args[0]) not in _NUMBERS:
         return args
+    numbered = zip(args, func._schema.arguments, strict=False)
+    takes_tensor = [type(value) in _NUMBERS and argument.type.kind() == "TensorType" for value, argument in numbered]
     with no_dispatch():
         return [
-            torch.tensor(value) if type(value) in _NUMBERS and argument.type.kind() == "TensorType" else value
-            for value, argument in zip(args, func._schema.arguments, strict=False)
+            torch.tensor(value, device="cpu") if tensor else value
+            for value, tensor in zip(args, takes_tensor, strict=False)
         ]
