@@ -40,12 +40,8 @@ class Functions(TorchFunctionMode):
         if active() is not self.machine:  # another simulation has begun inside this one
             return func(*args, **(kwargs or {}))
         try:
-            if (
-                not kwargs
-                and func not in _HANDLERS
-                and func not in _MOVES
-                and not any(type(arg) is _Device for arg in args)
-            ):
+            special = kwargs or func in _HANDLERS or func in _MOVES
+            if not special and not any(type(arg) is _Device for arg in args):
                 return func(*args)
             return self._call(func, args, dict(kwargs or {}))
         except Exception as error:
