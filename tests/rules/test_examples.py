@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 import transfer_lint.rules
 from tests.support.equivalence import compare
 from tests.support.example_source import find, fix
+from transfer_lint.findings import Severity
 from transfer_lint.rules.pages import Example, Page, read_page
 
 PAGES = [read_page(path) for path in sorted(Path(transfer_lint.rules.__file__).parent.glob("*.md"))]
@@ -47,6 +49,18 @@ def test_rewritten(page: Page, example: Example) -> None:
 @pytest.mark.parametrize(("page", "example"), cases(fixed=True))
 def test_an_unsafe_fix_waits_for_permission(page: Page, example: Example) -> None:
     assert (fix(example, example.before, unsafe=False) == example.after) is not example.unsafe
+
+
+@pytest.mark.parametrize(("page", "example"), cases())
+def test_a_safe_fix_makes_no_new_warning(page: Page, example: Example) -> None:
+    fixed = fix(example, example.before, unsafe=False)
+    assert loud(example, fixed) <= loud(example, example.before)
+
+
+def loud(example: Example, text: str) -> Counter[tuple[str, str]]:
+    """Rule and function of each finding that is more than a hint."""
+    found = find(example, text)
+    return Counter((finding.code, finding.function) for finding in found if finding.severity is not Severity.HINT)
 
 
 @pytest.mark.parametrize(("page", "example"), cases(fixed=True, run=True))

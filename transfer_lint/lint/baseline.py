@@ -80,18 +80,21 @@ def _text(value: object) -> str:
 
 
 def apply(outcome: Outcome, baseline: Baseline) -> Outcome:
-    """The outcome without the known findings, which count as suppressed.
+    """The outcome without the known findings, which count as suppressed."""
+    there = known(outcome, baseline)
+    new = tuple(finding for finding in outcome.findings if finding not in there)
+    return replace(outcome.left_with(new), in_baseline=outcome.in_baseline + len(there))
 
-    If an entry counts N findings, the first N that match it are known.
-    """
+
+def known(outcome: Outcome, baseline: Baseline) -> frozenset[Finding]:
+    """The findings of an outcome that are known: of an entry that counts N findings, the first N that match it."""
     left = Counter(baseline.known)
-    new: list[Finding] = []
+    there: set[Finding] = set()
     for finding, entry in entries(outcome, baseline.folder):
         if left[entry] > 0:
             left[entry] -= 1
-        else:
-            new.append(finding)
-    return replace(outcome.left_with(tuple(new)), in_baseline=outcome.in_baseline + len(outcome.findings) - len(new))
+            there.add(finding)
+    return frozenset(there)
 
 
 def stale(outcome: Outcome, baseline: Baseline, checked: Collection[str], settings: Settings) -> Mapping[Entry, int]:
@@ -118,10 +121,10 @@ def write(
         The entries of the new baseline, and how many of each.
     """
     folder = os.path.dirname(os.path.abspath(path))
-    known = Counter(entry for _, entry in entries(outcome, folder))
+    held = Counter(entry for _, entry in entries(outcome, folder))
     if old is not None:
         judged = _judged(old, checked, settings)
-        known.update({entry: count for entry, count in old.known.items() if entry not in judged})
+        held.update({entry: count for entry, count in old.known.items() if entry not in judged})
     lines = [
         json.dumps(
             {
@@ -133,7 +136,7 @@ def write(
             },
             ensure_ascii=False,
         )
-        for entry, count in sorted(known.items())
+        for entry, count in sorted(held.items())
     ]
     listed = ",\n".join(f"  {line}" for line in lines)
     text = (
@@ -143,7 +146,7 @@ def write(
     )
     remove_leftovers([path])
     disk.write(path, text.encode("utf-8", "surrogateescape"), 0o644)
-    return known
+    return held
 
 
 def _judged(baseline: Baseline, checked: Collection[str], settings: Settings) -> list[Entry]:
