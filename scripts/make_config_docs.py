@@ -9,8 +9,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "codemods")]
 
-from transfer_lint.lint.configuration import KEYS, OUTPUT_FORMATS, schema  # noqa: E402
-from transfer_lint.lint.forms import PYTHONS  # noqa: E402
+from transfer_lint.lint.configuration import KEYS, schema  # noqa: E402
+from transfer_lint.lint.forms import OUTPUT_FORMATS, PYTHONS  # noqa: E402
 from transfer_lint.settings import DEFAULT_EXCLUDE  # noqa: E402
 
 FILE = ROOT / "docs" / "configuration.md"
@@ -32,9 +32,14 @@ holds, `--show-files` what is looked at.
 <!-- config -->
 ```toml
 [tool.transfer-lint]
-ignore = ["TL102"]
-extend-exclude = ["vendored"]
-fail-on = "warning"
+ignore = ["TL102"]            # codes, prefixes of codes, or names; also select, extend-select
+extend-exclude = ["vendored"] # patterns as in .gitignore, which is obeyed
+fail-on = "warning"           # or "hint", "error"
+min-heat = "call"             # leave out what runs "once"; or "step", "layer", "element"
+unsafe-fixes = false          # whether fix applies these as well
+fix-hints = "node-packs"      # which hints fix mends: guards in node functions; or "always", "never"
+module-guard = "exact"        # or "first-tensor", "cached": cheaper and unsafe, see `transfer-lint rules TL103`
+target-version = "3.10"       # the oldest Python that fixed code must run on
 
 [tool.transfer-lint.per-file-ignores]
 "tests/**" = ["TL1"]
@@ -67,6 +72,11 @@ _TRANSFER_LINT_COMPLETE=fish_source transfer-lint | source    # in fish
 `# transfer-lint: ignore[TL102] reason` on the first or last line of a statement hides a finding there; several codes
 are separated by commas, a bare `ignore` hides all. `# transfer-lint: skip-file` leaves a whole file alone. A comment
 that hides nothing is reported (TL901).
+
+A reason may begin with an end, an owner, or both: `# transfer-lint: ignore[TL301] until 2027-06-01 (infra): reason`.
+After that day (in UTC; `SOURCE_DATE_EPOCH` replaces today) the comment hides nothing: the finding is back, and TL901
+says why. The entries of a baseline take the same as `"until"`, `"owner"` and `"reason"`. `--until`, `--owner` and
+`--reason` write them, with `--add-ignores` and with `--write-baseline`.
 
 ## What only you know
 

@@ -2,7 +2,7 @@
 
 The public API is what `__all__` names: it keeps its meaning within a major version. Everything else in this package
 is private and may change in any release. Names are imported when they are asked for: `import transfer_lint` loads
-nothing, and only `trace` needs torch.
+nothing, and only `trace`, `region` and `expect` need torch.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from transfer_lint.lint.outcome import Outcome, Summary
     from transfer_lint.problems import Problem
     from transfer_lint.settings import Settings
+    from transfer_lint.tracing.expect import Moved, TransfersExceeded, expect
     from transfer_lint.tracing.regions import lightning_callback, module_regions, region
     from transfer_lint.tracing.session import Tracing, trace
 
@@ -29,6 +30,7 @@ _HOMES = {
     "lint.outcome": ("Outcome", "Summary"),
     "problems": ("Problem",),
     "settings": ("Settings",),
+    "tracing.expect": ("Moved", "TransfersExceeded", "expect"),
     "tracing.regions": ("lightning_callback", "module_regions", "region"),
     "tracing.session": ("Tracing", "trace"),
 }
@@ -43,6 +45,7 @@ __all__ = [
     "Fixed",
     "FixedFile",
     "Heat",
+    "Moved",
     "Outcome",
     "Problem",
     "Safety",
@@ -51,8 +54,10 @@ __all__ = [
     "Summary",
     "Trace",
     "Tracing",
+    "TransfersExceeded",
     "__version__",
     "check",
+    "expect",
     "fix",
     "lightning_callback",
     "load_settings",

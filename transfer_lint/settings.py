@@ -48,6 +48,7 @@ class Settings:
         root: Absolute path of the folder that patterns are relative to.
         source: The file that they were read from; None: there is none.
         nested: The settings of configurations deeper in what is checked, each for what lies under its `root`.
+        plugins: Plugins whose rules are asked, too: names of installed ones, absolute paths of folders.
         select: Rules to report, by code, prefix of codes, or name; empty: all.
         extend_select: Rules to report besides those of `select`.
         ignore: Rules to leave out; of two selectors for a rule the more exact one wins.
@@ -75,6 +76,7 @@ class Settings:
     """
 
     root: str
+    plugins: tuple[str, ...] = ()
     select: tuple[str, ...] = ()
     extend_select: tuple[str, ...] = ()
     ignore: tuple[str, ...] = ()

@@ -23,6 +23,7 @@ else:
     import tomli as tomllib
 
 GOOD = [
+    pytest.param("plugins = []", {"plugins": ()}, id="plugins"),
     pytest.param('select = ["TL1"]', {"select": ("TL1",)}, id="select"),
     pytest.param('extend-select = ["TL104"]', {"extend_select": ("TL104",)}, id="extend-select"),
     pytest.param('ignore = ["redundant-transfer"]', {"ignore": ("redundant-transfer",)}, id="ignore"),
@@ -53,7 +54,8 @@ GOOD = [
 
 BAD = [
     pytest.param('fail_on = "hint"', "unknown key tool.transfer-lint.fail_on; did you mean 'fail-on'?", id="key"),
-    pytest.param("zzz = 1", "unknown key tool.transfer-lint.zzz; the keys are select, ", id="key like none"),
+    pytest.param("zzz = 1", "unknown key tool.transfer-lint.zzz; the keys are plugins, select, ", id="key like none"),
+    pytest.param('plugins = ["./rules"]', "a folder is taken from --plugins or TRANSFER_LINT_PLUGINS", id="plugins"),
     pytest.param('select = "TL1"', "tool.transfer-lint.select = 'TL1'; must be a list of strings", id="type"),
     pytest.param("select = []", "must name a rule", id="no rule"),
     pytest.param("fixable = []", "must name a rule", id="no fix"),

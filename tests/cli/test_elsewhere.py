@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from tests.support.command import lint
 
 
@@ -21,3 +23,24 @@ def test_a_share_has_no_folder_above(tmp_path: Path) -> None:
     text = "from make import make\nimport torch\n\n\ndef use(x: torch.Tensor):\n    return x.cuda(0).cuda(0)\n"
     ran = lint("check", "-", "--stdin-filename", "//server/share/a.py", cwd=tmp_path, stdin=text, expect=1)
     assert "a.py:6:" in ran.out
+
+
+PACKAGE = {
+    "pack/__init__.py": "",
+    "pack/shared.py": "import torch\n\n\ndef make():\n    return torch.zeros(4, device='cuda')\n",
+    "pack/models/__init__.py": "",
+    "pack/models/relative.py": "from ..shared import make\n\n\ndef use():\n    return make().to('cuda')\n",
+    "pack/models/absolute.py": "from pack.shared import make\n\n\ndef use():\n    return make().to('cuda')\n",
+}
+
+
+@pytest.mark.parametrize("inside", [".", "pack", "pack/models"])
+def test_what_is_found_does_not_depend_on_where_one_stands(tmp_path: Path, inside: str) -> None:
+    for path, text in PACKAGE.items():
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).write_text(text)
+    found = lint("check", str(tmp_path / "pack"), cwd=tmp_path / inside, expect=1).out.splitlines()
+    assert [(Path(line.split(":")[0]).name, line.split()[1]) for line in found] == [
+        ("absolute.py", "TL101"),
+        ("relative.py", "TL101"),
+    ]

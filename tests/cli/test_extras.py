@@ -12,7 +12,7 @@ from tests.support.command import WASTE, environment
 
 PROGRAM = """
 import sys
-for name in ("jinja2", "markupsafe", "grandalf", "pygls", "watchfiles", "torch"):
+for name in ("jinja2", "markupsafe", "pygls", "watchfiles", "torch"):
     sys.modules[name] = None
 from transfer_lint.cli import main
 main()

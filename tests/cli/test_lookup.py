@@ -212,8 +212,8 @@ def test_exit_zero(tmp_path: Path) -> None:
 
 def test_color(tmp_path: Path) -> None:
     (tmp_path / "a.py").write_text(WASTE)
-    assert "\x1b[33m" in lint("check", "--color", "always", cwd=tmp_path, NO_COLOR="1").out
-    assert "\x1b[33m" in lint("check", cwd=tmp_path, FORCE_COLOR="1").out
+    assert "\x1b[38;5;130m" in lint("check", "--color", "always", cwd=tmp_path, NO_COLOR="1").out
+    assert "\x1b[38;5;130m" in lint("check", cwd=tmp_path, FORCE_COLOR="1").out
     assert "\x1b" not in lint("check", "--color", "never", cwd=tmp_path, FORCE_COLOR="1").out
 
 

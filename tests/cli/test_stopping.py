@@ -167,6 +167,41 @@ def test_the_parent_is_killed_however_it_started_the_workers(tmp_path: Path, met
     assert (code, said) == (-signal.SIGKILL, "")
 
 
+TRACED = """
+import fcntl, subprocess, sys, time
+def run():
+    lock = open("lock", "w")
+    fcntl.flock(lock, fcntl.LOCK_EX)  # what is held here and by the one below is free when both have ended
+    subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"], pass_fds=[lock.fileno()])
+    open("begun_scenario", "w").close()
+    time.sleep(600)
+"""
+
+
+@pytest.mark.parametrize("command", [("trace", "--scenario", "s.py"), ("verify", "a.py", "a.py", "--scenario", "s.py")])
+def test_the_parent_of_a_program_is_killed(tmp_path: Path, command: tuple[str, ...]) -> None:
+    """The program that is traced ends with it, and so does what the program has started."""
+    import fcntl
+
+    (tmp_path / "s.py").write_text(TRACED)
+    (tmp_path / "a.py").write_text(CLEAN)
+    process = start(tmp_path, PLAIN, *command)
+    wait_for(begun(tmp_path, "scenario"))
+    process.kill()
+    with open(tmp_path / "lock") as lock:
+        wait_for(lambda: _taken(fcntl.LOCK_EX | fcntl.LOCK_NB, lock.fileno()))
+
+
+def _taken(how: int, descriptor: int) -> bool:
+    import fcntl
+
+    try:
+        fcntl.flock(descriptor, how)
+    except BlockingIOError:
+        return False
+    return True
+
+
 def test_a_job_in_the_background_stays_deaf_to_ctrl_c(folder: Path) -> None:
     deaf = "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN)"
     process = start(folder, deaf + PREPARED, "several", "check")

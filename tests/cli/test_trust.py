@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import multiprocessing
 import subprocess
 import sys
 from pathlib import Path
@@ -55,6 +56,38 @@ def test_the_command_imports_nothing_of_the_current_folder(hostile: Path, comman
         check=False,
     )
     assert ran.returncode in (0, 1), ran.stderr
+    assert not (hostile.parent / "mark").exists()
+
+
+STARTING = ("multiprocessing", "selectors", "signal", "socket", "struct", "pickle", "tempfile", "threading")
+
+SEVERAL = """
+import multiprocessing, sys
+if __name__ == "__main__":
+    multiprocessing.set_start_method(sys.argv.pop(1))
+    from transfer_lint.lint import pool
+    pool.MIN_WEIGHT = 0
+    from transfer_lint.cli import main
+    sys.exit(main())
+"""
+
+
+@pytest.mark.parametrize("method", multiprocessing.get_all_start_methods())
+def test_neither_do_its_workers_however_they_are_started(hostile: Path, method: str) -> None:
+    for name in STARTING:
+        (hostile / f"{name}.py").write_text(f"open({str(hostile.parent / 'mark')!r}, 'w').close()\n" + WASTE)
+    script = hostile.parent / "bin" / "transfer-lint"
+    script.parent.mkdir()
+    script.write_text(SEVERAL)
+    ran = subprocess.run(
+        [sys.executable, str(script), method, "check", "--no-cache", "--jobs", "2"],
+        cwd=hostile,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ran.returncode == 1, ran.stderr
     assert not (hostile.parent / "mark").exists()
 
 

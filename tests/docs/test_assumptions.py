@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.equivalence import compare
-from tests.support.example_source import PATH, OneFile, find, fix
 from transfer_lint.findings import Assumption, Finding, Safety, Severity
+from transfer_lint.fixing.examples import PATH, OneFile, find, fix
 from transfer_lint.flow.program.project import Project
 from transfer_lint.lint.check_text import examine
 from transfer_lint.rules.pages import Example, parse_page
 from transfer_lint.settings import Settings
+from transfer_lint.tracing.examples.compare import compare
 
 _FILE = Path(__file__).parents[2] / "docs" / "assumptions.md"
 PAGE = parse_page(_FILE.read_text(encoding="utf-8").replace("# Assumptions", "# assumptions (TL000)", 1), str(_FILE))

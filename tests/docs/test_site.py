@@ -8,6 +8,7 @@ import runpy
 import shlex
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -17,7 +18,7 @@ import yaml
 from tests.support.command import ROOT, environment, lint
 from tests.support.documents import Block, blocks, comparable, printed, prose, read, stage
 from transfer_lint.cli import cli
-from transfer_lint.lint import lookup
+from transfer_lint.lint import configuration, lookup
 
 PAGES = sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "docs").glob("*.md"))
 FOUND = [(page, block) for page in PAGES for block in blocks(read(page))]
@@ -33,7 +34,7 @@ def of(*kinds: str, language: str = "") -> list[pytest.param]:  # type: ignore[v
 
 
 def test_every_block_is_of_a_kind_that_is_checked() -> None:
-    known = {"python", "sh", "text", "diff", "yaml", "toml", "lua", "json", "elisp", "mermaid"}
+    known = {"python", "sh", "text", "diff", "yaml", "toml", "lua", "json", "elisp", "mermaid", "markdown"}
     for page, block in FOUND:
         assert block.language in known, (page, block.start)
         if block.language in ("text", "diff"):
@@ -51,7 +52,7 @@ def test_python_is_python_and_runs() -> None:
     for page, block in FOUND:
         if block.language == "python":
             code = compile(block.text, page, "exec")
-            if block.kind not in ("file", "part"):  # a part of a program is not one
+            if block.kind not in ("file", "part", "run"):  # a part is no program; what needs more is run elsewhere
                 known = {**environment(), "INSTANTID_MODELS": os.devnull}
                 ran = subprocess.run(
                     [sys.executable, "-c", block.text], env=known, capture_output=True, text=True, check=False
@@ -93,14 +94,32 @@ def test_shell_is_shell() -> None:
 @pytest.mark.parametrize(("page", "block"), of("config"))
 def test_configurations_load(page: str, block: Block, tmp_path: Path) -> None:
     (tmp_path / "pyproject.toml").write_text(block.text, encoding="utf-8")
-    assert lookup.load([str(tmp_path)]).root == str(tmp_path)
+    settings = lookup.load([str(tmp_path)])
+    assert settings.root == str(tmp_path)
+    (tmp_path / "pyproject.toml").unlink()
+    text = re.sub(r"^\[tool\.transfer-lint\]\n|(?<=^\[)tool\.transfer-lint\.", "", block.text, flags=re.MULTILINE)
+    (tmp_path / "transfer-lint.toml").write_text(text, encoding="utf-8")
+    assert replace(lookup.load([str(tmp_path)]), source="") == replace(settings, source="")
+
+
+def test_the_values_that_a_comment_of_the_configuration_names_are_taken() -> None:
+    first, *_ = (block for page, block in FOUND if page == "docs/configuration.md" and block.kind == "config")
+    keys = {key.name: key for key in configuration.KEYS}
+    named = [
+        (line.split(" ")[0], value)
+        for line in first.text.splitlines()
+        for value in re.findall(r'"([^"]+)"', line.partition("# ")[2])
+    ]
+    assert len(named) >= 5
+    for key, value in named:
+        keys[key].form.read(value)
 
 
 def test_editors_start_a_command_that_exists() -> None:
     languages = ("lua", "toml", "json", "elisp")
     found = [block for page, block in FOUND if page == "docs/editors.md" and block.language in languages]
     starting = [block for block in found if re.search(r'"transfer-lint".*"server"', block.text, re.DOTALL)]
-    assert [block.language for block in starting] == ["lua", "toml", "json", "elisp", "elisp"]
+    assert [block.language for block in starting] == ["lua", "toml", "json", "json", "elisp", "elisp"]
     for block in found:
         assert block.text.count("{") == block.text.count("}")
         assert block.text.count("(") == block.text.count(")")

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 import transfer_lint.rules
-from tests.support.example_source import fix as fix_example
 from transfer_codemods.style import Style
 from transfer_lint.findings import FixHints
+from transfer_lint.fixing.examples import fix as fix_example
 from transfer_lint.fixing.fix import fix_paths
 from transfer_lint.fixing.layout import joined
 from transfer_lint.fixing.styles import nearest_style

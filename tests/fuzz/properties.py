@@ -22,7 +22,7 @@ from transfer_lint.findings import FixHints
 from transfer_lint.fixing.fix import fix_paths
 from transfer_lint.lint import lookup
 from transfer_lint.lint.check import check_paths
-from transfer_lint.lint.configuration import OUTPUT_FORMATS
+from transfer_lint.lint.forms import OUTPUT_FORMATS
 from transfer_lint.lint.outcome import Outcome
 from transfer_lint.problems import Problem
 from transfer_lint.report import DOCUMENTS, View, report

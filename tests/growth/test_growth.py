@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.support.example_source import find
+from transfer_lint.fixing.examples import find
 from transfer_lint.lint.deep_stack import deep
 from transfer_lint.rules.pages import Example
 

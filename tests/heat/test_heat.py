@@ -396,7 +396,32 @@ def test_a_method_that_one_class_alone_has() -> None:
     loop = "def sample(model, x, reader):\n    for i in range(50):\n        reader.take_reading(model(x))\n"
     assert heat_of({"example.py": text, "loop.py": loop}) == (Heat.STEP, False)
     other = "class Other:\n    def take_reading(self, x):\n        return x\n"
-    assert heat_of({"example.py": text, "loop.py": loop, "other.py": other}) == (Heat.CALL, False)
+    assert heat_of({"example.py": text, "loop.py": loop, "other.py": other}) == (Heat.STEP, True)  # it may be that one
+    many = {f"other{n}.py": other for n in range(8)}
+    assert heat_of({"example.py": text, "loop.py": loop, **many}) == (Heat.CALL, False)
+
+
+ONE_STEP = "def one_step(model, x):\n    return model(x)\n\n\n"
+THROUGH_FUNCTIONS = {
+    "a function": ONE_STEP
+    + "def sample(x, model, n):\n    for i in range(n):\n        one_step(model, x)\n        read(x)\n",
+    "two functions": ONE_STEP
+    + "def outer_step(model, x):\n    return one_step(model, x)\n\n\n"
+    + "def sample(x, model):\n    while True:\n        outer_step(model, x)\n        read(x)\n",
+    "a method": "class Trainer:\n    def train_batch(self, x):\n        loss = self.net(x)\n        loss.backward()\n\n"
+    "    def fit(self, x):\n        for i in range(len(x)):\n            self.train_batch(x)\n            read(x)\n",
+}
+
+
+@pytest.mark.parametrize("text", _ids(THROUGH_FUNCTIONS))
+def test_a_step_in_a_function_is_never_loud(text: str) -> None:
+    assert heat_of({"example.py": HEAD + text}) == (Heat.STEP, True)
+
+
+def test_a_function_with_a_loop_over_steps_is_no_step() -> None:
+    inner = "def run(model, x):\n    for t in range(50):\n        x = model(x)\n    return x\n\n\n"
+    text = inner + "def main_loop(x, model, prompts):\n    for p in prompts:\n        run(model, x)\n        read(x)\n"
+    assert heat_of({"example.py": HEAD + text}) == (Heat.CALL, False)
 
 
 def test_a_closure_that_another_file_calls() -> None:

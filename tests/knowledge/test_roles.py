@@ -6,7 +6,7 @@ import textwrap
 
 import pytest
 
-from tests.support.example_source import PATH, OneFile
+from transfer_lint.fixing.examples import PATH, OneFile
 from transfer_lint.flow.program.project import Project
 from transfer_lint.lint.check_text import examine
 from transfer_lint.settings import Settings

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.support.example_source import OneFile
+from transfer_lint.fixing.examples import OneFile
 from transfer_lint.flow.program.project import Project
 from transfer_lint.lint.check_text import examine
 from transfer_lint.settings import Settings

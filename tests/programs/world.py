@@ -22,8 +22,6 @@ import torch
 import torch._dynamo  # first imported inside a patched `sys.modules`, it would be forgotten and imported twice
 from torch import nn
 
-from tests.support.comfy_modules import comfy_modules
-from tests.support.outcome import Outcome, differences
 from transfer_codemods.actions import GuardForm
 from transfer_lint.findings import Finding, FixHints
 from transfer_lint.fixing.rounds import Settled, settle
@@ -31,6 +29,8 @@ from transfer_lint.fixing.runner import InProcess
 from transfer_lint.flow.knowledge import default_knowledge
 from transfer_lint.flow.program.project import Project
 from transfer_lint.settings import Settings
+from transfer_lint.tracing.examples.comfy_modules import comfy_modules
+from transfer_lint.tracing.examples.outcome import Outcome, differences
 from transfer_lint.tracing.simulate import Machine, simulate
 
 MAIN = "nodes.py"

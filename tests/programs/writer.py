@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from typing import TypeVar
 
 from hypothesis import strategies as st
 
@@ -82,6 +83,9 @@ log = []
 """
 
 
+Option = TypeVar("Option")
+
+
 @dataclass
 class Scope:
     """What can be named at a place: expressions by kind.
@@ -119,7 +123,7 @@ class Writer:
     fresh: int = 0
     home: str = "to(device)"
 
-    def pick(self, *options: str) -> str:
+    def pick(self, *options: Option) -> Option:
         return self.draw(st.sampled_from(options))
 
     def number(self, most: int) -> int:
@@ -333,6 +337,7 @@ class Writer:
 
     def statement(self, scope: Scope, depth: int) -> list[str]:
         kinds = ["assign"] * 5 + ["same", "same", "log", "augmented", "pair", "list", "dict", "append", "item", "data"]
+        kinds += ["items", "items"]
         kinds += ["closure", "exit", "call", "call", *["probe"] * 8, "twice", "twice", "correlated", "read"]
         if scope.names.get("m"):
             kinds += ["move"] * 4 + ["box"]
@@ -540,12 +545,34 @@ class Writer:
         if not scope.names.get("l"):
             return self._list(scope, depth)
         name, value = self.of("l", scope), self.tensor(scope, 1)
-        return [self.pick(f"{name}.append({value})", f"{name} += [{value}]", f"{name}.insert(0, {value})")]
+        known = [f"{name}.append({value})", f"{name} += [{value}]", f"{name}.insert(0, {value})"]
+        unknown = [f"vars(list)['append']({name}, {value})", f"[{name}.append][0]({value})"]
+        return [self.pick(*known, f"{name}.extend(({value},))", *unknown)]
+
+    def _items(self, scope: Scope, depth: int) -> list[str]:
+        """Moves all items of a list or dictionary, or looks at them."""
+        kind = self.pick("l", "e")
+        if not scope.names.get(kind):
+            return self._list(scope, depth) if kind == "l" else self._dict(scope, depth)
+        name, move = self.of(kind, scope), self.pick(self.home, self.home, "cpu()")
+        if kind == "l":
+            return self.pick(
+                [f"{name} = [part.{move} for part in {name}]"],
+                [f"for part in {name}:", f"    log.append(part.{move})"],
+                [f"log.append(torch.stack([part.float().cpu() for part in {name}]).{move})"],
+            )
+        return self.pick(
+            [f"{name} = {{key: part.{move} for key, part in {name}.items()}}"],
+            [f"for key, part in {name}.items():", f"    {name}[key] = part.{move}"],
+            [f"for part in {name}.values():", f"    log.append(part.{move})"],
+            [f"for key in {name}:", f"    log.append({name}[key].{move})"],
+        )
 
     def _item(self, scope: Scope, depth: int) -> list[str]:
         value = self.tensor(scope, 1)
         if scope.names.get("e") and self.chance():
-            return [f"{self.of('e', scope)}['a'] = {value}"]
+            key = self.pick("'a'", "'a'", "('a' if flag else 'b')")
+            return [f"{self.of('e', scope)}[{key}] = {value}"]
         if scope.names.get("l"):
             return [f"{self.of('l', scope)}[{self.pick('0', '-1')}] = {value}"]
         return self._dict(scope, depth)
@@ -704,8 +731,10 @@ class Writer:
         return lines
 
     def _match(self, scope: Scope, depth: int) -> list[str]:
-        lines = ["match count:", "    case 0:", *(f"    {line}" for line in self.nested(scope, depth))]
-        return [*lines, f"    case {self.pick('1', '_')}:", *(f"    {line}" for line in self.nested(scope, depth))]
+        lines = ["match count:"]
+        for case in self.pick(("0", "1"), ("0", "_"), ("0", "1", "2"), ("0", "1", "_"), ("1", "2", "3", "_")):
+            lines += [f"    case {case}:", *(f"    {line}" for line in self.nested(scope, depth))]
+        return lines
 
     def places(self) -> list[str]:
         """What names a device: strings, numbers, globals of the module."""

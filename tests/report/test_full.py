@@ -135,11 +135,11 @@ def on_a_terminal(*arguments: str, cwd: Path, program: tuple[str, ...] = ("-m", 
 def test_on_a_terminal_full_and_coloured_elsewhere_concise_and_plain(tmp_path: Path) -> None:
     (tmp_path / "a.py").write_text(WASTE)
     sent = on_a_terminal("check", "-q", cwd=tmp_path)
-    assert "\x1b[33m\x1b[1mwarning TL101" in sent
+    assert "\x1b[38;5;130m\x1b[1mwarning TL101" in sent
     assert "╰╴" in sent
     plain = on_a_terminal("check", "-q", cwd=tmp_path, NO_COLOR="1")
     assert "\x1b" not in plain
-    assert plain.split("\r\n")[:9] == re.sub(r"\x1b\[\d+m", "", sent).split("\r\n")[:9]
+    assert plain.split("\r\n")[:9] == re.sub(r"\x1b\[[\d;]+m", "", sent).split("\r\n")[:9]
     assert "\x1b" not in on_a_terminal("check", "-q", cwd=tmp_path, TERM="dumb")
     assert "\x1b" not in lint("check", "--output-format", "full", cwd=tmp_path).out
     assert "╰╴" not in lint("check", cwd=tmp_path).out
@@ -152,6 +152,11 @@ def test_a_progress_bar_on_a_terminal_and_none_elsewhere(tmp_path: Path) -> None
     sent = on_a_terminal("check", cwd=tmp_path, program=impatient)
     assert re.search(r"\rchecking .*━.* 5/10 .*\x1b\[K", sent)
     assert sent.index("10/10") < sent.index("\r\x1b[K") < sent.index("n0.py:6")  # wiped before the results
+    for width in (24, 40, 60):
+        narrow = on_a_terminal("check", "--no-cache", cwd=tmp_path, program=impatient, COLUMNS=str(width))
+        bars = re.findall(r"\r(checking.*?)\x1b\[K", re.sub(r"\x1b\[[\d;]+m", "", narrow))
+        assert bars
+        assert all(len(bar) < width for bar in bars)
     assert "checking" not in on_a_terminal("check", "-q", cwd=tmp_path, program=impatient)
     calm = ("-c", IMPATIENT.replace("= 0", "= 1e9"))  # a run that is over before that
     assert "checking" not in on_a_terminal("check", cwd=tmp_path, program=calm)

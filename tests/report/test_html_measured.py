@@ -20,4 +20,4 @@ def test_measured_where_a_trace_is_given(tmp_path: Path) -> None:
     assert len(saves) == 2
     assert "12 bytes" in saves[0]
     assert saves[1].startswith("confirmed")
-    assert "what a run measured is in the last column" in out
+    assert "What a run measured is in the last column" in out

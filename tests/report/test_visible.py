@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import unicodedata
 from pathlib import Path
@@ -11,8 +12,9 @@ import pytest
 
 from tests.report.test_full import on_a_terminal
 from tests.support.command import MENDED, WASTE, lint
-from transfer_lint.lint.configuration import OUTPUT_FORMATS
-from transfer_lint.report.terminal import printed, styled
+from transfer_lint.lint.forms import OUTPUT_FORMATS
+from transfer_lint.report import colours
+from transfer_lint.report.terminal import linked, printed, styled
 from transfer_lint.visible import visible
 
 NAMES = (
@@ -25,6 +27,7 @@ NAMES = (
     os.fsdecode(b"\xff\x80.py"),
     "csi\x9b8m.py",
 )
+OURS = {value for value in vars(colours).values() if isinstance(value, int)}
 REMARK = "# \x07\u202e\x1b]0;pwned\x07\x1b[8m ##[error]x\u2069"
 SOURCE = WASTE.replace("# stays", REMARK)
 
@@ -77,16 +80,31 @@ def test_a_diff_is_escaped_on_a_terminal_and_elsewhere_applied_by_git(hostile: P
 
 
 def test_on_a_terminal_the_only_escapes_are_our_colours(hostile: Path) -> None:
-    sent = on_a_terminal("check", "-q", "--hints", cwd=hostile)
-    styles = {part.partition("m")[0] for part in sent.split("\x1b")[1:]}
-    assert styles <= {f"[{number}" for number in (0, 1, 2, 22, *range(30, 38))}
-    assert unseen(sent) == {"\r", "\x1b"}
+    for width in ("40", "100"):
+        sent = on_a_terminal("check", "-q", "--hints", cwd=hostile, COLUMNS=width)
+        styles = {part.partition("m")[0] for part in sent.split("\x1b")[1:]}
+        assert styles <= {"[0", "[1", "[2", "[22", *(f"[38;5;{number}" for number in OURS)}
+        assert unseen(sent) == {"\r", "\x1b"}
+
+
+def test_on_a_terminal_the_only_links_are_to_files_and_pages(hostile: Path) -> None:
+    sent = on_a_terminal("check", "-q", "--hints", cwd=hostile, FORCE_HYPERLINK="1")
+    targets = re.findall(r"\x1b\]8;;(.*?)\x07", sent)
+    assert len(targets) >= 2 * 2 * len(NAMES)
+    assert all(target == "" or target.startswith("file:///") for target in targets)
+    assert all(target.isascii() and target.isprintable() for target in targets)
+    for name in NAMES:
+        assert any(target.startswith((hostile / name).absolute().as_uri() + "#") for target in targets)
+    rest = re.sub(r"\x1b\]8;;[!-~]*\x07|\x1b\[[0-9;]*m", "", sent)
+    assert unseen(rest) == {"\r"}
 
 
 def test_a_style_of_somebody_else_is_no_style() -> None:
     assert printed("a \x1b[8m b") == r"a \x1b[8m b"
     assert printed(f"{styled('x', fg='red')}\x1b[8m") == "\x1b[31mx\x1b[0m" + r"\x1b[8m"
     assert printed(styled("\x1b[8m", bold=True)) == "\x1b[1m" + r"\x1b[8m" + "\x1b[0m"
+    assert printed(linked("\x1b[8m", "file:///a")) == "\x1b]8;;file:///a\x07" + r"\x1b[8m" + "\x1b]8;;\x07"
+    assert printed(linked("a", "file:///\x1b[8m")) == printed(linked("a", "no address")) == "a"
 
 
 def test_what_people_read_stays() -> None:

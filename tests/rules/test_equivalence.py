@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.support.equivalence import compare
+from transfer_lint.tracing.examples.compare import compare
 
 GUARD = """
 def f(x, device, dtype):

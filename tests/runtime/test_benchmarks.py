@@ -15,6 +15,7 @@ import torch
 from benchmarks import gpu, step_share
 from tests.runtime.conftest import CLOSE_UP, GENERATED, ONE_FACE, ORIGINAL, ROOT, TWO_FACES
 from tests.support.command import environment
+from tests.support.devices import GPU
 from tests.support.faces import StandInAnalysis
 from tests.support.pictures import make_picture
 
@@ -45,7 +46,7 @@ def test_all_parts_end_within_eight_minutes(tmp_path: Path) -> None:
     assert sum(limit for limit, _ in gpu.parts(tmp_path).values()) <= gpu.LIMIT <= 480
 
 
-@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU here")
+@pytest.mark.skipif(GPU, reason="there is a GPU here")
 def test_without_a_gpu_it_says_so(tmp_path: Path) -> None:
     command = [sys.executable, "benchmarks/gpu.py", "--out", tmp_path]
     ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)

@@ -18,6 +18,7 @@ import torch
 
 from tests.runtime.conftest import GENERATED, ORIGINAL
 from tests.support.command import lint
+from tests.support.devices import needs_gpu
 
 FOLDER = Path(__file__).parent / "scenarios"
 PARTS = ("instantid", "instantid_own")
@@ -29,13 +30,7 @@ MODES = {
 HERE = [
     pytest.param("cpu"),
     pytest.param("simulated"),
-    pytest.param(
-        "gpu",
-        marks=[
-            pytest.mark.gpu,
-            pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU here: torch.cuda says so"),
-        ],
-    ),
+    pytest.param("gpu", marks=[pytest.mark.gpu, needs_gpu]),
 ]
 MOVED = "['cross_attn_controlnet']"
 """Outputs that the pack keeps on the device on purpose: what the fix of TL104 is for."""

@@ -129,10 +129,12 @@ def _blocks(language: str) -> list[str]:
 
 
 def test_settings_of_editors_are_well_formed() -> None:
-    vscode, sublime = map(json.loads, _blocks("json"))
+    vscode, sublime, zed = map(json.loads, _blocks("json"))
     contributed = json.loads((ROOT / "editors" / "vscode" / "package.json").read_text())["contributes"]
     known = contributed["configuration"]["properties"]
     assert {name for name in vscode if name.startswith("transfer-lint")} <= set(known)
     assert sublime["clients"]["transfer-lint"]["command"] == ["transfer-lint", "server"]
+    assert zed["lsp"]["pylsp"]["binary"] == {"path": "transfer-lint", "arguments": ["server"]}
+    assert set(zed["lsp"]) < set(zed["languages"]["Python"]["language_servers"])
     (helix,) = _blocks("toml")
     assert 'command = "transfer-lint"\nargs = ["server"]' in helix

@@ -22,6 +22,7 @@ from playwright.sync_api import Page
 from tests.support.browser import chromium
 from tests.support.command import ROOT, WASTE, environment
 from tests.support.language_client import PATIENCE
+from tests.support.notebooks import notebook, sources
 
 SERVER = os.environ.get("VSCODE_SERVER", "")
 EXTENSION = ROOT / "editors" / "vscode"
@@ -29,11 +30,20 @@ EXTENSION = ROOT / "editors" / "vscode"
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(not SERVER, reason="needs VSCODE_SERVER, a server build of VS Code")]
 
 
+CELLS = (
+    "import torch\n",
+    ("markdown", "# Title"),
+    'def make():\n    return torch.zeros(3, device="cuda:0")\n',
+    '%time y = 1\ndef use():\n    x = make()\n    return x.to("cuda:0")\n',
+)
+
+
 @pytest.fixture
 def workspace(tmp_path: Path) -> Path:
     folder = tmp_path / "My Nodes ä"
     folder.mkdir()
     (folder / "nodes.py").write_text(WASTE)
+    (folder / "demo.ipynb").write_text(notebook(*CELLS))
     return folder
 
 
@@ -48,7 +58,12 @@ def page(workspace: Path, tmp_path: Path) -> Iterator[Page]:
     command.chmod(0o755)
     data = tmp_path / "data"
     (data / "data" / "Machine").mkdir(parents=True)
-    settings = {"transfer-lint.path": str(command), "transfer-lint.inlayHints": True, "files.autoSave": "off"}
+    settings = {
+        "transfer-lint.path": str(command),
+        "transfer-lint.inlayHints": True,
+        "files.autoSave": "off",
+        "workbench.editorAssociations": {"*.ipynb": "jupyter-notebook"},
+    }
     (data / "data" / "Machine" / "settings.json").write_text(json.dumps(settings))
     run = ["node", SERVER, "--accept-server-license-terms", "--server-data-dir", str(data)]
     subprocess.run([*run, "--install-extension", str(package)], check=True, capture_output=True, timeout=300)
@@ -110,3 +125,14 @@ def test_a_file(page: Page, workspace: Path) -> None:
     page.wait_for_selector("text=: cuda:0, x.dtype")
     _mend(page)
     assert _wait_for(workspace / "nodes.py", WASTE) == WASTE.replace('y.to("cuda:0")', "y")
+
+
+def test_a_notebook(page: Page, workspace: Path) -> None:
+    """Its cells are one program: what the last of them does needlessly is proved in the one before."""
+    before = (workspace / "demo.ipynb").read_text()
+    problems = _problems(page, "demo.ipynb")
+    assert "`x` is already on `'cuda:0'`" in problems
+    _mend(page)
+    after = _wait_for(workspace / "demo.ipynb", before)
+    assert sources(after)[3].strip() == "%time y = 1\ndef use():\n    x = make()\n    return x"
+    assert [cell.strip() for cell in sources(after)[:3]] == [cell.strip() for cell in sources(before)[:3]]

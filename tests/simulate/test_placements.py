@@ -73,7 +73,6 @@ PLACES = {
     "torch.where(d > 1, d, s)": "cuda:0",
     "d.masked_fill(d > 1, s)": "cuda:0",
     "d.clone().fill_(s)": "cuda:0",
-    "d.clamp(min=s)": "cuda:0",
     "d[index]": "cuda:0",
     "d[:, 0]": "cuda:0",
     "d[d > 1]": "cuda:0",
@@ -168,9 +167,15 @@ TRUE = (
 REFUSED = {
     "d + h": (RuntimeError, "on the same device, but found at least two devices, cuda:0 and cpu!"),
     "d + e": (RuntimeError, "cuda:0 and cuda:1!"),
-    "h + d": (RuntimeError, "cpu and cuda:0!"),
+    "h + d": (RuntimeError, "cuda:0 and cpu!"),
     "t + e[0, 0]": (RuntimeError, "same device"),
     "h.add_(d)": (RuntimeError, "same device"),
+    "torch.addcmul(d, s, s)": (RuntimeError, ""),
+    "d.clamp(min=s)": (RuntimeError, "in method wrapper_CUDA_clamp_Tensor"),
+    "F.conv1d(d[None], h[None])": (RuntimeError, "Input type (torch.cuda.FloatTensor) and weight type"),
+    "torch.add(d, d, out=h)": (RuntimeError, "cuda:0 and cpu!"),
+    "torch.where(d > 1, d, h)": (RuntimeError, "same device"),
+    "d.masked_fill(h > 1, 2)": (RuntimeError, "expected self and mask to be on the same device"),
     "s.add_(t)": (RuntimeError, "same device"),
     "torch.cat([d, h])": (RuntimeError, "same device"),
     "torch.stack([t, s])": (RuntimeError, "same device"),
@@ -184,7 +189,7 @@ REFUSED = {
     "d.pin_memory()": (RuntimeError, "cannot pin 'torch.cuda.FloatTensor'"),
     "torch.rand(2, device='cuda', generator=torch.Generator())": (RuntimeError, "Expected a 'cuda' device type"),
     "torch.rand(2, generator=torch.Generator('cuda'))": (RuntimeError, "Expected a 'cpu' device type"),
-    "d.to_sparse()": (NotImplementedError, "dense tensors only"),
+    "torch.nested.nested_tensor([d])": (NotImplementedError, "Could not run"),
 }
 
 
@@ -431,3 +436,26 @@ def test_lengths_on_the_host(machine: Machine) -> None:
     (result.sum() + loss).backward()
     assert x.grad is not None
     assert str(x.grad.device) == "cuda:0"
+
+
+def test_the_class_equals_torch_s(machine: Machine) -> None:
+    here, there = torch.ones(2), torch.ones(2, device="cuda")
+    assert type(there) == torch.Tensor == type(there)  # noqa: E721
+    assert type(here) == type(there) != nn.Parameter  # noqa: E721
+    assert {torch.Tensor: "a tensor"}[type(there)] == "a tensor"
+    assert type(there) in (int, torch.Tensor)
+    assert isinstance(there, torch.Tensor)
+    assert isinstance(nn.Parameter(there), nn.Parameter)
+    assert not isinstance(there, nn.Parameter)
+
+
+def test_data_is_set_while_something_watches_the_tensor(machine: Machine) -> None:
+    weight = nn.Parameter(torch.ones(2, device="cuda"))
+    watch = torch._C._WeakTensorRef(weight)  # type: ignore[attr-defined]
+    (weight * 3).sum().backward()
+    weight.data *= 2
+    assert weight.tolist() == [2, 2]
+    weight.data = torch.zeros(3, device="cuda", dtype=HALF)
+    assert (weight.shape, weight.dtype, weight.tolist()) == ((3,), HALF, [0, 0, 0])
+    assert weight.requires_grad
+    assert not watch.expired()

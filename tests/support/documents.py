@@ -1,4 +1,4 @@
-"""Reads the README and docs/. Run as a module, it updates what they show of the tool's output.
+"""Reads the README and docs/. Run as a module, it updates what they show of the tool's output, and their pictures.
 
 A comment above a fenced block says what the block is:
 
@@ -10,6 +10,7 @@ A comment above a fenced block says what the block is:
 from __future__ import annotations
 
 import re
+import runpy
 import shlex
 import shutil
 import tempfile
@@ -79,6 +80,7 @@ def stage(text: str, folder: Path) -> None:
     shutil.copytree(ROOT / "fixtures", folder / "fixtures", ignore=shutil.ignore_patterns("__pycache__"))
     for block in blocks(text):
         if block.kind == "file":
+            (folder / block.argument).parent.mkdir(exist_ok=True)
             (folder / block.argument).write_text(block.text, encoding="utf-8")
 
 
@@ -137,3 +139,4 @@ def refresh(name: str) -> None:
 if __name__ == "__main__":
     for document in ("README.md", *sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "docs").glob("*.md"))):
         refresh(document)
+    runpy.run_path(str(ROOT / "scripts" / "make_pictures.py"))["main"]()

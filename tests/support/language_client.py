@@ -45,9 +45,10 @@ class Editor:
         options: object = None,
         command: Sequence[str | Path] = (sys.executable, "-m", "transfer_lint", "server"),
         cwd: Path | None = None,
+        **extra: str,
     ) -> None:
         pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
-        self.process = subprocess.Popen(list(command), cwd=cwd, env=environment(), **pipes)
+        self.process = subprocess.Popen(list(command), cwd=cwd, env=environment(**extra), **pipes)
         self.configuration: object = None
         self.messages: list[Message] = []
         self._news = threading.Condition()

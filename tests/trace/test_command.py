@@ -294,9 +294,9 @@ def test_bad_arguments(tmp_path: Path, arguments: list[str], code: int, said: st
 
 def test_without_a_gpu_it_is_said_so(tmp_path: Path) -> None:
     ran = start(tmp_path, "--scenario", "a.py")
-    import torch
+    from tests.support.devices import GPU
 
-    if torch.cuda.is_available():
+    if GPU:
         pytest.skip("there is a GPU")
     assert ran.code == 1
     assert "there is no GPU here: --simulate cuda stands in for one" in ran.err

@@ -13,9 +13,11 @@ import pytest
 import torch
 
 import transfer_lint
+from tests.support.devices import needs_gpu, outside
 from transfer_lint.evidence.lines import by_line, categories
 from transfer_lint.evidence.model import Trace
 from transfer_lint.tracing import recorder as recording
+from transfer_lint.tracing.device_time import DeviceTime, Span
 from transfer_lint.tracing.hooks import Hooks, listen
 from transfer_lint.tracing.recorder import Recorder
 from transfer_lint.tracing.simulate import simulate
@@ -117,7 +119,7 @@ def test_categories(action: Any, expected: dict[str, int]) -> None:
 
 
 @pytest.mark.gpu
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU here: torch.cuda says so")
+@needs_gpu
 @pytest.mark.parametrize(("action", "expected"), CASES.values(), ids=CASES)
 def test_categories_on_a_gpu(action: Any, expected: dict[str, int]) -> None:
     """What is counted on a real device is what is counted on a simulated one; and it has times."""
@@ -254,6 +256,16 @@ def test_hooks_and_simulated_machine_count_the_same() -> None:
     assert sum(e.count for e in entries if e.kind == "idle") >= 2
 
 
+def test_the_tracer_s_own_waits_are_not_recorded() -> None:
+    recorder = Recorder(by_order=True)
+    with simulate("cuda"), listen(Hooks(recorder, whole=True)):
+        times = DeviceTime(recorder)
+        times._pending.append(Span(torch.cuda.Event(), torch.cuda.Event()))
+        times.finish()
+        torch.cuda.Event().synchronize()
+    assert [(entry.kind, entry.count) for entry in recorder.result()] == [("sync", 1)]
+
+
 def test_other_operators_are_not_heard() -> None:
     with transfer_lint.trace() as t:
         x = torch.randn(4, 4)
@@ -262,10 +274,40 @@ def test_other_operators_are_not_heard() -> None:
     assert t.transfers == t.waits == t.nbytes == 0
 
 
-def test_a_trace_does_not_nest_and_cleans_up_after_itself() -> None:
+def test_a_trace_in_a_trace_records_its_part() -> None:
+    with transfer_lint.trace(simulated="cuda") as whole:
+        h().to("cuda")
+        with transfer_lint.trace() as inner, transfer_lint.trace() as innermost:
+            assert h().to("cuda").sum().item() == 15
+        h().to("cuda")
+    assert (whole.transfers, whole.waits) == (3, 4)
+    assert (inner.transfers, inner.waits) == (innermost.transfers, innermost.waits) == (1, 2)
+    assert inner.result().simulated == "cuda"
+    assert [each.where for each in inner.result().entries] == [each.where for each in innermost.result().entries]
+
+
+def test_a_trace_with_a_machine_of_its_own_stands_alone() -> None:
+    with transfer_lint.trace(simulated="cuda") as outer:
+        x = h().to("cuda")
+        with transfer_lint.trace(simulated="cuda", devices=2) as inner:
+            threading.Thread(target=lambda: h().to("cuda:1").sum().item()).run()
+            thread = threading.Thread(target=lambda: h().to("cuda:1"))
+            thread.start()
+            thread.join()
+            assert torch.cuda.device_count() == 2
+        assert torch.cuda.device_count() == 1
+        with pytest.raises(RuntimeError, match="invalid device ordinal"):
+            h().to("cuda:1")
+        assert (x + x).sum().item() == 30
+        with pytest.raises(RuntimeError, match="same device"):
+            x + h()
+    assert (outer.transfers, outer.waits) == (1, 2)
+    assert (inner.transfers, inner.waits) == (2, 3)
+
+
+@outside
+def test_a_trace_cleans_up_after_itself() -> None:
     run = threading.Thread.run
-    with transfer_lint.trace(), pytest.raises(RuntimeError, match="running already"), transfer_lint.trace():
-        pass
     with pytest.raises(ValueError, match="mine"), transfer_lint.trace(simulated="cuda") as t:
         raise ValueError("mine")
     assert (t.result().ending.how, t.result().ending.text) == ("raised", "ValueError: mine")
@@ -347,6 +389,7 @@ def test_the_report_of_the_context_manager() -> None:
     assert "test_recorded.py" in text
 
 
+@outside
 def test_waits_that_only_torch_knows_of(monkeypatch: pytest.MonkeyPatch) -> None:
     """What set_sync_debug_mode warns of is a wait, and it is not counted twice. The warnings stand for a GPU's."""
     modes: list[object] = []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.support.example_source import find
+from transfer_lint.fixing.examples import find
 from transfer_lint.rules.pages import Example
 
 BRANCHES = {

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.equivalence import compare
-from tests.support.example_source import find, fix
+from transfer_lint.fixing.examples import find, fix
 from transfer_lint.rules.pages import Example, read_page
+from transfer_lint.tracing.examples.compare import compare
 
 TRAPS = read_page(Path(__file__).with_name("traps.md")).examples
 

@@ -19,7 +19,7 @@ from transfer_lint.problems import Problem, failure
 from transfer_lint.stopping import Stopped, end, listen, stopped
 from transfer_lint.version import __version__
 
-COMMANDS = ("check", "fix", "rules", "explain", "graph", "server", "trace", "verify", "clean", "merge")
+COMMANDS = ("check", "fix", "rules", "explain", "graph", "server", "trace", "verify", "clean", "merge", "test-rule")
 
 
 class _Commands(click.Group):
@@ -42,7 +42,7 @@ class _Commands(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return None
-        command: click.Command = import_module(f"{__name__}.{cmd_name}").command
+        command: click.Command = import_module(f"{__name__}.{cmd_name.replace('-', '_')}").command
         return command
 
     def invoke(self, ctx: click.Context) -> object:
@@ -74,6 +74,7 @@ def cli() -> None:
     transfer-lint verify OLD NEW      run both: is the result the same, and does less move?
     transfer-lint merge *.json        the reports of a run in parts (--shard) as one
     transfer-lint clean               remove the results that are kept for later runs
+    transfer-lint test-rule ./rules   try your own rules on the examples of their pages
     """
 
 

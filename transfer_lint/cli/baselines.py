@@ -14,6 +14,7 @@ from transfer_lint.files.paths import shown_path
 from transfer_lint.lint import baseline
 from transfer_lint.lint.baseline import Baseline
 from transfer_lint.lint.outcome import Outcome
+from transfer_lint.lint.terms import Terms, today
 from transfer_lint.settings import Settings
 
 if TYPE_CHECKING:
@@ -36,11 +37,14 @@ def by_baseline(
     return found or ({default: set()} if default else {})
 
 
-def write(path: str, outcome: Outcome, checked: Collection[str], settings: Settings) -> None:
+def write(path: str, outcome: Outcome, checked: Collection[str], settings: Settings, terms: Terms, reason: str) -> None:
     """Make the findings of an outcome known in a file, and say so."""
     old = baseline.read(path) if os.path.lexists(path) else None
-    known = baseline.write(path, outcome, old, checked, settings)
+    known, ended = baseline.write(path, outcome, old, checked, settings, terms, reason)
     common.say(f"{common.count(sum(known.values()), 'finding')} known in {shown_path(path)}")
+    if ended:
+        what = "1 entry has ended and hides" if ended == 1 else f"{ended} entries have ended and hide"
+        common.say(f"{what} nothing: --until gives a later end")
 
 
 def without_known(path: str, outcome: Outcome, checked: Collection[str], settings: Settings) -> Outcome:
@@ -53,7 +57,7 @@ def without_known(path: str, outcome: Outcome, checked: Collection[str], setting
         common.say(f"{entry.path}: {entry.code} `{entry.expression}`{where} is known and no longer found{times}")
     if gone:
         common.say(f"{shown_path(path)} is out of date; transfer-lint check --write-baseline")
-    return baseline.apply(outcome, known)
+    return baseline.apply(outcome, known, settings)
 
 
 Held: TypeAlias = "list[tuple[Baseline, set[str]]]"
@@ -75,10 +79,12 @@ def carried(fixed: Fixed, held: Held, settings: Settings, *, write: bool) -> Out
     changed = {file.path for file in fixed.files}
     for old, its in held:
         were = baseline.known(fixed.found, old)
-        known = {f for f in outcome.findings if f.path in its and fixed.origins.get(f) in were}
-        left = left.left_with(tuple(finding for finding in left.findings if finding not in known))
-        left = replace(left, in_baseline=left.in_baseline + len(known))
+        known = {f: were[was] for f in outcome.findings if f.path in its and (was := fixed.origins.get(f)) in were}
+        hidden = {finding for finding, entry in known.items() if not old.terms[entry].ended(today())}
+        left = left.left_with(tuple(finding for finding in left.findings if finding not in hidden))
+        left = replace(left, in_baseline=left.in_baseline + len(hidden))
         if write and changed & its:
             still = outcome.left_with(tuple(f for f in outcome.findings if f in known and f.path in changed))
-            baseline.write(old.path, still, old, changed & its, settings)
+            was_entry = {entry: known[f] for f, entry in baseline.entries(still, old.folder)}
+            baseline.write(old.path, still, old, changed & its, settings, was=was_entry)
     return left

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+import shlex
 import sys
+import time
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +17,7 @@ from transfer_lint.cli import baselines, common
 from transfer_lint.cli.inputs import inputs, lint_options
 from transfer_lint.lint.configuration import DEFAULT_BASELINE
 from transfer_lint.lint.outcome import Outcome
+from transfer_lint.lint.terms import Terms, is_day, written
 from transfer_lint.problems import Problem
 from transfer_lint.report import DOCUMENTS, LINES, WITH_EDITS, View
 from transfer_lint.report.places import Places
@@ -36,7 +40,11 @@ if TYPE_CHECKING:
     help=f"Make all findings known, in FILE: by default that of --baseline or {DEFAULT_BASELINE}.",
 )  # fmt: skip
 @click.option("--add-ignores", "ignore_all", is_flag=True, help="Write an ignore comment for every finding.")
-@click.option("--reason", default="", metavar="TEXT", help="With --add-ignores: what stands behind each comment.")
+@click.option(
+    "--reason", default="", metavar="TEXT", help="With --add-ignores, --write-baseline: why all this is to stay."
+)
+@click.option("--until", default="", metavar="YYYY-MM-DD", help="With the same: the last day on which it is hidden.")
+@click.option("--owner", default="", metavar="NAME", help="With the same: who answers for it.")
 @click.option("--trace", "trace_file", type=click.Path(), metavar="FILE", help="Say what a run shows of each finding.")
 @click.option(
     "--statistics", is_flag=True, help="Print how often each rule is found, not where; formats for programs stay."
@@ -53,6 +61,8 @@ def command(
     new_baseline: str | None,
     ignore_all: bool,
     reason: str,
+    until: str,
+    owner: str,
     trace_file: str | None,
     statistics: bool,
     watching: bool,
@@ -75,12 +85,13 @@ def command(
     transfer-lint check --write-baseline
     transfer-lint check --trace trace.json
     transfer-lint check --baseline transfer-lint-baseline.json
-    transfer-lint check --add-ignores --reason "as it always was"
+    transfer-lint check --add-ignores --until 2027-06-01 --owner infra --reason "as it always was"
     cat nodes.py | transfer-lint check - --stdin-filename nodes.py
     """
     from transfer_lint.lint.check import check_paths
 
-    _go_together(paths, new_baseline, ignore_all, reason)
+    _go_together(paths, new_baseline, ignore_all)
+    terms, reason = _terms(until, owner, reason, hiding=ignore_all or new_baseline is not None)
     if watching:
         if "-" in paths or ignore_all or new_baseline is not None:
             raise click.UsageError("--watch writes nothing: leave out -, --add-ignores and --write-baseline")
@@ -122,12 +133,12 @@ def command(
         default = os.path.join(settings.root, DEFAULT_BASELINE)
         for path, files in baselines.by_baseline(checked, settings, named, default).items():
             own = tuple(finding for finding in outcome.findings if finding.path in files)
-            baselines.write(path, outcome.left_with(own), files, settings)
+            baselines.write(path, outcome.left_with(own), files, settings, terms, reason)
         return _reported(problems)
     for path, files in baselines.by_baseline(checked, settings, baseline_file).items():
         outcome = baselines.without_known(path, outcome, files, settings)
     if ignore_all:
-        outcome, troubles = _add_ignores(outcome, " ".join(reason.split()))
+        outcome, troubles = _add_ignores(outcome, written(terms, reason))
         problems = (*problems, *troubles)
     outcome = replace(outcome, problems=problems)
     if trace_file and settings.output_format != "html":
@@ -164,7 +175,7 @@ def _shard(files: Sequence[str], shard: str) -> tuple[str, ...]:
 def _page(outcome: Outcome, settings: Settings, view: View, trace_file: str | None) -> Iterator[str]:
     """The HTML report, with diagrams of the functions, and with what a run measured if there is a trace."""
     from transfer_lint.graph.before_after import before_after_for
-    from transfer_lint.report.html import report
+    from transfer_lint.report.html import About, report
 
     measured = None
     if trace_file is not None:
@@ -172,7 +183,28 @@ def _page(outcome: Outcome, settings: Settings, view: View, trace_file: str | No
         from transfer_lint.evidence.model import read
 
         measured = {judged.finding: _measured(judged) for judged in join(read(trace_file), outcome).findings}
-    return report(outcome, view, before_after_for(outcome, settings), measured)
+    pairs = before_after_for(outcome, settings)
+    about = About(shlex.join(["transfer-lint", *sys.argv[1:]]), _date())
+    return report(_with_proofs(outcome), view, pairs, measured, about)
+
+
+def _date() -> str:
+    """The date and time, in UTC; that of SOURCE_DATE_EPOCH, if it is set, so that a report can be made again."""
+    seconds = float(os.environ.get("SOURCE_DATE_EPOCH") or time.time())
+    return time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(seconds))
+
+
+def _with_proofs(outcome: Outcome) -> Outcome:
+    """The outcome with the texts of all files that its proofs lead through, where they can be read."""
+    from transfer_lint.files import disk
+    from transfer_lint.files.decoding import decode
+
+    texts = dict(outcome.texts)
+    for path in dict.fromkeys(fact.path for finding in outcome.findings for fact in finding.evidence):
+        if path not in texts:
+            with suppress(Problem):
+                texts[path] = decode(path, disk.read(path)).text
+    return replace(outcome, texts=texts)
 
 
 def _measured(judged: Judged) -> str:
@@ -184,15 +216,25 @@ def _measured(judged: Judged) -> str:
     return f"{judged.status.value}: {', '.join(costs)}" if costs else judged.status.value
 
 
-def _go_together(paths: tuple[str, ...], new_baseline: str | None, ignore_all: bool, reason: str) -> None:
-    if reason and not ignore_all:
-        raise click.UsageError("--reason is for --add-ignores")
-    if "#" in reason or len(reason.splitlines()) > 1:
-        raise click.UsageError("--reason takes one line without #")
+def _go_together(paths: tuple[str, ...], new_baseline: str | None, ignore_all: bool) -> None:
     if ignore_all and new_baseline is not None:
         raise click.UsageError("--add-ignores and --write-baseline hide the same findings: choose one")
     if ignore_all and "-" in paths:
         raise click.UsageError("--add-ignores writes files: give one for -")
+
+
+def _terms(until: str, owner: str, reason: str, *, hiding: bool) -> tuple[Terms, str]:
+    """The terms and the reason of what is hidden, from their options."""
+    for name, value in (("--reason", reason), ("--until", until), ("--owner", owner)):
+        if value and not hiding:
+            raise click.UsageError(f"{name} is for --add-ignores and --write-baseline")
+        if "#" in value or len(value.splitlines()) > 1:
+            raise click.UsageError(f"{name} takes one line without #")
+    if until and not is_day(until):
+        raise click.UsageError(f"--until takes a day like 2027-06-01, not {until}")
+    if any(bracket in owner for bracket in "()"):
+        raise click.UsageError("--owner takes a name without brackets")
+    return Terms(until, " ".join(owner.split())), " ".join(reason.split())
 
 
 def _add_ignores(outcome: Outcome, reason: str) -> tuple[Outcome, list[Problem]]:

@@ -7,7 +7,7 @@ import shutil
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import click
@@ -16,9 +16,8 @@ from transfer_lint.cli import abandon
 from transfer_lint.findings import Finding, Saving
 from transfer_lint.lint.outcome import Outcome
 from transfer_lint.problems import Problem
-from transfer_lint.report import DOCUMENTS, View, report, terminal
+from transfer_lint.report import DOCUMENTS, View, colours, report, terminal
 from transfer_lint.settings import Settings
-from transfer_lint.visible import visible
 
 
 def view_for(settings: Settings, output_file: str | None = None) -> View:
@@ -27,6 +26,7 @@ def view_for(settings: Settings, output_file: str | None = None) -> View:
     return View(
         colour=output_file is None and coloured(sys.stdout),
         fancy=output_file is not None or "utf" in (sys.stdout.encoding or "").lower(),
+        links=terminal and shows_links(os.environ),
         width=shutil.get_terminal_size().columns if terminal else 100,
         unsafe_fixes=settings.unsafe_fixes,
         fail_on=settings.fail_on,
@@ -38,6 +38,21 @@ def coloured(stream: Any) -> bool:
     if os.environ.get("NO_COLOR"):
         return False
     return bool(os.environ.get("FORCE_COLOR")) or (stream.isatty() and os.environ.get("TERM") != "dumb")
+
+
+_WITH_LINKS = ("VTE_VERSION", "WT_SESSION", "KITTY_WINDOW_ID", "KONSOLE_VERSION", "WEZTERM_PANE", "ALACRITTY_WINDOW_ID")
+"""Variables by which terminals that show links are known."""
+_PROGRAMS = frozenset({"iTerm.app", "WezTerm", "vscode", "ghostty", "Hyper", "Tabby", "rio", "zed"})
+"""Values of TERM_PROGRAM for such terminals."""
+
+
+def shows_links(environ: Mapping[str, str]) -> bool:
+    """Whether the terminal is known to show links (OSC 8). FORCE_HYPERLINK says so for any: 1 yes, 0 no."""
+    if forced := environ.get("FORCE_HYPERLINK"):
+        return forced != "0"
+    if environ.get("CI") or environ.get("TERM", "dumb") in ("dumb", "linux"):
+        return False
+    return environ.get("TERM_PROGRAM") in _PROGRAMS or any(environ.get(name) for name in _WITH_LINKS)
 
 
 def choose_colour(when: str) -> None:
@@ -94,7 +109,7 @@ def _shown(lines: Iterable[str], form: str | None) -> Iterator[str]:
 def print_problems(problems: Iterable[Problem]) -> None:
     """Print problems on standard error."""
     for problem in problems:
-        say(f"{emphasis('error', fg='red', bold=True)}: {problem}")
+        say(f"{emphasis('error', fg=colours.BAD, bold=True)}: {problem}")
 
 
 def print_left_out(links: Sequence[str], quiet: bool) -> None:
@@ -111,9 +126,15 @@ _LISTED = 3  # of many links that are left out
 
 
 def say(text: str) -> None:
-    """Print a line on standard error, if that can be written."""
+    """Print a line on standard error, wrapped on a terminal, if that can be written."""
+    lines = [text]
+    if sys.stderr.isatty():
+        from transfer_lint.report.lines import wrap
+
+        lines = wrap(text, shutil.get_terminal_size().columns, "  ")
     try:
-        click.echo(terminal.printed(text), err=True, color=coloured(sys.stderr))
+        for line in lines:
+            click.echo(terminal.printed(line), err=True, color=coloured(sys.stderr))
     except OSError:
         abandon(sys.stderr)
 
@@ -175,37 +196,57 @@ def rules_like(context: click.Context, option: click.Parameter, incomplete: str)
     return [f"{before}{comma}{code}" for code in rule_names() if code.startswith(last.upper())]
 
 
+def remaining(elapsed: float, done: int, total: int) -> str:
+    """`about 2 min left`: as if the rest took as long as what is done; "" where little is known or little is left."""
+    seconds = elapsed * (total - done) / done if done else 0.0
+    if elapsed < _TELLING or seconds < 1:
+        return ""
+    return f"about {seconds:.0f} s left" if seconds < 90 else f"about {seconds / 60:.0f} min left"
+
+
+_TELLING = 2.0  # seconds after which a guess at the rest is worth something
+
+
 class Bar:
     """A progress bar on standard error. It is shown only on a terminal, and only for a run that takes a while."""
 
-    _WIDTH = 30
+    _WIDTH = 30  # columns at most
     _PATIENCE = 0.5  # seconds before it is shown, so that short runs show none
     _INTERVAL = 0.08  # seconds between two drawings
 
     def __init__(self, label: str, quiet: bool) -> None:
         self._label = label
         self._on = sys.stderr.isatty() and not quiet
-        self._next = time.monotonic() + self._PATIENCE
+        self._begun = time.monotonic()
+        self._next = self._begun + self._PATIENCE
         self._drawn = False
         self._waiting = ""
 
     def __call__(self, done: int, total: int, waiting: str) -> None:
-        """Show that `done` of `total` items are done, and the one that is waited for."""
+        """Show that `done` of `total` items are done, how long the others may take, and the one that is waited for."""
         now = time.monotonic()
         self._waiting = waiting or self._waiting
         if not self._on or now < self._next:
             return
         self._next = now + self._INTERVAL
         self._drawn = True
-        full = self._WIDTH * done // total
-        line, rest = ("━", "─") if "utf" in (sys.stderr.encoding or "").lower() else ("#", "-")
-        bar = emphasis(line * full, fg="cyan") + emphasis(rest * (self._WIDTH - full), dim=True)
         counts = f" {done}/{total} "
-        room = shutil.get_terminal_size().columns - len(self._label) - self._WIDTH - len(counts) - 3
-        waiting = visible(self._waiting)
-        name = waiting if len(waiting) <= room else "…" + waiting[len(waiting) - room + 1 :]
-        drawn = terminal.printed(f"{self._label} {bar}{counts}{emphasis(name, dim=True)}")
-        click.echo(f"\r{drawn}\x1b[K", nl=False, err=True, color=True)
+        rest = remaining(now - self._begun, done, total)
+        drawn = self._line(done, total, f"{counts}{rest} " if rest else counts)
+        click.echo(f"\r{terminal.printed(drawn)}\x1b[K", nl=False, err=True, color=True)
+
+    def _line(self, done: int, total: int, counts: str) -> str:
+        """The bar in one line of the terminal; what has no room is left out, the name first."""
+        from transfer_lint.report.lines import cut_before, printable, width
+
+        room = shutil.get_terminal_size().columns - 1
+        size = max(min(self._WIDTH, room - len(self._label) - 1 - len(counts)), 0)
+        full = size * done // total
+        line, rest = ("━", "─") if "utf" in (sys.stderr.encoding or "").lower() else ("#", "-")
+        bar = emphasis(line * full, fg=colours.HINT) + emphasis(rest * (size - full), dim=True)
+        drawn = f"{self._label} {bar}{counts}"
+        left = room - width(drawn)
+        return drawn + emphasis(cut_before(printable(self._waiting), left), dim=True) if left > 8 else drawn
 
     def clear(self) -> None:
         """Take the bar away, so that something can be printed; the next call shows it again."""

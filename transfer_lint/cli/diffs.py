@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import click
 
-from transfer_lint.report import View
+from transfer_lint.report import View, colours
 from transfer_lint.report.terminal import printed
 
 
@@ -41,5 +41,5 @@ def show(path: str, before: str, after: str, view: View) -> None:
 def _coloured(line: str, view: View) -> str:
     if line.startswith(("---", "+++")):
         return view.style(line, bold=True)
-    colour = {"+": "green", "-": "red", "@": "cyan"}.get(line[:1])
+    colour = {"+": colours.GOOD, "-": colours.BAD, "@": colours.HINT}.get(line[:1])
     return view.style(line, fg=colour) if colour else line

@@ -14,8 +14,9 @@ import click
 from transfer_lint.cli import common
 from transfer_lint.files.paths import shown_path
 from transfer_lint.lint import configuration
-from transfer_lint.lint.configuration import KEYS, OUTPUT_FORMATS
-from transfer_lint.lint.lookup import Lookup
+from transfer_lint.lint.configuration import KEYS
+from transfer_lint.lint.forms import OUTPUT_FORMATS
+from transfer_lint.lint.lookup import Lookup, plugins_of_environment
 from transfer_lint.problems import Problem
 from transfer_lint.settings import Settings
 
@@ -27,8 +28,9 @@ _CHOICES = {
     "module-guard": ("exact", "first-tensor", "cached"),
     "output-format": OUTPUT_FORMATS,
 }
-_LISTS = ("select", "extend-select", "ignore", "exclude", "extend-exclude", "fixable", "unfixable")
-_ADDED = ("extend_select", "ignore", "extend_exclude", "unfixable")
+_LISTS = ("plugins", "select", "extend-select", "ignore", "exclude", "extend-exclude", "fixable", "unfixable")
+_NO_RULES = ("plugins", "exclude", "extend-exclude")
+_ADDED = ("plugins", "extend_select", "ignore", "extend_exclude", "unfixable")
 """Fields whose options add to the configuration; the other options replace what it says."""
 
 
@@ -58,7 +60,7 @@ def lint_options(function: Function) -> Function:
                 multiple=True,
                 metavar="LIST",
                 help=docs[name],
-                shell_complete=None if "exclude" in name else common.rules_like,
+                shell_complete=None if name in _NO_RULES else common.rules_like,
             )
             for name in _LISTS
         ),
@@ -161,12 +163,24 @@ def inputs(
         common.say(f"{path} belongs to somebody else and is not used; --config {path} uses it")
     if verbose:
         common.say(f"configuration: {', '.join(lookup.read) or config_file or 'none, the defaults hold'}")
+        for plugin in _plugins(found.settings):
+            common.say(f"plugin: {plugin}")
     if show_files:
         common.put(found.files, common.view_for(settings))
     elif show_settings:
         common.put(_settings_shown(found.files, found.settings), common.view_for(settings))
     shown = show_files or show_settings
     return Inputs(named, given, found.files, found.problems, found.left_out, found.settings, shown)
+
+
+def _plugins(settings: Settings) -> Iterator[str]:
+    """Each plugin: its name, version, folder and rules."""
+    for name in dict.fromkeys(name for each in (settings, *settings.nested) for name in each.plugins):
+        from transfer_lint.rules.plugins import load
+
+        plugin = load(name)
+        version = f" {plugin.version}" if plugin.version else ""
+        yield f"{shown_path(name) if plugin.folder == name else name}{version} ({', '.join(plugin.rules)})"
 
 
 def settings_for(config_file: str | None, options: Mapping[str, object]) -> Settings:
@@ -177,10 +191,12 @@ def settings_for(config_file: str | None, options: Mapping[str, object]) -> Sett
 def _lookup(config_file: str | None, isolated: bool, options: Mapping[str, object]) -> Lookup:
     if config_file and isolated:
         raise click.UsageError("--isolated uses no configuration, --config does: choose one")
-    given = _values(options)
+    plugins_of_environment()  # these first: a configuration may name their rules
+    _values({"plugins": options.get("plugins")})
 
     def adjust(settings: Settings) -> Settings:
         """The options go over the configuration. `--select` replaces what it selects and ignores."""
+        given = _values(options)  # now: they may name rules of plugins that the configuration has brought
         if "select" in given:
             settings = replace(settings, extend_select=(), ignore=())
         added = {name: (*getattr(settings, name), *given[name]) for name in _ADDED if name in given}

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from transfer_lint.cli import common
+from transfer_lint.report import colours
 
 if TYPE_CHECKING:
     from transfer_lint.rules import Rule
@@ -23,10 +24,11 @@ if TYPE_CHECKING:
     "--output-format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True,
     help="For people, or for programs.",
 )  # fmt: skip
-def command(rule: str | None, form: str) -> int:
+@click.option("--plugins", multiple=True, metavar="LIST", help="Also those of these plugins: names, or folders.")
+def command(rule: str | None, form: str, plugins: tuple[str, ...]) -> int:
     """List the rules, or print one RULE's page (by code or name): why, examples, when it is wrong, what it saves.
 
-    The first letters of codes (TL1) list a group.
+    The first letters of codes (TL1) list a group. Rules of plugins are listed where the configuration names these.
 
     \b
     transfer-lint rules
@@ -34,10 +36,12 @@ def command(rule: str | None, form: str) -> int:
     transfer-lint rules TL101
     transfer-lint rules --output-format json
     """
+    from transfer_lint.cli.inputs import settings_for
     from transfer_lint.rules import RULES
     from transfer_lint.rules.pages import read_page, render
 
-    chosen = _chosen(rule, RULES)
+    on = {"", *settings_for(None, {"plugins": plugins}).plugins}
+    chosen = _chosen(rule, {code: each for code, each in RULES.items() if each.plugin in on})
     if form == "json":
         click.echo(json.dumps([_as_data(each) for each in chosen.values()], indent=2))
     elif rule is None or len(chosen) > 1:
@@ -81,5 +85,5 @@ def _list(rules: Mapping[str, Rule]) -> None:
     room = shutil.get_terminal_size().columns - names - 20 if sys.stdout.isatty() else 10_000
     for (code, rule), tier in zip(rules.items(), tiers, strict=True):
         summary = rule.summary if len(rule.summary) <= room else rule.summary[: max(room - 3, 20)] + "..."
-        fix = click.style(f"{tier:<6}", fg={"safe": "green", "unsafe": "yellow"}.get(tier))
+        fix = click.style(f"{tier:<6}", fg={"safe": colours.GOOD, "unsafe": colours.WARNING}.get(tier))
         click.echo(f"{click.style(code, bold=True)}  {rule.name:<{names}}  {fix}  {summary}", color=colour)

@@ -221,10 +221,13 @@ def from_dict(value: Mapping[str, Any]) -> Trace:
     names = {each.name for each in fields_of(Trace)}
     fields = {key: item for key, item in value.items() if key in names}
     ending = {**fields["ending"], "places": tuple(fields["ending"]["places"])}
-    return Trace(**{**fields, "ending": Ending(**ending), "entries": [_entry(item) for item in fields["entries"]]})
+    return Trace(
+        **{**fields, "ending": Ending(**ending), "entries": [entry_from_dict(item) for item in fields["entries"]]}
+    )
 
 
-def _entry(value: Mapping[str, Any]) -> Entry:
+def entry_from_dict(value: Mapping[str, Any]) -> Entry:
+    """One entry of a trace from plain data. Raises what `from_dict` raises."""
     chain = tuple(Frame(**frame) for frame in value["chain"])
     if not chain:
         raise ValueError("an entry has no place")

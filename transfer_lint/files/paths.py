@@ -16,6 +16,16 @@ def shown_path(path: str) -> str:
     return chosen.replace(os.sep, "/")
 
 
+def absolute(path: str) -> str:
+    """A path from the root, with `/`; normalised."""
+    return os.path.abspath(path).replace(os.sep, "/")
+
+
+def is_absolute(path: str) -> bool:
+    """Whether a path begins at the root."""
+    return os.path.isabs(path)
+
+
 def is_within(inner: str, outer: str) -> bool:
     """Whether a path is the path `outer` or lies in it. Both are absolute and without symbolic links."""
     return inner == outer or inner.startswith(outer.rstrip(os.sep) + os.sep)

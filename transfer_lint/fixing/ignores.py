@@ -81,7 +81,9 @@ def with_ignores(text: str, findings: Sequence[Finding], reason: str) -> tuple[s
             continue  # a comment suppresses it already, perhaps one written for another finding
         near = _near(finding, comments)
         existing = [ignore for line in near for ignore in comments.ignores if ignore.line == line]
-        if existing:
+        if existing and existing[0].ended:
+            refused[finding] = f"its ignore comment has ended ({existing[0].terms.spelled}): give that a later end"
+        elif existing:
             _extend(lines, existing[0], finding.code, reason)
         else:  # the statement's last line can always take a comment
             comment = f"# transfer-lint: ignore[{finding.code}]" + (f" {reason}" if reason else "")

@@ -6,7 +6,7 @@ import ast
 import re
 import sys
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from transfer_lint.files.scan import ACCELERATOR, PLACE
@@ -24,6 +24,7 @@ from transfer_lint.flow.results.sites import Site
 _ACCELERATOR = re.compile(ACCELERATOR)
 _ELEMENTS = re.compile(r"\b(?:float|int|bool|max|min|any|all|sorted)\s*\(")
 _PLACE = re.compile(PLACE)
+_OF_TENSORS = re.compile(r"\bmath\.\w+\(|\.(?:all|any)\(\)|\.backward\(\)")
 
 
 class Analysis:
@@ -93,18 +94,26 @@ class Analysis:
         """The frames of the functions that may hold a transfer or host read, and of the top level if it may.
 
         Any test may read a tensor: in a file that puts values on an accelerator, all that runs at steps is looked at,
-        and all that may read the elements of a tensor one by one.
+        and all that may read the elements of a tensor one by one. In another file, what reads a value that is surely a
+        tensor.
         """
         places = _ACCELERATOR.search(module.text) is not None
         found = _lines_of(_PLACE, module.text) | (_lines_of(_ELEMENTS, module.text) if places else set())
         lines = sorted(found)
+        tests = sorted(_lines_of(_OF_TENSORS, module.text)) if found and not places else []
         for info in module.functions:
-            inside = lines[bisect_left(lines, info.lines.start) : bisect_left(lines, info.lines.stop)]
-            if inside or (places and self._summaries.heat.has_steps(module, info.node)):
+            inside = _within(lines, info.lines)
+            maybe = places or bool(_within(tests, info.lines))
+            if inside or (maybe and self._summaries.heat.has_steps(module, info.node)):
                 yield self._summaries.interpretation(info)
             found.difference_update(inside)
         if found or (places and self._summaries.heat.has_steps(module, None)):
             yield self._summaries.top_level(module)
+
+
+def _within(lines: Sequence[int], part: range) -> Sequence[int]:
+    """Those of the sorted lines that are in a part of the file."""
+    return lines[bisect_left(lines, part.start) : bisect_left(lines, part.stop)]
 
 
 def _handed_out(frame: Frame) -> Interpretation:

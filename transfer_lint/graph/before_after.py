@@ -12,18 +12,21 @@ from transfer_lint.files import disk
 from transfer_lint.files.decoding import decode
 from transfer_lint.files.paths import shown_path
 from transfer_lint.files.tree import DiskSources
+from transfer_lint.findings import Finding, Severity
 from transfer_lint.fixing.fix import fix_paths
 from transfer_lint.graph.diagram import BeforeAfter, Diagram
 from transfer_lint.graph.diagram_builder import DiagramBuilder, named
-from transfer_lint.lint.check_text import nesting, project_over
+from transfer_lint.graph.folding import folded
+from transfer_lint.graph.pairing import paired
+from transfer_lint.lint.check_text import Examined, nesting, project_over
 from transfer_lint.lint.deep_stack import deep
 from transfer_lint.lint.outcome import Outcome
 from transfer_lint.problems import Problem, unparsable_as
 from transfer_lint.rules.options import RuleOptions
 from transfer_lint.settings import Settings
 
-MOST_DIAGRAMS = 40
-"""How many functions a report draws at most: those with the most findings."""
+MOST_DIAGRAMS = 12
+"""How many functions a report draws at most: those with the most errors and warnings."""
 
 
 def before_after_of(path: str, function: str | None, settings: Settings) -> BeforeAfter:
@@ -43,25 +46,50 @@ def before_after_of(path: str, function: str | None, settings: Settings) -> Befo
     fixed = fix_paths(paths, settings, in_place=False)
     texts = {shown: text, **fixed.outcome.texts}
     after = deep(_drawn, shown, function, texts, settings)
-    return BeforeAfter(f"{shown}::{function}" if function else shown, before, after)
+    return _pair(f"{shown}::{function}" if function else shown, before, after)
+
+
+def _pair(title: str, before: Sequence[Diagram], after: Sequence[Diagram]) -> BeforeAfter:
+    """The diagrams of functions; those of the same function are paired, and folded alike."""
+    then = {(diagram.path, diagram.title): diagram for diagram in after}
+    first: list[Diagram] = []
+    second: list[Diagram] = []
+    for diagram in before:
+        twin = then.pop((diagram.path, diagram.title), None)
+        one, *other = folded([diagram] if twin is None else paired(diagram, twin))
+        first.append(one)
+        second += other
+    return BeforeAfter(title, tuple(first), (*second, *(folded([diagram])[0] for diagram in then.values())))
 
 
 def before_after_for(outcome: Outcome, settings: Settings) -> tuple[BeforeAfter, ...]:
-    """The diagrams of the functions with findings; of at most MOST_DIAGRAMS of them, those with the most."""
-    counts = Counter((f.path, f.function) for f in outcome.findings if f.function and not f.about_lint)
+    """The diagrams of the functions with errors and warnings; of at most MOST_DIAGRAMS of them, those with the most."""
+    loud = (f for f in outcome.findings if f.function and not f.about_lint and f.severity is not Severity.HINT)
+    counts = Counter((finding.path, finding.function) for finding in loud)
     wanted = [key for key, _ in sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:MOST_DIAGRAMS]]
     if not wanted:
         return ()
     texts = dict(outcome.texts)
     paths = sorted({path for path, _ in wanted})
-    fixed = fix_paths(paths, settings, given=_given(paths, outcome), in_place=False)
+    fixed = fix_paths(paths, settings, given=_given(paths, outcome), in_place=False, known=_examined(paths, outcome))
     before = deep(_each, wanted, texts, settings)
     after = deep(_each, wanted, {**texts, **fixed.outcome.texts}, settings)
     return tuple(
-        BeforeAfter(f"{function} ({path})", (before[path, function],), (after[path, function],))
+        _pair(f"{function} ({path})", [before[path, function]], [after[path, function]])
         for path, function in wanted
         if (path, function) in before and (path, function) in after
     )
+
+
+def _examined(paths: Sequence[str], outcome: Outcome) -> dict[str, Examined]:
+    """What the outcome says of the files; nothing where it does not say all."""
+    if outcome.in_baseline:
+        return {}
+    found: dict[str, list[Finding]] = {path: [] for path in paths}
+    for finding in outcome.findings:
+        if finding.path in found:
+            found[finding.path].append(finding)
+    return {path: Examined(tuple(findings)) for path, findings in found.items()}
 
 
 def _given(paths: Sequence[str], outcome: Outcome) -> dict[str, bytes]:

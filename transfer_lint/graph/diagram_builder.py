@@ -12,10 +12,12 @@ from transfer_lint.flow.program.modules import FunctionInfo, Module
 from transfer_lint.flow.program.project import Project
 from transfer_lint.flow.results.reads import HostRead
 from transfer_lint.flow.results.sites import Site
+from transfer_lint.graph.code import callees
 from transfer_lint.graph.diagram import Arrow, Box, Diagram, Judgement, Shape, Side
-from transfer_lint.graph.flow_builder import callees, flow_of
+from transfer_lint.graph.flow_builder import flow_of
 from transfer_lint.graph.flow_graph import Edge, Kind, Node
-from transfer_lint.graph.folding import simplified
+from transfer_lint.graph.folding import connected
+from transfer_lint.graph.twins import merged
 from transfer_lint.lint.judge import evidence_lines, strongest
 from transfer_lint.rules.options import RuleOptions
 
@@ -70,7 +72,8 @@ class DiagramBuilder:
 
     def _holds(self, info: FunctionInfo) -> bool:
         questions = self._asked(info.module)
-        places: list[Site | HostRead] = [*questions.sites, *questions.reads]
+        moves = [site for site in questions.sites if site.request.device is not None]  # not casts
+        places: list[Site | HostRead] = [*moves, *questions.reads]
         return any(place.node.lineno in info.lines for place in places)
 
     def _asked(self, module: Module) -> Questions:
@@ -81,14 +84,15 @@ class DiagramBuilder:
     def _build(self, info: FunctionInfo, drawn: frozenset[FunctionInfo], titles: Mapping[FunctionInfo, str]) -> Diagram:
         questions = self._asked(info.module)
         interpretation = self._analysis.interpretation(info)
-        flow = simplified(flow_of(interpretation, questions.sites, questions.reads, drawn - {info}))
-        boxes = tuple(_box(node, titles) for node in flow.nodes)
+        flow = flow_of(interpretation, questions.sites, questions.reads, drawn - {info})
         arrows = tuple(self._arrow(edge, questions) for edge in flow.edges)
-        return Diagram(info.qualname, info.module.path, info.node.lineno, boxes, arrows)
+        there = {arrow.source for arrow in arrows if arrow.code == "TL101"}
+        boxes = tuple(_box(node, titles, "already there" * (node.key in there)) for node in flow.nodes)
+        return merged(connected(Diagram(info.qualname, info.module.path, info.node.lineno, boxes, arrows)))
 
     def _arrow(self, edge: Edge, questions: Questions) -> Arrow:
         source, target, place = edge.source.key, edge.target.key, edge.at
-        if place is None:
+        if place is None or (isinstance(place, Site) and place.request.device is None):  # a cast moves nothing
             return Arrow(source, target, edge.label, Judgement.FLOW, edge.target.line)
         judged = strongest(place, questions, self._options)
         line = place.node.lineno
@@ -112,7 +116,7 @@ def _silent(place: Site | HostRead, questions: Questions) -> Judgement:
     return Judgement.BOUNDARY if questions.boundary(place) else Judgement.MOVE
 
 
-def _box(node: Node, titles: Mapping[FunctionInfo, str]) -> Box:
+def _box(node: Node, titles: Mapping[FunctionInfo, str], note: str) -> Box:
     side = Side.HOST if node.kind is Kind.HOST else _SIDES.get(node.role, Side.UNKNOWN) if node.role else Side.UNKNOWN
     place = "the host" if node.kind is Kind.HOST else node.place
     link = titles.get(node.callee, "") if node.callee is not None else ""
@@ -122,10 +126,11 @@ def _box(node: Node, titles: Mapping[FunctionInfo, str]) -> Box:
         node.label,
         node.line,
         place,
+        node.dtype,
         side,
+        note,
         evidence_lines(node.why),
         link,
-        node.hidden,
     )
 
 

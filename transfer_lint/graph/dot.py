@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from transfer_lint.findings import Evidence
 from transfer_lint.graph.diagram import Arrow, BeforeAfter, Box, Diagram, Judgement, Shape, Side
-from transfer_lint.graph.hubs import hubs
+from transfer_lint.graph.hubs import Hub, hubs
 from transfer_lint.visible import visible
 
 _SHAPES = {
@@ -15,6 +15,7 @@ _SHAPES = {
     Shape.MODULE: "box3d",
     Shape.CALL: "component",
     Shape.HOST: "note",
+    Shape.USE: "oval",
     Shape.FOLD: "folder",
     Shape.VALUE: "box",
 }
@@ -35,22 +36,23 @@ def render(pair: BeforeAfter) -> Iterator[str]:
     yield f"digraph {_quoted(pair.title)} {{"
     yield '  node [fontname="Helvetica", fontsize=11, style=filled]'
     yield '  edge [fontname="Helvetica", fontsize=10]'
-    stages = [("before", pair.before)]
-    if pair.after != pair.before:
-        stages.append(("after", pair.after))
-    for stage, diagrams in stages:
-        for number, diagram in enumerate(diagrams):
-            yield from _diagram(diagram, stage, f"{stage}{number}")
+    for number, (before, after) in enumerate(pair.pairs):
+        yield from _diagram(before, "before: " if after is not None else "", f"before{number}")
+        if after is not None:
+            yield from _diagram(after, "after the fixes: ", f"after{number}")
     yield "}"
 
 
 def _diagram(diagram: Diagram, stage: str, prefix: str) -> Iterator[str]:
     yield f"  subgraph {_quoted(f'cluster_{prefix}')} {{"
-    yield f"    label={_quoted(f'{stage}: {diagram.title} ({diagram.path}:{diagram.line})')}"
+    yield f"    label={_quoted(f'{stage}{diagram.title} ({diagram.path}:{diagram.line})')}"
     for box in diagram.boxes:
         yield f"    {_quoted(prefix + box.key)} {_box(box)}"
     calls, plain = hubs(diagram.arrows)
     for call in calls:
+        if call.arrow.is_decision:
+            yield from _decision(diagram, call, prefix)
+            continue
         if len(call.sources) == len(call.targets) == 1:
             yield _edge(prefix, call.sources[0], call.targets[0], call.arrow)
             continue
@@ -62,8 +64,21 @@ def _diagram(diagram: Diagram, stage: str, prefix: str) -> Iterator[str]:
     yield "  }"
 
 
+def _decision(diagram: Diagram, call: Hub, prefix: str) -> Iterator[str]:
+    """A question, and an edge for each answer."""
+    question, *answers = diagram.question(call.arrow)
+    colour = {name: value for name, value in _EDGES[Judgement.GUARDED].items() if name != "penwidth"}
+    attributes = {"shape": "diamond", "label": f"{question}\n{call.arrow.label}", "fillcolor": "#f0fdf4", **colour}
+    yield f"    {_quoted(prefix + call.key)} {_attributes(**attributes)}"
+    yield from (_edge(prefix, source, call.key) for source in call.sources)
+    for target in call.targets:
+        for answer in answers:
+            attributes = {"label": answer, **_EDGES[Judgement.GUARDED]}
+            yield f"    {_quoted(prefix + call.key)} -> {_quoted(prefix + target)} {_attributes(**attributes)}"
+
+
 def _box(box: Box) -> str:
-    label = f"{box.label}\n{box.place}" if box.place else box.label
+    label = "\n".join(box.lines)
     tooltip = _evidence_lines(box.facts) or "\n".join(box.hidden) or label
     return _attributes(shape=_SHAPES[box.shape], fillcolor=_FILL[box.side], label=label, tooltip=tooltip)
 

@@ -6,19 +6,18 @@ The placements come from the analysis. The edge of a transfer or host read refer
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
-from transfer_lint.flow.knowledge import Knowledge
-from transfer_lint.flow.program.modules import ClassInfo, FunctionInfo
-from transfer_lint.flow.program.syntax import written
+from transfer_lint.flow.knowledge import Knowledge, Role
+from transfer_lint.flow.program.modules import FunctionInfo
 from transfer_lint.flow.results.examination import Interpretation
 from transfer_lint.flow.results.reads import Form, HostRead
 from transfer_lint.flow.results.sites import Site
-from transfer_lint.flow.values.terms import Known, role_of
-from transfer_lint.flow.values.values import Class, Function, Object, Tensor, Value
+from transfer_lint.flow.values.terms import Fact, Known, role_of
+from transfer_lint.flow.values.values import Object, Tensor, Value
+from transfer_lint.graph.code import callee, dotted, request_of, shown
 from transfer_lint.graph.flow_graph import Edge, Flow, Kind, Node
 
-_LONGEST_LABEL = 32  # characters of code
 Sources = frozenset[Node]
 _NOTHING: Sources = frozenset()
 _ABOUT = frozenset({"device", "dtype", "shape", "ndim", "size", "dim", "is_cuda", "numel"})
@@ -43,29 +42,6 @@ def flow_of(
     return walk.run(interpretation.function)
 
 
-def callees(interpretation: Interpretation) -> Iterator[FunctionInfo]:
-    """The functions of the source tree that a function calls, in source order."""
-    calls = [node for node in interpretation.values if isinstance(node, ast.Call)]
-    for node in sorted(calls, key=lambda node: (node.lineno, node.col_offset)):
-        if (found := _callee(interpretation, node)) is not None:
-            yield found
-
-
-def _callee(interpretation: Interpretation, node: ast.Call) -> FunctionInfo | None:
-    match interpretation.values.get(node.func):
-        case Function(info=info):
-            return info
-        case Class(info=cls):
-            return cls.method("__init__")
-        case Object(cls=ClassInfo() as cls):
-            return cls.method("forward") or cls.method("__call__")
-    if isinstance(node.func, ast.Attribute):
-        receiver = interpretation.values.get(node.func.value)
-        if isinstance(receiver, Object) and isinstance(receiver.cls, ClassInfo):
-            return receiver.cls.method(node.func.attr)
-    return None
-
-
 class _Walk:
     """One walk over one function."""
 
@@ -85,6 +61,7 @@ class _Walk:
         self._edges: dict[tuple[Node, Node, str], Edge] = {}
         self._env: dict[str, Sources] = {}
         self._via: dict[ast.AST, str] = {}
+        self._guarded: dict[Node, Sources] = {}  # what a guarded transfer makes -> what it moves
 
     def run(self, function: FunctionInfo) -> Flow:
         arguments = function.node.args
@@ -111,7 +88,8 @@ class _Walk:
         return self._nodes[key]
 
     def _place(self, node: Node, device: Known | None, dtype: Known | None) -> None:
-        node.place = ", ".join(str(known.term) for known in (device, dtype) if known is not None)
+        node.place = str(device.term) if device is not None else ""
+        node.dtype = str(dtype.term) if dtype is not None else ""
         node.role = role_of(device.term, self._knowledge) if device is not None else None
         node.why = tuple(fact for known in (device, dtype) if known is not None for fact in known.why)
 
@@ -144,7 +122,7 @@ class _Walk:
                 self._changes(value)
             case ast.If(test=test, body=body, orelse=orelse):
                 self._expression(test)
-                self._branches([body, orelse])
+                self._branches([body, orelse], present=_tested_for_none(test))
             case (
                 ast.For(target=target, iter=iterated, body=body, orelse=orelse)
                 | ast.AsyncFor(target=target, iter=iterated, body=body, orelse=orelse)
@@ -179,7 +157,8 @@ class _Walk:
                     if isinstance(child, ast.expr):
                         self._expression(child)
 
-    def _branches(self, bodies: Iterable[Iterable[ast.stmt]]) -> None:
+    def _branches(self, bodies: Iterable[Iterable[ast.stmt]], present: str = "") -> None:
+        """Walk the branches of a statement. present: a name that has a value in the first one only."""
         before = dict(self._env)
         ends: list[dict[str, Sources]] = []
         for body in bodies:
@@ -187,13 +166,21 @@ class _Walk:
             self._block(body)
             ends.append(self._env)
         names = dict.fromkeys(name for end in ends for name in end)
-        self._env = {name: frozenset().union(*(end.get(name, _NOTHING) for end in ends)) for name in names}
+        joined = {name: frozenset().union(*(end.get(name, _NOTHING) for end in ends)) for name in names}
+        if present and ends[0].get(present) != before.get(present):
+            joined[present] = ends[0].get(present, _NOTHING)
+        self._env = {name: self._settled(sources) for name, sources in joined.items()}
+
+    def _settled(self, sources: Sources) -> Sources:
+        """Without what a guarded transfer among them moves: it is where the transfer would put it, on either way."""
+        passed = [self._guarded[node] for node in sources if node in self._guarded]
+        return sources.difference(*passed)
 
     def _output(self, node: ast.stmt, value: ast.expr) -> None:
         parts = value.elts if isinstance(value, ast.Tuple) else [value]
         for number, part in enumerate(parts):
             sources = self._expression(part)
-            label = _shown(part) if len(parts) > 1 or isinstance(part, ast.Name) else "result"
+            label = shown(part) if len(parts) > 1 or isinstance(part, ast.Name) else "result"
             if sources:
                 target = self._node((node, number), Kind.OUTPUT, f"return {label}", node.lineno)
                 self._edge(sources, target, self._via.get(part, ""))
@@ -229,7 +216,7 @@ class _Walk:
 
     def _bind(self, target: ast.expr, sources: Sources, value: ast.expr, via: str) -> None:
         transferred = self._nodes.get((value,))
-        name = _dotted(target)
+        name = dotted(target)
         if transferred is not None and name:
             transferred.label = f"{name} = {transferred.label}" if transferred.callee is not None else name
             self._env[name] = sources
@@ -239,7 +226,7 @@ class _Walk:
             self._define(target, sources, via, self._interpretation.values.get(value))
 
     def _define(self, target: ast.expr, sources: Sources, via: str, value: Value | None) -> None:
-        name = _dotted(target)
+        name = dotted(target)
         if not name:  # an item or the like: the value flows into its container
             base = target
             while isinstance(base, ast.Subscript | ast.Attribute):
@@ -258,7 +245,7 @@ class _Walk:
     def _changes(self, value: ast.expr) -> None:
         """`entries.append(x)`: the arguments of a method flow into the name that it is called on."""
         if isinstance(value, ast.Call) and isinstance(value.func, ast.Attribute) and value not in self._sites:
-            base = _dotted(value.func.value)
+            base = dotted(value.func.value)
             if base in self._env:
                 handed = [self._expression(argument) for argument in value.args]
                 self._env[base] = self._env[base].union(*handed)
@@ -266,7 +253,7 @@ class _Walk:
     # ---- expressions ---------------------------------------------------------------------------------------------
 
     def _read(self, node: ast.expr) -> Sources:
-        name = _dotted(node)
+        name = dotted(node)
         while name:
             if name in self._env:
                 return self._env[name]
@@ -309,7 +296,7 @@ class _Walk:
                 return self._env.get(target.id, sources)
             case ast.IfExp(test=test, body=body, orelse=orelse):
                 self._expression(test)
-                return self._all([body, orelse])
+                return self._settled(self._all([body, orelse]))
         sources = self._all(ast.iter_child_nodes(node))
         inner = [self._via[child] for child in ast.iter_child_nodes(node) if child in self._via]
         if len(inner) == 1:
@@ -319,7 +306,7 @@ class _Walk:
     def _test(self, node: ast.expr, read: HostRead) -> Sources:
         """A test on a tensor's value, which is a host read."""
         sources = self._read(node) or self._all(ast.iter_child_nodes(node))
-        target = self._node((node,), Kind.HOST, _shown(node), node.lineno)
+        target = self._node((node,), Kind.HOST, shown(node), node.lineno)
         self._edge(sources, target, "if ...", read)
         return frozenset({target})
 
@@ -341,19 +328,19 @@ class _Walk:
         if node in self._reads:
             read = self._reads[node]
             sources = receiver if isinstance(node.func, ast.Attribute) else self._all(node.args)
-            target = self._node((node,), Kind.HOST, _shown(node), node.lineno)
+            target = self._node((node,), Kind.HOST, shown(node), node.lineno)
             self._edge(sources, target, f".{read.method}()", read)
             return frozenset({target})
         if isinstance(node.func, ast.Attribute) and node.func.attr in _ABOUT:
             return _NOTHING
         sources = receiver | self._all([*node.args, *node.keywords])
-        callee = _callee(self._interpretation, node)
-        if callee is not None and callee in self._drawn:
-            called = self._node((node,), Kind.CALL, f"{callee.name}()", node.lineno)
-            called.callee = callee
+        run = callee(self._interpretation, node)
+        if run is not None and run in self._drawn:
+            called = self._node((node,), Kind.CALL, f"{run.name}()", node.lineno)
+            called.callee = run
             self._edge(sources, called)
             return frozenset({called})
-        self._via[node] = f"{_shown(node.func)}()"
+        self._via[node] = f"{shown(node.func)}()"
         return sources
 
     def _transfer(self, node: ast.Call, site: Site) -> Sources:
@@ -361,7 +348,7 @@ class _Walk:
         sources = self._expression(held)
         self._all([*node.args, *node.keywords])
         if not sources:
-            made = self._node((held,), Kind.VALUE, _shown(held), held.lineno, self._interpretation.values.get(held))
+            made = self._node((held,), Kind.VALUE, shown(held), held.lineno, self._interpretation.values.get(held))
             if not made.place and site.device is not None:
                 self._place(made, site.device, site.dtype)
             sources = frozenset({made})
@@ -369,27 +356,34 @@ class _Walk:
             made = self._node((held,), Kind.VALUE, self._via[held], held.lineno, self._interpretation.values.get(held))
             self._edge(sources, made)
             sources = frozenset({made})
-        name = _dotted(held) or _shown(held)
+        name = dotted(held) or shown(held)
         target = self._node((node,), Kind.VALUE, name, node.lineno, self._interpretation.values.get(node))
         device = site.request.device.known if site.request.device else site.device
         dtype = site.request.dtype.known if site.request.dtype else site.dtype
         self._place(target, device, dtype)
         target.kind = Kind.MODULE if site.is_module else Kind.VALUE
-        self._edge(sources, target, f".{site.method}({', '.join(map(_shown, node.args))})", site)
+        self._edge(sources, target, request_of(site), site)
         found = frozenset({target})
-        if site.is_module and _dotted(held):
-            self._env[_dotted(held)] = found  # a module moves in place
+        if site.guarded:
+            self._guarded[target] = sources
+        if site.is_module and dotted(held):  # a module moves in place, whatever it is called
+            self._env.update({other: found for other, origin in self._env.items() if origin == sources})
+            self._env[dotted(held)] = found
+        for fact in site.round_trip:
+            if not isinstance(fact.node, ast.Call):  # a call that brings it back is a transfer of its own
+                self._uses(target, fact, site)
         return found
 
+    def _uses(self, moved: Node, fact: Fact, site: Site) -> None:
+        """What left the accelerator is brought back by whoever uses it, at every step."""
+        used = self._node((fact.module, fact.node), Kind.USE, "GPU work", getattr(fact.node, "lineno", moved.line))
+        used.place, used.role, used.why = "at every sampling step", Role.ACCELERATOR, (fact,)
+        self._edge(frozenset({moved}), used, "during sampling: back to the GPU", site)
 
-def _shown(node: ast.expr) -> str:
-    return written(node, _LONGEST_LABEL)
 
-
-def _dotted(node: ast.expr) -> str:
-    """`self.model` as written; "" for an expression that is not only names and dots."""
-    parts: list[str] = []
-    while isinstance(node, ast.Attribute):
-        parts.append(node.attr)
-        node = node.value
-    return ".".join((node.id, *reversed(parts))) if isinstance(node, ast.Name) else ""
+def _tested_for_none(test: ast.expr) -> str:
+    """The `x` of `x is not None`, which has a value only where that holds; else ""."""
+    match test:
+        case ast.Compare(left=left, ops=[ast.IsNot()], comparators=[ast.Constant(value=None)]):
+            return dotted(left)
+    return ""

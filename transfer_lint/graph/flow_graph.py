@@ -22,16 +22,16 @@ class Kind(Enum):
     CALL = "call"  # of a function that has its own diagram
     OUTPUT = "output"
     HOST = "host"  # what the host has read
-    FOLD = "fold"  # several values that are computed from each other without a transfer
+    USE = "use"  # what uses the value later, outside of the function
 
 
 @dataclass(eq=False)
 class Node:
     """A value with its placement. number: its position in the order of the walk.
 
-    place: the placement in words, "" if unknown. role: what its device is used for. why: the facts that prove it.
-
-    callee: the called function of a CALL, else None. hidden: the labels of the values in a FOLD.
+    place, dtype: the device and the dtype in words, "" if unknown. role: what its device is used for.
+    why: the facts that prove it.
+    callee: the called function of a CALL, else None.
     """
 
     number: int
@@ -39,15 +39,15 @@ class Node:
     label: str
     line: int
     place: str = ""
+    dtype: str = ""
     role: Role | None = None
     why: Why = ()
     callee: FunctionInfo | None = None
-    hidden: tuple[str, ...] = ()
 
     @property
     def key(self) -> str:
         """The node's name in a diagram; it is the same in every run."""
-        return f"{'f' if self.kind is Kind.FOLD else 'n'}{self.number}"
+        return f"n{self.number}"
 
 
 @dataclass(eq=False)

@@ -5,56 +5,50 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from transfer_lint.graph.diagram import Arrow, BeforeAfter, Diagram, Judgement
-from transfer_lint.graph.svg import TEMPLATES, inline, style
+from transfer_lint.graph.svg import TEMPLATES, stages, style
 
 LEGEND = (Judgement.NEEDLESS, Judgement.PERHAPS, Judgement.WAIT, Judgement.GUARDED, Judgement.BOUNDARY, Judgement.MOVE)
 
 
 def render(pair: BeforeAfter) -> Iterator[str]:
     """The whole document."""
-    after = {(diagram.path, diagram.title): diagram for diagram in pair.after}
-    functions = []
-    for diagram in pair.before:
-        then = after.get((diagram.path, diagram.title))
-        functions.append(
-            {
-                "title": diagram.title,
-                "place": f"{diagram.path}:{diagram.line}",
-                "stages": _stages(diagram, then),
-                "findings": _findings(diagram),
-            }
-        )
+    functions = [
+        {
+            "title": before.title,
+            "place": f"{before.path}:{before.line}",
+            "stages": stages_of(before, after),
+            "findings": _findings(before),
+            "aside": number > 0 and not _findings(before),
+        }
+        for number, (before, after) in enumerate(pair.pairs)
+    ]
     sheet = TEMPLATES.asset("page.css") + style()
+    script = TEMPLATES.asset("zoom.js")
     yield TEMPLATES.render(
         "graph.html.j2",
         title=pair.title,
         functions=functions,
         style=TEMPLATES.trusted(sheet),
-        legend=[(judgement.name.lower(), judgement.value) for judgement in LEGEND],
+        script=TEMPLATES.trusted(script),
+        digest=TEMPLATES.digest(script),
+        entries=legend(),
     )
 
 
-def _stages(diagram: Diagram, then: Diagram | None) -> list[dict[str, object]]:
-    """The diagrams of a function before and after the fixes; one diagram if they change nothing."""
-    stages = [("as it is", diagram)]
-    if then is not None and _look(then) != _look(diagram):
-        stages = [("before", diagram), ("after the fixes", then)]
+def legend() -> list[tuple[str, str]]:
+    """(class, meaning) of the arrows."""
+    return [(judgement.name.lower(), judgement.value) for judgement in LEGEND]
+
+
+def stages_of(before: Diagram, after: Diagram | None) -> list[dict[str, object]]:
+    """The pictures of a function, for the template."""
     return [
-        {
-            "name": name,
-            "count": one.count(Judgement.NEEDLESS),
-            "svg": TEMPLATES.trusted(inline(one, f"{name}: device flow of {one.title}")),
-        }
-        for name, one in stages
+        {"name": name, "count": diagram.count(Judgement.NEEDLESS), "svg": TEMPLATES.trusted(picture)}
+        for name, diagram, picture in stages(before, after)
     ]
-
-
-def _look(diagram: Diagram) -> object:
-    """What a diagram shows, without source lines: to compare diagrams."""
-    return [(b.key, b.label, b.place) for b in diagram.boxes], [(a.label, a.judgement) for a in diagram.arrows]
 
 
 def _findings(diagram: Diagram) -> list[Arrow]:
     """The arrows of a diagram that have a finding, one for each place, by line."""
-    said = {(arrow.line, arrow.label): arrow for arrow in diagram.arrows if arrow.code}
+    said = {(each.line, each.code): each for arrow in diagram.arrows for each in arrow.all if each.code}
     return sorted(said.values(), key=lambda arrow: arrow.line)

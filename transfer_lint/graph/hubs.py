@@ -10,7 +10,7 @@ from transfer_lint.graph.diagram import Arrow, Judgement
 
 @dataclass(frozen=True)
 class Hub:
-    """A call. arrow: its label and judgement. sources, targets: keys of boxes."""
+    """A call. key: the same before and after the fixes. arrow: its label and judgement. sources, targets: of boxes."""
 
     key: str
     arrow: Arrow
@@ -29,8 +29,13 @@ def hubs(arrows: Iterable[Arrow]) -> tuple[list[Hub], list[Arrow]]:
         own = arrow.target if arrow.judgement is not Judgement.FLOW else ""
         groups.setdefault((arrow.label, arrow.line, own), []).append(arrow)
     found = []
-    for number, group in enumerate(groups.values()):
+    keys: set[str] = set()
+    for group in groups.values():
         sources = tuple(dict.fromkeys(arrow.source for arrow in group))
         targets = tuple(dict.fromkeys(arrow.target for arrow in group))
-        found.append(Hub(f"c{number}", group[0], sources, targets))
+        key = f"c{'_'.join(targets)}"
+        while key in keys:
+            key += "x"
+        keys.add(key)
+        found.append(Hub(key, group[0], sources, targets))
     return found, plain

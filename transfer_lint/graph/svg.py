@@ -7,12 +7,13 @@ from pathlib import Path
 
 from transfer_lint.findings import Evidence
 from transfer_lint.graph.diagram import BeforeAfter, Diagram, Judgement
-from transfer_lint.graph.layout import Item, Layout, Line, lay_out
+from transfer_lint.graph.layout import ANSWERS, LINE, Item, Layout, Line, lay_out
 from transfer_lint.pages.templating import Templates
 
 TEMPLATES = Templates(Path(__file__).with_name("templates"))
 
-_TITLE = 30.0  # height of a function's heading, in pixels
+_TITLE = 42.0  # height of a function's heading, in pixels
+_GAP = 20.0
 
 
 def style() -> str:
@@ -21,27 +22,45 @@ def style() -> str:
 
 
 def render(pair: BeforeAfter) -> Iterator[str]:
-    """The whole document."""
-    columns = [("before", pair.before)]
-    if pair.after != pair.before:
-        columns.append(("after", pair.after))
+    """The whole document: a row for each function, before the fixes and, if they change it, after."""
+    headings: list[dict[str, object]] = []
     placed = []
-    x = height = 0.0
-    for stage, diagrams in columns:
-        y, width = _TITLE, 0.0
-        for layout in map(lay_out, diagrams):
-            placed.append({"x": x, "y": y, "heading": f"{stage}: {_heading(layout.diagram)}", **parts(layout)})
-            y += layout.height + _TITLE
-            width = max(width, layout.width, 7.2 * len(f"{stage}: {_heading(layout.diagram)}"))
-        x += width + 20
-        height = max(height, y)
+    width = y = 0.0
+    for before, after in pair.pairs:
+        layouts = lay_out(before, after) if after is not None else lay_out(before)
+        names = ("before", "after the fixes") if after is not None else ("as it is",)
+        headings.append({"text": f"{before.title}  {before.path}:{before.line}", "x": 12, "y": y + 20})
+        width = max(width, 7.6 * len(str(headings[-1]["text"])) + _GAP)
+        for number, (name, layout) in enumerate(zip(names, layouts, strict=True)):
+            x = number * (layout.width + _GAP)
+            headings.append({"text": name, "x": x + 12, "y": y + 20 + _TITLE / 2})
+            placed.append({"x": x, "y": y + _TITLE, **parts(layout)})
+            width = max(width, x + layout.width)
+        y += layouts[0].height + _TITLE + _GAP
     sheet = TEMPLATES.trusted(style())
-    yield TEMPLATES.render("graph.svg.j2", title=pair.title, width=x, height=height, diagrams=placed, style=sheet)
+    yield TEMPLATES.render(
+        "graph.svg.j2", title=pair.title, width=width, height=y, headings=headings, diagrams=placed, style=sheet
+    )
 
 
 def inline(diagram: Diagram, label: str) -> str:
     """One function's diagram, for a page that has the style sheet. label: its name for screen readers."""
-    layout = lay_out(diagram)
+    return drawn(lay_out(diagram)[0], label)
+
+
+def stages(before: Diagram, after: Diagram | None) -> list[tuple[str, Diagram, str]]:
+    """(name, diagram, picture) of a function before the fixes and, if they change it, after, for such a page."""
+    if after is None:
+        return [("as it is", before, inline(before, f"device flow of {before.title}"))]
+    names = ("before", "after the fixes")
+    return [
+        (name, layout.diagram, drawn(layout, f"{name}: device flow of {before.title}"))
+        for name, layout in zip(names, lay_out(before, after), strict=True)
+    ]
+
+
+def drawn(layout: Layout, label: str) -> str:
+    """The picture of a layout. label: its name for screen readers."""
     return TEMPLATES.render(
         "graph_inline.svg.j2", label=label, width=layout.width, height=layout.height, **parts(layout)
     )
@@ -52,31 +71,50 @@ def parts(layout: Layout) -> dict[str, object]:
     return {"items": [_item(item) for item in layout.items], "lines": [_line(line) for line in layout.lines]}
 
 
-def _heading(diagram: Diagram) -> str:
-    return f"{diagram.title}  {diagram.path}:{diagram.line}"
-
-
 def _item(item: Item) -> dict[str, object]:
     x, y = item.x - item.width / 2, item.y - item.height / 2
+    height = item.height - (ANSWERS if item.answers else 0)
+    first = y + height / 2 - (len(item.lines) - 1) * LINE / 2 + 4
     lines = [
-        {"text": text, "x": round(item.x, 1), "y": round(y + 17 + number * 16, 1), "small": number > 0}
+        {"text": text, "x": round(item.x, 1), "y": round(first + number * LINE, 1), "small": number >= item.names}
         for number, text in enumerate(item.lines)
     ]
     if item.box is not None:
         kind = f"box {item.box.shape.value} {item.box.side.value}"
-        tooltip = [
-            f"line {item.box.line}: {item.box.label}",
-            item.box.place,
-            *item.box.hidden,
-            *_evidence_lines(item.box.facts),
-        ]
+        box = item.box
+        placement = ", ".join(filter(None, (box.place, box.dtype)))
+        tooltip = [f"line {box.line}: {', '.join(box.names)}", placement, *box.hidden]
+        tooltip += _evidence_lines(item.box.facts)
     else:
         assert item.call is not None
         arrow = item.call.arrow
         kind = f"call {_name(arrow.judgement)}"
-        tooltip = [f"line {arrow.line}: {arrow.label}", arrow.message, *_evidence_lines(arrow.facts)]
-    size = {"x": round(x, 1), "y": round(y, 1), "width": round(item.width, 1), "height": round(item.height, 1)}
-    return {"kind": kind, "tooltip": "\n".join(filter(None, tooltip)), "text": lines, **size}
+        tooltip = []
+        for each in arrow.all:
+            tooltip += [f"line {each.line}: {each.label}", each.message, *_evidence_lines(each.facts)]
+    size = {"x": round(x, 1), "y": round(y, 1), "width": round(item.width, 1), "height": round(height, 1)}
+    question = _question(item, x, y, height) if item.answers else None
+    return {"kind": kind, "tooltip": "\n".join(filter(None, tooltip)), "text": lines, "question": question, **size}
+
+
+def _question(item: Item, x: float, y: float, height: float) -> dict[str, object]:
+    """The diamond of a decision, and the ways of its two answers, which meet below it."""
+    assert item.answers is not None
+    middle, right, foot = y + height / 2, x + item.width, y + height + ANSWERS
+    half = item.width / 4
+    corners = ((item.x, y), (right, middle), (item.x, y + height), (x, middle))
+    return {
+        "diamond": " ".join(f"{at:.1f},{to:.1f}" for at, to in corners),
+        "ways": [
+            f"M{side:.1f},{middle:.1f} L{side:.1f},{foot - 16:.1f} "
+            f"C{side:.1f},{foot - 4:.1f} {item.x:.1f},{foot - 14:.1f} {item.x:.1f},{foot:.1f}"
+            for side in (x, right)
+        ],
+        "answers": [
+            {"text": text, "x": round(item.x + way * half, 1), "y": round(foot - 18, 1)}
+            for text, way in zip(item.answers, (-1, 1), strict=True)
+        ],
+    }
 
 
 def _evidence_lines(facts: tuple[Evidence, ...]) -> list[str]:

@@ -1,4 +1,4 @@
-"""Findings of group 9, about the lint itself: files that do not parse, suppression comments that suppress nothing."""
+"""Findings of group 9, about the lint itself: files that do not parse, suppressions that suppress nothing any more."""
 
 from __future__ import annotations
 
@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING
 from transfer_lint.files import notebook
 from transfer_lint.files.text import lines_of
 from transfer_lint.findings import UNUSED_SUPPRESSION, Finding, Fix, Heat
+from transfer_lint.lint.selection import is_foreign
 from transfer_lint.lint.suppression import Comments, Ignore
+from transfer_lint.lint.terms import Terms, is_day
 from transfer_lint.problems import unparsable_as
 from transfer_lint.rules import RULES
-from transfer_lint.rules.notes import Note, OverBudget, Unparsable, Unused
+from transfer_lint.rules.notes import Ended, Note, OverBudget, Unparsable, Unused
 
 _MARK = re.compile(r"(<{7}|={7}|>{7})([ \t].*)?$")
 
@@ -59,14 +61,19 @@ def unparsable_cells(path: str, text: str) -> Iterator[Finding]:
 
 
 def unused(path: str, comments: Comments, findings: Iterable[Finding]) -> Iterator[Finding]:
-    """A finding for each suppression comment of a text that suppresses nothing, as a whole or in part.
+    """A finding for each suppression comment of a text that suppresses nothing, as a whole or in part, or not any more.
 
     findings: all findings of the text, whether their rules are selected or not.
     """
     if not comments.ignores:
         return
-    used = {use for finding in findings for use in comments.hiding(finding)}
+    used = {use for finding in findings for use in comments.about(finding)}
+    needed = {ignore for ignore, _ in used}
     for ignore in comments.ignores:
+        if ignore.ended and ignore in needed:
+            note: Note = _ended("this ignore comment", ignore.terms)
+            yield from _judged(note, path, ignore.line, ignore.column, ignore.end_column)
+            continue
         idle = tuple(selector for selector in ignore.selectors or ("",) if _idle(ignore, selector, used))
         if idle:
             note = Unused(ignore.selectors, idle, ignore.reason, ignore.alone, ignore.end_column)
@@ -74,7 +81,19 @@ def unused(path: str, comments: Comments, findings: Iterable[Finding]) -> Iterat
 
 
 def _idle(ignore: Ignore, selector: str, used: set[tuple[Ignore, str]]) -> bool:
-    return (ignore, selector) not in used and selector not in ignore.hides(*UNUSED_SUPPRESSION)
+    """Whether a selector suppresses nothing. Of rules of plugins that are not loaded nothing is known."""
+    asked = is_foreign(selector) or selector in ignore.matches(*UNUSED_SUPPRESSION)
+    return not asked and (ignore, selector) not in used
+
+
+def back(finding: Finding, baseline: str, terms: Terms) -> Iterator[Finding]:
+    """The finding that says why another one is back: its entry in a baseline has ended. baseline: its shown path."""
+    note = _ended(f"the entry of {finding.code} in {baseline}", terms)
+    yield from _judged(note, finding.path, finding.line, finding.column, finding.end_column)
+
+
+def _ended(what: str, terms: Terms) -> Ended:
+    return Ended(what, terms.spelled, is_day(terms.until))
 
 
 def _judged(note: Note, path: str, line: int, column: int, end_column: int) -> Iterator[Finding]:

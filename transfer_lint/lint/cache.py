@@ -1,8 +1,9 @@
 """Results of earlier runs. One is used again only where the analysis would find the same.
 
-A result follows from this tool's code, the settings, the text, and the answers to what the analysis has asked about
-other files (`flow.program.trees`). It is found in two ways. If no file of the trees that were asked about has changed,
-all answers are the same. Otherwise the questions that led to the result are asked again.
+A result follows from this tool's code, the settings, the text, which ends of its ignore comments have passed, and the
+answers to what the analysis has asked about other files (`flow.program.trees`). It is found in two ways. If no file of
+the trees that were asked about has changed, all answers are the same. Otherwise the questions that led to the result
+are asked again.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from transfer_lint.files.paths import shown_path
 from transfer_lint.files.tree import DiskSources
 from transfer_lint.lint.check_text import Examined
 from transfer_lint.lint.store import Store, open_store, place_for
+from transfer_lint.lint.terms import ends_before, today
 from transfer_lint.settings import Settings
 
 if TYPE_CHECKING:  # imported when something has changed
@@ -77,7 +79,8 @@ class Cache:
     def __init__(self, store: Store, settings: Settings, sources: DiskSources) -> None:
         self._store = store
         self._sources = sources
-        self._base = _digest(code_digest(), sys.version, _spelled(settings))
+        self._base = _digest(code_digest(), sys.version, _spelled(settings), _plugins(settings))
+        self._today = today()
         self._trees: dict[tuple[str, ...], str] = {}
         self._sets: dict[tuple[str, ...], frozenset[str]] = {}
         self._same: dict[tuple[str, str], bool] = {}
@@ -200,7 +203,7 @@ class Cache:
         return found
 
     def _key(self, path: str, text: str) -> str:
-        return _digest("file", self._base, path, text)
+        return _digest("file", self._base, path, text, *ends_before(text, self._today))
 
     def _files(self, near: str) -> frozenset[str]:
         """The files of the tree around a file."""
@@ -257,6 +260,15 @@ def _spelled(settings: Settings) -> str:
     """What of the settings matters for results. Its folder counts as seen from here, as paths are shown."""
     kept = {f.name: getattr(settings, f.name) for f in fields(settings) if f.name not in _NOT_IN_RESULTS}
     return repr((shown_path(settings.root), kept, [_spelled(each) for each in settings.nested]))
+
+
+def _plugins(settings: Settings) -> str:
+    named = [name for each in (settings, *settings.nested) for name in each.plugins]
+    if not named:
+        return ""
+    from transfer_lint.rules import plugins
+
+    return plugins.digest(dict.fromkeys(named))
 
 
 @cache

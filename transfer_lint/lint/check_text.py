@@ -94,11 +94,19 @@ def nesting(path: str) -> Iterator[None]:
 
 
 def project_over(sources: Sources, settings: Settings) -> Project:
-    """The project over `sources`, with the default knowledge and what the user configured in addition."""
+    """The project over `sources`, with the default knowledge and what the user configured in addition.
+
+    The plugins are loaded, also where this is another process than the one that read the configuration.
+    """
     from transfer_lint.flow.knowledge import default_knowledge
     from transfer_lint.flow.program.project import Project
 
     knowledge = default_knowledge()
     for each in (settings, *settings.nested):
+        if each.plugins:
+            from transfer_lint.rules import plugins
+
+            for name in each.plugins:
+                plugins.load(name)
         knowledge = knowledge.extended(each.knowledge) if each.knowledge else knowledge
     return Project(sources, knowledge)

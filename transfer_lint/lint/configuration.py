@@ -14,15 +14,12 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Any
 
-from transfer_codemods.actions import GuardForm
 from transfer_lint.files import disk
 from transfer_lint.files.paths import shown_path
-from transfer_lint.findings import FixHints, Heat, Severity
 from transfer_lint.lint import forms, selection
 from transfer_lint.problems import Problem
 from transfer_lint.settings import ANALYSIS_BUDGET, Settings
 
-OUTPUT_FORMATS = ("full", "concise", "json", "sarif", "github", "gitlab", "junit", "html")
 DEFAULT_BASELINE = "transfer-lint-baseline.json"
 
 
@@ -46,6 +43,13 @@ class Key:
 
 
 KEYS: tuple[Key, ...] = (
+    Key(
+        "plugins",
+        forms.INSTALLED_PLUGINS,
+        "[]",
+        "Installed plugins whose rules are asked, too. (`--plugins` also takes a folder of rules: `./rules`.)",
+        option=forms.PLUGINS,
+    ),
     Key("select", forms.SOME_RULES, '["ALL"]', "Rules to report: codes, prefixes of codes, or names."),
     Key("extend-select", forms.RULES, "[]", "Rules to report besides those of `select`."),
     Key("ignore", forms.RULES, "[]", "Rules to leave out. Of two selectors for a rule the more exact one wins."),
@@ -63,8 +67,8 @@ KEYS: tuple[Key, ...] = (
     ),
     Key("extend-exclude", forms.STRINGS, "[]", "Patterns to exclude besides those of `exclude`."),
     Key("respect-gitignore", forms.BOOLEAN, "true", "Whether what git ignores is left out."),
-    Key("fail-on", forms.one_of(Severity), '"warning"', "The least severity that makes the run fail."),
-    Key("min-heat", forms.one_of(Heat), '"once"', "Leave out sites that run less often than this."),
+    Key("fail-on", forms.SEVERITY, '"warning"', "The least severity that makes the run fail."),
+    Key("min-heat", forms.HEAT, '"once"', "Leave out sites that run less often than this."),
     Key(
         "trust",
         forms.ASSUMPTIONS,
@@ -79,7 +83,7 @@ KEYS: tuple[Key, ...] = (
     ),
     Key(
         "fix-hints",
-        forms.one_of(FixHints),
+        forms.FIX_HINTS,
         '"node-packs"',
         "Which hints `fix` mends: all, none, or in ComfyUI node packs the moves of node functions that want a guard.",
     ),
@@ -87,11 +91,11 @@ KEYS: tuple[Key, ...] = (
     Key("unfixable", forms.RULES, "[]", "Rules whose fixes are not applied."),
     Key("extend-safe-fixes", forms.RULES, "[]", "Rules whose unsafe fixes you take for safe."),
     Key("extend-unsafe-fixes", forms.RULES, "[]", "Rules whose safe fixes you take for unsafe."),
-    Key("module-guard", forms.one_of(GuardForm), '"exact"', "How a guard asks where a module is."),
+    Key("module-guard", forms.MODULE_GUARD, '"exact"', "How a guard asks where a module is."),
     Key("target-version", forms.PYTHON, "the running Python", "The oldest Python that fixed code must run on."),
     Key(
         "output-format",
-        forms.one_of({name: name for name in OUTPUT_FORMATS}),
+        forms.OUTPUT_FORMAT,
         '"full" on a terminal, else "concise"',
         "How to report.",
     ),
@@ -153,17 +157,25 @@ def from_table(values: Mapping[str, object], path: str, root: str, table: str = 
     """
     keys = {key.name: key for key in KEYS}
     read: dict[str, Any] = {}
-    for name, value in values.items():
-        place = f"{table}.{name}" if table else name
+    for name in values:
         if name not in keys:
             nearest = difflib.get_close_matches(name, keys, n=1)
-            raise Problem(path, f"unknown key {place}", f"did you mean {nearest[0]!r}?" if nearest else
+            raise Problem(path, f"unknown key {_place(table, name)}", f"did you mean {nearest[0]!r}?" if nearest else
                           f"the keys are {', '.join(keys)}")  # fmt: skip
+    for name, key in keys.items():  # first the plugins: others may name their rules
+        if name not in values:
+            continue
         try:
-            read[keys[name].field] = keys[name].form.read(value)
+            read[key.field] = key.form.read(values[name])
         except ValueError as error:
-            raise Problem(path, f"{place} = {_shorten(value)}", str(error)) from None
+            raise Problem(path, f"{_place(table, name)} = {_shorten(values[name])}", str(error)) from None
+        except Problem as problem:  # with a plugin
+            raise Problem(path, f"{_place(table, name)}: {problem.path}: {problem.what}", problem.mend) from None
     return replace(Settings(root=root), **read)
+
+
+def _place(table: str, name: str) -> str:
+    return f"{table}.{name}" if table else name
 
 
 def _toml(path: str, shown: str) -> Mapping[str, object]:

@@ -150,7 +150,8 @@ def strongest(place: Place, questions: Questions, options: RuleOptions) -> tuple
 
     None if no rule gives a verdict.
     """
-    rules = [rule for rule in RULES.values() if type(place).__name__ in rule.wants]
+    on = options.plugins | {""}
+    rules = [rule for rule in RULES.values() if rule.plugin in on and type(place).__name__ in rule.wants]
     verdicts = [(rule, verdict) for rule in rules if (verdict := rule.check(place, questions, options))]
     return max(verdicts, key=lambda pair: pair[1].severity.rank, default=None)
 
@@ -166,7 +167,7 @@ def _on_request(judgement: Judgement, questions: Questions, options: RuleOptions
 def finding(judgement: Judgement, *, on_request: bool = False) -> Finding:
     """The finding that reports a judgement. on_request: `fix` does not apply its fix by itself."""
     site, rule, verdict = judgement.place, judgement.rule, judgement.verdict
-    line, column = site.anchor
+    line, column = verdict.start or site.anchor
     end_line, end_column = site.end
     fix = Fix(judgement.safety, verdict.title, verdict.action, on_request) if verdict.action is not None else None
     return Finding(

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 
 from transfer_lint.files.ownership import trusted
 from transfer_lint.files.paths import shown_path
+from transfer_lint.lint import forms
 from transfer_lint.lint.configuration import read_file
 from transfer_lint.settings import CONFIGURATIONS, Settings
 
@@ -24,7 +26,8 @@ class Lookup:
         self.read: list[str] = []
         self.passed_over: list[str] = []
         self._adjust = adjust
-        self._fixed = adjust(fixed) if fixed is not None else None
+        self._plugins = plugins_of_environment()
+        self._fixed = self._adjusted(fixed) if fixed is not None else None
         self._known: dict[str, Settings | None] = {}
 
     def over(self, paths: Sequence[str]) -> Settings:
@@ -36,7 +39,7 @@ class Lookup:
             Problem: the configuration cannot be read, or something in it is wrong.
         """
         folder = _common_folder(paths)
-        return self.nearest(folder) or self._adjust(Settings(root=folder))
+        return self.nearest(folder) or self._adjusted(Settings(root=folder))
 
     def nearest(self, folder: str) -> Settings | None:
         """The settings for what lies in a folder; None if there is no configuration. Raises what `over` raises."""
@@ -62,7 +65,17 @@ class Lookup:
             return None
         if shown not in self.read:
             self.read.append(shown)
-        return self._adjust(found)
+        return self._adjusted(found)
+
+    def _adjusted(self, settings: Settings) -> Settings:
+        return self._adjust(replace(settings, plugins=(*settings.plugins, *self._plugins)))
+
+
+def plugins_of_environment() -> tuple[str, ...]:
+    """The plugins that TRANSFER_LINT_PLUGINS names, which are loaded. Raises Problem if one cannot be."""
+    given = os.environ.get("TRANSFER_LINT_PLUGINS", "")
+    named = tuple(name.strip() for name in given.split(",") if name.strip())
+    return forms.named_plugins(named) if named else ()
 
 
 def load(paths: Sequence[str]) -> Settings:

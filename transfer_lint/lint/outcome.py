@@ -77,6 +77,14 @@ class Outcome:
         summary = Summary.of(findings, old.files, old.sites, suppressed, old.seconds)
         return replace(self, findings=findings, summary=summary)
 
+    def with_findings(self, more: Iterable[Finding]) -> Outcome:
+        """The same outcome with more findings."""
+        old = self.summary
+        found = tuple(sorted((*self.findings, *more), key=lambda finding: (finding.path, finding.line, finding.column)))
+        return replace(
+            self, findings=found, summary=Summary.of(found, old.files, old.sites, old.suppressed, old.seconds)
+        )
+
     def with_problems(self, problems: Iterable[Problem]) -> Outcome:
         """The same outcome with more problems, each of which it has once."""
         unique = {str(problem): problem for problem in (*self.problems, *problems)}

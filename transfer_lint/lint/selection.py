@@ -13,7 +13,9 @@ from transfer_lint.files.patterns import Patterns
 from transfer_lint.findings import Finding, Safety
 from transfer_lint.settings import Settings
 
-_PREFIX = re.compile(r"TL\d{0,3}")
+_PREFIX = re.compile(r"[A-Z]{2,}\d{0,3}")
+
+_FOREIGN = re.compile(r"(?!TL)[A-Z]{2,}\d{3}")
 
 
 @dataclass(frozen=True)
@@ -50,11 +52,14 @@ def _exactness(selector: str, code: str, name: str) -> int:
 
 def rule_names() -> Mapping[str, str]:
     """Code -> name of every rule."""
-    from transfer_lint.rules import (
-        RULES,
-    )  # importing the rules costs more than reading a configuration without selectors
+    from transfer_lint.rules import RULES  # importing them costs more than reading a configuration without selectors
 
     return {code: rule.name for code, rule in RULES.items()}
+
+
+def is_foreign(selector: str) -> bool:
+    """Whether a selector is the code of a rule that only a plugin can have, and none that is loaded has."""
+    return bool(_FOREIGN.fullmatch(selector)) and selector not in rule_names()
 
 
 def unknown(selectors: Iterable[str], names: Mapping[str, str]) -> str:

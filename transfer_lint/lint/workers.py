@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import sys
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -97,7 +98,7 @@ class _Worker(Generic[Job, Result]):
         self.number = -1
         self.pipe, theirs = multiprocessing.Pipe()
         self._process = multiprocessing.Process(target=_serve, args=(theirs, make, work), daemon=True)
-        with _signals_held():
+        with _signals_held(), importing_nothing_here():
             self._process.start()
         theirs.close()  # now only the process has it, so its end is the end of the pipe
 
@@ -125,6 +126,28 @@ class _Worker(Generic[Job, Result]):
         self.pipe.close()
         self._process.kill()
         self._process.join()
+
+
+@contextmanager
+def importing_nothing_here() -> Iterator[None]:
+    """Let a Python that is started meanwhile import nothing from the current folder, which may be anybody's.
+
+    One that is started for a new worker, where the system does not fork, would look there first. It takes the folder
+    and the path of its parent before it does anything else.
+    """
+    before = os.environ.get("PYTHONSAFEPATH")
+    folder = os.getcwd()
+    os.environ["PYTHONSAFEPATH"] = "1"
+    try:
+        if sys.version_info < (3, 11):  # which knows nothing of PYTHONSAFEPATH
+            os.chdir(os.path.dirname(os.__file__))
+        yield
+    finally:
+        os.chdir(folder)
+        if before is None:
+            del os.environ["PYTHONSAFEPATH"]
+        else:
+            os.environ["PYTHONSAFEPATH"] = before
 
 
 @contextmanager

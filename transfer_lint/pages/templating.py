@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 from collections.abc import Callable, Mapping
 from functools import cached_property
 from pathlib import Path
@@ -60,6 +62,10 @@ class Templates:
         import markupsafe
 
         return markupsafe.Markup(text)
+
+    def digest(self, script: str) -> str:
+        """The SHA-256 by which a page's policy knows its script."""
+        return base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
 
     def asset(self, name: str) -> str:
         """The text of a style sheet or script."""

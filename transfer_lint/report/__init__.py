@@ -19,15 +19,21 @@ class View:
     """How to print.
 
     colour: whether to use colours. fancy: whether the stream can encode characters other than ASCII.
-    width: columns of the terminal. unsafe_fixes: whether unsafe fixes count as fixes.
-    fail_on: the lowest severity that makes the run fail.
+    links: whether the terminal shows links. width: columns of the terminal.
+    unsafe_fixes: whether unsafe fixes count as fixes. fail_on: the lowest severity that makes the run fail.
     """
 
     colour: bool = False
     fancy: bool = True
+    links: bool = False
     width: int = 100
     unsafe_fixes: bool = False
     fail_on: Severity = Severity.WARNING
+
+    @property
+    def gap(self) -> str:
+        """Stands for what is left out."""
+        return "…" if self.fancy else "..."
 
     def style(self, text: str, **how: object) -> str:
         """`text` in a style, for a line that `terminal.printed` prints; or plain."""
@@ -36,6 +42,14 @@ class View:
         from transfer_lint.report.terminal import styled
 
         return styled(text, **how)
+
+    def link(self, text: str, address: Callable[[], str]) -> str:
+        """`text` as a link, for a line that `terminal.printed` prints; or plain."""
+        if not self.links:
+            return text
+        from transfer_lint.report.terminal import linked
+
+        return linked(text, address())
 
     def fixable(self, finding: Finding) -> bool:
         """Whether `fix`, run with the same settings, would fix the finding."""
@@ -63,6 +77,6 @@ Report = Callable[[Outcome, View], Iterator[str]]
 
 
 def report(name: str) -> Report:
-    """The report with that name, one of `lint.configuration.OUTPUT_FORMATS`."""
+    """The report with that name, one of `lint.forms.OUTPUT_FORMATS`."""
     found: Report = import_module(f"{__name__}.{name}").report
     return found

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 
 from transfer_lint.files.text import is_notebook, lines_of
 from transfer_lint.lint.outcome import Outcome
@@ -47,6 +48,10 @@ class Places:
         if place.cell is None or path not in self.outcome.documents:
             return line
         return self._documents[path].get((place.cell, place.line), 1)
+
+    def address(self, path: str, line: int) -> Callable[[], str]:
+        """Gives the `file:` address of a line; editors and terminals read the line after the `#`."""
+        return lambda: f"{Path(path).absolute().as_uri()}#{self.on_disk(path, line)}"
 
     def lines(self, path: str) -> list[str]:
         """The lines of a file's text, of a notebook as they are in its cells. Line N is `lines(path)[N - 1]`."""

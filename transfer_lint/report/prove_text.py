@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from transfer_lint.evidence.compare import number, size
 from transfer_lint.findings import Safety
 from transfer_lint.proving.proof import NOTHING, Figures, Judged, Proof
-from transfer_lint.report import View
+from transfer_lint.report import View, colours
 from transfer_lint.report.trace_text import count
 from transfer_lint.report.verify_text import table, where
 
@@ -22,7 +22,7 @@ def report(proof: Proof, view: View) -> Iterator[str]:
         return
     kept, dropped = len(proof.kept), len(proof.dropped)
     head = f"{count(kept, 'fix', 'fixes')} kept, {dropped} dropped: {proof.comparison.verdict}"
-    yield view.style(head, bold=True, fg="green" if proof.comparison.good else "red")
+    yield view.style(head, bold=True, fg=colours.GOOD if proof.comparison.good else colours.BAD)
     yield f"  {where(proof.comparison)}; {count(proof.runs, 'run')}"
     yield from table(proof.comparison, view)
     if proof.kept:

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from transfer_lint.lint.outcome import Outcome
-from transfer_lint.report import View
+from transfer_lint.report import View, colours
 
 
 def report(outcome: Outcome, view: View) -> Iterator[str]:
@@ -17,5 +17,5 @@ def report(outcome: Outcome, view: View) -> Iterator[str]:
     for rule, count in sorted(counts.items(), key=lambda item: (-item[1], item[0])):
         code, name = rule
         some = fixable[rule]
-        mark = "" if not some else view.style(" [*]" if some == count else f" [* {some}]", fg="green")
+        mark = "" if not some else view.style(" [*]" if some == count else f" [* {some}]", fg=colours.GOOD)
         yield f"{count:>{width}}  {view.style(code, bold=True)}  {name}{mark}"

@@ -12,7 +12,9 @@ from transfer_lint.visible import visible
 
 _MARK = f"\x1b{os.urandom(8).hex()}"
 """Stands for the ESC of the tool's own styles until a line is printed. Nobody can have written it before."""
-_STYLE = re.compile(f"{_MARK}(\\[[0-9;]*m)")
+STYLE = re.compile(f"{_MARK}(\\[[0-9;]*m|\\]8;;[!-~]*\\a)")
+"""The beginning or end of a style or link of the tool's own."""
+_ADDRESS = re.compile(r"[a-z]+://[!-~]+")
 _COMMAND = re.compile(r"^(\s*):(?=:)|#(?=#\w*\[)")
 """Where runners see a command: GitHub `::name::` at the start of a line, and, as others do, `##[name]` anywhere."""
 
@@ -25,6 +27,18 @@ def styled(text: str, **how: object) -> str:
     return start.replace("\x1b", _MARK) + text + _MARK + "[0m"
 
 
+def linked(text: str, address: str) -> str:
+    """`text` as a link (OSC 8). address: ASCII without blanks, as `Path.as_uri` gives it, else there is no link."""
+    if not _ADDRESS.fullmatch(address):
+        return text
+    return f"{_MARK}]8;;{address}\a{text}{_MARK}]8;;\a"
+
+
+def unstyled(text: str) -> str:
+    """`text` as it is printed, without its styles and links."""
+    return printed(STYLE.sub("", text))
+
+
 def printed(line: str, *, commands: bool = False) -> str:
     """One line as it is printed.
 
@@ -32,7 +46,7 @@ def printed(line: str, *, commands: bool = False) -> str:
     """
     if line.isprintable() and ":" not in line and "#" not in line:
         return line
-    parts = _STYLE.split(line)  # text, style, text, style, ..., text
+    parts = STYLE.split(line)  # text, style, text, style, ..., text
     parts[1::2] = [f"\x1b{style}" for style in parts[1::2]]
     seen = (visible(part, keep="\t") for part in parts[::2])
     parts[::2] = seen if commands else (_COMMAND.sub(_inert, part) for part in seen)

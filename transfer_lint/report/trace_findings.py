@@ -8,10 +8,15 @@ from transfer_lint.evidence.join import Joined, Judged, Status
 from transfer_lint.evidence.silent import MEANINGS, Kind
 from transfer_lint.evidence.tally import Tally, by_assumption, by_rule
 from transfer_lint.findings import Safety
-from transfer_lint.report import View
+from transfer_lint.report import View, colours
 from transfer_lint.report.trace_text import bytes_of, count, place, seconds_of, short, times
 
-COLOURS = {Status.CONFIRMED: "green", Status.REFUTED: "red", Status.NEVER: "bright_black", Status.UNDECIDED: "yellow"}
+COLOURS = {
+    Status.CONFIRMED: colours.GOOD,
+    Status.REFUTED: colours.BAD,
+    Status.NEVER: colours.SOFT,
+    Status.UNDECIDED: colours.WARNING,
+}
 
 
 def report(joined: Joined, view: View, top: int = 10) -> Iterator[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from transfer_lint.evidence.join import Joined, Status
@@ -10,6 +10,7 @@ from transfer_lint.evidence.lines import Line, by_line, categories
 from transfer_lint.evidence.model import Trace
 from transfer_lint.evidence.regions import Part, by_region, walk
 from transfer_lint.evidence.silent import MEANINGS, Kind
+from transfer_lint.evidence.suite import CALL, Record, by_cost
 from transfer_lint.evidence.tally import by_assumption, by_rule
 from transfer_lint.report.evidence_page import page
 from transfer_lint.report.trace_findings import how_to_report
@@ -43,8 +44,8 @@ class _Shown:
         return getattr(self.line, name)
 
 
-def report(trace: Trace, joined: Joined | None = None, top: int = 10) -> Iterator[str]:
-    """The page, in one piece. top: how many source lines are shown at most."""
+def report(trace: Trace, joined: Joined | None = None, top: int = 10, records: Iterable[Record] = ()) -> Iterator[str]:
+    """The page, in one piece. top: how many source lines are shown at most. records: of tests, by which it is told."""
     lines = by_line(trace.entries)
     last, rows = rows_of_timeline(trace, COLUMNS)
     end = last * trace.bin_width
@@ -59,6 +60,8 @@ def report(trace: Trace, joined: Joined | None = None, top: int = 10) -> Iterato
         rows=[_row(name, columns) for name, columns in rows.items()],
         end=seconds_of(end) if trace.axis == "seconds" else f"{end:.0f} events",
         parts=[_part(part, trace, last) for part in walk(by_region(trace))],
+        records=by_cost(records),
+        tests=sum(record.phase == CALL for record in records),
         joined=joined,
         tallies=[("rule", by_rule(joined)), ("assumption", by_assumption(joined))] if joined else [],
         silent=[(kind, [each for each in joined.silent if each.kind is kind]) for kind in Kind] if joined else [],

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 
 from transfer_lint.evidence.join import Joined, Judged, Status
+from transfer_lint.evidence.limits import counts_of
+from transfer_lint.evidence.lines import by_line
 from transfer_lint.evidence.model import VERSION, Trace, as_dict
 from transfer_lint.evidence.regions import Part, by_region, walk
+from transfer_lint.evidence.suite import Record
 from transfer_lint.evidence.tally import Tally, by_assumption, by_rule
+from transfer_lint.report.trace_text import short
 
 
-def report(trace: Trace, joined: Joined | None = None) -> Iterator[str]:
-    """The object, indented, in one piece."""
+def report(trace: Trace, joined: Joined | None = None, top: int = 0, records: Iterable[Record] = ()) -> Iterator[str]:
+    """The object, indented, in one piece. It is complete, whatever `top` says. records: of tests."""
     value = {"version": VERSION, **as_dict(trace)}
     value["parts"] = [_part(part) for part in walk(by_region(trace))]
     if joined is not None:
@@ -22,6 +26,8 @@ def report(trace: Trace, joined: Joined | None = None) -> Iterator[str]:
         value["assumptions"] = [_tally(each) for each in by_assumption(joined)]
         value["silent"] = [{**asdict(each), "kind": each.kind.value} for each in joined.silent]
         value["unreported"] = [asdict(line) for line in joined.unreported]
+    if records:
+        value["tests"] = [_record(each) for each in sorted(records, key=lambda each: (each.name, each.phase))]
     yield json.dumps(value, indent=1)
 
 
@@ -34,6 +40,24 @@ def _part(part: Part) -> dict[str, object]:
         "bytes": part.nbytes,
         "waits": part.waits,
         "idle": part.idle,
+    }
+
+
+def _record(record: Record) -> dict[str, object]:
+    return {
+        "name": record.name,
+        "phase": record.phase,
+        "outcome": record.outcome,
+        **record.counts._asdict(),
+        "lines": [
+            {
+                "path": short(line.file),
+                "line": line.number,
+                "function": line.function,
+                **counts_of(line.entries)._asdict(),
+            }
+            for line in by_line(record.entries)
+        ],
     }
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from transfer_lint.evidence.lines import Line, by_line, categories
 from transfer_lint.evidence.model import Entry, Frame, Region, Trace
 from transfer_lint.evidence.regions import Part, by_region, walk
-from transfer_lint.report import View
+from transfer_lint.report import View, colours
 
 STEPS, PLAIN_STEPS = " ▁▂▃▄▅▆▇█", " .:-=+*#@"
 COLUMNS = 64
@@ -91,7 +91,7 @@ def _by_region(parts: list[Part], view: View) -> Iterator[str]:
         yield f"{_row(row, widths)}  {indent}{view.style(region_text(part.region), bold=not part.depth)}"
         for line in part.lines()[:LINES_OF_PART]:
             figures = ", ".join((count(line.waits, "wait"), bytes_of(line.nbytes)))
-            yield f"{margin}{indent}    {view.style(place(line), fg='blue')} {line.function}: {figures}"
+            yield f"{margin}{indent}    {view.style(place(line), fg=colours.PLACE)} {line.function}: {figures}"
 
 
 def region_text(region: Region) -> str:
@@ -108,7 +108,8 @@ def _table(lines: Sequence[Line], trace: Trace, view: View) -> Iterator[str]:
     widths = [max(len(text) for text in column) for column in zip(heads, *rows, strict=True)]
     yield view.style(_row(heads, widths) + "  line", bold=True)
     for line, row in zip(lines, rows, strict=True):
-        yield f"{_row(row, widths)}  {view.style(place(line), fg='blue')} {line.function}  {line.dtypes}".rstrip()
+        at = view.style(place(line), fg=colours.PLACE)
+        yield f"{_row(row, widths)}  {at} {line.function}  {line.dtypes}".rstrip()
         for number, (events, way) in enumerate(line.callers[:2]):
             if way:
                 often = f"{times(events)} " if len(line.callers) > 1 else ""

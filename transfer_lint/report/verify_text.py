@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from transfer_lint.evidence.runs import Comparison, Row
-from transfer_lint.report import View
+from transfer_lint.report import View, colours
 
 MAX_DIFFERENCES = 20
 
 
 def report(comparison: Comparison, view: View) -> Iterator[str]:
     """The lines of the report."""
-    yield view.style(comparison.verdict, bold=True, fg="green" if comparison.good else "red")
+    yield view.style(comparison.verdict, bold=True, fg=colours.GOOD if comparison.good else colours.BAD)
     yield f"  original: {comparison.original.program}"
     yield f"  fixed:    {comparison.fixed.program}"
     yield f"  {where(comparison)}"
@@ -37,7 +37,7 @@ def _line(texts: tuple[str, ...], widths: list[int], view: View | None = None, r
     name, before, after, verdict = texts
     padding = "  " if row is None else ""
     if view is not None and row is not None and row.good is not None:
-        verdict = view.style(verdict, fg="green" if row.good else "red")
+        verdict = view.style(verdict, fg=colours.GOOD if row.good else colours.BAD)
     return f"{padding}{name:<{widths[0]}}  {before:>{widths[1]}}  {after:>{widths[2]}}  {verdict}".rstrip()
 
 

@@ -6,13 +6,15 @@ Hands out `RULES`, which holds every `@rule(...)` in a module of this folder.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import sys
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
 from pathlib import Path
 from pkgutil import iter_modules
 from types import MappingProxyType
+from typing import get_args
 
 from transfer_lint.findings import Change, Safety, Saving, Severity
 from transfer_lint.flow.ask import Why
@@ -20,7 +22,11 @@ from transfer_lint.flow.ask import Why
 
 @dataclass(frozen=True)
 class Verdict:
-    """A rule's verdict on a site. why: the facts that prove it. action, title, safety: the fix; action None: no fix."""
+    """A rule's verdict on a site.
+
+    why: the facts that prove it. action, title, safety: the fix; action None: no fix. start: (line, column) where what
+    it is about begins, if that is before the site's own name.
+    """
 
     severity: Severity
     message: str
@@ -28,6 +34,7 @@ class Verdict:
     action: Change | None = None
     title: str = ""
     safety: Safety = Safety.SAFE
+    start: tuple[int, int] | None = None
 
 
 Check = Callable[..., "Verdict | None"]  # takes a place that `flow.ask` hands out, Questions, RuleOptions; or a Note
@@ -39,7 +46,7 @@ class Rule:
 
     fix: what its fix does, in a few words; "" without a fix. safety: the tier of that fix; None without a fix.
     saves: what it saves. page: the path of NAME.md. wants: the names of the classes that `check` judges, as its first
-    parameter is annotated.
+    parameter is annotated. plugin: which has brought it; "": it is one of this folder.
     """
 
     code: str
@@ -51,6 +58,7 @@ class Rule:
     page: Path
     wants: frozenset[str]
     check: Check
+    plugin: str = ""
 
 
 _registered: dict[str, Rule] = {}
@@ -60,22 +68,56 @@ def rule(
     code: str, name: str, summary: str, *, fix: str, safety: Safety | None, saves: Saving = Saving.NOTHING
 ) -> Callable[[Check], Check]:
     """Register a rule. fix: what its fix does, in a few words; safety: the tier of that fix (None: no fix); saves: what
-    the fix saves."""
+    the fix saves.
+
+    Raises:
+        ValueError: another rule has the code.
+    """
 
     def register(check: Check) -> Check:
-        page = Path(__file__).with_name(f"{name.replace('-', '_')}.md")
-        wants = frozenset(str(next(iter(check.__annotations__.values()))).split(" | "))
-        _registered[code] = Rule(code, name, summary, fix, safety, saves, page, wants, check)
+        other = _registered.get(code)
+        if other is not None and other.check.__module__ != check.__module__:
+            raise ValueError(f"{code} is the code of {other.name}")
+        page = Path(sys.modules[check.__module__].__file__ or "").with_name(f"{name.replace('-', '_')}.md")
+        _registered[code] = Rule(code, name, summary, fix, safety, saves, page, _wants(check), check)
         return check
 
     return register
 
 
+def _wants(check: Check) -> frozenset[str]:
+    first = next(iter(check.__annotations__.values()), "")
+    kinds = get_args(first) or (first,)
+    return frozenset(name for kind in kinds for name in getattr(kind, "__name__", str(kind)).split(" | "))
+
+
 @cache
 def _all() -> Mapping[str, Rule]:
+    """All rules, also those of plugins that are loaded later."""
     for found in iter_modules([str(Path(__file__).parent)], f"{__name__}."):
         import_module(found.name)
-    return MappingProxyType(dict(sorted(_registered.items())))
+    own = sorted(_registered.items())
+    _registered.clear()
+    _registered.update(own)
+    return MappingProxyType(_registered)
+
+
+def registered_in(modules: Collection[str]) -> list[Rule]:
+    """The rules that these modules have registered."""
+    return [rule for rule in _registered.values() if rule.check.__module__ in modules]
+
+
+def put(rules: Iterable[Rule]) -> None:
+    """Put rules of plugins in the place of those with their codes. They stand behind all others, sorted by code."""
+    _registered.update({each.code: each for each in rules})
+    for code in sorted(code for code, each in _registered.items() if each.plugin):
+        _registered[code] = _registered.pop(code)
+
+
+def remove(rules: Iterable[Rule]) -> None:
+    """Forget rules."""
+    for each in rules:
+        del _registered[each.code]
 
 
 def __getattr__(name: str) -> object:

@@ -36,6 +36,10 @@ def check(read: HostRead, questions: Questions, options: RuleOptions) -> Verdict
     proved = questions.reads_accelerator(read)
     if not proved and (proved is False or not _is_likely(read)):
         return None
+    array = read.method in ("numpy", "tolist") and not read.elements
+    if array and (read.throttled or (brought is not None and not brought.proved)):
+        return None  # an array may well be what is wanted
+    all_at_once = questions.is_read_of_all(read)
     boundary = bool(read.elements) and read.method == "numpy" and not read.in_step
     rare = read.throttled or read.logged or questions.is_read_before(read)
     quiet = not proved or boundary or rare or read.form is Form.UPLOAD
@@ -43,16 +47,20 @@ def check(read: HostRead, questions: Questions, options: RuleOptions) -> Verdict
         Severity.HINT if quiet else Severity.WARNING,
         _message(read, questions, bool(proved)),
         questions.read_proof(read),
-        ReadAtOnce() if questions.is_read_of_all(read) else None,
+        ReadAtOnce() if all_at_once else None,
         "read all at once",
+        start=brought.anchor
+        if brought is not None and not all_at_once and questions.is_within(brought, read)
+        else None,
     )
 
 
 def _is_likely(read: HostRead) -> bool:
     """Whether it reads what is a tensor, and likely one of the device: code that runs once a call also reads others."""
     methods = _NUMBERS if read.elements else (*_NUMBERS, "tolist", "numpy", "print")
-    spelled = read.form is Form.CALL and read.method in methods
-    return read.in_step and (spelled or read.form is Form.TEST)
+    spelled = read.form is Form.CALL and (read.method in methods or read.is_math)
+    often = read.in_step or (bool(read.elements) and bool(read.tensor.why))
+    return often and (spelled or read.form in (Form.TEST, Form.TEXT))
 
 
 def _message(read: HostRead, questions: Questions, proved: bool) -> str:

@@ -42,7 +42,11 @@ def _detour(site: Site, questions: Questions) -> Verdict | None:
         text = f"`{receiver}` is moved to {questions.wanted(site)} and only brought back: nothing is done with it there"
         return Verdict(Severity.WARNING if site.heat is not Heat.ONCE else Severity.HINT, text, site.receiver.why)
     left = questions.brought_through_numpy(site)
-    if left is None or questions.goes_to_host(site) or not questions.is_on_accelerator(left):
+    if left is None or questions.goes_to_host(site):
+        return None
+    surely = questions.is_on_accelerator(left)
+    if not (surely or questions.comes_back(site, left)):
         return None
     text = f"what left the device for numpy on line {left.anchor[0]} comes back here: do it in torch, on the device"
-    return Verdict(Severity.WARNING if site.heat is not Heat.ONCE else Severity.HINT, text, questions.proof(left))
+    loud = surely and site.heat is not Heat.ONCE
+    return Verdict(Severity.WARNING if loud else Severity.HINT, text, questions.proof(left))

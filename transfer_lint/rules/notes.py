@@ -31,10 +31,23 @@ class Unused:
 
 
 @dataclass(frozen=True)
+class Ended:
+    """A suppression has ended while there is still something that it would hide.
+
+    what: "this ignore comment", or "the entry of TL101 in FILE". until: the last day on which it held, as written, with
+    its owner. is_day: whether that is a day at all.
+    """
+
+    what: str
+    until: str
+    is_day: bool
+
+
+@dataclass(frozen=True)
 class OverBudget:
     """A function took too many steps to be followed. function: its name; empty for the top level of a file."""
 
     function: str
 
 
-Note: TypeAlias = Unparsable | Unused | OverBudget
+Note: TypeAlias = Unparsable | Unused | Ended | OverBudget

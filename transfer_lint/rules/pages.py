@@ -32,11 +32,11 @@ SECTIONS = (
 OPTIONS = ("module-guard", "analysis-budget")
 """Rule options that an example may set."""
 
-_TITLE = re.compile(r"# (?P<name>[a-z0-9-]+) \((?P<code>TL[0-9]{3})\)")
+_TITLE = re.compile(r"# (?P<name>[a-z0-9-]+) \((?P<code>[A-Z]{2,}[0-9]{3})\)")
 _HEADER = re.compile(r"<!--\s*(?P<kind>example|silent):\s*(?P<rest>.*?)\s*-->")
 _ANY_HEADER = re.compile(r"<!--\s*(example|silent)\b")
 _FENCE = re.compile(r"```(?P<language>\w*)\s*")
-_MARK = re.compile(r"[ \t]*#(?P<codes>(?: TL[0-9]{3})+)[ \t]*$")
+_MARK = re.compile(r"[ \t]*#(?P<codes>(?: [A-Z]{2,}[0-9]{3})+)[ \t]*$")
 
 
 class PageError(ValueError):

@@ -20,8 +20,29 @@ from transfer_lint.rules.options import RuleOptions
 def check(site: Site, questions: Questions, options: RuleOptions) -> Verdict | None:
     """Reported if the move may do nothing and a test can tell when it does nothing.
 
-    Not reported: a boundary, such as a move to the host.
+    So is, as a hint, the move of what is kept elsewhere: every step makes the same copy. Not reported: a boundary, such
+    as a move to the host.
     """
+    return _unguarded(site, questions) or _kept(site, questions)
+
+
+def _kept(site: Site, questions: Questions) -> Verdict | None:
+    """The verdict on a value that is the same at every step, and is moved at every step."""
+    if site.request.device is None or site.heat.rank < Heat.STEP.rank or site.is_module:
+        return None
+    if site.guarded or site.in_handler or questions.boundary(site) or questions.is_on_device(site):
+        return None
+    if questions.is_memoised(site) or questions.fills_cache(site) or not questions.is_kept_outside(site):
+        return None
+    return Verdict(
+        Severity.HINT,
+        f"`{questions.receiver(site)}` is kept from step to step and moved {_often(site)}: keep the moved copy",
+        site.receiver.why,
+    )
+
+
+def _unguarded(site: Site, questions: Questions) -> Verdict | None:
+    """The verdict on a value that may be there already."""
     request = site.request
     if not site.is_tensor or request.device is None or site.heat is Heat.ONCE:
         return None

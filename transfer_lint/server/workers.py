@@ -19,6 +19,7 @@ from multiprocessing.connection import Connection
 from typing import Any, TypeVar
 
 from transfer_lint.lint.deep_stack import deep
+from transfer_lint.lint.workers import importing_nothing_here
 from transfer_lint.problems import Problem, failure
 from transfer_lint.server import answers
 
@@ -70,15 +71,10 @@ class Workers:
 
 
 def _start_fork_server() -> None:
-    """Start it in a folder from which imports do no harm: Python 3.10 knows nothing of PYTHONSAFEPATH."""
     from multiprocessing import forkserver
 
-    folder = os.getcwd()
-    os.chdir(os.path.dirname(os.__file__))
-    try:
+    with importing_nothing_here():
         forkserver.ensure_running()
-    finally:
-        os.chdir(folder)
 
 
 class _Worker:

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from transfer_lint.tracing.machine import KIND
-from transfer_lint.tracing.operators import replace
+from transfer_lint.tracing.traits import replace
 
 _KEY = "AutocastPrivateUse1"
 _EXCLUDED = torch._C.DispatchKeySet(torch._C.DispatchKey.AutocastPrivateUse1)  # type: ignore[attr-defined]
@@ -49,8 +49,9 @@ def register() -> tuple[torch.library.Library, ...]:
 
     Returns the library objects. The registrations last as long as these objects exist.
     """
-    rest = torch.library.Library("_", "IMPL")  # type: ignore[no-untyped-call]
-    rest.fallback(torch.library.fallthrough_kernel, _KEY)  # type: ignore[no-untyped-call]
+    rest = torch.library.Library("_", "IMPL", _KEY)  # type: ignore[no-untyped-call]
+    assert rest.m is not None
+    rest.m.fallback_fallthrough()
     library = torch.library.Library("aten", "IMPL")  # type: ignore[no-untyped-call]
     for names, pick in (
         (LOWER, _lower),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import signal
 import threading
 import time
@@ -16,6 +17,7 @@ from transfer_lint.evidence.launch import TIMEOUT_CODE
 from transfer_lint.evidence.model import Ending
 from transfer_lint.tracing import stack
 from transfer_lint.tracing.comfyui_host import WorkflowFailed
+from transfer_lint.tracing.machine import active
 from transfer_lint.tracing.scenario import Refused
 
 INTERVAL = 0.5
@@ -45,22 +47,37 @@ def ending_of(error: BaseException) -> Ending:
 
 def _message_of(error: BaseException) -> str:
     text = "".join(traceback.format_exception_only(type(error), error)).strip()
+    if "Traceback (most recent call last)" in text:  # of a worker process: what it raised is the last line
+        first, *_, last = text.splitlines()
+        text = f"{first}\n{last}"
     hint = _hint(error)
     return f"{text}\n{hint}" if hint else text
 
 
+_HINTS = {
+    "out of memory": "the device has too little memory for it: make the scenario smaller, or --simulate cuda",
+    "ordinal.*simulated": "it asks for a device that is not simulated: --devices says how many there are",
+    "invalid device ordinal": "it asks for a device that is not here: --simulate cuda --devices 2 stands in for two",
+    "doesn't have NCCL": "NCCL joins real devices: in the simulation the backend gloo works, on host tensors",
+    "CUDA_HOME|nvcc|Triton": "it builds kernels of its own: these need a real device",
+}
+"""Words of an error -> what to do. The first that fits counts."""
+
+_NO_DEVICE = re.compile("not compiled with CUDA|no NVIDIA driver|No CUDA GPUs|support for cuda|register PrivateUse1")
+
+
 def _hint(error: BaseException) -> str:
     text = str(error)
-    kind = type(error).__name__
-    if kind == "OutOfMemoryError" or "out of memory" in text:
-        return "the device has too little memory for it: make the scenario smaller, or --simulate cuda"
-    if "simulated" in text and "invalid device ordinal" in text:
-        return "it asks for a device that is not simulated: --devices says how many there are"
-    if "invalid device ordinal" in text:
-        return "it asks for a device that this machine has not: --simulate cuda --devices 2 stands in for two"
-    if any(part in text for part in ("not compiled with CUDA", "no NVIDIA driver", "No CUDA GPUs", "support for cuda")):
+    if type(error).__name__ == "OutOfMemoryError":
+        text = "out of memory"
+    for words, hint in _HINTS.items():
+        if re.search(words, text):
+            return hint
+    if _NO_DEVICE.search(text):
+        if active() is not None:
+            return "a process that the program starts has no simulated device: it takes part in its own process only"
         return "there is no GPU here: --simulate cuda stands in for one"
-    if kind == "ModuleNotFoundError":
+    if isinstance(error, ModuleNotFoundError):
         return "it is run by the Python that transfer-lint is installed for: install what it needs there"
     return ""
 

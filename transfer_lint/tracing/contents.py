@@ -11,14 +11,18 @@ from torch import Tensor
 from torch._subclasses.fake_tensor import FakeTensor
 from torch.utils._mode_utils import no_dispatch
 
+from transfer_lint.tracing.sizes import nbytes_of
+
 LIMIT = 32 * 2**20
 """Size in bytes above which content is not hashed by default: hashing would take longer than the transfer."""
 
 
 def digest(tensor: Tensor, limit: int = LIMIT) -> bytes | None:
     """A hash of a host tensor's dtype and bytes; None if it exceeds `limit` bytes or is not `readable`."""
-    nbytes = tensor.numel() * tensor.element_size()
-    if nbytes > limit or not readable(tensor):
+    if not readable(tensor):
+        return None
+    nbytes = nbytes_of(tensor)
+    if nbytes > limit:
         return None
     with no_dispatch(), torch._C.DisableTorchFunction():
         flat = tensor if tensor.is_contiguous() else tensor.contiguous()

@@ -10,15 +10,17 @@ from __future__ import annotations
 
 import copy
 from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from transfer_lint.tracing.machine import HOST, KIND, active, name_of
+from transfer_lint.tracing.sizes import SPARSE, nbytes_of, parts_of
 
 STAND_IN = "lazy"
 """The device type that C++ sees."""
@@ -26,7 +28,14 @@ STAND_IN = "lazy"
 _OWN = ("held", "ordinal", "_host_type", "_is_param")
 """Attributes that belong to the wrapper, not to the user's tensor."""
 
+_set_data = vars(torch._C.TensorBase)["data"].__set__
 _AUTOCAST = torch._C.DispatchKeySet(torch._C.DispatchKey.AutocastPrivateUse1)  # type: ignore[attr-defined]
+_SPARSE = torch._C.DispatchKeySet(torch._C.DispatchKey.Sparse)
+_COMPRESSED = torch._C.DispatchKeySet(torch._C.DispatchKey.SparseCsr)
+_make_wrapper_subclass = Tensor._make_wrapper_subclass
+
+
+_UNHANDLED = torch._C._disabled_torch_dispatch_impl  # what a class without a `__torch_dispatch__` of its own has
 
 
 @dataclass(frozen=True)
@@ -48,7 +57,48 @@ def register(operators: Operators) -> None:
     _operators = operators
 
 
-class DeviceTensor(Tensor):
+class _Attributes(dict[str, Any]):
+    """The attributes of a tensor of the program's own class. A program that copies them leaves out those of ours."""
+
+    def __iter__(self) -> Iterator[str]:
+        return (name for name in super().__iter__() if name not in _OWN)
+
+    def copy(self) -> dict[str, Any]:
+        """The program's attributes."""
+        return {name: self[name] for name in self}
+
+    def keys(self) -> Any:
+        """Names of the program's attributes."""
+        return self.copy().keys()
+
+    def items(self) -> Any:
+        """Names and values of the program's attributes."""
+        return self.copy().items()
+
+    def values(self) -> Any:
+        """Values of the program's attributes."""
+        return self.copy().values()
+
+
+class _Class(type(Tensor)):  # type: ignore[misc]
+    """The metaclass of classes on the device: they equal the host's class, so `type(x) == torch.Tensor` holds.
+
+    host_class: the class that a tensor of this class has on the host.
+    """
+
+    host_class: type[Tensor] = Tensor
+
+    def __eq__(cls, other: object) -> bool:
+        return cls is other or cls.host_class is other
+
+    def __hash__(cls) -> int:
+        return hash(cls.host_class)
+
+    def __call__(cls, *args: Any, **kwargs: Any) -> Any:
+        return super().__call__(*args, **kwargs) if cls.host_class is Tensor else cls.host_class(*args, **kwargs)
+
+
+class DeviceTensor(Tensor, metaclass=_Class):
     """A tensor on `cuda:<ordinal>`.
 
     held: the values, a host tensor with the same shape, strides and dtype; it never requires grad. ordinal: the device
@@ -62,29 +112,43 @@ class DeviceTensor(Tensor):
 
     @staticmethod
     def __new__(cls, held: Tensor, ordinal: int) -> DeviceTensor:
-        """Wrap `held`, a dense host tensor, without copying it. Raises NotImplementedError if it is not dense."""
-        if held.layout != torch.strided:
-            raise NotImplementedError(f"the simulated accelerator has dense tensors only, not {held.layout}")
-        tensor: DeviceTensor = Tensor._make_wrapper_subclass(
-            cls,
-            held.shape,
-            strides=held.stride(),
-            storage_offset=held.storage_offset(),
-            dtype=held.dtype,
-            device=torch.device(STAND_IN, ordinal),
-            _extra_dispatch_keys=_AUTOCAST,
-        )
+        """Wrap `held`, a dense or sparse host tensor, without copying it. Raises NotImplementedError for others."""
+        if held.layout == torch.strided:
+            tensor: DeviceTensor = _make_wrapper_subclass(
+                cls,
+                held.shape,
+                strides=held.stride(),
+                storage_offset=held.storage_offset(),
+                dtype=held.dtype,
+                device=torch.device(STAND_IN, ordinal),
+                _extra_dispatch_keys=_AUTOCAST,
+            )
+        elif held.layout in SPARSE:
+            tensor = _make_wrapper_subclass(
+                cls,
+                held.shape,
+                dtype=held.dtype,
+                device=torch.device(STAND_IN, ordinal),
+                layout=held.layout,
+                dispatch_layout=True,
+                _extra_dispatch_keys=_AUTOCAST | (_SPARSE if held.layout == torch.sparse_coo else _COMPRESSED),
+            )
+        else:
+            raise NotImplementedError(f"the simulated accelerator has no tensors of the layout {held.layout}")
         tensor.held = held
         tensor.ordinal = ordinal
         machine = active()
         if machine is not None:
-            machine.memory_of(ordinal).hold(held.untyped_storage())
+            for part in parts_of(held):
+                machine.memory_of(ordinal).hold(part.untyped_storage())
         return tensor
 
     @classmethod
     def __torch_dispatch__(  # type: ignore[override]
         cls, func: Any, types: Sequence[type], args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None
     ) -> Any:
+        if foreign(types):
+            return NotImplemented
         return _operators.run(func, args, kwargs or {}, None)
 
     @property
@@ -96,6 +160,15 @@ class DeviceTensor(Tensor):
     def is_cuda(self) -> bool:  # type: ignore[override]
         """True: the simulated accelerator is a CUDA device."""
         return True
+
+    def as_subclass(self, cls: type[Tensor]) -> Any:
+        """The same tensor as one of a subclass: an alias of the class that `cls` is on the device."""
+        if class_on_device(cls) is type(self):
+            return self
+        with torch._C.DisableTorchFunctionSubclass():
+            alias = torch.ops.aten.alias.default(self)
+        become(alias, cls)
+        return alias
 
     def data_ptr(self) -> int:
         """The address of the values on the host. Tensors that share their values have the same address."""
@@ -180,13 +253,74 @@ class DeviceTensor(Tensor):
             machine.moved(self.ordinal, HOST, self, self.dtype, non_blocking=False, at_host=self.held)
         with torch.inference_mode(False):
             host = self.held.detach().requires_grad_(self.requires_grad)
+        if type(self).host_class is not Tensor:
+            host = host.as_subclass(type(self).host_class)
         host.__dict__.update(attributes)
         return host.__reduce_ex__(protocol)  # type: ignore[no-untyped-call]
 
     def _waited(self, how: str) -> None:
         machine = active()
         if machine is not None:
-            machine.waited(self.ordinal, how, self, self.numel() * self.element_size())
+            machine.waited(self.ordinal, how, self, nbytes_of(self))
+
+
+@cache
+def class_on_device(cls: type[Tensor]) -> type[DeviceTensor]:
+    """The class that a tensor of the class `cls` has on the device."""
+    if issubclass(cls, DeviceTensor) or cls in (Tensor, torch.nn.Parameter):
+        return cls if issubclass(cls, DeviceTensor) else DeviceTensor
+
+    def torch_function(kind: Any, func: Any, types: Sequence[type], args: Any = (), kwargs: Any = None) -> Any:
+        return cls.__torch_function__(func, tuple(map(host_class, types)), args, kwargs or {})  # type: ignore[no-untyped-call]
+
+    def set_attribute(self: DeviceTensor, name: str, value: Any) -> None:
+        if name == "__class__":  # what torch does to a lazy parameter when its shape is known
+            become(self, value)
+        elif name == "__dict__":
+            own = {each: item for each, item in dict.items(self.__dict__) if each in _OWN}
+            object.__setattr__(self, "__dict__", _Attributes({**value, **own}))
+        else:
+            cls.__setattr__(self, name, value)
+
+    disabled = cls.__torch_function__ is torch._C._disabled_torch_function_impl
+    metaclass = _Class if issubclass(_Class, type(cls)) else type("_Class", (_Class, type(cls)), {})
+    made: type[DeviceTensor] = metaclass(
+        cls.__name__,
+        (cls, DeviceTensor),
+        {
+            "__module__": cls.__module__,
+            "__qualname__": cls.__qualname__,
+            "__setattr__": set_attribute,
+            "__torch_function__": cls.__torch_function__ if disabled else classmethod(torch_function),
+            "host_class": cls,
+        },
+    )
+    return made
+
+
+def host_class(cls: type[Tensor]) -> type[Tensor]:
+    """The class that a tensor of the class `cls`, which may be one on the device, has on the host."""
+    found: type[Tensor] = cls.host_class if isinstance(cls, _Class) else cls  # type: ignore[attr-defined]
+    return found
+
+
+def become(tensor: Tensor, cls: type[Tensor]) -> None:
+    """Give a device tensor the class that `cls` is on the device."""
+    object.__setattr__(tensor, "__class__", class_on_device(cls))
+    tensor.__dict__["_host_type"] = host_class(cls)
+    if host_class(type(tensor)) is not Tensor and not isinstance(tensor.__dict__, _Attributes):
+        object.__setattr__(tensor, "__dict__", _Attributes(tensor.__dict__))
+    if issubclass(cls, torch.nn.Parameter):
+        tensor.__dict__["_is_param"] = True
+
+
+def foreign(types: Sequence[Any]) -> bool:
+    """Whether a tensor class of the program's own, with a `__torch_dispatch__`, has to run the operator."""
+    for kind in types:
+        ours = kind is DeviceTensor or issubclass(kind, DeviceTensor)
+        if not ours and kind.__torch_dispatch__ is not _UNHANDLED:
+            return True
+    return False
 
 
 def place_of(tensor: Tensor) -> int:
@@ -204,16 +338,30 @@ def place(values: Tensor, where: int) -> Tensor:
     return values if where == HOST else DeviceTensor(values, where)
 
 
+def place_named(device: torch.device) -> int | None:
+    """The place that an operator's `device` argument names; None for a device that is left to torch (`meta`)."""
+    if device.type in (KIND, STAND_IN):
+        machine = active()
+        return machine.device_index(device.index) if machine is not None else device.index or 0
+    return HOST if device.type == "cpu" else None
+
+
 def set_data(tensor: Tensor, value: Tensor) -> None:
     """Do `tensor.data = value` where one of them is on the simulated accelerator. `tensor` stays the same object.
 
-    The C++ tensors are swapped, because torch's own setter cannot turn a host tensor into a wrapper or back. The
+    For one that moves, the C++ tensors are swapped: torch's own setter cannot make a host tensor a wrapper or back. The
     gradient is moved to `value`'s device too. torch leaves that to the caller, but here a tensor could not have a
     gradient of the other kind.
 
     Raises RuntimeError if an autograd graph still holds `tensor`.
     """
     if value is tensor:
+        return
+    both = isinstance(tensor, DeviceTensor) and isinstance(value, DeviceTensor)
+    if both and torch._has_compatible_shallow_copy_type(tensor, value):
+        with torch._C.DisableTorchFunctionSubclass():
+            _set_data(tensor, value)
+        tensor.__dict__.update(held=values_of(value), ordinal=place_of(value))
         return
     with torch.inference_mode(False):  # so that a module moved in inference mode can be trained afterwards
         fresh = place(values_of(value).detach(), place_of(value))
@@ -224,13 +372,12 @@ def set_data(tensor: Tensor, value: Tensor) -> None:
     tensor.__dict__.clear()
     tensor.__dict__.update(attributes)
     if isinstance(fresh, DeviceTensor):
-        tensor.__class__ = DeviceTensor
-        tensor.__dict__.update(held=fresh.held, ordinal=fresh.ordinal, _host_type=host_type)
-        if issubclass(host_type, torch.nn.Parameter):
-            tensor.__dict__["_is_param"] = True
+        tensor.__dict__.update(held=fresh.held, ordinal=fresh.ordinal)
+        become(tensor, host_type)
     else:
-        tensor.__class__ = host_type
-    tensor.requires_grad_(requires_grad)
+        object.__setattr__(tensor, "__class__", host_type)
+    with torch._C.DisableTorchFunctionSubclass():  # a lazy parameter refuses
+        tensor.requires_grad_(requires_grad)
     if gradient is not None:
         set_data(gradient, gradient.to(tensor.device, tensor.dtype))
         tensor.grad = gradient

@@ -12,8 +12,11 @@ from torch import Tensor
 
 from transfer_lint.evidence.model import Entry
 from transfer_lint.tracing.recorder import Recorder
+from transfer_lint.tracing.sync_debug import unheard
 
 MAX_PENDING = 1024
+_TIMED = (Tensor, torch.nn.Parameter)
+"""Classes of tensors whose copies are timed: no wrapper, and none on a simulated device."""
 
 
 class Span:
@@ -43,7 +46,7 @@ class DeviceTime:
     def span(self, source: Tensor, args: Any, kwargs: Any) -> Iterator[Span]:
         """Context around one copy: times it on the current stream of its source device, else of its target device."""
         device = source.device if source.is_cuda else _target(args, kwargs)
-        if device is None or device.type != "cuda" or type(source) not in (Tensor, torch.nn.Parameter):
+        if device is None or device.type != "cuda" or all(type(source) is not each for each in _TIMED):
             yield Span()
             return
         if torch.cuda.is_current_stream_capturing():  # events captured in a CUDA graph have no times
@@ -65,7 +68,8 @@ class DeviceTime:
     def _read(self, *, all_of_them: bool) -> None:
         while self._pending and (all_of_them or self._pending[0].after.query()):
             span = self._pending.popleft()
-            span.after.synchronize()
+            with unheard():
+                span.after.synchronize()
             if span.entry is not None:
                 self._recorder.add_device_seconds(span.entry, span.before.elapsed_time(span.after) / 1000)
 

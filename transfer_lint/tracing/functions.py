@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import torch
 from torch import Tensor
-from torch.overrides import TorchFunctionMode
+from torch.overrides import TorchFunctionMode, _get_current_function_mode_stack
 
-from transfer_lint.tracing.device_tensor import STAND_IN, DeviceTensor, place, place_of, set_data, values_of
+from transfer_lint.tracing.device_tensor import (
+    STAND_IN,
+    DeviceTensor,
+    host_class,
+    place,
+    place_of,
+    set_data,
+    values_of,
+)
 from transfer_lint.tracing.hooks import deaf
-from transfer_lint.tracing.machine import HOST, KIND, Machine
-from transfer_lint.tracing.saving import as_subclass
+from transfer_lint.tracing.machine import HOST, KIND, Machine, active
 
 _MOVES = frozenset((Tensor.to, Tensor.cuda, Tensor.cpu, Tensor.type, Tensor.type_as))
 
@@ -27,7 +36,15 @@ class Functions(TorchFunctionMode):
     def __torch_function__(
         self, func: Any, types: Sequence[type], args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None
     ) -> Any:
-        kwargs = dict(kwargs or {})
+        if active() is not self.machine:  # another simulation has begun inside this one
+            return func(*args, **(kwargs or {}))
+        try:
+            return self._call(func, args, dict(kwargs or {}))
+        except Exception as error:
+            _name_the_accelerator(error)
+            raise
+
+    def _call(self, func: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
         if isinstance(kwargs.get("generator"), torch.Generator):
             self._check_generator(kwargs["generator"], args, kwargs)
         handler = _HANDLERS.get(func)
@@ -48,10 +65,26 @@ class Functions(TorchFunctionMode):
     def _check_generator(self, generator: torch.Generator, args: Sequence[Any], kwargs: Mapping[str, Any]) -> None:
         device = kwargs.get("device")
         if device is None:
-            device = args[0].device if args and isinstance(args[0], Tensor) else torch.get_default_device()
+            device = args[0].device if args and isinstance(args[0], Tensor) else torch.empty(0).device
         expected = torch.device(device).type if not isinstance(device, int) else KIND
         if expected != generator.device.type:
             raise RuntimeError(f"Expected a '{expected}' device type for generator but found '{generator.device.type}'")
+
+
+@contextmanager
+def reentered(machine: Machine) -> Iterator[None]:
+    """Context in which the mode is on again. While it handles a function, torch leaves it out for all code inside."""
+    with ExitStack() as stack:
+        if not any(isinstance(mode, Functions) for mode in _get_current_function_mode_stack()):  # type: ignore[no-untyped-call]
+            stack.enter_context(Functions(machine))
+        yield
+
+
+def _name_the_accelerator(error: Exception) -> None:
+    """Replace the stand-in's name in the words of an error of torch."""
+    if len(error.args) == 1 and isinstance(error.args[0], str) and STAND_IN in error.args[0].lower():
+        words = re.sub(rf"\b{STAND_IN}\b", KIND, error.args[0])
+        error.args = (re.sub(rf"\b{STAND_IN.capitalize()}(?=\w*\b)", KIND.upper(), words),)
 
 
 def _asks_for_device(func: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> bool:
@@ -152,6 +185,34 @@ def _ctc_loss(machine: Machine, func: Any, args: Sequence[Any], kwargs: dict[str
     return func(*args[:2], *map(numbers, args[2:4]), *args[4:], **named)
 
 
+def _as_subclass(machine: Machine, func: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
+    self, cls = args
+    return self.as_subclass(cls) if isinstance(self, DeviceTensor) else func(self, host_class(cls))
+
+
+_CONVOLUTION = ("input", "weight", "bias", "stride", "padding", "dilation", "groups")
+_TRANSPOSED = ("input", "weight", "bias", "stride", "padding", "output_padding", "groups", "dilation")
+
+
+def _convolution(machine: Machine, func: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
+    # `torch.jit.trace` records of a convolution only the `_convolution` inside, and nothing inside of a tensor subclass
+    transposed = func.__name__.startswith("conv_transpose")
+    given = {**dict(zip(_TRANSPOSED if transposed else _CONVOLUTION, args, strict=False)), **kwargs}
+    data, weight, groups = given.pop("input"), given.pop("weight"), given.pop("groups", 1)
+    dims = weight.dim() - 2
+    as_it_is = isinstance(given.get("padding"), str) or data.dim() != weight.dim()
+    if as_it_is or torch._C._get_tracing_state() is None:
+        return func(*args, **kwargs)
+
+    def each(name: str, default: int) -> list[int]:
+        value = given.get(name, default)
+        return [value] * dims if isinstance(value, int) else list(value) * (dims // len(value))
+
+    stride, padding, dilation = each("stride", 1), each("padding", 0), each("dilation", 1)
+    rest = (transposed, each("output_padding", 0), groups, False, False, True, True)
+    return torch._convolution(data, weight, given.get("bias"), stride, padding, dilation, *rest)
+
+
 def _new(machine: Machine, func: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> Tensor:
     return place(values_of(func(*args, **kwargs)), place_of(args[0]))
 
@@ -210,9 +271,16 @@ def _compatible(machine: Machine, func: Any, args: Sequence[Any], kwargs: dict[s
     return True if any(isinstance(arg, DeviceTensor) for arg in args) else bool(func(*args))
 
 
+def _validate(machine: Machine, func: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
+    # the checks of a sparse tensor's parts, which `torch.load` makes
+    return func(*(values_of(arg) if isinstance(arg, Tensor) else arg for arg in args), **kwargs)
+
+
 _HANDLERS: Mapping[Any, Callable[[Machine, Any, Sequence[Any], dict[str, Any]], Any]] = {
     torch.device: _numbered,
     torch._C._nn._parse_to: _numbered,  # the arguments of Module.to
+    **dict.fromkeys((torch.conv1d, torch.conv2d, torch.conv3d), _convolution),
+    **dict.fromkeys((torch.conv_transpose1d, torch.conv_transpose2d, torch.conv_transpose3d), _convolution),
     torch.tensor: _tensor,
     torch.as_tensor: _tensor,
     torch.asarray: _tensor,
@@ -220,7 +288,7 @@ _HANDLERS: Mapping[Any, Callable[[Machine, Any, Sequence[Any], dict[str, Any]], 
     torch.ctc_loss: _ctc_loss,
     torch.nn.functional.ctc_loss: _ctc_loss,
     Tensor.__setitem__: _set_item,
-    Tensor.as_subclass: as_subclass,
+    Tensor.as_subclass: _as_subclass,
     Tensor.new: _new,
     Tensor.new_tensor: _new_tensor,
     Tensor.cuda: _cuda,
@@ -229,4 +297,6 @@ _HANDLERS: Mapping[Any, Callable[[Machine, Any, Sequence[Any], dict[str, Any]], 
     Tensor.is_pinned: _is_pinned,
     vars(torch._C.TensorBase)["data"].__set__: _set_data,
     torch._has_compatible_shallow_copy_type: _compatible,
+    torch._validate_sparse_coo_tensor_args: _validate,
+    torch._validate_sparse_compressed_tensor_args: _validate,
 }

@@ -26,7 +26,9 @@ from transfer_lint.tracing.contents import LIMIT, digest
 from transfer_lint.tracing.device_time import DeviceTime
 from transfer_lint.tracing.machine import active, plain, travelling
 from transfer_lint.tracing.recorder import Recorder
+from transfer_lint.tracing.sizes import nbytes_of, shape_of
 from transfer_lint.tracing.sync_debug import SyncDebug
+from transfer_lint.tracing.traits import traced_numbers
 
 _KEY_NAME = "TESTING_ONLY_GenericMode"  # in every build of torch; made for modes, but no mode uses it
 _KEY = torch._C._dispatch_key_parse(_KEY_NAME)
@@ -82,8 +84,8 @@ class Hooks:
                 str(result.device),
                 how="to" if how == "to_copy" else how,
                 dtype=plain(dtype),
-                nbytes=result.numel() * dtype.itemsize,
-                shape=tuple(result.shape),
+                nbytes=nbytes_of(result, dtype),
+                shape=shape_of(result),
                 blocking=blocking,
                 content=None if at_host is None else digest(at_host, self.limit),
                 seconds=seconds,
@@ -108,7 +110,7 @@ class Hooks:
                 how=READS[op],
                 dtype=plain(tensor.dtype),
                 nbytes=tensor.element_size() if READS[op] == "item" else 1 if READS[op] == "equal" else 8,
-                shape=tuple(tensor.shape),
+                shape=shape_of(tensor),
                 content=None
                 if value is None
                 else (repr(value), self.recorder.memories.number(tensor), tensor.storage_offset()),
@@ -128,12 +130,7 @@ _listening: list[Hooks] = []
 
 @contextmanager
 def listen(hooks: Hooks) -> Iterator[None]:
-    """Context in which `hooks` record this thread and those that it starts.
-
-    Raises RuntimeError if another trace is running.
-    """
-    if _listening:
-        raise RuntimeError("a trace is running already: traces do not nest")
+    """Context in which `hooks` record this thread and those that it starts, in place of others that do."""
     run_thread = threading.Thread.run
 
     def run_heard(thread: threading.Thread) -> None:
@@ -152,6 +149,11 @@ def listen(hooks: Hooks) -> Iterator[None]:
         hooks.device_time.finish()
 
 
+def running() -> Recorder | None:
+    """The recorder of the trace that is running; None if there is none."""
+    return _listening[-1].recorder if _listening else None
+
+
 @contextmanager
 def deaf() -> Iterator[None]:
     """Context in which nothing of this thread is recorded."""
@@ -162,8 +164,9 @@ def deaf() -> Iterator[None]:
 @cache
 def _kernels() -> tuple[torch.library.Library, ...]:
     """Register the kernels, once. The registrations last as long as the returned objects exist."""
-    rest = torch.library.Library("_", "IMPL")  # type: ignore[no-untyped-call]
-    rest.fallback(torch.library.fallthrough_kernel, _KEY_NAME)  # type: ignore[no-untyped-call]
+    rest = torch.library.Library("_", "IMPL", _KEY_NAME)  # type: ignore[no-untyped-call]
+    assert rest.m is not None
+    rest.m.fallback_fallthrough()
     library = torch.library.Library("aten", "IMPL")  # type: ignore[no-untyped-call]
     for op in MOVES:
         library.impl(op, _deaf_inside(op, Hooks.moved, _crosses), _KEY_NAME)  # type: ignore[no-untyped-call]
@@ -184,6 +187,7 @@ def _deaf_inside(
 
     def kernel(*args: Any, **kwargs: Any) -> Any:
         with torch._C._ExcludeDispatchKeyGuard(_KEYS):
+            args = traced_numbers(op, args)
             if not _listening or not _concrete(args):
                 return op(*args, **kwargs)
             hooks = _listening[-1]

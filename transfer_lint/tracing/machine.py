@@ -10,6 +10,7 @@ from typing import Protocol
 import torch
 
 from transfer_lint.tracing.events import HostRead, NoOpCall, Place, Transfer, nearest_user_place
+from transfer_lint.tracing.sizes import nbytes_of, shape_of
 
 HOST = -1
 """The place of the host. The place of an accelerator is its device index."""
@@ -94,7 +95,8 @@ class Machine:
     devices: how many there are. current: index of the current one. transfers: data that moved between devices. waits:
     values that the host waited for. no_op_calls: transfer calls that had nothing to do. These three lists grow as long
     as the simulation runs; `clear` empties them. With an observer they stay empty: it is told instead. memory: device
-    index -> memory, of each device that was used.
+    index -> memory, of each device that was used. forked: this process was forked from one that had used a device, so
+    no device can be used any more.
     """
 
     devices: int
@@ -104,6 +106,7 @@ class Machine:
     transfers: list[Transfer] = field(default_factory=list)
     waits: list[HostRead] = field(default_factory=list)
     no_op_calls: list[NoOpCall] = field(default_factory=list)
+    forked: bool = False
 
     @property
     def moved_bytes(self) -> int:
@@ -119,8 +122,13 @@ class Machine:
     def device_index(self, device: torch.device | str | int | None) -> int:
         """The device index that `device` means: the current one if it names none.
 
-        Raises RuntimeError, as torch does, if the machine has no such device.
+        Raises RuntimeError, as torch does, if the machine has no such device, or if the process was forked too late.
         """
+        if self.forked:
+            raise RuntimeError(
+                "Cannot re-initialize CUDA in forked subprocess. "
+                "To use CUDA with multiprocessing, you must use the 'spawn' start method"
+            )
         if isinstance(device, str):
             device = torch.device(device)
         index = device if isinstance(device, int) else device.index if device is not None else None
@@ -131,7 +139,9 @@ class Machine:
         return index
 
     def memory_of(self, index: int) -> Memory:
-        """The memory of the device `index`."""
+        """The memory of the device `index`. Raises RuntimeError if the process was forked too late."""
+        if self.forked:
+            raise RuntimeError("CUDA error: initialization error")
         return self.memory.setdefault(index, Memory())
 
     def place_of_storage(self, storage: torch.UntypedStorage) -> int:
@@ -161,9 +171,9 @@ class Machine:
             Transfer(
                 source=name_of(source),
                 target=name_of(target),
-                nbytes=arrived.numel() * dtype.itemsize,
+                nbytes=nbytes_of(arrived, dtype),
                 dtype=plain(dtype),
-                shape=tuple(arrived.shape),
+                shape=shape_of(arrived),
                 non_blocking=non_blocking,
                 where=_here(),
             )
@@ -174,6 +184,7 @@ class Machine:
 
         device: the place of `value`. how: as in HostRead.
         """
+        self.memory_of(device)
         if self.observer is not None:
             self.observer.waited(device, how, value, nbytes)
             return
@@ -183,7 +194,7 @@ class Machine:
                 how=how,
                 nbytes=nbytes,
                 dtype=plain(value.dtype),
-                shape=tuple(value.shape),
+                shape=shape_of(value),
                 where=_here(),
             )
         )
@@ -216,6 +227,15 @@ def plain(dtype: torch.dtype) -> str:
 
 
 _active: list[Machine] = []
+
+
+def _forked() -> None:
+    for machine in _active:
+        machine.forked = bool(machine.memory)
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forked)
 
 
 def active() -> Machine | None:

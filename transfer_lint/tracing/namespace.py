@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from abc import ABCMeta
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from importlib import import_module
 from types import SimpleNamespace
 from typing import Any
 
 import torch
 from torch.utils._device import DeviceContext
 
-from transfer_lint.tracing import random, saving
+from transfer_lint.tracing import random, saving, subclasses
+from transfer_lint.tracing.functions import reentered
 from transfer_lint.tracing.machine import KIND, Machine, Memory, active
 
 TOTAL_MEMORY = 16 * 2**30
@@ -38,10 +41,12 @@ class Event:
 class Stream:
     """Replaces `torch.cuda.Stream`. All work is done when its call returns.
 
-    device, device_index: where it is. stream_id, cuda_stream: 0, as of the default stream. priority: as given.
+    device, device_index, device_type: where it is. stream_id, cuda_stream: 0, as of the default stream. priority: as
+    given.
     """
 
     stream_id = cuda_stream = 0
+    device_type = 1  # torch's number of CUDA
 
     def __init__(self, device: Any = None, priority: int = 0, **kwargs: Any) -> None:
         machine = active()
@@ -76,23 +81,37 @@ def _nothing(*args: Any, **kwargs: Any) -> None:
     return None
 
 
+for _own, _name in ((Event, "_EventBase"), (Stream, "_StreamBase")):
+    # before torch 2.6 dynamo asks whether these are subclasses of its abstract classes
+    if isinstance(_base := getattr(import_module("torch._streambase"), _name, None), ABCMeta):
+        _base.register(_own)
+
+
 def replacements(machine: Machine, streams: tuple[random.DeviceGenerator, ...]) -> Iterable[tuple[Any, str, Any]]:
     """(owner, attribute, new value) of all that is replaced while `machine` is simulated.
 
     streams: the default generators of its devices.
     """
     stream = Stream(machine.current)
-    for name, value in _cuda_functions(machine, streams, stream).items():
+    functions = _cuda_functions(machine, streams, stream)
+    for name, value in functions.items():
         yield torch.cuda, name, value
+    # functions of their own: torch's compiler refuses one function under two names
+    yield torch._C, "_cuda_setStream", lambda **stream: None
+    yield torch._C, "_cuda_setDevice", lambda device: functions["set_device"](device)
     yield torch.backends.cudnn, "is_acceptable", lambda tensor: False  # no fused kernels; torch's own function warns
     yield torch, "Generator", random.Generator
     yield torch._utils, "_rebuild_tensor", saving.rebuild_tensor
-    yield torch.accelerator, "is_available", lambda: True
-    yield torch.accelerator, "device_count", lambda: machine.devices
-    yield torch.accelerator, "current_accelerator", lambda check_available=False: torch.device(KIND)
-    yield torch.accelerator, "current_device_index", lambda: machine.current
-    yield torch.accelerator, "current_stream", lambda device=None: stream
-    yield torch.accelerator, "synchronize", lambda device=None: None
+    yield from subclasses.replacements(machine)
+    yield torch.autograd, "_engine_run_backward", _heard(machine, vars(torch.autograd)["_engine_run_backward"])
+    if hasattr(torch, "accelerator"):  # since torch 2.6
+        yield torch.accelerator, "is_available", lambda: True
+        yield torch.accelerator, "device_count", lambda: machine.devices
+        yield torch.accelerator, "current_accelerator", lambda check_available=False: torch.device(KIND)
+        yield torch.accelerator, "current_device_index", lambda: machine.current
+        yield torch.accelerator, "set_device_index", lambda device: functions["set_device"](device)
+        yield torch.accelerator, "current_stream", lambda device=None: stream
+        yield torch.accelerator, "synchronize", lambda device=None: None
     yield DeviceContext, "__init__", _indexed(machine, DeviceContext.__init__)
 
 
@@ -139,7 +158,7 @@ def _cuda_functions(machine: Machine, streams: tuple[random.DeviceGenerator, ...
         "is_available": lambda: True,
         "is_initialized": lambda: True,
         "is_bf16_supported": lambda including_emulation=True: True,
-        "_is_in_bad_fork": lambda: False,
+        "_is_in_bad_fork": lambda: machine.forked,
         "_lazy_init": _nothing,
         "_lazy_call": lambda call, **kwargs: call(),
         "init": _nothing,
@@ -147,7 +166,7 @@ def _cuda_functions(machine: Machine, streams: tuple[random.DeviceGenerator, ...
         "current_device": lambda: machine.current,
         "set_device": set_device,
         "_exchange_device": exchange,
-        "_maybe_exchange_device": exchange,
+        "_maybe_exchange_device": lambda device: exchange(device),  # torch's compiler wants two functions
         "synchronize": _nothing,
         "empty_cache": _nothing,
         "ipc_collect": _nothing,
@@ -186,28 +205,14 @@ def _cuda_functions(machine: Machine, streams: tuple[random.DeviceGenerator, ...
     }
 
 
-@contextmanager
-def uncompiled() -> Iterator[None]:
-    """Context in which `torch.compile` leaves code as it is: compiled code would not pass torch's dispatcher."""
-    original, eager = torch.compile, False
+def _heard(machine: Machine, run_backward: Any) -> Any:
+    """The function with which torch starts its autograd engine, for hooks and functions that name a device."""
 
-    def compile(model: Any = None, **kwargs: Any) -> Any:
-        nonlocal eager
-        if not hasattr(torch.compiler, "set_stance"):  # before torch 2.6
-            return original(model, **{**kwargs, "disable": True})
-        if not eager:
-            torch.compiler.set_stance("force_eager")
-            eager = True
-        rest = {name: value for name, value in kwargs.items() if name not in ("mode", "options")}
-        return original(model, **{**rest, "backend": "eager"})
+    def run(*args: Any, **kwargs: Any) -> Any:
+        with reentered(machine):
+            return run_backward(*args, **kwargs)
 
-    torch.compile = compile
-    try:
-        yield
-    finally:
-        torch.compile = original
-        if eager:
-            torch.compiler.set_stance("default")
+    return run
 
 
 def _indexed(machine: Machine, original: Any) -> Any:

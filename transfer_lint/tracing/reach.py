@@ -23,6 +23,13 @@ class Reach:
     def __init__(self) -> None:
         self.lines: dict[str, set[int]] | None = None
 
+    def take(self) -> dict[str, list[int]] | None:
+        """As `as_lists`, those since the last call; a line is told once."""
+        found = self.as_lists()
+        if self.lines is not None:
+            self.lines.clear()
+        return found
+
     def as_lists(self) -> dict[str, list[int]] | None:
         """Absolute path -> sorted line numbers; None if they are not recorded."""
         if self.lines is None:

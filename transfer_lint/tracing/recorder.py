@@ -50,6 +50,7 @@ class Recorder:
         self._start = time.perf_counter()
         self.memories = Memories()
         self._contents: OrderedDict[tuple[object, ...], set[tuple[str, str]]] = OrderedDict()
+        self._followers: list[Recorder] = []
         self._lock = threading.RLock()
 
     @contextmanager
@@ -60,6 +61,15 @@ class Recorder:
             yield
         finally:
             self.own_seconds += time.perf_counter() - begin
+
+    @contextmanager
+    def followed_by(self, other: Recorder) -> Iterator[None]:
+        """Context in which `other` records the same events."""
+        self._followers.append(other)
+        try:
+            yield
+        finally:
+            self._followers.remove(other)
 
     def transfer(
         self,
@@ -80,6 +90,9 @@ class Recorder:
         blocking: the host waited for the copy, if the host is one end. content: a hash of the data, None if unknown.
         seconds: host time of the call, None if not measured. flagged: `set_sync_debug_mode` warned of it.
         """
+        for each in self._followers:
+            each.transfer(source, target, how=how, dtype=dtype, nbytes=nbytes, shape=shape, blocking=blocking,
+                          content=content, seconds=seconds, flagged=flagged)  # fmt: skip
         with self._lock:
             entry = self._entry("transfer", source, target, dtype, how)
             host = "cpu" in (source, target)
@@ -111,6 +124,9 @@ class Recorder:
         flagged: bool = False,
     ) -> None:
         """Record that the host waited for a value. content: identifies value and tensor, None if unknown."""
+        for each in self._followers:
+            each.read(device, how=how, dtype=dtype, nbytes=nbytes, shape=shape, content=content, seconds=seconds,
+                      flagged=flagged)  # fmt: skip
         with self._lock:
             entry = self._entry("read", device, "cpu", dtype, how)
             self._count(entry, nbytes, shape, waits=1, seconds=seconds, flagged=flagged)
@@ -123,11 +139,15 @@ class Recorder:
 
     def sync(self, device: str, how: str, seconds: float | None = None, *, flagged: bool = False) -> None:
         """Record a wait for pending work: the program asked for it, or only `set_sync_debug_mode` saw it."""
+        for each in self._followers:
+            each.sync(device, how, seconds, flagged=flagged)
         with self._lock:
             self._count(self._entry("sync", device, "cpu", "", how), 0, (), waits=1, seconds=seconds, flagged=flagged)
 
     def idle(self, device: str, how: str, dtype: str) -> None:
         """Record a no-op call: a transfer call or host read on a value that was there already."""
+        for each in self._followers:
+            each.idle(device, how, dtype)
         with self._lock:
             self._count(self._entry("idle", device, device, dtype, how), 0, (), waits=0)
 
@@ -141,6 +161,14 @@ class Recorder:
             self.own_seconds = 0.0
             self.too_large = [0, 0]
             self.bin_width = 1.0 if self.by_order else 0.001
+
+    def take(self) -> list[Entry]:
+        """The entries so far, in the order of their first events; they are forgotten, and so are their contents."""
+        with self._lock:
+            found = list(self.entries.values())
+            for kept in (self.entries, self._in_part, self._contents):
+                kept.clear()
+        return found
 
     def add_device_seconds(self, entry: Entry, seconds: float) -> None:
         """Add the device time of one of the entry's copies."""

@@ -13,8 +13,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from transfer_lint.tracing.device_tensor import DeviceTensor, place
-from transfer_lint.tracing.machine import HOST, KIND, Machine, active, name_of
+from transfer_lint.tracing.device_tensor import place
+from transfer_lint.tracing.machine import HOST, KIND, active, name_of
 
 _rebuild_tensor = torch._utils._rebuild_tensor
 _PRIORITY = 5
@@ -51,9 +51,3 @@ def rebuild_tensor(storage: Any, offset: int, size: Sequence[int], stride: Seque
     if machine is not None and where != HOST:
         machine.moved(HOST, where, values, values.dtype, non_blocking=False, at_host=values)
     return place(values, where)
-
-
-def as_subclass(machine: Machine, func: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
-    """`Tensor.as_subclass`, with which torch gives a loaded tensor its class."""
-    plain = isinstance(args[0], DeviceTensor) and args[1:] == (Tensor,)
-    return args[0] if plain else func(*args, **kwargs)

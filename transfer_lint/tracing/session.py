@@ -18,11 +18,12 @@ except ModuleNotFoundError as error:
 
 from transfer_lint.evidence.model import Ending, Trace
 from transfer_lint.tracing import contents
-from transfer_lint.tracing.hooks import Hooks, listen
-from transfer_lint.tracing.machine import Machine, name_of, plain
+from transfer_lint.tracing.hooks import Hooks, listen, running
+from transfer_lint.tracing.machine import KIND, Machine, active, name_of, plain
 from transfer_lint.tracing.reach import Reach, reached
 from transfer_lint.tracing.recorder import CROWDED, Recorder
 from transfer_lint.tracing.simulate import simulate
+from transfer_lint.tracing.sizes import nbytes_of, shape_of
 from transfer_lint.tracing.uses import Uses, Watch, watched_threads
 
 STILL_RUNNING = Ending("running", 0)
@@ -121,9 +122,12 @@ def trace(
     devices: int = 1,
     follow_uses: bool | None = None,
     hash_limit: int = contents.LIMIT,
-    reach: Mapping[str, Collection[int]] = MappingProxyType({}),
+    reach: Mapping[str, Collection[int]] | None = MappingProxyType({}),
 ) -> Iterator[Tracing]:
     """Context that records every transfer and host wait of this thread and of the threads that it starts.
+
+    Inside another trace, such as that of a run of pytest, it records its own part of that, without uses. With a machine
+    of its own, `simulated`, it stands alone: the other trace does not see what is inside.
 
     Args:
         program: A name for the reports.
@@ -133,15 +137,21 @@ def trace(
             None means: in a simulation only.
         hash_limit: Size in bytes above which contents are not compared.
         reach: Real path of a file -> the lines of it of which it is of interest whether they ran; before Python 3.12
-            only these are recorded.
+            only these are recorded. None: no lines are.
 
     Yields:
         The trace, which is also good after the context has ended.
 
     Raises:
         ValueError: another kind, or no device.
-        RuntimeError: inside another trace or simulation.
     """
+    outer, machine = running(), active()
+    if outer is not None and not simulated:
+        own = Recorder(by_order=outer.by_order)
+        inner = Tracing(program, KIND if machine is not None else "", own, Reach(), machine)
+        with outer.followed_by(own), _ended(inner):
+            yield inner
+        return
     uses = Uses() if (bool(simulated) if follow_uses is None else follow_uses) else None
     recorder = Recorder(by_order=bool(simulated), uses=uses)
     with ExitStack() as context:
@@ -151,17 +161,24 @@ def trace(
         if machine is not None:
             machine.observer = _Observer(recorder, hash_limit)
         context.enter_context(listen(Hooks(recorder, whole=machine is None, limit=hash_limit)))
-        lines = context.enter_context(reached(reach))
+        lines = context.enter_context(reached(reach)) if reach is not None else Reach()
         tracing = Tracing(program, simulated, recorder, lines, machine)
         if uses is not None:
             context.enter_context(Watch(uses))
-        try:
+        with _ended(tracing):
             yield tracing
-        except BaseException as error:
-            tracing.finish(Ending("raised", 1, f"{type(error).__name__}: {error}"))
-            raise
-        if tracing.ending is STILL_RUNNING:
-            tracing.finish(Ending("returned", 0))
+
+
+@contextmanager
+def _ended(tracing: Tracing) -> Iterator[None]:
+    """Context at whose end the trace has finished."""
+    try:
+        yield
+    except BaseException as error:
+        tracing.finish(Ending("raised", 1, f"{type(error).__name__}: {error}"))
+        raise
+    if tracing.ending is STILL_RUNNING:
+        tracing.finish(Ending("returned", 0))
 
 
 class _Observer:
@@ -183,14 +200,14 @@ class _Observer:
     ) -> None:
         recorder = self._recorder
         with recorder.own_time():
-            nbytes = arrived.numel() * dtype.itemsize
+            nbytes = nbytes_of(arrived, dtype)
             entry = recorder.transfer(
                 name_of(source),
                 name_of(target),
                 how="index" if taken else "to",
                 dtype=plain(dtype),
                 nbytes=nbytes,
-                shape=tuple(arrived.shape),
+                shape=shape_of(arrived),
                 blocking=not non_blocking,
                 content=None if at_host is None else contents.digest(at_host, self._limit),
             )
@@ -207,7 +224,7 @@ class _Observer:
                 how=how,
                 dtype=plain(value.dtype),
                 nbytes=nbytes,
-                shape=tuple(value.shape),
+                shape=shape_of(value),
                 content=content,
             )
 

@@ -12,8 +12,8 @@ Placements, errors and counts are those of a real machine. Differences:
 - time is not simulated: all work is done when its call returns, so the result of a `non_blocking` copy can be read at
   once;
 - a device tensor's class is a subclass of `torch.Tensor`: `type(x) is torch.Tensor` is false;
-- `torch.compile` compiles nothing;
-- sparse and nested tensors, CUDA graphs, DLPack and `torch.cuda.FloatTensor(...)` are refused;
+- `torch.compile` compiles nothing, and `torch.export` is refused;
+- nested tensors, CUDA graphs, DLPack and `torch.cuda.FloatTensor(...)` are refused;
 - a thread takes part only if it is started inside the simulation and its class does not override `Thread.run`.
 """
 
@@ -33,17 +33,24 @@ except ModuleNotFoundError as error:
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from transfer_lint.tracing import autocast, saving
-from transfer_lint.tracing.functions import Functions
+from transfer_lint.tracing.compilers import uncompiled
+from transfer_lint.tracing.device_tensor import foreign
+from transfer_lint.tracing.functions import Functions, reentered
 from transfer_lint.tracing.machine import KIND, Machine, _active, active
-from transfer_lint.tracing.namespace import replacements, uncompiled
+from transfer_lint.tracing.namespace import replacements
 from transfer_lint.tracing.operators import run
 from transfer_lint.tracing.random import start_streams
+from transfer_lint.tracing.subclasses import handled
 
 __all__ = ["Machine", "simulate"]
 
 
 class Operators(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """A dispatch mode that sees every operator, also those without a tensor argument."""
+
+    def __init__(self, machine: Machine) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.machine = machine
 
     @classmethod
     def _should_skip_dynamo(cls) -> bool:
@@ -52,7 +59,12 @@ class Operators(TorchDispatchMode):  # type: ignore[no-untyped-call]
     def __torch_dispatch__(
         self, func: Any, types: Sequence[type], args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None
     ) -> Any:
-        return run(func, args, kwargs or {}, self)
+        if active() is not self.machine:  # another simulation has begun inside this one
+            return func(*args, **(kwargs or {}))
+        if not foreign(types):
+            return run(func, args, kwargs or {}, self)
+        with self, reentered(self.machine):
+            return next(handled(func, types, args, kwargs or {}), NotImplemented)
 
 
 @contextmanager
@@ -60,15 +72,13 @@ def simulate(kind: str = KIND, devices: int = 1) -> Iterator[Machine]:
     """Context in which torch has `devices` accelerators of the kind `kind` ("cuda").
 
     It applies to this thread and to those that it starts. Tensors made inside can be used afterwards, but new
-    transfers to the accelerator fail then.
-    Raises ValueError for another kind or no device, RuntimeError inside another simulation.
+    transfers to the accelerator fail then. Inside another simulation it stands alone: the other machine sees nothing.
+    Raises ValueError for another kind or no device.
     """
     if kind != KIND:
         raise ValueError(f"cannot simulate {kind!r}: the kind that can be simulated is {KIND!r}")
     if devices < 1:
         raise ValueError(f"cannot simulate {devices} devices: give 1 or more")
-    if active() is not None:
-        raise RuntimeError("a machine is being simulated already: simulations do not nest")
     machine = Machine(devices)
     run_thread = threading.Thread.run
 
@@ -101,7 +111,7 @@ def _modes(machine: Machine) -> Iterator[None]:
     torch._C._set_only_lift_cpu_tensors(True)
     torch.set_autocast_enabled("privateuseone", True)
     try:
-        with Operators(), Functions(machine):  # type: ignore[no-untyped-call]
+        with Operators(machine), Functions(machine):
             yield
     finally:
         torch._C._set_only_lift_cpu_tensors(lift_only_host)

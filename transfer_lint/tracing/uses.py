@@ -14,7 +14,7 @@ from torch import Tensor, UntypedStorage
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from transfer_lint.evidence.model import Entry
-from transfer_lint.tracing.operators import tensors_in, traits_of
+from transfer_lint.tracing.traits import tensors_in, traced_numbers, traits_of
 
 MAX_PENDING = 100_000
 
@@ -85,7 +85,7 @@ class Watch(TorchDispatchMode):  # type: ignore[no-untyped-call]
     def __torch_dispatch__(
         self, func: Any, types: Sequence[type], args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None
     ) -> Any:
-        kwargs = kwargs or {}
+        args, kwargs = traced_numbers(func, args), kwargs or {}
         before = list(self._taken(func, args, kwargs)) if self.uses.any_pending else []
         result = func(*args, **kwargs)
         if before:

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from typing import Any
 
 from transfer_lint.evidence.job import Job, from_json
+from transfer_lint.evidence.launch import end_with_parent
 from transfer_lint.evidence.model import Ending
 from transfer_lint.evidence.runs import Call, Run, to_json
 
@@ -20,6 +21,7 @@ from transfer_lint.evidence.runs import Call, Run, to_json
 def main() -> None:
     """Write the run to the job's result file, and the first call's tensors to a file beside it (`.tensors`)."""
     job = from_json(sys.argv[1])
+    end_with_parent(sys.argv[2])
     run = Run(job.program, Ending("running", 0))
     try:
         import torch  # noqa: F401

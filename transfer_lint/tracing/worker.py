@@ -8,6 +8,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from transfer_lint.evidence.job import Job, from_json
+from transfer_lint.evidence.launch import end_with_parent
 from transfer_lint.evidence.model import Ending, Trace, to_json
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 def main() -> None:
     """Run the job, write its trace, and exit with the program's exit code; with 2 if torch is not installed."""
     job = from_json(sys.argv[1])
+    end_with_parent(sys.argv[2])
     try:
         import torch  # noqa: F401
     except ModuleNotFoundError:

@@ -17,7 +17,7 @@ def brought_through_numpy(site: Site, by_node: Mapping[ast.AST, Site], module: M
 
     Names are followed backwards through their assignments.
     """
-    made = site.moved
+    made = _assigned(site) if isinstance(site.moved, ast.Name) and site.function is not None else site.moved
     while isinstance(made, ast.Call) and isinstance(made.func, ast.Attribute):
         if module.dotted(made.func).startswith("torch."):
             break
@@ -37,6 +37,18 @@ def brought_through_numpy(site: Site, by_node: Mapping[ast.AST, Site], module: M
                     for target, value in bound
                     if target.lineno <= site.node.lineno and isinstance(target, ast.Name) and target.id == node.id
                 ]
+
+
+def _assigned(site: Site) -> ast.expr:
+    """What was last assigned to the name that is moved, in the lines above."""
+    assert site.function is not None
+    values = [
+        (target.lineno, value)
+        for target, value in bindings(site.function.node)
+        if isinstance(target, ast.Name) and isinstance(site.moved, ast.Name) and target.id == site.moved.id
+        if value is not None and target.lineno < site.node.lineno
+    ]
+    return max(values, key=lambda pair: pair[0])[1] if values else site.moved
 
 
 def is_only_downloaded(site: Site) -> bool:

@@ -9,7 +9,7 @@ from transfer_lint.flow.ask.caches import asks_for, kept_by
 from transfer_lint.flow.ask.factories import Factories
 from transfer_lint.flow.knowledge import Knowledge
 from transfer_lint.flow.program.modules import ClassInfo, FunctionInfo
-from transfer_lint.flow.program.syntax import nodes_of, path_to, spelled
+from transfer_lint.flow.program.syntax import ancestors, bindings, nodes_of, path_to, spelled
 from transfer_lint.flow.results.constructions import Construction
 from transfer_lint.flow.results.sites import Site
 from transfer_lint.flow.values.terms import Known, TermKind
@@ -63,6 +63,61 @@ def _assigned(node: ast.AST, name: str) -> Iterator[ast.expr]:
             yield value
         case ast.AnnAssign(target=target, value=ast.expr() as value) if own_attribute(target) == name:
             yield value
+
+
+# Methods that make a view of a tensor, or the tensor with another shape: what they are called on is what is moved.
+_SHAPES = frozenset({"view", "reshape", "unsqueeze", "squeeze", "expand", "flatten", "detach", "permute", "transpose"})
+
+
+def is_kept_outside(site: Site) -> bool:
+    """Whether what is moved comes from outside of the function: from an attribute, or from a function around it.
+
+    So it is the same at every call, unless somebody changes it. A local name stands for what it is unpacked from. The
+    function must not assign it, nor keep the moved copy in its place.
+    """
+    function = site.function
+    if function is None or function.name == "__init__":
+        return False
+    root, tensor = _root(site.moved), site.is_tensor or isinstance(site.moved, ast.Subscript)
+    if isinstance(root, ast.Name) and root.id != "self":
+        if _is_captured(root.id, site):
+            return tensor
+        values = [v for t, v in bindings(function.node) if isinstance(t, ast.Name) and t.id == root.id]
+        first = values[0] if values else None
+        if first is None or not all(value is first or site.node in nodes_of(value) for value in values if value):
+            return False
+        root = _root(first)
+    attribute = root
+    while isinstance(attribute, ast.Attribute) and isinstance(attribute.value, ast.Attribute):
+        attribute = attribute.value
+    name = own_attribute(attribute) if isinstance(attribute, ast.expr) else None
+    return tensor and name is not None and name not in function.assigned
+
+
+def _root(node: ast.expr) -> ast.expr:
+    """The name or attribute of which a value is a part, or another shape."""
+    while True:
+        match node:
+            case ast.Subscript(value=inner, slice=ast.Constant()):
+                node = inner
+            case ast.Call(func=ast.Attribute(value=inner, attr=name)) if name in _SHAPES:
+                node = inner
+            case _:
+                return node
+
+
+def _is_captured(name: str, site: Site) -> bool:
+    """Whether a name in a nested function or a lambda is bound in the function around it, not in the module."""
+    function = site.function
+    assert function is not None
+    lambdas = [node for node in ancestors(site.statement, site.node) if isinstance(node, ast.Lambda)]
+    if lambdas:
+        return not any(argument.arg == name for node in lambdas for argument in node.args.args)
+    bound = any(
+        isinstance(n, ast.Name) and n.id == name and not isinstance(n.ctx, ast.Load) for n in nodes_of(function.node)
+    )
+    given = any(isinstance(n, ast.arg) and n.arg == name for n in nodes_of(function.node))
+    return not (bound or given or name in site.module.bindings)
 
 
 def kept_for_first_device(place: Site | Construction, device: Known | None) -> ast.expr | None:

@@ -90,6 +90,17 @@ class Questions(ReadQuestions):
         found = [s for s in detours.brought_through_numpy(site, self._by_node, self.module) if self.goes_to_host(s)]
         return next((s for s in found if self.is_on_accelerator(s)), next(iter(found), None))
 
+    def may_make_batch(self, site: Site) -> bool:
+        """Whether what is moved is the result of a call of something that makes batches, by its name."""
+        func = site.moved.func if isinstance(site.moved, ast.Call) else None
+        name = func.attr if isinstance(func, ast.Attribute) else func.id if isinstance(func, ast.Name) else ""
+        return not self._knowledge.batch_maker_words.exact.isdisjoint(name.lower().split("_"))
+
+    def comes_back(self, site: Site, left: Site) -> bool:
+        """Whether a site moves something to where another site has taken it from, wherever that is."""
+        wanted = site.request.device
+        return wanted is not None and left.device is not None and wanted.known.term == left.device.term
+
     def is_only_downloaded(self, site: Site) -> bool:
         """Whether what is moved to an accelerator is only brought to the host again; see `detours`."""
         return self.goes_to_accelerator(site) and detours.is_only_downloaded(site)
@@ -266,6 +277,13 @@ class Questions(ReadQuestions):
     def is_unregistered_constant(self, site: Site) -> bool:
         """Whether the site moves a constant that its module keeps on the host; see `kept_tensors`."""
         return kept_tensors.is_unregistered_constant(site, self._factories, self._knowledge)
+
+    def is_kept_outside(self, site: Site) -> bool:
+        """Whether the site moves what comes from outside of its function, and is the same at every call.
+
+        See `kept_tensors`.
+        """
+        return kept_tensors.is_kept_outside(site)
 
     def kept_for_first_device(self, place: Site | Construction) -> str | None:
         """What keeps the tensor for the first device that is seen, as it is written; see `kept_tensors`."""

@@ -6,6 +6,7 @@ from transfer_lint.findings import Assumption
 from transfer_lint.flow.ask import caches, readers
 from transfer_lint.flow.ask.placements import Placements
 from transfer_lint.flow.knowledge import Role
+from transfer_lint.flow.program.syntax import nodes_of
 from transfer_lint.flow.results.reads import HostRead
 from transfer_lint.flow.results.sites import Site
 from transfer_lint.flow.values.terms import Fact, Known, Term, TermKind, Why, merge_why
@@ -42,6 +43,10 @@ class ReadQuestions(Placements):
         if at_once is not None and self.boundary(at_once):
             return at_once
         return next((site for site in self.sites if site.node in read.tensor.moved_from), None)
+
+    def is_within(self, site: Site, read: HostRead) -> bool:
+        """Whether the transfer is a part of what is read: `x.cpu().item()`."""
+        return any(node is site.node for node in nodes_of(read.node))
 
     def is_read_again(self, read: HostRead, brought: Site) -> bool:
         """Whether the host has waited for the value when it is read: by the transfer, outside the loop of the read.

@@ -9,7 +9,6 @@ from transfer_lint.findings import Heat
 from transfer_lint.flow.program.syntax import nodes_of
 from transfer_lint.flow.results.reads import HostRead
 from transfer_lint.flow.results.sites import Site
-from transfer_lint.flow.values.values import Tensor
 
 _WAITS = frozenset({"synchronize", "wait", "wait_stream", "wait_event"})
 
@@ -91,8 +90,7 @@ def moved_at_once(read: HostRead, by_node: Mapping[ast.AST, Site]) -> Site | Non
     held: ast.AST | None = read.node
     while isinstance(held, ast.Call | ast.Attribute | ast.Subscript) and held not in by_node:
         held = held.func if isinstance(held, ast.Call) else held.value
-    found = by_node.get(held) if isinstance(held, ast.Call) and held is not read.node else None
-    return found if found is not None and isinstance(found.receiver, Tensor) else None
+    return by_node.get(held) if isinstance(held, ast.Call) and held is not read.node else None
 
 
 def _is_constant_index(node: ast.expr) -> bool:

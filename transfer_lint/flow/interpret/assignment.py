@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 
 from transfer_lint.flow.interpret.frame import Frame
-from transfer_lint.flow.interpret.items import item_at
+from transfer_lint.flow.interpret.items import extend, item_at
 from transfer_lint.flow.interpret.mutations import written
 from transfer_lint.flow.interpret.objects import store
 from transfer_lint.flow.values.state import State
@@ -45,6 +45,8 @@ def _assign_item(frame: Frame, target: ast.Subscript, value: Value, state: State
     if isinstance(owner, Object):
         if isinstance(key, Constant):
             store(frame, owner, f"[{key.value!r}]", value, target, state)
+        elif owner.cls == "builtins.dict":
+            extend(frame, owner, value, target, state)
         else:
             state.havoc(owner, frame.epoch(target), target.lineno)
 

@@ -11,7 +11,7 @@ from transfer_lint.flow.interpret.frame import Frame
 from transfer_lint.flow.interpret.unknown_calls import unknown_call
 from transfer_lint.flow.knowledge import Role
 from transfer_lint.flow.values.state import State
-from transfer_lint.flow.values.terms import Fact, Known, role_of
+from transfer_lint.flow.values.terms import Fact, Known, Term, TermKind, role_of
 from transfer_lint.flow.values.values import Host, Object, Placed, Tensor, Tuple, Value
 
 # Attributes of a model or of its result that hold no tensors.
@@ -60,6 +60,16 @@ def model_result(
     return replace(result, placed=(device.because(fact), dtype))
 
 
+def method_result(
+    frame: Frame, model: Object, name: str, arguments: Mapping[str, Value], node: ast.Call, state: State
+) -> Object | None:
+    """The result of an unknown method of a model: of one that computes, or is given what is on a device."""
+    moved = state.record(model.ident).device is not None and _device_of_inputs(frame, arguments.values()) is not None
+    if name in frame.knowledge.computing_methods or (moved and name not in frame.knowledge.module_queries):
+        return model_result(frame, model, arguments, node, state)
+    return None
+
+
 def settled_result(
     frame: Frame, model: Object, result: Value, arguments: Mapping[str, Value], node: ast.Call, state: State
 ) -> Value:
@@ -69,6 +79,8 @@ def settled_result(
             return Tuple(tuple(settled_result(frame, model, item, arguments, node, state) for item in items))
         case Tensor(device=None) | Object(cls=None, placed=(None, _)):
             device = state.record(model.ident).device or _device_of_inputs(frame, arguments.values())
+        case Tensor(device=Known(term=term)) if _is_of_its_own(term, arguments):
+            device = state.record(model.ident).device or _device_of_inputs(frame, arguments.values())
         case _:
             return result
     if device is None:
@@ -76,9 +88,28 @@ def settled_result(
     fact = _made_by_model(frame, node)
     if fact is None:
         return result
+    dtype = frame.unless_autocast(state.record(model.ident).dtype)
     if isinstance(result, Tensor):
-        return replace(result, device=device.because(fact), computed=True)
-    return replace(result, placed=(device.because(fact), result.placed[1]))
+        return replace(result, device=device.because(fact), dtype=result.dtype or dtype, computed=True)
+    return replace(result, placed=(device.because(fact), result.placed[1] or dtype))
+
+
+def settled_method_result(
+    frame: Frame, model: Object, result: Value, arguments: Mapping[str, Value], node: ast.Call, state: State
+) -> Value:
+    """The result of a method of a model that is given what is on a device, where its code does not tell its device."""
+    if not frame.is_module(model) or _device_of_inputs(frame, arguments.values()) is None:
+        return result
+    return settled_result(frame, model, result, arguments, node, state)
+
+
+def _is_of_its_own(term: Term, arguments: Mapping[str, Value]) -> bool:
+    """Whether a device is that of a tensor which was made in the call, wherever that is."""
+    given = {value.ident for value in arguments.values() if isinstance(value, Tensor | Object)}
+    symbol = term.symbol
+    if term.kind is not TermKind.DEVICE_OF or symbol is None:
+        return False
+    return symbol not in given and symbol.parent is None and symbol.line > 0
 
 
 def library_result(
@@ -113,6 +144,16 @@ def scheduler_result(
         return None
     result = unknown_call(frame, [scheduler, *arguments.values()], node, state)
     return replace(result, placed=(device.because(fact), None))
+
+
+def scheduler_timesteps(frame: Frame, scheduler: Object, name: str, value: Value, node: ast.AST) -> Value:
+    """The time steps of a diffusion scheduler: a tensor, wherever it has been put."""
+    if name != "timesteps" or not isinstance(value, Object) or value.cls is not None:
+        return value
+    if not _words(scheduler) & frame.knowledge.scheduler_words.exact:
+        return value
+    fact = frame.assume(Assumption.SCHEDULER_KEEPS, node, "`{}` are the time steps of a scheduler, a tensor")
+    return value if fact is None else Tensor(value.ident, why=(fact,))
 
 
 def wrapped(frame: Frame, arguments: Mapping[str, Value], node: ast.Call) -> Value | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 
-from transfer_lint.flow.interpret.assumed import of_output
+from transfer_lint.flow.interpret.assumed import of_output, scheduler_timesteps
 from transfer_lint.flow.interpret.frame import Frame
 from transfer_lint.flow.interpret.names import value_of_binding
 from transfer_lint.flow.interpret.objects import found_method
@@ -42,7 +42,8 @@ def attribute(frame: Frame, owner: Value, node: ast.Attribute, state: State) -> 
                 method = found_method(frame, owner, name, state)
                 if method is not None:
                     return _member(frame, owner, method, node, state)
-            return of_output(owner, name, state.read(owner, name), frame, node)
+            value = of_output(owner, name, state.read(owner, name), frame, node)
+            return scheduler_timesteps(frame, owner, name, value, node)
         case Placed() if name == "type":
             return Host(frame.symbol(node, name))
     return frame.unknown(node, name)

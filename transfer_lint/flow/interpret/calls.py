@@ -10,17 +10,19 @@ from transfer_lint.files.scan import MOVES, READS
 from transfer_lint.flow.interpret.assumed import (
     as_operand,
     made_on_device,
+    method_result,
     model_result,
     of_output,
     prepared,
     scheduler_result,
+    settled_method_result,
     settled_result,
 )
 from transfer_lint.flow.interpret.attributes import attribute
 from transfer_lint.flow.interpret.external_calls import external_call
 from transfer_lint.flow.interpret.frame import Frame
 from transfer_lint.flow.interpret.host_reads import is_logging, logged, method, note
-from transfer_lint.flow.interpret.items import any_of, element
+from transfer_lint.flow.interpret.items import element, extend, items_of_dict
 from transfer_lint.flow.interpret.objects import found_method, store
 from transfer_lint.flow.interpret.tensors import as_tensor, operate, requested, tensor_method
 from transfer_lint.flow.interpret.transfers import cast, transfer
@@ -186,7 +188,8 @@ def _method_call(frame: Frame, node: ast.Call, func: ast.Attribute, receiver: Te
         note(frame, node, receiver)
     member = attribute(frame, receiver, func, state)
     if isinstance(member, Function):
-        return frame.callees.call(frame, member.info, bind_receiver(member, arguments), node, state)
+        result = frame.callees.call(frame, member.info, bind_receiver(member, arguments), node, state)
+        return settled_method_result(frame, receiver, result, arguments, node, state)
     if frame.is_module(receiver):
         if isinstance(member, Object) and member.cls is not None:
             return call_object(frame, member, arguments, node, state)
@@ -216,8 +219,8 @@ def _method_call(frame: Frame, node: ast.Call, func: ast.Attribute, receiver: Te
     if isinstance(member, Object) and member.cls is not None:
         return call_object(frame, member, arguments, node, state)
     assumed: Value | None = scheduler_result(frame, receiver, name, arguments, node, state)
-    if assumed is None and name in frame.knowledge.computing_methods:
-        assumed = model_result(frame, receiver, arguments, node, state)
+    if assumed is None:
+        assumed = method_result(frame, receiver, name, arguments, node, state)
     if assumed is None and name == "prepare":
         assumed = prepared(frame, receiver, arguments, node)
     if assumed is not None:
@@ -254,17 +257,14 @@ def _container_method(
     record = state.record(owner.ident)
     if owner.cls == "builtins.list" and name in ("append", "insert", "extend"):
         added = operands[-1] if operands else frame.unknown(node)
-        if name == "extend":
-            added = element(frame, added, node, state)
-        held = [*record.attributes.values(), added]
-        merged = any_of(frame, held, node, state)
-        state.heap[owner.ident] = record.holding({})
-        state.write(owner, "[]", merged)
+        extend(frame, owner, element(frame, added, node, state) if name == "extend" else added, node, state)
         return Constant(None)
     if name == "get" and operands and isinstance(operands[0], Constant) and owner.cls == "builtins.dict":
         held_value = record.attributes.get(f"[{operands[0].value!r}]")
         if held_value is not None:
             return held_value
+    if name in ("values", "items") and not operands and owner.cls == "builtins.dict":
+        return items_of_dict(frame, owner, node, state, paired=name == "items")
     if name in ("get", "keys", "values", "items", "copy", "index", "count"):
         result = frame.unknown(node, f"{name}()")
         alias(state, result, owner)

@@ -65,7 +65,7 @@ def _subscript(frame: Frame, node: ast.expr, state: State) -> Value:
             )
         case Tuple() | Object() if isinstance(key, Constant) and isinstance(key.value, int):
             return item_at(frame, owner, key.value, node, state) if key.value >= 0 else frame.unknown(node, "an item")
-        case Object() if isinstance(key, Constant):
+        case Object() if isinstance(key, Constant) and not _may_be_any(owner, f"[{key.value!r}]", state):
             return of_output(owner, "[]", state.read(owner, f"[{key.value!r}]"), frame, node)
         case Object():
             attributes = state.record(owner.ident).attributes
@@ -79,6 +79,12 @@ def _subscript(frame: Frame, node: ast.expr, state: State) -> Value:
         case External():  # `list[int]`, `Optional[Tensor]` in an expression
             return owner
     return frame.unknown(node, "an item")
+
+
+def _may_be_any(owner: Object, name: str, state: State) -> bool:
+    """Whether an item may be any of the items that a container holds."""
+    attributes = state.record(owner.ident).attributes
+    return "[]" in attributes and name not in attributes
 
 
 @evaluates(ast.Slice)
@@ -325,13 +331,13 @@ def _comprehension(frame: Frame, node: ast.expr, state: State) -> Value:
                 inner, _ = conditions.refine(frame, test, inner)
         if isinstance(node, ast.DictComp):
             frame.eval(node.key, inner)
-            frame.eval(node.value, inner)
-            made = frame.unknown(node, "a dict")
+            item = frame.eval(node.value, inner)
+            made = Object(frame.symbol(node, "a dict"), "builtins.dict")
         else:
             item = frame.eval(node.elt, inner)
             made = Object(frame.symbol(node, "a list"), "builtins.list")
-            inner.create(made)
-            inner.write(made, "[]", item)
+        inner.create(made)
+        inner.write(made, "[]", item)
     merged = state.joined(inner, ("comprehension", id(node)), node.lineno)
     state.heap, state.rest = merged.heap, merged.rest
     for part in nodes_of(node):  # the only names that are still bound after a comprehension
@@ -339,8 +345,7 @@ def _comprehension(frame: Frame, node: ast.expr, state: State) -> Value:
             state.locals[part.target.id] = frame.unknown(part, part.target.id)
     if isinstance(node, ast.GeneratorExp):
         state.sharing.captured[made.ident] = captures(frame, node, state)
-    if isinstance(node, ast.ListComp | ast.GeneratorExp | ast.SetComp):
-        state.heap[made.ident] = inner.record(made.ident)
+    state.heap[made.ident] = inner.record(made.ident)
     return made
 
 

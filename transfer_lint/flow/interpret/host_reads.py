@@ -33,7 +33,8 @@ def truth(frame: Frame, node: ast.expr, value: Value) -> None:
         else:
             value = frame.last_operands.get(node, value)
             node = node.values[-1]
-    if isinstance(value, Tensor) and not value.optional:
+    if (isinstance(value, Tensor) and not value.optional) or _seems_tensor(frame, node, value):
+        assert isinstance(value, Tensor | Object)
         note(frame, node, value, form=Form.TEST)
 
 
@@ -153,6 +154,36 @@ def _varies(node: ast.Call) -> bool:
     """Whether the first argument of a call is not made of literals alone."""
     given = node.args[0] if node.args else node.keywords[0].value
     return any(isinstance(part, ast.Name) for part in nodes_of(given))
+
+
+def _seems_tensor(frame: Frame, node: ast.expr, value: Value) -> bool:
+    """Whether a test of something unknown seems to be one of a tensor, by what the function does with its parts."""
+    if not (isinstance(value, Object) and value.cls is None) or frame.function is None:
+        return False
+    match node:
+        case ast.UnaryOp(op=ast.Not(), operand=inner):
+            return _seems_tensor(frame, inner, value)
+        case ast.Call(func=ast.Attribute(value=ast.Compare(), attr="all" | "any"), args=[], keywords=[]):
+            return "numpy" not in frame.module.text
+        case ast.Compare(left=left, comparators=[right]):
+            parts = [part.id for part in (left, right) if isinstance(part, ast.Name)]
+            return any(name in _tensors_in(frame, frame.function.node) for name in parts)
+    return False
+
+
+def _tensors_in(frame: Frame, function: ast.AST) -> frozenset[str]:
+    """The names on which a function calls what nothing but tensors have. Memoised on the function."""
+    known: frozenset[str] | None = getattr(function, "_transfer_lint_tensors", None)
+    if known is None:
+        found: set[str] = set()
+        for node in nodes_of(function):
+            match node:
+                case ast.Call(func=ast.Attribute(value=ast.Name(id=name), attr=attr), args=args):
+                    if attr in frame.knowledge.tensor_distinctive or (attr == "backward" and not args):
+                        found.add(name)
+        known = frozenset(found)
+        function._transfer_lint_tensors = known  # type: ignore[attr-defined]
+    return known
 
 
 # ---- recording -------------------------------------------------------------------------------------------------------

@@ -48,8 +48,12 @@ def element(frame: Frame, value: Value, node: ast.AST, state: State) -> Value:
         case Tuple() if value.items:
             return any_of(frame, value.items, node, state)
         case Object():
-            held = [v for name, v in state.record(value.ident).attributes.items() if name.startswith("[")]
-            if value.cls in ("builtins.list", *_CONTAINERS) and held:
+            record = state.record(value.ident)
+            held = [v for name, v in record.attributes.items() if name.startswith("[")]
+            whole = record.epoch is None and (
+                value.cls in _CONTAINERS or (value.cls == "builtins.list" and record.made)
+            )
+            if whole and held:
                 return any_of(frame, held, node, state)
             found = frame.unknown(node, "an item")
             state.sharing.alias(found.ident, value.ident)
@@ -62,6 +66,37 @@ def element(frame: Frame, value: Value, node: ast.AST, state: State) -> Value:
         case Host():
             return Host(frame.symbol(node, "an item"))
     return frame.unknown(node, "an item")
+
+
+def extend(frame: Frame, owner: Object, added: Value, node: ast.AST, state: State) -> None:
+    """Add an item to a list or dictionary; under which key, is not known.
+
+    If it was not made here, or unknown code may have changed it, one of its items may be anything.
+    """
+    record = state.record(owner.ident)
+    held = [*record.attributes.values(), added]
+    if record.epoch is not None or not record.made:
+        unknown = frame.unknown(node, "an item")
+        state.sharing.alias(unknown.ident, owner.ident)
+        held.append(unknown)
+    merged = any_of(frame, held, node, state)
+    state.heap[owner.ident] = record.holding({})
+    state.write(owner, "[]", merged)
+
+
+def items_of_dict(frame: Frame, owner: Object, node: ast.AST, state: State, *, paired: bool) -> Value:
+    """`d.values()`, or with `paired` `d.items()`, of a dictionary that was made here."""
+    record = state.record(owner.ident)
+    held = list(record.attributes.values())
+    result = frame.unknown(node, "items")
+    state.sharing.alias(result.ident, owner.ident)
+    if not held or record.epoch is not None or not record.made:
+        return result
+    value = any_of(frame, held, node, state)
+    listed = Object(result.ident, "builtins.list")
+    state.create(listed)
+    state.write(listed, "[]", Tuple((frame.unknown(node, "a key"), value)) if paired else value)
+    return listed
 
 
 def one_alike(frame: Frame, value: Value, node: ast.AST, state: State, part: str = "") -> Value:

@@ -9,6 +9,7 @@ from transfer_lint.flow.interpret.assignment import assign
 from transfer_lint.flow.interpret.captures import captures
 from transfer_lint.flow.interpret.frame import Frame, executes
 from transfer_lint.flow.interpret.host_reads import truth
+from transfer_lint.flow.interpret.items import element, extend
 from transfer_lint.flow.interpret.mutations import written
 from transfer_lint.flow.interpret.names import imported
 from transfer_lint.flow.interpret.tensors import combine
@@ -49,11 +50,13 @@ def _augmented(frame: Frame, node: ast.stmt, state: State) -> State | None:
     operand = frame.eval(node.value, state)
     frame.run_operators((before, operand), node.value, state)
     written(frame, node, (before,))
-    # A tensor is changed in place: same object, same placement. A list is extended in place.
+    if isinstance(before, Object) and before.cls == "builtins.list" and isinstance(node.op, ast.Add):
+        extend(frame, before, element(frame, operand, node.value, state), node, state)
+        return state
+    # A tensor is changed in place: same object, same placement.
     value = before if isinstance(before, Tensor) else combine(frame, (before, operand), node.value)
     if isinstance(before, Object) and isinstance(value, Object):
         state.havoc(before, frame.epoch(node), node.lineno)
-        value = before if before.cls == "builtins.list" else value
         state.sharing.alias(value.ident, before.ident)
     assign(frame, node.target, value, state)
     return state

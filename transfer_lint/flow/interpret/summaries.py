@@ -40,6 +40,7 @@ HANDLERS = (expressions, loops, statements, try_with)
 """The modules that are imported to register their handlers."""
 
 _DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+_SMALL = 400  # nodes of a function that is followed again for arguments that are tensors
 
 
 class Summaries:
@@ -266,6 +267,8 @@ class Summaries:
         bound = bind(info, arguments)
         tensors = self._tested(info, bound) if bound is not None else frozenset()
         summary = self.summary(info, tensors) if bound is not None else None
+        if summary is not None and bound is not None and _is_open(summary.result):
+            summary = self._of_tensors(info, bound, summary)
         if summary is None or bound is None:
             anchor = node if isinstance(node, ast.Call) else ast.copy_location(ast.Call(node, [], []), node)
             state.havoc_globals(caller.epoch(node), node.lineno)
@@ -289,6 +292,14 @@ class Summaries:
             for name in self._asks[info.node]
             if isinstance(value := bound.get(name), Tensor) and not value.optional
         )
+
+    def _of_tensors(self, info: FunctionInfo, bound: dict[str, Value], plain: Summary) -> Summary:
+        """The summary of a small function for the arguments that are tensors, if only with that its result is known."""
+        given = frozenset(n for n, value in bound.items() if isinstance(value, Tensor) and not value.optional)
+        if not given or len(nodes_of(info.node)) > _SMALL:
+            return plain
+        found = self.summary(info, given)
+        return plain if found is None or _is_open(found.result) else found
 
     # ---- attributes and globals ----------------------------------------------------------------------------------
 
@@ -410,3 +421,8 @@ def _lasting(value: Value) -> Value:
         case Tuple():
             return Tuple(tuple(_lasting(item) for item in value.items))
     return value
+
+
+def _is_open(result: Value) -> bool:
+    """Whether nothing says what the result of a function is."""
+    return isinstance(result, Object) and result.cls is None

@@ -139,16 +139,17 @@ def tensor_method(
     knowledge = frame.knowledge
     if method_writes(frame, name, arguments):
         written(frame, node, (owner,))
-    if name in knowledge.tensor_casts:
-        if node.args or node.keywords:
+    target = arguments.get("0", arguments.get("dtype")) if name == "type" else None
+    if name in knowledge.tensor_casts or (isinstance(target, Placed) and target.is_dtype):
+        if name != "type" and (node.args or node.keywords):
             return Tensor(
                 frame.symbol(node, name), owner.device, weight=owner.weight, shares=owner.memory(), why=owner.why
             )
-        dtype = Known(Term(TermKind.CONSTANT, knowledge.tensor_casts[name]), (frame.fact(node, "`{}` sets the dtype"),))
+        asked = target.known if isinstance(target, Placed) else Known(_cast_to(frame, name))
         return Tensor(
             frame.symbol(node, name),
             owner.device or Known(owner.device_term()),
-            dtype,
+            asked.because(frame.fact(node, "`{}` sets the dtype")),
             owner.scalar,
             weight=owner.weight,
             shares=owner.memory(),
@@ -177,6 +178,11 @@ def tensor_method(
     if name in knowledge.tensor_host:
         return Host(frame.symbol(node, name), array=name == "numpy")
     return None
+
+
+def _cast_to(frame: Frame, name: str) -> Term:
+    """The dtype that a cast such as `half` makes."""
+    return Term(TermKind.CONSTANT, frame.knowledge.tensor_casts[name])
 
 
 def parts(frame: Frame, whole: Tensor, known: Operation, node: ast.Call, state: State) -> Object:

@@ -117,6 +117,7 @@ class Knowledge:
     computing_methods: Names = field(default=_NONE, metadata={"path": "modules.computing_methods"})
     wrappers: Names = field(default=_NONE, metadata={"path": "modules.wrappers"})
     preparer_words: Names = field(default=_NONE, metadata={"path": "modules.preparer_words"})
+    batch_maker_words: Names = field(default=_NONE, metadata={"path": "modules.batch_maker_words"})
     tensor_libraries: Names = field(default=_NONE, metadata={"path": "modules.tensor_libraries"})
     scheduler_words: Names = field(default=_NONE, metadata={"path": "schedulers.words"})
     layers_weights: Names = field(default=_NONE, metadata={"path": "layers.weights"})

@@ -9,11 +9,12 @@ from typing import NamedTuple
 from transfer_lint.findings import Heat
 from transfer_lint.flow.program.modules import Import, Module
 from transfer_lint.flow.program.project import Project
-from transfer_lint.flow.program.rates import hotter
+from transfer_lint.flow.program.rates import Change, hotter
 from transfer_lint.flow.program.routines import CallSite, Path, Reference, Routine, Routines, called_name
 from transfer_lint.flow.program.step_code import declared, handed_to, layers
 
 _DEPTH = 3  # how often a function may be handed on
+_ALIKE = 6  # methods of one name, and files that call one, of which each may be meant
 
 
 class Use(NamedTuple):
@@ -199,16 +200,22 @@ class _Search:
     # ---- across files --------------------------------------------------------------------------------------------
 
     def _abroad(self) -> Iterator[Use]:
-        """The uses in other files: of a function or class by import, of a method by a name that no other method has."""
+        """The uses in other files: of a function or class by import, of a method by a name that few methods have.
+
+        If it is not the only one of that name, a use is unsure.
+        """
         routine, near = self._routine, self._routine.module.path
         if routine.owner is not None and routine.name not in ("__init__", "__call__"):
-            if not self._is_distinct(routine.name):
+            count = self._methods_named(routine.name)
+            calling = self._project.calling(routine.name, near) if 0 < count <= _ALIKE else ()
+            if count > 1 and len(calling) > _ALIKE:
                 return
-            for path in self._project.calling(routine.name, near):
+            for path in calling:
                 other = self._project.module(path, near) if path != near else None
                 if other is not None:
                     file = self._callers.of_file(other)
-                    yield from self._of_value(file, routine.name, lambda _, func: isinstance(func, ast.Attribute), 1)
+                    for use in self._of_value(file, routine.name, lambda _, f: isinstance(f, ast.Attribute), 1):
+                        yield use if count == 1 else Use(use.routine, (*use.path, Change.UNSURE))
             return
         name = routine.name if routine.owner is None else routine.owner.name
         for file in self._importers(name, routine.module):
@@ -245,12 +252,12 @@ class _Search:
             return False
         return self._project.module_for(caller.module, binding, binding.name) is self._routine.module
 
-    def _is_distinct(self, name: str) -> bool:
-        """Whether no other method of the tree has the name, nor anything of Python or torch."""
+    def _methods_named(self, name: str) -> int:
+        """How many methods of the tree have the name; 0 if something of Python or torch has it, too."""
         known = self._knowledge
         if name in known.tensor_same or name in known.tensor_host or name in known.tensor_tuples or name in _OF_PYTHON:
-            return False
-        return self._project.definitions(name, self._routine.module.path) == 1
+            return 0
+        return self._project.definitions(name, self._routine.module.path)
 
 
 _OF_PYTHON = frozenset(name for kind in (str, bytes, list, dict, set, tuple, object) for name in dir(kind))

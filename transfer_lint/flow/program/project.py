@@ -102,14 +102,17 @@ class Project:
         modules = (self.module(path, importer.path) for path in paths)
         return next((module for module in modules if module is not None), None)
 
-    def external_name(self, importer: Module, found: Import) -> str:
-        """The dotted name of an import, followed through re-exports; `PATH:NAME` for what the tree itself binds."""
-        if found.name is not None:
+    def external_name(self, importer: Module, found: Import, depth: int = 0) -> str:
+        """The dotted name of an import, followed through re-exports; `PATH:NAME` for what the tree itself binds.
+
+        Modules can import a name from each other in a circle: no name is followed through more than 8 of them.
+        """
+        if found.name is not None and depth < 8:
             module = self.module_for(importer, found)
             if module is not None and module is not importer:
                 binding = module.binding(found.name)
                 if isinstance(binding, Import):
-                    return self.external_name(module, binding)
+                    return self.external_name(module, binding, depth + 1)
                 return f"{module.path}:{found.name}"
         parts = [p for p in (found.module, found.name) if p]
         return "." * found.level + ".".join(parts)

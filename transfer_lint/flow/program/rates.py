@@ -15,14 +15,17 @@ _COOLER = {Heat.ELEMENT: Heat.LAYER, Heat.LAYER: Heat.STEP, Heat.STEP: Heat.CALL
 class Change(Enum):
     """How a place in a function changes the rate of what stands there.
 
-    STEP: a loop over batches, tokens or steps. EVALUATION: such a loop that only evaluates: never worth a warning.
+    STEP: a loop over batches, tokens or steps. QUIET_STEP: such a loop that is never worth a warning: it only
+    evaluates, or only the functions that it calls say what it is.
     LAYER: a loop over the layers of a model. RARELY: a branch that few iterations take (`if step % 100 == 0`).
+    UNSURE: a call that may be one of another function of that name: never worth a warning, either.
     """
 
     STEP = "step"
-    EVALUATION = "evaluation"
+    QUIET_STEP = "quiet step"
     LAYER = "layer"
     RARELY = "rarely"
+    UNSURE = "unsure"
 
 
 @dataclass(frozen=True)
@@ -54,13 +57,15 @@ class Rate:
                 case Change.STEP:
                     heat = hotter(heat, Heat.STEP)
                     steady = hotter(steady, Heat.STEP) if steady is not None else None
-                case Change.EVALUATION:
+                case Change.QUIET_STEP:
                     heat = hotter(heat, Heat.STEP)
                 case Change.LAYER:
                     heat = _deeper(heat)
                     steady = _deeper(steady) if steady is not None else None
                 case Change.RARELY:
                     heat, steady = _COOLER.get(heat, heat), None
+                case Change.UNSURE:
+                    steady = None
         return Rate(heat, steady)
 
     def joined(self, other: Rate) -> Rate:

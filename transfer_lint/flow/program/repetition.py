@@ -9,11 +9,12 @@ from functools import cached_property
 from transfer_lint.flow.knowledge import Knowledge
 from transfer_lint.flow.program.modules import ClassInfo, FunctionInfo, Import, Module
 from transfer_lint.flow.program.rates import Change
-from transfer_lint.flow.program.syntax import nodes_of
+from transfer_lint.flow.program.syntax import LOOPS, nodes_of
 
 Comprehension = ast.ListComp | ast.SetComp | ast.GeneratorExp | ast.DictComp
 
 _FOR = (ast.For, ast.AsyncFor)
+_CALLS = 3  # functions that call one another, of which the last one calls the model
 _BODIES = (ast.For, ast.AsyncFor, ast.While, ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 _FEW = 4  # iterations of a loop that is not over steps, whatever it does; of `i % n`: too few to throttle
 _WRAPPERS = frozenset({"enumerate", "zip", "iter", "islice", "tqdm", "trange", "cycle", "track", "reversed", "prepare"})
@@ -32,6 +33,8 @@ class FileFacts:
 
     names_schedules, makes_loaders: whether its text holds a word that is needed for that.
     modules: class -> what its methods use as only modules can be used, as far as it has been asked for.
+    steps: function, of any file -> whether a call of it is one step, as far as it has been asked for.
+    files: the facts of files whose functions this one calls, as far as they have been asked for.
     """
 
     def __init__(self, module: Module) -> None:
@@ -40,6 +43,16 @@ class FileFacts:
         self.names_schedules = any(word in module.text for word in knowledge.step_words)
         self.makes_loaders = any(name in module.text for name in knowledge.loaders.exact)
         self.modules: dict[ast.AST, frozenset[str]] = {}
+        self.steps: dict[ast.AST, bool] = {}
+        self.files: dict[Module, FileFacts] = {module: self}
+
+    def of(self, module: Module) -> FileFacts:
+        """The facts of another file."""
+        if module not in self.files:
+            other = FileFacts(module)
+            other.steps, other.files = self.steps, self.files
+            self.files[module] = other
+        return self.files[module]
 
 
 class Repetition:
@@ -55,7 +68,8 @@ class Repetition:
     def loop(self, node: ast.stmt) -> tuple[Change, ...]:
         """How a loop changes the rate of its body."""
         if isinstance(node, ast.While):
-            return (Change.STEP,) if self._does_step([node.test, *node.body]) else ()
+            body = [node.test, *node.body]
+            return (Change.STEP,) if self._does_step(body) else self._through_functions(body)
         assert isinstance(node, _FOR)
         names = _names(node.target)
         if not isinstance(_root(node.iter), ast.Call) and self._calls_any(node.body, names):
@@ -67,8 +81,8 @@ class Repetition:
         if self._is_loader(node.iter) or self._does_step(node.body):
             root = _root(node.iter)
             counts = isinstance(root, ast.Call) and _is_of(root.func, frozenset({"range"}))
-            return (Change.STEP,) if counts or not self._evaluates else (Change.EVALUATION,)
-        return ()
+            return (Change.STEP,) if counts or not self._evaluates else (Change.QUIET_STEP,)
+        return self._through_functions(node.body)
 
     @cached_property
     def _evaluates(self) -> bool:
@@ -93,6 +107,43 @@ class Repetition:
     def _does_step(self, body: Iterable[ast.AST]) -> bool:
         """Whether a loop's body, without the loops in it, calls a model, goes backward, or steps an optimizer."""
         return any(isinstance(part, ast.Call) and self._is_step(part) for part in _direct(body))
+
+    def _through_functions(self, body: Iterable[ast.AST]) -> tuple[Change, ...]:
+        """The change by a loop whose body calls a function of the tree that does one step."""
+        calls = (part for part in _direct(body) if isinstance(part, ast.Call))
+        return (Change.QUIET_STEP,) if any(self._is_one_step(call, _CALLS) for call in calls) else ()
+
+    def _is_one_step(self, call: ast.Call, depth: int) -> bool:
+        """Whether a call runs a function of the tree that calls a model once, itself or through another one.
+
+        A function with a loop over steps does more than one.
+        """
+        info = self._function(call.func) if depth else None
+        if info is None:
+            return False
+        known = self._file.steps
+        if info.node not in known:
+            known[info.node] = False  # for a function that calls itself
+            there = Repetition(self._file.of(info.module), info.node, info.owner)
+            calls = [part for part in _direct(info.node.body) if isinstance(part, ast.Call)]
+            one = any(there._is_step(part) or there._is_one_step(part, depth - 1) for part in calls)
+            loops = (part for part in nodes_of(info.node) if isinstance(part, LOOPS))
+            known[info.node] = one and not any(there.loop(loop) for loop in loops)
+        return known[info.node]
+
+    def _function(self, func: ast.expr) -> FunctionInfo | None:
+        """The function of the tree that a call runs: one of the file, an imported one, or a method of `self`."""
+        match func:
+            case ast.Name(id=name):
+                found = self._module.binding(name)
+                if isinstance(found, Import) and found.name is not None:
+                    target = self._module.project.module_for(self._module, found)
+                    found = target.binding(found.name) if target is not None else None
+                return found if isinstance(found, FunctionInfo) else None
+            case ast.Attribute(value=ast.Name(id="self"), attr=name) if self._owner is not None:
+                methods = (base.methods.get(name) for base in self._owner.lineage if isinstance(base, ClassInfo))
+                return next((method for method in methods if method is not None), None)
+        return None
 
     def _is_step(self, call: ast.Call) -> bool:
         func = call.func

@@ -58,10 +58,6 @@ class TreeTexts:
         """Whether the file is one of the tree."""
         return path in self._paths
 
-    def has_folder(self, folder: str) -> bool:
-        """Whether some file of the tree is in the folder, or below it."""
-        return folder in self._folders
-
     def holding(self, text: str) -> tuple[str, ...]:
         """The files that hold a piece of text."""
         if text not in self._holding:
@@ -118,20 +114,16 @@ class TreeTexts:
             self._binding[name] = frozenset(paths)
         return self._binding[name]
 
+    @cached_property
+    def folders(self) -> frozenset[str]:
+        """The folders that the files are in."""
+        return frozenset(map(posixpath.dirname, self.files))
+
     # ---- indices -------------------------------------------------------------------------------------------------
 
     @cached_property
     def _texts(self) -> dict[str, str]:
         return {path: self._read(path) or "" for path in self.files}
-
-    @cached_property
-    def _folders(self) -> frozenset[str]:
-        found: set[str] = set()
-        for folder in {posixpath.dirname(path) for path in self.files}:
-            while folder not in found:
-                found.add(folder)
-                folder = posixpath.dirname(folder)
-        return frozenset(found)
 
     @cached_property
     def _imports(self) -> dict[str, list[str]]:

@@ -11,6 +11,7 @@ import posixpath
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple, TypeAlias
 
+from transfer_lint.files.paths import absolute, is_absolute
 from transfer_lint.files.sources import Sources
 from transfer_lint.flow.program.modules import Import
 from transfer_lint.flow.program.tree_texts import TreeTexts
@@ -38,6 +39,8 @@ class Trees:
         self._trees: dict[str, TreeTexts] = {}
         self._by_files: dict[tuple[str, ...], TreeTexts] = {}
         self._digests: dict[object, str] = {}
+        self._above: dict[tuple[TreeTexts, str], list[str]] = {}
+        self._here = absolute(".").rstrip("/") + "/"
         self.asked: dict[Question, str] = {}
 
     def ask(self, question: Question) -> Answer:
@@ -97,10 +100,10 @@ class Trees:
 
     def package(self, near: str, path: str) -> str:
         """The folder of the outermost package that a file belongs to (its own folder if it is in no package)."""
-        texts, folder = self._texts(near), posixpath.dirname(path)
-        while folder and texts.has(posixpath.join(posixpath.dirname(folder), "__init__.py")):
+        texts, folder = self._texts(near), posixpath.dirname(self._absolute(path))
+        while texts.has(self._shown(f"{posixpath.dirname(folder)}/__init__.py")):
             folder = posixpath.dirname(folder)
-        return folder
+        return self._shown(folder)
 
     def candidates(self, near: str, module: str, level: int, submodule: str | None) -> tuple[str, ...]:
         """The files that an import may mean, the nearest first. That of a relative import need not exist."""
@@ -129,29 +132,39 @@ class Trees:
 
     def _candidates(self, near: str, module: str, level: int, submodule: str | None) -> Iterator[str]:
         parts = [part for part in module.split(".") if part] + ([submodule] if submodule else [])
-        here = posixpath.dirname(near)
+        here = posixpath.dirname(self._absolute(near))
         if level:
-            folders: Sequence[str] = [posixpath.normpath(posixpath.join(here, *[".."] * (level - 1)) or ".")]
+            folders: Sequence[str] = [posixpath.normpath(posixpath.join(here, *[".."] * (level - 1)))]
         else:
-            folders = self._folders_above(near) if parts else ()
+            folders = self._folders_above(near, here) if parts else ()
         for folder in folders:
-            stem = posixpath.normpath(posixpath.join(folder, *parts))
-            for path in (f"{stem}.py", posixpath.normpath(posixpath.join(stem, "__init__.py"))):
+            stem = posixpath.join(folder, *parts)
+            for path in map(self._shown, (f"{stem}.py", posixpath.join(stem, "__init__.py"))):
                 if level or self._texts(near).has(path):
                     yield path
 
-    def _folders_above(self, near: str) -> list[str]:
-        """The file's folder and the folders above it in its tree: an absolute import may start from any of these."""
-        folder = posixpath.dirname(near)
-        found = [folder]
-        while folder:
-            folder = posixpath.dirname(folder)
-            if not folder.strip("/") and folder:  # the root: `/`, and `//` of a share
-                break
-            if not self._texts(near).has_folder(folder):
-                break
-            found.append(folder)
-        return found
+    def _folders_above(self, near: str, start: str) -> list[str]:
+        """The folder and those above it, up to what holds the tree: an absolute import of `near` may start from any.
+
+        All are absolute.
+        """
+        texts = self._texts(near)
+        if (texts, start) not in self._above:
+            top = posixpath.dirname(posixpath.commonpath([self._absolute(folder) for folder in texts.folders]))
+            found = [start]
+            while found[-1] != top and (above := posixpath.dirname(found[-1])) != found[-1]:
+                found.append(above)
+            self._above[texts, start] = found
+        return self._above[texts, start]
+
+    # ---- paths: a file of the tree may lie outside of the working directory ----------------------------------------
+
+    def _absolute(self, path: str) -> str:
+        return path if is_absolute(path) else posixpath.join(self._here, path)
+
+    def _shown(self, path: str) -> str:
+        """An absolute path as it is shown, see `shown_path`."""
+        return path.removeprefix(self._here)
 
 
 QUESTIONS = frozenset(

@@ -77,6 +77,11 @@ class HostRead:
         return func.attr if isinstance(func, ast.Attribute) else spelled(func)
 
     @property
+    def is_math(self) -> bool:
+        """Whether it is a call of a function of Python's `math`."""
+        return isinstance(self.node, ast.Call) and self.module.dotted(self.node.func).startswith("math.")
+
+    @property
     def anchor(self) -> tuple[int, int]:
         """1-based (line, column in characters) of the called name, or of the start of a test."""
         if not isinstance(self.node, ast.Call):

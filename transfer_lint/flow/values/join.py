@@ -45,6 +45,17 @@ def _placed(a: Placed, b: Placed, phi: Callable[[str], Symbol]) -> Placed:
     return Placed(known, a.is_dtype)
 
 
+def _joined_half(a: Known | None, b: Known | None, same: bool, terms: Callable[[], tuple[Term, Term]]) -> Known | None:
+    """The device or dtype of what is one of two tensors. Where that of one is its own, the other may have it from it.
+
+    same: the two are one tensor. terms: gives the terms of both.
+    """
+    if same or (a is None) == (b is None):
+        return join_known(a, b)
+    first, second = terms()
+    return join_known(a or Known(first), b or Known(second))
+
+
 def join(a: Value, b: Value, phi: Callable[[str], Symbol]) -> Value:
     """The join of `a` and `b`: what is known of a value that is `a` on one path and `b` on another.
 
@@ -61,8 +72,8 @@ def join(a: Value, b: Value, phi: Callable[[str], Symbol]) -> Value:
         same = a.ident is b.ident
         return Tensor(
             ident=a.ident if same else phi(""),
-            device=join_known(a.device, b.device),
-            dtype=join_known(a.dtype, b.dtype),
+            device=_joined_half(a.device, b.device, same, lambda: (a.device_term(), b.device_term())),
+            dtype=_joined_half(a.dtype, b.dtype, same, lambda: (a.dtype_term(), b.dtype_term())),
             scalar=a.scalar if a.scalar == b.scalar else None,
             optional=a.optional or b.optional,
             weight=a.weight or b.weight,

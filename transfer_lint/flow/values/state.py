@@ -14,7 +14,7 @@ from transfer_lint.flow.values.records import AT_ENTRY, MADE, Epoch, Record, is_
 from transfer_lint.flow.values.settled import settled_records
 from transfer_lint.flow.values.symbols import Symbol, Symbols
 from transfer_lint.flow.values.terms import Known
-from transfer_lint.flow.values.values import NONE, Function, Object, Tensor, Tuple, Value, objects_of
+from transfer_lint.flow.values.values import NONE, Function, Object, Placed, Tensor, Tuple, Value, objects_of
 
 LIVE = frozenset({"device", "dtype"})
 """Attributes that a module may compute from its weights."""
@@ -250,13 +250,23 @@ class State:
     def replace_data(self, epoch: str, line: int) -> None:
         """`t.data = ...`: forget all placements, as any tensor may be `t` and any module may hold it."""
         self.correlated = {}
-        self._renew_tensors(lambda tensor: True, ("data", epoch), line)
+        self._renew_tensors(lambda tensor: True, ("data", epoch), line, unknown=True)
         self._displace(list(self.heap), epoch, line)
 
-    def _renew_tensors(self, wanted: Callable[[Tensor], bool], key: tuple[object, ...], line: int) -> None:
-        """Forget the placement of the wanted tensors, in all locals and attributes."""
+    def _renew_tensors(
+        self, wanted: Callable[[Tensor], bool], key: tuple[object, ...], line: int, *, unknown: bool = False
+    ) -> None:
+        """Forget the placement of the wanted tensors, in all locals and attributes.
+
+        unknown: and of what may be a tensor.
+        """
 
         def renewed(value: Value) -> Value:
+            if unknown and isinstance(value, Object) and value.cls is None:
+                symbol = self.symbols.make((*key, value.ident), value.ident.label, line)
+                self.sharing.twin(symbol, value.ident)
+                self.sharing.alias(symbol, value.ident)
+                return replace(value, ident=symbol, placed=(None, None))
             if isinstance(value, Tensor) and wanted(value):
                 symbol = self.symbols.make((*key, value.ident), value.ident.label, line)
                 return replace(value, ident=symbol, device=None, dtype=None, scalar=None)
@@ -269,7 +279,8 @@ class State:
         for name, value in self.locals.items():
             self.locals[name] = renewed(value)
         for ident, record in self.heap.items():
-            if not record.attributes or not any(type(v) in (Tensor, Tuple) for v in record.attributes.values()):
+            kinds = (Tensor, Tuple, Object) if unknown else (Tensor, Tuple)
+            if not record.attributes or not any(type(v) in kinds for v in record.attributes.values()):
                 continue
             attributes = {name: renewed(value) for name, value in record.attributes.items()}
             if any(attributes[name] is not value for name, value in record.attributes.items()):
@@ -376,6 +387,8 @@ class State:
         for name, held in self.locals.items():
             if isinstance(held, Tensor | Object) and held.ident is ident:
                 self.locals[name] = value
+            elif isinstance(value, Tensor) and isinstance(held, Object) and _is_device_of(held, ident):
+                self.locals[name] = Placed(value.device or Known(value.device_term()), is_dtype=False)
         for owner, record in self.heap.items():
             if any(isinstance(v, Tensor | Object) and v.ident is ident for v in record.attributes.values()):
                 attributes = {
@@ -435,3 +448,8 @@ class State:
 
 def _item(phi: Callable[[str], Symbol], number: int, path: str) -> Symbol:
     return phi(f"[{number}]{path}")
+
+
+def _is_device_of(value: Object, ident: Symbol) -> bool:
+    """Whether a value is the `.device` of an object, read before it was known that this is a tensor."""
+    return value.ident.parent is ident and value.ident.name == "device"

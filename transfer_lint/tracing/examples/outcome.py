@@ -8,11 +8,10 @@ from dataclasses import dataclass, field
 from types import CodeType, ModuleType
 from typing import Any
 
-import numpy as np
 import torch
 
-from tests.support.comfy_modules import comfy_modules
 from transfer_lint.tracing.device_tensor import values_of
+from transfer_lint.tracing.examples.comfy_modules import comfy_modules
 from transfer_lint.tracing.simulate import Machine
 
 _NAME = "example_under_test"
@@ -61,7 +60,7 @@ def observe(machine: Machine, block: CodeType, expression: CodeType, inputs: dic
     outcome.waits = len(machine.waits) + sum(transfer.target == "cpu" for transfer in machine.transfers)
     outcome.no_op_calls = len(machine.no_op_calls)
     generators = (torch.default_generator, *torch.cuda.default_generators)
-    outcome.streams = [generator.get_state().numpy().tobytes() for generator in generators]
+    outcome.streams = [bytes(generator.get_state().tolist()) for generator in generators]
     return outcome
 
 
@@ -94,7 +93,7 @@ def _compare(path: str, before: Any, after: Any, seen: set[int]) -> Iterator[tup
     seen.add(id(before))
     if isinstance(before, torch.Tensor) and isinstance(after, torch.Tensor):
         yield from _compare_tensors(path, before, after)
-    elif isinstance(before, np.ndarray) and isinstance(after, np.ndarray):
+    elif _are_arrays(before, after):
         if before.dtype != after.dtype:
             yield "dtype", f"{path}: {before.dtype} before, {after.dtype} after"
         elif before.shape != after.shape or before.tobytes() != after.tobytes():
@@ -121,6 +120,12 @@ def _compare(path: str, before: Any, after: Any, seen: set[int]) -> Iterator[tup
         yield "value", f"{path}: {before!r} before, {after!r} after"
 
 
+def _are_arrays(before: Any, after: Any) -> bool:
+    """Whether both are arrays of numpy, which need not be installed."""
+    numpy = sys.modules.get("numpy")
+    return numpy is not None and isinstance(before, numpy.ndarray) and isinstance(after, numpy.ndarray)
+
+
 def _compare_tensors(path: str, before: torch.Tensor, after: torch.Tensor) -> Iterator[tuple[str, str]]:
     if before.device != after.device:
         yield "device", f"{path}: {before.device} before, {after.device} after"
@@ -133,7 +138,7 @@ def _compare_tensors(path: str, before: torch.Tensor, after: torch.Tensor) -> It
 
 
 def _bits(tensor: torch.Tensor) -> bytes:
-    return values_of(tensor).detach().contiguous().reshape(-1).view(torch.uint8).numpy().tobytes()
+    return bytes(values_of(tensor).detach().contiguous().reshape(-1).view(torch.uint8).tolist())
 
 
 def _identities(before: Outcome, after: Outcome) -> Iterator[tuple[str, str]]:

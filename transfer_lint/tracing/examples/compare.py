@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 
-from tests.support.matrix import combinations
-from tests.support.outcome import differences, observe
+from transfer_lint.tracing.examples.inputs import combinations
+from transfer_lint.tracing.examples.outcome import differences, observe
 from transfer_lint.tracing.simulate import simulate
 
 

@@ -1,0 +1,227 @@
+"""Which operands an operator takes from different devices, by the checks of the torch that is installed.
+
+On a card torch refuses operands in three places. Each is asked here:
+
+- The wrapper that torch generates around a device's kernel compares all tensors, unless the operator's declaration
+  says `device_check: NoCheck`. The declarations are a file of torch's, `native_functions.yaml`.
+- Structured elementwise operators so marked check in TensorIterator, which takes one 0-dim host tensor where the kernel
+  allows it. Their own code runs on tensors without memory, up to the point where it would call the kernel.
+- The few others check in their kernels. For these the rule is written down here.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from transfer_lint.tracing.device_tensor import STAND_IN, DeviceTensor, place_of
+from transfer_lint.tracing.machine import HOST, name_of
+
+_DECLARATIONS = os.path.join("packaged", "ATen", "native", "native_functions.yaml")
+_REFUSED = re.compile("same device|too many CPU scalars|to have device")
+_NEW_WORDS = tuple(map(int, re.findall(r"\d+", torch.__version__)[:2])) >= (2, 8)
+
+# Unstructured elementwise operators whose TensorIterator takes one 0-dim host tensor.
+_TAKES_HOST_SCALAR = frozenset(
+    "aten::" + name
+    for name in (  # noqa: SIM905
+        "logical_and.out logical_or.out logical_xor.out floor_divide floor_divide.out floor_divide_.Tensor rsub.Tensor "
+        "__lshift__.Tensor __ilshift__.Tensor __rshift__.Tensor __irshift__.Tensor"
+    ).split()
+)
+# Operators that move operands to the device themselves: any 0-dim one (`where`), or the one that is named.
+_MOVES_SCALARS = frozenset(("aten::where.self", "aten::where.self_out"))
+_MOVES_ANY = {"aten::bernoulli_.Tensor": "p"}
+
+
+@dataclass(frozen=True)
+class Declaration:
+    """What an operator's declaration says of its kernel for a card.
+
+    exact: the kernel's wrapper compares the devices of all tensors. method: the wrapper's name, for the error's words.
+    order: the names of the arguments in the order in which it compares them. iterator: the operator is structured and
+    checks in TensorIterator. made: the dispatch key of its code if there is no such kernel, because it is made of
+    others; else None.
+    """
+
+    exact: bool
+    method: str
+    order: tuple[str, ...]
+    iterator: bool
+    made: Any
+
+
+@cache
+def declaration_of(func: Any) -> Declaration:
+    """The declaration of an operator overload. Operators that torch does not declare check nothing themselves."""
+    name = func._schema.name.removeprefix("aten::")
+    overload = func._schema.overload_name
+    text = _declarations().get(f"{name}.{overload}" if overload else name, "") if func.namespace == "aten" else ""
+    delegate = re.search(r"structured_delegate: (\S+)", text)
+    structured = "structured: True" in text or delegate is not None
+    base = _declarations().get(delegate[1], "") if delegate is not None else text
+    kernel = re.search(r"^    [^:#\n]*\bCUDA\b[^:\n]*:", base, re.MULTILINE) is not None
+    arguments = [each for each in func._schema.arguments if "Tensor" in str(each.type)]
+    out = "_out" if any(each.is_out for each in arguments) else ""
+    suffix = f"_{overload}" if overload else ""
+    tail = f"{name}{out}{suffix}" if structured else f"{overload}_{name}{out}"
+    return Declaration(
+        exact=kernel and "device_check: NoCheck" not in text,
+        method=f"wrapper_CUDA_{tail}",
+        order=(
+            *(each.name for each in arguments if each.is_out),
+            *(each.name for each in arguments if not each.kwarg_only),
+        ),
+        iterator=structured and "structured_inherits: TensorIteratorBase" in base,
+        made=None if kernel else _code_of(func),
+    )
+
+
+def _code_of(func: Any) -> Any:
+    for name in ("CompositeExplicitAutogradNonFunctional", "CompositeExplicitAutograd", "CompositeImplicitAutograd"):
+        if torch._C._dispatch_has_kernel_for_dispatch_key(func.name(), name):
+            return getattr(torch._C.DispatchKey, name)
+    return None
+
+
+@cache
+def _declarations() -> Mapping[str, str]:
+    """Name of an operator overload -> its declaration."""
+    package = importlib.util.find_spec("torchgen")
+    for folder in package.submodule_search_locations or () if package is not None else ():
+        with open(os.path.join(folder, _DECLARATIONS), encoding="utf-8") as stream:
+            _, *blocks = re.split("^- func: ", stream.read(), flags=re.MULTILINE)
+        return {block.partition("(")[0]: block for block in blocks}
+    return {}
+
+
+def agreed(func: Any, given: Sequence[tuple[str, Tensor]], args: Sequence[Any], kwargs: Mapping[str, Any]) -> int:
+    """The place where an operator runs whose operands are on different devices.
+
+    given: (name of the argument, tensor), in the order of the schema, of a call with `args` and `kwargs`.
+    Raises RuntimeError, with torch's words, if a card would refuse the call.
+    """
+    declared = declaration_of(func)
+    if declared.exact:
+        _compare(declared, given)
+    name = f"{func._schema.name}.{func._schema.overload_name}".rstrip(".")
+    if name == "aten::masked_fill_.Scalar":
+        (_, self), (_, mask) = given
+        raise RuntimeError(
+            "expected self and mask to be on the same device, "
+            f"but got mask on {name_of(place_of(mask))} and self on {name_of(place_of(self))}"
+        )
+    devices = list(dict.fromkeys(place_of(tensor) for _, tensor in given if place_of(tensor) != HOST))
+    if len(devices) > 1:
+        raise refused(devices[0], devices[1])
+    hosts = [(argument, tensor) for argument, tensor in given if place_of(tensor) == HOST]
+    if declared.iterator:
+        _probe(func, tuple((each.dim(), place_of(each) == HOST) for _, each in given), args, kwargs, devices[0])
+    elif name in _MOVES_SCALARS:
+        hosts = [(argument, tensor) for argument, tensor in hosts if tensor.dim() or argument == "out"]
+        if hosts:
+            raise refused(devices[0], HOST)
+    elif any(argument != _MOVES_ANY.get(name) for argument, _ in hosts):
+        scalars = [tensor for argument, tensor in hosts if tensor.dim() == 0 and argument not in ("self", "out")]
+        if name not in _TAKES_HOST_SCALAR or scalars != [tensor for _, tensor in hosts] or len(scalars) > 1:
+            raise refused(devices[0], HOST)
+    return devices[0]
+
+
+def refused(place: int, other: int) -> RuntimeError:
+    """torch's error for operands on two devices."""
+    return RuntimeError(
+        "Expected all tensors to be on the same device, but found at least two devices, "
+        f"{name_of(place)} and {name_of(other)}!"
+    )
+
+
+def _compare(declared: Declaration, given: Sequence[tuple[str, Tensor]]) -> None:
+    common: int | None = None
+    for name in declared.order:
+        for here in (place_of(tensor) for argument, tensor in given if argument == name):
+            if common is None or here == common:
+                common = here
+            elif _NEW_WORDS:
+                raise RuntimeError(
+                    f"Expected all tensors to be on the same device, but got {name} is on {name_of(here)}, "
+                    f"different from other tensors on {name_of(common)} "
+                    f"(when checking argument in method {declared.method})"
+                )
+            else:
+                raise RuntimeError(
+                    f"{refused(common, here)} (when checking argument for argument {name} in method {declared.method})"
+                )
+
+
+class _Unfilled(Tensor):
+    """A tensor on the stand-in device without memory."""
+
+    place: int
+
+    @staticmethod
+    def __new__(cls, like: Tensor, place: int) -> _Unfilled:
+        made: _Unfilled = Tensor._make_wrapper_subclass(
+            cls, like.shape, strides=like.stride(), dtype=like.dtype, device=torch.device(STAND_IN, place)
+        )
+        made.place = place
+        return made
+
+    @classmethod
+    def __torch_dispatch__(  # type: ignore[override]
+        cls, func: Any, types: Sequence[type], args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None
+    ) -> Any:
+        # what a check converts or asks beforehand
+        place = next(each.place for each in args if isinstance(each, _Unfilled))
+        result = func(*map(_on_meta, args), **(kwargs or {}))
+        return _Unfilled(result, place) if isinstance(result, Tensor) else result
+
+
+def _on_meta(value: Any) -> Any:
+    return torch.empty(value.shape, dtype=value.dtype, device="meta") if isinstance(value, _Unfilled) else value
+
+
+_accepted: set[tuple[Any, ...]] = set()
+
+
+def _probe(func: Any, pattern: tuple[Any, ...], args: Sequence[Any], kwargs: Mapping[str, Any], place: int) -> None:
+    """Run the checks of a structured operator. pattern: what they depend on; a pattern that passed is not tried again.
+
+    Its kernel for the host is called with tensors of a device for which there is no inner loop.
+    """
+    key = (func, *pattern)
+    if key in _accepted:
+        return
+
+    def twin(value: Any) -> Any:
+        return _Unfilled(value, place) if isinstance(value, DeviceTensor) else value
+
+    try:
+        func._op_dk(torch._C.DispatchKey.CPU, *map(twin, args), **{name: twin(value) for name, value in kwargs.items()})
+    except Exception as error:
+        words = str(error)
+        if _REFUSED.search(words):
+            raise RuntimeError(words.replace(f"{STAND_IN}:", "cuda:")) from None
+    _accepted.add(key)
+
+
+def _named(func: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    names = [each.name for each in func._schema.arguments]
+    yield from zip(names, args, strict=False)
+    yield from kwargs.items()
+
+
+def named_tensors(func: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Iterator[tuple[str, Tensor]]:
+    """(name of the argument, tensor) of all tensors in a call, also those in lists; `meta` tensors are left out."""
+    for name, value in _named(func, args, kwargs):
+        for each in value if isinstance(value, (list, tuple)) else (value,):
+            if isinstance(each, Tensor) and each.device.type != "meta":
+                yield name, each

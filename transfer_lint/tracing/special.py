@@ -1,0 +1,194 @@
+"""Operators that need more than to be run on the host values: copies, reads, indexing, lists of tensors."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from transfer_lint.tracing.device_checks import declaration_of
+from transfer_lint.tracing.device_tensor import place, place_named, place_of, values_of
+from transfer_lint.tracing.machine import HOST, active, name_of, travelling, type_of
+from transfer_lint.tracing.on_values import WAITS, on_values, run_at
+from transfer_lint.tracing.traits import Traits, replace, traits_of
+
+aten = torch.ops.aten
+
+INDEXES = frozenset(
+    "aten::" + name
+    for name in ("index", "_unsafe_index", "index_put", "index_put_", "_unsafe_index_put", "_index_put_impl_")
+)
+
+
+def take_apart(
+    func: Any, args: Sequence[Any], kwargs: Mapping[str, Any], mode: AbstractContextManager[Any] | None
+) -> Any:
+    """Run an operator that is made of others as torch does: each of these comes here by itself."""
+    with mode if mode is not None else nullcontext():
+        return func._op_dk(declaration_of(func).made, *args, **kwargs)
+
+
+def bring_indices(func: Any, args: Sequence[Any]) -> Sequence[Any]:
+    """The arguments of an indexing operator, with host indices moved to the device of the indexed tensor.
+
+    Raises RuntimeError for a host tensor with a device index, and for an index on another device.
+
+    A mask stands for the positions of its true elements. For a host mask these positions are moved; for a mask on the
+    device the host waits for their number, unless one host number is written: torch fills then.
+    """
+    self, indices, *rest = args
+    here = place_of(self)
+    machine = active()
+    number = bool(rest) and isinstance(rest[0], Tensor) and rest[0].dim() == 0 and place_of(rest[0]) == HOST
+    given = [index for index in indices if index is not None]
+    fills = number and len(given) == 1 and _is_mask(given[0]) and place_of(given[0]) == here and not any(rest[1:])
+
+    def bring(index: Tensor) -> Tensor:
+        if place_of(index) == here:
+            if _is_mask(index) and here != HOST and not fills and machine is not None:
+                machine.waited(here, "index", index, WAITS["aten::nonzero"])
+            return index
+        if here == HOST or place_of(index) != HOST:
+            raise RuntimeError(
+                f"indices should be either on cpu or on the same device as the indexed tensor ({name_of(here)})"
+            )
+        for each in index.nonzero().unbind(1) if _is_mask(index) else (index,):
+            if machine is not None:
+                machine.moved(HOST, here, each, each.dtype, non_blocking=False, at_host=each, taken=True)
+        return place(index, here)
+
+    if number:
+        if here != HOST and not fills and machine is not None:
+            machine.moved(HOST, here, rest[0], rest[0].dtype, non_blocking=False, at_host=rest[0], taken=True)
+        rest[0] = place(rest[0], here)
+    return (self, replace(indices, bring), *rest)
+
+
+def _is_mask(index: Tensor) -> bool:
+    return index.dtype in (torch.bool, torch.uint8)
+
+
+def run_foreach(
+    func: Any,
+    traits: Traits,
+    args: Sequence[Any],
+    kwargs: Mapping[str, Any],
+    mode: AbstractContextManager[Any] | None,
+) -> Any:
+    """Run a `_foreach_` operator. Only tensors at the same position of their lists must be on the same device."""
+    firsts = args[0]
+    if traits.name == "aten::_foreach_copy_":
+        for destination, source in zip(firsts, args[1], strict=True):
+            aten.copy_.default(destination, source)
+        return None
+    lists = [value for value in args if isinstance(value, (list, tuple)) and _all_tensors(value)]
+    single = [value for value in (*args, *kwargs.values()) if isinstance(value, Tensor)]
+    if any(len({place_of(each) for each in (*group, *single)}) > 1 for group in zip(*lists, strict=False)):
+        return take_apart(func, args, kwargs, mode)
+    host_kwargs = {name: replace(value, values_of) for name, value in kwargs.items()}
+    result = on_values(place_of(firsts[0]), func, replace(tuple(args), values_of), host_kwargs)
+    if not isinstance(result, (list, tuple)):
+        return result
+    return [place(value, place_of(first)) for value, first in zip(result, firsts, strict=True)]
+
+
+def _all_tensors(values: Sequence[Any]) -> bool:
+    return all(isinstance(value, Tensor) for value in values)
+
+
+def _to_copy(func: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Tensor:
+    source = place_of(args[0])
+    device = kwargs.get("device")
+    target = source if device is None else place_named(device)
+    non_blocking = bool(kwargs.get("non_blocking"))
+    host_kwargs = {name: value for name, value in kwargs.items() if name not in ("device", "non_blocking")}
+    if target is None:
+        return func(values_of(args[0]), device=device, **host_kwargs)  # type: ignore[no-any-return]
+    values = values_of(args[0]).resolve_conj().resolve_neg()
+    copied = on_values(target, func, (values,), host_kwargs)
+    machine = active()
+    if machine is not None and source != target:
+        at_host = values if source == HOST else copied if target == HOST else None
+        dtype = travelling(values, copied, (type_of(source), type_of(target)), non_blocking)
+        machine.moved(source, target, copied, dtype, non_blocking, at_host=at_host)
+    return place(copied, target)
+
+
+def _copy_(func: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Tensor:
+    destination, source = args[0], args[1]
+    non_blocking = bool(args[2] if len(args) > 2 else kwargs.get("non_blocking", False))
+    on_values(place_of(destination), func, (values_of(destination), values_of(source)), {})
+    machine = active()
+    if machine is not None and place_of(source) != place_of(destination):
+        target = place_of(destination)
+        dtype = travelling(source, destination, (type_of(place_of(source)), type_of(target)), non_blocking)
+        at_host = source if place_of(source) == HOST else destination if target == HOST else None
+        machine.moved(place_of(source), target, destination, dtype, non_blocking, at_host=at_host)
+    return destination  # type: ignore[no-any-return]
+
+
+def _local_scalar_dense(func: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+    machine = active()
+    if machine is not None:
+        machine.waited(place_of(args[0]), "item", args[0], args[0].element_size())
+    return func(values_of(args[0]))
+
+
+def _conj(func: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Tensor:
+    # torch would only set the conjugate bit for later operators; the operators that run on the values here ignore it
+    return aten.conj_physical.default(args[0])  # type: ignore[no-any-return]
+
+
+def _neg_view(func: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Tensor:
+    return aten.neg.default(args[0])  # type: ignore[no-any-return]
+
+
+def _pack_padded_sequence(func: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+    traits = traits_of(func)
+    data, sizes = run_at(place_of(args[0]), func, traits, args, kwargs)
+    return data, values_of(sizes)  # the sizes are needed, and made, on the host
+
+
+def _with_number(func: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+    """Run an operator whose last operand, a 0-dim tensor wherever it is, is read as a number: `masked_fill_`."""
+    *rest, value = args
+    if value.dim():  # the operator itself says what is wrong
+        return func(*map(values_of, args), **kwargs)
+    if place_of(rest[0]) == HOST and func is aten.masked_fill_.Tensor:
+        raise RuntimeError("masked_fill_: Expected inputs to be on same device")
+    packet = getattr(aten, func._schema.name.removeprefix("aten::"))
+    return getattr(packet, func._schema.overload_name.replace("Tensor", "Scalar"))(*rest, value.item())
+
+
+def _fill_(func: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+    if place_of(args[0]) == place_of(args[1]):
+        return run_at(place_of(args[0]), func, traits_of(func), args, kwargs)
+    return _with_number(func, args, kwargs)
+
+
+def _convolution(func: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+    """Run a convolution. Its kernels compare the classes of their operands: host or device, and dtype."""
+    data, rest = args[0], zip(("weight", "bias"), args[1:3], strict=True)
+    for name, other in rest:
+        if other is not None and (place_of(other), other.dtype) != (place_of(data), data.dtype):
+            words = f"Input type ({data.type()}) and {name} type ({other.type()}) should be the same"
+            hint = f" or input should be a MKLDNN tensor and {name} is a dense tensor"
+            raise RuntimeError(words + (hint if place_of(data) == HOST else ""))
+    return run_at(place_of(data), func, traits_of(func), args, kwargs)
+
+
+SPECIAL: Mapping[Any, Callable[[Any, Sequence[Any], Mapping[str, Any]], Any]] = {
+    aten._to_copy.default: _to_copy,
+    aten.copy_.default: _copy_,
+    aten._local_scalar_dense.default: _local_scalar_dense,
+    aten._conj.default: _conj,
+    aten._neg_view.default: _neg_view,
+    aten._pack_padded_sequence.default: _pack_padded_sequence,
+    aten.convolution.default: _convolution,
+    aten.fill_.Tensor: _fill_,
+    aten.masked_fill_.Tensor: _with_number,
+    aten.index_fill_.int_Tensor: _with_number,
+}
