@@ -11,14 +11,13 @@ import click
 
 from transfer_lint.cli import common
 from transfer_lint.files.paths import shown_path
-from transfer_lint.lint import baseline
-from transfer_lint.lint.baseline import Baseline
 from transfer_lint.lint.outcome import Outcome
 from transfer_lint.lint.terms import Terms, today
 from transfer_lint.settings import Settings
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # imported where there is a baseline
     from transfer_lint.fixing.fix import Fixed
+    from transfer_lint.lint.baseline import Baseline
 
 option = click.option(
     "--baseline", "baseline_file", type=click.Path(), metavar="FILE", help="Leave out the findings known there."
@@ -39,6 +38,8 @@ def by_baseline(
 
 def write(path: str, outcome: Outcome, checked: Collection[str], settings: Settings, terms: Terms, reason: str) -> None:
     """Make the findings of an outcome known in a file, and say so."""
+    from transfer_lint.lint import baseline
+
     old = baseline.read(path) if os.path.lexists(path) else None
     known, ended = baseline.write(path, outcome, old, checked, settings, terms, reason)
     common.say(f"{common.count(sum(known.values()), 'finding')} known in {shown_path(path)}")
@@ -49,6 +50,8 @@ def write(path: str, outcome: Outcome, checked: Collection[str], settings: Setti
 
 def without_known(path: str, outcome: Outcome, checked: Collection[str], settings: Settings) -> Outcome:
     """The outcome without what is known in a file. What is known there and no longer found is said."""
+    from transfer_lint.lint import baseline
+
     known = baseline.read(path)
     gone = baseline.stale(outcome, known, checked, settings)
     for entry, count in sorted(gone.items()):
@@ -66,6 +69,8 @@ Held: TypeAlias = "list[tuple[Baseline, set[str]]]"
 
 def read(files: Collection[str], settings: Settings, named: str | None) -> Held:
     """The baselines for files. Raises Problem."""
+    from transfer_lint.lint import baseline
+
     return [(baseline.read(path), its) for path, its in by_baseline(files, settings, named).items()]
 
 
@@ -75,6 +80,8 @@ def carried(fixed: Fixed, held: Held, settings: Settings, *, write: bool) -> Out
     A fix may change the expression of what it leaves, by which a baseline knows it; so it is followed. write: the
     baselines too are brought up to date, for the files that were fixed.
     """
+    from transfer_lint.lint import baseline
+
     outcome = left = fixed.outcome
     changed = {file.path for file in fixed.files}
     for old, its in held:
