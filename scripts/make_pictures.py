@@ -2,8 +2,9 @@
 
     python scripts/make_pictures.py [--all]
 
-`python -m tests.support.documents` does it, too. The report's picture needs playwright and Chromium. It carries a digest of the text that it shows, by which a test sees
-whether it is out of date; `--all` makes it again in any case, for a new style.
+`python -m tests.support.documents` does it, too. The picture of the report needs playwright and Chromium. It has a
+digest of the text that it shows, by which a test sees whether it is out of date; `--all` makes it again in
+any case, for a new style.
 """
 
 from __future__ import annotations

@@ -215,7 +215,7 @@ def test_it_builds_without_a_warning(tmp_path: Path) -> None:
     built = {path.relative_to(tmp_path / "site").as_posix() for path in (tmp_path / "site").rglob("*.html")}
     assert {f"{page[5:-3]}.html" for page in PAGES} <= built
     architecture = (tmp_path / "site" / "architecture.html").read_text(encoding="utf-8")
-    assert architecture.count('class="flow"') == 2  # the maps are pictures
+    assert architecture.count('class="flow picture"') == 2  # the maps are pictures
     assert "flowchart" not in architecture
     for page in built:
         text = (tmp_path / "site" / page).read_text(encoding="utf-8")

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from tests.support.language_client import Editor, applied, editing
+from tests.support.language_client import PULL, Editor, applied, editing
 
 CELLS = {
     "import": "import torch\nx = torch.zeros(3)\n",
@@ -104,3 +104,12 @@ def test_cells_are_edited_moved_added_and_taken_away(tmp_path: Path) -> None:
             "textDocument/publishDiagnostics",
             lambda p: p["uri"] == notebook.uri("move") and not p["diagnostics"] and "version" not in p,
         )
+
+
+def test_editors_that_ask_for_diagnostics_are_told_those_of_cells_all_the_same(tmp_path: Path) -> None:
+    """VS Code asks for those of files, and of no cell."""
+    with editing(tmp_path, capabilities=PULL) as editor:
+        notebook = Notebook(editor, tmp_path / "demo.ipynb", CELLS)
+        assert notebook.codes("again", 1) == ["TL101"]
+        asked = editor.request("textDocument/diagnostic", {"textDocument": {"uri": notebook.uri("again")}})
+        assert asked["items"] == []

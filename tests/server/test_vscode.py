@@ -81,7 +81,7 @@ def page(workspace: Path, tmp_path: Path) -> Iterator[Page]:
             except OSError:
                 time.sleep(0.1)
         with chromium() as browser:
-            shown = browser.new_page(viewport={"width": 1200, "height": 800})
+            shown = browser.new_page(viewport={"width": 1200, "height": 1600})
             shown.set_default_timeout(PATIENCE * 1000)
             shown.goto(f"{address}?folder={workspace}")
             shown.click("text=Yes, I trust the authors")

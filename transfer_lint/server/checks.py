@@ -42,6 +42,13 @@ class Checks:
         self._last: dict[str, Checked] = {}  # also what may no longer hold
         self._meanwhile: dict[str, set[str]] = {}  # a document that is being checked -> paths that have changed since
 
+    def pushes(self, document: Document) -> bool:
+        """Whether a document is checked, and its findings are told, without being asked for.
+
+        A notebook always is: editors that ask for the diagnostics of files do not ask for those of cells.
+        """
+        return self.eager or document.notebook
+
     def opened(self, document: Document) -> None:
         """A document was opened, so that it counts in the place of its file."""
         self._start(document, 0.0)
@@ -75,7 +82,7 @@ class Checks:
             key = plain(document.uri)
             if key in self._checked:
                 return self._checked[key]
-            task = self._tasks.get(key) or self._run(document, 0.0 if self.eager else PAUSE)
+            task = self._tasks.get(key) or self._run(document, 0.0 if self.pushes(document) else PAUSE)
             await asyncio.wait([task])
             if self._tasks.get(key) is task:
                 return None if task.cancelled() else task.result()
@@ -95,7 +102,7 @@ class Checks:
 
     def _start(self, document: Document, pause: float) -> None:
         self._cancel(plain(document.uri))
-        if self.eager:
+        if self.pushes(document):
             self._run(document, pause)
 
     def _cancel(self, key: str) -> None:
@@ -119,7 +126,7 @@ class Checks:
                 before = checked
             if checked is not None:
                 self._checked[key] = self._last[key] = checked
-                if self.eager:
+                if self.pushes(document):
                     self._done(checked)
             return checked
 

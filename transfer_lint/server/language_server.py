@@ -41,7 +41,7 @@ def _register_documents(server: Server) -> None:
         if document is not None:
             server.forget()
             server.checks.closed(document)
-            for cell in document.cells if server.checks.eager else ():
+            for cell in document.cells if server.checks.pushes(document) else ():
                 server.text_document_publish_diagnostics(lsp.PublishDiagnosticsParams(cell.uri, []))
 
     @server.feature(lsp.TEXT_DOCUMENT_DID_OPEN)
@@ -150,7 +150,7 @@ def _register_questions(server: Server) -> None:
         params: lsp.DocumentDiagnosticParams,
     ) -> lsp.RelatedFullDocumentDiagnosticReport | lsp.RelatedUnchangedDocumentDiagnosticReport:
         checked = await server.checks.fresh(params.text_document.uri)
-        if checked is None:
+        if checked is None or checked.document.notebook:  # of a notebook, they are pushed
             return lsp.RelatedFullDocumentDiagnosticReport([])
         identity = str(hash((checked.document, checked.findings)))
         if identity == params.previous_result_id:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
+from functools import cache
 from typing import Any
 
 import torch
@@ -122,12 +123,24 @@ def on_values(where: int, func: Any, args: Sequence[Any], kwargs: Mapping[str, A
     A dispatch mode keeps torch from looking at conjugate bits, which operators made of others set and read inside. In
     inference mode only the wrapper is an inference tensor, not the tensor that it holds.
     """
+    if not conjugates(func) and not any(tensor.is_complex() for tensor in tensors_in((*args, *kwargs.values()))):
+        return _on_values(where, func, args, kwargs)
     excluded = torch._C._dispatch_tls_local_exclude_set() - _LAZY
     with torch._C._ForceDispatchKeyGuard(torch._C._dispatch_tls_local_include_set(), excluded):
-        if where == HOST or not torch.is_inference_mode_enabled():
-            return func(*args, **kwargs)
-        with torch.inference_mode(False), torch._C._AutoDispatchBelowAutograd():
-            return func(*args, **kwargs)
+        return _on_values(where, func, args, kwargs)
+
+
+def _on_values(where: int, func: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+    if where == HOST or not torch.is_inference_mode_enabled():
+        return func(*args, **kwargs)
+    with torch.inference_mode(False), torch._C._AutoDispatchBelowAutograd():
+        return func(*args, **kwargs)
+
+
+@cache
+def conjugates(func: Any) -> bool:
+    """Whether an operator may make complex numbers of real ones, and conjugate them inside."""
+    return "linalg" in func._schema.name or "fft" in func._schema.name
 
 
 def _follow(tensor: Tensor) -> None:

@@ -14,7 +14,7 @@ import torch
 from transfer_lint.tracing.device_checks import agreed, declaration_of, named_tensors
 from transfer_lint.tracing.device_tensor import DeviceTensor, Operators, place_named, place_of, register, values_of
 from transfer_lint.tracing.machine import HOST
-from transfer_lint.tracing.on_values import WAITS, run_at, run_plainly
+from transfer_lint.tracing.on_values import WAITS, conjugates, run_at, run_plainly
 from transfer_lint.tracing.special import INDEXES, SPECIAL, bring_indices, run_foreach, take_apart
 from transfer_lint.tracing.traits import Traits, tensors_in, traced_numbers, traits_of
 
@@ -55,8 +55,8 @@ def _is_plain(func: Any, traits: Traits) -> bool:
         or traits.name in INDEXES
         or traits.name in WAITS
         or traits.name in _ON_HOST
-        or traits.name.startswith(("aten::_foreach_", "aten::_linalg", "aten::linalg", "prim::"))
-        or declaration_of(func).made is not None
+        or traits.name.startswith(("aten::_foreach_", "prim::"))
+        or conjugates(func)
     )
     (_PLAIN if plain else _NOT_PLAIN).add(func)
     return plain
