@@ -7,7 +7,7 @@ import libcst as cst
 from .binding import demand_understood
 from .evaluation import suspends
 from .site import Site
-from .syntax import Refused, receiver_of
+from .syntax import Refused, bare, receiver_of
 
 
 def delete_transfer(site: Site) -> cst.BaseExpression:
@@ -24,4 +24,5 @@ def delete_transfer(site: Site) -> cst.BaseExpression:
 def leave_receiver(site: Site) -> cst.BaseExpression:
     """The receiver, which replaces the call; recorded in the draft."""
     site.draft.residue[site.original] = site.receiver
-    return receiver_of(site.call)
+    left = receiver_of(site.call)
+    return bare(left) if isinstance(site.place.parent, (cst.Assign, cst.AnnAssign, cst.Return)) else left

@@ -44,7 +44,7 @@ from .evaluation import Place, locate
 from .guard_module import guard_module
 from .guard_tensor import guard_tensor
 from .hoist_transfer import hoist_transfer
-from .imports import with_helpers, with_import
+from .import_order import with_helpers, with_import
 from .keep_on_device import keep_on_device
 from .merge_transfer import merge_transfer
 from .names import Names
@@ -52,7 +52,8 @@ from .read_at_once import read_at_once, read_of_all
 from .register_buffer import assignment_of, registered
 from .remember_read import remember_read
 from .reuse_transfer import reuse_transfer
-from .site import Draft, Site
+from .site import Draft, Site, width
+from .style import Style
 from .syntax import Refused, comment_line, dotted, leading_lines, lost_comments, parents_of
 
 
@@ -70,9 +71,13 @@ def rewrite(module: cst.Module, plan: Plan) -> Rewritten:
 
 
 class Rewriter:
-    """Carries out plans, each on the same module, which is looked through once for all of them."""
+    """Carries out plans, each on the same module, which is looked through once for all of them.
 
-    def __init__(self, module: cst.Module) -> None:
+    style: how new code is written.
+    """
+
+    def __init__(self, module: cst.Module, style: Style | None = None) -> None:
+        self._style = style or Style()
         wrapper = MetadataWrapper(module)
         self.module = wrapper.module
         self._parents = parents_of(self.module)
@@ -90,7 +95,7 @@ class Rewriter:
                 places[call] = locate(call, parents)
             except Refused as refusal:
                 refused[anchor] = str(refusal)
-        draft = Draft(self.module, parents, self._names.with_none_given())
+        draft = Draft(self.module, parents, self._names.with_none_given(), self._style)
         for call, anchor in calls.items():
             action = plan[anchor]
             if isinstance(action, RegisterBuffer) and call in places:
@@ -104,6 +109,11 @@ class Rewriter:
         fixed = cst.ensure_type(self.module.visit(fixer), cst.Module)
         refused.update({calls[call]: reason for call, reason in fixer.refused.items()})
         return Rewritten(fixed, dict(sorted(refused.items())))
+
+    @property
+    def width(self) -> int:
+        """The columns that a line of new code may have."""
+        return width(self._code, self._style)
 
     def code(self, module: cst.Module) -> tuple[int, int, str]:
         """Where a rewritten module's code differs: the start and the end of the old part, and the new part.
@@ -259,7 +269,7 @@ class _Fixer(cst.CSTTransformer):
     def leave_Module(self, original_node: cst.Module, updated_node: cst.Module) -> cst.Module:
         body, footer = settled(updated_node.body, updated_node.footer, self._draft, empty=True)
         for line in self._draft.new_imports:
-            body = with_import(body, line)
+            body = with_import(body, line, self._draft.style)
         if self._draft.helpers:
             body = with_helpers(body, [statements for _, statements in self._draft.helpers.values()])
         return updated_node.with_changes(body=body, footer=footer)

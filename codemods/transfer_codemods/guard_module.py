@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from itertools import chain, count
 
 import libcst as cst
@@ -85,7 +86,7 @@ def _any_elsewhere(ready: Fit, chain_name: str) -> Test:
         if room.fits(line := f"any({condition} {loop})"):
             return line
         inner = [condition] if room.fits_inside(condition) else lines_joined(terms, "or")
-        return room.bracketed("any(", [*inner, loop], ")")
+        return room.bracketed("any(", [*inner, *_over_lines(loop, room)], ")")
 
     return test
 
@@ -93,10 +94,34 @@ def _any_elsewhere(ready: Fit, chain_name: str) -> Test:
 def _first_elsewhere(ready: Fit, first: str, chain_name: str) -> Test:
     """The test whether the move would change the first parameter or buffer; false for a module without any."""
     terms = _elsewhere(first, ready)
-    condition = terms[0] if len(terms) == 1 else f"({' or '.join(terms)})"
-    return lambda room: room.joined(
-        [f"({first} := next({_tensors(ready, chain_name)}, None)) is not None", condition], "and"
-    )
+    taken = f"next({_tensors(ready, chain_name)}, None)"
+
+    def test(room: Room) -> str:
+        if len(terms) == 1:
+            return room.joined([f"({first} := {taken}) is not None", terms[0]], "and")
+        if room.fits(line := f"({first} := {taken}) is not None and ({' or '.join(terms)})"):
+            return line
+        opening = f"({first} := {taken}) is not None and ("
+        if not room.fits(opening):
+            opening = f"{room.bracketed('(', [f'{first} := {taken}'], ')')} is not None and ("
+        last = f"or {terms[1]}"
+        if not room.fits_inside(last):
+            halves = terms[1][1:-1].split(" and ", 1)
+            inner = replace(room, margin=room.margin + room.indent)
+            last = inner.bracketed("or (", lines_joined(halves, "and"), ")")
+        return room.bracketed(opening, [terms[0], last], ")")
+
+    return test
+
+
+def _over_lines(loop: str, room: Room) -> list[str]:
+    """`for t in chain(a, b)`, with the arguments on one line of their own, or on one each, where it does not fit."""
+    if room.fits_inside(loop):
+        return [loop]
+    head, _, arguments = loop.removesuffix(")").partition("(")
+    inside = replace(room, margin=room.margin + room.indent)
+    lines = [arguments] if inside.fits_inside(arguments) else [f"{each}," for each in arguments.split(", ")]
+    return [f"{head}(", *(f"{room.indent}{line}" for line in lines), ")"]
 
 
 def _tensors(ready: Fit, chain_name: str) -> str:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Sequence
 from functools import partial
 from itertools import takewhile
 from operator import is_not
@@ -11,7 +9,7 @@ from operator import is_not
 import libcst as cst
 
 from .site import Draft, Site
-from .syntax import Refused, dotted, leading_lines
+from .syntax import Refused, dotted
 
 
 def chain_spelling(site: Site) -> str:
@@ -86,79 +84,3 @@ def _to_import(draft: Draft, module: str, name: str) -> str:
     code = f"from {module} import {name}" + ("" if alone else f" as {bound}")
     draft.new_imports.append(cst.ensure_type(cst.parse_statement(code), cst.SimpleStatementLine))
     return bound
-
-
-def with_import(body: Sequence[cst.BaseStatement], line: cst.SimpleStatementLine) -> list[cst.BaseStatement]:
-    """The statements of a module with one more import.
-
-    It goes among the standard library's imports at the top, in their order. Without any, it goes after the docstring
-    and the `__future__` imports, before all else.
-    """
-    start = 0
-    if body and _is_docstring(body[0]):
-        start = 1
-    while start < len(body) and _imports_from(body[start]) == "__future__":
-        start += 1
-    end = start
-    while end < len(body) and _imports_from(body[end]) is not None:
-        end += 1
-    standard = [index for index in range(start, end) if _imports_from(body[index]) in sys.stdlib_module_names]
-    if standard:
-        at = next((index for index in standard if _sorts_after(body[index], line)), standard[-1] + 1)
-        return [*body[:at], line, *body[at:]]
-    rest = list(body[start:])
-    blank = cst.EmptyLine(indent=False)
-    if rest:
-        leading = leading_lines(rest[0]) or ()
-        blanks = [item for item in leading if item.comment is None]
-        rest[0] = rest[0].with_changes(leading_lines=leading if blanks else [blank, *leading])
-    return [*body[:start], line.with_changes(leading_lines=[blank] if start else []), *rest]
-
-
-def with_helpers(
-    body: Sequence[cst.BaseStatement], helpers: Sequence[Sequence[cst.BaseStatement]]
-) -> list[cst.BaseStatement]:
-    """The statements of a module with those of its new helper functions after the imports at its top."""
-    end = 1 if body and _is_docstring(body[0]) else 0
-    while end < len(body) and _imports_from(body[end]) is not None:
-        end += 1
-    blanks = [cst.EmptyLine(indent=False), cst.EmptyLine(indent=False)]
-    rest = list(body[end:])
-    if rest:
-        leading = leading_lines(rest[0]) or ()
-        missing = blanks[sum(line.comment is None for line in leading) :]
-        rest[0] = rest[0].with_changes(leading_lines=[*missing, *leading])
-    added: list[cst.BaseStatement] = []
-    for first, *others in helpers:
-        added += [first.with_changes(leading_lines=blanks if end or added else []), *others]
-    return [*body[:end], *added, *rest]
-
-
-def _sorts_after(statement: cst.BaseStatement, line: cst.SimpleStatementLine) -> bool:
-    """Whether the import `statement` comes after the new `line` in sorted order: `from b import c` for `from a ...`."""
-    one, other = (s.body[0] if isinstance(s, cst.SimpleStatementLine) else None for s in (statement, line))
-    if not isinstance(one, cst.ImportFrom) or not isinstance(other, cst.ImportFrom):
-        return False
-    if one.module is None or other.module is None or leading_lines(statement):
-        return False
-    return (dotted(one.module) or "") > (dotted(other.module) or "")
-
-
-def _is_docstring(statement: cst.BaseStatement) -> bool:
-    return (
-        isinstance(statement, cst.SimpleStatementLine)
-        and isinstance(statement.body[0], cst.Expr)
-        and isinstance(statement.body[0].value, (cst.SimpleString, cst.ConcatenatedString))
-    )
-
-
-def _imports_from(statement: cst.BaseStatement) -> str | None:
-    """The root module that an import statement names ("" for a relative one); None for any other statement."""
-    if not isinstance(statement, cst.SimpleStatementLine):
-        return None
-    first = statement.body[0] if statement.body else None
-    if isinstance(first, cst.Import):
-        return (dotted(first.names[0].name) or "").partition(".")[0]
-    if isinstance(first, cst.ImportFrom):
-        return "" if first.relative or first.module is None else (dotted(first.module) or "").partition(".")[0]
-    return None

@@ -14,9 +14,11 @@ import libcst as cst
 from .actions import Target
 from .evaluation import Place
 from .names import Names
+from .style import Style
 from .syntax import LINE_LENGTH, Refused, Room, dotted, expression, guard_statement
 
 _NARROWEST = 88  # columns that every project allows
+_FREE = re.compile("[#'\"]")
 _UNBOUNDED = Room(10**6, "", 0, "")
 
 # Writes a guard's test so that it fits in the given Room.
@@ -52,6 +54,7 @@ class Draft:
     module: cst.Module
     parents: Mapping[cst.CSTNode, cst.CSTNode]
     names: Names
+    style: Style = field(default_factory=Style)
     residue: dict[cst.Call, cst.BaseExpression | None] = field(default_factory=dict)
     rewritten: dict[cst.CSTNode, Target | None] = field(default_factory=dict)
     assigned: dict[cst.CSTNode, cst.BaseAssignTargetExpression] = field(default_factory=dict)
@@ -67,9 +70,19 @@ class Draft:
 
     @cached_property
     def width(self) -> int:
-        """The columns of a line: as many as the longest line of the file has, within reason."""
-        longest = max((len(line) for line in self.module.code.splitlines()), default=0)
-        return min(max(longest, _NARROWEST), LINE_LENGTH)
+        """The columns of a line."""
+        return width(self.module.code, self.style)
+
+
+def width(code: str, style: Style) -> int:
+    """The columns of a line: as many as the project says, or the longest line of the file has, within reason.
+
+    Lines with a text or a comment do not count: a formatter leaves them as long as they are.
+    """
+    if style.line_length:
+        return style.line_length
+    longest = max((len(line) for line in code.splitlines() if not _FREE.search(line)), default=0)
+    return min(max(longest, _NARROWEST), LINE_LENGTH)
 
 
 @dataclass(frozen=True)

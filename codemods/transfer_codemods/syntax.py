@@ -106,6 +106,14 @@ def receiver_of(call: cst.Call) -> cst.BaseExpression:
     return bare.with_changes(lpar=[*call.lpar, *around.lpar, *bare.lpar], rpar=[*bare.rpar, *around.rpar, *call.rpar])
 
 
+def bare(node: cst.BaseExpression) -> cst.BaseExpression:
+    """The expression, where it is a whole value, without the parentheses that only its `.to` needed."""
+    needs_some = (cst.Tuple, cst.GeneratorExp, cst.Yield, cst.NamedExpr)
+    if isinstance(node, needs_some) or re.search(r"[\r\n]", _ANYWHERE.code_for_node(node)):
+        return node
+    return node.with_changes(lpar=[], rpar=[])
+
+
 def operand(node: cst.BaseExpression) -> str:
     """The expression on one line, in parentheses if it needs them beside an operator or before a dot."""
     code = source(node)

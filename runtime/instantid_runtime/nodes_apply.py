@@ -4,8 +4,8 @@
 
 from __future__ import annotations
 
-from typing import Any
 from itertools import chain
+from typing import Any
 
 import torch
 
@@ -108,18 +108,13 @@ class ApplyInstantID:
         self.instantid = instantid
         with room_for(self.instantid, self.dtype):
             if any(
-                t.device != self.device
-                or (t.dtype != self.dtype and (t.is_floating_point() or t.is_complex()))
+                t.device != self.device or (t.dtype != self.dtype and (t.is_floating_point() or t.is_complex()))
                 for t in chain(self.instantid.parameters(), self.instantid.buffers())
             ):
                 self.instantid.to(self.device, dtype=self.dtype)
 
-            if clip_embed.device != self.device or clip_embed.dtype != self.dtype:
-                clip_embed = clip_embed.to(self.device, dtype=self.dtype)
-            if clip_embed_zeroed.device != self.device or clip_embed_zeroed.dtype != self.dtype:
-                clip_embed_zeroed = clip_embed_zeroed.to(self.device, dtype=self.dtype)
             image_prompt_embeds, uncond_image_prompt_embeds = self.instantid.get_image_embeds(
-                clip_embed, clip_embed_zeroed
+                clip_embed.to(self.device, dtype=self.dtype), clip_embed_zeroed.to(self.device, dtype=self.dtype)
             )
 
             patched = patch_attention(
@@ -147,9 +142,7 @@ class ApplyInstantID:
                     n[1]["cross_attn_controlnet"] = (
                         image_prompt_embeds.to(dtype=face_kps.dtype)
                         if is_cond
-                        else uncond_image_prompt_embeds.to(
-                            dtype=face_kps.dtype
-                        )
+                        else uncond_image_prompt_embeds.to(dtype=face_kps.dtype)
                     )
                 if mask is not None and is_cond:
                     n[1]["mask"] = mask

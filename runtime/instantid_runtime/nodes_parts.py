@@ -4,8 +4,8 @@
 
 from __future__ import annotations
 
-from typing import Any
 from itertools import chain
+from typing import Any
 
 import torch
 
@@ -86,18 +86,13 @@ class InstantIDAttentionPatch:
         self.instantid = instantid
         with room_for(self.instantid, self.dtype):
             if any(
-                t.device != self.device
-                or (t.dtype != self.dtype and (t.is_floating_point() or t.is_complex()))
+                t.device != self.device or (t.dtype != self.dtype and (t.is_floating_point() or t.is_complex()))
                 for t in chain(self.instantid.parameters(), self.instantid.buffers())
             ):
                 self.instantid.to(self.device, dtype=self.dtype)
 
-            if clip_embed.device != self.device or clip_embed.dtype != self.dtype:
-                clip_embed = clip_embed.to(self.device, dtype=self.dtype)
-            if clip_embed_zeroed.device != self.device or clip_embed_zeroed.dtype != self.dtype:
-                clip_embed_zeroed = clip_embed_zeroed.to(self.device, dtype=self.dtype)
             image_prompt_embeds, uncond_image_prompt_embeds = self.instantid.get_image_embeds(
-                clip_embed, clip_embed_zeroed
+                clip_embed.to(self.device, dtype=self.dtype), clip_embed_zeroed.to(self.device, dtype=self.dtype)
             )
 
             patched = patch_attention(
@@ -176,11 +171,7 @@ class ApplyInstantIDControlNet:
                 n = [embedding, options.copy()]
                 n[1]["control"] = control.after(options.get("control"))
                 n[1]["control_apply_to_uncond"] = False
-                n[1]["cross_attn_controlnet"] = (
-                    face_embeds["cond"]
-                    if is_cond
-                    else face_embeds["uncond"]
-                )
+                n[1]["cross_attn_controlnet"] = face_embeds["cond"] if is_cond else face_embeds["uncond"]
                 if mask is not None and is_cond:
                     n[1]["mask"] = mask
                     n[1]["set_area_to_bounds"] = False

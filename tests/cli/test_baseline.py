@@ -133,6 +133,50 @@ def test_cannot(folder: Path, options: tuple[str, ...], words: str) -> None:
     assert (folder / "waste.py").read_text() == WASTE
 
 
+LOOP = """\
+import comfy.model_management
+import torch
+
+
+def last(steps: int) -> float:
+    values = torch.arange(8, device=comfy.model_management.get_torch_device())
+    for step in range(steps):
+        values = values + step
+        first = values.cpu()[0].item()
+    return first
+"""
+"""A warning (TL301) without a fix, and a hint (TL302) whose fix changes what the warning is about."""
+
+
+@pytest.mark.parametrize("hints", [True, False], ids=["with hints", "plain"])
+def test_a_fix_leaves_what_is_known_known(folder: Path, hints: bool) -> None:
+    (folder / "loop.py").write_text(LOOP)
+    lint("check", "--write-baseline", cwd=folder, expect=0)
+    (folder / "clean.py").write_text(WASTE.replace("twice", "again"))
+    ran = lint("fix", "--fail-on", "hint", cwd=folder, hints=hints, expect=0 if hints else 1)
+    assert ("loop.py" in ran.out) is False
+    assert ("fixed 5 transfers in 3 files; nothing left, 1 known (of 6 found)" in ran.err) is hints
+    again = lint("check", "--fail-on", "hint", cwd=folder, expect=0 if hints else 1)
+    assert "loop.py" not in again.out
+    assert "no longer found" not in again.err
+    assert ("loop.py", "TL301", "last", f"values{'' if hints else '.cpu()'}[0].item()", 1) in known(folder)
+    assert any(entry[1] == "TL302" for entry in known(folder)) is not hints
+
+
+def test_a_fix_of_one_file_forgets_nothing_of_others(folder: Path) -> None:
+    (folder / "loop.py").write_text(LOOP)
+    lint("check", "--write-baseline", cwd=folder, expect=0)
+    lint("fix", "waste.py", cwd=folder, expect=0)
+    assert [entry[:2] for entry in known(folder)] == [("loop.py", "TL301"), ("loop.py", "TL302")]
+
+
+@pytest.mark.parametrize("options", [("--diff",), ("--output", "copy"), ("--baseline", "no.json")], ids=" ".join)
+def test_what_writes_no_file_writes_no_baseline(folder: Path, options: tuple[str, ...]) -> None:
+    before = (folder / NAME).read_bytes(), (folder / "waste.py").read_bytes()
+    lint("fix", *options, cwd=folder)
+    assert ((folder / NAME).read_bytes(), (folder / "waste.py").read_bytes()) == before
+
+
 def test_positions_behind_wide_characters(folder: Path) -> None:
     (folder / "waste.py").write_text(WASTE.replace("return y", "return '\U0001f600\u00e9' and y"), encoding="utf-8")
     lint("check", "--write-baseline", cwd=folder, expect=0)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.command import CLEAN, MENDED, WASTE, lint
+from tests.support.command import CLEAN, LEFT, MENDED, ROOT, WASTE, lint
 
 
 @pytest.fixture
@@ -37,6 +37,35 @@ def test_what_is_left_is_reported_and_fails(folder: Path) -> None:
     text = (folder / "waste.py").read_text()
     assert 'y.to("cuda:0")  # transfer-lint: ignore[TL101]' in text
     assert 'if x.device != torch.device("cuda:0"):' in text
+
+
+@pytest.mark.parametrize(
+    ("options", "first", "again"),
+    [
+        ((), 1, 1),
+        (("--exit-zero",), 0, 0),
+        (("--fail-on", "error"), 0, 0),
+        (("--fail-on", "error", "--exit-non-zero-on-fix"), 1, 0),
+        (("--exit-zero", "--exit-non-zero-on-fix"), 1, 0),
+        (("--exit-non-zero-on-fix",), 1, 1),
+    ],
+    ids=lambda value: " ".join(value) or "plain" if isinstance(value, tuple) else str(value),
+)
+def test_when_it_fails(folder: Path, options: tuple[str, ...], first: int, again: int) -> None:
+    (folder / "waste.py").write_text(LEFT)
+    assert "1 warning left (of 2 found)" in lint("fix", *options, cwd=folder, expect=first).err
+    assert "nothing to fix; 1 warning left (of 1 found)" in lint("fix", *options, cwd=folder, expect=again).err
+
+
+def test_the_summary_adds_up(tmp_path: Path) -> None:
+    """What is found is what safe fixes mend, what other options would mend, and what stays."""
+    pack = ROOT / "fixtures" / "instantid_original"
+    found = lint("check", pack, cwd=tmp_path, hints=False, expect=1).err
+    assert found.startswith("11 warnings and 4 hints (")
+    assert "9 can be fixed: transfer-lint fix (1 more with --hints, 5 more with --unsafe-fixes)\n" in found
+    fixed = lint("fix", "--diff", pack, cwd=tmp_path, hints=False, expect=1).err
+    assert "would fix 9 transfers in 2 files; 5 warnings and 1 hint left (of 15 found)\n" in fixed
+    assert "of these 1 can be fixed with --hints, 5 can be fixed with --unsafe-fixes\n" in fixed
 
 
 def test_only_selected_rules_are_fixed(folder: Path) -> None:

@@ -84,7 +84,7 @@ def test_command(folder: Path, command: str, changes: dict[str, str]) -> None:
     for before, after in changes.items():
         expected = expected.replace(before, after)
     if MODULE in expected:
-        expected = "from itertools import chain\r\n\r\n" + expected
+        expected = "from itertools import chain\r\n\r\n\r\n" + expected
     text, told = codemod(folder, command)
     assert text == expected
     warned = "pack.py:4:26: not rewritten: The call is inside an f-string" in told

@@ -221,7 +221,7 @@ CASES = [
     case("generator argument", "f((i for i in y).⟦to|delete⟧(d))\n", "f((i for i in y))\n"),
     case("power", "y = -x.⟦to|delete⟧(d) ** 2\n", "y = -x ** 2\n"),
     case("await", "async def f(): return await x.⟦to|delete⟧(d)\n", "async def f(): return await x\n"),
-    case("awaited receiver", "async def f(): y = (await x).⟦to|delete⟧(d)\n", "async def f(): y = (await x)\n"),
+    case("awaited receiver", "async def f(): y = (await x).⟦to|delete⟧(d)\n", "async def f(): y = await x\n"),
     case("star", "f(*x.⟦to|delete⟧(d), **y.⟦to|delete⟧(d))\n", "f(*x, **y)\n"),
     case("targets", "x.⟦to|delete⟧(d)[0], y.⟦to|delete⟧(d).a = 1, 2\n", "x[0], y.a = 1, 2\n"),
     case("del", "del x.⟦to|delete⟧(d).grad\n", "del x.grad\n"),

@@ -88,9 +88,9 @@ FORMS = [
         "from itertools import chain\nm.⟦to|module first-tensor d0 t1⟧(d, dt)\n",
         """
         from itertools import chain
-        if (
-            (first := next(chain(m.parameters(), m.buffers()), None)) is not None
-            and (first.device != d or (first.dtype != dt and (first.is_floating_point() or first.is_complex())))
+        if (first := next(chain(m.parameters(), m.buffers()), None)) is not None and (
+            first.device != d
+            or (first.dtype != dt and (first.is_floating_point() or first.is_complex()))
         ):
             m.to(d, dt)
         """,

@@ -38,7 +38,7 @@ IMPORTS = [
     imported(
         "not under what stands above an import",
         "import os\n# for types\nfrom typing import Any\n\nimport torch\n",
-        f"import os\n# for types\nfrom typing import Any\n{CHAIN}\nimport torch\n",
+        f"import os\n{CHAIN}# for types\nfrom typing import Any\n\nimport torch\n",
     ),
     imported("before others", "a = '''doc'''\n", f"{CHAIN}\na = '''doc'''\n"),
     imported(
@@ -61,7 +61,7 @@ IMPORTS = [
     imported(
         "the name is taken",
         "def f(chain): pass\n",
-        "from itertools import chain as itertools_chain\n\ndef f(chain): pass\n",
+        "from itertools import chain as itertools_chain\n\n\ndef f(chain): pass\n",
         "itertools_chain",
     ),
     imported(
@@ -85,7 +85,7 @@ IMPORTS = [
     imported(
         "imported in a function",
         "def f():\n    from itertools import chain\n",
-        "from itertools import chain as itertools_chain\n\ndef f():\n    from itertools import chain\n",
+        "from itertools import chain as itertools_chain\n\n\ndef f():\n    from itertools import chain\n",
         "itertools_chain",
     ),
     Case(

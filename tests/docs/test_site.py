@@ -140,19 +140,51 @@ def test_the_action_takes_what_the_page_gives_it() -> None:
     assert not any("${{ inputs" in step.get("run", "") for step in runs)  # an input is no part of a script
 
 
-def test_the_actions_last_step_runs(tmp_path: Path) -> None:
-    script = yaml.safe_load(read("action.yml"))["runs"]["steps"][-1]["run"]
-    (tmp_path / "a b.py").write_text("x = 1\n")
-    (tmp_path / "waste.py").write_text("import torch\n\n\ndef f(x: torch.Tensor):\n    x.cuda(0)\n    return x\n")
-    tool = tmp_path / "transfer-lint" / "bin" / "transfer-lint"
+def act(folder: Path, **inputs: str) -> tuple[subprocess.CompletedProcess[str], str]:
+    """Run the action's step that checks, as a runner does; what it printed, and the summary that it wrote."""
+    (step,) = (step for step in yaml.safe_load(read("action.yml"))["runs"]["steps"] if step.get("id") == "check")
+    tool = folder / "b i n" / "transfer-lint"
     tool.parent.mkdir(parents=True)
     tool.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m transfer_lint "$@"\n')
     tool.chmod(0o755)
-    known = environment(RUNNER_TEMP=str(tmp_path), PATHS="waste.py *", FAIL_ON="error", ARGS="--select TL201")
-    ran = subprocess.run(["bash", "-c", script], cwd=tmp_path, env=known, capture_output=True, text=True, check=False)
-    assert ran.returncode == 2  # `*` is no file: nothing is expanded
+    summary = folder / "summary.md"
+    given = {"PATHS": ".", "FAIL_ON": "error", "ARGS": "", "SARIF": "", **inputs}
+    known = environment(BIN=str(tool.parent), RUNNER_TEMP=str(folder), GITHUB_STEP_SUMMARY=str(summary), **given)
+    command = ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", step["run"]]
+    ran = subprocess.run(command, cwd=folder, env=known, capture_output=True, text=True, check=False)
+    return ran, summary.read_text() if summary.exists() else ran.stderr
+
+
+DISCARDED = "import torch\n\n\ndef f(x: torch.Tensor):\n    x.cuda(0)\n    return x\n"
+
+
+def test_the_action_expands_nothing(tmp_path: Path) -> None:
+    (tmp_path / "waste.py").write_text(DISCARDED)
+    ran, _ = act(tmp_path, PATHS="waste.py *", ARGS="--select TL201")
+    assert ran.returncode == 2, ran.stderr  # `*` is no file
     assert "::error file=*," in ran.stdout
     assert "::error file=waste.py,line=5" in ran.stdout
+
+
+@pytest.mark.parametrize("paths", ["My Nodes", "My Nodes\nother.py\r\n"], ids=["one", "lines"])
+def test_the_action_takes_paths_with_blanks(paths: str, tmp_path: Path) -> None:
+    (tmp_path / "My Nodes").mkdir()
+    (tmp_path / "My Nodes" / "a.py").write_text(DISCARDED)
+    (tmp_path / "other.py").write_text("x = 1\n")
+    ran, _ = act(tmp_path, PATHS=paths)
+    assert ran.returncode == 1, ran.stderr
+    assert "::error file=My Nodes/a.py,line=5" in ran.stdout
+
+
+def test_the_action_says_how_many_are_not_annotated_and_writes_sarif(tmp_path: Path) -> None:
+    (tmp_path / "many.py").write_text(DISCARDED.replace("    x.cuda(0)\n", "    x.cuda(0)\n" * 13))
+    ran, summary = act(tmp_path, SARIF="found.sarif")
+    assert ran.returncode == 1, ran.stderr
+    assert "| error | 13 | 3 |" in summary
+    assert "| warning | 0 | 0 |" in summary
+    assert '"version": "2.1.0"' in (tmp_path / "found.sarif").read_text()
+    *_, upload = yaml.safe_load(read("action.yml"))["runs"]["steps"]
+    assert upload["if"].startswith("always()")
 
 
 def test_gitlab_runs_a_command_that_exists(tmp_path: Path) -> None:

@@ -7,6 +7,8 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
+from collections.abc import Mapping, Sequence
 
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
@@ -14,6 +16,7 @@ from hypothesis import strategies as st
 from tests.programs.world import compare, fix
 from tests.programs.writer import programs
 from transfer_codemods.actions import GuardForm
+from transfer_lint.findings import Finding, Severity
 
 HUNT = int(os.environ.get("PROGRAMS", "0"))
 common = settings(
@@ -35,10 +38,19 @@ def test_a_fixed_program_does_the_same(before: dict[str, str]) -> None:
         for finding in findings:
             event(f"fixed: {finding.code}")
     assert fix(settled.texts).texts == settled.texts, "fixed again, it changes again"
+    assert loud(settled.lineage.found) >= loud({p: each.findings for p, each in settled.examined.items()}), (
+        "a warning is new"
+    )
     verdict = compare(before, settled.texts)
     event(f"placements that it runs on: {verdict.ran} of 6")
     event(f"saves something: {verdict.saved > 0}")
     assert not verdict.texts, "\n".join(verdict.texts)
+
+
+def loud(found: Mapping[str, Sequence[Finding]]) -> Counter[tuple[str, str, str]]:
+    """File, rule and function of each finding that is more than a hint."""
+    every = (finding for findings in found.values() for finding in findings)
+    return Counter((f.path, f.code, f.function) for f in every if f.severity is not Severity.HINT)
 
 
 @settings(common, max_examples=HUNT // 4 or 25)

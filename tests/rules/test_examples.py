@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 
 import pytest
 
 import transfer_lint.rules
-from transfer_lint.fixing.examples import mistakes
+from transfer_lint.findings import Severity
+from transfer_lint.fixing.examples import find, fix, mistakes
 from transfer_lint.rules.pages import Example, Page, read_page
 from transfer_lint.tracing.examples.compare import compare
 
@@ -32,6 +34,18 @@ def test_found_and_rewritten(page: Page, example: Example) -> None:
     assert list(mistakes(page.code, example)) == []
     if page.code != "TL902":  # about what does not
         compile(example.after or example.before, "<fixed>", "exec")
+
+
+@pytest.mark.parametrize(("page", "example"), cases())
+def test_a_safe_fix_makes_no_new_warning(page: Page, example: Example) -> None:
+    fixed = fix(example, example.before, unsafe=False)
+    assert loud(example, fixed) <= loud(example, example.before)
+
+
+def loud(example: Example, text: str) -> Counter[tuple[str, str]]:
+    """Rule and function of each finding that is more than a hint."""
+    found = find(example, text)
+    return Counter((finding.code, finding.function) for finding in found if finding.severity is not Severity.HINT)
 
 
 @pytest.mark.parametrize(("page", "example"), cases(fixed=True, run=True))

@@ -32,6 +32,21 @@ def twice(x: torch.Tensor) -> torch.Tensor:
 """
 """What `fix` makes of WASTE."""
 
+LEFT = """\
+import comfy.model_management
+import torch
+
+
+def last(steps: int) -> float:
+    device = comfy.model_management.get_torch_device()
+    values = torch.ones(8, device=device).to(device)
+    for step in range(steps):
+        values = values + step
+        first = values[0].item()
+    return first
+"""
+"""A warning with a safe fix (TL101), and one without a fix (TL301)."""
+
 CLEAN = "def nothing() -> None:\n    pass\n"
 
 

@@ -88,7 +88,7 @@ def printed(block: Block, folder: Path) -> str:
     """What the block's command prints in `folder`, without blank lines at the end."""
     tool, *arguments = shlex.split(block.argument)
     assert tool == "transfer-lint"
-    ran = lint(*arguments, cwd=folder)
+    ran = lint(*arguments, cwd=folder, hints=False)
     return (ran.out if block.kind == "output of" else ran.err).rstrip("\n") + "\n"
 
 

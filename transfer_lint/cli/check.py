@@ -6,17 +6,15 @@ import os
 import shlex
 import sys
 import time
-from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from transfer_lint.cli import common
+from transfer_lint.cli import baselines, common
 from transfer_lint.cli.inputs import inputs, lint_options
-from transfer_lint.files.paths import shown_path
 from transfer_lint.lint.configuration import DEFAULT_BASELINE
 from transfer_lint.lint.outcome import Outcome
 from transfer_lint.lint.terms import Terms, is_day, written
@@ -36,9 +34,7 @@ if TYPE_CHECKING:
 @click.option(
     "--fixes", "edits_too", is_flag=True, help="With json: also the edits that would mend each finding alone."
 )
-@click.option(
-    "--baseline", "baseline_file", type=click.Path(), metavar="FILE", help="Leave out the findings known there."
-)
+@baselines.option
 @click.option(
     "--write-baseline", "new_baseline", is_flag=False, flag_value="", metavar="[FILE]",
     help=f"Make all findings known, in FILE: by default that of --baseline or {DEFAULT_BASELINE}.",
@@ -135,12 +131,12 @@ def command(
     if new_baseline is not None:
         named = new_baseline or baseline_file
         default = os.path.join(settings.root, DEFAULT_BASELINE)
-        for path, files in _by_baseline(checked, settings, named, default).items():
+        for path, files in baselines.by_baseline(checked, settings, named, default).items():
             own = tuple(finding for finding in outcome.findings if finding.path in files)
-            _write_baseline(path, outcome.left_with(own), files, settings, terms, reason)
+            baselines.write(path, outcome.left_with(own), files, settings, terms, reason)
         return _reported(problems)
-    for path, files in _by_baseline(checked, settings, baseline_file).items():
-        outcome = _without_known(path, outcome, files, settings)
+    for path, files in baselines.by_baseline(checked, settings, baseline_file).items():
+        outcome = baselines.without_known(path, outcome, files, settings)
     if ignore_all:
         outcome, troubles = _add_ignores(outcome, written(terms, reason))
         problems = (*problems, *troubles)
@@ -261,45 +257,6 @@ def _add_ignores(outcome: Outcome, reason: str) -> tuple[Outcome, list[Problem]]
     return outcome.left_with(tuple(finding for finding in outcome.findings if finding not in hidden)), done.problems
 
 
-def _by_baseline(
-    files: Collection[str], settings: Settings, named: str | None, default: str | None = None
-) -> dict[str, set[str]]:
-    """Baseline -> files that it is for. named: the one for all. default: the one for files that have none."""
-    of_run = named or (settings.baseline and os.path.join(settings.root, settings.baseline))
-    found: dict[str, set[str]] = {of_run: set()} if of_run else {}
-    for path in files:
-        if place := named or settings.baseline_of(path) or default:
-            found.setdefault(place, set()).add(path)
-    return found or ({default: set()} if default else {})
-
-
-def _write_baseline(
-    path: str, outcome: Outcome, checked: Collection[str], settings: Settings, terms: Terms, reason: str
-) -> None:
-    from transfer_lint.lint import baseline
-
-    old = baseline.read(path) if os.path.lexists(path) else None
-    known, ended = baseline.write(path, outcome, old, checked, settings, terms, reason)
-    common.say(f"{common.count(sum(known.values()), 'finding')} known in {shown_path(path)}")
-    if ended:
-        what = "1 entry has ended and hides" if ended == 1 else f"{ended} entries have ended and hide"
-        common.say(f"{what} nothing: --until gives a later end")
-
-
-def _without_known(path: str, outcome: Outcome, checked: Collection[str], settings: Settings) -> Outcome:
-    from transfer_lint.lint import baseline
-
-    known = baseline.read(path)
-    gone = baseline.stale(outcome, known, checked, settings)
-    for entry, count in sorted(gone.items()):
-        where = f" in {entry.function}" if entry.function else ""
-        times = f" ({count} times)" if count > 1 else ""
-        common.say(f"{entry.path}: {entry.code} `{entry.expression}`{where} is known and no longer found{times}")
-    if gone:
-        common.say(f"{shown_path(path)} is out of date; transfer-lint check --write-baseline")
-    return baseline.apply(outcome, known, settings)
-
-
 def _summarise(outcome: Outcome, view: View) -> None:
     summary = outcome.summary
     if not summary.files:
@@ -311,15 +268,15 @@ def _summarise(outcome: Outcome, view: View) -> None:
     hidden += f", {outcome.in_baseline} known" if outcome.in_baseline else ""
     tally = common.tally(outcome) or "nothing found"
     common.say(f"{common.emphasis(tally, bold=True)} ({looked}{hidden}, {summary.seconds:.1f} s)")
-    ready = sum(view.fixable(finding) for finding in outcome.findings)
-    waiting = Counter(needed for finding in outcome.findings if (needed := view.missing(finding)))
+    ready, waiting, without = common.ways(outcome.findings, view)
     how = "transfer-lint fix" + (" --unsafe-fixes" if view.unsafe_fixes else "")
+    rest = f"; {without} {'has' if without == 1 else 'have'} no fix" if without else ""
     if ready:
-        more = ", ".join(f"{number} more with {needed}" for needed, number in sorted(waiting.items()))
-        common.say(f"{ready} can be fixed: {how}" + (f" ({more})" if more else ""))
-    else:
-        for needed, number in sorted(waiting.items()):
-            common.say(f"{number} can be fixed: {how} {needed}")
+        more = ", ".join(f"{number} more with {needed}" for needed, number in waiting)
+        common.say(f"{ready} can be fixed: {how}" + (f" ({more})" if more else "") + rest)
+    elif waiting:
+        ways = ", ".join(f"{number} can be fixed: {how} {needed}" for needed, number in waiting)
+        common.say(ways + rest)
     fixable = [finding for finding in outcome.findings if view.fixable(finding)]
     if gain := common.where_the_gain_is(fixable, outcome.findings, view):
         common.say(gain)

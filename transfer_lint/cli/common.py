@@ -6,6 +6,7 @@ import os
 import shutil
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -154,6 +155,14 @@ def tally(outcome: Outcome) -> str:
     pairs = ((summary.errors, "error"), (summary.warnings, "warning"), (summary.hints, "hint"))
     parts = [count(number, noun) for number, noun in pairs if number]
     return " and ".join((", ".join(parts[:-1]), parts[-1])) if len(parts) > 1 else "".join(parts)
+
+
+def ways(findings: Iterable[Finding], view: View) -> tuple[int, list[tuple[str, int]], int]:
+    """How many findings `fix` mends as it is asked, how many with which more options, and how many have no fix."""
+    found = list(findings)
+    waiting = Counter(needed for finding in found if (needed := view.missing(finding)))
+    ready = sum(view.fixable(finding) for finding in found)
+    return ready, sorted(waiting.items()), sum(finding.fix is None for finding in found)
 
 
 def where_the_gain_is(ready: Iterable[Finding], left: Iterable[Finding], view: View) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from transfer_lint.cli import common, diffs, evidence
+from transfer_lint.cli import baselines, common, diffs, evidence
 from transfer_lint.cli.inputs import inputs, lint_options
 from transfer_lint.files import disk
 from transfer_lint.findings import Severity
@@ -20,6 +20,8 @@ from transfer_lint.stopping import telling
 if TYPE_CHECKING:
     from transfer_lint.fixing.choice import Choice
     from transfer_lint.fixing.fix import Fixed, FixedFile
+    from transfer_lint.lint.outcome import Outcome
+    from transfer_lint.report import View
 
 
 @click.command("fix", short_help="Apply fixes, or show what they would change.")
@@ -28,6 +30,8 @@ if TYPE_CHECKING:
 @click.option(
     "--interactive", "-i", is_flag=True, help="Show each fix and ask: yes, no, all of its rule, ignore, quit."
 )
+@click.option("--exit-non-zero-on-fix", "fail_on_fix", is_flag=True, help="Exit with 1 also where files were changed.")
+@baselines.option
 @click.option("--output", type=click.Path(), metavar="DIR", help="Write a fixed copy there; the originals stay.")
 @click.option("--header", metavar="TEXT", help="With --output: comment lines for the top of each Python file.")
 @click.option(
@@ -43,6 +47,8 @@ def command(
     paths: tuple[str, ...],
     quiet: bool,
     exit_zero: bool,
+    fail_on_fix: bool,
+    baseline_file: str | None,
     as_diff: bool,
     interactive: bool,
     output: str | None,
@@ -55,7 +61,11 @@ def command(
 
     Safe fixes never change what a program computes; --unsafe-fixes applies the others too. From standard input (-)
     the fixed source goes to standard output. Exits with 0 when nothing at or over --fail-on is left, 1 when something
-    is (with --diff: also when something would change), 2 when something could not be done.
+    is (with --diff: also when something would change), 2 when something could not be done. --exit-zero gives 0 for 1
+    whatever is left; --exit-non-zero-on-fix gives 1 where something was changed.
+
+    A baseline hides what it knows from the report and from the exit code. What is known is fixed all the same, and
+    what is left of it stays known: the baseline is brought up to date with the files.
 
     With --prove, SCENARIO is a file for `transfer-lint verify`, and the one file or folder in PATHS is the program: it
     is run as it is and, in a copy, with the fixes. Those with which it gives other results, or moves or waits for more,
@@ -93,6 +103,8 @@ def command(
     if scenario and (given or interactive or len(paths) > 1):
         raise click.UsageError("--prove runs one program: name one file or folder, and leave out - and --interactive")
     if interactive:
+        if baseline_file:
+            raise click.UsageError("--interactive asks about each fix: leave out --baseline")
         if as_diff or output or given:
             raise click.UsageError("--interactive writes the files themselves: leave out --diff, --output and -")
         from transfer_lint.cli.interactive import run, summarise
@@ -101,8 +113,9 @@ def command(
         summarise(done, quiet)
         common.print_left_out(found.left_out, quiet)
         common.print_problems([*found.problems, *done.problems])
-        return 2 if found.problems or done.problems else 0
+        return 2 if found.problems or done.problems else int(fail_on_fix and bool(done.fixed))
     in_place = not (as_diff or output or given)
+    held = baselines.read(found.files, settings, baseline_file)
     proof, choice = None, _choice(trace_file)
     with telling(lambda: "" if as_diff or given else "nothing is written yet"):
         if scenario:
@@ -129,7 +142,7 @@ def command(
         with telling(lambda: _written(planned)):
             fixed = (write_together if proof else write_fixed)(planned, found.files, settings)
         failed = len(planned.files) - len(fixed.files)
-    outcome = fixed.outcome.with_problems(found.problems)
+    outcome = baselines.carried(fixed, held, settings, write=in_place).with_problems(found.problems)
     view = common.view_for(settings)
     places = Places(outcome)
     left = outcome.fails(settings.fail_on)
@@ -167,12 +180,39 @@ def command(
             head += f", copied into {output}" if output and not failed else ""
         if failed:
             head += f", {common.count(failed, 'file')} not written"
-        tally = common.tally(outcome)
-        common.say(f"{common.emphasis(head, bold=True)}; {tally + ' left' if tally else 'nothing left'}")
+        common.say(f"{common.emphasis(head, bold=True)}; {_left(fixed, outcome, balanced=not (output and failed))}")
+        if ways := _ways(outcome, view):
+            common.say(ways)
         done_to = [finding for file in fixed.files for finding in file.applied]
         if gain := common.where_the_gain_is(done_to, outcome.findings, view):
             common.say(gain)
-    return 2 if outcome.problems else int(left and not exit_zero)
+    if outcome.problems:
+        return 2
+    return int((left and not exit_zero) or (fail_on_fix and bool(fixed.files)))
+
+
+def _left(fixed: Fixed, outcome: Outcome, *, balanced: bool) -> str:
+    """`1 warning left, 2 known (of 5 found)`: with what is fixed it adds up."""
+    tally = common.tally(outcome)
+    text = f"{tally} left" if tally else "nothing left"
+    text += f", {outcome.in_baseline} known" if outcome.in_baseline else ""
+    before, after = len(fixed.found.findings), len(outcome.findings) + outcome.in_baseline
+    more = sum(len(file.applied) for file in fixed.files) + after - before
+    if not balanced or not (after or more):
+        return text
+    came = f" and {more} that came to light" if more > 0 else f"; {-more} went with the others" if more else ""
+    return f"{text} (of {before} found{came})"
+
+
+def _ways(outcome: Outcome, view: View) -> str:
+    """`of these 5 can be fixed with --unsafe-fixes; 1 has no fix`."""
+    refused, waiting, without = common.ways(outcome.findings, view)
+    if not waiting:
+        return ""
+    parts = [", ".join(f"{number} can be fixed with {needed}" for needed, number in waiting)]
+    parts += [f"{refused} could not be fixed"] if refused else []
+    parts += [f"{without} {'has' if without == 1 else 'have'} no fix"] if without else []
+    return f"of these {'; '.join(parts)}"
 
 
 def _choice(trace_file: str | None) -> Choice | None:

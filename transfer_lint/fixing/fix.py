@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from transfer_lint.files import disk
@@ -86,11 +86,15 @@ class Fixed:
         files: The files that change, or were written.
         outcome: What is left then.
         refused: Findings whose fix could not be carried out -> why.
+        found: What was there before.
+        origins: Finding that is left -> the finding of `found` that it is, perhaps with another expression.
     """
 
     files: tuple[FixedFile, ...]
     outcome: Outcome
     refused: Mapping[Finding, str]
+    found: Outcome
+    origins: Mapping[Finding, Finding]
 
 
 def fix_source(path: str, text: str, project: Project, settings: Settings) -> FixResult:
@@ -141,7 +145,10 @@ def fix_paths(
         if text != texts[path]
     )
     outcome = outcome_of(read, settled.examined, problems, len(paths), started, settled.texts)
-    return Fixed(changed, outcome, settled.refused)
+    lineage = settled.lineage
+    first = {path: replace(settled.examined[path], findings=found) for path, found in lineage.found.items()}
+    found = outcome_of(read, first, problems, len(paths), started, texts)
+    return Fixed(changed, outcome, settled.refused, found, lineage.origins)
 
 
 def write_fixed(fixed: Fixed, paths: Sequence[str], settings: Settings) -> Fixed:
@@ -169,12 +176,9 @@ def write_fixed(fixed: Fixed, paths: Sequence[str], settings: Settings) -> Fixed
             stopped = stopped or (file.path if _has_unsafe(file) else "")
     if not problems:
         return fixed
-    now = check_paths(paths, settings)  # as it is, not as it would be: other files may have changed too
-    return Fixed(
-        tuple(file for file in fixed.files if file.path not in problems),
-        now.with_problems((*fixed.outcome.problems, *problems.values())),
-        {finding: why for finding, why in fixed.refused.items() if finding.path not in problems},
-    )
+    written = tuple(file for file in fixed.files if file.path not in problems)
+    refused = {finding: why for finding, why in fixed.refused.items() if finding.path not in problems}
+    return _as_it_is(fixed, written, refused, paths, settings, problems.values())
 
 
 def write_together(fixed: Fixed, paths: Sequence[str], settings: Settings) -> Fixed:
@@ -183,9 +187,25 @@ def write_together(fixed: Fixed, paths: Sequence[str], settings: Settings) -> Fi
     try:
         replace_all([(file.path, file.old, file.new) for file in fixed.files])
     except Problem as problem:
-        now = check_paths(paths, settings)
-        return Fixed((), now.with_problems((*fixed.outcome.problems, problem)), {})
+        return _as_it_is(fixed, (), {}, paths, settings, [problem])
     return fixed
+
+
+def _as_it_is(
+    fixed: Fixed,
+    written: tuple[FixedFile, ...],
+    refused: Mapping[Finding, str],
+    paths: Sequence[str],
+    settings: Settings,
+    problems: Iterable[Problem],
+) -> Fixed:
+    """What is true where not all was written; not as it would be: other files may have changed too."""
+    now = check_paths(paths, settings)
+    changed = {file.path for file in written}
+    kept = {finding: finding for finding in fixed.found.findings if finding.path not in changed}
+    origins = {finding: origin for finding, origin in fixed.origins.items() if finding.path in changed}
+    outcome = now.with_problems((*fixed.outcome.problems, *problems))
+    return Fixed(written, outcome, refused, fixed.found, {**origins, **kept})
 
 
 def _has_unsafe(file: FixedFile) -> bool:

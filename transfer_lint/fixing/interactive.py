@@ -13,6 +13,7 @@ from transfer_lint.files.text import Source, is_notebook
 from transfer_lint.findings import Finding
 from transfer_lint.fixing import rewriting
 from transfer_lint.fixing.ignores import with_ignores
+from transfer_lint.fixing.styles import nearest_style
 from transfer_lint.lint.check_text import Examined
 from transfer_lint.lint.fingerprints import expressions
 from transfer_lint.lint.outcome import Outcome, Summary
@@ -135,7 +136,8 @@ class Session:
                 left[key] -= 1
                 continue
             changes = {finding.anchor: finding.fix.action}
-            rewritten = rewriting.rewrite(file.path, file.text, changes, self._settings.of(file.path).target_version)
+            version = self._settings.of(file.path).target_version
+            rewritten = rewriting.rewrite(file.path, file.text, changes, version, nearest_style(file.path))
             if rewritten.text != file.text:
                 return key, finding, rewritten.text
             if finding not in self.done.refused:

@@ -9,9 +9,11 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from transfer_codemods.actions import Anchor
+from transfer_codemods.style import Style
 from transfer_lint.files.parsing import parse
 from transfer_lint.files.text import lines_of
 from transfer_lint.findings import Changes, Edit, EditComment
+from transfer_lint.fixing.layout import joined
 from transfer_lint.problems import Problem
 
 if TYPE_CHECKING:
@@ -26,23 +28,34 @@ class Rewrite:
     refused: Mapping[Anchor, str]
 
 
-def rewrite(path: str, text: str, changes: Changes, target_version: tuple[int, int] | None = None) -> Rewrite:
+def rewrite(
+    path: str,
+    text: str,
+    changes: Changes,
+    target_version: tuple[int, int] | None = None,
+    style: Style | None = None,
+) -> Rewrite:
     """Carry out `changes` in `text`; everything else stays the same, byte for byte.
+
+    style: how new code is written; None: as the file is.
 
     Raises:
         Problem: libcst cannot parse the text or cannot reproduce it, or the rewrite does not parse as Python
             `target_version`.
     """
-    return Rewriting(path, text, target_version).carry_out(changes)
+    return Rewriting(path, text, target_version, style).carry_out(changes)
 
 
 class Rewriting:
     """Carries out changes in a text, which is parsed by libcst once, however many there are.
 
-    target_version: see `rewrite`.
+    target_version, style: see `rewrite`.
     """
 
-    def __init__(self, path: str, text: str, target_version: tuple[int, int] | None = None) -> None:
+    def __init__(
+        self, path: str, text: str, target_version: tuple[int, int] | None = None, style: Style | None = None
+    ) -> None:
+        self._style = style
         self._path = path
         self._text = text
         self._target_version = target_version
@@ -60,6 +73,7 @@ class Rewriting:
         except RecursionError:
             raise self._too_deep() from None
         if part != self._text[start:end]:
+            part = joined(self._text[start:end], part, self._rewriter.width)
             if not self._parses:
                 _must_parse(self._path, self._text, 0, self._target_version)
                 self._parses = True  # so it is enough to look at what has changed
@@ -80,7 +94,7 @@ class Rewriting:
             if module.code != body:
                 what = "cannot be rewritten without disturbing it (libcst reads it differently)"
                 raise Problem(self._path, what, "edit by hand")
-            return Rewriter(module)
+            return Rewriter(module, self._style)
         except cst.ParserSyntaxError as error:
             what = f"cannot be rewritten: libcst does not parse it (line {error.raw_line}: {error.message})"
             raise Problem(self._path, what, "edit by hand") from None

@@ -8,6 +8,7 @@ from functools import partial
 
 from transfer_lint.findings import Finding, Safety
 from transfer_lint.fixing.choice import Candidate, Choice
+from transfer_lint.fixing.lineage import Known, Lineage
 from transfer_lint.fixing.planning import comments_of, plan_of
 from transfer_lint.fixing.runner import FixRunner
 from transfer_lint.lint.check_text import Examined
@@ -20,13 +21,18 @@ MAX_ROUNDS = 10
 
 @dataclass
 class Settled:
-    """The state after the rounds. texts, examined, applied: by path. A file with a problem keeps its first text."""
+    """The state after the rounds. texts, examined, applied: by path. A file with a problem keeps its first text.
+
+    latest: what the last round applied, by path. lineage: which finding is which of the first texts.
+    """
 
     texts: dict[str, str]
     examined: dict[str, Examined] = field(default_factory=dict)
     applied: dict[str, list[Finding]] = field(default_factory=dict)
+    latest: dict[str, list[Finding]] = field(default_factory=dict)
     refused: dict[Finding, str] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
+    lineage: Lineage = field(default_factory=Lineage)
 
 
 def settle(
@@ -43,13 +49,15 @@ def settle(
     placements, which the proofs of the safe fixes rest on. Comments come last, when it is known what they suppress.
     Proofs also rest on other files, so each round takes all files. If a file that was rewritten has a problem later, it
     keeps its first text, and the rounds start again without rewriting it, because the other files were rewritten on
-    the basis of its new text.
+    the basis of its new text. They also start again, without the fixes to blame, if safe fixes alone leave something
+    that is worth acting on and was not before.
 
     locked: paths that are only checked, not rewritten. choice: which of the fixes are applied; None for all.
     known: what is found in the texts as they are; None if that is to be found out.
     """
     state = Settled(dict(texts))
     checked, rewritten = set(texts), set(texts) - locked
+    barred: set[Known] = set()
 
     def note(problems: Iterable[Problem]) -> None:
         for problem in problems:
@@ -78,7 +86,8 @@ def settle(
             begin_again()
             continue
         checked -= {problem.path for problem in troubles}
-        changed, failed = _one_round(state, rewritten, runner, settings, choice)
+        _follow(state, checked, first=not changed_so_far)
+        changed, failed = _one_round(state, rewritten, runner, settings, choice, barred)
         rounds += bool(changed)
         if rounds > MAX_ROUNDS:
             failed = [_unsettled(path) for path in changed]
@@ -87,7 +96,20 @@ def settle(
         if failed and (changed or changed_so_far):
             begin_again()
         elif not failed and not changed:
-            return state
+            culprits = frozenset() if settings.unsafe_fixes else state.lineage.culprits() - barred
+            if not culprits:
+                return state
+            barred |= culprits
+            begin_again()
+
+
+def _follow(state: Settled, checked: Iterable[str], *, first: bool) -> None:
+    for path in checked:
+        findings = state.examined[path].findings
+        if first:
+            state.lineage.begin(path, state.texts[path], findings)
+        else:
+            state.lineage.follow(path, state.texts[path], findings, state.latest.get(path, ()))
 
 
 def _unsettled(path: str) -> Problem:
@@ -95,13 +117,22 @@ def _unsettled(path: str) -> Problem:
 
 
 def _one_round(
-    state: Settled, rewritten: Set[str], runner: FixRunner, settings: Settings, choice: Choice | None
+    state: Settled,
+    rewritten: Set[str],
+    runner: FixRunner,
+    settings: Settings,
+    choice: Choice | None,
+    barred: Set[Known],
 ) -> tuple[list[str], list[Problem]]:
     """Apply the fixes of one tier. Returns the paths that changed, and what could not be rewritten."""
     state.refused.clear()
+    state.latest.clear()
     changed: list[str] = []
     troubles: list[Problem] = []
     found = {path: state.examined[path].findings for path in state.texts if path in rewritten & state.examined.keys()}
+    for path in {fix.path for fix in barred} & found.keys():
+        known = state.lineage.known(path)
+        found[path] = tuple(finding for finding in found[path] if known[finding] not in barred)
     chosen: dict[Finding, Candidate] = {}
     if choice is not None:
         for path, findings in found.items():
@@ -114,12 +145,13 @@ def _one_round(
             if isinstance(result, Problem):
                 troubles.append(result)
                 continue
-            planned = [finding for finding in found[path] if finding.anchor in plan]
+            planned = [f for f in found[path] if f.fix and f.anchor in plan and f.fix.action == plan[f.anchor]]
             state.refused.update((f, result.refused[f.anchor]) for f in planned if f.anchor in result.refused)
             if result.text != text:
                 state.texts[path] = result.text
                 done = [finding for finding in planned if finding.anchor not in result.refused]
                 state.applied.setdefault(path, []).extend(done)
+                state.latest.setdefault(path, []).extend(done)
                 if choice is not None:
                     choice.took(chosen[finding] for finding in done)
                 changed.append(path)

@@ -6,12 +6,14 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, TypeAlias
 
+from transfer_codemods.style import Style
 from transfer_lint.files.decoding import decode
 from transfer_lint.files.sources import Overlaid
 from transfer_lint.files.text import Source
 from transfer_lint.findings import Changes, Edit
 from transfer_lint.fixing import rewriting
 from transfer_lint.fixing.rewriting import Rewrite
+from transfer_lint.fixing.styles import nearest_style
 from transfer_lint.lint.check_text import Examined
 from transfer_lint.lint.deep_stack import deep
 from transfer_lint.lint.pool import Pool
@@ -56,11 +58,19 @@ class InProcess(FixRunner):
             project = Project(Overlaid(project.sources, overlay), project.knowledge)
         return {path: deep(examine_job, (project, self.settings), (path, text)) for path, text in texts.items()}
 
+    def rewrite(self, jobs: Sequence[tuple[str, str, Changes]]) -> list[Rewrite | Problem]:
+        """Carry out plans, whatever project the paths may lie in."""
+        return [deep(_rewritten, self.settings, job, None) for job in jobs]
+
 
 def _rewrite_job(settings: Settings, job: tuple[str, str, Changes]) -> Rewrite | Problem:
+    return _rewritten(settings, job, nearest_style(job[0]))
+
+
+def _rewritten(settings: Settings, job: tuple[str, str, Changes], style: Style | None) -> Rewrite | Problem:
     path, text, plan = job
     try:
-        return rewriting.rewrite(path, text, plan, settings.of(path).target_version)
+        return rewriting.rewrite(path, text, plan, settings.of(path).target_version, style)
     except Problem as problem:
         return problem
     except Exception as error:
@@ -71,7 +81,7 @@ def _edits_job(settings: Settings, job: EditsJob) -> list[tuple[Edit, ...]]:
     path, text, (document, plans) = job
     source = Source(path, text, "utf-8", False) if document is None else decode(path, document.encode())
     before = source.on_disk(text)
-    rewriting_of = rewriting.Rewriting(path, text, settings.target_version)
+    rewriting_of = rewriting.Rewriting(path, text, settings.target_version, nearest_style(path))
     found: list[tuple[Edit, ...]] = []
     for plan in plans:
         try:

@@ -98,13 +98,13 @@ def apply(outcome: Outcome, baseline: Baseline, settings: Settings) -> Outcome:
     If an entry counts N findings, the first N that match it are known. Where an entry has ended, its findings stay, and
     another one beside each says why.
     """
-    left = Counter(baseline.known)
+    there = known(outcome, baseline)
     day = today()
     new: list[Finding] = []
     why: list[Finding] = []
-    for finding, entry in entries(outcome, baseline.folder):
-        left[entry] -= 1
-        if left[entry] < 0:
+    for finding in outcome.findings:
+        entry = there.get(finding)
+        if entry is None:
             new.append(finding)
         elif baseline.terms[entry].ended(day):
             new.append(finding)
@@ -113,6 +113,17 @@ def apply(outcome: Outcome, baseline: Baseline, settings: Settings) -> Outcome:
             why += [each for each in back if on.allows(each.code, each.name)]
     in_baseline = outcome.in_baseline + len(outcome.findings) - len(new)
     return replace(outcome.left_with(tuple(new)).with_findings(why), in_baseline=in_baseline)
+
+
+def known(outcome: Outcome, baseline: Baseline) -> dict[Finding, Entry]:
+    """The findings of an outcome that are in a baseline, also where it has ended, with their entries."""
+    left = Counter(baseline.known)
+    there: dict[Finding, Entry] = {}
+    for finding, entry in entries(outcome, baseline.folder):
+        if left[entry] > 0:
+            left[entry] -= 1
+            there[finding] = entry
+    return there
 
 
 def stale(outcome: Outcome, baseline: Baseline, checked: Collection[str], settings: Settings) -> Mapping[Entry, int]:
@@ -135,9 +146,11 @@ def write(
     settings: Settings,
     terms: Terms = NO_TERMS,
     reason: str = "",
+    was: Mapping[Entry, Entry] | None = None,
 ) -> tuple[Mapping[Entry, int], int]:
     """Write a baseline with all findings of the outcome, and the entries of `old` that this run could not have found.
 
+    was: entry -> the entry of `old` that it takes the place of.
     terms, reason: of new entries, and of those that have ended if there is a new end. Others keep theirs.
 
     Raises:
@@ -147,16 +160,17 @@ def write(
         The entries of the new baseline, and how many of each; and how many of them have ended.
     """
     folder = os.path.dirname(os.path.abspath(path))
-    known = Counter(entry for _, entry in entries(outcome, folder))
+    held = Counter(entry for _, entry in entries(outcome, folder))
     if old is not None:
         judged = _judged(old, checked, settings)
-        known.update({entry: count for entry, count in old.known.items() if entry not in judged})
+        held.update({entry: count for entry, count in old.known.items() if entry not in judged})
     day, ended = today(), 0
     lines = []
-    for entry, count in sorted(known.items()):
+    for entry, count in sorted(held.items()):
         own, why = terms, reason
-        if old is not None and entry in old.known:
-            own, why = old.terms[entry], old.reasons[entry]
+        before = (was or {}).get(entry, entry)
+        if old is not None and before in old.known:
+            own, why = old.terms[before], old.reasons[before]
             if own.ended(day) and terms.until:
                 own, why = Terms(terms.until, terms.owner or own.owner), reason or why
         ended += own.ended(day)
@@ -169,7 +183,7 @@ def write(
     )
     remove_leftovers([path])
     disk.write(path, text.encode("utf-8", "surrogateescape"), 0o644)
-    return known, ended
+    return held, ended
 
 
 def _written(entry: Entry, count: int, terms: Terms, reason: str) -> str:

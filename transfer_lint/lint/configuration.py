@@ -99,7 +99,7 @@ KEYS: tuple[Key, ...] = (
         '"full" on a terminal, else "concise"',
         "How to report.",
     ),
-    Key("baseline", forms.FILE, "none", "The file of known findings, which `check` does not report."),
+    Key("baseline", forms.FILE, "none", "The file of known findings, which are not reported."),
     Key("cache", forms.BOOLEAN, "true", "Whether results are kept for later runs, and those of earlier runs are used."),
     Key(
         "cache-dir",

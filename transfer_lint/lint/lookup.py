@@ -47,7 +47,7 @@ class Lookup:
             return self._fixed
         folder = os.path.abspath(folder)
         if folder not in self._known:
-            found = (self._of(os.path.join(over, name), folder) for over in _upwards(folder) for name in CONFIGURATIONS)
+            found = (self._of(os.path.join(over, name), folder) for over in upwards(folder) for name in CONFIGURATIONS)
             self._known[folder] = next((settings for settings in found if settings is not None), None)
         return self._known[folder]
 
@@ -83,7 +83,7 @@ def load(paths: Sequence[str]) -> Settings:
     return Lookup().over(paths)
 
 
-def _upwards(folder: str) -> Iterator[str]:
+def upwards(folder: str) -> Iterator[str]:
     """A folder and those over it, up to the root of its repository or the user's home, whichever comes first."""
     home = os.path.expanduser("~")
     while True:

@@ -29,8 +29,8 @@ def check(read: HostRead, questions: Questions, options: RuleOptions) -> Verdict
     if read.heat.rank < Heat.STEP.rank or read.in_handler or questions.is_remembered(read):
         return None
     brought = questions.brought_by(read)
-    if brought is not None and (questions.read_of_one_item(brought) is read or questions.is_read_again(read, brought)):
-        return None  # one wait, one finding: TL302 reports the first, with a fix
+    if brought is not None and questions.is_read_again(read, brought):
+        return None  # one wait, one finding
     if read.given and read.heat is Heat.LAYER:
         return None  # TL303 reports it, with a fix
     proved = questions.reads_accelerator(read)

@@ -18,7 +18,10 @@ from transfer_lint.rules.options import RuleOptions
     saves=Saving.BYTES,
 )
 def check(site: Site, questions: Questions, options: RuleOptions) -> Verdict | None:
-    """Only if the item is read by constant integer indices, so that the device can do the indexing."""
+    """Only if the item is read by constant integer indices, so that the device can do the indexing.
+
+    A hint, for it saves bytes and no wait: of a read in a hot path TL301 or TL303 speaks, before the fix and after it.
+    """
     if not site.is_tensor or not questions.is_on_accelerator(site):
         return None
     if not questions.boundary(site) or not site.request.plain or site.request.dtype is not None:
@@ -28,7 +31,7 @@ def check(site: Site, questions: Questions, options: RuleOptions) -> Verdict | N
     receiver = questions.receiver(site)
     often = f", {site.heat.often}" if site.heat.rank >= Heat.STEP.rank else ""
     return Verdict(
-        Severity.WARNING if often else Severity.HINT,
+        Severity.HINT,
         f"`{receiver}` is brought to the host as a whole to read one item of it{often}: the other bytes are in vain",
         (*questions.device_proof(site), *site.receiver.why),
         None if site.in_fstring else DeleteTransfer(),

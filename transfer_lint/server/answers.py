@@ -14,6 +14,7 @@ from transfer_lint.findings import Edit, Finding
 from transfer_lint.fixing import rewriting
 from transfer_lint.fixing.fix import fix_source
 from transfer_lint.fixing.ignores import with_ignores
+from transfer_lint.fixing.styles import nearest_style
 from transfer_lint.flow.program.project import Project
 from transfer_lint.flow.program.trees import Question, Trees
 from transfer_lint.lint.assigned_placements import Placement, placements
@@ -146,7 +147,9 @@ def _fixed(source: Source, found: Sequence[Finding], wanted: Finding, settings: 
     for finding in found:
         if (finding.anchor, finding.code, finding.fix) == (wanted.anchor, wanted.code, wanted.fix) and finding.fix:
             changes = {finding.anchor: finding.fix.action}
-            rewritten = rewriting.rewrite(source.path, source.text, changes, settings.target_version)
+            rewritten = rewriting.rewrite(
+                source.path, source.text, changes, settings.target_version, nearest_style(source.path)
+            )
             if finding.anchor in rewritten.refused:
                 raise Problem(source.path, f"cannot be fixed: {rewritten.refused[finding.anchor]}")
             return rewritten.text

@@ -1,0 +1,219 @@
+"""What ruff's import sorter, pyflakes and formatter find clean is clean after a fix, under the project's settings."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import transfer_lint.rules
+from transfer_codemods.style import Style
+from transfer_lint.findings import FixHints
+from transfer_lint.fixing.examples import fix as fix_example
+from transfer_lint.fixing.fix import fix_paths
+from transfer_lint.fixing.layout import joined
+from transfer_lint.fixing.styles import nearest_style
+from transfer_lint.rules.pages import Example, read_page
+from transfer_lint.settings import Settings
+
+PAGES = sorted(Path(transfer_lint.rules.__file__).parent.glob("*.md"))
+
+
+def ruff(folder: Path, *arguments: str) -> str:
+    """What ruff prints about a folder, with the settings that lie in it."""
+    command = [sys.executable, "-m", "ruff", *arguments, "--no-cache", "--quiet", str(folder)]
+    return subprocess.run(command, capture_output=True, text=True, check=False).stdout
+
+
+def tidy(folder: Path) -> None:
+    """Sort imports and format; what pyflakes finds fault with even then is removed."""
+    ruff(folder, "check", "--select", "I,F", "--fix")
+    ruff(folder, "format")
+    for line in ruff(folder, "check", "--select", "I,F", "--output-format", "concise").splitlines():
+        Path(line.partition(".py:")[0] + ".py").unlink(missing_ok=True)
+
+
+def complaints(folder: Path) -> str:
+    return ruff(folder, "check", "--select", "I,F", "--output-format", "concise") + ruff(folder, "format", "--diff")
+
+
+def examples() -> Iterator[tuple[str, Example]]:
+    for path in PAGES:
+        page = read_page(path)
+        for example in page.examples:
+            if example.after is not None:
+                yield f"{page.code}_{example.name}.py", example
+
+
+def test_the_examples_of_the_rules_stay_clean(tmp_path: Path) -> None:
+    (tmp_path / "ruff.toml").touch()
+    every = dict(examples())
+    for name, example in every.items():
+        (tmp_path / name).write_text(example.before)
+    tidy(tmp_path)
+    files = sorted(tmp_path.glob("*.py"))
+    assert len(files) > 30
+    for path in files:
+        example = every[path.name]
+        before = path.read_text()
+        path.write_text(fix_example(example, before, unsafe=example.unsafe))
+        assert path.read_text() != before
+    assert complaints(tmp_path) == ""
+
+
+HEADS = {
+    "torch alone": "import torch",
+    "straight and from": "import os\nimport sys\nfrom collections import deque\nfrom typing import Any\n\nimport torch",
+    "typing alone": "from typing import Any\n\nimport torch",
+    "future": '"""Doc."""\n\nfrom __future__ import annotations\n\nfrom typing import Any\n\nimport torch',
+    "future and others": "from __future__ import annotations\n\nimport torch",
+    "only earlier ones": "import abc\nfrom abc import ABC\n\nimport torch",
+    "only straight ones": "import zlib\n\nimport torch",
+    "from the same": "from itertools import product, repeat\nfrom typing import Any\n\nimport torch",
+    "from the same, over lines": (
+        "from itertools import (\n    accumulate,\n    combinations_with_replacement,\n    permutations,\n"
+        "    zip_longest,\n)\n\nimport torch"
+    ),
+    "comments": "# licence\n\n# about types\nfrom typing import Any  # any\n\n# torch\nimport torch",
+    "comment of a later one": "import os\n\n# about types\nfrom typing import Any\n\nimport torch",
+    "local": "import json\n\nimport torch\n\nfrom . import other\nfrom .some import thing",
+    "two blocks": "import os\n\nos.environ['A'] = '1'\n\nimport json\n\nimport torch",
+    "the name is taken": "from x import chain\n\nimport torch",
+    "digits and case": "from ctypes import c_int\nfrom xml.dom import Node\n\nimport torch\nfrom PIL import Image",
+    "from the same, with alias": "from itertools import chain as c\nfrom itertools import product\n\nimport torch",
+    "a package": "from concurrent.futures import Future\nfrom json.decoder import JSONDecoder\n\nimport torch",
+    "after a function": "import torch\n\n\ndef before() -> None:\n    import json\n\n    json.dumps(1)",
+}
+BODY = """
+
+
+class Node:
+    def __init__(self) -> None:
+        self.model = torch.nn.Linear(3, 3)
+
+    def run(self, image: torch.Tensor) -> torch.nn.Module:
+        self.model.to(image.device)
+        return self.model
+"""
+SETTINGS = {
+    "default": "",
+    "long lines": "line-length = 120\n",
+    "short lines": "line-length = 60\n",
+    "force-single-line": "[lint.isort]\nforce-single-line = true\n",
+    "force-sort-within-sections": "[lint.isort]\nforce-sort-within-sections = true\n",
+    "from-first": "[lint.isort]\nfrom-first = true\n",
+    "no-sections": "[lint.isort]\nno-sections = true\n",
+    "both": "[lint.isort]\nfrom-first = true\nforce-sort-within-sections = true\n",
+    "lines between and after": "[lint.isort]\nlines-after-imports = 2\nlines-between-types = 1\n",
+    "combine-as": "[lint.isort]\ncombine-as-imports = true\n",
+}
+
+
+def uses(head: str) -> str:
+    """Uses all names of a head, so that pyflakes has nothing to say."""
+    scope: list[str] = []
+    for line in head.replace("(", "").replace(")", "").replace(",\n   ", ",").splitlines():
+        words = line.partition("#")[0].strip().rstrip(",")
+        if words.startswith(("import ", "from ")) and "__future__" not in words and not line.startswith(" "):
+            names = words.partition("import ")[2].split(",")
+            scope += [name.strip().rpartition(" ")[2] for name in names if name.strip()]
+    return f"\n\nUSED = [{', '.join(scope)}]\n"
+
+
+@pytest.mark.parametrize("settings", SETTINGS.values(), ids=SETTINGS)
+def test_the_new_import_stands_where_it_is_sorted(settings: str, tmp_path: Path) -> None:
+    (tmp_path / "ruff.toml").write_text(settings)
+    for name, head in HEADS.items():
+        (tmp_path / f"{name.replace(' ', '_')}.py").write_text(head + uses(head) + BODY)
+    tidy(tmp_path)
+    files = sorted(map(str, tmp_path.glob("*.py")))
+    assert len(files) == len(HEADS)
+    fixed = fix_paths(files, Settings(root=str(tmp_path), fix_hints=FixHints.ALWAYS))
+    assert len(fixed.files) == len(HEADS)
+    for file in fixed.files:
+        Path(file.path).write_bytes(file.new)
+    assert complaints(tmp_path) == ""
+
+
+CALLS = {
+    "fits": ("x = f(\n    a.to(device_of_it), b\n)\n", "x = f(\n    a, b\n)\n", "x = f(a, b)\n"),
+    "does not fit": ("x = f(\n    a.to(d), b\n)\n", "x = f(\n    aaaaaaaaaaaaaaaaaa, bbbbbbbbbbbbbbbb\n)\n", None),
+    "a comma that keeps lines": ("x = f(\n    a.to(d),\n    b,\n)\n", "x = f(\n    a,\n    b,\n)\n", None),
+    "a comment": ("x = f(\n    a.to(d), b  # so\n)\n", "x = f(\n    a, b  # so\n)\n", None),
+    "a text": ('x = f(\n    a.to(d), """\n"""\n)\n', 'x = f(\n    a, """\n"""\n)\n', None),
+    "laid out by hand": ("x = f(a.to(d),\n      b)\n", "x = f(a,\n      b)\n", None),
+    "the statement is as it was": ("x = f(\n    a, b\n)\n", "x = f(\n    a, b\n)\n", None),
+    "around all": ("x = (\n    a.b.to(d)\n)\n", "x = (\n    a.b\n)\n", "x = a.b\n"),
+    "a tuple": ("x = (\n    a.to(d), b\n)\n", "x = (\n    a, b\n)\n", "x = (a, b)\n"),
+    "inside": (
+        "x = f(\n    g(\n        a.to(d), b\n    ),\n    c,\n)\n",
+        "x = f(\n    g(\n        a, b\n    ),\n    c,\n)\n",
+        "x = f(\n    g(a, b),\n    c,\n)\n",
+    ),
+    "the head of a block": (
+        "if f(\n    a.to(d)\n):\n    pass\n",
+        "if f(\n    a\n):\n    pass\n",
+        "if f(a):\n    pass\n",
+    ),
+    "windows": ("x = f(\r\n    a.to(d), b\r\n)\r\n", "x = f(\r\n    a, b\r\n)\r\n", "x = f(a, b)\r\n"),
+}
+
+
+@pytest.mark.parametrize(("before", "after", "wanted"), CALLS.values(), ids=CALLS)
+def test_what_has_become_shorter(before: str, after: str, wanted: str | None) -> None:
+    assert joined(before, after, 30) == (wanted or after)
+
+
+CONFIGURED = {
+    "pyproject.toml": ("[tool.ruff]\nline-length = 99\n", Style(99)),
+    "ruff.toml": ("line-length = 99\n[lint.isort]\nfrom-first = true\n", Style(99, from_first=True)),
+    ".ruff.toml": ("[isort]\nforce-single-line = true\n", Style(88, force_single_line=True)),
+    "setup.cfg": ("[isort]\nline_length = 99\nforce_single_line = True\n", Style(99, force_single_line=True)),
+    ".isort.cfg": ("[settings]\nno_sections = true\n", Style(no_sections=True)),
+}
+
+
+@pytest.mark.parametrize(("name", "text", "style"), [(n, *rest) for n, rest in CONFIGURED.items()], ids=CONFIGURED)
+def test_where_the_style_is_from(name: str, text: str, style: Style, tmp_path: Path) -> None:
+    (tmp_path / name).write_text(text)
+    (tmp_path / "deep").mkdir()
+    assert nearest_style(str(tmp_path / "deep" / "a.py")) == style
+
+
+@pytest.mark.parametrize(
+    ("text", "style"),
+    [
+        ("[tool.black]\nline-length = 99\n[tool.isort]\nfrom_first = true\n", Style(99, from_first=True)),
+        ("[tool.isort]\nprofile = 'google'\n", Style(None, force_single_line=True, force_sort_within_sections=True)),
+        (
+            "[tool.ruff]\nextend = 'base.toml'\n[tool.ruff.lint.isort]\nno-sections = true\n",
+            Style(77, no_sections=True),
+        ),
+        ("[tool.ruff]\nextend = 'pyproject.toml'\n", Style(88)),  # a circle
+        ("[tool.ruff]\nextend = 'missing.toml'\n", Style()),
+        ("[tool.ruff]\nline-length = 'long'\n", Style()),
+        ("[tool.ruff\n", Style()),
+        ("[project]\nname = 'x'\n", Style()),
+    ],
+)
+def test_what_a_pyproject_says(text: str, style: Style, tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").write_text(text)
+    (tmp_path / "base.toml").write_text("line-length = 77\n")
+    assert nearest_style(str(tmp_path / "a.py")) == style
+
+
+def test_the_width_of_a_guard_is_the_projects(tmp_path: Path) -> None:
+    """What fits the project's line is one line, and what does not is laid out as its formatter does it."""
+    for name, length in (("wide", 120), ("narrow", 70)):
+        folder = tmp_path / name
+        folder.mkdir()
+        (folder / "ruff.toml").write_text(f"line-length = {length}\n")
+        (folder / "a.py").write_text("import torch" + BODY)
+        tidy(folder)
+        fixed = fix_paths([str(folder / "a.py")], Settings(root=str(folder), fix_hints=FixHints.ALWAYS))
+        (folder / "a.py").write_bytes(fixed.files[0].new)
+        assert complaints(folder) == ""
+        assert ("        if any(\n" in (folder / "a.py").read_text()) == (name == "narrow")

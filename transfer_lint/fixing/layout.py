@@ -1,0 +1,132 @@
+"""Code that has become shorter, on fewer lines: as a formatter would write it, where one has laid it out before."""
+
+from __future__ import annotations
+
+import io
+import re
+import tokenize
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from transfer_lint.files.text import lines_of
+
+_SKIPPED = (tokenize.NL, tokenize.INDENT, tokenize.DEDENT, tokenize.ENDMARKER)
+_OPENING, _CLOSING = frozenset("([{"), frozenset(")]}")
+
+
+def joined(before: str, after: str, width: int) -> str:
+    """`after` with the brackets joined that fit on a line, in statements that are not in `before`.
+
+    Only brackets that a formatter has put on lines of their own: the opening one ends a line, the closing one begins
+    one. What holds a comment, a comma before its closing bracket, or a text of several lines stays.
+    """
+    try:
+        known = {_text(before, statement) for statement in _statements(before)}
+        found = [each for each in _statements(after) if _spans(each) and _text(after, each) not in known]
+    except (tokenize.TokenError, SyntaxError):
+        return after
+    lines = lines_of(after)
+    for statement in reversed(found):
+        first, last = statement[0].start[0] - 1, statement[-1].end[0]
+        lines[first:last] = [_join("".join(lines[first:last]), width)]
+    return "".join(lines)
+
+
+def _statements(text: str) -> Iterator[Sequence[tokenize.TokenInfo]]:
+    """The simple statements, and the heads of compound ones, as tokens."""
+    tokens: list[tokenize.TokenInfo] = []
+    for token in tokenize.generate_tokens(io.StringIO(text, newline="").readline):
+        if token.type in _SKIPPED or (token.type == tokenize.COMMENT and not tokens):
+            continue
+        tokens.append(token)
+        if token.type == tokenize.NEWLINE:
+            yield tokens
+            tokens = []
+
+
+def _spans(statement: Sequence[tokenize.TokenInfo]) -> bool:
+    return statement[0].start[0] != statement[-1].end[0]
+
+
+def _text(text: str, statement: Sequence[tokenize.TokenInfo]) -> str:
+    return " ".join(token.string for token in statement) + str([token.start[1] for token in statement])
+
+
+@dataclass(frozen=True)
+class _Bracket:
+    """A pair of brackets of several lines, by the indexes of their tokens."""
+
+    opening: int
+    closing: int
+
+
+def _join(code: str, width: int) -> str:
+    """A statement with all brackets joined that fit, the outermost first."""
+    while (shorter := _join_one(code, width)) is not None:
+        code = shorter
+    return code
+
+
+def _join_one(code: str, width: int) -> str | None:
+    try:
+        tokens = list(tokenize.generate_tokens(io.StringIO(code, newline="").readline))
+    except (tokenize.TokenError, SyntaxError):
+        return None
+    starts = [0]
+    for line in lines_of(code):
+        starts.append(starts[-1] + len(line))
+    for pair in _pairs(tokens):
+        opening, closing = tokens[pair.opening], tokens[pair.closing]
+        begin = starts[opening.end[0] - 1] + opening.end[1]
+        end = starts[closing.start[0] - 1] + closing.start[1]
+        inner = re.sub(r"[ \t]*\r?\n[ \t]*", " ", code[begin:end].strip())
+        head, tail = code[:begin], code[end:]
+        if _is_around_all(tokens, pair):
+            head, tail = head[:-1], tail[1:]
+        new = head + inner + tail
+        line = new[: len(head) + len(inner)].rpartition("\n")[2] + tail.partition("\n")[0].rstrip("\r")
+        if len(line) <= width:
+            return new
+    return None
+
+
+def _pairs(tokens: Sequence[tokenize.TokenInfo]) -> Iterator[_Bracket]:
+    """The brackets that can be joined, the outer before the inner."""
+    found: list[_Bracket] = []
+    stack: list[int] = []
+    for index, token in enumerate(tokens):
+        if token.type == tokenize.OP and token.string in _OPENING:
+            stack.append(index)
+        elif token.type == tokenize.OP and token.string in _CLOSING and stack:
+            found.append(_Bracket(stack.pop(), index))
+    for pair in sorted(found, key=lambda pair: pair.opening):
+        inside = tokens[pair.opening + 1 : pair.closing]
+        apart = bool(inside) and inside[0].type == inside[-1].type == tokenize.NL
+        if apart and not any(map(_keeps_lines, inside)) and not _has_closing_comma(inside):
+            yield pair
+
+
+def _keeps_lines(token: tokenize.TokenInfo) -> bool:
+    return token.type == tokenize.COMMENT or (token.type != tokenize.NL and token.start[0] != token.end[0])
+
+
+def _has_closing_comma(inside: Sequence[tokenize.TokenInfo]) -> bool:
+    """Whether a comma stands before a closing bracket, inside or of the pair itself."""
+    signs = [token for token in inside if token.type != tokenize.NL]
+    pairs = zip(signs, [*signs[1:], None], strict=True)
+    return any(one.string == "," and (two is None or two.string in _CLOSING) for one, two in pairs)
+
+
+def _is_around_all(tokens: Sequence[tokenize.TokenInfo], pair: _Bracket) -> bool:
+    """Whether the parentheses are around a whole value, where one line needs none."""
+    before, after = tokens[pair.opening - 1], tokens[pair.closing + 1]
+    if tokens[pair.opening].string != "(" or not (after.type == tokenize.NEWLINE or after.string == ":"):
+        return False
+    if before.string not in ("=", "return", "if", "elif", "while", "in"):
+        return False
+    depth = 0
+    for token in tokens[pair.opening + 1 : pair.closing]:
+        depth += (token.string in _OPENING) - (token.string in _CLOSING)
+        if depth == 0 and token.string in (",", ":=", "for", "yield"):
+            return False
+    return True
