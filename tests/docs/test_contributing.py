@@ -14,7 +14,17 @@ from tests.support.command import ROOT, environment
 from tests.support.documents import blocks, read
 
 BLOCKS = tuple(blocks(read("CONTRIBUTING.md")))
-NEEDED = ("transfer_lint", "codemods", "tests", "fixtures", "pyproject.toml", "README.md", "CHANGELOG.md")
+NEEDED = (
+    "transfer_lint",
+    "codemods",
+    "scripts",
+    "docs",
+    "tests",
+    "fixtures",
+    "pyproject.toml",
+    "README.md",
+    "CHANGELOG.md",
+)
 
 
 def forget(copy: Path) -> None:

@@ -52,8 +52,10 @@ def _unguarded(site: Site, questions: Questions) -> Verdict | None:
         return None  # a value that was just computed is not an input
     if questions.boundary(site):
         return None
-    # A module-level constant stays where it is made, so every call copies it, and a guard would not help.
-    constant = questions.is_placed_elsewhere(site)
+    # A module-level constant stays where it is made, so every call copies it, and a guard would not help. What another
+    # function returns is an input: where that puts it, is its own affair.
+    given = questions.comes_from_function(site)
+    constant = questions.is_placed_elsewhere(site) and not given
     if constant and not site.receiver.ident.is_global():
         return None
     if questions.is_memoised(site) or questions.fills_cache(site) or questions.is_loop_invariant(site):

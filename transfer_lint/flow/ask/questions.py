@@ -278,6 +278,14 @@ class Questions(ReadQuestions):
         """Whether the site moves a constant that its module keeps on the host; see `kept_tensors`."""
         return kept_tensors.is_unregistered_constant(site, self._factories, self._knowledge)
 
+    def comes_from_function(self, site: Site) -> bool:
+        """Whether what is moved is a local that only results of functions of the tree are assigned to."""
+        if site.function is None or not isinstance(site.moved, ast.Name):
+            return False
+        name = site.moved.id
+        made = [v for t, v in bindings(site.function.node) if isinstance(t, ast.Name) and t.id == name]
+        return bool(made) and all(isinstance(v, ast.Call) and ":" in self.module.dotted(v.func) for v in made)
+
     def is_kept_outside(self, site: Site) -> bool:
         """Whether the site moves what comes from outside of its function, and is the same at every call.
 
