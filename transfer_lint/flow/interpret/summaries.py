@@ -12,9 +12,9 @@ import sys
 from contextlib import suppress
 from dataclasses import replace
 
-from transfer_lint.files.parsing import parse_expression
 from transfer_lint.findings import Assumption
 from transfer_lint.flow.interpret import expressions, loops, statements, try_with
+from transfer_lint.flow.interpret.annotations import annotated
 from transfer_lint.flow.interpret.frame import Frame
 from transfer_lint.flow.interpret.instantiation import Instantiation, bind
 from transfer_lint.flow.interpret.node_inputs import node_input
@@ -157,40 +157,11 @@ class Summaries:
             return Object(symbol, info.owner)
         value = node_input(frame, info, argument, symbol)
         if value is None:
-            value = self._annotated(info.module, argument.arg, argument.annotation, argument, symbol)
+            value = annotated(info.module, argument.arg, argument.annotation, argument, symbol)
         default = info.defaults.get(argument.arg)
         if isinstance(value, Tensor | Object) and isinstance(default, ast.Constant) and default.value is None:
             value = replace(value, optional=True)
         return value
-
-    def _annotated(self, module: Module, name: str, note: ast.expr | None, where: ast.AST, symbol: Symbol) -> Value:
-        """The value of a parameter or attribute, as its annotation says."""
-        if isinstance(note, ast.Constant) and isinstance(note.value, str):
-            try:
-                note = parse_expression(note.value)
-            except (SyntaxError, ValueError):
-                return Object(symbol)
-        if isinstance(note, ast.BinOp) and isinstance(note.op, ast.BitOr):
-            parts = [p for p in (note.left, note.right) if not (isinstance(p, ast.Constant) and p.value is None)]
-            note = parts[0] if len(parts) == 1 else None
-        if isinstance(note, ast.Subscript) and module.dotted(note.value).rpartition(".")[2] == "Optional":
-            note = note.slice
-        if note is None:
-            return Object(symbol)
-        why = (Fact(module, where, f"`{name}` is annotated as `{ast.unparse(note)}`"),)
-        cls = self.project.class_named(module, note)
-        if cls is not None:
-            return Object(symbol, cls, why)
-        kind = module.dotted(note)
-        if kind in ("torch.Tensor", "torch.FloatTensor", "torch.LongTensor"):
-            return Tensor(symbol, why=why)
-        if self.project.knowledge.is_module_class(kind):
-            return Object(symbol, kind, why)
-        if kind in ("torch.device", "torch.dtype"):
-            return Placed(Known(Term(TermKind.VALUE, symbol=symbol)), kind == "torch.dtype")
-        if kind in ("builtins.int", "builtins.float", "builtins.bool", "builtins.str"):
-            return Host(symbol)
-        return Object(symbol)
 
     def _summarise(self, frame: Frame, info: FunctionInfo, parameters: dict[str, Symbol]) -> Summary:
         mutations = frozenset((symbol, sure) for (_, symbol), sure in frame.mutations.items())
@@ -327,7 +298,7 @@ class Summaries:
             return shared
         if isinstance(owner.cls, ClassInfo) and name in owner.cls.annotated:
             module, field = owner.cls.annotated[name]
-            value = self._annotated(module, name, field.annotation, field, symbol)
+            value = annotated(module, name, field.annotation, field, symbol)
             if isinstance(value, Tensor) and owner.cls.is_module:
                 frame.symbols.has_weights = True
                 return replace(value, weight=True, uncast=True)
