@@ -113,8 +113,12 @@ class ApplyInstantID:
             ):
                 self.instantid.to(self.device, dtype=self.dtype)
 
+            if clip_embed.device != self.device or clip_embed.dtype != self.dtype:
+                clip_embed = clip_embed.to(self.device, dtype=self.dtype)
+            if clip_embed_zeroed.device != self.device or clip_embed_zeroed.dtype != self.dtype:
+                clip_embed_zeroed = clip_embed_zeroed.to(self.device, dtype=self.dtype)
             image_prompt_embeds, uncond_image_prompt_embeds = self.instantid.get_image_embeds(
-                clip_embed.to(self.device, dtype=self.dtype), clip_embed_zeroed.to(self.device, dtype=self.dtype)
+                clip_embed, clip_embed_zeroed
             )
 
             patched = patch_attention(

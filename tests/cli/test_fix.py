@@ -61,10 +61,10 @@ def test_the_summary_adds_up(tmp_path: Path) -> None:
     """What is found is what safe fixes mend, what other options would mend, and what stays."""
     pack = ROOT / "fixtures" / "instantid_original"
     found = lint("check", pack, cwd=tmp_path, hints=False, expect=1).err
-    assert found.startswith("11 warnings and 4 hints (")
-    assert "9 can be fixed: transfer-lint fix (1 more with --hints, 5 more with --unsafe-fixes)\n" in found
+    assert found.startswith("11 warnings and 8 hints (")
+    assert "13 can be fixed: transfer-lint fix (1 more with --hints, 5 more with --unsafe-fixes)\n" in found
     fixed = lint("fix", "--diff", pack, cwd=tmp_path, hints=False, expect=1).err
-    assert "would fix 9 transfers in 2 files; 5 warnings and 1 hint left (of 15 found)\n" in fixed
+    assert "would fix 13 transfers in 2 files; 5 warnings and 1 hint left (of 19 found)\n" in fixed
     assert "of these 1 can be fixed with --hints, 5 can be fixed with --unsafe-fixes\n" in fixed
 
 
