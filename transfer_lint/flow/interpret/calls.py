@@ -22,7 +22,7 @@ from transfer_lint.flow.interpret.attributes import attribute
 from transfer_lint.flow.interpret.external_calls import external_call
 from transfer_lint.flow.interpret.frame import Frame
 from transfer_lint.flow.interpret.host_reads import is_logging, logged, method, note
-from transfer_lint.flow.interpret.items import element, extend, items_of_dict
+from transfer_lint.flow.interpret.items import element, extend
 from transfer_lint.flow.interpret.objects import found_method, store
 from transfer_lint.flow.interpret.tensors import as_tensor, operate, requested, tensor_method
 from transfer_lint.flow.interpret.transfers import cast, transfer
@@ -263,8 +263,6 @@ def _container_method(
         held_value = record.attributes.get(f"[{operands[0].value!r}]")
         if held_value is not None:
             return held_value
-    if name in ("values", "items") and not operands and owner.cls == "builtins.dict":
-        return items_of_dict(frame, owner, node, state, paired=name == "items")
     if name in ("get", "keys", "values", "items", "copy", "index", "count"):
         result = frame.unknown(node, f"{name}()")
         alias(state, result, owner)

@@ -84,21 +84,6 @@ def extend(frame: Frame, owner: Object, added: Value, node: ast.AST, state: Stat
     state.write(owner, "[]", merged)
 
 
-def items_of_dict(frame: Frame, owner: Object, node: ast.AST, state: State, *, paired: bool) -> Value:
-    """`d.values()`, or with `paired` `d.items()`, of a dictionary that was made here."""
-    record = state.record(owner.ident)
-    held = list(record.attributes.values())
-    result = frame.unknown(node, "items")
-    state.sharing.alias(result.ident, owner.ident)
-    if not held or record.epoch is not None or not record.made:
-        return result
-    value = any_of(frame, held, node, state)
-    listed = Object(result.ident, "builtins.list")
-    state.create(listed)
-    state.write(listed, "[]", Tuple((frame.unknown(node, "a key"), value)) if paired else value)
-    return listed
-
-
 def one_alike(frame: Frame, value: Value, node: ast.AST, state: State, part: str = "") -> Value:
     """One of several values that `value` describes, with its own symbol: effects on it do not reach the others."""
     match value:
