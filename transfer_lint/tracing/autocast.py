@@ -69,9 +69,9 @@ def register() -> tuple[torch.library.Library, ...]:
 
 
 def follow(*enabled: Any) -> None:
-    """Replaces `torch.set_autocast_enabled`: the kernels are called, in this thread, while autocast is on for the device.
+    """Replaces `torch.set_autocast_enabled`: the kernels are called while autocast is on for the device.
 
-    enabled: what to set before; nothing to set only that.
+    It holds for the thread, as autocast does. enabled: what to set first; nothing to set no more than that.
     """
     if enabled:
         _set_autocast_enabled(*enabled)
