@@ -20,6 +20,8 @@ from transfer_lint.tracing.traits import replace
 _KEY = "AutocastPrivateUse1"
 _EXCLUDED = torch._C.DispatchKeySet(torch._C.DispatchKey.AutocastPrivateUse1)  # type: ignore[attr-defined]
 
+_set_autocast_enabled = torch.set_autocast_enabled
+
 LOWER = (  # noqa: SIM905
     "_convolution conv1d conv2d conv3d conv_transpose1d conv_transpose2d.input conv_transpose3d.input convolution "
     "prelu addmm addmv addr matmul mm mv linear addbmm baddbmm bmm chain_matmul linalg_multi_dot "
@@ -45,7 +47,7 @@ WIDEST = "addcdiv addcmul atan2 bilinear cross dot grid_sampler index_put tensor
 
 @cache
 def register() -> tuple[torch.library.Library, ...]:
-    """Register the kernels, once. They are called only in threads that take part in a simulation.
+    """Register the kernels, once. They are called while `follow` says so.
 
     Returns the library objects. The registrations last as long as these objects exist.
     """
@@ -66,10 +68,20 @@ def register() -> tuple[torch.library.Library, ...]:
     return rest, library
 
 
+def follow(*enabled: Any) -> None:
+    """Replaces `torch.set_autocast_enabled`: the kernels are called while autocast is on for the device.
+
+    It holds for the thread, as autocast does. enabled: what to set first; nothing to set no more than that.
+    """
+    if enabled:
+        _set_autocast_enabled(*enabled)
+    _set_autocast_enabled("privateuseone", torch.is_autocast_enabled(KIND))
+
+
 def _kernel(operator: Any, pick: Callable[[Any, Any], torch.dtype | None]) -> Callable[..., Any]:
     def run(*args: Any, **kwargs: Any) -> Any:
         with torch._C._ExcludeDispatchKeyGuard(_EXCLUDED):
-            wanted = pick(args, kwargs) if torch.is_autocast_enabled(KIND) else None
+            wanted = pick(args, kwargs)
             if wanted is None:
                 return operator(*args, **kwargs)
 

@@ -40,10 +40,12 @@ class Functions(TorchFunctionMode):
         if active() is not self.machine:  # another simulation has begun inside this one
             return func(*args, **(kwargs or {}))
         try:
-            special = kwargs or func in _HANDLERS or func in _MOVES
-            if not special and not any(type(arg) is _Device for arg in args):
-                return func(*args)
-            return self._call(func, args, dict(kwargs or {}))
+            if kwargs or func in _HANDLERS or func in _MOVES:
+                return self._call(func, args, dict(kwargs or {}))
+            for arg in args:
+                if type(arg) is _Device:
+                    return self._call(func, args, {})
+            return func(*args)
         except Exception as error:
             _name_the_accelerator(error)
             raise

@@ -93,6 +93,7 @@ def simulate(kind: str = KIND, devices: int = 1) -> Iterator[Machine]:
         streams = start_streams(devices)
         for owner, name, value in (
             *replacements(machine, streams),
+            (torch, "set_autocast_enabled", autocast.follow),
             (threading.Thread, "run", run_simulated),
         ):
             stack.enter_context(_replaced(owner, name, value))
@@ -109,7 +110,7 @@ def _modes(machine: Machine) -> Iterator[None]:
     heard = torch.is_autocast_enabled("privateuseone")
     # then `torch.tensor(data, device=d)` makes a host tensor and moves it, and the modes see the move
     torch._C._set_only_lift_cpu_tensors(True)
-    torch.set_autocast_enabled("privateuseone", True)
+    autocast.follow()
     try:
         with Operators(machine), Functions(machine):
             yield
