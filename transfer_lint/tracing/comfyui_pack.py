@@ -69,7 +69,7 @@ def _output_folder() -> str:
 
 
 def _reported(execute: Callable[..., Any]) -> Callable[..., Any]:
-    """`PromptExecutor.execute`, with a report after each workflow. A report that fails is no failure of the workflow."""
+    """`PromptExecutor.execute`, with a report after each workflow. Where that fails, the workflow does not."""
 
     @wraps(execute)
     def run(*args: Any, **kwargs: Any) -> Any:
