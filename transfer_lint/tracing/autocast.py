@@ -1,4 +1,4 @@
-"""Kernels for `torch.autocast("cuda")` on the simulated machine.
+"""Kernels for `torch.autocast` on the simulated machine.
 
 torch's own autocast kernels look at the C++ device type, so they do not serve simulated tensors. The kernels here run
 above autograd, like torch's, and do the same for the operators that inference and training use. They are registered
@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from transfer_lint.tracing.machine import KIND
+from transfer_lint.tracing.machine import device_type
 from transfer_lint.tracing.traits import replace
 
 _KEY = "AutocastPrivateUse1"
@@ -75,7 +75,7 @@ def follow(*enabled: Any) -> None:
     """
     if enabled:
         _set_autocast_enabled(*enabled)
-    _set_autocast_enabled("privateuseone", torch.is_autocast_enabled(KIND))
+    _set_autocast_enabled("privateuseone", torch.is_autocast_enabled(device_type()))
 
 
 def _kernel(operator: Any, pick: Callable[[Any, Any], torch.dtype | None]) -> Callable[..., Any]:
@@ -86,7 +86,8 @@ def _kernel(operator: Any, pick: Callable[[Any, Any], torch.dtype | None]) -> Ca
                 return operator(*args, **kwargs)
 
             def cast(tensor: Tensor) -> Tensor:
-                fits = tensor.is_cuda and tensor.is_floating_point() and tensor.dtype not in (wanted, torch.float64)
+                there = tensor.is_cuda or tensor.is_xpu
+                fits = there and tensor.is_floating_point() and tensor.dtype not in (wanted, torch.float64)
                 return tensor.to(wanted) if fits else tensor
 
             return operator(*replace(args, cast), **{name: replace(value, cast) for name, value in kwargs.items()})
@@ -95,7 +96,7 @@ def _kernel(operator: Any, pick: Callable[[Any, Any], torch.dtype | None]) -> Ca
 
 
 def _lower(args: Any, kwargs: Any) -> torch.dtype | None:
-    return torch.get_autocast_dtype(KIND)
+    return torch.get_autocast_dtype(device_type())
 
 
 def _float32(args: Any, kwargs: Any) -> torch.dtype | None:
