@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from transfer_lint.flow.ask.caches import asks_for, kept_by
 from transfer_lint.flow.ask.factories import Factories
-from transfer_lint.flow.knowledge import Knowledge
+from transfer_lint.flow.knowledge import Knowledge, Role
 from transfer_lint.flow.program.modules import ClassInfo, FunctionInfo
 from transfer_lint.flow.program.syntax import ancestors, bindings, nodes_of, path_to, spelled
 from transfer_lint.flow.results.constructions import Construction
@@ -131,6 +131,8 @@ def kept_for_first_device(place: Site | Construction, device: Known | None) -> a
         return None
     symbol = device.term.symbol
     if symbol is None or (symbol.parent is not None and symbol.parent.label == "self"):
+        return None
+    if device.term.role is Role.HOST:  # made of values
         return None
     for statement in path_to(function.node.body, place.statement):
         if not isinstance(statement, ast.If):
