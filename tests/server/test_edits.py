@@ -25,6 +25,7 @@ from transfer_lint.flow.knowledge import default_knowledge
 from transfer_lint.flow.program import tree_texts
 from transfer_lint.flow.program.project import Project
 from transfer_lint.flow.program.text_facts import TextFacts
+from transfer_lint.lint.check import check_paths
 from transfer_lint.lint.check_text import Examined, examine
 from transfer_lint.server import answers
 from transfer_lint.server.document import Cell, Document
@@ -153,6 +154,25 @@ def test_an_edit_parses_and_searches_only_what_was_edited(tmp_path: Path, monkey
         parsed, count = facts.parsed, len(made)
         check(library, asked("uses.py", f"{text}\nEDIT = {number}\n", {}))
         assert (facts.parsed, len(made)) == (parsed + 1, count)
+
+
+def test_another_check_of_a_folder_parses_only_what_has_changed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As `check --watch` does."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / ".git").mkdir()
+    put(tmp_path, dict.fromkeys(VARIANTS, 0))
+    run = Settings(root=str(tmp_path), cache=False)
+    paths = collect(["."], run).files
+    facts = TextFacts()
+    check_paths(paths, run, facts=facts)
+    assert facts.parsed > 3
+    for path in ("nets.py", "helpers.py"):
+        before = facts.parsed
+        put(tmp_path, {path: 1})
+        assert check_paths(paths, run, facts=facts).findings == check_paths(paths, run).findings
+        assert facts.parsed == before + 1
 
 
 def test_memory_is_flat(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
