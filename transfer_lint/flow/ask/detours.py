@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator, Mapping
 
 from transfer_lint.flow.program.modules import Module
-from transfer_lint.flow.program.syntax import bindings, nodes_of
+from transfer_lint.flow.program.syntax import bindings, nodes_of, parents
 from transfer_lint.flow.results.sites import Site
 
 _DOWN = frozenset({"cpu", "numpy", "tolist", "item"})
@@ -64,8 +64,8 @@ def is_only_downloaded(site: Site) -> bool:
                 if isinstance(node, ast.Name) and node.id == name and isinstance(node.ctx, ast.Load)
                 if node.lineno > (site.statement.end_lineno or 0)
             ]
-            parents = {child: node for node in nodes_of(function.node) for child in ast.iter_child_nodes(node)}
-            return bool(uses) and all(_is_download(use, parents) for use in uses)
+            around = parents(function.node)
+            return bool(uses) and all(_is_download(use, around) for use in uses)
     return False
 
 
