@@ -110,7 +110,7 @@ def _is_emptiness(left: ast.expr, right: ast.expr) -> bool:
 
 def _is_assigned(node: ast.expr, body: Sequence[ast.stmt]) -> bool:
     """Whether a body assigns what the test asks for, or an item of it: it is filled once."""
-    asked = spelled(node)
+    asked = spelled(node) if body else ""
     return any(
         isinstance(getattr(part, "ctx", None), ast.Store)
         and asked == spelled(part.value if isinstance(part, ast.Subscript) else part)
