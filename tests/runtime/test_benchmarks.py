@@ -64,7 +64,10 @@ def test_without_a_gpu_it_says_so(tmp_path: Path) -> None:
     ids=["ends", "fails", "hangs"],
 )
 def test_a_part_is_reported_whatever_becomes_of_it(program: str, code: int | None, said: str) -> None:
-    result = gpu.run(("-c", program), 3.0 if code is None else 300.0)
+    for limit in [2.0, 16.0, 128.0] if code is None else [600.0]:  # a busy machine may not begin at once
+        result = gpu.run(("-c", program), limit)
+        if said in str(result["said"]):
+            break
     assert result["code"] == code
     assert said in str(result["said"])
     page = gpu.page("a card", {"a part": result})
