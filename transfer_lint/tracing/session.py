@@ -88,6 +88,11 @@ class Tracing:
 
         return "\n".join(report(self.result(), View(), top))
 
+    def start_over(self) -> None:
+        """Drop what was recorded so far, and count the time from now on."""
+        self._begin = time.perf_counter()
+        self.recorder.start_over()
+
     def finish(self, ending: Ending) -> None:
         """Record that the program has ended, and how."""
         self.seconds = time.perf_counter() - self._begin
