@@ -8,7 +8,9 @@ from transfer_lint.flow.program.tree_texts import TreeTexts
 
 
 def texts(text: str) -> TreeTexts:
-    return TreeTexts(("base.py", "heir.py"), {"base.py": "class Base:\n    pass\n", "heir.py": text}.get)
+    found = TreeTexts(("base.py", "heir.py"))
+    found.read_with({"base.py": "class Base:\n    pass\n", "heir.py": text}.get)
+    return found
 
 
 HEAD = "class Heir(Base):\n"
@@ -79,11 +81,11 @@ def test_does_not_assign(text: str) -> None:
     ],
 )
 def test_may_bind(text: str) -> None:
-    assert texts(text).binding("name") == {"heir.py"}
+    assert texts(text).binding("name") == ("heir.py",)
 
 
 @pytest.mark.parametrize(
     "text", ["import name as x\n", "x.name = 1\n", "print(name)\n", "# a name\n", "from name import x\n"]
 )
 def test_does_not_bind(text: str) -> None:
-    assert texts(text).binding("name") == frozenset()
+    assert texts(text).binding("name") == ()

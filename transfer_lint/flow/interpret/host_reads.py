@@ -173,16 +173,17 @@ def _seems_tensor(frame: Frame, node: ast.expr, value: Value) -> bool:
 
 def _tensors_in(frame: Frame, function: ast.AST) -> frozenset[str]:
     """The names on which a function calls what nothing but tensors have. Memoised on the function."""
-    known: frozenset[str] | None = getattr(function, "_transfer_lint_tensors", None)
-    if known is None:
+    distinctive = frame.knowledge.tensor_distinctive
+    of, known = getattr(function, "_transfer_lint_tensors", (None, frozenset[str]()))
+    if of is not distinctive:
         found: set[str] = set()
         for node in nodes_of(function):
             match node:
                 case ast.Call(func=ast.Attribute(value=ast.Name(id=name), attr=attr), args=args):
-                    if attr in frame.knowledge.tensor_distinctive or (attr == "backward" and not args):
+                    if attr in distinctive or (attr == "backward" and not args):
                         found.add(name)
         known = frozenset(found)
-        function._transfer_lint_tensors = known  # type: ignore[attr-defined]
+        function._transfer_lint_tensors = distinctive, known  # type: ignore[attr-defined]
     return known
 
 
