@@ -4,6 +4,9 @@ It fetches nothing and installs nothing: torch, numpy and click have to be there
 verified directly, without insightface and OpenCV stand-ins find and draw the faces. Each part runs in a process of its
 own, has a limit of time, and is reported whatever becomes of the others. Written to FOLDER (default
 benchmarks/results): gpu-CARD.md and gpu-CARD.json. Exits with 1 if a part failed, with 2 where there is no GPU.
+
+--rehearse runs the same parts without a GPU, on the CPU and a simulated device: what fails then would fail beside a
+card too. The tests that need a GPU are collected and skipped; the scenarios are verified in their place.
 """
 
 from __future__ import annotations
@@ -23,25 +26,40 @@ LIMIT = 460
 """Seconds for all parts."""
 
 VERIFY = ("-m", "transfer_lint", "verify", "fixtures/instantid_original", "runtime/instantid_runtime")
-SCENARIO = ("--scenario", "tests/runtime/scenarios/everything.py", "--ignore-devices", "--repeat", "3")
-PYTEST = ("-m", "pytest", "-q", "-m", "gpu", "-p", "no:cacheprovider", "tests/runtime/test_regression.py")
+SCENARIO = ("--scenario", "tests/runtime/scenarios/everything.py", "--ignore-devices", "--repeat")
+PYTEST = ("-m", "pytest", "-q", "-o", "addopts=", "--import-mode=importlib", "-p", "no:cacheprovider", "-m", "gpu")
+
+Arguments = tuple[str, ...]
 
 
-def parts(out: Path) -> dict[str, tuple[int, tuple[str, ...]]]:
+def gpu_tests() -> Arguments:
+    """The files with tests that need a GPU. Others may need packages that are not here."""
+    files = (ROOT / "tests").rglob("test_*.py")
+    return tuple(
+        sorted(each.relative_to(ROOT).as_posix() for each in files if "pytest.mark.gpu" in each.read_text("utf-8"))
+    )
+
+
+def parts(out: Path, rehearse: bool = False) -> dict[str, tuple[int, Arguments]]:
     """Name -> (limit in seconds, arguments of Python), the most telling first."""
-    tests = (*PYTEST, "tests/trace/test_recorded.py") if find_spec("pytest") else (*VERIFY, *SCENARIO)
-    if find_spec("xdist"):
-        tests = (*tests, "-n0")
-    return {
-        "share of a step": (90, ("benchmarks/step_share.py", "--json", str(out / "gpu-step-share.json"))),
-        "transfers and times": (150, ("benchmarks/instantid.py", "--steps", "10")),
-        "tests" if find_spec("pytest") else "scenarios": (220, tests),
+    few, share = (("--steps", "1"), ("--repeats", "1")) if rehearse else (("--steps", "10"), ())
+    found: dict[str, tuple[int, Arguments]] = {
+        "share of a step": (90, ("benchmarks/step_share.py", "--json", str(out / "gpu-step-share.json"), *share)),
+        "transfers and times": (150, ("benchmarks/instantid.py", "--out", str(out), *few)),
     }
+    if find_spec("pytest"):
+        found["tests"] = (220, (*PYTEST, *gpu_tests()))
+    if rehearse:
+        found["scenarios"] = (220, (*VERIFY, *SCENARIO, "1", "--no-timing", "--simulate", "cuda"))
+    elif not find_spec("pytest"):
+        found["scenarios"] = (220, (*VERIFY, *SCENARIO, "3"))
+    return found
 
 
 def run(arguments: tuple[str, ...], limit: float) -> dict[str, object]:
     """One part's exit code (None: it did not end in time), seconds and last words."""
-    path = os.pathsep.join(str(ROOT / name) for name in ("", "codemods", "runtime"))
+    own = [str(ROOT / name) for name in ("", "codemods", "runtime")]
+    path = os.pathsep.join([*own, *filter(None, [os.environ.get("PYTHONPATH")])])
     begin = time.perf_counter()
     try:
         ran = subprocess.run(
@@ -73,17 +91,18 @@ def page(card: str, results: dict[str, dict[str, object]]) -> str:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, default=ROOT / "benchmarks" / "results")
+    parser.add_argument("--rehearse", action="store_true", help="run without a GPU, to see that only that is missing")
     options = parser.parse_args()
     import torch
 
-    if not torch.cuda.is_available():
-        print("there is no GPU here: torch.cuda says so", file=sys.stderr)
+    if not options.rehearse and not torch.cuda.is_available():
+        print("there is no GPU here: torch.cuda says so (--rehearse runs without one)", file=sys.stderr)
         return 2
     out = options.out.resolve()
     out.mkdir(parents=True, exist_ok=True)
-    card = torch.cuda.get_device_name()
+    card = "no card: a rehearsal" if options.rehearse else torch.cuda.get_device_name()
     begin, results = time.perf_counter(), {}
-    for name, (limit, arguments) in parts(out).items():
+    for name, (limit, arguments) in parts(out, options.rehearse).items():
         left = LIMIT - (time.perf_counter() - begin)
         print(f"{name} ...", file=sys.stderr)
         results[name] = run(arguments, max(1.0, min(limit, left)))

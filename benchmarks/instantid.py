@@ -295,6 +295,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--steps", type=int, default=2, help="denoising calls to take the time of")
     parser.add_argument("--name", default=None, help="what the machine is called in the results")
+    parser.add_argument("--out", type=Path, default=RESULTS, help="the folder of the results")
     options = parser.parse_args()
     comfy_host.install()
     real = torch.cuda.is_available()
@@ -315,10 +316,10 @@ def main() -> None:
         "faces": "insightface on synthetic networks" if HAVE_INSIGHTFACE else "a stand-in: insightface is not here",
         **{name: asdict(side) for name, side in sides.items()},
     }
-    RESULTS.mkdir(exist_ok=True)
+    options.out.mkdir(parents=True, exist_ok=True)
     lines = table(result)
     for suffix, text in ((".json", json.dumps(result, indent=1)), (".md", "\n".join(lines))):
-        (RESULTS / f"{result['machine']}{suffix}").write_text(text + "\n", encoding="utf-8")
+        (options.out / f"{result['machine']}{suffix}").write_text(text + "\n", encoding="utf-8")
     print("\n".join(lines))
 
 

@@ -9,3 +9,9 @@ import pytest
 def own_cache(tmp_path_factory: pytest.TempPathFactory) -> None:
     """Results are kept for one session of one process, not in the user's folder."""
     pytest.MonkeyPatch().setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("caches")))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def own_models(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """The models of scenarios lie where pytest tidies up, also where a scenario's process is killed."""
+    pytest.MonkeyPatch().setenv("SCENARIO_MODELS", str(tmp_path_factory.mktemp("models")))

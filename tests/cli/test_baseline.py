@@ -163,6 +163,39 @@ def test_a_fix_leaves_what_is_known_known(folder: Path, hints: bool) -> None:
     assert any(entry[1] == "TL302" for entry in known(folder)) is not hints
 
 
+def test_answers_leave_what_is_known_known(folder: Path) -> None:
+    """A no stays known, a yes and an ignore comment are forgotten, and a changed expression is followed."""
+    (folder / "loop.py").write_text(LOOP)
+    (folder / "more.py").write_text(WASTE)
+    lint("check", "--write-baseline", cwd=folder, expect=0)
+    said = lint("fix", "--interactive", cwd=folder, stdin="y\ni\nn\nq\n", expect=0).err
+    assert "fixed 1, ignored 1, left 3" in said
+    assert [entry[:4] for entry in known(folder)] == [
+        ("loop.py", "TL301", "last", "values[0].item()"),
+        ("more.py", "TL101", "twice", "y.to('cuda:0')"),
+        ("waste.py", "TL101", "twice", "y.to('cuda:0')"),
+        ("waste.py", "TL102", "twice", "x.to('cuda:0')"),
+    ]
+    again = lint("check", "--fail-on", "hint", cwd=folder, expect=0)
+    assert (again.out, "no longer found" in again.err) == ("", False)
+
+
+def test_answers_until_an_end_and_with_another_baseline(folder: Path) -> None:
+    (folder / "loop.py").write_text(LOOP)
+    lint("check", "--write-baseline", "other.json", cwd=folder, expect=0)
+    before = (folder / NAME).read_bytes()
+    lint("fix", "-i", "--baseline", "other.json", "loop.py", cwd=folder, stdin="y\n", expect=0)
+    entries = json.loads((folder / "other.json").read_text(encoding="utf-8"))["findings"]
+    assert [e["expression"] for e in entries if e["path"] == "loop.py"] == ["values[0].item()"]
+    assert (folder / NAME).read_bytes() == before
+    (folder / "loop.py").write_text(LOOP)
+    lint("check", "--write-baseline", "other.json", cwd=folder, expect=0)
+    (folder / "loop.py").write_text(LOOP + LOOP.partition("\n\n\n")[2].replace("last", "next"))
+    lint("fix", "-i", "--baseline", "other.json", "loop.py", cwd=folder, stdin="y\n", expect=130)  # no more input
+    entries = json.loads((folder / "other.json").read_text(encoding="utf-8"))["findings"]
+    assert [e["expression"] for e in entries if e["path"] == "loop.py"] == ["values[0].item()"]
+
+
 def test_a_fix_of_one_file_forgets_nothing_of_others(folder: Path) -> None:
     (folder / "loop.py").write_text(LOOP)
     lint("check", "--write-baseline", cwd=folder, expect=0)

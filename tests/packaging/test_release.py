@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 import runpy
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -71,3 +73,40 @@ def test_issues_ask_for_what_explain_prints(path: Path) -> None:
     template = yaml.safe_load(path.read_text(encoding="utf-8"))
     assert {"name", "description", "body"} <= template.keys()
     assert "transfer-lint explain FILE:LINE" in path.read_text(encoding="utf-8")
+
+
+GITHUB = ROOT / ".github"
+SCHEMAS = {
+    "github-workflows": sorted((GITHUB / "workflows").glob("*.yml")),
+    "github-actions": [ROOT / "action.yml"],
+    "github-issue-forms": TEMPLATES,
+    "github-issue-config": [GITHUB / "ISSUE_TEMPLATE" / "config.yml"],
+}
+
+
+def validated(schema: str, *paths: Path) -> tuple[int, str]:
+    """What a kept validator says of files by one of GitHub's schemas, which it holds itself."""
+    pytest.importorskip("check_jsonschema", reason="it is for Python 3.11 and later")
+    command = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", f"vendor.{schema}", *paths]
+    ran = subprocess.run(command, capture_output=True, text=True, check=False)
+    return ran.returncode, ran.stdout + ran.stderr
+
+
+@pytest.mark.parametrize("schema", SCHEMAS)
+def test_github_understands_its_files(schema: str) -> None:
+    assert SCHEMAS[schema]
+    code, said = validated(schema, *SCHEMAS[schema])
+    assert code == 0, said
+
+
+def test_a_workflow_that_github_does_not_understand_is_seen(tmp_path: Path) -> None:
+    text = read(".github/workflows/ci.yml")
+    (tmp_path / "ci.yml").write_text(text.replace("runs-on: ubuntu-latest", "runs_on: ubuntu-latest", 1))
+    code, said = validated("github-workflows", tmp_path / "ci.yml")
+    assert code == 1
+    assert "runs_on" in said or "runs-on" in said
+
+
+def test_the_hooks_are_as_pre_commit_takes_them() -> None:
+    command = [sys.executable, "-m", "pre_commit", "validate-manifest", ROOT / ".pre-commit-hooks.yaml"]
+    subprocess.run(command, check=True)

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
+import tarfile
 import zipfile
+from email import message_from_bytes
 from pathlib import Path
 
 import pytest
 
 from tests.support.command import MENDED, ROOT, WASTE
+from transfer_lint.version import __version__
 
 pytestmark = pytest.mark.slow
 
@@ -27,11 +31,40 @@ def run(*command: str | Path, cwd: Path, expect: int = 0) -> str:
 
 
 @pytest.fixture(scope="module")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    into = tmp_path_factory.mktemp("wheel")
-    run(sys.executable, "-m", "build", "--no-isolation", "--wheel", "--outdir", into, ROOT, cwd=into)
-    (found,) = into.glob("*.whl")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of what a release builds: the source archive, and the wheel that is made of it."""
+    checkout = tmp_path_factory.mktemp("release") / "checkout"
+    ignored = shutil.ignore_patterns(".*_cache", ".venv*", "__pycache__", ".git", "node_modules", "build", "dist")
+    shutil.copytree(ROOT, checkout, ignore=ignored)
+    prepare = ("scripts/prepare_release.py", "someone/transfer-lint", f"v{__version__}")
+    run(sys.executable, *prepare, cwd=checkout)
+    run(sys.executable, "-m", "build", "--no-isolation", cwd=checkout)
+    return checkout / "dist"
+
+
+@pytest.fixture(scope="module")
+def wheel(built: Path) -> Path:
+    (found,) = built.glob("*.whl")
     return found
+
+
+def test_an_index_takes_what_is_built(built: Path) -> None:
+    said = run(sys.executable, "-m", "twine", "check", "--strict", *built.iterdir(), cwd=built)
+    assert len(list(built.iterdir())) == said.count("PASSED") == 2, said
+
+
+def test_what_is_built_names_its_version_and_addresses(built: Path, wheel: Path) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        (name,) = (name for name in archive.namelist() if name.endswith(".dist-info/METADATA"))
+        metadata = message_from_bytes(archive.read(name))
+    assert metadata["Version"] == __version__
+    addresses = dict(line.split(", ") for line in metadata.get_all("Project-URL", []))
+    assert {"Homepage", "Documentation", "Changelog", "Issues"} == addresses.keys()
+    assert all(address.startswith("https://github.com/someone/transfer-lint") for address in addresses.values())
+    (source,) = built.glob("*.tar.gz")
+    with tarfile.open(source) as archive:
+        names = {name.partition("/")[2] for name in archive.getnames()}
+    assert {"pyproject.toml", "constraints.txt", "tests/conftest.py", "docs/index.md"} <= names
 
 
 def environment_with(folder: Path, *requirement: str | Path) -> Path:

@@ -19,7 +19,10 @@ here = pytest.mark.skipif(GPU, reason="there is a device")
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["--simulate", "tpu"], "argument --simulate: cannot simulate 'tpu': give cuda, or cuda:N for N devices"),
+        (
+            ["--simulate", "tpu"],
+            "argument --simulate: cannot simulate 'tpu': give cuda or xpu, or cuda:N for N devices",
+        ),
         (["--simulate", "cuda:"], "'cuda:' names no number of devices"),
         (["--simulate", "cuda:0"], "'0' is no number of devices: give 1 to 64"),
         (["--simulate", "cuda:65"], "'65' is no number of devices: give 1 to 64"),
@@ -51,6 +54,25 @@ def test_wrong_values(pytester: pytest.Pytester, run: Run, options: list[str], m
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines([f"*{message.replace('[', '[[]')}*"])
     assert (pytester.path / "test_it.py").read_text(encoding="utf-8") == "def test_it(): pass"
+
+
+def test_an_accelerator_of_another_kind(pytester: pytest.Pytester, run: Run) -> None:
+    pytester.makepyfile(
+        test_it="""
+        import torch
+
+        def test_there():
+            assert torch.ones(2).xpu().device == torch.device("xpu", 0) and not torch.cuda.is_available()
+
+        def test_beyond():
+            torch.ones(2).to("xpu:2")
+    """
+    )
+    result = run("--simulate", "xpu:2")
+    result.assert_outcomes(passed=1, failed=1)
+    result.stdout.fnmatch_lines_random(
+        ["*--simulate xpu:N gives it N devices, and now there are 2*", "2 tests on simulated xpu:2: *"]
+    )
 
 
 def test_help_and_markers(run: Run) -> None:

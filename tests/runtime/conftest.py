@@ -11,9 +11,8 @@ from typing import Any
 import pytest
 import torch
 
-from tests.support.stand_in_comfy import StandInControlNet, StandInModel
 from tests.support.pictures import make_picture
-from tests.support.synthetic_antelope import make_pack
+from tests.support.stand_in_comfy import StandInControlNet, StandInModel
 
 ROOT = Path(__file__).parents[2]
 ORIGINAL = ROOT / "fixtures" / "instantid_original"
@@ -69,6 +68,8 @@ def pack(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, tmp_pa
 @pytest.fixture(scope="session")
 def antelope(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The root folder of a small antelopev2."""
+    from tests.support.synthetic_antelope import make_pack  # needs onnx, which few of these tests need
+
     root = tmp_path_factory.mktemp("insightface")
     make_pack(root)
     return root

@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-import torch
 
 from benchmarks import gpu, step_share
 from tests.runtime.conftest import CLOSE_UP, GENERATED, ONE_FACE, ORIGINAL, ROOT, TWO_FACES
@@ -42,6 +41,13 @@ def test_the_share_is_of_the_original() -> None:
     assert "before     100.00 ms a step (100.00 to 200.00)" in said
 
 
+def test_every_test_that_needs_a_gpu_is_among_the_parts() -> None:
+    """Other files may need packages that are not on such a machine, so they are not even collected."""
+    files = gpu.gpu_tests()
+    assert {"tests/runtime/test_regression.py", "tests/trace/test_recorded.py"} <= set(files)
+    assert all("needs_gpu" in (ROOT / each).read_text("utf-8") for each in files)
+
+
 def test_all_parts_end_within_eight_minutes(tmp_path: Path) -> None:
     assert sum(limit for limit, _ in gpu.parts(tmp_path).values()) <= gpu.LIMIT <= 480
 
@@ -60,10 +66,15 @@ def test_without_a_gpu_it_says_so(tmp_path: Path) -> None:
         ("print('done')", 0, "done"),
         ("import sys; sys.exit('no memory')", 1, "no memory"),
         ("import time; print('begun', flush=True); time.sleep(600)", None, "begun"),
+        ("import packages_of_the_machine, transfer_lint, transfer_codemods; print('found')", 0, "found"),
     ],
-    ids=["ends", "fails", "hangs"],
+    ids=["ends", "fails", "hangs", "imports"],
 )
-def test_a_part_is_reported_whatever_becomes_of_it(program: str, code: int | None, said: str) -> None:
+def test_a_part_is_reported_whatever_becomes_of_it(
+    program: str, code: int | None, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "packages_of_the_machine.py").touch()
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     result = gpu.run(("-c", program), 3.0 if code is None else 300.0)
     assert result["code"] == code
     assert said in str(result["said"])

@@ -48,9 +48,7 @@ def test_nested_folder_is_taken_as_it_is(pack: Any, installed: Path, image: torc
     assert torch.equal(pack.faces.extract_features(load(pack, "CPU"), image), straight)
 
 
-def test_nested_folder_of_a_download_is_taken_too(
-    pack: Any, antelope: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_nested_folder_of_a_download_is_taken_too(pack: Any, antelope: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     import insightface.utils
 
     def download(kind: str, name: str, root: str) -> None:

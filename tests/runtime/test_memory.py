@@ -53,7 +53,7 @@ def devices_of(module: torch.nn.Module) -> set[str]:
 
 
 class Workflow:
-    """Load InstantID, one or two Apply nodes, a sampler; the outputs of nodes are kept as ComfyUI's cache keeps them."""
+    """Load InstantID, one or two Apply nodes, a sampler; outputs of nodes are kept as in ComfyUI's cache."""
 
     def __init__(self, pack: Any, instantid: Any, analysis: Any, image: torch.Tensor) -> None:
         self.pack, self.instantid = pack, instantid

@@ -10,7 +10,7 @@ from safetensors.torch import save_file
 
 from tests.runtime.conftest import NARROW, ONE_FACE, TWO_FACES, WIDE, image_of, run
 from tests.runtime.test_attention_patch import face_part
-from tests.support.stand_in_comfy import StandInControlNet, StandInModel, attention, layer_calls
+from tests.support.stand_in_comfy import StandInControlNet, attention, layer_calls
 
 
 def expected_tokens(pack: Any, analysis: Any, instantid: Any, image: torch.Tensor, noise: float) -> Any:

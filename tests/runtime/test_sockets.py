@@ -153,7 +153,7 @@ PUBLISHED["ApplyInstantIDAdvanced", "apply_instantid"] = PUBLISHED["ApplyInstant
 @pytest.mark.parametrize(("node", "function"), PUBLISHED)
 def test_published_interface(pack: Any, node: str, function: str) -> None:
     found = pack.NODE_CLASS_MAPPINGS[node]
-    assert found.FUNCTION == function
+    assert function == found.FUNCTION
     _, *parameters = inspect.signature(getattr(found, function)).parameters.values()
     bare = [parameter.replace(annotation=parameter.empty) for parameter in parameters]
     ours = [str(parameter) for parameter in bare if parameter.name != "patch_middle"]

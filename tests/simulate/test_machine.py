@@ -170,7 +170,26 @@ def test_graphs_are_not_captured() -> None:
         assert compiler.explain(net)(x).graph_count == 0
         with pytest.raises(NotImplementedError, match="does not export graphs"):
             torch.export.export(net, (x,))
+
+
+@outside
+def test_graphs_are_captured_again_afterwards() -> None:
+    with simulate(), simulate():
+        compiler = importlib.import_module("torch._dynamo")
     assert compiler.explain(nn.Linear(2, 2))(torch.ones(1, 2)).graph_count == 1
+
+
+def test_graphs_are_not_captured_after_a_simulation_inside() -> None:
+    compiler = importlib.import_module("torch._dynamo")
+    with simulate():
+        with simulate():
+            pass
+        assert compiler.explain(nn.Linear(2, 2))(torch.ones(1, 2)).graph_count == 0
+
+
+def test_a_default_device_that_only_the_inner_machine_has() -> None:
+    with simulate(), simulate(devices=2), torch.device("cuda:1"):
+        assert torch.ones(1).device == torch.device("cuda", 1)
 
 
 class Scripted(nn.Module):
@@ -222,7 +241,7 @@ def test_streams_say_where_they_are() -> None:
 @pytest.mark.parametrize(
     ("arguments", "error", "text"),
     [
-        (("tpu",), ValueError, "cannot simulate 'tpu': the kind that can be simulated is 'cuda'"),
+        (("tpu",), ValueError, "cannot simulate 'tpu': the kinds that can be simulated are cuda and xpu"),
         (("cuda", 0), ValueError, "cannot simulate 0 devices"),
     ],
 )

@@ -70,11 +70,12 @@ def lint(
     stdin: str | bytes = b"",
     expect: int | None = None,
     hints: bool = True,
+    limit: float = 120,
     **extra: str,
 ) -> Ran:
     """Run transfer-lint. Fails the test on a traceback, and on another exit code than `expect`, if that is given.
 
-    hints: with --hints, so that both fixes of WASTE count.
+    hints: with --hints, so that both fixes of WASTE count. limit: seconds that it may take.
     """
     if hints and arguments[:1] in (("check",), ("fix",)):
         arguments = (arguments[0], "--hints", *arguments[1:])
@@ -84,7 +85,7 @@ def lint(
         input=stdin.encode() if isinstance(stdin, str) else stdin,
         capture_output=True,
         env=environment(**extra),
-        timeout=120,
+        timeout=limit,
         check=False,
     )
     ran = Ran(found.returncode, found.stdout.decode("utf-8", "replace"), found.stderr.decode("utf-8", "replace"))

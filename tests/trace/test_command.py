@@ -62,6 +62,15 @@ def test_a_script(tmp_path: Path) -> None:
     assert "printed" not in ran.out
 
 
+def test_an_accelerator_of_another_kind(tmp_path: Path) -> None:
+    program = PROGRAM.replace("cuda", "xpu")
+    ran = start(tmp_path, "--simulate", "xpu", "--format", "json", "a.py", program=program, expect=3)
+    value = json.loads(ran.out)
+    assert value["simulated"] == "xpu"
+    moved = {(each["source"], each["target"]) for each in value["entries"] if each["kind"] == "transfer"}
+    assert moved == {("cpu", "xpu:0"), ("xpu:0", "cpu")}
+
+
 def test_a_module_and_json(tmp_path: Path) -> None:
     (tmp_path / "pack").mkdir()
     ran = start(tmp_path, "--simulate", "cuda", "--format", "json", "-m", "pack.a", name="pack/a.py", expect=3)

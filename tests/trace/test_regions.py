@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 import sys
 import threading
+import time
 import types
 from pathlib import Path
 from typing import Any
@@ -19,6 +21,7 @@ from tests.support.command import ROOT, Ran, environment, lint
 from tests.trace.test_command import page_of
 from transfer_lint.evidence.model import Trace
 from transfer_lint.evidence.regions import by_region, walk
+from transfer_lint.report import trace_text
 
 COMFYUI = ROOT / "tests" / "support" / "small_comfyui"
 WORKFLOW = {
@@ -216,3 +219,38 @@ thread.join()
     assert ran.stdout == "done\n0 transfers, 0 B, 0 waits for the device (ComfyUI)\nbroken\n"
     names = {f"workflow-00{number}{suffix}" for number in (1, 2) for suffix in (".html", ".json")}
     assert {path.name for path in folder.iterdir()} == names
+    page = page_of((folder / "workflow-001.html").read_text(encoding="utf-8"))
+    assert "What moved in ComfyUI" in page.text
+    assert "exit status" not in page.text, "ComfyUI runs on: that is no failure"
+
+    (tmp_path / "file").touch()
+    ran = subprocess.run(
+        [sys.executable, "-c", program], env=environment(TRANSFER_LINT_REPORTS=str(tmp_path / "file" / "x")),
+        cwd=tmp_path, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert ran.stdout.startswith("done\n"), "no report can be written: the workflow's result is there all the same"
+    assert "transfer-lint: no report of this workflow" in ran.stderr
+
+
+def test_a_report_is_of_its_own_workflow() -> None:
+    with transfer_lint.trace(simulated="cuda") as t:
+        torch.ones(4).to("cuda")
+        begun = time.perf_counter()
+        t.start_over()
+        torch.ones(2).to("cuda")
+        found = t.result()
+        since = time.perf_counter() - begun
+    assert (found.transfers, found.nbytes) == (1, 8)
+    assert found.seconds <= since
+
+
+def test_places_in_the_home_of_the_user(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    monkeypatch.chdir(tmp_path.parent)
+    assert trace_text.shown(str(tmp_path / "ComfyUI" / "nodes.py")) == f"{tmp_path.name}{os.sep}ComfyUI{os.sep}nodes.py"
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    assert trace_text.shown(str(tmp_path / "here" / "a.py")) == "a.py"
+    assert trace_text.shown(str(tmp_path / "ComfyUI" / "nodes.py")) == os.path.join("~", "ComfyUI", "nodes.py")
+    assert trace_text.short(str(tmp_path / "ComfyUI" / "nodes.py")) == str(tmp_path / "ComfyUI" / "nodes.py")

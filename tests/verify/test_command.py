@@ -78,6 +78,17 @@ def test_better_on_a_simulated_device(tmp_path: Path) -> None:
     assert "of no interest" not in ran.err
 
 
+def test_an_accelerator_of_another_kind(tmp_path: Path) -> None:
+    here = SCENARIO.replace("cuda", "xpu")
+    ran = verify(tmp_path, BETTER, "--simulate", "xpu", "--format", "json", scenario=here, expect=0)
+    value = json.loads(ran.out)
+    assert rows(ran)["waits per call"]["fixed"] == "3.7"
+    devices = {leaf["path"]: leaf["device"] for leaf in value["original"]["outputs"]}
+    assert devices["run['encoder'].net.weight"] == "xpu:0"
+    assert value["original"]["calls"][0]["peak_memory"] > 0
+    assert "torch xpu:0" in value["original"]["calls"][0]["random"]
+
+
 def test_an_asynchronous_copy_that_converts_sends_other_bytes(tmp_path: Path) -> None:
     apart = "import torch\n\n\ndef sent(x):\n    return x.to(torch.float16).to('cuda:0', non_blocking=True)\n"
     scenario = "import torch\nimport pack\n\n\ndef run():\n    return pack.sent(torch.ones(8))\n"

@@ -25,7 +25,7 @@ OUTPUT_SHOWN = 2000
 _Range = click.FloatRange
 _RUN_OPTIONS: Mapping[str, Mapping[str, Any]] = {
     "name": {"metavar": "NAME", "help": "What programs are imported as; by default the original's own name."},
-    "simulate": {"type": click.Choice(["cuda"]), "help": "Run on an accelerator that is not there."},
+    "simulate": {"type": click.Choice(["cuda", "xpu"]), "help": "Run on an accelerator that is not there."},
     "devices": {"type": click.IntRange(1, 64), "default": 1, "help": "With --simulate: how many."},
     "repeat": {"type": click.IntRange(1), "default": 5, "help": "Calls of the scenario, in each."},
     "seed": {"type": click.IntRange(0), "default": 0, "help": "Set before every call."},

@@ -65,7 +65,8 @@ def command(
     whatever is left; --exit-non-zero-on-fix gives 1 where something was changed.
 
     A baseline hides what it knows from the report and from the exit code. What is known is fixed all the same, and
-    what is left of it stays known: the baseline is brought up to date with the files.
+    what is left of it stays known: the baseline is brought up to date with the files. --interactive asks about what is
+    known too.
 
     With --prove, SCENARIO is a file for `transfer-lint verify`, and the one file or folder in PATHS is the program: it
     is run as it is and, in a copy, with the fixes. Those with which it gives other results, or moves or waits for more,
@@ -103,13 +104,12 @@ def command(
     if scenario and (given or interactive or len(paths) > 1):
         raise click.UsageError("--prove runs one program: name one file or folder, and leave out - and --interactive")
     if interactive:
-        if baseline_file:
-            raise click.UsageError("--interactive asks about each fix: leave out --baseline")
         if as_diff or output or given:
             raise click.UsageError("--interactive writes the files themselves: leave out --diff, --output and -")
         from transfer_lint.cli.interactive import run, summarise
 
-        done = run(found.files, settings, common.view_for(settings))
+        held = baselines.read(found.files, settings, baseline_file)
+        done = run(found.files, settings, common.view_for(settings), held)
         summarise(done, quiet)
         common.print_left_out(found.left_out, quiet)
         common.print_problems([*found.problems, *done.problems])

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import click
 
-from transfer_lint.cli import common, diffs
+from transfer_lint.cli import baselines, common, diffs
 from transfer_lint.fixing.interactive import Answer, Done, Proposal, Session
 from transfer_lint.report import View
 from transfer_lint.report.full import block
@@ -24,8 +24,8 @@ _MEANINGS = {
 _LETTERS = {answer.value[0]: answer for answer in Answer}
 
 
-def run(paths: Sequence[str], settings: Settings, view: View) -> Done:
-    """Ask about every fix in `paths`. Each decision is written to the file at once."""
+def run(paths: Sequence[str], settings: Settings, view: View, held: baselines.Held) -> Done:
+    """Ask about every fix in `paths`. Each decision is written to the file at once, and at the end to the baselines."""
 
     def ask(proposal: Proposal) -> Answer:
         common.put(block(proposal.finding, Places(proposal.outcome), view), view)
@@ -37,7 +37,10 @@ def run(paths: Sequence[str], settings: Settings, view: View) -> Done:
 
     session = Session(paths, settings, ask)
     with telling(lambda: f"fixed {session.done.fixed}, ignored {session.done.ignored}"):
-        return session.run()
+        try:
+            return session.run()
+        finally:
+            baselines.carried(session.fixed, held, settings, write=True)
 
 
 def _answer() -> Answer:

@@ -66,7 +66,7 @@ class _Command(click.Command):
     help="Queue a workflow in ComfyUI (saved with Export (API)); may be given again.",
 )  # fmt: skip
 @click.option("--comfyui", type=click.Path(), metavar="DIR", help="ComfyUI's folder, for --workflow.")
-@click.option("--simulate", type=click.Choice(["cuda"]), help="Run on an accelerator that is not there.")
+@click.option("--simulate", type=click.Choice(["cuda", "xpu"]), help="Run on an accelerator that is not there.")
 @click.option("--devices", type=click.IntRange(1, 64), default=1, show_default=True, help="With --simulate: how many.")
 @click.option("--format", "form", type=click.Choice(FORMATS), default="text", show_default=True)
 @click.option("-o", "--output", type=click.Path(), metavar="FILE", help="Write the report there.")

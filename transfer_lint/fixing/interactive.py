@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 
@@ -12,7 +12,9 @@ from transfer_lint.files.temporary import remove_leftovers
 from transfer_lint.files.text import Source, is_notebook
 from transfer_lint.findings import Finding
 from transfer_lint.fixing import rewriting
+from transfer_lint.fixing.fix import Fixed, FixedFile
 from transfer_lint.fixing.ignores import with_ignores
+from transfer_lint.fixing.lineage import Lineage
 from transfer_lint.fixing.styles import nearest_style
 from transfer_lint.lint.check_text import Examined
 from transfer_lint.lint.fingerprints import expressions
@@ -79,6 +81,9 @@ class Session:
         self._settings = settings
         self._ask = ask
         self._all: set[str] = set()
+        self._first: dict[str, tuple[bytes, Source]] = {}
+        self._now: dict[str, tuple[str, tuple[Finding, ...]]] = {}
+        self._lineage = Lineage()
         self.done = Done()
 
     def run(self) -> Done:
@@ -93,19 +98,44 @@ class Session:
                 self.done.problems.append(problem)
         return self.done
 
+    @property
+    def fixed(self) -> Fixed:
+        """What was written up to now, to the files that were looked at, and what is left in them."""
+        found, left = self._lineage.found, {path: findings for path, (_, findings) in self._now.items()}
+        texts = {path: text for path, (text, _) in self._now.items()}
+        files = tuple(
+            FixedFile(path, data, source, texts[path], ())
+            for path, (data, source) in self._first.items()
+            if texts[path] != source.text
+        )
+        first = _outcome(found, {path: source.text for path, (_, source) in self._first.items()})
+        return Fixed(files, _outcome(left, texts), self.done.refused, first, self._lineage.origins)
+
+    def _follow(self, data: bytes, file: Source, findings: tuple[Finding, ...], decided: Collection[Finding]) -> None:
+        """Take the findings of a file as it is now. decided: the one that the last answer has fixed or ignored."""
+        if file.path in self._first:
+            self._lineage.follow(file.path, file.text, findings, decided)
+        else:
+            self._first[file.path] = data, file
+            self._lineage.begin(file.path, file.text, findings)
+        self._now[file.path] = file.text, findings
+
     def _file(self, path: str) -> bool:
         """Ask about the fixes of one file; whether to continue with the next file."""
         passed: dict[_Key, int] = {}
+        decided: list[Finding] = []
         while True:
             data = disk.read(path)
             file = decode(path, data)
             result = Runner(self._settings).examine({path: file.text}, {})[path]
             if isinstance(result, Problem):
                 raise result
+            self._follow(data, file, result.findings, decided)
             found = self._next(result, file, passed)
             if found is None:
                 return True
             key, finding, text = found
+            decided = [finding]
             answer = Answer.ALL if finding.code in self._all else self._asked(finding, file, text)
             if answer is Answer.QUIT:
                 self.done.left += sum(self._open(each) for each in result.findings) - sum(passed.values())
@@ -154,3 +184,8 @@ class Session:
         summary = Summary.of((finding,), 1, 1, 0, 0.0)
         outcome = Outcome((finding,), (), summary, {file.path: file.text}, documents=documents)
         return self._ask(Proposal(finding, outcome, file.on_disk(file.text), file.on_disk(text)))
+
+
+def _outcome(findings: Mapping[str, tuple[Finding, ...]], texts: Mapping[str, str]) -> Outcome:
+    every = tuple(finding for path in texts for finding in findings[path])
+    return Outcome(every, (), Summary.of(every, len(texts), len(every), 0, 0.0), texts)

@@ -24,7 +24,7 @@ from transfer_lint.flow.results.sites import Site
 _ACCELERATOR = re.compile(ACCELERATOR)
 _ELEMENTS = re.compile(r"\b(?:float|int|bool|max|min|any|all|sorted)\s*\(")
 _PLACE = re.compile(PLACE)
-_OF_TENSORS = re.compile(r"\bmath\.\w+\(|\.(?:all|any)\(\)|\.backward\(\)")
+_OF_TENSORS = re.compile(r"\bmath\.\w+\(|\.(?:all|any)\(\)|\.backward\(\)|\bclip_grad_norm_\(")
 
 
 class Analysis:

@@ -8,8 +8,9 @@ from transfer_lint.pytest_plugin.options import Simulated
 
 _SIMULATED = (
     (
-        r"invalid device ordinal",
-        "the test asks for a device that is not simulated: --simulate cuda:N gives it N devices, and now there are {n}",
+        r"\d of \d+ simulated",
+        "the test asks for a device that is not simulated: "
+        "--simulate {kind}:N gives it N devices, and now there are {n}",
     ),
     (
         r"not compiled with CUDA|no NVIDIA driver|No CUDA GPUs|libcuda\.so|found no NVIDIA|CUDA driver initialization",
@@ -30,5 +31,5 @@ def hint(message: str, simulated: Simulated | None) -> str:
     if simulated is not None:
         for pattern, text in _SIMULATED:
             if re.search(pattern, message):
-                return text.format(n=simulated.devices)
+                return text.format(kind=simulated.kind, n=simulated.devices)
     return ""

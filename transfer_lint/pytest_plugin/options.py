@@ -10,6 +10,7 @@ from typing import Any
 FORMATS = {".html": "html", ".json": "json", ".md": "markdown"}
 """How the name of a report ends -> its format."""
 
+KINDS = ("cuda", "xpu")
 MOST_DEVICES = 64
 
 
@@ -25,12 +26,12 @@ class Simulated:
 
 
 def machine(text: str) -> Simulated:
-    """The machine that `cuda` or `cuda:2` means."""
+    """The machine that `cuda`, `xpu` or `cuda:2` means."""
     kind, _, number = text.partition(":")
-    if kind != "cuda":
-        raise argparse.ArgumentTypeError(f"cannot simulate {kind!r}: give cuda, or cuda:N for N devices")
+    if kind not in KINDS:
+        raise argparse.ArgumentTypeError(f"cannot simulate {kind!r}: give cuda or xpu, or cuda:N for N devices")
     if not number and text != kind:
-        raise argparse.ArgumentTypeError(f"{text!r} names no number of devices: give cuda, or cuda:N")
+        raise argparse.ArgumentTypeError(f"{text!r} names no number of devices: give {kind}, or {kind}:N")
     if number and not (number.isascii() and number.isdigit() and 1 <= int(number) <= MOST_DEVICES):
         raise argparse.ArgumentTypeError(f"{number!r} is no number of devices: give 1 to {MOST_DEVICES}")
     return Simulated(kind, int(number or 1))
@@ -81,7 +82,7 @@ class Asked:
 def add(group: Any) -> None:
     """Add the options to a group of pytest's parser."""
     group.addoption(
-        "--simulate", dest="transfer_lint_simulate", type=machine, metavar="cuda[:N]",
+        "--simulate", dest="transfer_lint_simulate", type=machine, metavar="cuda[:N]|xpu[:N]",
         help="run the tests on N accelerators that are not there (one by default): values are real, host tensors meet "
         "device tensors with torch's errors, copies and waits are counted",
     )  # fmt: skip

@@ -16,7 +16,8 @@ _TEMPLATES = Templates(
         "bytes": trace_text.bytes_of,
         "seconds": trace_text.seconds_of,
         "place": trace_text.place,
-        "short": trace_text.short,
+        "short": trace_text.shown,
+        "count": trace_text.count,
     },
 )
 

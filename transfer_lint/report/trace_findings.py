@@ -9,7 +9,7 @@ from transfer_lint.evidence.silent import MEANINGS, Kind
 from transfer_lint.evidence.tally import Tally, by_assumption, by_rule
 from transfer_lint.findings import Safety
 from transfer_lint.report import View, colours
-from transfer_lint.report.trace_text import bytes_of, count, place, seconds_of, short, times
+from transfer_lint.report.trace_text import bytes_of, count, place, seconds_of, shown, times
 
 COLOURS = {
     Status.CONFIRMED: colours.GOOD,
@@ -98,7 +98,7 @@ def _silent(joined: Joined, view: View, top: int) -> Iterator[str]:
         for each in found[:top]:
             most = f", {each.most} in one part" if each.most != each.events else ""
             size = f", {bytes_of(each.nbytes)}" if each.nbytes else ""
-            at = f"{short(each.where.file)}:{each.where.line} {each.where.function}"
+            at = f"{shown(each.where.file)}:{each.where.line} {each.where.function}"
             yield f"  {at}: {f'{each.how} {each.way}'.strip()} {times(each.events)}{most}{size}"
         if len(found) > top:
             yield f"  and {len(found) - top} more calls"

@@ -133,8 +133,8 @@ def _row(texts: Iterable[str], widths: Iterable[int]) -> str:
 
 def way_text(way: Sequence[Frame]) -> str:
     """The callers in words, innermost first; at most four."""
-    shown = " < ".join(f"{short(frame.file)}:{frame.line} {frame.function}" for frame in way[:4])
-    return shown + (" < ..." if len(way) > 4 else "")
+    frames = " < ".join(f"{shown(frame.file)}:{frame.line} {frame.function}" for frame in way[:4])
+    return frames + (" < ..." if len(way) > 4 else "")
 
 
 def _timeline(trace: Trace, view: View) -> Iterator[str]:
@@ -173,14 +173,20 @@ def _bars(columns: Sequence[int], view: View) -> str:
 
 
 def place(line: Line) -> str:
-    """`nodes.py:12`, relative to the working directory if the file lies below it."""
-    return f"{short(line.file)}:{line.number}"
+    """`nodes.py:12`, `~/ComfyUI/nodes.py:12`."""
+    return f"{shown(line.file)}:{line.number}"
 
 
 def short(file: str) -> str:
     """A path, relative to the working directory if it lies below it."""
     here = os.path.join(os.getcwd(), "")
     return file.removeprefix(here)
+
+
+def shown(file: str) -> str:
+    """A path for people: as `short` has it, and with `~` for the user's home."""
+    path, home = short(file), os.path.join(os.path.expanduser("~"), "")
+    return os.path.join("~", path.removeprefix(home)) if path.startswith(home) else path
 
 
 def bytes_of(nbytes: int) -> str:

@@ -41,6 +41,10 @@ def _detour(site: Site, questions: Questions) -> Verdict | None:
     if site.is_tensor and questions.is_only_downloaded(site):
         text = f"`{receiver}` is moved to {questions.wanted(site)} and only brought back: nothing is done with it there"
         return Verdict(Severity.WARNING if site.heat is not Heat.ONCE else Severity.HINT, text, site.receiver.why)
+    index = questions.looked_up_on_host(site)
+    if index is not None and site.heat is not Heat.ONCE:
+        text = f"`{questions.receiver(index)}` goes to the host only to pick what comes back here"
+        return Verdict(Severity.HINT, f"{text}: keep the table on the device", questions.proof(index))
     left = questions.brought_through_numpy(site)
     if left is None or questions.goes_to_host(site):
         return None

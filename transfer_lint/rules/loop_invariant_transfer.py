@@ -26,8 +26,8 @@ def check(site: Site, questions: Questions, options: RuleOptions) -> Verdict | N
     if request.device is None or not request.plain or site.guarded or site.in_handler:
         return None
     invariance = questions.invariance(site)
-    if invariance is None:
-        return None
+    if invariance is None or questions.can_only_be_module(site):
+        return None  # TL103 reports modules
     receiver, proved = questions.receiver(site), invariance.proved and not request.ambiguous
     loud = proved and questions.is_elsewhere(site) and site.heat is not Heat.ONCE
     return Verdict(

@@ -33,11 +33,11 @@ def check(site: Site, questions: Questions, options: RuleOptions) -> Verdict | N
     cold = site.heat is Heat.ONCE or questions.fills_cache(site)
     quiet = cold or made.copies or made.helper or not made.exact
     severity = Severity.HINT if quiet else Severity.WARNING
-    if made.helper:
-        text = f"`{made.written}` makes its result on the host, which is moved to {questions.wanted(site)} at once"
-        return Verdict(severity, f"{text}: give it the device", questions.proof(site))
     if direct is None:
         return _named(site, questions, made, severity)
+    if direct.helper:
+        text = f"`{direct.written}` makes its result on the host, which is moved to {questions.wanted(site)} at once"
+        return Verdict(severity, f"{text}: give it the device", questions.proof(site))
     request = site.request
     plain = request.plain and not request.ambiguous and not site.in_fstring
     # A dtype that the factory cannot take stays behind: the copy would be of the wider values.
@@ -61,4 +61,6 @@ def _named(site: Site, questions: Questions, made: Factory, severity: Severity) 
         return None  # TL107 reports it: it is made once and moved in every iteration
     text = f"`{made.written}` makes it on the host (line {made.line}) and nothing else uses it there"
     name = questions.receiver(site)
+    if made.helper:
+        text = f"`{made.written}` makes it on the host and nothing else uses it there: give it the device"
     return Verdict(severity, f"`{name}` is moved to {questions.wanted(site)}: {text}", site.receiver.why)

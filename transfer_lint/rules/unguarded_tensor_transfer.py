@@ -32,8 +32,13 @@ def _kept(site: Site, questions: Questions) -> Verdict | None:
         return None
     if site.guarded or site.in_handler or questions.boundary(site) or questions.is_on_device(site):
         return None
-    if questions.is_memoised(site) or questions.fills_cache(site) or not questions.is_kept_outside(site):
+    if questions.is_memoised(site) or questions.fills_cache(site):
         return None
+    if questions.is_picked_from(site):
+        text = f"the whole of `{questions.receiver(site)}` is moved {_often(site)} for the items that the index picks"
+        return Verdict(Severity.HINT, f"{text}: keep it on the device", site.receiver.why)
+    if not questions.is_kept_outside(site) or questions.earlier_copy(site) is not None:
+        return None  # TL108 reports the second move of a call
     return Verdict(
         Severity.HINT,
         f"`{questions.receiver(site)}` is kept from step to step and moved {_often(site)}: keep the moved copy",

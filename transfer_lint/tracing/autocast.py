@@ -1,4 +1,4 @@
-"""Kernels for `torch.autocast("cuda")` on the simulated machine.
+"""Kernels for `torch.autocast` on the simulated machine.
 
 torch's own autocast kernels look at the C++ device type, so they do not serve simulated tensors. The kernels here run
 above autograd, like torch's, and do the same for the operators that inference and training use. They are registered
@@ -14,11 +14,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from transfer_lint.tracing.machine import KIND
+from transfer_lint.tracing.machine import device_type
 from transfer_lint.tracing.traits import replace
 
 _KEY = "AutocastPrivateUse1"
 _EXCLUDED = torch._C.DispatchKeySet(torch._C.DispatchKey.AutocastPrivateUse1)  # type: ignore[attr-defined]
+
+_set_autocast_enabled = torch.set_autocast_enabled
 
 LOWER = (  # noqa: SIM905
     "_convolution conv1d conv2d conv3d conv_transpose1d conv_transpose2d.input conv_transpose3d.input convolution "
@@ -45,7 +47,7 @@ WIDEST = "addcdiv addcmul atan2 bilinear cross dot grid_sampler index_put tensor
 
 @cache
 def register() -> tuple[torch.library.Library, ...]:
-    """Register the kernels, once. They are called only in threads that take part in a simulation.
+    """Register the kernels, once. They are called while `follow` says so.
 
     Returns the library objects. The registrations last as long as these objects exist.
     """
@@ -66,15 +68,26 @@ def register() -> tuple[torch.library.Library, ...]:
     return rest, library
 
 
+def follow(*enabled: Any) -> None:
+    """Replaces `torch.set_autocast_enabled`: the kernels are called while autocast is on for the device.
+
+    It holds for the thread, as autocast does. enabled: what to set first; nothing to set no more than that.
+    """
+    if enabled:
+        _set_autocast_enabled(*enabled)
+    _set_autocast_enabled("privateuseone", torch.is_autocast_enabled(device_type()))
+
+
 def _kernel(operator: Any, pick: Callable[[Any, Any], torch.dtype | None]) -> Callable[..., Any]:
     def run(*args: Any, **kwargs: Any) -> Any:
         with torch._C._ExcludeDispatchKeyGuard(_EXCLUDED):
-            wanted = pick(args, kwargs) if torch.is_autocast_enabled(KIND) else None
+            wanted = pick(args, kwargs)
             if wanted is None:
                 return operator(*args, **kwargs)
 
             def cast(tensor: Tensor) -> Tensor:
-                fits = tensor.is_cuda and tensor.is_floating_point() and tensor.dtype not in (wanted, torch.float64)
+                there = tensor.is_cuda or tensor.is_xpu
+                fits = there and tensor.is_floating_point() and tensor.dtype not in (wanted, torch.float64)
                 return tensor.to(wanted) if fits else tensor
 
             return operator(*replace(args, cast), **{name: replace(value, cast) for name, value in kwargs.items()})
@@ -83,7 +96,7 @@ def _kernel(operator: Any, pick: Callable[[Any, Any], torch.dtype | None]) -> Ca
 
 
 def _lower(args: Any, kwargs: Any) -> torch.dtype | None:
-    return torch.get_autocast_dtype(KIND)
+    return torch.get_autocast_dtype(device_type())
 
 
 def _float32(args: Any, kwargs: Any) -> torch.dtype | None:

@@ -56,7 +56,7 @@ def _message_of(error: BaseException) -> str:
 
 _HINTS = {
     "out of memory": "the device has too little memory for it: make the scenario smaller, or --simulate cuda",
-    "ordinal.*simulated": "it asks for a device that is not simulated: --devices says how many there are",
+    r"\d of \d+ simulated": "it asks for a device that is not simulated: --devices says how many there are",
     "invalid device ordinal": "it asks for a device that is not here: --simulate cuda --devices 2 stands in for two",
     "doesn't have NCCL": "NCCL joins real devices: in the simulation the backend gloo works, on host tensors",
     "CUDA_HOME|nvcc|Triton": "it builds kernels of its own: these need a real device",

@@ -37,17 +37,20 @@ class _Reports:
         if self._tracing is None:
             self._tracing = self._running.enter_context(trace("ComfyUI"))
 
+    def start_over(self) -> None:
+        """Forget what has moved so far: a workflow begins."""
+        assert self._tracing is not None
+        self._tracing.start_over()
+
     def result(self) -> Trace:
-        """What has moved since the last report."""
+        """What the workflow has moved so far."""
         assert self._tracing is not None
         return self._tracing.result()
 
     def write(self) -> None:
-        """Write the reports of what has moved since the last ones."""
-        assert self._tracing is not None
+        """Write the reports of what the workflow has moved."""
         self._number += 1
         found = self.result()
-        self._tracing.recorder.start_over()
         folder = os.environ.get("TRANSFER_LINT_REPORTS") or os.path.join(_output_folder(), "transfer-lint")
         os.makedirs(folder, exist_ok=True)
         stem = os.path.join(folder, f"workflow-{self._number:03}")
@@ -66,14 +69,18 @@ def _output_folder() -> str:
 
 
 def _reported(execute: Callable[..., Any]) -> Callable[..., Any]:
-    """`PromptExecutor.execute`, with a report after each workflow."""
+    """`PromptExecutor.execute`, with a report after each workflow. Where that fails, the workflow does not."""
 
     @wraps(execute)
     def run(*args: Any, **kwargs: Any) -> Any:
+        _reports.start_over()
         try:
             return execute(*args, **kwargs)
         finally:
-            _reports.write()
+            try:
+                _reports.write()
+            except Exception as error:
+                logging.warning("transfer-lint: no report of this workflow: %s", error)
 
     return run
 

@@ -23,7 +23,7 @@ import torch
 from torch import Tensor
 
 from transfer_lint.tracing.device_tensor import STAND_IN, DeviceTensor, place_of
-from transfer_lint.tracing.machine import HOST, name_of
+from transfer_lint.tracing.machine import HOST, device_type, name_of
 
 _DECLARATIONS = os.path.join("packaged", "ATen", "native", "native_functions.yaml")
 _REFUSED = re.compile("same device|too many CPU scalars|to have device")
@@ -46,10 +46,10 @@ _MOVES_ANY = {"aten::bernoulli_.Tensor": "p"}
 class Declaration:
     """What an operator's declaration says of its kernel for a card.
 
-    exact: the kernel's wrapper compares the devices of all tensors. method: the wrapper's name, for the error's words.
-    order: the names of the arguments in the order in which it compares them. iterator: the operator is structured and
-    checks in TensorIterator. made: the dispatch key of its code if there is no such kernel, because it is made of
-    others; else None.
+    exact: the kernel's wrapper compares the devices of all tensors. method: the wrapper's name, for the error's words,
+    without its beginning. order: the names of the arguments in the order in which it compares them. iterator: the
+    operator is structured and checks in TensorIterator. made: the dispatch key of its code if there is no such kernel,
+    because it is made of others; else None.
     """
 
     exact: bool
@@ -75,7 +75,7 @@ def declaration_of(func: Any) -> Declaration:
     tail = f"{name}{out}{suffix}" if structured else f"{overload}_{name}{out}"
     return Declaration(
         exact=kernel and "device_check: NoCheck" not in text,
-        method=f"wrapper_CUDA_{tail}",
+        method=tail,
         order=(
             *(each.name for each in arguments if each.is_out),
             *(each.name for each in arguments if not each.kwarg_only),
@@ -154,11 +154,12 @@ def _compare(declared: Declaration, given: Sequence[tuple[str, Tensor]]) -> None
                 raise RuntimeError(
                     f"Expected all tensors to be on the same device, but got {name} is on {name_of(here)}, "
                     f"different from other tensors on {name_of(common)} "
-                    f"(when checking argument in method {declared.method})"
+                    f"(when checking argument in method wrapper_{device_type().upper()}_{declared.method})"
                 )
             else:
                 raise RuntimeError(
-                    f"{refused(common, here)} (when checking argument for argument {name} in method {declared.method})"
+                    f"{refused(common, here)} (when checking argument for argument {name} "
+                    f"in method wrapper_{device_type().upper()}_{declared.method})"
                 )
 
 
@@ -209,7 +210,7 @@ def _probe(func: Any, pattern: tuple[Any, ...], args: Sequence[Any], kwargs: Map
     except Exception as error:
         words = str(error)
         if _REFUSED.search(words):
-            raise RuntimeError(words.replace(f"{STAND_IN}:", "cuda:")) from None
+            raise RuntimeError(words.replace(f"{STAND_IN}:", f"{device_type()}:")) from None
     _accepted.add(key)
 
 

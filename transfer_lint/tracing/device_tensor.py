@@ -19,7 +19,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from transfer_lint.tracing.machine import HOST, KIND, active, name_of
+from transfer_lint.tracing.machine import HOST, active, device_type, name_of
 from transfer_lint.tracing.sizes import SPARSE, nbytes_of, parts_of
 
 STAND_IN = "lazy"
@@ -153,13 +153,18 @@ class DeviceTensor(Tensor, metaclass=_Class):
 
     @property
     def device(self) -> torch.device:  # type: ignore[override]
-        """`cuda:<ordinal>`."""
-        return torch.device(KIND, self.ordinal)
+        """`cuda:<ordinal>`, or another device type."""
+        return torch.device(device_type(), self.ordinal)
 
     @property
     def is_cuda(self) -> bool:  # type: ignore[override]
-        """True: the simulated accelerator is a CUDA device."""
-        return True
+        """Whether the simulated accelerator is a CUDA device."""
+        return device_type() == "cuda"
+
+    @property
+    def is_xpu(self) -> bool:  # type: ignore[override]
+        """Whether the simulated accelerator is an XPU."""
+        return device_type() == "xpu"
 
     def as_subclass(self, cls: type[Tensor]) -> Any:
         """The same tensor as one of a subclass: an alias of the class that `cls` is on the device."""
@@ -340,7 +345,7 @@ def place(values: Tensor, where: int) -> Tensor:
 
 def place_named(device: torch.device) -> int | None:
     """The place that an operator's `device` argument names; None for a device that is left to torch (`meta`)."""
-    if device.type in (KIND, STAND_IN):
+    if device.type in (device_type(), STAND_IN):
         machine = active()
         return machine.device_index(device.index) if machine is not None else device.index or 0
     return HOST if device.type == "cpu" else None

@@ -21,10 +21,10 @@ from transfer_lint.tracing.device_tensor import (
     values_of,
 )
 from transfer_lint.tracing.hooks import deaf
-from transfer_lint.tracing.machine import HOST, KIND, Machine, active
+from transfer_lint.tracing.machine import HOST, Machine, active, device_type
 
 _Device = torch.device  # asking for its type is much faster than isinstance
-_MOVES = frozenset((Tensor.to, Tensor.cuda, Tensor.cpu, Tensor.type, Tensor.type_as))
+_MOVES = frozenset((Tensor.to, Tensor.cuda, Tensor.xpu, Tensor.cpu, Tensor.type, Tensor.type_as))
 
 
 class Functions(TorchFunctionMode):
@@ -40,10 +40,12 @@ class Functions(TorchFunctionMode):
         if active() is not self.machine:  # another simulation has begun inside this one
             return func(*args, **(kwargs or {}))
         try:
-            special = kwargs or func in _HANDLERS or func in _MOVES
-            if not special and not any(type(arg) is _Device for arg in args):
-                return func(*args)
-            return self._call(func, args, dict(kwargs or {}))
+            if kwargs or func in _HANDLERS or func in _MOVES:
+                return self._call(func, args, dict(kwargs or {}))
+            for arg in args:
+                if type(arg) is _Device:
+                    return self._call(func, args, {})
+            return func(*args)
         except Exception as error:
             _name_the_accelerator(error)
             raise
@@ -71,7 +73,7 @@ class Functions(TorchFunctionMode):
         device = kwargs.get("device")
         if device is None:
             device = args[0].device if args and isinstance(args[0], Tensor) else torch.empty(0).device
-        expected = torch.device(device).type if not isinstance(device, int) else KIND
+        expected = torch.device(device).type if not isinstance(device, int) else device_type()
         if expected != generator.device.type:
             raise RuntimeError(f"Expected a '{expected}' device type for generator but found '{generator.device.type}'")
 
@@ -88,8 +90,8 @@ def reentered(machine: Machine) -> Iterator[None]:
 def _name_the_accelerator(error: Exception) -> None:
     """Replace the stand-in's name in the words of an error of torch."""
     if len(error.args) == 1 and isinstance(error.args[0], str) and STAND_IN in error.args[0].lower():
-        words = re.sub(rf"\b{STAND_IN}\b", KIND, error.args[0])
-        error.args = (re.sub(rf"\b{STAND_IN.capitalize()}(?=\w*\b)", KIND.upper(), words),)
+        words = re.sub(rf"\b{STAND_IN}\b", device_type(), error.args[0])
+        error.args = (re.sub(rf"\b{STAND_IN.capitalize()}(?=\w*\b)", device_type().upper(), words),)
 
 
 def _asks_for_device(func: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> bool:
@@ -108,7 +110,7 @@ def stand_in(machine: Machine, device: Any) -> Any:
         return device
     if isinstance(device, str):
         device = torch.device(device)
-    if isinstance(device, int) or (isinstance(device, torch.device) and device.type == KIND):
+    if isinstance(device, int) or (isinstance(device, torch.device) and device.type == machine.kind):
         return torch.device(STAND_IN, machine.device_index(device))
     return device
 
@@ -117,7 +119,7 @@ def _numbered(machine: Machine, func: Any, args: Sequence[Any], kwargs: dict[str
     # a number alone means an accelerator; torch would ask the driver for its kind
     def named(value: Any) -> Any:
         number = isinstance(value, int) and not isinstance(value, bool) and value >= 0
-        return f"{KIND}:{value}" if number else value
+        return f"{machine.kind}:{value}" if number else value
 
     if "device" in kwargs:
         kwargs["device"] = named(kwargs["device"])
@@ -222,13 +224,15 @@ def _new(machine: Machine, func: Any, args: Sequence[Any], kwargs: dict[str, Any
     return place(values_of(func(*args, **kwargs)), place_of(args[0]))
 
 
-def _cuda(machine: Machine, func: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
+def _accelerated(machine: Machine, func: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
+    if func.__name__ != machine.kind:
+        return func(*args, **kwargs)
     self, *rest = args
     device = rest.pop(0) if rest else kwargs.pop("device", None)
     if rest:
         kwargs["non_blocking"] = rest.pop(0)
-    if isinstance(device, (str, torch.device)) and torch.device(device).type != KIND:
-        raise RuntimeError(f"Invalid device, must be cuda device, got {device}")
+    if isinstance(device, (str, torch.device)) and torch.device(device).type != machine.kind:
+        raise RuntimeError(f"Invalid device, must be {machine.kind} device, got {device}")
     return Tensor.to(self, torch.device(STAND_IN, machine.device_index(device)), **kwargs)
 
 
@@ -237,9 +241,9 @@ def _type(machine: Machine, func: Any, args: Sequence[Any], kwargs: dict[str, An
     wanted = rest[0] if rest else kwargs.get("dtype")
     if wanted is None:
         name = func(self)
-        return name.replace(f"torch.{STAND_IN}.", f"torch.{KIND}.")
+        return name.replace(f"torch.{STAND_IN}.", f"torch.{machine.kind}.")
     name = f"{wanted.__module__}.{wanted.__name__}" if isinstance(wanted, type) else str(wanted)
-    if name.startswith(f"torch.{KIND}."):
+    if name.startswith(f"torch.{machine.kind}."):
         dtype = getattr(torch, name.rpartition(".")[2]).dtype
         non_blocking = bool(rest[1] if len(rest) > 1 else kwargs.get("non_blocking", False))
         return Tensor.to(self, torch.device(STAND_IN, machine.current), dtype=dtype, non_blocking=non_blocking)
@@ -296,7 +300,8 @@ _HANDLERS: Mapping[Any, Callable[[Machine, Any, Sequence[Any], dict[str, Any]], 
     Tensor.as_subclass: _as_subclass,
     Tensor.new: _new,
     Tensor.new_tensor: _new_tensor,
-    Tensor.cuda: _cuda,
+    Tensor.cuda: _accelerated,
+    Tensor.xpu: _accelerated,
     Tensor.type: _type,
     Tensor.pin_memory: _pin_memory,
     Tensor.is_pinned: _is_pinned,

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import weakref
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -15,20 +17,20 @@ from transfer_lint.tracing.sizes import nbytes_of, shape_of
 HOST = -1
 """The place of the host. The place of an accelerator is its device index."""
 
-KIND = "cuda"
-"""The device type of the simulated accelerator in `torch.device`."""
+KINDS = ("cuda", "xpu")
+"""The device types that can be simulated, as in `torch.device`."""
 
 _TORCH_FOLDER = os.path.join(os.path.dirname(torch.__file__), "")
 
 
 def name_of(place: int) -> str:
     """`cpu` or `cuda:0`, as torch spells it."""
-    return "cpu" if place == HOST else f"{KIND}:{place}"
+    return "cpu" if place == HOST else f"{device_type()}:{place}"
 
 
 def type_of(place: int) -> str:
-    """`cpu` or `cuda`."""
-    return "cpu" if place == HOST else KIND
+    """`cpu`, or the accelerator's device type."""
+    return "cpu" if place == HOST else device_type()
 
 
 class Observer(Protocol):
@@ -92,14 +94,15 @@ class Memory:
 class Machine:
     """What happened on the simulated machine, in order.
 
-    devices: how many there are. current: index of the current one. transfers: data that moved between devices. waits:
-    values that the host waited for. no_op_calls: transfer calls that had nothing to do. These three lists grow as long
-    as the simulation runs; `clear` empties them. With an observer they stay empty: it is told instead. memory: device
-    index -> memory, of each device that was used. forked: this process was forked from one that had used a device, so
-    no device can be used any more.
+    devices: how many there are. kind: their device type. current: index of the current one. transfers: data that moved
+    between devices. waits: values that the host waited for. no_op_calls: transfer calls that had nothing to do. These
+    three lists grow as long as the simulation runs; `clear` empties them. With an observer they stay empty: it is told
+    instead. memory: device index -> memory, of each device that was used. forked: this process was forked from one that
+    had used a device, so no device can be used any more.
     """
 
     devices: int
+    kind: str = "cuda"
     current: int = 0
     observer: Observer | None = None
     memory: dict[int, Memory] = field(default_factory=dict)
@@ -126,8 +129,8 @@ class Machine:
         """
         if self.forked:
             raise RuntimeError(
-                "Cannot re-initialize CUDA in forked subprocess. "
-                "To use CUDA with multiprocessing, you must use the 'spawn' start method"
+                f"Cannot re-initialize {self.kind.upper()} in forked subprocess. "
+                f"To use {self.kind.upper()} with multiprocessing, you must use the 'spawn' start method"
             )
         if isinstance(device, str):
             device = torch.device(device)
@@ -135,13 +138,16 @@ class Machine:
         if index is None:
             index = self.current
         if not 0 <= index < self.devices:
-            raise RuntimeError(f"CUDA error: invalid device ordinal ({KIND}:{index} of {self.devices} simulated)")
+            words = "CUDA error: invalid device ordinal"
+            if self.kind == "xpu":
+                words = f"The device index is out of range. It must be in [0, {self.devices}), but got {index}."
+            raise RuntimeError(f"{words} ({self.kind}:{index} of {self.devices} simulated)")
         return index
 
     def memory_of(self, index: int) -> Memory:
         """The memory of the device `index`. Raises RuntimeError if the process was forked too late."""
         if self.forked:
-            raise RuntimeError("CUDA error: initialization error")
+            raise RuntimeError(f"{self.kind.upper()} error: initialization error")
         return self.memory.setdefault(index, Memory())
 
     def place_of_storage(self, storage: torch.UntypedStorage) -> int:
@@ -227,6 +233,7 @@ def plain(dtype: torch.dtype) -> str:
 
 
 _active: list[Machine] = []
+_ended = Machine(1)
 
 
 def _forked() -> None:
@@ -236,6 +243,23 @@ def _forked() -> None:
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_forked)
+
+
+@contextmanager
+def being(machine: Machine) -> Iterator[None]:
+    """Context in which `machine` is the one that is simulated."""
+    global _ended
+    _active.append(machine)
+    try:
+        yield
+    finally:
+        _active.remove(machine)
+        _ended = machine
+
+
+def device_type() -> str:
+    """The device type of the accelerators that are simulated, or were last."""
+    return (_active[-1] if _active else _ended).kind
 
 
 def active() -> Machine | None:

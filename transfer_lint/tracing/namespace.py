@@ -14,10 +14,14 @@ from torch.utils._device import DeviceContext
 
 from transfer_lint.tracing import random, saving, subclasses
 from transfer_lint.tracing.functions import reentered
-from transfer_lint.tracing.machine import KIND, Machine, Memory, active
+from transfer_lint.tracing.machine import Machine, Memory, active, device_type
 
 TOTAL_MEMORY = 16 * 2**30
 """Bytes of memory that each device reports. Programs can use more: the memory is never full."""
+
+
+_NUMBERS = {"cuda": 1, "xpu": 12}
+"""Device type -> torch's number of it."""
 
 
 class Event:
@@ -46,12 +50,12 @@ class Stream:
     """
 
     stream_id = cuda_stream = 0
-    device_type = 1  # torch's number of CUDA
 
     def __init__(self, device: Any = None, priority: int = 0, **kwargs: Any) -> None:
         machine = active()
         self.device_index = machine.device_index(device) if machine is not None else 0
-        self.device = torch.device(KIND, self.device_index)
+        self.device = torch.device(device_type(), self.device_index)
+        self.device_type = _NUMBERS[self.device.type]
         self.priority = priority
         self.wait_event = self.wait_stream = _nothing
 
@@ -93,13 +97,17 @@ def replacements(machine: Machine, streams: tuple[random.DeviceGenerator, ...]) 
     streams: the default generators of its devices.
     """
     stream = Stream(machine.current)
-    functions = _cuda_functions(machine, streams, stream)
+    functions = _functions(machine, streams, stream)
+    namespace = getattr(torch, machine.kind)
     for name, value in functions.items():
-        yield torch.cuda, name, value
-    # functions of their own: torch's compiler refuses one function under two names
-    yield torch._C, "_cuda_setStream", lambda **stream: None
-    yield torch._C, "_cuda_setDevice", lambda device: functions["set_device"](device)
-    yield torch.backends.cudnn, "is_acceptable", lambda tensor: False  # no fused kernels; torch's own function warns
+        if hasattr(namespace, name):
+            yield namespace, name, value
+    if machine.kind == "cuda":
+        # functions of their own: torch's compiler refuses one function under two names
+        yield torch._C, "_cuda_setStream", lambda **stream: None
+        yield torch._C, "_cuda_setDevice", lambda device: functions["set_device"](device)
+        # no fused kernels; torch's own function warns
+        yield torch.backends.cudnn, "is_acceptable", lambda tensor: False
     yield torch, "Generator", random.Generator
     yield torch._utils, "_rebuild_tensor", saving.rebuild_tensor
     yield from subclasses.replacements(machine)
@@ -107,15 +115,15 @@ def replacements(machine: Machine, streams: tuple[random.DeviceGenerator, ...]) 
     if hasattr(torch, "accelerator"):  # since torch 2.6
         yield torch.accelerator, "is_available", lambda: True
         yield torch.accelerator, "device_count", lambda: machine.devices
-        yield torch.accelerator, "current_accelerator", lambda check_available=False: torch.device(KIND)
+        yield torch.accelerator, "current_accelerator", lambda check_available=False: torch.device(machine.kind)
         yield torch.accelerator, "current_device_index", lambda: machine.current
         yield torch.accelerator, "set_device_index", lambda device: functions["set_device"](device)
         yield torch.accelerator, "current_stream", lambda device=None: stream
         yield torch.accelerator, "synchronize", lambda device=None: None
-    yield DeviceContext, "__init__", _indexed(machine, DeviceContext.__init__)
+    yield DeviceContext, "__init__", _indexed(machine)
 
 
-def _cuda_functions(machine: Machine, streams: tuple[random.DeviceGenerator, ...], stream: Stream) -> dict[str, Any]:
+def _functions(machine: Machine, streams: tuple[random.DeviceGenerator, ...], stream: Stream) -> dict[str, Any]:
     def set_device(device: Any) -> None:
         machine.current = machine.device_index(device)
 
@@ -125,7 +133,7 @@ def _cuda_functions(machine: Machine, streams: tuple[random.DeviceGenerator, ...
             set_device(device)
         return before
 
-    def generator(device: Any = KIND) -> random.DeviceGenerator:
+    def generator(device: Any = None) -> random.DeviceGenerator:
         return streams[machine.device_index(device)]
 
     def seed_all(seed: int) -> None:
@@ -151,6 +159,9 @@ def _cuda_functions(machine: Machine, streams: tuple[random.DeviceGenerator, ...
         minor=0,
         total_memory=TOTAL_MEMORY,
         multi_processor_count=1,
+        max_compute_units=1,
+        has_fp16=True,
+        has_fp64=True,
         is_integrated=0,
         gcnArchName="",
     )
@@ -181,7 +192,9 @@ def _cuda_functions(machine: Machine, streams: tuple[random.DeviceGenerator, ...
         },
         "mem_get_info": lambda device=None: (max(TOTAL_MEMORY - allocated(device), 0), TOTAL_MEMORY),
         "get_device_name": lambda device=None: properties.name,
-        "get_device_capability": lambda device=None: (properties.major, properties.minor),
+        "get_device_capability": lambda device=None: (
+            (properties.major, properties.minor) if machine.kind == "cuda" else vars(properties)
+        ),
         "get_device_properties": lambda device=None: properties,
         "manual_seed": lambda seed: streams[machine.current].manual_seed(int(seed)) and None,
         "manual_seed_all": seed_all,
@@ -189,9 +202,9 @@ def _cuda_functions(machine: Machine, streams: tuple[random.DeviceGenerator, ...
         "seed_all": lambda: seed_all(streams[0].seed()),
         "initial_seed": lambda: streams[machine.current].initial_seed(),
         "default_generators": streams,
-        "get_rng_state": lambda device=KIND: generator(device).get_state(),
+        "get_rng_state": lambda device=None: generator(device).get_state(),
         "get_rng_state_all": lambda: [each.get_state() for each in streams],
-        "set_rng_state": lambda state, device=KIND: generator(device).set_state(state) and None,
+        "set_rng_state": lambda state, device=None: generator(device).set_state(state) and None,
         "set_rng_state_all": lambda states: (
             [each.set_state(state) for each, state in zip(streams, states, strict=True)] and None
         ),
@@ -215,12 +228,15 @@ def _heard(machine: Machine, run_backward: Any) -> Any:
     return run
 
 
-def _indexed(machine: Machine, original: Any) -> Any:
+_set_up = DeviceContext.__init__
+
+
+def _indexed(machine: Machine) -> Any:
     """A `DeviceContext.__init__` for `with torch.device("cuda")` and `set_default_device("cuda")`: adds the index."""
 
     def __init__(self: DeviceContext, device: Any) -> None:
-        original(self, device)
-        if self.device.type == KIND:
-            self.device = torch.device(KIND, machine.device_index(self.device))
+        _set_up(self, device)  # torch's own, also inside of another simulation
+        if self.device.type == machine.kind:
+            self.device = torch.device(machine.kind, machine.device_index(self.device))
 
     return __init__

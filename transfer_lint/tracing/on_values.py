@@ -49,7 +49,7 @@ _NO_WAIT: Mapping[str, Callable[[Traits, Sequence[Any], Mapping[str, Any]], bool
 }
 
 
-def run_plainly(func: Any, traits: Traits, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+def run_plainly(func: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
     """Run an operator of which only the values and places of its operands matter, in the least time.
 
     NotImplemented where more than that may matter: lists of tensors, operands on two devices, complex numbers,
@@ -83,7 +83,7 @@ def run_plainly(func: Any, traits: Traits, args: Sequence[Any], kwargs: Mapping[
         for given, value in zip(args, values, strict=True):
             if value is result:
                 return given
-        return DeviceTensor(result, where)
+        return DeviceTensor.__new__(DeviceTensor, result, where)
     return replace(result, lambda each: DeviceTensor(each, where))
 
 

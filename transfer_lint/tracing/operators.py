@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from functools import cache
 from typing import Any
 
 import torch
@@ -39,16 +40,14 @@ _ALWAYS_APART = frozenset(
 )
 
 
-_PLAIN: set[Any] = set()
-_NOT_PLAIN: set[Any] = set()
-
-
-def _is_plain(func: Any, traits: Traits) -> bool:
-    """Whether nothing but the values and the places of its operands matters to an operator."""
+@cache
+def _plan_of(func: Any) -> tuple[Traits, bool]:
+    """An operator's traits, and whether nothing but the values and the places of its operands matters to it."""
+    traits = traits_of(func)
     plain = not (
         traits.composite
         or traits.random
-        or traits.mutated
+        or (traits.mutated and not traits.elementwise)
         or "device" in traits.arguments
         or func in SPECIAL
         or func in _ALWAYS_APART
@@ -58,8 +57,7 @@ def _is_plain(func: Any, traits: Traits) -> bool:
         or traits.name.startswith(("aten::_foreach_", "prim::"))
         or conjugates(func)
     )
-    (_PLAIN if plain else _NOT_PLAIN).add(func)
-    return plain
+    return traits, plain
 
 
 def run(func: Any, args: Sequence[Any], kwargs: Mapping[str, Any], mode: AbstractContextManager[Any] | None) -> Any:
@@ -68,13 +66,13 @@ def run(func: Any, args: Sequence[Any], kwargs: Mapping[str, Any], mode: Abstrac
     mode: the dispatch mode to enter while a composite operator is decomposed; None to enter none.
     Raises RuntimeError, as torch does, if operands are on different devices.
     """
-    if func is torch.ops.prim.layout.default:  # how C++ asks a sparse device tensor
-        return values_of(args[0]).layout
-    traits = traits_of(func)
-    if func in _PLAIN or (func not in _NOT_PLAIN and _is_plain(func, traits)):
-        result = run_plainly(func, traits, args, kwargs)
+    traits, plain = _plan_of(func)
+    if plain:
+        result = run_plainly(func, args, kwargs)
         if result is not NotImplemented:
             return result
+    if func is torch.ops.prim.layout.default:  # how C++ asks a sparse device tensor
+        return values_of(args[0]).layout
     args = traced_numbers(func, args)
     device = traits.argument("device", args, kwargs)
     target = place_named(device) if device is not None else None

@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 
-from transfer_lint.tracing.machine import KIND, active
+from transfer_lint.tracing.machine import active, device_type
 
 _HostGenerator = torch.Generator
 _APART = 0x9E3779B97F4A7C15  # any odd constant: the device's numbers must differ from the host's for the same seed
@@ -36,7 +36,7 @@ class DeviceGenerator(_HostGenerator):
     @property
     def device(self) -> torch.device:  # type: ignore[override]
         """`cuda:<index>`."""
-        return torch.device(KIND, self.place)
+        return torch.device(device_type(), self.place)
 
     def manual_seed(self, seed: int) -> DeviceGenerator:
         """Set the seed; returns the generator."""
@@ -58,7 +58,7 @@ class _GeneratorType(type(_HostGenerator)):  # type: ignore[misc]
     def __call__(cls, device: Any = "cpu") -> torch.Generator:
         wanted = torch.device(device)
         machine = active()
-        if wanted.type != KIND or machine is None:
+        if machine is None or wanted.type != machine.kind:
             return _HostGenerator(device)
         return DeviceGenerator(machine.device_index(wanted))
 

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from transfer_lint.tracing.device_tensor import place
-from transfer_lint.tracing.machine import HOST, KIND, active, name_of
+from transfer_lint.tracing.machine import HOST, active, name_of
 
 _rebuild_tensor = torch._utils._rebuild_tensor
 _PRIORITY = 5
@@ -37,7 +37,7 @@ def _tag(storage: Any) -> str | None:
 
 def _restore(storage: Any, location: str) -> Any:
     machine = active()
-    if machine is None or not location.startswith(KIND):
+    if machine is None or not location.startswith(machine.kind):
         return None
     machine.memory_of(machine.device_index(location)).hold(getattr(storage, "_untyped_storage", storage))
     return storage

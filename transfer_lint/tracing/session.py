@@ -19,7 +19,7 @@ except ModuleNotFoundError as error:
 from transfer_lint.evidence.model import Ending, Trace
 from transfer_lint.tracing import contents
 from transfer_lint.tracing.hooks import Hooks, listen, running
-from transfer_lint.tracing.machine import KIND, Machine, active, name_of, plain
+from transfer_lint.tracing.machine import Machine, active, name_of, plain
 from transfer_lint.tracing.reach import Reach, reached
 from transfer_lint.tracing.recorder import CROWDED, Recorder
 from transfer_lint.tracing.simulate import simulate
@@ -88,6 +88,11 @@ class Tracing:
 
         return "\n".join(report(self.result(), View(), top))
 
+    def start_over(self) -> None:
+        """Drop what was recorded so far, and count the time from now on."""
+        self._begin = time.perf_counter()
+        self.recorder.start_over()
+
     def finish(self, ending: Ending) -> None:
         """Record that the program has ended, and how."""
         self.seconds = time.perf_counter() - self._begin
@@ -131,7 +136,7 @@ def trace(
 
     Args:
         program: A name for the reports.
-        simulated: "cuda" to simulate accelerators, "" for the real machine.
+        simulated: "cuda" or "xpu" to simulate accelerators, "" for the real machine.
         devices: How many are simulated.
         follow_uses: Look for transfers whose data nothing uses. It is slow, because it has to see every operator.
             None means: in a simulation only.
@@ -148,7 +153,7 @@ def trace(
     outer, machine = running(), active()
     if outer is not None and not simulated:
         own = Recorder(by_order=outer.by_order)
-        inner = Tracing(program, KIND if machine is not None else "", own, Reach(), machine)
+        inner = Tracing(program, machine.kind if machine is not None else "", own, Reach(), machine)
         with outer.followed_by(own), _ended(inner):
             yield inner
         return

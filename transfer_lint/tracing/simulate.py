@@ -36,7 +36,7 @@ from transfer_lint.tracing import autocast, saving
 from transfer_lint.tracing.compilers import uncompiled
 from transfer_lint.tracing.device_tensor import foreign
 from transfer_lint.tracing.functions import Functions, reentered
-from transfer_lint.tracing.machine import KIND, Machine, _active, active
+from transfer_lint.tracing.machine import KINDS, Machine, active, being
 from transfer_lint.tracing.namespace import replacements
 from transfer_lint.tracing.operators import run
 from transfer_lint.tracing.random import start_streams
@@ -68,18 +68,18 @@ class Operators(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
 
 @contextmanager
-def simulate(kind: str = KIND, devices: int = 1) -> Iterator[Machine]:
-    """Context in which torch has `devices` accelerators of the kind `kind` ("cuda").
+def simulate(kind: str = "cuda", devices: int = 1) -> Iterator[Machine]:
+    """Context in which torch has `devices` accelerators of the kind `kind`, one of KINDS.
 
     It applies to this thread and to those that it starts. Tensors made inside can be used afterwards, but new
     transfers to the accelerator fail then. Inside another simulation it stands alone: the other machine sees nothing.
     Raises ValueError for another kind or no device.
     """
-    if kind != KIND:
-        raise ValueError(f"cannot simulate {kind!r}: the kind that can be simulated is {KIND!r}")
+    if kind not in KINDS:
+        raise ValueError(f"cannot simulate {kind!r}: the kinds that can be simulated are {' and '.join(KINDS)}")
     if devices < 1:
         raise ValueError(f"cannot simulate {devices} devices: give 1 or more")
-    machine = Machine(devices)
+    machine = Machine(devices, kind)
     run_thread = threading.Thread.run
 
     def run_simulated(thread: threading.Thread) -> None:
@@ -93,11 +93,11 @@ def simulate(kind: str = KIND, devices: int = 1) -> Iterator[Machine]:
         streams = start_streams(devices)
         for owner, name, value in (
             *replacements(machine, streams),
+            (torch, "set_autocast_enabled", autocast.follow),
             (threading.Thread, "run", run_simulated),
         ):
             stack.enter_context(_replaced(owner, name, value))
-        _active.append(machine)
-        stack.callback(_active.remove, machine)
+        stack.enter_context(being(machine))
         stack.enter_context(_modes(machine))
         yield machine
 
@@ -109,7 +109,7 @@ def _modes(machine: Machine) -> Iterator[None]:
     heard = torch.is_autocast_enabled("privateuseone")
     # then `torch.tensor(data, device=d)` makes a host tensor and moves it, and the modes see the move
     torch._C._set_only_lift_cpu_tensors(True)
-    torch.set_autocast_enabled("privateuseone", True)
+    autocast.follow()
     try:
         with Operators(machine), Functions(machine):
             yield

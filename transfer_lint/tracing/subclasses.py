@@ -15,7 +15,7 @@ from torch import Tensor
 from torch.utils._mode_utils import no_dispatch
 
 from transfer_lint.tracing.device_tensor import STAND_IN, DeviceTensor, become, foreign, host_class
-from transfer_lint.tracing.machine import KIND, Machine
+from transfer_lint.tracing.machine import Machine, device_type
 
 _as_subclass = Tensor.as_subclass
 _make_subclass = Tensor._make_subclass
@@ -30,7 +30,7 @@ def replacements(machine: Machine) -> Iterable[tuple[Any, str, Any]]:
         if device is None:
             return _make_wrapper_subclass(cls, *args, **kwargs)
         wanted = torch.device(device)
-        if wanted.type in (KIND, STAND_IN):
+        if wanted.type in (machine.kind, STAND_IN):
             wanted = torch.device(STAND_IN, machine.device_index(wanted.index))
             _say_accelerator(cls)
         return _make_wrapper_subclass(cls, *args, **{**kwargs, "device": wanted})
@@ -70,10 +70,12 @@ def _say_accelerator(cls: type[Tensor]) -> None:
     if cls.device is Tensor.device:
         cls.device = property(_device_of)  # type: ignore[assignment]
     if cls.is_cuda is Tensor.is_cuda:
-        cls.is_cuda = property(lambda tensor: _device_of(tensor).type == KIND)  # type: ignore[assignment]
+        cls.is_cuda = property(lambda tensor: _device_of(tensor).type == "cuda")  # type: ignore[assignment]
+    if cls.is_xpu is Tensor.is_xpu:
+        cls.is_xpu = property(lambda tensor: _device_of(tensor).type == "xpu")  # type: ignore[assignment]
 
 
 def _device_of(tensor: Tensor) -> torch.device:
     with torch._C.DisableTorchFunction():
         device: torch.device = _device.__get__(tensor)
-    return torch.device(KIND, device.index) if device.type == STAND_IN else device
+    return torch.device(device_type(), device.index) if device.type == STAND_IN else device

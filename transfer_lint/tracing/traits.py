@@ -32,6 +32,7 @@ class Traits:
     random: it draws random numbers.
     view: a result shares memory with an argument.
     mutated: names of the arguments that it writes to.
+    elementwise: it writes to its first argument, one element at a time, so that its shape and strides stay.
     arguments: names of all arguments, in the order of the schema.
     """
 
@@ -40,6 +41,7 @@ class Traits:
     random: bool
     view: bool
     mutated: tuple[str, ...]
+    elementwise: bool
     arguments: tuple[str, ...]
 
     def argument(self, name: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
@@ -54,6 +56,11 @@ class Traits:
 def traits_of(func: Any) -> Traits:
     """The traits of an operator overload."""
     schema = func._schema
+    mutated = tuple(
+        argument.name
+        for argument in schema.arguments
+        if argument.alias_info is not None and argument.alias_info.is_write
+    )
     return Traits(
         name=schema.name,
         composite=not schema.name.startswith("prim::")
@@ -62,11 +69,8 @@ def traits_of(func: Any) -> Traits:
         and not torch._C._dispatch_has_kernel_for_dispatch_key(func.name(), "CPU"),
         random=torch.Tag.nondeterministic_seeded in func.tags,
         view=any(each.alias_info is not None and not each.alias_info.is_write for each in schema.returns),
-        mutated=tuple(
-            argument.name
-            for argument in schema.arguments
-            if argument.alias_info is not None and argument.alias_info.is_write
-        ),
+        mutated=mutated,
+        elementwise=torch.Tag.pointwise in func.tags and mutated == ("self",),
         arguments=tuple(argument.name for argument in schema.arguments),
     )
 

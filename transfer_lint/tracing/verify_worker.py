@@ -102,7 +102,6 @@ def _prepare(job: Job, run: Run) -> Callable[[], dict[str, Any]]:
 
 
 def _traced_call(job: Job, run: Run, tracing: Any, once: Callable[[], dict[str, Any]]) -> None:
-    import torch
 
     from transfer_lint.tracing.outputs import Collected
 
@@ -110,9 +109,9 @@ def _traced_call(job: Job, run: Run, tracing: Any, once: Callable[[], dict[str, 
     before = _figures(tracing)
     _forget_peak()
     results = once()
-    if torch.cuda.is_available():
+    if (device := _device_module()) is not None:
         with _quiet():
-            torch.cuda.synchronize()
+            device.synchronize()
     moved = [after - earlier for earlier, after in zip(before, _figures(tracing), strict=True)]
     peak = _memory("max_memory_allocated")
     state = _random_state()
@@ -166,8 +165,8 @@ def _seed(seed: int) -> None:
 
     random.seed(seed)
     torch.manual_seed(seed)
-    if torch.cuda.is_available():
-        torch.cuda.manual_seed_all(seed)
+    if (device := _device_module()) is not None:
+        device.manual_seed_all(seed)
     numpy = sys.modules.get("numpy")
     if numpy is not None:
         numpy.random.seed(seed)
@@ -176,13 +175,14 @@ def _seed(seed: int) -> None:
 def _random_state() -> dict[str, str]:
     import torch
 
+    from transfer_lint.tracing.machine import name_of
     from transfer_lint.tracing.outputs import host_values
 
     states: dict[str, bytes] = {"python": repr(random.getstate()).encode()}
     states["torch cpu"] = bytes(host_values(torch.get_rng_state()).tolist())
-    if torch.cuda.is_available():
-        for index in range(torch.cuda.device_count()):
-            states[f"torch cuda:{index}"] = bytes(host_values(torch.cuda.get_rng_state(index)).tolist())
+    if (device := _device_module()) is not None:
+        for index in range(device.device_count()):
+            states[f"torch {name_of(index)}"] = bytes(host_values(device.get_rng_state(index)).tolist())
     numpy = sys.modules.get("numpy")
     if numpy is not None:
         states["numpy"] = repr([str(part) if isinstance(part, (str, int, float)) else part.tobytes()
@@ -191,19 +191,26 @@ def _random_state() -> dict[str, str]:
 
 
 def _memory(name: str) -> int | None:
-    import torch
-
-    if not torch.cuda.is_available():
+    device = _device_module()
+    if device is None:
         return None
-    return sum(int(getattr(torch.cuda, name)(index)) for index in range(torch.cuda.device_count()))
+    return sum(int(getattr(device, name)(index)) for index in range(device.device_count()))
 
 
 def _forget_peak() -> None:
+    if (device := _device_module()) is not None:
+        for index in range(device.device_count()):
+            device.reset_peak_memory_stats(index)
+
+
+def _device_module() -> Any:
+    """`torch.cuda`, or the module of the accelerators that are simulated; None where there is no device."""
     import torch
 
-    if torch.cuda.is_available():
-        for index in range(torch.cuda.device_count()):
-            torch.cuda.reset_peak_memory_stats(index)
+    from transfer_lint.tracing.machine import device_type
+
+    module = getattr(torch, device_type())
+    return module if module.is_available() else None
 
 
 def _quiet() -> Any:

@@ -22,9 +22,9 @@ if str(ROOT) not in sys.path:
 
 from tests.support import comfy_host  # noqa: E402
 from tests.support.checkpoint import PUBLISHED, SMALL, instantid_checkpoint  # noqa: E402
-from tests.support.sampler import ControlNet, Model, sample  # noqa: E402
 from tests.support.faces import face_analysis  # noqa: E402
 from tests.support.pictures import make_picture  # noqa: E402
+from tests.support.sampler import ControlNet, Model, sample  # noqa: E402
 
 MODELS = comfy_host.install()
 NARROW, WIDE, TOKENS = 32, 64, 48

@@ -257,5 +257,3 @@ def layers(model: Any, **how: Any) -> list[torch.Tensor]:
         options["sigmas"] = torch.full((q.shape[0],), 5.0, device=device)
         results.append(model.patches[each.key](q, k, v, options) if each.key in model.patches else q)
     return results
-
-

@@ -1,4 +1,4 @@
-"""What this project's InstantID has beyond the nodes' common options, or does on purpose otherwise than the public pack.
+"""What this InstantID has beyond the nodes' common options, or does otherwise than the public pack on purpose.
 
 `transfer-lint verify ORIGINAL FIXED --scenario` this file.
 """

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from transfer_lint.flow.program.modules import Module
-from transfer_lint.flow.program.syntax import bindings, nodes_of
+from transfer_lint.flow.program.syntax import bindings, nodes_of, parents, spelled
 from transfer_lint.flow.results.sites import Site
 
 _DOWN = frozenset({"cpu", "numpy", "tolist", "item"})
+_SIZES = frozenset({"shape", "ndim", "size", "dim"})
+_SAME_DATA = frozenset({"half", "float", "double", "bfloat16", "byte", "detach", "squeeze", "unsqueeze", "contiguous"})
 
 
 def brought_through_numpy(site: Site, by_node: Mapping[ast.AST, Site], module: Module) -> Iterator[Site]:
@@ -51,30 +53,100 @@ def _assigned(site: Site) -> ast.expr:
     return max(values, key=lambda pair: pair[0])[1] if values else site.moved
 
 
+def looked_up_on_host(site: Site, by_node: Mapping[ast.AST, Site]) -> Site | None:
+    """The transfer of an index to the host, if what it picks there is moved to where the index was; else None.
+
+    `table[t.cpu()].float().to(t.device)`.
+    """
+    node, half = site.moved, site.request.device
+    arguments = [*site.node.args, *(keyword.value for keyword in site.node.keywords)]
+    target = arguments[half.argument] if half is not None and half.argument is not None else None
+    if not isinstance(target, ast.Attribute) or target.attr != "device":
+        return None
+    while isinstance(node, ast.Call | ast.Attribute | ast.Subscript):
+        if isinstance(node, ast.Subscript):
+            moved = (by_node[part] for part in nodes_of(node.slice) if part in by_node)
+            return next((left for left in moved if _begins_with(left.moved, spelled(target.value))), None)
+        node = node.func if isinstance(node, ast.Call) else node.value
+    return None
+
+
+def _begins_with(node: ast.expr, owner: str) -> bool:
+    """Whether an expression is `owner`, or methods called on it."""
+    while isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+        node = node.func.value
+    return spelled(node) == owner
+
+
+def is_picked_from(site: Site) -> bool:
+    """Whether only some items of what is moved are used: `table.to(t.device)[t]`, with the index that is there."""
+    above = parents(site.statement).get(site.node)
+    if not isinstance(above, ast.Subscript) or above.value is not site.node:
+        return False
+    arguments = [*site.node.args, *(keyword.value for keyword in site.node.keywords)]
+    return any(
+        isinstance(argument, ast.Attribute)
+        and argument.attr == "device"
+        and isinstance(above.slice, ast.Name | ast.Attribute)
+        and spelled(argument.value) == spelled(above.slice)
+        for argument in arguments
+    )
+
+
 def is_only_downloaded(site: Site) -> bool:
     """Whether all that the function does with what it moves is to bring it, or its items, to the host again."""
     function = site.function
     if function is None:
         return False
     match site.statement:
-        case ast.Assign(targets=[ast.Name(id=name)], value=value) if value is site.node:
+        case ast.Assign(targets=[ast.Name(id=name)], value=value) if _is_cast_of(value, site.node):
             uses = [
                 node
                 for node in nodes_of(function.node)
                 if isinstance(node, ast.Name) and node.id == name and isinstance(node.ctx, ast.Load)
                 if node.lineno > (site.statement.end_lineno or 0)
             ]
-            parents = {child: node for node in nodes_of(function.node) for child in ast.iter_child_nodes(node)}
-            return bool(uses) and all(_is_download(use, parents) for use in uses)
+            above = {child: node for node in nodes_of(function.node) for child in ast.iter_child_nodes(node)}
+            return _only_download(uses, above)
     return False
 
 
-def _is_download(use: ast.AST, parents: Mapping[ast.AST, ast.AST]) -> bool:
-    """Whether a use of a tensor is `x.cpu()`, `x[i].numpy()`, or a loop whose items are all used so."""
+def _is_cast_of(value: ast.expr, moved: ast.expr) -> bool:
+    """Whether a value is what is moved, or a cast of that."""
+    while isinstance(value, ast.Call) and value is not moved and isinstance(value.func, ast.Attribute):
+        if value.func.attr not in _SAME_DATA:
+            return False
+        value = value.func.value
+    return value is moved
+
+
+def _is_cast(call: ast.Call) -> bool:
+    """`x.to(torch.uint8)`."""
+    match call:
+        case ast.Call(func=ast.Attribute(attr="to"), args=[ast.Attribute(value=ast.Name(id="torch"))], keywords=[]):
+            return True
+    return False
+
+
+def _only_download(uses: Sequence[ast.AST], parents: Mapping[ast.AST, ast.AST]) -> bool:
+    found = [_is_download(use, parents) for use in uses]
+    return True in found and False not in found
+
+
+def _is_download(use: ast.AST, parents: Mapping[ast.AST, ast.AST]) -> bool | None:
+    """Whether a use of a tensor is `x.cpu()`, `x[i].numpy()`, or a loop whose items are all used so.
+
+    None if it asks only for what the host knows: `len(x)`.
+    """
     above = parents.get(use)
     match above:
         case ast.Attribute(attr=name):
-            return name in _DOWN
+            call = parents.get(above)
+            if isinstance(call, ast.Call) and call.func is above and (name in _SAME_DATA or _is_cast(call)):
+                return _is_download(call, parents)
+            return name in _DOWN or (None if name in _SIZES else False)
+        case ast.Call(func=ast.Name(id="len")):
+            return None
         case ast.Subscript(value=value) if value is use:
             return _is_download(above, parents)
         case ast.For(target=ast.Name(id=item)) | ast.comprehension(target=ast.Name(id=item)):
@@ -86,5 +158,5 @@ def _is_download(use: ast.AST, parents: Mapping[ast.AST, ast.AST]) -> bool:
                 for node in nodes_of(scope or above)
                 if isinstance(node, ast.Name) and node.id == item and isinstance(node.ctx, ast.Load)
             ]
-            return bool(read) and all(_is_download(node, parents) for node in read)
+            return _only_download(read, parents)
     return False

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from transfer_lint.flow.knowledge import Knowledge
 from transfer_lint.flow.program.modules import Module
-from transfer_lint.flow.program.syntax import is_literal, nodes_of, written
+from transfer_lint.flow.program.syntax import bindings, is_literal, nodes_of, written
 from transfer_lint.flow.results.sites import Site
 from transfer_lint.flow.values.values import Tensor
 
@@ -58,7 +58,7 @@ class Factories:
             return None
         if isinstance(made, ast.Call) and self._makes_tensor(made):
             return self._direct(made)
-        if on_host and (helper := self._by_helper(site)) is not None:
+        if on_host and (helper := self._by_helper(site, made)) is not None:
             return helper
         calls = list(self._calls_of(made) or ())
         if not calls and on_host and isinstance(made, ast.Call | ast.BinOp):
@@ -84,7 +84,8 @@ class Factories:
         name, receiver, function = _root(site.moved), site.receiver, site.function
         if name is None or function is None or not isinstance(receiver, Tensor) or receiver.made is None:
             return None
-        if not self._makes_tensor(receiver.made) or _is_outside(receiver.made, function.node):
+        outside = _is_outside(receiver.made, function.node)
+        if not outside and not self._makes_tensor(receiver.made):
             return None
         same = [node for node in nodes_of(function.node) if isinstance(node, ast.Name) and node.id == name.id]
         stores = sorted(node.lineno for node in same if isinstance(node.ctx, ast.Store) and node.lineno < name.lineno)
@@ -98,11 +99,20 @@ class Factories:
             and stores[-1] < node.lineno
             and (not end or node.lineno <= end)
         ]
-        return self._factory(receiver.made, [receiver.made]) if stores and reads == [name] else None
+        if not stores or reads != [name]:
+            return None
+        if not outside:
+            return self._factory(receiver.made, [receiver.made])
+        bound = [
+            v
+            for t, v in bindings(function.node)
+            if isinstance(t, ast.Name) and (t.id, t.lineno) == (name.id, stores[-1])
+        ]
+        return self._by_helper(site, bound[0]) if bound else None
 
-    def _by_helper(self, site: Site) -> Factory | None:
+    def _by_helper(self, site: Site, call: ast.expr | None) -> Factory | None:
         """A function of the tree that is called here, and that returns what it has made on the host."""
-        call, function = site.moved, site.function
+        function = site.function
         made = site.receiver.made if isinstance(site.receiver, Tensor) else None
         if function is None or made is None or not isinstance(call, ast.Call) or not _is_outside(made, function.node):
             return None

@@ -123,7 +123,8 @@ def _is_captured(name: str, site: Site) -> bool:
 def kept_for_first_device(place: Site | Construction, device: Known | None) -> ast.expr | None:
     """What keeps a tensor for the device of the first input that is seen; None if nothing does.
 
-    A test that does not ask for a device fills it once, on the device of a tensor that differs from call to call.
+    A test that does not ask for a device fills it once, on the device of a tensor that differs from call to call. It
+    asks for what is kept, or for a flag that is set beside it: `if not self.placed: self.x = self.x.to(y.device)`.
     """
     function = place.function
     if function is None or device is None or device.term.kind is not TermKind.DEVICE_OF:
@@ -132,14 +133,32 @@ def kept_for_first_device(place: Site | Construction, device: Known | None) -> a
     if symbol is None or (symbol.parent is not None and symbol.parent.label == "self"):
         return None
     for statement in path_to(function.node.body, place.statement):
-        if not isinstance(statement, ast.If) or _asks_for_device(statement.test, function):
+        if not isinstance(statement, ast.If):
+            continue
+        flagged = _asks_for_flag(statement)
+        if not flagged and _asks_for_device(statement.test, function):
             continue
         for part in (node for inner in statement.body for node in nodes_of(inner)):
             for target in kept_by(part):
                 holds = any(node is place.node for node in nodes_of(part))
-                if holds and asks_for(statement.test, target) and not _is_registered(function.owner, target):
+                asked = flagged or asks_for(statement.test, target)
+                if holds and asked and not _is_registered(function.owner, target, place.node):
                     return None if isinstance(target, ast.Name) else target
     return None
+
+
+def _asks_for_flag(statement: ast.If) -> bool:
+    """Whether a test is nothing but that of a flag of the object, which its block sets: `if not self.placed:`."""
+    match statement.test:
+        case ast.UnaryOp(op=ast.Not(), operand=ast.Attribute() as flag) if own_attribute(flag):
+            return any(
+                isinstance(part, ast.Assign)
+                and isinstance(part.value, ast.Constant)
+                and part.value.value is True
+                and any(spelled(target) == spelled(flag) for target in part.targets)
+                for part in statement.body
+            )
+    return False
 
 
 def _asks_for_device(test: ast.expr, function: FunctionInfo) -> bool:
@@ -153,8 +172,11 @@ def _asks_for_device(test: ast.expr, function: FunctionInfo) -> bool:
     return any("device" in spelled(part) for part in told)
 
 
-def _is_registered(owner: ClassInfo | None, target: ast.expr) -> bool:
-    """Whether the attribute is a buffer, which moves with its module, or the class moves or drops it elsewhere."""
+def _is_registered(owner: ClassInfo | None, target: ast.expr, here: ast.AST) -> bool:
+    """Whether the attribute is a buffer, which moves with its module, or the class moves or drops it elsewhere.
+
+    here: the place that is asked about.
+    """
     name = own_attribute(target)
     if owner is None or name is None:
         return False
@@ -165,5 +187,6 @@ def _is_registered(owner: ClassInfo | None, target: ast.expr) -> bool:
             ):
                 return True
             case ast.Call(func=ast.Attribute(value=moved, attr="to" | "cuda" | "cpu")) if own_attribute(moved) == name:
-                return True
+                if node is not here:
+                    return True
     return False

@@ -34,6 +34,14 @@ from transfer_lint.flow.results.sites import Site
 from transfer_lint.flow.values.values import Object, Tensor
 
 
+def _unless_none(value: ast.expr) -> ast.expr:
+    """`x` of `x if x is not None else None`."""
+    match value:
+        case ast.IfExp(body=chosen, orelse=ast.Constant(value=None)):
+            return chosen
+    return value
+
+
 def _is_thrown_away(value: ast.expr, moved: ast.expr) -> bool:
     """Whether a statement only moves, perhaps with `.eval()` or the like behind it."""
     while isinstance(value, ast.Call) and isinstance(value.func, ast.Attribute) and value is not moved:
@@ -105,6 +113,15 @@ class Questions(ReadQuestions):
         """Whether what is moved to an accelerator is only brought to the host again; see `detours`."""
         return self.goes_to_accelerator(site) and detours.is_only_downloaded(site)
 
+    def looked_up_on_host(self, site: Site) -> Site | None:
+        """The transfer of an index to the host, if what it picks there is moved to where the index was; else None."""
+        left = detours.looked_up_on_host(site, self._by_node)
+        return left if left is not None and self.goes_to_host(left) else None
+
+    def is_picked_from(self, site: Site) -> bool:
+        """Whether a whole table is moved for the items that an index on the target picks; see `detours`."""
+        return self.is_on_host(site) and detours.is_picked_from(site)
+
     def is_half_of_pair(self, site: Site) -> bool:
         """Whether the module is certainly moved elsewhere, too, whenever the site runs; see `onload_offload`."""
         return onload_offload.is_half(site, self.sites, self._knowledge.offload_words)
@@ -128,7 +145,7 @@ class Questions(ReadQuestions):
         holder = parents(statement).get(site.node)
         if isinstance(holder, ast.Call) and holder.func is site.node:
             return True  # it is called at once
-        if isinstance(statement, ast.Assign) and statement.value is site.node and function is not None:
+        if isinstance(statement, ast.Assign) and _unless_none(statement.value) is site.node and function is not None:
             known = receiver.ident.line == 0 or isinstance(node, ast.Attribute)
             return known and any(is_used_as_module(_scope_of(site), target) for target in (*statement.targets, node))
         if not (isinstance(statement, ast.Expr) and _is_thrown_away(statement.value, site.node)):

@@ -81,6 +81,8 @@ def settled_result(
             device = state.record(model.ident).device or _device_of_inputs(frame, arguments.values())
         case Tensor(device=Known(term=term)) if _is_of_its_own(term, arguments):
             device = state.record(model.ident).device or _device_of_inputs(frame, arguments.values())
+        case Tensor(device=Known(term=Term(kind=TermKind.WEIGHTS_DEVICE))):  # the inputs have to be there, too
+            device = _device_of_inputs(frame, arguments.values())
         case _:
             return result
     if device is None:

@@ -226,6 +226,9 @@ def _method_call(frame: Frame, node: ast.Call, func: ast.Attribute, receiver: Te
     if assumed is not None:
         return assumed
     result = of_output(receiver, f"{name}()", unknown_call(frame, [receiver, *operands], node, state), frame, node)
+    if name in _CASTS and not arguments and isinstance(result, Object) and receiver.cls is None:
+        dtype = Known(Term(TermKind.CONSTANT, _CASTS[name]), (frame.fact(node, "`{}` sets the dtype"),))
+        return replace(result, placed=(receiver.placed[0], dtype))  # a tensor or a module: it stays where it is
     return made_on_device(frame, result, arguments, node) if isinstance(result, Object) else result
 
 
@@ -313,7 +316,8 @@ def call_object(frame: Frame, callee: Object, arguments: dict[str, Value], node:
     if isinstance(callee.cls, str):
         kind = frame.knowledge.layer_kind(callee.cls)
         if kind is not None:
-            return _layer(frame, callee, kind, operands, node, state)
+            result = _layer(frame, callee, kind, operands, node, state)
+            return settled_result(frame, callee, result, arguments, node, state) if kind == "sequence" else result
     assumed = model_result(frame, callee, arguments, node, state)
     if assumed is not None:
         return assumed
@@ -337,6 +341,8 @@ def _layer(frame: Frame, layer: Object, kind: str, operands: list[Value], node: 
     anchor = state.anchor(layer.ident, record)
     device = record.device or Known(Term(TermKind.WEIGHTS_DEVICE, symbol=anchor))
     source = as_tensor(frame, source, node, state, device.because(reason))
+    if record.device is None and isinstance(source, Tensor) and source.device is not None:
+        device = source.device  # the weights are there, too
     dtype = record.dtype or Known(Term(TermKind.WEIGHTS_DTYPE, symbol=anchor))
     placed = device.because(reason), frame.unless_autocast(dtype.because(reason))
     return Tensor(frame.symbol(node, "a result"), *placed, scalar=False, why=(reason,))

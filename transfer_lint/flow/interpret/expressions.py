@@ -56,12 +56,16 @@ def _subscript(frame: Frame, node: ast.expr, state: State) -> Value:
     match owner:
         case Tensor():
             # The index may be a tensor on the host: the result is on the device of the indexed tensor.
-            scalar = None if not isinstance(node.slice, ast.Slice) else False
-            symbol = frame.symbol(node, "an item")
-            device = owner.device or Known(owner.device_term())
-            shares = owner.memory()
+            n_dim = _keeps_dimension(node.slice)
             return Tensor(
-                symbol, device, owner.dtype, scalar, shares=shares, moved_from=owner.moved_from, why=owner.why
+                frame.symbol(node, "an item"),
+                owner.device or Known(owner.device_term()),
+                owner.dtype,
+                False if n_dim else None,
+                made=owner.made if n_dim else None,
+                shares=owner.memory(),
+                moved_from=owner.moved_from,
+                why=owner.why,
             )
         case Tuple() | Object() if isinstance(key, Constant) and isinstance(key.value, int):
             return item_at(frame, owner, key.value, node, state) if key.value >= 0 else frame.unknown(node, "an item")
@@ -79,6 +83,12 @@ def _subscript(frame: Frame, node: ast.expr, state: State) -> Value:
         case External():  # `list[int]`, `Optional[Tensor]` in an expression
             return owner
     return frame.unknown(node, "an item")
+
+
+def _keeps_dimension(index: ast.expr) -> bool:
+    """Whether what an index selects has a dimension: `x[1:]`, `x[:, i]`, `x[None]`."""
+    items = index.elts if isinstance(index, ast.Tuple) else [index]
+    return any(isinstance(i, ast.Slice) or (isinstance(i, ast.Constant) and i.value is None) for i in items)
 
 
 def _may_be_any(owner: Object, name: str, state: State) -> bool:

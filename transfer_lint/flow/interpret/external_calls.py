@@ -15,11 +15,13 @@ from transfer_lint.flow.interpret.items import element, one_alike
 from transfer_lint.flow.interpret.mutations import function_writes, out_written, written
 from transfer_lint.flow.interpret.tensors import NOT_OPERANDS, as_called, as_tensor, combine, operate, parts, requested
 from transfer_lint.flow.interpret.unknown_calls import alias, hold, unknown_call
-from transfer_lint.flow.knowledge import Operation
+from transfer_lint.flow.knowledge import Operation, Role
 from transfer_lint.flow.values.state import State
 from transfer_lint.flow.values.symbols import Symbol
 from transfer_lint.flow.values.terms import Known, Term, TermKind
 from transfer_lint.flow.values.values import NONE, Constant, Function, Host, Object, Placed, Tensor, Tuple, Value
+
+_VARIABLES = frozenset({"torch.autograd.Variable", "torch.autograd.variable.Variable"})
 
 
 def external_call(frame: Frame, name: str, arguments: dict[str, Value], node: ast.Call, state: State) -> Value:
@@ -63,23 +65,26 @@ def external_call(frame: Frame, name: str, arguments: dict[str, Value], node: as
         made = _from_values(frame, arguments, node, state)
         upload(frame, name, arguments, made, node)
         return made
-    if name in knowledge.tuples or name in knowledge.combine:
+    if name in knowledge.tuples or name in knowledge.combine or name in knowledge.take_sequences:
         operation = knowledge.function(name, arguments)
         if name not in knowledge.take_sequences and "0" in arguments:
             arguments["0"] = as_tensor(frame, arguments["0"], node, state)
         if operation is None:
             return frame.unknown(node, f"{name.rpartition('.')[2]}()")
         operation = as_called(operation, arguments)
-        if name in knowledge.combine:
+        if name not in knowledge.tuples:
             made = _combine_call(frame, operation, arguments, node, state)
             held = [value.memory() for value in arguments.values() if isinstance(value, Tensor)]
-            views = name in knowledge.function_views
-            return replace(made, shares=frozenset().union(*held) - {made.ident}) if views else made
+            if name in knowledge.function_views:
+                made = replace(made, shares=frozenset().union(*held) - {made.ident})
+            return made if name in knowledge.combine else parts(frame, made, operation, node, state)
         whole = arguments.get("0")
         return parts(frame, whole, operation, node, state) if isinstance(whole, Tensor) else frame.unknown(node)
     if name in ("torch.nn.Parameter", "torch.nn.parameter.Parameter", "torch.nn.Buffer"):
         frame.symbols.has_weights = True
         return Tensor(frame.symbol(node, "a parameter"), weight=True, why=(frame.fact(node, "`{}` is a parameter"),))
+    if name in _VARIABLES and "0" in arguments:
+        return _variable(frame, as_tensor(frame, arguments["0"], node, state), node)
     if name in knowledge.wrappers and (model := wrapped(frame, arguments, node)) is not None:
         return model
     if knowledge.is_module_class(name):
@@ -97,6 +102,9 @@ def external_call(frame: Frame, name: str, arguments: dict[str, Value], node: as
         for operand in operands:
             alias(state, result, operand)
         return result
+    if name in knowledge.makes_tensors:
+        unknown_call(frame, operands, node, state, name.rpartition(".")[2])
+        return Tensor(frame.symbol(node, "a tensor"), why=(frame.fact(node, "`{}` is a tensor"),))
     computed = library_result(frame, name, arguments, node, state)
     if computed is not None:
         return computed
@@ -195,12 +203,35 @@ def _from_values(frame: Frame, arguments: dict[str, Value], node: ast.Call, stat
     device, dtype = requested(frame, node, arguments)
     why = (frame.fact(node, "`{}` is a tensor"),)
     given = arguments.get("0")
-    items = list(state.record(given.ident).attributes.values()) if _is_list(given) else [given]
-    plain = items and all(isinstance(item, Constant) or (isinstance(item, Host) and not item.array) for item in items)
-    if device is None and plain and arguments.get("device") in (None, NONE):
+    if device is None and _holds_numbers(given, state) and arguments.get("device") in (None, NONE):
         device = _default_device(frame, node)
+    ident = frame.symbol(node, "a tensor")
+    if device is None and arguments.get("device") in (None, NONE):
+        device = _device_of_values(frame, given, ident, node)
     scalar = False if _is_list(given) else True if isinstance(given, Constant) else None
-    return Tensor(frame.symbol(node, "a tensor"), device, dtype, scalar, made=node, why=why)
+    return Tensor(ident, device, dtype, scalar, made=node, why=why)
+
+
+def _holds_numbers(value: Value | None, state: State) -> bool:
+    """Whether a value is a number, or a list that holds nothing else, nor do the lists and tuples in it."""
+    if _is_list(value):
+        items: Sequence[Value] = list(state.record(value.ident).attributes.values())
+    elif isinstance(value, Tuple):
+        items = value.items
+    else:
+        return isinstance(value, Constant) or (isinstance(value, Host) and not value.array)
+    return bool(items) and all(_holds_numbers(item, state) for item in items)
+
+
+def _device_of_values(frame: Frame, given: Value | None, ident: Symbol, node: ast.Call) -> Known | None:
+    """The device of `torch.tensor(values)` where the values are not known: that of a tensor, or else the host.
+
+    Nobody copies a tensor that way, so its role is that of the host, whatever it is equal to.
+    """
+    placed = isinstance(given, Tensor) or (isinstance(given, Object) and given.placed[0] is not None)
+    if placed or _default_device(frame, node).term.kind is not TermKind.CONSTANT:
+        return None
+    return Known(Term(TermKind.DEVICE_OF, symbol=ident, role=Role.HOST))
 
 
 def _legacy(frame: Frame, dtype: str, operands: Sequence[Value], node: ast.Call) -> Tensor:
@@ -210,6 +241,15 @@ def _legacy(frame: Frame, dtype: str, operands: Sequence[Value], node: ast.Call)
     known = Known(Term(TermKind.CONSTANT, dtype), why) if dtype else None
     held = frozenset[Symbol]().union(*(value.memory() for value in operands if isinstance(value, Tensor)))
     return Tensor(frame.symbol(node, "a tensor"), device, known, made=node, shares=held, why=why)
+
+
+def _variable(frame: Frame, given: Value, node: ast.Call) -> Value:
+    """`Variable(x)`, of the time before torch 0.4: another tensor with the memory of `x`."""
+    if not isinstance(given, Tensor):
+        return frame.unknown(node)
+    device, dtype = given.device or Known(given.device_term()), given.dtype or Known(given.dtype_term())
+    ident = frame.symbol(node, "a tensor")
+    return Tensor(ident, device, dtype, given.scalar, made=given.made, shares=given.memory(), why=given.why)
 
 
 def _is_list(value: Value | None) -> TypeGuard[Object]:

@@ -148,7 +148,7 @@ class Instantiation:
                 if isinstance(value, Object | Tensor | Host)
                 else self.caller.symbol(self.node, symbol.label)
             )
-            own = Known(Term(kind, symbol=fresh))
+            own = Known(Term(kind, symbol=fresh, role=known.term.role))
         return Known(own.term, merge_why(self.here, known.why, own.why), outside or own.outside_autocast)
 
     def _own(self, kind: TermKind, value: Value) -> Known | None:

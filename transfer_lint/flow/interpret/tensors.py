@@ -25,7 +25,7 @@ def combine(
     """
     operands = [as_operand(frame, value, node) for value in operands]
     tensors = [v for v in operands if isinstance(v, Tensor)]
-    others = [v for v in operands if isinstance(v, Object | Tuple)]
+    others = [v for v in operands if isinstance(v, Object | Tuple) and not _is_size(v)]
     if not tensors:
         if surely:
             return Tensor(frame.symbol(node, "a result"))
@@ -52,6 +52,13 @@ def combine(
     arrays = any(isinstance(value, Host) and value.array for value in operands)
     made = _made(frame, tensors) if not others and not arrays else None  # an array can only meet a host tensor
     return Tensor(frame.symbol(node, "a result"), chosen, dtype, scalar, made=made, why=why)
+
+
+def _is_size(value: Value) -> bool:
+    """Whether an operand is a tuple of numbers: `x.repeat((n, 1))`."""
+    return isinstance(value, Tuple) and all(
+        isinstance(item, Constant) or (isinstance(item, Host) and not item.array) for item in value.items
+    )
 
 
 def _made(frame: Frame, operands: Sequence[Tensor]) -> ast.Call | None:
@@ -98,6 +105,11 @@ def as_called(known: Operation, arguments: Mapping[str, Value]) -> Operation:
             return replace(known, own_dtype=False, keeps_dtype=False)
     return known
 
+
+# Methods that make one number of all elements, if they are given nothing.
+_REDUCTIONS = frozenset(
+    {"sum", "mean", "std", "var", "prod", "norm", "max", "min", "argmax", "argmin", "median", "all", "any"}
+)  # fmt: skip
 
 # Methods that may return the tensor that they are called on, besides those that work in place.
 _PERHAPS_ITSELF = frozenset({"contiguous", "flatten", "ravel", "real"})
@@ -152,6 +164,7 @@ def tensor_method(
             asked.because(frame.fact(node, "`{}` sets the dtype")),
             owner.scalar,
             weight=owner.weight,
+            made=owner.made,
             shares=owner.memory(),
             moved_from=owner.moved_from,
             why=owner.why,
@@ -171,10 +184,12 @@ def tensor_method(
         others = (value for key, value in arguments.items() if key not in NOT_OPERANDS)
         result = operate(frame, known, (owner, *others), node)
         scalar = owner.scalar if name in ("detach", "clone", "contiguous") else result.scalar
+        scalar = True if name in _REDUCTIONS and not arguments else scalar
         weight = owner.weight and (known.itself or name in _PERHAPS_ITSELF)
         perhaps = name in knowledge.tensor_views or name in _PERHAPS_ITSELF or known.itself
         shares = owner.memory() - {result.ident} if perhaps else frozenset()
-        return replace(result, scalar=scalar, weight=weight, shares=shares, moved_from=owner.moved_from)
+        made = owner.made if perhaps or name == "repeat" else result.made  # whatever the sizes are
+        return replace(result, scalar=scalar, weight=weight, made=made, shares=shares, moved_from=owner.moved_from)
     if name in knowledge.tensor_host:
         return Host(frame.symbol(node, name), array=name == "numpy")
     return None
@@ -192,7 +207,8 @@ def parts(frame: Frame, whole: Tensor, known: Operation, node: ast.Call, state: 
     device = whole.device or Known(whole.device_term())
     dtype = (whole.dtype or Known(whole.dtype_term())) if known.own_dtype else None
     dtype = frame.unless_autocast(dtype) if known.autocast else dtype
-    state.write(made, "[]", Tensor(frame.symbol(node, "a part"), device, dtype, shares=whole.memory(), why=whole.why))
+    part = Tensor(frame.symbol(node, "a part"), device, dtype, made=whole.made, shares=whole.memory(), why=whole.why)
+    state.write(made, "[]", part)
     return made
 
 

@@ -155,19 +155,23 @@ class Repetition:
                 return bool(call.args) or not {"scheduler", "sched"} & _words(func.value)
             if func.attr in self._knowledge.model_methods:
                 return True
-        return self._is_model(func)
+        given = any(keyword.arg in self._knowledge.model_keywords for keyword in call.keywords if keyword.arg)
+        return self._is_model(func, given)
 
-    def _is_model(self, func: ast.expr) -> bool:
-        """Whether a call of `func` can only be the call of a model: by what else is done to it, or by its name."""
+    def _is_model(self, func: ast.expr, given: bool = False) -> bool:
+        """Whether a call of `func` can only be the call of a model: by what else is done to it, or by its name.
+
+        given: it is given what only models take, so anything with a name for instances is one.
+        """
         if isinstance(func, ast.Name):
             bound = self._module.binding(func.id)
             if isinstance(bound, FunctionInfo | ClassInfo | Import):
                 return False
-            return func.id in self._modules or self._is_named_model(func.id)
+            return (given and not func.id[:1].isupper()) or func.id in self._modules or self._is_named_model(func.id)
         if isinstance(func, ast.Attribute) and isinstance(func.value, ast.Name | ast.Attribute):
             if isinstance(func.value, ast.Name) and isinstance(self._module.binding(func.value.id), Import):
                 return False
-            if _spelled(func) in self._modules:
+            if (given and func.attr.endswith("model")) or _spelled(func) in self._modules:
                 return True
             owned = isinstance(func.value, ast.Name) and func.value.id == "self" and self._owner is not None
             return not (owned and self._owner and func.attr in self._owner.methods) and self._is_named_model(func.attr)
