@@ -173,7 +173,7 @@ def _asks_for_device(test: ast.expr, function: FunctionInfo) -> bool:
 
 
 def _is_registered(owner: ClassInfo | None, target: ast.expr, but: ast.AST | None) -> bool:
-    """Whether the attribute is a buffer, which moves with its module, or the class moves it, otherwise than by `but`."""
+    """Whether the attribute is a buffer, which moves with its module, or the class moves it, other than by `but`."""
     name = own_attribute(target)
     if owner is None or name is None:
         return False
