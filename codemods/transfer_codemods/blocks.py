@@ -32,7 +32,7 @@ def rebuilt(
         if len(kept) == len(line.body):
             return [line]
         if not kept:
-            return [_gone(line, draft)]
+            return [emptied(line, draft)]
         kept[-1] = kept[-1].with_changes(semicolon=line.body[-1].semicolon)
         return [line.with_changes(body=kept)]
     lines: list[cst.BaseStatement] = []
@@ -50,11 +50,12 @@ def rebuilt(
     if not kept:
         # `under` comes first, because it makes new nodes, and `gone` compares nodes by identity.
         *lines, last = under(line.leading_lines, [*lines, line.with_changes(leading_lines=())], len(lines))
-        return [*lines, _gone(cst.ensure_type(last, cst.SimpleStatementLine), draft)]
+        return [*lines, emptied(cst.ensure_type(last, cst.SimpleStatementLine), draft)]
     return under(line.leading_lines, lines, len(draft.before.get(original[0], ())))
 
 
-def _gone(line: cst.SimpleStatementLine, draft: Draft) -> cst.SimpleStatementLine:
+def emptied(line: cst.SimpleStatementLine, draft: Draft) -> cst.SimpleStatementLine:
+    """A `pass` in place of a line, recorded in `draft.gone`."""
     line = line.with_changes(body=[cst.Pass()])
     draft.gone.add(line)
     return line

@@ -55,6 +55,7 @@ from .reuse_transfer import reuse_transfer
 from .site import Draft, Site, width
 from .style import Style
 from .syntax import Refused, comment_line, dotted, leading_lines, lost_comments, parents_of
+from .unused import without_unused
 
 
 @dataclass(frozen=True)
@@ -261,6 +262,11 @@ class _Fixer(cst.CSTTransformer):
         if len(body) == 1 and isinstance(body[0], cst.SimpleStatementLine) and not body[0].leading_lines:
             return updated_node.with_changes(body=body[0].body)
         return cst.IndentedBlock(body, footer=footer)
+
+    def leave_FunctionDef(self, original_node: cst.FunctionDef, updated_node: cst.FunctionDef) -> cst.BaseStatement:
+        return (
+            without_unused(original_node, updated_node, self._draft) if original_node in self._changed else updated_node
+        )
 
     def leave_IndentedBlock(self, original_node: cst.IndentedBlock, updated_node: cst.IndentedBlock) -> cst.BaseSuite:
         body, footer = settled(updated_node.body, updated_node.footer, self._draft)

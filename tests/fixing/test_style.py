@@ -2,42 +2,23 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 import transfer_lint.rules
+from tests.support.ruff import complaints, tidy
 from transfer_codemods.style import Style
 from transfer_lint.findings import FixHints
 from transfer_lint.fixing.examples import fix as fix_example
 from transfer_lint.fixing.fix import fix_paths
-from transfer_lint.fixing.layout import joined
+from transfer_lint.fixing.layout import laid_out
 from transfer_lint.fixing.styles import nearest_style
 from transfer_lint.rules.pages import Example, read_page
 from transfer_lint.settings import Settings
 
 PAGES = sorted(Path(transfer_lint.rules.__file__).parent.glob("*.md"))
-
-
-def ruff(folder: Path, *arguments: str) -> str:
-    """What ruff prints about a folder, with the settings that lie in it."""
-    command = [sys.executable, "-m", "ruff", *arguments, "--no-cache", "--quiet", str(folder)]
-    return subprocess.run(command, capture_output=True, text=True, check=False).stdout
-
-
-def tidy(folder: Path) -> None:
-    """Sort imports and format; what pyflakes finds fault with even then is removed."""
-    ruff(folder, "check", "--select", "I,F", "--fix")
-    ruff(folder, "format")
-    for line in ruff(folder, "check", "--select", "I,F", "--output-format", "concise").splitlines():
-        Path(line.partition(".py:")[0] + ".py").unlink(missing_ok=True)
-
-
-def complaints(folder: Path) -> str:
-    return ruff(folder, "check", "--select", "I,F", "--output-format", "concise") + ruff(folder, "format", "--diff")
 
 
 def examples() -> Iterator[tuple[str, Example]]:
@@ -147,11 +128,26 @@ CALLS = {
     "laid out by hand": ("x = f(a.to(d),\n      b)\n", "x = f(a,\n      b)\n", None),
     "the statement is as it was": ("x = f(\n    a, b\n)\n", "x = f(\n    a, b\n)\n", None),
     "around all": ("x = (\n    a.b.to(d)\n)\n", "x = (\n    a.b\n)\n", "x = a.b\n"),
+    "on one line inside": (
+        "xxxxxxxx = f(\n    aaaaa.to(d), bbbbbbbbb\n)\n",
+        "xxxxxxxx = f(\n    aaaaa,\n    bbbbbbbbb, d=ddd\n)\n",
+        "xxxxxxxx = f(\n    aaaaa, bbbbbbbbb, d=ddd\n)\n",
+    ),
     "a tuple": ("x = (\n    a.to(d), b\n)\n", "x = (\n    a, b\n)\n", "x = (a, b)\n"),
     "inside": (
         "x = f(\n    g(\n        a.to(d), b\n    ),\n    c,\n)\n",
         "x = f(\n    g(\n        a, b\n    ),\n    c,\n)\n",
         "x = f(\n    g(a, b),\n    c,\n)\n",
+    ),
+    "brackets inside": (
+        "x = f(\n    g(\n        a\n    )\n    .to(d),\n    [\n        b\n    ],\n)\n",
+        "x = f(\n    g(\n        a\n    )\n    .h(), [\n        b\n    ]\n)\n",
+        "x = f(g(a).h(), [b])\n",
+    ),
+    "a number that begins with a dot": (
+        "x = f(\n    a.to(d) +\n    .5\n)\n",
+        "x = f(\n    a +\n    .5\n)\n",
+        "x = f(a + .5)\n",
     ),
     "the head of a block": (
         "if f(\n    a.to(d)\n):\n    pass\n",
@@ -164,7 +160,47 @@ CALLS = {
 
 @pytest.mark.parametrize(("before", "after", "wanted"), CALLS.values(), ids=CALLS)
 def test_what_has_become_shorter(before: str, after: str, wanted: str | None) -> None:
-    assert joined(before, after, 30) == (wanted or after)
+    assert laid_out(before, after, 30, "    ") == (wanted or after)
+
+
+GROWN = {
+    "on one line": ("x = f(aaaaaaaaaaaaa, bbbbbbbbbbb)\n", "x = f(\n    aaaaaaaaaaaaa, bbbbbbbbbbb\n)\n"),
+    "on one each": (
+        "    return self.f(aaaaaaaaaaaaa, g(b, bbbbbbbb))\n",
+        "    return self.f(\n        aaaaaaaaaaaaa,\n        g(b, bbbbbbbb),\n    )\n",
+    ),
+    "a statement": (
+        "f(aaaaaaaaaaaaa, bbbbb=bbbbbbbbbbb)\r\n",
+        "f(\r\n    aaaaaaaaaaaaa,\r\n    bbbbb=bbbbbbbbbbb,\r\n)\r\n",
+    ),
+    "it fits": ("x = f(aaaaaaaaaaaaa, bbbbbbbb)\n", None),
+    "it never fits": ("x = f(aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa, b)\n", None),
+    "a call of a call": ("x = f(aaaaaaaaaaaaa).g(bbbbbbbbbbb)\n", None),
+    "a sum": ("x = aaaaaaaaaaaaa + f(bbbbbbbbbbb)\n", None),
+    "a generator": ("x = f(aaaaaaaaa for bb in bbbbbbbb)\n", None),
+    "a lambda": ("x = f(lambda aaaaaaa, bbbb: bbbbbb)\n", None),
+    "a comment": ("x = f(aaaaaaaaaaaaa)  # bbbbbbbbb\n", None),
+    "nothing inside": ("x = ffffffffffffffffffffffffffffff()\n", None),
+}
+
+
+@pytest.mark.parametrize(("after", "wanted"), GROWN.values(), ids=GROWN)
+def test_what_has_become_longer(after: str, wanted: str | None) -> None:
+    assert laid_out("x = a\n", after, 30, "    ") == (wanted or after)
+    assert laid_out(f"x = {'a' * 60}\n", after, 30, "    ") == after, "nobody keeps that width there"
+
+
+def test_a_line_that_grows_over_the_width_is_parted(tmp_path: Path) -> None:
+    (tmp_path / "ruff.toml").write_text("line-length = 60\n")
+    text = "import torch\n\n\ndef run(width, height, device):\n"
+    for name in ("x", "x" * 10, "x" * 12, "x" * 16, "x" * 24):
+        text += f"    {name} = torch.zeros(width, height).to(device)\n    print({name})\n"
+    (tmp_path / "a.py").write_text(text)
+    tidy(tmp_path)
+    fixed = fix_paths([str(tmp_path / "a.py")], Settings(root=str(tmp_path), fix_hints=FixHints.ALWAYS))
+    (tmp_path / "a.py").write_bytes(fixed.files[0].new)
+    assert (tmp_path / "a.py").read_text().count("zeros(\n") >= 2
+    assert complaints(tmp_path) == ""
 
 
 CONFIGURED = {

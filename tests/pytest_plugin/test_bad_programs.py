@@ -51,6 +51,10 @@ def test_starts_a_process():
     assert done.returncode == 0, done.stderr
 
 
+def test_ninth_device():
+    torch.ones(3).to("cuda:8")
+
+
 def test_is_killed():
     torch.ones(3).cuda()
     os.kill(os.getpid(), signal.SIGKILL)
@@ -79,12 +83,14 @@ def test_after():
 
 def test_the_others_go_on_with_workers(pytester: pytest.Pytester, run: Run) -> None:
     pytester.makepyfile(test_it=SUITE)
-    result = run("--simulate", "cuda", "--transfers", "out.json", "-n", "1")
-    result.assert_outcomes(passed=4, failed=5)
+    result = run("--simulate", "cuda:8", "--transfers", "out.json", "-n", "1")
+    result.assert_outcomes(passed=4, failed=6)
     result.stdout.fnmatch_lines_random([
         "*worker 'gw*' crashed while running 'test_it.py::test_is_killed'*",
         "*worker 'gw*' crashed while running 'test_it.py::test_exits'*",
         "its process ended: what this test moved is not known, what was measured before is kept",
+        "*CUDA error: invalid device ordinal (cuda:8 of 8 simulated)",
+        "*--simulate cuda:N gives it N devices, and now there are 8",
         "*a process that it starts afresh, and code that asks the driver itself, find no device",
         "NCCL is not simulated: use the backend gloo, or leave the test to a machine with cards",
         "kernels of one's own, Triton's among them, are not simulated: leave the test to a machine with a card",

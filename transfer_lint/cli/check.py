@@ -96,8 +96,10 @@ def command(
         if "-" in paths or ignore_all or new_baseline is not None:
             raise click.UsageError("--watch writes nothing: leave out -, --add-ignores and --write-baseline")
         from transfer_lint.cli.watch import watch
+        from transfer_lint.flow.program.text_facts import TextFacts
 
         context = click.get_current_context()
+        context.obj = TextFacts()  # for one check after another
         watch(paths or (".",), lambda: context.invoke(command, **{**context.params, "watching": False}))
         return 0
     found = inputs(paths, **options)
@@ -121,7 +123,8 @@ def command(
                 sys.stdout.flush()
 
         told = finished if at_once else None
-        outcome = check_paths(found.files, settings, given=found.given, progress=bar, finished=told)
+        facts = click.get_current_context().obj
+        outcome = check_paths(found.files, settings, given=found.given, progress=bar, finished=told, facts=facts)
         if edits_too or settings.output_format in WITH_EDITS:
             from transfer_lint.fixing.edits import with_edits
 

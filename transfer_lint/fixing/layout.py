@@ -1,4 +1,4 @@
-"""Code that has become shorter, on fewer lines: as a formatter would write it, where one has laid it out before."""
+"""Code that has become shorter or longer, on fewer or more lines, as a formatter would write it."""
 
 from __future__ import annotations
 
@@ -12,23 +12,31 @@ from transfer_lint.files.text import lines_of
 
 _SKIPPED = (tokenize.NL, tokenize.INDENT, tokenize.DEDENT, tokenize.ENDMARKER)
 _OPENING, _CLOSING = frozenset("([{"), frozenset(")]}")
+_LINE_END = re.compile(r"[ \t]*\r?\n[ \t]*")
+_NO_BLANK = re.compile(rf"(?<=[(\[{{]){_LINE_END.pattern}|{_LINE_END.pattern}(?=[)\]}}]|\.[^0-9])")
+"""A line's end that leaves no blank: after an opening bracket, and before a closing one and the dot of an attribute."""
 
 
-def joined(before: str, after: str, width: int) -> str:
-    """`after` with the brackets joined that fit on a line, in statements that are not in `before`.
+def laid_out(before: str, after: str, width: int, indent: str) -> str:
+    """`after` with the statements that are not in `before` on as many lines as they need.
 
-    Only brackets that a formatter has put on lines of their own: the opening one ends a line, the closing one begins
-    one. What holds a comment, a comma before its closing bracket, or a text of several lines stays.
+    Brackets that fit on a line are joined, where a formatter has put them on lines of their own: the opening one ends a
+    line, the closing one begins one. What holds a comment, a comma before its closing bracket, or a text of several
+    lines stays. A call that does not fit on its line is parted, where no line of `before` is longer.
     """
     try:
         known = {_text(before, statement) for statement in _statements(before)}
-        found = [each for each in _statements(after) if _spans(each) and _text(after, each) not in known]
+        found = [each for each in _statements(after) if _text(after, each) not in known]
     except (tokenize.TokenError, SyntaxError):
         return after
     lines = lines_of(after)
+    longest = max((len(line.rstrip()) for line in lines_of(before)), default=0)
     for statement in reversed(found):
         first, last = statement[0].start[0] - 1, statement[-1].end[0]
-        lines[first:last] = [_join("".join(lines[first:last]), width)]
+        if _spans(statement):
+            lines[first:last] = [_join("".join(lines[first:last]), width)]
+        elif len(lines[first].rstrip("\r\n")) > width >= longest:
+            lines[first] = _parted(lines[first], statement, width, indent)
     return "".join(lines)
 
 
@@ -50,6 +58,48 @@ def _spans(statement: Sequence[tokenize.TokenInfo]) -> bool:
 
 def _text(text: str, statement: Sequence[tokenize.TokenInfo]) -> str:
     return " ".join(token.string for token in statement) + str([token.start[1] for token in statement])
+
+
+def _parted(line: str, statement: Sequence[tokenize.TokenInfo], width: int, indent: str) -> str:
+    """A line that is too long, with its call's arguments on a line of their own if they fit there, else on one each.
+
+    The call has to be the whole value of an assignment, of a `return` or of a statement.
+    """
+    *tokens, _ = statement
+    opening = next((n for n, token in enumerate(tokens) if token.string == "("), len(tokens))
+    begin = max(
+        (n + 1 for n, token in enumerate(tokens[:opening]) if token.string in ("=", "return", "await")), default=0
+    )
+    callee, inside = tokens[begin:opening], tokens[opening + 1 : -1]
+    called = bool(callee and inside) and all(t.type == tokenize.NAME or t.string == "." for t in callee)
+    if not called or _closing(tokens, opening) != len(tokens) - 1 or any(map(_stays, inside)):
+        return line
+    margin = line[: len(line) - len(line.lstrip())]
+    rows = [line[inside[0].start[1] : inside[-1].end[1]]]
+    if len(margin + indent + rows[0]) > width:
+        commas = [token for n, token in enumerate(inside) if token.string == "," and _depth(inside[:n]) == 0]
+        starts = [inside[0].start[1], *(comma.end[1] for comma in commas)]
+        stops = [*(comma.start[1] for comma in commas), inside[-1].end[1]]
+        rows = [f"{line[start:stop].strip()}," for start, stop in zip(starts, stops, strict=True)]
+    if any(len(margin + indent + row) > width for row in rows):
+        return line
+    end = line[len(line.rstrip("\r\n")) :]
+    return end.join([line[: tokens[opening].end[1]], *(margin + indent + row for row in rows), f"{margin}){end}"])
+
+
+def _stays(token: tokenize.TokenInfo) -> bool:
+    """Whether code with this token in it is not parted: commas would mean something else, or may not stand there."""
+    return token.type == tokenize.COMMENT or token.string in ("lambda", "for")
+
+
+def _closing(tokens: Sequence[tokenize.TokenInfo], opening: int) -> int:
+    """The index of the bracket that closes the one at `opening`; -1 if there is none."""
+    return next((n for n in range(opening + 1, len(tokens)) if _depth(tokens[opening : n + 1]) == 0), -1)
+
+
+def _depth(tokens: Sequence[tokenize.TokenInfo]) -> int:
+    """How many more brackets open than close."""
+    return sum((token.string in _OPENING) - (token.string in _CLOSING) for token in tokens)
 
 
 @dataclass(frozen=True)
@@ -79,14 +129,18 @@ def _join_one(code: str, width: int) -> str | None:
         opening, closing = tokens[pair.opening], tokens[pair.closing]
         begin = starts[opening.end[0] - 1] + opening.end[1]
         end = starts[closing.start[0] - 1] + closing.start[1]
-        inner = re.sub(r"[ \t]*\r?\n[ \t]*", " ", code[begin:end].strip())
+        old = code[begin:end].strip()
+        inner = _LINE_END.sub(" ", _NO_BLANK.sub("", old))
         head, tail = code[:begin], code[end:]
+        apart = code[begin:end].replace(old, inner)
         if _is_around_all(tokens, pair):
             head, tail = head[:-1], tail[1:]
         new = head + inner + tail
         line = new[: len(head) + len(inner)].rpartition("\n")[2] + tail.partition("\n")[0].rstrip("\r")
         if len(line) <= width:
             return new
+        if old != inner and len(apart.rstrip().rpartition("\n")[2]) <= width:
+            return code[:begin] + apart + code[end:]
     return None
 
 

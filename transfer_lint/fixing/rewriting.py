@@ -13,7 +13,7 @@ from transfer_codemods.style import Style
 from transfer_lint.files.parsing import parse
 from transfer_lint.files.text import lines_of
 from transfer_lint.findings import Changes, Edit, EditComment
-from transfer_lint.fixing.layout import joined
+from transfer_lint.fixing.layout import laid_out
 from transfer_lint.problems import Problem
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ class Rewriting:
         except RecursionError:
             raise self._too_deep() from None
         if part != self._text[start:end]:
-            part = joined(self._text[start:end], part, self._rewriter.width)
+            part = laid_out(self._text[start:end], part, self._rewriter.width, rewritten.module.default_indent)
             if not self._parses:
                 _must_parse(self._path, self._text, 0, self._target_version)
                 self._parses = True  # so it is enough to look at what has changed

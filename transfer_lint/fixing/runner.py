@@ -55,7 +55,7 @@ class InProcess(FixRunner):
 
         project = self._project
         if overlay:
-            project = Project(Overlaid(project.sources, overlay), project.knowledge)
+            project = Project(Overlaid(project.sources, overlay), project.knowledge, project.facts)
         return {path: deep(examine_job, (project, self.settings), (path, text)) for path, text in texts.items()}
 
     def rewrite(self, jobs: Sequence[tuple[str, str, Changes]]) -> list[Rewrite | Problem]:

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from transfer_lint.files import disk
 from transfer_lint.files.decoding import decode
@@ -16,6 +17,9 @@ from transfer_lint.lint.outcome import Outcome, Summary
 from transfer_lint.lint.runner import Progress, Runner
 from transfer_lint.problems import Problem
 from transfer_lint.settings import Settings
+
+if TYPE_CHECKING:  # imported when there is a text to check
+    from transfer_lint.flow.program.text_facts import TextFacts
 
 
 @dataclass(frozen=True)
@@ -60,12 +64,14 @@ def check_paths(
     given: Mapping[str, bytes] | None = None,
     progress: Progress | None = None,
     finished: Callable[[Outcome], None] | None = None,
+    facts: TextFacts | None = None,
 ) -> Outcome:
     """Check files.
 
     given: path -> bytes that replace the file on disk. progress: called with how many of the files are done.
     finished: called with the outcome of each file while others are looked at, in the order of the paths. An outcome
         waits no longer than PATIENCE for a file before it.
+    facts: what is known of texts from earlier checks in this process; more is added.
     """
     started = time.perf_counter()
     read = read_inputs(paths, given or {})
@@ -82,7 +88,7 @@ def check_paths(
             progress(done, total, waiting)
         order.release()
 
-    results = Runner(settings, tick, read.given, order.add).examine(texts, {})
+    results = Runner(settings, tick, read.given, order.add, facts).examine(texts, {})
     examined = {path: result for path, result in results.items() if isinstance(result, Examined)}
     problems = [*read.problems, *(result for result in results.values() if isinstance(result, Problem))]
     return outcome_of(read, examined, problems, len(paths), started, texts)

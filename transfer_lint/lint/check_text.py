@@ -18,6 +18,7 @@ from transfer_lint.settings import Settings
 
 if TYPE_CHECKING:  # imported when there is a text to check
     from transfer_lint.flow.program.project import Project
+    from transfer_lint.flow.program.text_facts import TextFacts
 
 
 @dataclass(frozen=True)
@@ -93,8 +94,10 @@ def nesting(path: str) -> Iterator[None]:
         raise Problem(path, "nests too deep, or needs more memory than there is", "exclude it, or give more") from None
 
 
-def project_over(sources: Sources, settings: Settings) -> Project:
+def project_over(sources: Sources, settings: Settings, facts: TextFacts | None = None) -> Project:
     """The project over `sources`, with the default knowledge and what the user configured in addition.
+
+    facts: as in `Project`.
 
     The plugins are loaded, also where this is another process than the one that read the configuration.
     """
@@ -109,4 +112,4 @@ def project_over(sources: Sources, settings: Settings) -> Project:
             for name in each.plugins:
                 plugins.load(name)
         knowledge = knowledge.extended(each.knowledge) if each.knowledge else knowledge
-    return Project(sources, knowledge)
+    return Project(sources, knowledge, facts)

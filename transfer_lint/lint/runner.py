@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, TypeVar
 from transfer_lint.files.tree import DiskSources
 from transfer_lint.lint.cache import Seen, cache_for
 from transfer_lint.lint.check_text import Examined, examine, project_over
-from transfer_lint.lint.pool import Pool
+from transfer_lint.lint.pool import MIN_WEIGHT, Pool
 from transfer_lint.problems import Problem, failure
 from transfer_lint.settings import Settings
 
 if TYPE_CHECKING:  # imported when there is a text to check
     from transfer_lint.flow.program.project import Project
+    from transfer_lint.flow.program.text_facts import TextFacts
 
 Progress = Callable[[int, int, str], None]
 """Called again and again with how many files of the current step are done, how many there are, and the one of those
@@ -33,9 +34,15 @@ Result = TypeVar("Result")
 class _Worker:
     """Checks texts in one process. It says once of all that it sees, with which result it was first of use."""
 
-    def __init__(self, settings: Settings, overlay: Mapping[str, str], trees: Mapping[str, tuple[str, ...]]) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        overlay: Mapping[str, str],
+        trees: Mapping[str, tuple[str, ...]],
+        facts: TextFacts | None,
+    ) -> None:
         self._sources = DiskSources(overlay, trees)
-        self._context = project_over(self._sources, settings), settings
+        self._context = project_over(self._sources, settings, facts), settings
         self._told = 0  # how many of the contents are told
 
     def examine(self, job: tuple[str, str]) -> tuple[Examined | Problem, Seen]:
@@ -79,7 +86,7 @@ class Runner:
     """Checks many texts, on several processes where that is faster.
 
     given: path -> text that replaces the file on disk when another file imports it. examined: called with the result of
-    each file as soon as there is one.
+    each file as soon as there is one. facts: what is known of texts from earlier runs in this process.
     """
 
     def __init__(
@@ -88,11 +95,13 @@ class Runner:
         progress: Progress | None = None,
         given: Mapping[str, str] | None = None,
         examined: Callable[[str, Examined | Problem], None] = lambda path, result: None,
+        facts: TextFacts | None = None,
     ) -> None:
         self.settings = settings
         self._progress = progress or (lambda done, total, waiting: None)
         self._given = given or {}
         self._examined = examined
+        self._facts = facts
         self._trees: Mapping[str, tuple[str, ...]] = {}
 
     def examine(self, texts: Mapping[str, str], overlay: Mapping[str, str]) -> dict[str, Examined | Problem]:
@@ -125,7 +134,10 @@ class Runner:
             seen.append(result[1])
             self._examined(job[0], result[0])
 
-        pool = Pool(partial(_Worker, self.settings, overlay, sources.trees), _Worker.examine, _lost)
+        if sum(map(len, texts.values())) >= MIN_WEIGHT:
+            import transfer_lint.lint.judge  # noqa: F401  (once, where the system forks the processes that use it)
+
+        pool = Pool(partial(_Worker, self.settings, overlay, sources.trees, self._facts), _Worker.examine, _lost)
         results = self.run(pool, list(texts.items()), 1, done)
         return {path: result for path, (result, _) in zip(texts, results, strict=True)}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeAlias, TypeVar
@@ -16,6 +17,7 @@ from transfer_lint.fixing.fix import fix_source
 from transfer_lint.fixing.ignores import with_ignores
 from transfer_lint.fixing.styles import nearest_style
 from transfer_lint.flow.program.project import Project
+from transfer_lint.flow.program.text_facts import TextFacts
 from transfer_lint.flow.program.trees import Question, Trees
 from transfer_lint.lint.assigned_placements import Placement, placements
 from transfer_lint.lint.check_text import examine, nesting, project_over
@@ -26,6 +28,9 @@ from transfer_lint.server.document import Document
 from transfer_lint.settings import Settings
 
 Answer = TypeVar("Answer")
+
+WRITTEN_IN = 2
+"""How many files may be parsed for a question because the user writes in them."""
 
 Edits: TypeAlias = Mapping[int, tuple[Edit, ...]]
 """Index of a document's cell -> the edits in it."""
@@ -59,11 +64,11 @@ class Checked:
     answers: Mapping[Question, str] = field(default_factory=dict)
     settings: Settings | None = None
 
-    def holds(self, source: Source, settings: Settings, sources: Sources) -> bool:
+    def holds(self, source: Source, settings: Settings, sources: Reading) -> bool:
         """Whether an examination would find the same: all that was asked has the same answers now."""
         if (self.text, self.settings) != (source.text, settings):
             return False
-        trees = Trees(sources)
+        trees = Trees(sources, sources.facts)
         for question, answer in self.answers.items():
             trees.ask(question)
             if trees.asked[question] != answer:
@@ -72,9 +77,10 @@ class Checked:
 
 
 class Reading:
-    """Sources that the open documents replace, and that remember what was read."""
+    """Sources that the open documents replace, and that remember what was read. facts: as in `Project`."""
 
-    def __init__(self, sources: Sources, texts: Mapping[str, str]) -> None:
+    def __init__(self, sources: Sources, texts: Mapping[str, str], facts: TextFacts) -> None:
+        self.facts = facts
         self._sources = sources
         self._texts = texts
         self.paths: set[str] = set()
@@ -90,17 +96,33 @@ class Reading:
 
 
 class Library:
-    """The files on disk, each read again only when it has changed."""
+    """The files on disk, each read again only when it has changed, and what is known of their texts."""
 
     def __init__(self) -> None:
         self._disk = DiskSources()
+        self._facts = TextFacts()
+        self._parsed = 0
         self._listing = 0
 
     def reading(self, asked: Asked) -> Reading:
         """The sources for one question."""
         self._disk.refresh(listing=asked.listing != self._listing)
         self._listing = asked.listing
-        return Reading(self._disk, asked.texts)
+        return Reading(self._disk, asked.texts, self._facts)
+
+    def tidy(self) -> None:
+        """Free what only one answer needed.
+
+        To look through all that is kept takes longer than many an answer. So it is done when there is much new in it,
+        more than the documents that the user is writing in; until then it is set apart.
+        """
+        much = self._facts.parsed > self._parsed + WRITTEN_IN
+        self._parsed = self._facts.parsed
+        if much:
+            gc.unfreeze()
+        gc.collect()
+        if much:
+            gc.freeze()
 
 
 # The answers. Each is asked for by its function, which is sent to the worker by name.
@@ -115,7 +137,7 @@ def check(sources: Reading, asked: Asked, before: Checked | None = None) -> Chec
     source, settings = asked.document.source(), asked.settings
     if before is not None and before.holds(source, settings, sources):
         return replace(before, document=asked.document)
-    project = project_over(sources, settings)
+    project = project_over(sources, settings, sources.facts)
     found = examine(source.path, source.text, project, settings)
     read = frozenset(sources.paths)
     return Checked(asked.document, source.text, found.findings, read, project.trees.asked, settings)
@@ -158,7 +180,7 @@ def _fixed(source: Source, found: Sequence[Finding], wanted: Finding, settings: 
 
 def _all_fixed(source: Source, sources: Reading, settings: Settings) -> str:
     safe = replace(settings, unsafe_fixes=False)
-    return fix_source(source.path, source.text, project_over(sources, safe), safe).text
+    return fix_source(source.path, source.text, project_over(sources, safe, sources.facts), safe).text
 
 
 def _with_ignore(source: Source, finding: Finding) -> str:
@@ -198,7 +220,7 @@ def _guarded(ask: Callable[[Source, Project], Answer], otherwise: Answer, source
     try:
         source = asked.document.source()
         with nesting(source.path):
-            return ask(source, project_over(sources, asked.settings))
+            return ask(source, project_over(sources, asked.settings, sources.facts))
     except (SyntaxError, ValueError, Problem):
         return otherwise
 

@@ -1,6 +1,7 @@
 """Processes that answer questions about documents, so that the server itself is never busy.
 
-A question that nobody wants any more is cancelled by ending its process. Where the system can fork, the next process
+A question that nobody wants any more is cancelled by ending its process, unless that may soon be done: then it knows
+the files that it has read, and answers the next question in much less time. Where the system can fork, the next process
 is there in milliseconds, with everything imported.
 """
 
@@ -26,6 +27,9 @@ from transfer_lint.server import answers
 SPARE = 2
 """How many idle processes are kept. They know the files that they have read."""
 
+LEARNING = 10.0
+"""Seconds that one process may go on with a question that nobody wants any more, for what it learns of the files."""
+
 Answer = TypeVar("Answer")
 
 
@@ -40,22 +44,22 @@ class Workers:
             self._context.set_forkserver_preload(["transfer_lint.server.preloaded"])
             _start_fork_server()
         self._idle: list[_Worker] = []
+        self._learning: _Worker | None = None
 
     async def ask(self, answer: Callable[..., Answer], *arguments: object) -> Answer:
-        """What `answer` returns for the arguments. If this is cancelled, the process that works on it ends.
+        """What `answer` returns for the arguments. If this is cancelled, it is no longer worked on, or for nobody.
 
         Raises:
             Problem: the answer raises it, or its process ended before it was done.
         """
         worker = self._idle.pop() if self._idle else _Worker(self._context)
-        reply: Any = None
+        replied = worker.ask((answer, arguments))
         try:
-            reply = await worker.ask((answer, arguments))
-        finally:
-            if reply is None or len(self._idle) >= SPARE:
-                worker.end()
-            else:
-                self._idle.append(worker)
+            reply: Any = await asyncio.shield(replied)
+        except asyncio.CancelledError:
+            self._let_finish(worker, replied)
+            raise
+        self._free(worker, reply)
         if reply is None:
             raise Problem("transfer-lint", "the process that looked at a document ended", "report this as a bug")
         (result,) = reply
@@ -64,8 +68,33 @@ class Workers:
         found: Answer = result
         return found
 
+    def _free(self, worker: _Worker, reply: object) -> None:
+        if reply is None or len(self._idle) >= SPARE:
+            worker.end()
+        else:
+            self._idle.append(worker)
+
+    def _let_finish(self, worker: _Worker, replied: asyncio.Future[object]) -> None:
+        """Nobody waits for the worker's reply any more."""
+        if self._learning is not None:
+            worker.end()
+            return
+        self._learning = worker
+        limit = asyncio.get_running_loop().call_later(LEARNING, worker.end)
+
+        def finished(replied: asyncio.Future[object]) -> None:
+            limit.cancel()
+            if self._learning is worker:
+                self._learning = None
+                self._free(worker, None if replied.cancelled() else replied.result())
+
+        replied.add_done_callback(finished)
+
     def end(self) -> None:
-        """End the idle processes. Those that are at work end with their questions."""
+        """End the idle processes, and the one that learns. Others that are at work end with their questions."""
+        if self._learning is not None:
+            self._learning.end()
+            self._learning = None
         while self._idle:
             self._idle.pop().end()
 
@@ -140,7 +169,7 @@ def work(connection: Connection) -> None:
     library = answers.Library()
     while True:
         connection.send((_answer(library, *questions.get()),))
-        gc.collect()  # what one answer needed is of no use for the next
+        library.tidy()
 
 
 def _answer(library: answers.Library, answer: Callable[..., object], arguments: tuple[object, ...]) -> object:

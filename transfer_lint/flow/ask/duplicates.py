@@ -121,11 +121,12 @@ def _dominates(first: Site, second: Site) -> bool:
 def _reach(site: Site) -> tuple[int, int]:
     """The lines of the statements that the site may dominate: from its own to the end of the block that holds it.
 
-    Memoised on the statement.
+    Memoised on the statement, for that function.
     """
     statement = site.statement
-    known: tuple[int, int] | None = getattr(statement, "_transfer_lint_reach", None)
-    if known is None:
+    function = site.function.node if site.function is not None else None
+    holder, known = getattr(statement, "_transfer_lint_reach", (None, None))
+    if known is None or holder is not function:
         end = span(statement)[1]
         around = parents(site.function.node).get(statement) if site.function is not None else None
         inside: ast.AST = statement
@@ -136,8 +137,8 @@ def _reach(site: Site) -> tuple[int, int]:
                 break
             inside, around = around, parents(site.function.node).get(around)
         known = (statement.lineno, end)
-        statement._transfer_lint_reach = known  # type: ignore[attr-defined]
-    return known
+        statement._transfer_lint_reach = function, known  # type: ignore[attr-defined]
+    return known[0], known[1]
 
 
 def _runs_before(inside: ast.stmt, later: ast.stmt, around: ast.AST) -> bool:

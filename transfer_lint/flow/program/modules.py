@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Protocol, TypeAlias
 
-from transfer_lint.files.parsing import parse
 from transfer_lint.flow.knowledge import Knowledge
 from transfer_lint.flow.program.syntax import NO_OPERATORS, attributes_assigned, nodes_of
 
@@ -248,14 +247,13 @@ class Tree(Protocol):
 
 
 class Module:
-    """One parsed file."""
+    """One parsed file. tree: the syntax tree of its text."""
 
-    def __init__(self, project: Tree, path: str, text: str) -> None:
-        """Raises SyntaxError, ValueError (NUL bytes), RecursionError and MemoryError as `ast.parse` does."""
+    def __init__(self, project: Tree, path: str, text: str, tree: ast.Module) -> None:
         self.project = project
         self.path = path
         self.text = text
-        self.tree = parse(text)
+        self.tree = tree
         self.bindings: dict[str, list[Binding]] = {}
         self.stars: list[Import] = []
         self.functions: list[FunctionInfo] = []  # of the module and its classes, without nested functions

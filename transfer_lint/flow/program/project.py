@@ -14,6 +14,7 @@ from typing import Any, cast
 from transfer_lint.files.sources import Sources
 from transfer_lint.flow.knowledge import Knowledge, default_knowledge
 from transfer_lint.flow.program.modules import Binding, ClassInfo, Import, Module
+from transfer_lint.flow.program.text_facts import TextFacts
 from transfer_lint.flow.program.trees import Answer, Question, Trees
 
 # If no file of a tree holds one of these, nothing sets the default device of factories.
@@ -21,14 +22,18 @@ DEFAULT_DEVICE = ("set_default_device", "set_default_tensor_type", "with torch.d
 
 
 class Project:
-    """The source trees that one run looks at, read on demand."""
+    """The source trees that one run looks at, read on demand.
 
-    def __init__(self, sources: Sources, knowledge: Knowledge | None = None) -> None:
+    facts: what is known of texts from the projects before.
+    """
+
+    def __init__(self, sources: Sources, knowledge: Knowledge | None = None, facts: TextFacts | None = None) -> None:
         self.sources = sources
         self.knowledge = knowledge or default_knowledge()
+        self.facts = facts or TextFacts()
         self._modules: dict[str, Module | None] = {}
         self._imported: dict[tuple[str, Import, str | None], Module | None] = {}
-        self.trees = Trees(sources)
+        self.trees = Trees(sources, self.facts)
         self.memo: dict[object, Any] = {}  # what the layers above keep about this project; it is freed with it
 
     def add(self, path: str, text: str) -> Module:
@@ -36,7 +41,7 @@ class Project:
         known = self._modules.get(path)
         if known is not None and known.text == text:
             return known
-        module = Module(self, path, text)
+        module = Module(self, path, text, self.facts.tree(path, text))
         self._modules[path] = module
         return module
 
@@ -48,7 +53,7 @@ class Project:
             if isinstance(text, str):
                 # The error is reported when that file is checked. Here, nothing is known of the module.
                 with suppress(SyntaxError, ValueError, RecursionError, MemoryError):
-                    self._modules[path] = Module(self, path, text)
+                    self._modules[path] = Module(self, path, text, self.facts.tree(path, text))
         return self._modules[path]
 
     # ---- questions about the tree around a file, see Trees -------------------------------------------------------

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import posixpath
 import re
+from bisect import insort
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
+from typing import Any, TypeVar
 
 from transfer_lint.flow.program.modules import Import
 
@@ -37,22 +39,44 @@ _CALL_AROUND = re.compile(r"[\w)\]]\([^()]*(?:\([^()]*\)[^()]*)*$")
 _LINE_END = re.compile(r"[ \t]*(?::|,?[ \t]*(?:#|\\?$))", re.MULTILINE)
 _NAME = re.compile(r"[^\W\d]\w*")
 
+Found = TypeVar("Found")
+
+
+MOST_WORDS = 1_000
+"""Of how many words it is kept which files hold or bind them."""
+
+
+MOST_ANSWERS = 100_000
+"""How much of what single texts say is kept."""
+
 
 class TreeTexts:
-    """The files of a tree, and what their texts say. files: their paths. read: gives the text of a file.
+    """The files of a tree, and what their texts say. files: their paths.
 
-    Answers have the order of the files.
+    Answers have the order of the files. When texts change, only these are looked at again.
     """
 
-    def __init__(self, files: Iterable[str], read: Callable[[str], str | None]) -> None:
+    def __init__(self, files: Iterable[str]) -> None:
         self.files = tuple(files)
-        self._read = read
+        self._read: Callable[[str], str | None] = lambda path: None
         self._paths = frozenset(self.files)
-        self._holding: dict[str, tuple[str, ...]] = {}
-        self._heirs: dict[str, tuple[str, ...]] = {}
-        self._stars: dict[str, list[Import]] = {}
-        self._binding: dict[str, frozenset[str]] = {}
-        self.reached: dict[tuple[str, Import], frozenset[str]] = {}  # what a star import leads to; filled by `Trees`
+        self._held: dict[str, str] = {}
+        self._is_read = False
+        self._indices: dict[Callable[[str], Iterable[str]], _Index] = {}
+        self._words: dict[tuple[Callable[[str, str], bool], str], _Index] = {}  # what was asked last stands last
+        self._of_file: dict[str, dict[tuple[object, ...], Any]] = {}  # path -> what its text says
+        self._count = 0  # how much of this there is
+        self._of_all: dict[tuple[object, ...], Any] = {}  # what follows from several texts
+
+    def read_with(self, read: Callable[[str], str | None]) -> None:
+        """From now on, texts are as `read` gives them. They are read when something is asked."""
+        if read is self._read:
+            return
+        self._read = read
+        self._is_read = False
+        if self._count > MOST_ANSWERS:
+            self._of_file.clear()
+            self._count = 0
 
     def has(self, path: str) -> bool:
         """Whether the file is one of the tree."""
@@ -60,108 +84,193 @@ class TreeTexts:
 
     def holding(self, text: str) -> tuple[str, ...]:
         """The files that hold a piece of text."""
-        if text not in self._holding:
-            self._holding[text] = tuple(path for path, held in self._texts.items() if text in held)
-        return self._holding[text]
+        return self._where(_holds, text)
 
     def importing(self, name: str) -> tuple[str, ...]:
         """The files with an import statement that names `name`, or that imports all of a module of that name."""
-        return tuple(self._imports.get(name, ()))
+        return self._index(_names_imported).files(name)
 
     def calling(self, name: str) -> tuple[str, ...]:
         """The files that call a method of that name."""
-        return tuple(self._calls.get(name, ()))
+        return self._index(_names_called).files(name)
 
     def definitions(self, name: str) -> int:
         """How many methods (or nested functions) of the tree have that name."""
-        return self._definitions[name]
+        return self._index(_names_defined).count(name)
 
     def assigns(self, name: str) -> bool:
         """Whether code of the tree assigns the attribute on anything that is not named `self`."""
-        return name in self._assigned
+        return self._index(_names_assigned).count(name) > 0
 
     def heirs(self, name: str) -> tuple[str, ...]:
         """The files with a class statement whose bases, or their bases, name the class `name`."""
-        if name not in self._heirs:
+        index = self._index(_names_of_bases)
+
+        def find() -> tuple[str, ...]:
             paths: dict[str, None] = {}
             names = {name: None}
             pending = [name]
             while pending:
-                for cls, path in self._classes.get(pending.pop(), ()):
-                    paths[path] = None
-                    if cls not in names:
-                        names[cls] = None
-                        pending.append(cls)
-            self._heirs[name] = tuple(paths)
-        return self._heirs[name]
+                base = pending.pop()
+                for path in index.files(base):
+                    for cls in self._of(path, _classes).get(base, ()):
+                        paths[path] = None
+                        if cls not in names:
+                            names[cls] = None
+                            pending.append(cls)
+            return tuple(paths)
+
+        return self._remembered(("heirs", name), find)
 
     def overriding(self, name: str, attribute: str) -> tuple[str, ...]:
         """The files with a class that seems to inherit from the class `name`, and may define or assign `attribute`."""
-        return tuple(path for path in self.heirs(name) if _may_assign(self._texts[path], attribute))
+        return tuple(path for path in self.heirs(name) if self._of(path, _may_assign, attribute))
 
     def stars(self, path: str) -> Sequence[Import]:
         """The imports of all of a module that a file has."""
-        if path not in self._stars:
-            text = self._texts[path]
-            names = [before[1] for match in _STAR.finditer(text) if (before := _after(_STAR_OF, match))]
-            self._stars[path] = [Import(name.lstrip("."), len(name) - len(name.lstrip(".")), "*") for name in names]
-        return self._stars[path]
+        return self._of(path, _stars)
 
-    def binding(self, name: str) -> frozenset[str]:
+    def binding(self, name: str) -> tuple[str, ...]:
         """The files that may bind a name, at their top level or elsewhere."""
-        if name not in self._binding:
-            paths = (path for path in self.holding(name) if _may_bind(self._texts[path], name))
-            self._binding[name] = frozenset(paths)
-        return self._binding[name]
+        return self._where(_may_bind, name)
 
     @cached_property
     def folders(self) -> frozenset[str]:
         """The folders that the files are in."""
         return frozenset(map(posixpath.dirname, self.files))
 
-    # ---- indices -------------------------------------------------------------------------------------------------
+    # ---- what is kept --------------------------------------------------------------------------------------------
 
-    @cached_property
+    def _remembered(self, key: tuple[object, ...], find: Callable[[], Found]) -> Found:
+        """What has been found under a key, as long as no text changes."""
+        self._look()
+        if key not in self._of_all:
+            self._of_all[key] = find()
+        found: Found = self._of_all[key]
+        return found
+
+    def _of(self, path: str, find: Callable[..., Found], *arguments: str) -> Found:
+        """What `find` says of the text of a file."""
+        text = self._texts[path]
+        known = self._of_file.setdefault(path, {})
+        key = (find, *arguments)
+        if key not in known:
+            known[key] = find(text, *arguments)
+            self._count += 1
+        found: Found = known[key]
+        return found
+
+    def _index(self, names: Callable[[str], Iterable[str]]) -> _Index:
+        texts = self._texts
+        if names not in self._indices:
+            self._indices[names] = _Index(names, texts)
+        return self._indices[names]
+
+    def _where(self, says: Callable[[str, str], bool], word: str) -> tuple[str, ...]:
+        """The files whose text says something with a word."""
+        texts = self._texts
+        index = self._words.pop((says, word), None) or _Index(lambda text: [word] if says(text, word) else [], texts)
+        self._words[says, word] = index
+        while len(self._words) > MOST_WORDS:
+            del self._words[next(iter(self._words))]
+        return index.files(word)
+
+    @property
     def _texts(self) -> dict[str, str]:
-        return {path: self._read(path) or "" for path in self.files}
+        self._look()
+        return self._held
 
-    @cached_property
-    def _imports(self) -> dict[str, list[str]]:
-        found: dict[str, list[str]] = {}
-        for path, text in self._texts.items():
-            names = {name for written in _imported(text) for name in _NAME.findall(written)}
-            for name in names | {star.module.rpartition(".")[2] for star in self.stars(path)}:
-                found.setdefault(name, []).append(path)
-        return found
+    def _look(self) -> None:
+        """Read all texts, unless that has been done since they may have changed."""
+        if not self._is_read:
+            before = self._held
+            self._held = {path: self._read(path) or "" for path in self.files}
+            self._is_read = True
+            if before:
+                self._note_changes(before)
 
-    @cached_property
-    def _calls(self) -> dict[str, list[str]]:
-        found: dict[str, list[str]] = {}
-        for path, text in self._texts.items():
-            for name in dict.fromkeys(_CALL.findall(text)):
-                found.setdefault(name, []).append(path)
-        return found
+    def _note_changes(self, before: Mapping[str, str]) -> None:
+        for number, (path, text) in enumerate(self._held.items()):
+            if text != before[path]:
+                for index in (*self._indices.values(), *self._words.values()):
+                    index.replace(number, before[path], text)
+                self._of_file.pop(path, None)
+                self._of_all.clear()
 
-    @cached_property
-    def _definitions(self) -> Counter[str]:
-        texts = self._texts.values()
-        return Counter(match[1] for text in texts for match in _DEF.finditer(text) if _after(_ASYNC, match))
 
-    @cached_property
-    def _classes(self) -> dict[str, list[tuple[str, str]]]:
-        """A name -> the classes with that name among their bases, each with its file."""
-        found: dict[str, list[tuple[str, str]]] = {}
-        for path, text in self._texts.items():
-            for start in _CLASS.finditer(text):
-                if _after(_BLANK, start) and (match := _BASES.match(text, start.end())):
-                    for base in set(_NAME.findall(match[2])):
-                        found.setdefault(base, []).append((match[1], path))
-        return found
+class _Index:
+    """Which files say a name, and how often. names: what a text says."""
 
-    @cached_property
-    def _assigned(self) -> frozenset[str]:
-        texts = self._texts.values()
-        return frozenset(name for text in texts for pattern in (_ASSIGNED, _SET) for name in pattern.findall(text))
+    def __init__(self, names: Callable[[str], Iterable[str]], texts: Mapping[str, str]) -> None:
+        self._names = names
+        self._paths = tuple(texts)
+        self._numbers: dict[str, list[int]] = {}  # name -> the numbers of the files that say it, as often as they do
+        self._files: dict[str, tuple[str, ...]] = {}
+        for number, text in enumerate(texts.values()):
+            for name in names(text):
+                self._numbers.setdefault(name, []).append(number)
+
+    def files(self, name: str) -> tuple[str, ...]:
+        """The files that say it."""
+        if name not in self._files:
+            self._files[name] = tuple(self._paths[number] for number in dict.fromkeys(self._numbers.get(name, ())))
+        return self._files[name]
+
+    def count(self, name: str) -> int:
+        """How often it is said."""
+        return len(self._numbers.get(name, ()))
+
+    def replace(self, number: int, before: str, after: str) -> None:
+        """The text of a file has changed."""
+        old, new = Counter(self._names(before)), Counter(self._names(after))
+        for name in (old - new).elements():
+            self._files.pop(name, None)
+            self._numbers[name].remove(number)
+            if not self._numbers[name]:
+                del self._numbers[name]
+        for name in (new - old).elements():
+            self._files.pop(name, None)
+            insort(self._numbers.setdefault(name, []), number)
+
+
+def _holds(text: str, word: str) -> bool:
+    return word in text
+
+
+def _names_imported(text: str) -> Iterable[str]:
+    names = {name for written in _imported(text) for name in _NAME.findall(written)}
+    return names | {star.module.rpartition(".")[2] for star in _stars(text)}
+
+
+def _names_called(text: str) -> Iterable[str]:
+    return set(_CALL.findall(text))
+
+
+def _names_defined(text: str) -> Iterable[str]:
+    return [match[1] for match in _DEF.finditer(text) if _after(_ASYNC, match)]
+
+
+def _names_assigned(text: str) -> Iterable[str]:
+    return {name for pattern in (_ASSIGNED, _SET) for name in pattern.findall(text)}
+
+
+def _names_of_bases(text: str) -> Iterable[str]:
+    return _classes(text).keys()
+
+
+def _classes(text: str) -> Mapping[str, Sequence[str]]:
+    """A name -> the classes with that name among their bases."""
+    found: dict[str, list[str]] = {}
+    for start in _CLASS.finditer(text):
+        if _after(_BLANK, start) and (match := _BASES.match(text, start.end())):
+            for base in set(_NAME.findall(match[2])):
+                found.setdefault(base, []).append(match[1])
+    return found
+
+
+def _stars(text: str) -> Sequence[Import]:
+    names = [before[1] for match in _STAR.finditer(text) if (before := _after(_STAR_OF, match))]
+    return [Import(name.lstrip("."), len(name) - len(name.lstrip(".")), "*") for name in names]
 
 
 def _after(pattern: re.Pattern[str], match: re.Match[str]) -> re.Match[str] | None:
@@ -178,8 +287,10 @@ def _imported(text: str) -> Iterator[str]:
 
 def _occurrences(text: str, name: str) -> Iterator[tuple[str, int]]:
     """(what stands before it on its line, its end) for each place where a text holds a name."""
-    for match in re.finditer(re.escape(name), text):
-        yield text[text.rfind("\n", 0, match.start()) + 1 : match.start()], match.end()
+    end = 0
+    while (start := text.find(name, end)) >= 0:
+        end = start + (len(name) or 1)
+        yield text[text.rfind("\n", 0, start) + 1 : start], end
 
 
 def _is_in_brackets(text: str, start: int) -> bool:
@@ -212,6 +323,8 @@ def _is_in_function(text: str, start: int, indentation: str) -> bool:
 
 def _may_bind(text: str, name: str) -> bool:
     """Whether a text may bind a name: by a definition, an import, or an assignment to the name alone."""
+    if name not in text:
+        return False
     for before, end in _occurrences(text, name):
         if _BINDS.search(before) or (not before.endswith(".") and _VALUE.match(text, end)):
             return True

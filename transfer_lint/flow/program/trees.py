@@ -6,7 +6,6 @@ whose text was among the answers. So a cached result holds as long as these answ
 
 from __future__ import annotations
 
-import hashlib
 import posixpath
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple, TypeAlias
@@ -14,6 +13,7 @@ from typing import NamedTuple, TypeAlias
 from transfer_lint.files.paths import absolute, is_absolute
 from transfer_lint.files.sources import Sources
 from transfer_lint.flow.program.modules import Import
+from transfer_lint.flow.program.text_facts import TextFacts, digest
 from transfer_lint.flow.program.tree_texts import TreeTexts
 
 Answer: TypeAlias = "str | int | tuple[str, ...] | None"
@@ -33,13 +33,16 @@ class Trees:
     asked: question -> its answer, as a digest, of all questions since it was last emptied.
     """
 
-    def __init__(self, sources: Sources) -> None:
+    def __init__(self, sources: Sources, facts: TextFacts | None = None) -> None:
         self._sources = sources
+        self._read = sources.read
+        self._facts = facts or TextFacts()
         self._answers: dict[Question, Answer] = {}
         self._trees: dict[str, TreeTexts] = {}
         self._by_files: dict[tuple[str, ...], TreeTexts] = {}
-        self._digests: dict[object, str] = {}
+        self._tops: dict[TreeTexts, str] = {}
         self._above: dict[tuple[TreeTexts, str], list[str]] = {}
+        self._reached: dict[tuple[str, Import], frozenset[str]] = {}  # what a star import leads to
         self._here = absolute(".").rstrip("/") + "/"
         self.asked: dict[Question, str] = {}
 
@@ -48,9 +51,11 @@ class Trees:
         if question not in self._answers:
             answer: Answer = getattr(self, question.name)(question.near, *question.arguments)
             self._answers[question] = answer
-            self.asked[question] = (
-                self._digest_of_text(question.arguments[0]) if question.name == "text" else digest(answer)
-            )
+            if question.name == "text":
+                assert not isinstance(answer, int | tuple)
+                self.asked[question] = self._facts.digest(str(question.arguments[0]), answer)
+            else:
+                self.asked[question] = digest(answer)
         return self._answers[question]
 
     def _texts(self, near: str) -> TreeTexts:
@@ -58,21 +63,17 @@ class Trees:
         if near not in self._trees:
             files = tuple(self._sources.python_files(near))
             if files not in self._by_files:
-                self._by_files[files] = TreeTexts(files, self._sources.read)
+                self._by_files[files] = self._facts.tree_texts(files)
             self._trees[near] = self._by_files[files]
-        return self._trees[near]
-
-    def _digest_of_text(self, path: object) -> str:
-        """The digest of a text; many ask for the same one."""
-        if path not in self._digests:
-            self._digests[path] = digest(self._sources.read(str(path)))
-        return self._digests[path]
+        texts = self._trees[near]
+        texts.read_with(self._read)  # since, others may have asked for other texts
+        return texts
 
     # ---- questions -----------------------------------------------------------------------------------------------
 
     def text(self, near: str, path: str) -> str | None:
         """The text of a Python file; None if there is no such file or it cannot be read as Python text."""
-        return self._sources.read(path)
+        return self._read(path)
 
     def holding(self, near: str, text: str) -> tuple[str, ...]:
         """The files of the tree that hold a piece of text."""
@@ -113,9 +114,9 @@ class Trees:
         """Whether importing all of a module may bind a name, by the texts that this leads to: none is parsed."""
         texts = self._texts(near)
         start = Import(module, level, "*")
-        reached = texts.reached.get((near, start))
-        if reached is None:
-            reached = texts.reached[near, start] = frozenset(self._reached_by(near, start))
+        if (near, start) not in self._reached:
+            self._reached[near, start] = frozenset(self._reached_by(near, start))
+        reached = self._reached[near, start]
         outside = level > 0 and not reached
         return outside or not reached.isdisjoint(texts.binding(name))
 
@@ -150,12 +151,19 @@ class Trees:
         """
         texts = self._texts(near)
         if (texts, start) not in self._above:
-            top = posixpath.dirname(posixpath.commonpath([self._absolute(folder) for folder in texts.folders]))
+            top = self._top(texts)
             found = [start]
             while found[-1] != top and (above := posixpath.dirname(found[-1])) != found[-1]:
                 found.append(above)
             self._above[texts, start] = found
         return self._above[texts, start]
+
+    def _top(self, texts: TreeTexts) -> str:
+        """The folder that holds the tree."""
+        if texts not in self._tops:
+            folders = [self._absolute(folder) for folder in texts.folders]
+            self._tops[texts] = posixpath.dirname(posixpath.commonpath(folders))
+        return self._tops[texts]
 
     # ---- paths: a file of the tree may lie outside of the working directory ----------------------------------------
 
@@ -171,8 +179,3 @@ QUESTIONS = frozenset(
     name for name, method in vars(Trees).items() if name[0] != "_" and name != "ask" and callable(method)
 )
 """The names of all questions."""
-
-
-def digest(answer: object) -> str:
-    """A digest of an answer."""
-    return hashlib.sha256(repr(answer).encode("utf-8", "surrogatepass")).hexdigest()[:32]
