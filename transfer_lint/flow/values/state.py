@@ -214,9 +214,10 @@ class State:
             self.sharing.unsettled, settled = True, {}
         sharing = self._sharing(touched, epoch, line)
         where = Epoch(epoch, line)
-        unknown = Record(where, epoch=where)
+        unknown, moved = Record(where, epoch=where), Record(where, epoch=where, moved=where)
         for ident in touched:
-            self.heap[ident] = settled.get(ident) or unknown
+            known = self.heap.get(ident)
+            self.heap[ident] = settled.get(ident) or (unknown if known is None or known.moved is None else moved)
         self._displace(sharing, epoch, line)
 
     def havoc_globals(self, epoch: str, line: int) -> None:
