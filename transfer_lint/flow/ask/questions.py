@@ -341,7 +341,8 @@ class Questions(ReadQuestions):
             return False
         if made.tensor.device is None or self._role(made.tensor.device) is Role.HOST:
             return False
-        return bool(node.args) and is_literal(node.args[0])
+        holds_values = any(isinstance(part, ast.Constant) for value in node.args[:1] for part in nodes_of(value))
+        return holds_values and is_literal(node.args[0])
 
     def earlier_copy(self, site: Site) -> EarlierCopy | None:
         """The copy from a dominating transfer of the same value to the same place; None if there is none."""
