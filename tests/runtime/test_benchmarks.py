@@ -75,7 +75,10 @@ def test_a_part_is_reported_whatever_becomes_of_it(
 ) -> None:
     (tmp_path / "packages_of_the_machine.py").touch()
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
-    result = gpu.run(("-c", program), 3.0 if code is None else 300.0)
+    for limit in [2.0, 16.0, 128.0] if code is None else [600.0]:  # a busy machine may not begin at once
+        result = gpu.run(("-c", program), limit)
+        if said in str(result["said"]):
+            break
     assert result["code"] == code
     assert said in str(result["said"])
     page = gpu.page("a card", {"a part": result})

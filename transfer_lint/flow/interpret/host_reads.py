@@ -165,6 +165,8 @@ def _seems_tensor(frame: Frame, node: ast.expr, value: Value) -> bool:
             return _seems_tensor(frame, inner, value)
         case ast.Call(func=ast.Attribute(value=ast.Compare(), attr="all" | "any"), args=[], keywords=[]):
             return "numpy" not in frame.module.text
+        case ast.Call(func=ast.Attribute(value=ast.Name(id=name), attr="all" | "any"), args=[], keywords=[]):
+            return name in _tensors_in(frame, frame.function.node)
         case ast.Compare(left=left, comparators=[right]):
             parts = [part.id for part in (left, right) if isinstance(part, ast.Name)]
             return any(name in _tensors_in(frame, frame.function.node) for name in parts)
