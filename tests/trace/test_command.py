@@ -12,6 +12,7 @@ from types import ModuleType
 import pytest
 
 from tests.support.command import TWO_SNAPSHOTS, Ran, environment, lint
+from tests.support.devices import outside
 from transfer_lint.evidence.model import read
 from transfer_lint.tracing import child, scenario
 
@@ -253,7 +254,13 @@ def test_bad_programs(tmp_path: Path, name: str) -> None:
         (ModuleNotFoundError("No module named 'x'"), 1, "raised", "install what it needs there"),
         (RuntimeError("CUDA out of memory. Tried to allocate"), 1, "raised", "too little memory"),
         (RuntimeError("CUDA error: invalid device ordinal"), 1, "raised", "--devices 2 stands in for two"),
-        (AssertionError("Torch not compiled with CUDA enabled"), 1, "raised", "--simulate cuda stands in for one"),
+        pytest.param(
+            AssertionError("Torch not compiled with CUDA enabled"),
+            1,
+            "raised",
+            "--simulate cuda stands in for one",
+            marks=outside,
+        ),
     ],
     ids=lambda value: str(value)[:30],
 )
@@ -292,7 +299,7 @@ def test_functions_of_a_scenario() -> None:
         (["no.py"], 2, "no.py: is no file"),
         ([], 2, "give a script, -m MODULE, --scenario FILE or --workflow"),
         (["--scenario", "y", "-m", "x"], 2, "choose one"),
-        (["--simulate", "tpu", "a.py"], 2, "'tpu' is not 'cuda'"),
+        (["--simulate", "tpu", "a.py"], 2, "'tpu' is not one of 'cuda', 'xpu'"),
         (["--devices", "0", "a.py"], 2, "0 is not in the range"),
     ],
 )

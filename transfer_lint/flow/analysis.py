@@ -7,7 +7,7 @@ import re
 import sys
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from transfer_lint.files.scan import ACCELERATOR, PLACE
 from transfer_lint.findings import Assumption
@@ -47,6 +47,7 @@ class Analysis:
     ) -> None:
         self.project = project
         known = proved._summaries if proved is not None else None
+        self._marks: dict[Module, _Marks] = proved._marks if proved is not None else {}
         self._summaries: Summaries = Summaries(
             project, assumptions=assumptions, proved=known, budget=budget, watching=watching
         )
@@ -97,18 +98,40 @@ class Analysis:
         and all that may read the elements of a tensor one by one. In another file, what reads a value that is surely a
         tensor.
         """
-        places = _ACCELERATOR.search(module.text) is not None
-        found = _lines_of(_PLACE, module.text) | (_lines_of(_ELEMENTS, module.text) if places else set())
-        lines = sorted(found)
-        tests = sorted(_lines_of(_OF_TENSORS, module.text)) if found and not places else []
+        if module not in self._marks:
+            self._marks[module] = _Marks.of(module.text)
+        marks = self._marks[module]
+        outside = set(marks.lines)
         for info in module.functions:
-            inside = _within(lines, info.lines)
-            maybe = places or bool(_within(tests, info.lines))
+            inside = _within(marks.lines, info.lines)
+            maybe = marks.accelerator or bool(_within(marks.tests, info.lines))
             if inside or (maybe and self._summaries.heat.has_steps(module, info.node)):
                 yield self._summaries.interpretation(info)
-            found.difference_update(inside)
-        if found or (places and self._summaries.heat.has_steps(module, None)):
+            outside.difference_update(inside)
+        if outside or (marks.accelerator and self._summaries.heat.has_steps(module, None)):
             yield self._summaries.top_level(module)
+
+
+@dataclass(frozen=True)
+class _Marks:
+    """What the text of a file shows of what it may do, found without its tree.
+
+    accelerator: it puts values on an accelerator. lines: those of what rules judge. tests: those of what reads a value
+    that is surely a tensor, where that matters.
+    """
+
+    accelerator: bool
+    lines: Sequence[int]
+    tests: Sequence[int]
+
+    @staticmethod
+    def of(text: str) -> _Marks:
+        """The marks of a text."""
+        accelerator = _ACCELERATOR.search(text) is not None
+        found = _lines_of(_PLACE, text) | (_lines_of(_ELEMENTS, text) if accelerator else set())
+        return _Marks(
+            accelerator, sorted(found), sorted(_lines_of(_OF_TENSORS, text)) if found and not accelerator else ()
+        )
 
 
 def _within(lines: Sequence[int], part: range) -> Sequence[int]:

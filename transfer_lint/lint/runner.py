@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, TypeVar
 from transfer_lint.files.tree import DiskSources
 from transfer_lint.lint.cache import Seen, cache_for
 from transfer_lint.lint.check_text import Examined, examine, project_over
-from transfer_lint.lint.pool import Pool
+from transfer_lint.lint.pool import MIN_WEIGHT, Pool
 from transfer_lint.problems import Problem, failure
 from transfer_lint.settings import Settings
 
@@ -133,6 +133,9 @@ class Runner:
         def done(job: tuple[str, str], result: tuple[Examined | Problem, Seen]) -> None:
             seen.append(result[1])
             self._examined(job[0], result[0])
+
+        if sum(map(len, texts.values())) >= MIN_WEIGHT:
+            import transfer_lint.lint.judge  # noqa: F401  (once, where the system forks the processes that use it)
 
         pool = Pool(partial(_Worker, self.settings, overlay, sources.trees, self._facts), _Worker.examine, _lost)
         results = self.run(pool, list(texts.items()), 1, done)

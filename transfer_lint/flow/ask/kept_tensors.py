@@ -142,7 +142,7 @@ def kept_for_first_device(place: Site | Construction, device: Known | None) -> a
             for target in kept_by(part):
                 holds = any(node is place.node for node in nodes_of(part))
                 asked = flagged or asks_for(statement.test, target)
-                if holds and asked and not _is_registered(function.owner, target, place.node):
+                if holds and asked and not _is_registered(function.owner, target, place.node if flagged else None):
                     return None if isinstance(target, ast.Name) else target
     return None
 
@@ -172,11 +172,8 @@ def _asks_for_device(test: ast.expr, function: FunctionInfo) -> bool:
     return any("device" in spelled(part) for part in told)
 
 
-def _is_registered(owner: ClassInfo | None, target: ast.expr, here: ast.AST) -> bool:
-    """Whether the attribute is a buffer, which moves with its module, or the class moves or drops it elsewhere.
-
-    here: the place that is asked about.
-    """
+def _is_registered(owner: ClassInfo | None, target: ast.expr, but: ast.AST | None) -> bool:
+    """Whether the attribute is a buffer, which moves with its module, or the class moves it, other than by `but`."""
     name = own_attribute(target)
     if owner is None or name is None:
         return False
@@ -187,6 +184,6 @@ def _is_registered(owner: ClassInfo | None, target: ast.expr, here: ast.AST) -> 
             ):
                 return True
             case ast.Call(func=ast.Attribute(value=moved, attr="to" | "cuda" | "cpu")) if own_attribute(moved) == name:
-                if node is not here:
+                if node is not but:
                     return True
     return False

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from dataclasses import dataclass
 
+from transfer_lint.findings import Heat
 from transfer_lint.flow.ask import (
     caches,
     detours,
@@ -160,8 +161,8 @@ class Questions(ReadQuestions):
     def is_worth_a_guard(self, site: Site) -> bool:
         """Whether a module's move surely is repeated for nothing.
 
-        It is a module, or is used as one; it outlives the call; nothing in the class takes it away again; and it is not
-        being constructed.
+        It is a module, or is used as one; it outlives the call, and is no parameter of a function that may be called
+        once; nothing in the class takes it away again; and it is not being constructed.
         """
         function = site.function
         used = site.is_module or is_used_as_module(_scope_of(site), site.moved, self._knowledge.tensor_methods)
@@ -169,8 +170,16 @@ class Questions(ReadQuestions):
             used
             and (function is None or function.name != "__init__")
             and module_moves.outlives_call(site)
+            and not (site.heat is Heat.CALL and self._is_mere_parameter(site))
             and not module_moves.is_taken_away(site, self.sites)
         )
+
+    def _is_mere_parameter(self, site: Site) -> bool:
+        """Whether what is moved is a parameter, and not the input of a node: only the caller knows how often."""
+        if site.function is None or not isinstance(site.moved, ast.Name):
+            return False
+        given = {parameter.arg for parameter in site.function.parameters}
+        return site.moved.id in given and not self.is_in_node_of_pack(site)
 
     def is_placed_on_purpose(self, site: Site) -> bool:
         """Whether the code around a module's move says why it is there: see `module_moves`.

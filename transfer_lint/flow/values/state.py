@@ -146,6 +146,7 @@ class State:
         # If an object may share parts with another one, a part of the first may be a part of the other, too.
         found = self.sharing.related({ancestor for ident in idents for ancestor in ident.lineage()})
         if found is None:
+            self.sharing.unsettled = True
             self.forget_everything(epoch, line)
             return []
         placed = {i: None for i, record in self.heap.items() if record.device is not None or record.dtype is not None}
@@ -155,6 +156,7 @@ class State:
             if (other in placed or self.sharing.proved_module(other)) and other not in found:
                 found.update([other] if any(not self._apart(ident, other) for ident in modules) else ())
         found -= wanted
+        self.sharing.unsettled |= bool(found)
         known = [other for other in self.heap if other in found]  # the order is the same in every run
         return known + sorted(found - self.heap.keys(), key=lambda symbol: (symbol.line, symbol.label))
 
@@ -207,7 +209,9 @@ class State:
                 stack += value.parts()
         if not touched:
             return
-        settled = settled_records(self.heap, self.sharing, values, touched) if self.sharing.settled else {}
+        settled = settled_records(self.heap, self.sharing, values, touched) if self.sharing.placed else {}
+        if settled and not self.sharing.settled:
+            self.sharing.unsettled, settled = True, {}
         sharing = self._sharing(touched, epoch, line)
         where = Epoch(epoch, line)
         unknown = Record(where, epoch=where)
@@ -323,10 +327,11 @@ class State:
         if self.rest != other.rest:
             result.rest = joined_records(self.rest, other.rest, {}, here)
         alike: dict[tuple[int, int], Record] = {}  # pairs of records without attributes of their own -> their join
-        for ident in {**self.heap, **other.heap}:
-            mine, theirs = self.heap.get(ident), other.heap.get(ident)
-            if mine is theirs:
-                continue
+        at_other = other.heap.get
+        differing = [ident for ident, record in self.heap.items() if at_other(ident) is not record]
+        differing += [ident for ident in other.heap if ident not in self.heap]
+        for ident in differing:
+            mine, theirs = self.heap.get(ident), at_other(ident)
             if mine is None or theirs is None:
                 known, rest = (mine, other.rest) if theirs is None else (theirs, self.rest)
                 assert known is not None
