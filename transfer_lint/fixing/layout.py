@@ -63,7 +63,7 @@ def _text(text: str, statement: Sequence[tokenize.TokenInfo]) -> str:
 def _parted(line: str, statement: Sequence[tokenize.TokenInfo], width: int, indent: str) -> str:
     """A line that is too long, with its call's arguments on a line of their own if they fit there, else on one each.
 
-    The call has to be the whole value of an assignment, of a `return` or of a statement. A comment behind it stays there.
+    The call has to be the whole value of an assignment, a `return` or a statement. A comment behind it stays there.
     """
     tokens = [token for token in statement[:-1] if token.type != tokenize.COMMENT]
     opening = next((n for n, token in enumerate(tokens) if token.string == "("), len(tokens))
