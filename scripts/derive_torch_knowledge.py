@@ -5,19 +5,18 @@
 
 Every entry is tested: with real values on the CPU, over dtypes, numbers, shapes and flags; and without values on an
 accelerator, which need not be present. What cannot be tested, or does not always hold, is left out. It takes a few
-minutes.
+minutes; the sums at the head of the file say at once whether the file and what makes it are those of the last time.
 """
 
 from __future__ import annotations
 
 import argparse
 import difflib
+import hashlib
 import logging
 import sys
 import warnings
 from pathlib import Path
-
-import torch
 
 sys.path.insert(0, str(Path(__file__).parent))
 OUTPUT = Path(__file__).resolve().parents[1] / "transfer_lint" / "flow" / "knowledge" / "torch_derived.toml"
@@ -39,8 +38,23 @@ def main() -> int:
     return int(written != text)
 
 
+def sums(body: str) -> str:
+    """The line that names the sums of what makes the file, and of the file below its head."""
+    folder = Path(__file__).parent
+    makers = b"".join(
+        path.read_bytes() for path in (Path(__file__), *sorted((folder / "torch_knowledge").glob("*.py")))
+    )
+    return f"# Sums: {_sum(makers)} of the scripts, {_sum(body.encode())} of what follows."
+
+
+def _sum(data: bytes) -> str:
+    return hashlib.sha256(data.replace(b"\r\n", b"\n")).hexdigest()[:16]
+
+
 def derived() -> str:
     """The text of the file."""
+    import torch
+
     warnings.simplefilter("ignore")
     logging.getLogger("torch").setLevel(logging.CRITICAL)  # calls that torch refuses are expected here
     torch.set_num_threads(1)
@@ -53,7 +67,8 @@ def derived() -> str:
         "which tries every entry. Not to be edited: what cannot be derived is in torch.toml.",
     )
     with torch.no_grad():
-        return document(heading, derive())
+        head, _, body = document(heading, derive()).partition("\n\n")
+    return f"{head}\n{sums(body)}\n\n{body}"
 
 
 if __name__ == "__main__":

@@ -40,7 +40,7 @@ class Saving(Enum):
 
 
 class FixHints(Enum):
-    """Which hints `fix` mends. node-packs: of a ComfyUI pack, the moves of its node functions that want a guard."""
+    """Which hints `fix` mends. node-packs: those with a simpler fix, and guards in the functions of ComfyUI's nodes."""
 
     NODE_PACKS = "node-packs"
     ALWAYS = "always"

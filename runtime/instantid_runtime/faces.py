@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import logging
 import os
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import metadata
@@ -124,7 +125,8 @@ def largest_face(analysis: FaceAnalysis, picture: Picture) -> Face | None:
     A face that fills the picture is found at a lower detection size only: sizes fall until there is one.
     """
     for size in DETECTION_SIZES:
-        with _detection_size(analysis, size):
+        with _detection_size(analysis, size), warnings.catch_warnings():
+            warnings.simplefilter("ignore", FutureWarning)  # what insightface uses of other packages: no user can act
             faces = analysis.get(picture)
         if faces:
             if size != DETECTION_SIZES[0]:

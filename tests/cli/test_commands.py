@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.command import WASTE, environment, lint
+from tests.support.command import PATIENCE, WASTE, environment, lint
 from transfer_lint.rules import RULES
 from transfer_lint.version import __version__
 
@@ -64,17 +64,30 @@ def test_explain_cannot(tmp_path: Path, place: str, words: str) -> None:
     assert words in lint("explain", place, cwd=tmp_path, expect=2).err
 
 
+READING = """
+import sys
+class Input:
+    @property
+    def buffer(self):
+        print("reading", flush=True)
+        return sys.__stdin__.buffer
+sys.stdin = Input()
+sys.argv = ["transfer-lint", "check", "-"]
+from transfer_lint.__main__ import main
+main()
+"""
+
+
 def test_an_interrupt_ends_quietly_with_130(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "transfer_lint", "check", "-"]
+    command = [sys.executable, "-c", READING]
     with subprocess.Popen(
         command, cwd=tmp_path, env=environment(), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
     ) as process:
         assert process.stderr
-        try:
-            process.wait(timeout=1.5)  # until it waits for its input
-        except subprocess.TimeoutExpired:
-            process.send_signal(signal.SIGINT)
-        process.wait(timeout=30)
+        assert process.stdout
+        assert process.stdout.readline() == b"reading\n"
+        process.send_signal(signal.SIGINT)
+        process.wait(PATIENCE)
         assert process.stderr.read().decode().strip() == "interrupted"
     assert process.returncode == 130
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.command import MENDED, WASTE, environment
+from tests.support.command import MENDED, PATIENCE, WASTE, environment
 from transfer_lint.lint import deep_stack
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="as Linux limits memory, and /dev/full")
@@ -18,7 +18,7 @@ def shell(folder: Path, program: str) -> subprocess.CompletedProcess[str]:
     """Run a shell program in which `$lint` is the command."""
     ran = subprocess.run(
         ["bash", "-c", f'lint="{sys.executable} -m transfer_lint"; {program}'],
-        cwd=folder, env=environment(), capture_output=True, text=True, timeout=120, check=False,
+        cwd=folder, env=environment(), capture_output=True, text=True, timeout=PATIENCE, check=False,
     )  # fmt: skip
     assert "Traceback" not in ran.stderr, ran.stderr
     return ran

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.command import WASTE, Ran, environment, lint
+from tests.support.command import PATIENCE, WASTE, Ran, environment, lint
 from tests.support.documents import blocks, read
 from tests.support.language_client import editing
 
@@ -148,7 +148,7 @@ def test_workers_have_them_too(project: Path, method: str, how: str) -> None:
     script.write_text(SEVERAL)
     command = [sys.executable, script, method, "check", "--no-cache", "--jobs", "2", *options]
     ran = subprocess.run(
-        command, cwd=project, env=environment(**extra), capture_output=True, text=True, timeout=120, check=False
+        command, cwd=project, env=environment(**extra), capture_output=True, text=True, timeout=PATIENCE, check=False
     )
     assert ran.returncode == 1, ran.stderr
     assert [line.split()[1] for line in ran.stdout.splitlines()] == ["ACM001", "ACM001"]

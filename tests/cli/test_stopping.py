@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.command import CLEAN, MENDED, WASTE, environment
+from tests.support.command import CLEAN, MENDED, PATIENCE, WASTE, environment
 
 pty = pytest.importorskip("pty", reason="terminals are POSIX's")
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals are POSIX's")
@@ -52,7 +52,7 @@ def start(folder: Path, program: str, *arguments: str, stderr: int = subprocess.
 
 
 def wait_for(condition: Callable[[], object]) -> None:
-    end = time.monotonic() + 60
+    end = time.monotonic() + PATIENCE
     while not condition():
         assert time.monotonic() < end
         time.sleep(0.01)
@@ -65,7 +65,7 @@ def begun(folder: Path, *names: str) -> Callable[[], bool]:
 
 def ended(process: subprocess.Popen[bytes]) -> tuple[int, str, str]:
     """The exit code, and what was printed by the process and all that it has started, which have all ended."""
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=PATIENCE)
     assert b"Traceback" not in err, err
     return process.returncode, out.decode(), err.decode()
 
@@ -139,7 +139,7 @@ def test_the_bar_names_the_file_that_it_waits_for(folder: Path) -> None:
     assert b"checking" in shown
     assert process.poll() is None
     process.send_signal(signal.SIGINT)
-    process.communicate(timeout=60)
+    process.communicate(timeout=PATIENCE)
     with open(ours, "rb", buffering=0) as terminal, suppress(OSError):  # its end is an error
         while more := terminal.read(1000):
             shown += more

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.command import MENDED, WASTE, Ran, environment
+from tests.support.command import MENDED, PATIENCE, WASTE, Ran, environment
 from transfer_lint import Settings, fix
 from transfer_lint.findings import FixHints
 
@@ -129,7 +129,7 @@ def test_two_at_once(tmp_path: Path) -> None:
         )
         for _ in range(2)
     ]
-    said = [process.communicate(timeout=120)[1] for process in both]
+    said = [process.communicate(timeout=PATIENCE)[1] for process in both]
     counts = [int(found[1]) if (found := re.search(r"^fixed (\d+) transfers", text, re.M)) else 0 for text in said]
     assert sum(counts) == 80
     for process, text in zip(both, said, strict=True):

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.command import PATIENCE
+
 ROOT = Path(__file__).resolve().parents[2]
 SOURCE = "def f(x, m):\r\n    x = x.to(d)\r\n    m.to(d)\r\n    return x.cpu(), f'{x.to(d)}'  # c\r\n"
 
@@ -50,7 +52,7 @@ def python(folder: Path, *arguments: str, stdin: str | None = None) -> subproces
     environment = {**os.environ, "PYTHONPATH": path}
     command = [sys.executable, "-c", code, *arguments]
     return subprocess.run(
-        command, cwd=folder, env=environment, input=stdin, capture_output=True, text=True, timeout=120
+        command, cwd=folder, env=environment, input=stdin, capture_output=True, text=True, timeout=PATIENCE
     )
 
 

@@ -66,6 +66,7 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def run(copy: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     known = {name: value for name, value in environment().items() if name != "PYTHONPATH"}
     known["PYTHONPATH"] = str(copy / "codemods")
+    known["PYTEST_ADDOPTS"] = "-n0"  # workers would each collect all tests
     command = [sys.executable, "-m", *arguments]
     return subprocess.run(command, cwd=copy, env=known, capture_output=True, text=True, check=False)
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.command import environment
+from tests.support.command import PATIENCE, environment
 from transfer_lint.files import disk
 from transfer_lint.files.decoding import decode
 from transfer_lint.files.text import lines_of
@@ -205,7 +205,7 @@ def test_a_kill_in_the_middle(file: Path, number: int, tidy: bool) -> None:
         assert process.stdout
         assert process.stdout.readline() == b"half way\n"
         process.send_signal(number)
-        process.wait(timeout=30)
+        process.wait(PATIENCE)
     assert file.read_bytes() == b"old"
     assert alone(file) is tidy
     left = [path for path in file.parent.iterdir() if path != file]
@@ -222,7 +222,7 @@ def test_readers_see_the_old_or_the_new_file_and_nothing_else(file: Path) -> Non
         "for _ in range(40):\n    disk.replace(sys.argv[1], a, b)\n    disk.replace(sys.argv[1], b, a)\n"
     )
     with subprocess.Popen([sys.executable, "-c", program, str(file)], env=environment()) as process:
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + PATIENCE
         seen = set()
         while process.poll() is None and time.monotonic() < deadline:
             seen.add(file.read_bytes())

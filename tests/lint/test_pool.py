@@ -10,7 +10,7 @@ import pytest
 
 from transfer_lint.lint import pool
 from transfer_lint.lint.deep_stack import deep
-from transfer_lint.lint.pool import Pool
+from transfer_lint.lint.pool import Pool, parts
 
 
 def context() -> str:
@@ -46,6 +46,22 @@ def test_much_work_is_spread_and_comes_back_in_order() -> None:
     assert [job for _, job, _ in results] == jobs
     assert sorted(done) == sorted(jobs)
     assert os.getpid() not in {process for _, _, process in results}
+
+
+def test_jobs_side_by_side_stay_together_in_parts_of_about_the_same_weight() -> None:
+    assert parts([1, 1, 1, 1, 1, 1], 2) == [[0, 1, 2], [3, 4, 5]]
+    assert parts([1, 1, 8, 1, 1], 3) == [[0, 1], [2], [3, 4]]
+    assert parts([0, 0], 1) == [[0, 1]]
+    many = parts(list(range(100)), 7)
+    assert [number for part in many for number in part] == list(range(100))
+    assert max(map(sum, many)) <= 2 * min(map(sum, many))
+
+
+@pytest.mark.usefixtures("eager")
+def test_a_process_that_is_done_with_its_part_takes_from_the_others() -> None:
+    jobs = ["heavy" * 1000, *map(str, range(20))]  # the first is a part of its own
+    results = Pool(context, work, lost, processes=2).run(jobs, len)
+    assert [job for _, job, _ in results] == jobs
 
 
 @pytest.mark.usefixtures("eager")

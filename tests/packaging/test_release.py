@@ -32,6 +32,16 @@ def test_the_version_stands_in_one_place() -> None:
         SCRIPT["main"]("me/transfer-lint", "v9")
 
 
+def test_no_requirement_has_an_upper_bound() -> None:
+    """None is known to break with a later version; an exact version is for constraints.txt, which CI installs."""
+    requirements = re.findall(
+        r'^ *"([\w.-]+(?:\[[\w,-]+\])?[^";]*).*"', read("pyproject.toml").split("[project.scripts]")[0], re.MULTILINE
+    )
+    found = [each for each in requirements if ">=" in each or "==" in each]
+    assert len(found) > 30
+    assert [each for each in found if "<" in each or "==" in each] == []
+
+
 def test_links_of_the_released_readme_are_absolute() -> None:
     new = SCRIPT["readme"](read("README.md"), "me/transfer-lint", "v1.0.0")
     links = re.findall(r"\]\(([^)\s]+)\)", new)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from transfer_lint.flow.program.tree_texts import TreeTexts
 
@@ -89,3 +91,54 @@ def test_may_bind(text: str) -> None:
 )
 def test_does_not_bind(text: str) -> None:
     assert texts(text).binding("name") == ()
+
+
+LINES = (
+    "import a",
+    "from .b import name, other as a",
+    "from .b import *",
+    "from a import (\n    Base,\n    name)",
+    "class Heir(Base):\n    name = 1",
+    "class Base(other.Heir, a):\n    def name(self): pass",
+    "class Other(Heir): pass",
+    "x.name()",
+    "Base.other(x.a())",
+    "x.other = 1",
+    "self.name = 1",
+    "setattr(x, 'a', 1)",
+    "    def other(self): pass",
+    "    async def a(self): pass",
+    "name = 1",
+    "for a in x: pass",
+    "# Base.name",
+)
+NAMES = ("a", "b", "name", "other", "Base", "Heir", "Other")
+FILES = ("a.py", "b.py", "c.py")
+
+
+def answers(texts: TreeTexts) -> list[object]:
+    by_name = (texts.holding, texts.importing, texts.calling, texts.definitions, texts.assigns, texts.heirs)
+    found: list[object] = [ask(name) for ask in (*by_name, texts.binding) for name in NAMES]
+    found += [texts.overriding(name, attribute) for name in NAMES for attribute in NAMES]
+    return [*found, *map(texts.stars, FILES)]
+
+
+@settings(deadline=None)
+@given(
+    st.lists(
+        st.dictionaries(st.sampled_from(FILES), st.one_of(st.none(), st.lists(st.sampled_from(LINES), max_size=5))),
+        min_size=2,
+        max_size=6,
+    )
+)
+def test_texts_that_change(changes: list[dict[str, list[str] | None]]) -> None:
+    """What is kept of the texts before says what the texts of now say."""
+    kept = TreeTexts(FILES)
+    state: dict[str, str] = {}
+    for change in changes:
+        state = {**state, **{path: "\n".join(lines) for path, lines in change.items() if lines is not None}}
+        state = {path: text for path, text in state.items() if change.get(path, ()) is not None}
+        kept.read_with(state.get)
+        fresh = TreeTexts(FILES)
+        fresh.read_with(state.get)
+        assert answers(kept) == answers(fresh)

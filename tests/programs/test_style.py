@@ -52,4 +52,6 @@ def test_a_fixed_program_stays_clean(tmp_path: Path) -> None:
     # a local that only a removed transfer read stays, where what it is assigned may do something
     assert [line for line in found.splitlines() if " F841 " not in line] == []
     # a chain of calls in parentheses that has lost one stays on its lines
-    assert [diff for diff in laid_out.split("\n--- ") if not re.search(r"^-\s+\.\w+\(", diff, re.MULTILINE)] == []
+    assert [
+        diff for diff in laid_out.split("\n--- ") if diff and not re.search(r"^-\s+\.\w+\(", diff, re.MULTILINE)
+    ] == []

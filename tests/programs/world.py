@@ -116,9 +116,15 @@ class Files:
         return tuple(self.texts)
 
 
-def fix(texts: Mapping[str, str], *, unsafe: bool = False, form: GuardForm = GuardForm.EXACT) -> Settled:
+def fix(
+    texts: Mapping[str, str],
+    *,
+    unsafe: bool = False,
+    form: GuardForm = GuardForm.EXACT,
+    trust: tuple[str, ...] | None = None,
+) -> Settled:
     """All files, fixed together as the command does."""
-    settings = Settings(root="/", unsafe_fixes=unsafe, fix_hints=FixHints.ALWAYS, module_guard=form)
+    settings = Settings(root="/", unsafe_fixes=unsafe, fix_hints=FixHints.ALWAYS, module_guard=form, trust=trust)
     project = Project(Files(texts), default_knowledge())
     return settle(texts, InProcess(settings, project), settings)
 
@@ -148,17 +154,18 @@ def compare(
     after: Mapping[str, str],
     placements: Sequence[Placement] = PLACEMENTS,
     kinds: frozenset[str] = frozenset({"exception", "value", "dtype", "device", "identity", "random", "cost"}),
+    entry: str = "run",
 ) -> Verdict:
     """Run both on every placement. What raises before may do what it wants after."""
     old, new = _compiled(before), _compiled(after)
     verdict = Verdict()
     with simulate("cuda", devices=2) as machine:
         for placement in placements:
-            first = observe(machine, old, placement)
+            first = observe(machine, old, placement, entry)
             if first.error is not None:
                 verdict.errors.append(repr(first.error)[:100])
                 continue
-            second = observe(machine, new, placement)
+            second = observe(machine, new, placement, entry)
             verdict.ran += 1
             verdict.saved += first.no_op_calls + first.transfers - second.no_op_calls - second.transfers
             for kind, text in differences(first, second):
@@ -171,8 +178,8 @@ def _compiled(texts: Mapping[str, str]) -> dict[str, CodeType]:
     return {path: compile(text, path, "exec") for path, text in texts.items()}
 
 
-def observe(machine: Machine, files: Mapping[str, CodeType], placement: Placement) -> Outcome:
-    """Execute all files with fixed seeds, then `run` with the inputs that it names; only the latter is counted."""
+def observe(machine: Machine, files: Mapping[str, CodeType], placement: Placement, name: str = "run") -> Outcome:
+    """Execute all files with fixed seeds, then an entry with the inputs that it names; only the latter is counted."""
     machine.current = 0
     torch.manual_seed(0)
     modules = {path.removesuffix(".py"): ModuleType(_NAME) for path in files}
@@ -183,7 +190,7 @@ def observe(machine: Machine, files: Mapping[str, CodeType], placement: Placemen
             for path, code in sorted(files.items(), key=lambda item: item[0] == MAIN):
                 exec(code, vars(modules[path.removesuffix(".py")]))
             given = inputs(placement)
-            entry = vars(main)["run"]
+            entry = vars(main)[name]
             outcome.inputs = {name: given[name] for name in inspect.signature(entry).parameters}
             machine.clear()
             outcome.result = entry(**outcome.inputs)

@@ -797,8 +797,30 @@ def programs(draw: st.DrawFn) -> dict[str, str]:
     return write(Writer(draw))
 
 
-def write(writer: Writer) -> dict[str, str]:
-    """Path -> text of the program that a writer draws."""
+def _entry(writer: Writer, name: str, calls: list[Callable[[Writer, Scope], str]]) -> str:
+    """A function that gets all inputs and returns what it has made of them."""
+    names = {
+        "t": ["x", "y", "x", "y", "ints"], "s": ["s"], "d": ["device", "other"], "k": ["dtype"], "w": ["what"],
+        "m": ["net", "net2", "own", "own.linear", "box.net"], "u": ["own"], "b": ["box"], "p": writer.places(),
+    }  # fmt: skip
+    scope = Scope(names, calls, returns="x")
+    body = writer.block(scope, 3, 12)
+    note = writer.pick(": torch.Tensor", ": torch.Tensor", ": torch.Tensor", "")
+    device = writer.pick(": torch.device", ": torch.device", "")
+    module = writer.pick(": nn.Module", ": nn.Module", "")
+    kept = list(dict.fromkeys(scope.names["t"])) + scope.names.get("l", []) + scope.names.get("e", [])
+    lines = [
+        f"def {name}(x{note}, y{note}, ints: torch.Tensor, s{note}, device{device}, other{device}, dtype: torch.dtype, "
+        f"what, flag{writer.pick(': bool', ': bool', '')}, count{writer.pick(': int', '')}, net{module}, "
+        f"net2{module}, place{writer.pick(': str', ': str', '')}, index{writer.pick(': int', '')}):",
+        *(f"    {line}" for line in body),
+        f"    return {', '.join(kept)}, own, box",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def write(writer: Writer, entries: int = 1) -> dict[str, str]:
+    """Path -> text of the program that a writer draws. Its entries are `run`, `run1`, `run2` ..."""
     writer.home = writer.pick(
         "to(device)",
         "to(device)",
@@ -825,27 +847,11 @@ def write(writer: Writer) -> dict[str, str]:
     classes = CLASSES
     for kind, following in (("Net", "\n\nclass Box:"), ("Box", "\n\n@contextlib")):
         classes = classes.replace(following, "\n".join(methods[kind]) + "\n" + following, 1)
-    names = {
-        "t": ["x", "y", "x", "y", "ints"], "s": ["s"], "d": ["device", "other"], "k": ["dtype"], "w": ["what"],
-        "m": ["net", "net2", "own", "own.linear", "box.net"], "u": ["own"], "b": ["box"], "p": writer.places(),
-    }  # fmt: skip
-    scope = Scope(names, calls, returns="x")
-    body = writer.block(scope, 3, 12)
-    note = writer.pick(": torch.Tensor", ": torch.Tensor", ": torch.Tensor", "")
-    device = writer.pick(": torch.device", ": torch.device", "")
-    module = writer.pick(": nn.Module", ": nn.Module", "")
-    kept = list(dict.fromkeys(scope.names["t"])) + scope.names.get("l", []) + scope.names.get("e", [])
-    run = [
-        f"def run(x{note}, y{note}, ints: torch.Tensor, s{note}, device{device}, other{device}, dtype: torch.dtype, "
-        f"what, flag{writer.pick(': bool', ': bool', '')}, count{writer.pick(': int', '')}, net{module}, "
-        f"net2{module}, place{writer.pick(': str', ': str', '')}, index{writer.pick(': int', '')}):",
-        *(f"    {line}" for line in body),
-        f"    return {', '.join(kept)}, own, box",
-    ]
+    runs = [_entry(writer, f"run{number or ''}", calls) for number in range(entries)]
     apart = writer.chance()
     code = classes + "".join("\n\n" + "\n".join(lines) + "\n" for lines in functions)
     names_there = ["Net", "Box", "loaded", "stream", *(lines[0].split("(")[0][4:] for lines in functions)]
     if apart:
         main = f"{HEAD}from helpers import {', '.join(names_there)}, box, log, own, HOST, DEVICE, SECOND\n\n\n"
-        return {"helpers.py": f"{HEAD}{code}{GLOBALS}", MAIN: main + "\n".join(run) + "\n"}
-    return {MAIN: f"{HEAD}{code}{GLOBALS}\n\n" + "\n".join(run) + "\n"}
+        return {"helpers.py": f"{HEAD}{code}{GLOBALS}", MAIN: main + "\n\n".join(runs)}
+    return {MAIN: f"{HEAD}{code}{GLOBALS}\n\n" + "\n\n".join(runs)}

@@ -86,8 +86,8 @@ def test_a_wrong_fix_is_found_and_dropped(tmp_path: Path) -> None:
     assert {each["function"] for each in value["findings"]} == {WRONG, "never"}
 
 
-def test_text(tmp_path: Path) -> None:
-    ran = prove(tmp_path, expect=1)
+def test_as_text_into_a_copy(tmp_path: Path) -> None:
+    ran = prove(tmp_path, "--output", "fixed", expect=1)
     assert "3 fixes kept, 2 dropped: the same, and no worse" in ran.out
     assert "9 waits, 36 B  pack.py:10 TL303 repeated-host-read in patched (unsafe)" in ran.out
     assert "nothing        pack.py:6 TL101 redundant-transfer in encode (safe)" in ran.out
@@ -95,16 +95,19 @@ def test_text(tmp_path: Path) -> None:
     assert "2 safe fixes: nothing saved" in ran.out
     assert "pack.py:15 TL303 repeated-host-read in patched_after (unsafe)\n    outputs: 1 differ" in ran.out
     assert "running pack.py as it is" in ran.err
-
-
-def test_what_is_proved_is_shown_or_copied_and_the_program_stays(tmp_path: Path) -> None:
-    shown = prove(tmp_path, "--diff", expect=1)
-    assert "+@lru_cache" in shown.out or "+    sigma = _read" in shown.out
-    assert "3 fixes kept" in shown.err
-    assert (tmp_path / "pack.py").read_text(encoding="utf-8") == PACK
-    prove(tmp_path, "--output", "fixed", expect=1)
     assert (tmp_path / "pack.py").read_text(encoding="utf-8") == PACK
     assert "_read_sigmas" in (tmp_path / "fixed" / "pack.py").read_text(encoding="utf-8")
+
+
+RIGHT = PACK.partition("def patched_after")[0]
+STEPS = SCENARIO.replace(' + pack.patched_after(x, x, x, {"sigmas": kept})', "")
+
+
+def test_as_a_diff_the_program_stays(tmp_path: Path) -> None:
+    shown = prove(tmp_path, "--diff", pack=RIGHT, scenario=STEPS, expect=1)
+    assert "+@lru_cache" in shown.out or "+    sigma = _read" in shown.out
+    assert "3 fixes kept" in shown.err
+    assert (tmp_path / "pack.py").read_text(encoding="utf-8") == RIGHT
 
 
 def test_a_safe_fix_that_rests_on_a_wrong_configuration(tmp_path: Path) -> None:
@@ -167,11 +170,12 @@ def test_a_folder_with_its_scenario_in_it_and_a_file_that_is_no_source(tmp_path:
     (folder / "data").mkdir(parents=True)
     (folder / "data" / "scale.txt").write_text("2.0", encoding="utf-8")
     head = "import os\nSCALE = float(open(os.path.join(os.path.dirname(__file__), 'data', 'scale.txt')).read())\n"
-    (folder / "pack.py").write_text(head + PACK.replace("q * sigma", "q * sigma * SCALE"), encoding="utf-8")
-    (folder / "scenario.py").write_text(SCENARIO, encoding="utf-8")
+    (folder / "pack.py").write_text(head + RIGHT.replace("q * sigma", "q * sigma * SCALE"), encoding="utf-8")
+    (folder / "scenario.py").write_text(STEPS, encoding="utf-8")
     run = ("--prove", "scenario.py", "--simulate", "cuda", "--repeat", "1", "--output-format", "json")
-    ran = lint("fix", "--unsafe-fixes", *run, cwd=folder, expect=1)
-    assert fixes(json.loads(ran.out)["proof"], "dropped") == {("TL303", WRONG), ("TL303", "never")}
+    proof = json.loads(lint("fix", "--unsafe-fixes", *run, cwd=folder, expect=0).out)["proof"]
+    assert ("TL303", "patched") in fixes(proof, "kept")
+    assert fixes(proof, "dropped") == set()
 
 
 def test_nothing_is_proved_by_a_scenario_that_runs_the_original(tmp_path: Path) -> None:

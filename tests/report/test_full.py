@@ -161,3 +161,12 @@ def test_a_progress_bar_on_a_terminal_and_none_elsewhere(tmp_path: Path) -> None
     calm = ("-c", IMPATIENT.replace("= 0", "= 1e9"))  # a run that is over before that
     assert "checking" not in on_a_terminal("check", cwd=tmp_path, program=calm)
     assert "checking" not in lint("check", cwd=tmp_path).err
+
+
+@pytest.mark.parametrize("columns", [60, 80, 120])
+def test_an_explanation_fits_the_terminal(tmp_path: Path, columns: int) -> None:
+    (tmp_path / "a.py").write_text(WASTE.replace("twice", "twice_" * 8).replace("# stays", "# stays " * 4))
+    sent = on_a_terminal("explain", "a.py:6", cwd=tmp_path, COLUMNS=str(columns)).replace("\r\n", "\n")
+    plain = lint("explain", "a.py:6", cwd=tmp_path, expect=0).out
+    assert max(map(len, sent.splitlines())) <= columns
+    assert sent.split() == plain.split()

@@ -21,7 +21,7 @@ Finds a *move* that is so long a sentence that it has to be filled when the term
 <!-- example: plain; run: f(x, device) -->
 ```python
 def f(x, device):
-    return x.to(device).to(device)  # TL199 TL102
+    return x.to(device).to(device)  # TL199 TL102 hint
 ```
 becomes
 ```python
@@ -62,6 +62,7 @@ def test_a_page() -> None:
     assert plain.before == "def f(x, device):\n    return x.to(device).to(device)\n"
     assert plain.after == "def f(x, device):\n    return x.to(device)\n"
     assert plain.marks == ((2, "TL199"), (2, "TL102"))
+    assert plain.severities == {(2, "TL102"): "hint"}
     assert (plain.name, plain.run, plain.unsafe, plain.silent, plain.options) == (
         "plain",
         "f(x, device)",

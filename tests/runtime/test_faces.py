@@ -6,6 +6,7 @@ import copy
 import logging
 import shutil
 import sys
+import warnings
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -174,6 +175,19 @@ def test_close_up_is_found_at_a_lower_size(pack: Any, analysis: Any, caplog: pyt
     assert pack.faces.largest_face(analysis, picture) is not None
     assert "detection size lowered to 192 x 192" in caplog.text
     assert vars(analysis.det_model) == before, "the next picture must start from the full size"
+
+
+def test_insightfaces_own_warnings_are_not_passed_on(pack: Any, recwarn: pytest.WarningsRecorder) -> None:
+    class Warns:
+        det_model = SimpleNamespace(input_size=(640, 640))
+
+        def get(self, picture: Any) -> list[Any]:
+            warnings.warn("`estimate` is deprecated", FutureWarning, stacklevel=1)
+            warnings.warn("this is another matter", RuntimeWarning, stacklevel=1)
+            return [SimpleNamespace(bbox=np.zeros(4))]
+
+    assert pack.faces.largest_face(Warns(), np.zeros((8, 8, 3), np.uint8)) is not None
+    assert [str(each.message) for each in recwarn] == ["this is another matter"]
 
 
 def test_full_size_is_not_worth_a_word(pack: Any, analysis: Any, caplog: pytest.LogCaptureFixture) -> None:

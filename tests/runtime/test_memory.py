@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 import torch
 
-from tests.runtime.conftest import NARROW, WIDE, small_model
+from tests.runtime.conftest import NARROW, TOKENS_WIDTH, WIDE, small_model
 from tests.support.memory_manager import LoadableModel, ModelPatcher, card, load_models_gpu
-from tests.support.stand_in_comfy import StandInControlNet, layer_calls
+from tests.support.stand_in_comfy import StandInControlNet, StandInModel, layer_calls
 from transfer_lint.tracing.session import trace
 
 HOST = torch.device("cpu")
@@ -190,6 +191,48 @@ def test_sampling_needs_no_room_for_it(workflow: Workflow, gpu: Any) -> None:
     workflow.queue()
     assert moved(gpu) - before < INPUTS
     assert devices_of(workflow.instantid) == {"cpu"}
+
+
+@pytest.mark.parametrize("masked", [False, True], ids=["", "mask"])
+def test_two_gpus_sample_with_one_patch(
+    pack: Any, instantid: Any, monkeypatch: pytest.MonkeyPatch, masked: bool
+) -> None:
+    """Positive and negative each on a GPU, in a thread each that first brings the shared patches to its own."""
+    first, second = torch.device("cuda", 0), torch.device("cuda", 1)
+    monkeypatch.setattr(pack.host.comfy.model_management, "get_torch_device", lambda: first)
+    with trace(simulated="cuda", devices=2, hash_limit=0, follow_uses=False) as tracing:
+        torch.manual_seed(4)
+        tokens = [torch.randn(1, 16, TOKENS_WIDTH).to(first) for _ in range(2)]
+        mask = torch.rand(1, 8, 4).to(first) if masked else None
+        span = {"weight": 0.8, "start_at": 0.0, "end_at": 1.0, "mask": mask, "patch_middle": False}
+        patches = pack.attention_patch.patch_attention(StandInModel(), instantid.to(first), *tokens, **span).patches
+        calls = {}
+        for device, chunk in ((first, 0), (second, 1)):
+            calls[device] = [c for c in layer_calls(NARROW, WIDE, cond_or_uncond=(chunk,)) if c.key in patches]
+            for call in calls[device]:
+                call.q, call.k, call.v = (t.to(device) for t in (call.q, call.k, call.v))
+
+        def half(device: torch.device) -> list[torch.Tensor]:
+            outputs = []
+            for call in calls[device]:
+                patches[call.key] = patches[call.key].to(device)
+                outputs.append(call.run(patches))
+            return outputs
+
+        def step() -> list[torch.Tensor]:
+            with ThreadPoolExecutor() as workers:
+                return [output for outputs in workers.map(half, calls) for output in outputs]
+
+        def between() -> int:
+            ends = [(e.source, e.target, e.count) for e in tracing.recorder.entries.values() if e.kind == "transfer"]
+            return sum(count for source, target, count in ends if "cpu" not in (source, target))
+
+        before, seen = step(), between()
+        again = step()
+        assert between() == seen + (60 if masked else 0)
+        assert all(torch.equal(one, other) for one, other in zip(before, again, strict=True))
+        assert {parameter.device for parameter in instantid.parameters()} == {first}
+    assert seen == 60 * 4 + (60 if masked else 0), "the second GPU is given its own keys and values, once"
 
 
 @pytest.mark.parametrize("share", [0.0, 0.5, 0.9])

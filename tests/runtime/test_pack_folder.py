@@ -102,6 +102,15 @@ def test_example_is_wired(workflow: dict[str, Any]) -> None:
     assert workflow["last_node_id"] == max(nodes)
 
 
+def test_titles_are_those_that_people_see(pack: Any, workflow: dict[str, Any], prompt: dict[str, Any]) -> None:
+    """ComfyUI's reports and the editor show them; no two nodes have the same."""
+    titles = {key: node["_meta"]["title"] for key, node in prompt.items()}
+    assert len(set(titles.values())) == len(titles)
+    for node in workflow["nodes"]:
+        shown = node.get("title") or pack.NODE_DISPLAY_NAME_MAPPINGS.get(node["type"])
+        assert shown in (None, titles[str(node["id"])])
+
+
 def test_example_is_the_same_in_both_forms(workflow: dict[str, Any], prompt: dict[str, Any]) -> None:
     links = {link[0]: [str(link[1]), link[2]] for link in workflow["links"]}
     assert {str(node["id"]): node["type"] for node in workflow["nodes"]} == {

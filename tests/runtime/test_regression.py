@@ -55,7 +55,7 @@ def verified(mode: str) -> Report:
     scenario = FOLDER / "everything.py"
     thin = {"SCENARIO_THIN": "1"} if mode == "simulated" else {}
     options = (*MODES[mode], "--format", "json")
-    ran = lint("verify", ORIGINAL, GENERATED, "--scenario", scenario, *options, cwd=FOLDER, limit=200, **thin)
+    ran = lint("verify", ORIGINAL, GENERATED, "--scenario", scenario, *options, cwd=FOLDER, **thin)
     return Report(ran.code, json.loads(ran.out) if ran.code in (0, 1) else {"error": ran.err})
 
 

@@ -5,10 +5,16 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryFile
+
+from tests.support.forking import forking
 
 ROOT = Path(__file__).resolve().parents[2]
+PATIENCE = 600
+"""Seconds after which a run that hangs is ended."""
 
 WASTE = """\
 import torch
@@ -47,6 +53,15 @@ def last(steps: int) -> float:
 """
 """A warning with a safe fix (TL101), and one without a fix (TL301)."""
 
+TWO_SNAPSHOTS = """
+def two_snapshots():
+    import os, threading
+    replace, written = os.replace, threading.Semaphore(0)
+    os.replace = lambda *names: (replace(*names), written.release())
+    written.acquire(), written.acquire()
+"""
+"""For a traced program: waits until all that it did is written, for the second snapshot has begun after the call."""
+
 CLEAN = "def nothing() -> None:\n    pass\n"
 
 
@@ -70,25 +85,36 @@ def lint(
     stdin: str | bytes = b"",
     expect: int | None = None,
     hints: bool = True,
-    limit: float = 120,
     **extra: str,
 ) -> Ran:
     """Run transfer-lint. Fails the test on a traceback, and on another exit code than `expect`, if that is given.
 
-    hints: with --hints, so that both fixes of WASTE count. limit: seconds that it may take.
+    hints: with --hints, so that both fixes of WASTE count.
     """
     if hints and arguments[:1] in (("check",), ("fix",)):
         arguments = (arguments[0], "--hints", *arguments[1:])
-    found = subprocess.run(
-        [sys.executable, "-m", "transfer_lint", *map(str, arguments)],
-        cwd=cwd,
-        input=stdin.encode() if isinstance(stdin, str) else stdin,
-        capture_output=True,
-        env=environment(**extra),
-        timeout=limit,
-        check=False,
-    )
-    ran = Ran(found.returncode, found.stdout.decode("utf-8", "replace"), found.stderr.decode("utf-8", "replace"))
+    given = stdin.encode() if isinstance(stdin, str) else stdin
+    code, *printed = _run([*map(str, arguments)], cwd, given, extra)
+    ran = Ran(code, *(text.decode("utf-8", "replace") for text in printed))
     assert "Traceback" not in ran.err, ran.err
     assert expect is None or ran.code == expect, ran
     return ran
+
+
+def _run(arguments: Sequence[str], cwd: Path, stdin: bytes, extra: Mapping[str, str]) -> tuple[int, bytes, bytes]:
+    """The exit code, and what is printed. A new interpreter is started only where one would differ."""
+    if sys.platform != "linux" or any(name.startswith(("PYTHON", "LC_", "LANG")) for name in extra):
+        command = [sys.executable, "-m", "transfer_lint", *arguments]
+        found = subprocess.run(
+            command, cwd=cwd, input=stdin, capture_output=True, env=environment(**extra), timeout=PATIENCE, check=False
+        )
+        return found.returncode, found.stdout, found.stderr
+    with TemporaryFile() as given, TemporaryFile() as out, TemporaryFile() as err:
+        given.write(stdin)
+        given.seek(0)
+        code = forking().run(arguments, cwd, environment(**extra), (given, out, err), PATIENCE)
+        printed = []
+        for stream in (out, err):
+            stream.seek(0)
+            printed.append(stream.read())
+        return code, *printed

@@ -12,10 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from tests.support.command import environment
-
-PATIENCE = 120
-"""Seconds after which a message that never comes fails a test."""
+from tests.support.command import PATIENCE, environment
 
 CAPABILITIES: dict[str, Any] = {
     "workspace": {

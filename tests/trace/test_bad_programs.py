@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.command import lint
+from tests.support.command import TWO_SNAPSHOTS, lint
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="forks and signals are POSIX's")
 
@@ -97,7 +97,7 @@ PROGRAMS = {
         1,
     ),
     "kills itself": (
-        BEGIN + "import signal, time\ntime.sleep(1.5)\nos.kill(os.getpid(), signal.SIGKILL)\n",
+        BEGIN + TWO_SNAPSHOTS + "import signal\ntwo_snapshots()\nos.kill(os.getpid(), signal.SIGKILL)\n",
         "was killed by SIGKILL",
         137,
         1,

@@ -11,7 +11,7 @@ from types import ModuleType
 
 import pytest
 
-from tests.support.command import Ran, environment, lint
+from tests.support.command import TWO_SNAPSHOTS, Ran, environment, lint
 from tests.support.devices import outside
 from transfer_lint.evidence.model import read
 from transfer_lint.tracing import child, scenario
@@ -210,7 +210,7 @@ BAD = {
     "raises": ("def run():\n    raise ValueError('boom')\n", 1, ["bad.py:7 in run", "bad.py: ValueError: boom"]),
     "leaves by a side door": ("def run():\n    import os\n    os._exit(7)\n", 7, ["bad.py: exited with 7"]),
     "crashes": (
-        "def run():\n    import os, time\n    time.sleep(2)\n    os.kill(os.getpid(), 11)\n",
+        TWO_SNAPSHOTS + "def run():\n    import os\n    two_snapshots()\n    os.kill(os.getpid(), 11)\n",
         139, ["bad.py: was killed by SIGSEGV"],
     ),
     "forks": (

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import shutil
+import sys
 
 import click
 
@@ -24,5 +26,18 @@ def command(place: str) -> int:
     found = re.fullmatch(r"(.+?):(\d+)(?::(\d+))?", place)
     if not found or not int(found[2]) or found[3] == "0":
         raise click.BadParameter("write it as PATH:LINE or PATH:LINE:COLUMN, counted from 1", param_hint="PLACE")
-    common.put(explain_place(found[1], int(found[2]), int(found[3]) if found[3] else None), View())
+    lines = explain_place(found[1], int(found[2]), int(found[3]) if found[3] else None)
+    if sys.stdout.isatty():
+        room = shutil.get_terminal_size().columns
+        lines = [part for line in lines for part in _wrapped(line, room)]
+    common.put(lines, View())
     return 0
+
+
+def _wrapped(line: str, room: int) -> list[str]:
+    """A line in lines that fit the terminal and keep its indentation."""
+    from transfer_lint.report.lines import wrap
+
+    text = line.lstrip(" ")
+    indent = line[: len(line) - len(text)]
+    return [indent + part for part in wrap(text, room - len(indent), "    ")]

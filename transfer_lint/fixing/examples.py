@@ -49,6 +49,10 @@ def mistakes(code: str, example: Example, plugins: tuple[str, ...] = ()) -> Iter
     found = tuple((finding.line, finding.code) for finding in findings)
     if found != example.marks:
         yield f"found {_listed(found)}, marked {_listed(example.marks)}"
+    for finding in findings:
+        said = example.severities.get((finding.line, finding.code), finding.severity.value)
+        if said != finding.severity.value:
+            yield f"{finding.code} in line {finding.line} is a {finding.severity.value}, marked as a {said}"
     if not example.silent and code not in {marked for _, marked in example.marks}:
         yield f"marks no {code}: what is left alone is `silent:`"
     wanted = example.before if example.after is None else example.after

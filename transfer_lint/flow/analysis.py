@@ -7,9 +7,9 @@ import re
 import sys
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
-from transfer_lint.files.scan import ACCELERATOR, PLACE
+from transfer_lint.files.scan import ACCELERATOR, PLACES, words
 from transfer_lint.findings import Assumption
 from transfer_lint.flow.interpret.frame import Frame
 from transfer_lint.flow.interpret.summaries import Summaries
@@ -22,9 +22,14 @@ from transfer_lint.flow.results.reads import HostRead
 from transfer_lint.flow.results.sites import Site
 
 _ACCELERATOR = re.compile(ACCELERATOR)
-_ELEMENTS = re.compile(r"\b(?:float|int|bool|max|min|any|all|sorted)\s*\(")
-_PLACE = re.compile(PLACE)
-_OF_TENSORS = re.compile(r"\bmath\.\w+\(|\.(?:all|any)\(\)|\.backward\(\)|\bclip_grad_norm_\(")
+# Each begins with a literal, for which a search is many times faster.
+_PLACES = tuple(map(re.compile, PLACES))
+_ELEMENTS = (re.compile(rf"(?:{words('float', 'int', 'bool', 'max', 'min', 'any', 'all', 'sorted')})\s*\("),)
+_OF_TENSORS = (
+    re.compile(rf"{words('math')}\.\w+\("),
+    re.compile(r"\.(?:all|any|backward)\(\)"),
+    re.compile(rf"{words('clip_grad_norm_')}\("),
+)
 
 
 class Analysis:
@@ -47,6 +52,7 @@ class Analysis:
     ) -> None:
         self.project = project
         known = proved._summaries if proved is not None else None
+        self._marks: dict[Module, _Marks] = proved._marks if proved is not None else {}
         self._summaries: Summaries = Summaries(
             project, assumptions=assumptions, proved=known, budget=budget, watching=watching
         )
@@ -97,18 +103,40 @@ class Analysis:
         and all that may read the elements of a tensor one by one. In another file, what reads a value that is surely a
         tensor.
         """
-        places = _ACCELERATOR.search(module.text) is not None
-        found = _lines_of(_PLACE, module.text) | (_lines_of(_ELEMENTS, module.text) if places else set())
-        lines = sorted(found)
-        tests = sorted(_lines_of(_OF_TENSORS, module.text)) if found and not places else []
+        if module not in self._marks:
+            self._marks[module] = _Marks.of(module.text)
+        marks = self._marks[module]
+        outside = set(marks.lines)
         for info in module.functions:
-            inside = _within(lines, info.lines)
-            maybe = places or bool(_within(tests, info.lines))
+            inside = _within(marks.lines, info.lines)
+            maybe = marks.accelerator or bool(_within(marks.tests, info.lines))
             if inside or (maybe and self._summaries.heat.has_steps(module, info.node)):
                 yield self._summaries.interpretation(info)
-            found.difference_update(inside)
-        if found or (places and self._summaries.heat.has_steps(module, None)):
+            outside.difference_update(inside)
+        if outside or (marks.accelerator and self._summaries.heat.has_steps(module, None)):
             yield self._summaries.top_level(module)
+
+
+@dataclass(frozen=True)
+class _Marks:
+    """What the text of a file shows of what it may do, found without its tree.
+
+    accelerator: it puts values on an accelerator. lines: those of what rules judge. tests: those of what reads a value
+    that is surely a tensor, where that matters.
+    """
+
+    accelerator: bool
+    lines: Sequence[int]
+    tests: Sequence[int]
+
+    @staticmethod
+    def of(text: str) -> _Marks:
+        """The marks of a text."""
+        accelerator = _ACCELERATOR.search(text) is not None
+        found = _lines_of(_PLACES, text) | (_lines_of(_ELEMENTS, text) if accelerator else set())
+        return _Marks(
+            accelerator, sorted(found), sorted(_lines_of(_OF_TENSORS, text)) if found and not accelerator else ()
+        )
 
 
 def _within(lines: Sequence[int], part: range) -> Sequence[int]:
@@ -120,11 +148,12 @@ def _handed_out(frame: Frame) -> Interpretation:
     return Interpretation(frame.module, frame.function, frame.knowledge, frame.values)
 
 
-def _lines_of(pattern: re.Pattern[str], text: str) -> set[int]:
-    """The lines where a match of the pattern ends."""
+def _lines_of(patterns: Sequence[re.Pattern[str]], text: str) -> set[int]:
+    """The lines where a match of one of the patterns ends."""
     found: set[int] = set()
-    line, before = 1, 0
-    for match in pattern.finditer(text):
-        line, before = line + text.count("\n", before, match.end()), match.end()
-        found.add(line)
+    for pattern in patterns:
+        line, before = 1, 0
+        for match in pattern.finditer(text):
+            line, before = line + text.count("\n", before, match.end()), match.end()
+            found.add(line)
     return found

@@ -85,7 +85,8 @@ KEYS: tuple[Key, ...] = (
         "fix-hints",
         forms.FIX_HINTS,
         '"node-packs"',
-        "Which hints `fix` mends: all, none, or in ComfyUI node packs the moves of node functions that want a guard.",
+        "Which hints `fix` mends: all, none, or those whose fix makes the code simpler, and guards in the functions of "
+        "ComfyUI's nodes.",
     ),
     Key("fixable", forms.SOME_RULES, '["ALL"]', "Rules whose fixes are applied."),
     Key("unfixable", forms.RULES, "[]", "Rules whose fixes are not applied."),

@@ -161,7 +161,8 @@ def _on_request(judgement: Judgement, questions: Questions, options: RuleOptions
     if judgement.severity is not Severity.HINT or options.fix_hints is FixHints.ALWAYS:
         return False
     guards = isinstance(judgement.verdict.action, GuardTensor | GuardModule)
-    return options.fix_hints is FixHints.NEVER or not (guards and questions.is_in_node_of_pack(judgement.place))
+    wanted = judgement.verdict.simpler or (guards and questions.is_in_node_of_pack(judgement.place))
+    return options.fix_hints is FixHints.NEVER or not wanted
 
 
 def finding(judgement: Judgement, *, on_request: bool = False) -> Finding:

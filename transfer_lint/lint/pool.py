@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Generic, TypeVar
 
@@ -65,8 +65,9 @@ class Pool(Generic[Context, Job, Result]):
         left: Sequence[int] = range(len(jobs))
         processes = min(self._processes, len(jobs))
         if sum(map(weigh, jobs)) >= MIN_WEIGHT:
-            heaviest_first = sorted(left, key=lambda number: -weigh(jobs[number]))
-            left = self._spread(heaviest_first, processes, jobs, finished, waiting)
+            weights = [weigh(job) for job in jobs]
+            groups = [sorted(part, key=lambda number: -weights[number]) for part in parts(weights, processes)]
+            left = self._spread(groups, processes, jobs, finished, waiting)
         if left:
             context = _prepared(self._make)
             for number in left:
@@ -76,7 +77,7 @@ class Pool(Generic[Context, Job, Result]):
 
     def _spread(
         self,
-        numbers: Sequence[int],
+        groups: Sequence[Sequence[int]],
         processes: int,
         jobs: Sequence[Job],
         finished: Callable[[int, Result], None],
@@ -85,21 +86,38 @@ class Pool(Generic[Context, Job, Result]):
         """Run jobs in other processes. Returns those that were not run because no process can be started."""
         from transfer_lint.lint.workers import Crew
 
-        def run(numbers: Iterable[int], processes: int, died: Callable[[int, int], None]) -> list[int]:
+        def run(groups: Sequence[Sequence[int]], processes: int, died: Callable[[int, int], None]) -> list[int]:
             with Crew[Job, Result](partial(_prepared, self._make), self._work, processes) as crew:
-                given = ((number, jobs[number]) for number in numbers)
+                given = [[(number, jobs[number]) for number in group] for group in groups]
                 return crew.run(given, finished, died, lambda number: waiting(jobs[number]))
 
         again: list[int] = []
-        left = run(numbers, processes, lambda number, code: again.append(number))
+        left = run(groups, processes, lambda number, code: again.append(number))
         for number in again:
-            left += run([number], 1, lambda number, code: finished(number, self._lost(jobs[number], code)))
+            left += run([[number]], 1, lambda number, code: finished(number, self._lost(jobs[number], code)))
         return left
 
 
+def parts(weights: Sequence[int], count: int) -> list[list[int]]:
+    """The numbers of jobs, in `count` parts that weigh about the same.
+
+    Jobs that stand side by side stay together: files of one package ask about the same functions, and what is found out
+    about these is known in one process.
+    """
+    found: list[list[int]] = [[] for _ in range(count)]
+    total, before = sum(weights) or 1, 0
+    for number, weight in enumerate(weights):
+        found[min((2 * before + weight) * count // (2 * total), count - 1)].append(number)
+        before += weight
+    return found
+
+
 def rare_collections() -> None:
-    """Make garbage collection rare. It frees almost nothing: syntax trees and analysis results live until the end."""
-    gc.set_threshold(100_000, 20, 100)
+    """Make garbage collection rare. It frees almost nothing: syntax trees and analysis results live until the end.
+
+    What a collection costs is looking at each new object once, so only one that never comes costs nothing.
+    """
+    gc.set_threshold(5_000_000, 20, 100)
 
 
 def _prepared(make: Callable[[], Context]) -> Context:

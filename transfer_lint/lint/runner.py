@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, TypeVar
 from transfer_lint.files.tree import DiskSources
 from transfer_lint.lint.cache import Seen, cache_for
 from transfer_lint.lint.check_text import Examined, examine, project_over
-from transfer_lint.lint.pool import Pool
+from transfer_lint.lint.pool import MIN_WEIGHT, Pool
 from transfer_lint.problems import Problem, failure
 from transfer_lint.settings import Settings
 
@@ -43,15 +43,16 @@ class _Worker:
     ) -> None:
         self._sources = DiskSources(overlay, trees)
         self._context = project_over(self._sources, settings, facts), settings
-        self._told = 0  # how many of the contents are told
+        self._told = 0, len(trees)  # how many of the contents, and of the trees, are known to whoever is told
 
     def examine(self, job: tuple[str, str]) -> tuple[Examined | Problem, Seen]:
         """Check one text. job: (path, text). Raises nothing: a failure becomes a Problem."""
         result = examine_job(self._context, job)
         trees = self._context[0].trees
-        contents = dict(islice(self._sources.contents.items(), self._told, None))
-        self._told += len(contents)
-        seen = Seen(dict(trees.asked), contents, dict(self._sources.trees))
+        contents, listed = self._sources.contents, self._sources.trees
+        new = dict(islice(contents.items(), self._told[0], None)), dict(islice(listed.items(), self._told[1], None))
+        self._told = len(contents), len(listed)
+        seen = Seen(dict(trees.asked), *new)
         trees.asked.clear()
         return result, seen
 
@@ -133,6 +134,9 @@ class Runner:
         def done(job: tuple[str, str], result: tuple[Examined | Problem, Seen]) -> None:
             seen.append(result[1])
             self._examined(job[0], result[0])
+
+        if sum(map(len, texts.values())) >= MIN_WEIGHT:
+            import transfer_lint.lint.judge  # noqa: F401  (once, where the system forks the processes that use it)
 
         pool = Pool(partial(_Worker, self.settings, overlay, sources.trees, self._facts), _Worker.examine, _lost)
         results = self.run(pool, list(texts.items()), 1, done)

@@ -8,7 +8,7 @@ import signal
 import sys
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from multiprocessing.connection import Connection, wait
 from typing import Any, Generic, TypeVar
@@ -32,6 +32,7 @@ class Crew(Generic[Job, Result]):
         self._make = make
         self._work = work
         self._most = most
+        self._started = 0
         self._idle: list[_Worker[Job, Result]] = []
         self._busy: list[_Worker[Job, Result]] = []  # first the one that has been at its job the longest
 
@@ -44,12 +45,14 @@ class Crew(Generic[Job, Result]):
 
     def run(
         self,
-        jobs: Iterable[tuple[int, Job]],
+        groups: Sequence[Iterable[tuple[int, Job]]],
         done: Callable[[int, Result], None],
         died: Callable[[int, int], None],
         waiting: Callable[[int], None],
     ) -> list[int]:
-        """Run the jobs, in their order as far as processes are free. Jobs are told apart by their numbers.
+        """Run the jobs. They are told apart by their numbers.
+
+        Each process takes those of one group in their order, and then the next of the group with the most jobs left.
 
         done: called with the result of each job. died: called with the exit code of the process that a job ended.
         waiting: called now and then with the job that has been running the longest.
@@ -57,16 +60,16 @@ class Crew(Generic[Job, Result]):
         Returns:
             The jobs that were not run because no process can be started.
         """
-        queue = deque(jobs)
+        queues = [deque(group) for group in groups]
         while True:
-            while queue and (worker := self._free()) is not None:
-                number, job = queue.popleft()
+            while any(queues) and (worker := self._free()) is not None:
+                number, job = (queues[worker.turn % len(queues)] or max(queues, key=len)).popleft()
                 if worker.give(number, job):
                     self._busy.append(worker)
                 else:
                     died(number, worker.exit_code())
             if not self._busy:
-                return [number for number, _ in queue]
+                return [number for queue in queues for number, _ in queue]
             ready = wait([worker.pipe for worker in self._busy], TICK)
             for worker in [worker for worker in self._busy if worker.pipe in ready]:
                 self._busy.remove(worker)
@@ -86,15 +89,21 @@ class Crew(Generic[Job, Result]):
             return self._idle.pop()
         if len(self._busy) < self._most and not multiprocessing.current_process().daemon:
             with suppress(OSError, MemoryError):  # the system gives no more
-                return _Worker(self._make, self._work)
+                self._started += 1
+                return _Worker(self._make, self._work, self._started)
             self._most = len(self._busy)
         return None
 
 
 class _Worker(Generic[Job, Result]):
-    """One process. number: of the job that it was given last. pipe: becomes ready when there is a result, or none."""
+    """One process.
 
-    def __init__(self, make: Callable[[], Any], work: Callable[[Any, Job], Result]) -> None:
+    turn: the how manieth of its crew. number: of the job that it was given last. pipe: becomes ready when there is a
+    result, or none.
+    """
+
+    def __init__(self, make: Callable[[], Any], work: Callable[[Any, Job], Result], turn: int) -> None:
+        self.turn = turn
         self.number = -1
         self.pipe, theirs = multiprocessing.Pipe()
         self._process = multiprocessing.Process(target=_serve, args=(theirs, make, work), daemon=True)

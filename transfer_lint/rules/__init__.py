@@ -25,7 +25,8 @@ class Verdict:
     """A rule's verdict on a site.
 
     why: the facts that prove it. action, title, safety: the fix; action None: no fix. start: (line, column) where what
-    it is about begins, if that is before the site's own name.
+    it is about begins, if that is before the site's own name. simpler: the fixed code is simpler, so `fix` mends it
+    even if it is a hint.
     """
 
     severity: Severity
@@ -35,6 +36,7 @@ class Verdict:
     title: str = ""
     safety: Safety = Safety.SAFE
     start: tuple[int, int] | None = None
+    simpler: bool = False
 
 
 Check = Callable[..., "Verdict | None"]  # takes a place that `flow.ask` hands out, Questions, RuleOptions; or a Note

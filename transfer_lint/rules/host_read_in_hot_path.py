@@ -23,8 +23,8 @@ def check(read: HostRead, questions: Questions, options: RuleOptions) -> Verdict
     """A warning if the value provably is on an accelerator, or was just brought from one; a hint if that is unknown.
 
     Of a value of unknown placement only the calls are reported that nobody makes of anything but tensors, because the
-    value is often a plain number. Where few steps get to the read, or it is logged, or the function has just read
-    the same values, it is a hint.
+    value is often a plain number. It is a hint where few steps get to the read, or it is logged, or the function has
+    just read the same values; and where an array or a size is read, which may well be what is wanted.
     """
     if read.heat.rank < Heat.STEP.rank or read.in_handler or questions.is_remembered(read):
         return None
@@ -42,7 +42,8 @@ def check(read: HostRead, questions: Questions, options: RuleOptions) -> Verdict
     all_at_once = questions.is_read_of_all(read)
     boundary = bool(read.elements) and read.method == "numpy" and not read.in_step
     rare = read.throttled or read.logged or questions.is_read_before(read)
-    quiet = not proved or boundary or rare or read.form is Form.UPLOAD
+    needed = array or read.form in (Form.SIZE, Form.UPLOAD)  # what is brought as a whole, or picked, is mostly a result
+    quiet = not proved or boundary or rare or needed
     return Verdict(
         Severity.HINT if quiet else Severity.WARNING,
         _message(read, questions, bool(proved)),

@@ -5,7 +5,8 @@ Every example is an HTML comment, a fenced python block and, if the fix changes 
     <!-- example: NAME; unsafe; OPTION: VALUE; run: EXPRESSION -->    reported, and fixed as the second block says
     <!-- silent: NAME; run: EXPRESSION -->                            nothing is reported; one block
 
-A reported line of the first block ends in a mark, `# TL102` (`# TL102 TL102` for two findings).
+A reported line of the first block ends in a mark, `# TL102` (`# TL102 TL102` for two findings). A mark may say how
+severe a finding is: `# TL102 hint`.
 """
 
 from __future__ import annotations
@@ -36,7 +37,8 @@ _TITLE = re.compile(r"# (?P<name>[a-z0-9-]+) \((?P<code>[A-Z]{2,}[0-9]{3})\)")
 _HEADER = re.compile(r"<!--\s*(?P<kind>example|silent):\s*(?P<rest>.*?)\s*-->")
 _ANY_HEADER = re.compile(r"<!--\s*(example|silent)\b")
 _FENCE = re.compile(r"```(?P<language>\w*)\s*")
-_MARK = re.compile(r"[ \t]*#(?P<codes>(?: [A-Z]{2,}[0-9]{3})+)[ \t]*$")
+_MARK = re.compile(r"[ \t]*#(?P<marks>(?: [A-Z]{2,}[0-9]{3}(?: (?:hint|warning|error))?)+)[ \t]*$")
+_MARKED = re.compile(r"(?P<code>[A-Z]+[0-9]+)(?: (?P<severity>[a-z]+))?")
 
 
 class PageError(ValueError):
@@ -54,7 +56,7 @@ class Example:
     """One example of a page.
 
     before: the source without its marks. after: the fixed source; None if the fix changes nothing.
-    marks: (1-based line of `before`, code) of each finding, in order.
+    marks: (1-based line of `before`, code) of each finding, in order. severities: that of the marks that say it.
     run: the expression that executes the example; None if it is not executed.
     unsafe: unsafe fixes are allowed. silent: nothing is reported. line: the page's line where the example begins.
     """
@@ -68,6 +70,7 @@ class Example:
     silent: bool
     options: Mapping[str, str]
     line: int
+    severities: Mapping[tuple[int, str], str]
 
 
 @dataclass(frozen=True)
@@ -145,7 +148,8 @@ def _example(lines: Sequence[str], head: int, end: int, path: str) -> Example:
         raise PageError(path, head + 1, f"example {name!r} has no ```python block")
     if len(blocks) > (1 if silent else 2):
         raise PageError(path, head + 1, f"example {name!r} has {len(blocks)} ```python blocks")
-    before, marks = _unmark(blocks[0])
+    before, marked = _unmark(blocks[0])
+    marks = tuple((number, code) for number, code, _ in marked)
     if silent and marks:
         raise PageError(path, head + 1, f"example {name!r} is silent and has a mark on line {marks[0][0]}")
     if not silent and not marks:
@@ -155,7 +159,8 @@ def _example(lines: Sequence[str], head: int, end: int, path: str) -> Example:
     after = "".join(line + "\n" for line in blocks[1]) if len(blocks) == 2 else None
     if after == before:
         raise PageError(path, head + 1, f"example {name!r} becomes what it was")
-    return Example(name, before, after, marks, run, unsafe, silent, options, head + 1)
+    said = {(number, code): severity for number, code, severity in marked if severity}
+    return Example(name, before, after, marks, run, unsafe, silent, options, head + 1, said)
 
 
 def _settings(text: str, path: str, line: int) -> tuple[str, bool, dict[str, str], str | None]:
@@ -200,16 +205,17 @@ def _blocks(lines: Sequence[str], start: int, end: int, path: str) -> Iterator[l
         number = close + 1
 
 
-def _unmark(lines: Sequence[str]) -> tuple[str, tuple[tuple[int, str], ...]]:
+def _unmark(lines: Sequence[str]) -> tuple[str, list[tuple[int, str, str | None]]]:
+    """The source without its marks, and (line, code, severity) of each mark."""
     source = []
     marks = []
     for number, line in enumerate(lines, start=1):
         mark = _MARK.search(line)
         if mark is not None:
-            marks += [(number, code) for code in mark["codes"].split()]
+            marks += [(number, each["code"], each["severity"]) for each in _MARKED.finditer(mark["marks"])]
             line = line[: mark.start()]
         source.append(line + "\n")
-    return "".join(source), tuple(marks)
+    return "".join(source), marks
 
 
 def plain(page: Page) -> str:

@@ -20,9 +20,10 @@ from transfer_lint.rules.options import RuleOptions
 def check(site: Site, questions: Questions, options: RuleOptions) -> Verdict | None:
     """Only factories that give the same bits on every device; random ones draw from the device's own generator.
 
-    A hint if the factory copies values of the host, since with `device=` it makes the same copy; and if it gives other
-    bits on another device, since then it is for the user to say whether these will do. Not reported: such a copy
-    that the host does not wait for, and pinned memory, which is made for that.
+    A warning at steps, and in a function that follows the device of a tensor, since that computes; a function that is
+    told a device may be one that sets up. A hint if the factory copies values of the host, since with `device=` it
+    makes the same copy; and if it gives other bits on another device, since then it is for the user to say whether
+    these will do. Not reported: such a copy that the host does not wait for, and pinned memory, which is made for that.
     """
     if site.request.device is None or questions.boundary(site):
         return None
@@ -30,8 +31,9 @@ def check(site: Site, questions: Questions, options: RuleOptions) -> Verdict | N
     made = direct or questions.made_by(site)
     if made is None or made.pinned or (made.copies and not site.is_blocking):
         return None
-    cold = site.heat is Heat.ONCE or questions.fills_cache(site)
-    quiet = cold or made.copies or made.helper or not made.exact
+    cold = site.heat is Heat.ONCE or site.is_rare or questions.fills_cache(site)
+    may_set_up = site.heat is Heat.CALL and not questions.follows_tensor(site)
+    quiet = cold or may_set_up or made.copies or made.helper or not made.exact
     severity = Severity.HINT if quiet else Severity.WARNING
     if direct is None:
         return _named(site, questions, made, severity)
@@ -50,6 +52,7 @@ def check(site: Site, questions: Questions, options: RuleOptions) -> Verdict | N
         if exact and plain
         else None,
         "make it there",
+        simpler=not made.copies,
     )
 
 

@@ -18,10 +18,10 @@ from transfer_lint.rules.options import RuleOptions
     saves=Saving.CALLS,
 )
 def check(site: Site, questions: Questions, options: RuleOptions) -> Verdict | None:
-    """Reported if the move may do nothing and a test can tell when it does nothing.
+    """A hint if the move may do nothing, and a test can tell when: a call with nothing to do takes a microsecond.
 
-    So is, as a hint, the move of what is kept elsewhere: every step makes the same copy. Not reported: a boundary, such
-    as a move to the host.
+    Or if what is kept elsewhere is moved: every step makes the same copy. Not reported: a boundary, such as a move to
+    the host.
     """
     return _unguarded(site, questions) or _kept(site, questions)
 
@@ -74,7 +74,7 @@ def _unguarded(site: Site, questions: Questions) -> Verdict | None:
     made_here = not site.receiver.ident.is_initial()  # it may always be elsewhere, or always there
     guards = not constant and (not made_here or questions.is_in_node_of_pack(site))
     return Verdict(
-        Severity.HINT if site.heat is Heat.CALL or made_here else Severity.WARNING,
+        Severity.HINT,
         f"`{receiver}` is moved {often}, also where it is on {questions.wanted(site)} already",
         site.receiver.why,
         GuardTensor(target, questions.is_rebindable(site)) if guards else None,

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from transfer_lint.files.scan import MOVES, READS
 from transfer_lint.flow.knowledge import Knowledge
 from transfer_lint.flow.program.modules import Module
-from transfer_lint.flow.program.syntax import nodes_of
+from transfer_lint.flow.program.syntax import nodes_of, parents
 from transfer_lint.flow.results.sites import Site
 
 _CONVERSIONS = frozenset({"float", "int", "bool", "str", "print", "list", "sum", "min", "max", "any", "all", "len"})
@@ -25,12 +25,12 @@ class CopyReads:
         """The line of the first operation that reads what the site copies, in its expression or under its name."""
         if site.function is None:
             return None
-        parents = {child: node for node in nodes_of(site.function.node) for child in ast.iter_child_nodes(node)}
-        if self._reads(site.node, parents):
+        around = parents(site.function.node)
+        if self._reads(site.node, around):
             return site.node.end_lineno or site.node.lineno
-        return next((use.lineno for use in _uses(site) if self._reads(use, parents)), None)
+        return next((use.lineno for use in _uses(site) if self._reads(use, around)), None)
 
-    def _reads(self, node: ast.expr, parents: dict[ast.AST, ast.AST]) -> bool:
+    def _reads(self, node: ast.expr, parents: Mapping[ast.AST, ast.AST]) -> bool:
         """Whether what is done with a value needs its bytes; a view of it counts as the value itself."""
         above = parents.get(node)
         match above:

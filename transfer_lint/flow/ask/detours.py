@@ -106,8 +106,7 @@ def is_only_downloaded(site: Site) -> bool:
                 if isinstance(node, ast.Name) and node.id == name and isinstance(node.ctx, ast.Load)
                 if node.lineno > (site.statement.end_lineno or 0)
             ]
-            above = {child: node for node in nodes_of(function.node) for child in ast.iter_child_nodes(node)}
-            return _only_download(uses, above)
+            return _only_download(uses, parents(function.node))
     return False
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from transfer_lint.flow.ask.caches import asks_for, kept_by
 from transfer_lint.flow.ask.factories import Factories
-from transfer_lint.flow.knowledge import Knowledge
+from transfer_lint.flow.knowledge import Knowledge, Role
 from transfer_lint.flow.program.modules import ClassInfo, FunctionInfo
 from transfer_lint.flow.program.syntax import ancestors, bindings, nodes_of, path_to, spelled
 from transfer_lint.flow.results.constructions import Construction
@@ -132,6 +132,8 @@ def kept_for_first_device(place: Site | Construction, device: Known | None) -> a
     symbol = device.term.symbol
     if symbol is None or (symbol.parent is not None and symbol.parent.label == "self"):
         return None
+    if device.term.role is Role.HOST:  # made of values
+        return None
     for statement in path_to(function.node.body, place.statement):
         if not isinstance(statement, ast.If):
             continue
@@ -142,7 +144,7 @@ def kept_for_first_device(place: Site | Construction, device: Known | None) -> a
             for target in kept_by(part):
                 holds = any(node is place.node for node in nodes_of(part))
                 asked = flagged or asks_for(statement.test, target)
-                if holds and asked and not _is_registered(function.owner, target, place.node):
+                if holds and asked and not _is_registered(function.owner, target, place.node if flagged else None):
                     return None if isinstance(target, ast.Name) else target
     return None
 
@@ -172,11 +174,8 @@ def _asks_for_device(test: ast.expr, function: FunctionInfo) -> bool:
     return any("device" in spelled(part) for part in told)
 
 
-def _is_registered(owner: ClassInfo | None, target: ast.expr, here: ast.AST) -> bool:
-    """Whether the attribute is a buffer, which moves with its module, or the class moves or drops it elsewhere.
-
-    here: the place that is asked about.
-    """
+def _is_registered(owner: ClassInfo | None, target: ast.expr, but: ast.AST | None) -> bool:
+    """Whether the attribute is a buffer, which moves with its module, or the class moves it, save by `but`."""
     name = own_attribute(target)
     if owner is None or name is None:
         return False
@@ -187,6 +186,6 @@ def _is_registered(owner: ClassInfo | None, target: ast.expr, here: ast.AST) -> 
             ):
                 return True
             case ast.Call(func=ast.Attribute(value=moved, attr="to" | "cuda" | "cpu")) if own_attribute(moved) == name:
-                if node is not here:
+                if node is not but:
                     return True
     return False

@@ -19,8 +19,11 @@ from transfer_lint.flow.results.examination import Examination, Place
 from transfer_lint.flow.results.reads import HostRead
 from transfer_lint.flow.results.sites import Request, RequestedHalf, Site
 from transfer_lint.flow.values.symbols import Symbol
-from transfer_lint.flow.values.terms import Known, TermKind, Why, merge_why, role_of
+from transfer_lint.flow.values.terms import Known, Term, TermKind, Why, merge_why, role_of
 from transfer_lint.flow.values.values import Tensor
+
+_SETTINGS = frozenset({"self", "args", "cfg", "conf", "config", "hparams", "opt", "opts", "options", "params"})
+"""What attributes called `device` are of that say where the program computes."""
 
 _OTHER_CURRENT_DEVICE = ("set_device", "cuda.device(")
 
@@ -234,6 +237,12 @@ class Placements:
 
     # ---- targets, as rewrites take them --------------------------------------------------------------------------
 
+    def follows_tensor(self, site: Site) -> bool:
+        """Whether the target is where a tensor is, or what seems to be one: `y.device`, not `self.device`."""
+        device = site.request.device
+        term = device.known.term if device is not None else None
+        return term is not None and (term.kind is TermKind.DEVICE_OF or is_device_of_value(term))
+
     def target(self, site: Site) -> Target | None:
         """The target as rewrites take it; None if no test tells exactly when the move does nothing."""
         request = site.request
@@ -251,3 +260,11 @@ class Placements:
 
 def _half(half: RequestedHalf | None) -> Half | None:
     return Half(half.argument, half.repeatable, half.wrap) if half is not None else None
+
+
+def is_device_of_value(term: Term) -> bool:
+    """Whether the term is the attribute `device` of something that may be a tensor."""
+    symbol = term.symbol
+    if term.kind is not TermKind.VALUE or symbol is None or symbol.parent is None:
+        return False
+    return symbol.label.endswith(".device") and symbol.parent.label.rpartition(".")[2] not in _SETTINGS

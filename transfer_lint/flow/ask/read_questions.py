@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from transfer_lint.findings import Assumption
 from transfer_lint.flow.ask import caches, readers
-from transfer_lint.flow.ask.placements import Placements
+from transfer_lint.flow.ask.placements import Placements, is_device_of_value
 from transfer_lint.flow.knowledge import Role
 from transfer_lint.flow.program.syntax import nodes_of
 from transfer_lint.flow.results.reads import HostRead
 from transfer_lint.flow.results.sites import Site
 from transfer_lint.flow.values.terms import Fact, Known, Term, TermKind, Why, merge_why
-
-_SETTINGS = frozenset({"self", "args", "cfg", "conf", "config", "hparams", "opt", "opts", "options", "params"})
-"""What attributes called `device` are of that say where the program computes."""
 
 
 class ReadQuestions(Placements):
@@ -94,7 +91,7 @@ def _is_given(term: Term) -> bool:
     """
     symbol = term.symbol
     if term.kind is TermKind.VALUE and symbol is not None:
-        if symbol.parent is not None and symbol.label.endswith(".device"):  # perhaps of a tensor, wherever that is
-            return symbol.parent.label.rpartition(".")[2] in _SETTINGS
+        if is_device_of_value(term):  # perhaps of a tensor, wherever that is
+            return False
         return term.role is Role.EITHER or symbol.is_initial() or symbol.parent is not None
     return term.kind is TermKind.WEIGHTS_DEVICE

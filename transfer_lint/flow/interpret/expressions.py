@@ -334,7 +334,8 @@ def _comprehension(frame: Frame, node: ast.expr, state: State) -> Value:
     with frame.inlined(), frame.repeated(node) as enter:
         for generator in node.generators:
             source = frame.eval(generator.iter, inner)
-            enter({} if frame.steps(node) else elements_of(frame, generator.target, generator.iter, inner))
+            elements = elements_of(frame, generator.target, generator.iter, inner, source)
+            enter({} if elements and frame.steps(node) else elements)
             assign(frame, generator.target, element(frame, source, generator.target, inner), inner)
             for test in generator.ifs:
                 truth(frame, test, frame.eval(test, inner))

@@ -16,8 +16,9 @@ from transfer_lint.findings import Assumption
 from transfer_lint.flow.program.heat import HeatMap
 from transfer_lint.flow.program.modules import ClassInfo, FunctionInfo, Module
 from transfer_lint.flow.program.project import Project
-from transfer_lint.flow.program.rates import RateOf
+from transfer_lint.flow.program.rates import HERE, RateOf
 from transfer_lint.flow.program.roles import ArgumentRoles
+from transfer_lint.flow.program.syntax import children
 from transfer_lint.flow.results.constructions import Construction, DeviceComparison
 from transfer_lint.flow.results.reads import HostRead
 from transfer_lint.flow.results.sites import Site
@@ -84,9 +85,11 @@ class Callees(Protocol):
 
     assumptions: what this analysis takes for granted; none, where proofs are wanted.
     watching: whether frames keep the value of every expression.
+    fixed_names: module -> its names that stand for the same class, module or external thing in every frame.
     """
 
     project: Project
+    fixed_names: dict[Module, dict[str, Value]]
     roles: ArgumentRoles
     assumptions: frozenset[Assumption]
     watching: bool
@@ -162,7 +165,8 @@ class Frame:
     def steps(self, inside: ast.AST) -> bool:
         """Whether a loop with this statement, or a comprehension, is one over steps or layers."""
         changes = self._heat.changes(self.module, self.function.node if self.function is not None else None)
-        return len(changes.get(inside, ())) > len(changes.get(self.around.statement, ()))
+        there, here = changes.get(inside, HERE), changes.get(self.around.statement, HERE)
+        return there is not here and len(there.changes) > len(here.changes)
 
     # ---- running -------------------------------------------------------------------------------------------------
 
@@ -200,7 +204,7 @@ class Frame:
         state.sharing.spend(1)
         handler = EXPRESSIONS.get(type(node))
         if handler is None:
-            for child in ast.iter_child_nodes(node):
+            for child in children(node):
                 if isinstance(child, ast.expr):
                     self.eval(child, state)
             return self.unknown(node)
@@ -257,7 +261,7 @@ class Frame:
 
     def unless_autocast(self, dtype: Known | None) -> Known | None:
         """The dtype of a result that autocast may change: marked `outside_autocast`, or None inside autocast."""
-        return replace(dtype, outside_autocast=True) if dtype is not None and not self.around.autocast else None
+        return Known(dtype.term, dtype.why, True) if dtype is not None and not self.around.autocast else None
 
     def later(self, state: State, node: ast.AST) -> State:
         """The state that code which runs at some later time (the body of a lambda) may rely on."""

@@ -165,6 +165,8 @@ def _seems_tensor(frame: Frame, node: ast.expr, value: Value) -> bool:
             return _seems_tensor(frame, inner, value)
         case ast.Call(func=ast.Attribute(value=ast.Compare(), attr="all" | "any"), args=[], keywords=[]):
             return "numpy" not in frame.module.text
+        case ast.Call(func=ast.Attribute(value=ast.Name(id=name), attr="all" | "any"), args=[], keywords=[]):
+            return name in _tensors_in(frame, frame.function.node)
         case ast.Compare(left=left, comparators=[right]):
             parts = [part.id for part in (left, right) if isinstance(part, ast.Name)]
             return any(name in _tensors_in(frame, frame.function.node) for name in parts)
@@ -223,14 +225,19 @@ def note(
 # ---- elements --------------------------------------------------------------------------------------------------------
 
 
-def elements_of(frame: Frame, target: ast.expr, source: ast.expr, state: State) -> dict[str, str]:
-    """Names that a loop binds to the elements of a tensor -> the source of the tensor; numbers of elements -> ""."""
+def elements_of(
+    frame: Frame, target: ast.expr, source: ast.expr, state: State, value: Value | None = None
+) -> dict[str, str]:
+    """Names that a loop binds to the elements of a tensor -> the source of the tensor; numbers of elements -> "".
+
+    value: that of the source, where it is known.
+    """
     match source, target:
         case ast.Call(func=ast.Name(id="enumerate"), args=[inner, *_]), ast.Tuple(elts=[_, item]):
             return elements_of(frame, item, inner, state)
         case ast.Call(func=ast.Name(id="zip"), args=[ast.Starred(value=inner)]), ast.Tuple():
-            value = frame.eval(inner, state.copy())
-            return _named(target, inner) if isinstance(element(frame, value, inner, state), Tensor) else {}
+            listed = frame.eval(inner, state.copy())
+            return _named(target, inner) if isinstance(element(frame, listed, inner, state), Tensor) else {}
         case ast.Call(func=ast.Name(id="zip"), args=parts), ast.Tuple(elts=items) if len(parts) == len(items):
             found: dict[str, str] = {}
             for item, inner in zip(items, parts, strict=True):
@@ -239,7 +246,8 @@ def elements_of(frame: Frame, target: ast.expr, source: ast.expr, state: State) 
         case ast.Call(func=ast.Name(id="range"), args=[*_, count]), ast.Name(id=name):
             sizes = (ast.Attribute, ast.Call)
             return {name: ""} if any(isinstance(part, sizes) for part in nodes_of(count)) else {}
-    return _named(target, source) if isinstance(frame.eval(source, state.copy()), Tensor) else {}
+    known = value if value is not None else frame.eval(source, state.copy())
+    return _named(target, source) if isinstance(known, Tensor) else {}
 
 
 def _named(target: ast.expr, source: ast.expr) -> dict[str, str]:

@@ -29,8 +29,9 @@ def _for(frame: Frame, node: ast.stmt, state: State) -> State | None:
     state.locals[f"<what line {node.lineno} iterates over>"] = source  # keeps the value during the loop
 
     before = frame.around.elements
-    if not frame.steps(node.body[0]):
-        frame.around.elements = before | elements_of(frame, node.target, node.iter, state)
+    elements = elements_of(frame, node.target, node.iter, state, source)
+    if elements and not frame.steps(node.body[0]):
+        frame.around.elements = before | elements
 
     def enter(here: State) -> State:
         frame.run_operators((source,), node.iter, here)
@@ -83,8 +84,8 @@ def _loop(
         back = frame.merge([end, *loop.continues], node, "continue")
         if back is None:
             break
-        back.forget_garbage()
         _age(frame, back, node)
+        back.forget_garbage()  # nothing leads to what an iteration has made any more, except under its new symbol
         joined = head.joined(back, ("loop", id(node)), node.lineno)
         if number >= _PATIENCE:
             forgotten |= {name for name, value in joined.locals.items() if head.locals.get(name) != value}

@@ -9,6 +9,8 @@ from transfer_lint.flow.program.modules import Binding, ClassInfo, FunctionInfo,
 from transfer_lint.flow.values.state import State
 from transfer_lint.flow.values.values import Class, External, Function, Package, Value
 
+_FIXED = (Class, External, Package)
+
 
 def lookup(frame: Frame, node: ast.Name, state: State) -> Value:
     """The value of a name that is read."""
@@ -17,12 +19,20 @@ def lookup(frame: Frame, node: ast.Name, state: State) -> Value:
         return frame.unknown(node, node.id) if node.id in frame.volatile else value
     if node.id in frame.outer:
         return frame.outer[node.id]
+    fixed = frame.callees.fixed_names.setdefault(frame.module, {})
+    value = fixed.get(node.id)
+    if value is not None:
+        return value
     binding = frame.module.binding(node.id)
-    if binding is not None:
-        return value_of_binding(frame, frame.module, node.id, binding)
-    if node.id in frame.module.bindings or frame.module.stars:
+    if binding is None and (node.id in frame.module.bindings or frame.module.stars):
         return frame.unknown(node, node.id)
-    return External(f"builtins.{node.id}")
+    if binding is None:
+        value = External(f"builtins.{node.id}")
+    else:
+        value = value_of_binding(frame, frame.module, node.id, binding)
+    if isinstance(value, _FIXED):
+        fixed[node.id] = value
+    return value
 
 
 def value_of_binding(frame: Frame, module: Module, name: str, binding: Binding) -> Value:

@@ -40,7 +40,7 @@ HANDLERS = (expressions, loops, statements, try_with)
 """The modules that are imported to register their handlers."""
 
 _DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
-_SMALL = 400  # nodes of a function that is followed again for arguments that are tensors
+_SMALL = 250  # nodes of a function that is followed again for arguments that are tensors
 
 
 class Summaries:
@@ -66,6 +66,7 @@ class Summaries:
         self._proved = proved
         self.heat: HeatMap = proved.heat if proved is not None else HeatMap(project)
         self.roles: ArgumentRoles = proved.roles if proved is not None else ArgumentRoles(project)
+        self.fixed_names: dict[Module, dict[str, Value]] = proved.fixed_names if proved is not None else {}
         self._done: dict[ast.AST, Frame] = {}
         self._summaries: dict[ast.AST, Summary | None] = {}
         self._for_tensors: dict[tuple[ast.AST, frozenset[str]], Summary | None] = {}

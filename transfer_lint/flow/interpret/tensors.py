@@ -16,26 +16,32 @@ from transfer_lint.flow.values.values import Constant, Host, Object, Placed, Ten
 
 
 def combine(
-    frame: Frame, operands: Sequence[Value], node: ast.expr, keeps_dtype: bool = True, surely: bool = False
+    frame: Frame,
+    operands: Sequence[Value],
+    node: ast.expr,
+    keeps_dtype: bool = True,
+    surely: bool = False,
+    device: Known | None = None,
 ) -> Value:
     """The result of an operation on `operands`: a tensor if one of them is (or if `surely`).
 
-    It is on the device of its tensor operands. These agree, except that a 0-dim tensor on the host can be combined with
-    any other. So the device is known if all operands are known to agree, or if one of them is known to be n-dim.
+    It is on `device`, or where that is None on the device of its tensor operands. These agree, except that a 0-dim
+    tensor on the host can be combined with any other. So the device is known if all operands are known to agree, or if
+    one of them is known to be n-dim.
     """
     operands = [as_operand(frame, value, node) for value in operands]
     tensors = [v for v in operands if isinstance(v, Tensor)]
     others = [v for v in operands if isinstance(v, Object | Tuple) and not _is_size(v)]
     if not tensors:
         if surely:
-            return Tensor(frame.symbol(node, "a result"))
+            return Tensor(frame.symbol(node, "a result"), device)
         if others:
             return frame.unknown(node, "a result")
         return Host(frame.symbol(node, "a number"), any(isinstance(v, Host) and v.array for v in operands))
-    devices = {t.device_term() for t in tensors}
     decisive = [t for t in tensors if t.scalar is False]
-    chosen: Known | None = None
-    if len(devices) == 1 and not others:
+    if device is not None:
+        chosen: Known | None = device
+    elif not others and len({t.device_term() for t in tensors}) == 1:
         chosen = tensors[0].device or Known(tensors[0].device_term())
     elif decisive:
         chosen = decisive[0].device or Known(decisive[0].device_term())
@@ -46,11 +52,11 @@ def combine(
     if keeps_dtype and len(dtypes) == 1 and not others and (len(tensors) > 1 or len(operands) == 1):
         dtype = tensors[0].dtype or Known(tensors[0].dtype_term())
     scalar = False if decisive else None
-    if chosen is not None:
-        chosen = replace(chosen, why=merge_why(*(t.device.why for t in tensors if t.device)))
+    if chosen is not None and device is None:
+        chosen = chosen.proved_by(merge_why(*(t.device.why for t in tensors if t.device)))
     why = next((t.why for t in tensors if t.why), ())
     arrays = any(isinstance(value, Host) and value.array for value in operands)
-    made = _made(frame, tensors) if not others and not arrays else None  # an array can only meet a host tensor
+    made = made_of(frame, tensors) if not others and not arrays else None  # an array can only meet a host tensor
     return Tensor(frame.symbol(node, "a result"), chosen, dtype, scalar, made=made, why=why)
 
 
@@ -61,7 +67,7 @@ def _is_size(value: Value) -> bool:
     )
 
 
-def _made(frame: Frame, operands: Sequence[Tensor]) -> ast.Call | None:
+def made_of(frame: Frame, operands: Sequence[Tensor]) -> ast.Call | None:
     """The factory call that the result of an operation comes from, if every tensor operand comes from one; else None.
 
     If there are several, a random factory comes first.
@@ -80,11 +86,11 @@ def operate(frame: Frame, known: Operation, operands: Sequence[Value], node: ast
     first = operands[0] if operands else None
     if known.itself and isinstance(first, Tensor):
         return first
-    result = combine(frame, operands, node, keeps_dtype=False, surely=True)
-    assert isinstance(result, Tensor)
-    device, dtype = result.device, None
+    device, dtype = None, None
     if isinstance(first, Tensor) and known.own_device:
         device = first.device or Known(first.device_term())
+    result = combine(frame, operands, node, keeps_dtype=False, surely=True, device=device)
+    assert isinstance(result, Tensor)
     if isinstance(first, Tensor) and known.own_dtype:
         dtype = first.dtype or Known(first.dtype_term())
     elif known.keeps_dtype and not any(isinstance(v, Object | Tuple) for v in operands):
@@ -92,7 +98,7 @@ def operate(frame: Frame, known: Operation, operands: Sequence[Value], node: ast
         dtype = next((v.dtype or Known(term) for term, v in terms.items()), None) if len(terms) == 1 else None
     if known.autocast:
         dtype = frame.unless_autocast(dtype)
-    return replace(result, device=device, dtype=dtype, scalar=result.scalar if known.n_dim else None)
+    return replace(result, dtype=dtype, scalar=result.scalar if known.n_dim else None)
 
 
 def as_called(known: Operation, arguments: Mapping[str, Value]) -> Operation:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from transfer_lint.flow.interpret.frame import Frame
 from transfer_lint.flow.interpret.objects import entry_state
-from transfer_lint.flow.program.syntax import blocks_of, nodes_of
+from transfer_lint.flow.program.syntax import blocks_of, children, nodes_of
 from transfer_lint.flow.values.aliasing import OverBudget
 from transfer_lint.flow.values.values import Object
 
@@ -55,7 +55,7 @@ def _statements(body: Sequence[ast.stmt]) -> Iterator[ast.stmt]:
 
 def _expressions(statement: ast.stmt) -> Iterator[ast.expr]:
     """The expressions of a statement that are read, without those of the statements in it."""
-    for part in ast.iter_child_nodes(statement):
+    for part in children(statement):
         if isinstance(part, ast.withitem):
             yield part.context_expr
         elif isinstance(part, ast.expr) and not isinstance(getattr(part, "ctx", ast.Load()), ast.Store | ast.Del):

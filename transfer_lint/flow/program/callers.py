@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 from transfer_lint.findings import Heat
 from transfer_lint.flow.program.modules import Import, Module
 from transfer_lint.flow.program.project import Project
 from transfer_lint.flow.program.rates import Change, hotter
-from transfer_lint.flow.program.routines import CallSite, Path, Reference, Routine, Routines, called_name
+from transfer_lint.flow.program.routines import CallSite, Reference, Routine, Routines, called_name
 from transfer_lint.flow.program.step_code import declared, handed_to, layers
 
 _DEPTH = 3  # how often a function may be handed on
@@ -21,7 +21,7 @@ class Use(NamedTuple):
     """A place that calls a function: it runs as often as that."""
 
     routine: Routine
-    path: Path
+    path: Sequence[Change]
 
 
 class Callers:
@@ -82,7 +82,7 @@ class _Search:
     def uses(self, own: Heat) -> Iterator[Use]:
         routine, here = self._routine, self._callers.of_file(self._routine.module)
         if routine.outer is not None:
-            yield Use(routine.outer, routine.at)
+            yield Use(routine.outer, routine.at.changes)
         yield from self._of_value(here, routine.name, self._is_called_here)
         if routine.owner is not None:
             yield from self._through_class(here)
@@ -97,7 +97,7 @@ class _Search:
         """The calls of what a name of a file stands for, there and wherever it is handed on to."""
         for site in file.calls.get(name, ()):
             if accepts(site.routine, site.node.func) and self._takes(site):
-                yield Use(site.routine, site.path)
+                yield Use(site.routine, site.path.changes)
         for reference in file.references.get(name, ()):
             if accepts(reference.routine, reference.node):
                 self.handed = hotter(self.handed, handed_to(reference, self._knowledge))
@@ -109,7 +109,7 @@ class _Search:
             case ast.Call() as call:
                 taker = self._called(file, call.func)
                 if taker is None:
-                    yield Use(reference.routine, reference.path)  # unknown code may call it at once
+                    yield Use(reference.routine, reference.path.changes)  # unknown code may call it at once
                 elif (parameter := _parameter(taker, call, reference.key)) is not None:
                     there = self._callers.of_file(taker.module)
                     yield from self._of_value(there, parameter, lambda routine, _: taker in routine.around, depth)

@@ -10,8 +10,8 @@ from transfer_lint.findings import Heat
 from transfer_lint.flow.program.callers import Callers, Use
 from transfer_lint.flow.program.modules import FunctionInfo, Module
 from transfer_lint.flow.program.project import Project
-from transfer_lint.flow.program.rates import Change, Rate, RateOf, steadily
-from transfer_lint.flow.program.routines import Path, Routine
+from transfer_lint.flow.program.rates import HERE, Change, Path, Rate, RateOf, steadily
+from transfer_lint.flow.program.routines import Routine
 from transfer_lint.flow.program.step_code import is_fed, is_sampler_hook
 
 
@@ -47,7 +47,7 @@ class HeatMap:
 
     def rate_at(self, module: Module, node: ast.AST | None, place: ast.AST) -> RateOf:
         """How often a statement or comprehension of a function runs, or one of the top level (node: None)."""
-        return RateOf(lambda: self.rate(module, node).along(self.changes(module, node).get(place, ())))
+        return RateOf(lambda: self.rate(module, node).along(self.changes(module, node).get(place, HERE).changes))
 
     def has_steps(self, module: Module, node: ast.AST | None) -> bool:
         """Whether a function, or the top level of the module (node: None), runs at steps or holds a loop over steps.
@@ -59,7 +59,7 @@ class HeatMap:
             return False
         if self.rate(module, node).heat.rank >= Heat.STEP.rank:
             return True
-        if any(change is not Change.RARELY for path in routine.changes.values() for change in path):
+        if any(change is not Change.RARELY for path in set(routine.changes.values()) for change in path.changes):
             return True
         nested = self._callers.of_file(module).nested(routine)
         return any(self.has_steps(module, inner.node) for inner in nested)

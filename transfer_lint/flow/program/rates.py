@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from functools import cached_property
@@ -26,6 +26,34 @@ class Change(Enum):
     LAYER = "layer"
     RARELY = "rarely"
     UNSURE = "unsure"
+
+
+class Path:
+    """How a place changes the rate of the code that it stands in, found out when it is asked for.
+
+    outer: the way to the loop or branch around the place. more: what this one adds.
+    """
+
+    def __init__(self, outer: Path | None = None, more: Callable[[], Sequence[Change]] = tuple) -> None:
+        self._outer = outer
+        self._more = more
+
+    def then(self, more: Callable[[], Sequence[Change]]) -> Path:
+        """The way on, to what stands in a loop there."""
+        return Path(self, more)
+
+    def rarely(self) -> Path:
+        """The way on, to what few iterations run."""
+        return Path(self, lambda: (Change.RARELY,))
+
+    @cached_property
+    def changes(self) -> Sequence[Change]:
+        """The changes on the way, outermost first."""
+        return (*(self._outer.changes if self._outer is not None else ()), *self._more())
+
+
+HERE = Path()
+"""The way to what no loop or branch surrounds."""
 
 
 @dataclass(frozen=True)

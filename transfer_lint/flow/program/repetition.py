@@ -9,7 +9,7 @@ from functools import cached_property
 from transfer_lint.flow.knowledge import Knowledge
 from transfer_lint.flow.program.modules import ClassInfo, FunctionInfo, Import, Module
 from transfer_lint.flow.program.rates import Change
-from transfer_lint.flow.program.syntax import LOOPS, nodes_of
+from transfer_lint.flow.program.syntax import LOOPS, children, nodes_of
 
 Comprehension = ast.ListComp | ast.SetComp | ast.GeneratorExp | ast.DictComp
 
@@ -290,7 +290,7 @@ def _direct(body: Iterable[ast.AST]) -> Iterator[ast.AST]:
     while pending:
         node = pending.pop()
         yield node
-        pending += [child for child in ast.iter_child_nodes(node) if not isinstance(child, _BODIES)]
+        pending += [child for child in children(node) if not isinstance(child, _BODIES)]
 
 
 def _root(node: ast.expr) -> ast.expr:

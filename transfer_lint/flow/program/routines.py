@@ -5,15 +5,14 @@ from __future__ import annotations
 import ast
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
-from typing import TypeAlias
+from functools import cached_property, partial
 
 from transfer_lint.flow.program.modules import ClassInfo, FunctionNode, Module
-from transfer_lint.flow.program.rates import Change
+from transfer_lint.flow.program.rates import HERE, Path
 from transfer_lint.flow.program.repetition import Comprehension, FileFacts, Repetition
+from transfer_lint.flow.program.syntax import children
 from transfer_lint.flow.program.throttles import Throttles
 
-Path: TypeAlias = tuple[Change, ...]
 _HOLDERS = (ast.Call, ast.Assign, ast.Return, ast.Tuple)
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 
@@ -31,7 +30,7 @@ class Routine:
     node: FunctionNode | ast.Module
     owner: ClassInfo | None = None
     outer: Routine | None = None
-    at: Path = ()
+    at: Path = HERE
     changes: dict[ast.AST, Path] = field(default_factory=dict)
 
     @property
@@ -103,7 +102,7 @@ class Routines:
 
     def _add(self, routine: Routine) -> Routine:
         self.all[routine.node] = routine
-        _Walk(self, routine).block(routine.node.body, (), None)
+        _Walk(self, routine).block(routine.node.body, HERE, None)
         return routine
 
     def nested(self, outer: Routine) -> list[Routine]:
@@ -133,7 +132,7 @@ class _Walk:
         for statement in body:
             self._statement(statement, path, loop)
             if isinstance(statement, ast.If) and self._throttles.ends(statement, loop):
-                path = (*path, Change.RARELY)
+                path = path.rarely()
 
     def _statement(self, node: ast.stmt, path: Path, loop: tuple[str, ...] | None) -> None:
         self._routine.changes[node] = path
@@ -146,12 +145,12 @@ class _Walk:
                 self._class(node, path)
             case ast.For() | ast.AsyncFor():
                 self._expression(node.iter, path, node)
-                inside = (*path, *self._repetition.loop(node))
+                inside = path.then(partial(self._repetition.loop, node))
                 names = tuple(part.id for part in ast.walk(node.target) if isinstance(part, ast.Name))
                 self.block(node.body, inside, names)
                 self.block(node.orelse, path, loop)
             case ast.While():
-                inside = (*path, *self._repetition.loop(node))
+                inside = path.then(partial(self._repetition.loop, node))
                 self._routine.changes[node] = inside
                 self._expression(node.test, inside, node)
                 self.block(node.body, inside, ())
@@ -159,8 +158,8 @@ class _Walk:
             case ast.If():
                 self._expression(node.test, path, node)
                 body, other = self._throttles.of(node, loop)
-                self.block(node.body, (*path, Change.RARELY) if body else path, loop)
-                self.block(node.orelse, (*path, Change.RARELY) if other else path, loop)
+                self.block(node.body, path.rarely() if body else path, loop)
+                self.block(node.orelse, path.rarely() if other else path, loop)
             case ast.With() | ast.AsyncWith():
                 for item in node.items:
                     self._expression(item.context_expr, path, node)
@@ -181,7 +180,7 @@ class _Walk:
     def _plain(self, node: ast.stmt, path: Path) -> None:
         if isinstance(node, ast.Assign):
             self._throttles.assigned(node)
-        for child in ast.iter_child_nodes(node):
+        for child in children(node):
             if isinstance(child, ast.expr):
                 self._expression(child, path, node)
 
@@ -222,7 +221,7 @@ class _Walk:
         listed = isinstance(node, ast.Dict | ast.List | ast.Tuple) and isinstance(parent, ast.Assign | ast.Return)
         if isinstance(node, ast.Tuple) and len(node.elts) == 3:  # perhaps `(module, "function", mine)`, a patch
             self._expression(node.elts[2], path, node)
-        for child in ast.iter_child_nodes(node):
+        for child in children(node):
             if isinstance(child, ast.expr):
                 self._expression(child, path, parent if listed else node, "[]" if listed else "")
 
@@ -241,7 +240,7 @@ class _Walk:
     def _comprehension(self, node: Comprehension, path: Path) -> None:
         first = node.generators[0]
         self._expression(first.iter, path, node)
-        inside = (*path, *self._repetition.comprehension(node))
+        inside = path.then(partial(self._repetition.comprehension, node))
         self._routine.changes[node] = inside
         for generator in node.generators:
             if generator is not first:

@@ -18,18 +18,44 @@ NO_OPERATORS = frozenset(
 """Special methods that no operator, subscript, loop or test calls."""
 
 
+_PLAIN_FIELDS = frozenset({"ctx", "op", "ops", "id", "attr", "arg", "kind", "type_comment", "level", "conversion"})
+"""Fields that hold names and numbers, or the contexts and operators, of which each kind has one node for all."""
+
+_FIELDS: dict[type[ast.AST], tuple[str, ...]] = {ast.Constant: ()}  # kind of node -> its fields that may hold nodes
+
+
+def children(node: ast.AST) -> list[ast.AST]:
+    """The nodes that a node holds, without contexts and operators."""
+    found: list[ast.AST] = []
+    _add_children(node, found)
+    return found
+
+
+def _add_children(node: ast.AST, found: list[ast.AST]) -> None:
+    kind = type(node)
+    names = _FIELDS.get(kind)
+    if names is None:
+        names = _FIELDS[kind] = tuple(name for name in kind._fields if name not in _PLAIN_FIELDS)
+    for name in names:
+        value = getattr(node, name, None)
+        if isinstance(value, list):
+            for item in value:
+                if isinstance(item, ast.AST):
+                    found.append(item)
+        elif isinstance(value, ast.AST):
+            found.append(value)
+
+
 def nodes_of(root: ast.AST) -> tuple[ast.AST, ...]:
-    """The node and everything below it, in the order of `ast.walk`. Memoised on the node, as it is needed often."""
+    """The node and everything below it, in the order of `ast.walk`, without contexts and operators.
+
+    Memoised on the node, as it is needed often.
+    """
     known: tuple[ast.AST, ...] | None = getattr(root, "_transfer_lint_nodes", None)
     if known is None:
         found: list[ast.AST] = [root]
         for node in found:  # the list grows during the loop
-            for name in node._fields:
-                value = getattr(node, name, None)
-                if isinstance(value, ast.AST):
-                    found.append(value)
-                elif isinstance(value, list):
-                    found += [item for item in value if isinstance(item, ast.AST)]
+            _add_children(node, found)
         known = tuple(found)
         root._transfer_lint_nodes = known  # type: ignore[attr-defined]
     return known
@@ -63,7 +89,7 @@ def parents(root: ast.AST) -> Mapping[ast.AST, ast.AST]:
     """Each node below a node, and the node that holds it. Memoised on the root."""
     known: dict[ast.AST, ast.AST] | None = getattr(root, "_transfer_lint_parents", None)
     if known is None:
-        known = {child: node for node in nodes_of(root) for child in ast.iter_child_nodes(node)}
+        known = {child: node for node in nodes_of(root) for child in children(node)}
         root._transfer_lint_parents = known  # type: ignore[attr-defined]
     return known
 
@@ -111,7 +137,7 @@ def is_plain(node: ast.expr) -> bool:
 
 def is_literal(node: ast.expr) -> bool:
     """Whether it is a number, string or the like, or a list, tuple or arithmetic of such: no name, no call."""
-    parts = (ast.Constant, ast.List, ast.Tuple, ast.UnaryOp, ast.BinOp, ast.unaryop, ast.operator, ast.expr_context)
+    parts = (ast.Constant, ast.List, ast.Tuple, ast.UnaryOp, ast.BinOp)
     return all(isinstance(part, parts) for part in nodes_of(node))
 
 
@@ -162,7 +188,7 @@ def _beginning(node: ast.AST) -> ast.AST:
         passed.append(node)
         first, last = span(node)
         long = last - first > _LONG or getattr(node, "end_col_offset", 0) - getattr(node, "col_offset", 0) > _LONG
-        start = next((child for child in ast.iter_child_nodes(node) if isinstance(child, ast.expr)), None)
+        start = next((child for child in children(node) if isinstance(child, ast.expr)), None)
         if not long or start is None:
             known = node
             break

@@ -61,7 +61,8 @@ class Throttles:
                 ranked = any(_asks_rank(value) for value in values)
                 return ranked or any(self._is_rare(value, body, loop) for value in values)
             case ast.Compare(left=left, ops=[ast.Eq()], comparators=[right]):
-                return _is_modulo(left) or _is_modulo(right) or _is_one_iteration(left, right, loop)
+                one = _is_one_iteration(left, right, loop)
+                return one or _is_modulo(left) or _is_modulo(right) or _is_emptiness(left, right)
             case ast.Compare(left=left, ops=[ast.Is()], comparators=[ast.Constant(value=None)]):
                 return _is_assigned(left, body)
             case ast.Compare(ops=[ast.NotIn()], comparators=[held]):
@@ -99,9 +100,17 @@ def _is_one_iteration(left: ast.expr, right: ast.expr, loop: Iterable[str]) -> b
     return any(isinstance(side, ast.Name) and side.id in loop for side in (left, right))
 
 
+def _is_emptiness(left: ast.expr, right: ast.expr) -> bool:
+    """`len(state) == 0`: what is empty at first is filled then."""
+    match left, right:
+        case ast.Call(func=ast.Name(id="len")), ast.Constant(value=0):
+            return True
+    return False
+
+
 def _is_assigned(node: ast.expr, body: Sequence[ast.stmt]) -> bool:
     """Whether a body assigns what the test asks for, or an item of it: it is filled once."""
-    asked = spelled(node)
+    asked = spelled(node) if body else ""
     return any(
         isinstance(getattr(part, "ctx", None), ast.Store)
         and asked == spelled(part.value if isinstance(part, ast.Subscript) else part)

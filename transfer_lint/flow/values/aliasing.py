@@ -32,6 +32,7 @@ class Sharing:
     instances: those of a class of the tree.
     settled: modules stay where they were moved until they are moved or handed over by name.
     placed: the placement of some module is, or was, known.
+    unsettled: something was forgotten that is kept where modules are settled.
     budget: how many steps the interpretation may still take; see `spend`.
     captured: function or generator made here -> the locals (by name) and objects that it may change when it runs.
     """
@@ -46,6 +47,7 @@ class Sharing:
     captured: dict[Symbol, tuple[str | Symbol, ...]] = field(default_factory=dict)
     settled: bool = False
     placed: bool = False
+    unsettled: bool = False
     budget: int = sys.maxsize
 
     def spend(self, steps: int) -> None:
@@ -60,7 +62,7 @@ class Sharing:
 
     def assumable(self) -> set[Assumption]:
         """The assumptions that would tell more about where modules are."""
-        return {Assumption.STAYS_WHERE_PUT} if self.placed else set()
+        return {Assumption.STAYS_WHERE_PUT} if self.placed and (self.settled or self.unsettled) else set()
 
     def captured_by(self, ident: Symbol) -> list[str | Symbol]:
         """What a function or generator may change when it runs, if the symbol may stand for one."""

@@ -1,0 +1,119 @@
+"""Work that is not done: how often functions, expressions, loops and texts are looked at. Counted, never timed."""
+
+from __future__ import annotations
+
+import ast
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from tests.programs.world import Files
+from transfer_lint.flow import analysis
+from transfer_lint.flow.interpret.frame import Frame
+from transfer_lint.flow.interpret.summaries import Summaries
+from transfer_lint.flow.program.repetition import Repetition
+from transfer_lint.flow.program.syntax import nodes_of
+from transfer_lint.lint.check_text import examine, project_over
+from transfer_lint.lint.deep_stack import deep
+from transfer_lint.settings import Settings
+
+
+def check(texts: Mapping[str, str]) -> None:
+    """Check `main.py` of a tree."""
+    project = project_over(Files(dict(texts)), Settings("."))
+    deep(examine, "main.py", texts["main.py"], project, Settings("."))
+
+
+@pytest.fixture
+def interpreted(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
+    """How often each function is interpreted."""
+    counts: Counter[str] = Counter()
+    run = Summaries.run
+
+    def counted(self: Summaries, frame: Frame, info: Any, *rest: Any) -> Any:
+        counts[info.name] += 1
+        return run(self, frame, info, *rest)
+
+    monkeypatch.setattr(Summaries, "run", counted)
+    return counts
+
+
+@pytest.fixture
+def evaluated(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
+    """How often each expression is evaluated, by its text."""
+    counts: Counter[str] = Counter()
+    run = Frame.eval
+
+    def counted(self: Frame, node: ast.expr, state: Any) -> Any:
+        counts[ast.unparse(node)] += 1
+        return run(self, node, state)
+
+    monkeypatch.setattr(Frame, "eval", counted)
+    return counts
+
+
+def test_what_no_assumption_can_change_is_interpreted_once(interpreted: Counter[str]) -> None:
+    # The device of a view is that of what is viewed, whatever its sizes are.
+    signature = "import torch\ndef f(x: torch.Tensor, n):\n"
+    check({"main.py": f"{signature}    y = x.cuda().view(n, -1)\n    return y.reshape(n).to('cuda')\n"})
+    assert interpreted == {"f": 1}
+
+
+def test_where_an_assumption_tells_more_there_is_a_second_time(interpreted: Counter[str]) -> None:
+    text = "import torch\ndef f(x: torch.Tensor, y: torch.Tensor):\n    return (x.cuda() + y).to('cuda')\n"
+    check({"main.py": text})
+    assert interpreted == {"f": 2}
+
+
+def test_a_module_that_nothing_takes_away_stays_without_an_assumption(interpreted: Counter[str]) -> None:
+    text = "from torch import nn\ndef f():\n    m = nn.Linear(2, 2)\n    m.to('cuda')\n    return m\n"
+    check({"main.py": text})
+    assert interpreted == {"f": 1}
+
+
+def test_what_a_loop_goes_over_is_evaluated_once(evaluated: Counter[str]) -> None:
+    check({"main.py": "def f(xs, d):\n    for x in g(xs):\n        x.to(d)\n    return [y.to(d) for y in h(xs)]\n"})
+    assert evaluated["g(xs)"] == evaluated["h(xs)"] == 1
+
+
+def test_a_text_is_searched_once(monkeypatch: pytest.MonkeyPatch, interpreted: Counter[str]) -> None:
+    searched: list[str] = []
+    lines_of = analysis._lines_of
+    monkeypatch.setattr(analysis, "_lines_of", lambda *given: searched.append(given[0]) or lines_of(*given))
+    text = "import torch\ndef f(x: torch.Tensor, y: torch.Tensor):\n    return (x.cuda() + y).to('cuda')\n"
+    check({"main.py": text})
+    assert interpreted == {"f": 2}
+    assert len(searched) == len(set(searched))
+
+
+def test_loops_that_no_question_leads_to_are_not_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    looked_at: list[int] = []
+    loop = Repetition.loop
+
+    def counted(self: Repetition, node: ast.stmt) -> Any:
+        looked_at.append(node.lineno)
+        return loop(self, node)
+
+    monkeypatch.setattr(Repetition, "loop", counted)
+    others = "".join(f"def g{n}(xs):\n    for x in xs:\n        print(x)\n" for n in range(50))
+    caller = "from main import f\ndef train(xs):\n    for x in xs:\n        f(x)\n"
+    check({"main.py": "def f(x):\n    return x.to('cuda')\n", "other.py": f"{caller}{others}"})
+    assert set(looked_at) == {3}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "x = [a.b + -c[0] for a in d if not (a and a is not None or a < 2 < 3)]\n",
+        "def f(a, *b, c=1, **d: int) -> str:\n    global g\n    x: int = await_(lambda y=2: y)\n    x += {**d, 1: 2}\n",
+        "try:\n    import a.b as c\nexcept E as e:\n    raise X from e\nfinally:\n    with a as b:\n        del b[1]\n",
+        "match x:\n    case {'a': [1, *_], **k} if k:\n        print(f'{x!r:>{y}}')\n    case A(b=1) as z:\n        0",
+        "@d(1)\nclass A(B, metaclass=C):\n    for x in y:\n        break\n    else:\n        (z := 3)\n",
+    ],
+)
+def test_walks_leave_out_nothing_but_contexts_and_operators(text: str) -> None:
+    tree = ast.parse(text)
+    left_out = (ast.expr_context, ast.operator, ast.boolop, ast.unaryop, ast.cmpop)
+    assert list(nodes_of(tree)) == [node for node in ast.walk(tree) if not isinstance(node, left_out)]
