@@ -23,4 +23,5 @@ def check(made: Construction, questions: Questions, options: RuleOptions) -> Ver
         return None
     hot = made.heat.rank >= Heat.LAYER.rank
     text = f"`{questions.construction(made)}` is copied to the device at every {made.heat.value}, and the host waits"
-    return Verdict(Severity.WARNING if hot else Severity.HINT, f"{text}: keep one for each device", made.tensor.why)
+    advice = "`torch.full` fills one there without a copy" if made.is_uniform else "keep one for each device"
+    return Verdict(Severity.WARNING if hot else Severity.HINT, f"{text}: {advice}", made.tensor.why)

@@ -114,8 +114,19 @@ class Factories:
         """A function of the tree that is called here, and that returns what it has made on the host."""
         function = site.function
         made = site.receiver.made if isinstance(site.receiver, Tensor) else None
+        while (
+            isinstance(call, ast.Call)
+            and isinstance(call.func, ast.Attribute)
+            and isinstance(call.func.value, ast.Call)
+        ):
+            call = call.func.value  # methods on what it returns
         if function is None or made is None or not isinstance(call, ast.Call) or not _is_outside(made, function.node):
             return None
+        func = call.func
+        if isinstance(func, ast.Attribute) and not (
+            isinstance(func.value, ast.Name) and (func.value.id == "self" or func.value.id in self._module.bindings)
+        ):
+            return None  # a method of a value
         return Factory(_spelled(call), made.lineno, copies=self._copies(made), pinned=False, helper=True)
 
     def _direct(self, made: ast.Call) -> Factory | None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from transfer_lint.flow.ask.caches import asks_for, kept_by
 from transfer_lint.flow.ask.factories import Factories
-from transfer_lint.flow.knowledge import Knowledge
+from transfer_lint.flow.knowledge import Knowledge, Role
 from transfer_lint.flow.program.modules import ClassInfo, FunctionInfo
 from transfer_lint.flow.program.syntax import ancestors, bindings, nodes_of, path_to, spelled
 from transfer_lint.flow.results.constructions import Construction
@@ -132,6 +132,8 @@ def kept_for_first_device(place: Site | Construction, device: Known | None) -> a
     symbol = device.term.symbol
     if symbol is None or (symbol.parent is not None and symbol.parent.label == "self"):
         return None
+    if device.term.role is Role.HOST:  # made of values
+        return None
     for statement in path_to(function.node.body, place.statement):
         if not isinstance(statement, ast.If):
             continue
@@ -173,7 +175,7 @@ def _asks_for_device(test: ast.expr, function: FunctionInfo) -> bool:
 
 
 def _is_registered(owner: ClassInfo | None, target: ast.expr, but: ast.AST | None) -> bool:
-    """Whether the attribute is a buffer, which moves with its module, or the class moves it, other than by `but`."""
+    """Whether the attribute is a buffer, which moves with its module, or the class moves it, save by `but`."""
     name = own_attribute(target)
     if owner is None or name is None:
         return False

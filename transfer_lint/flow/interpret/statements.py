@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from dataclasses import replace
 
 from transfer_lint.flow.interpret import conditions, correlation
 from transfer_lint.flow.interpret.assignment import assign
@@ -12,7 +13,7 @@ from transfer_lint.flow.interpret.host_reads import truth
 from transfer_lint.flow.interpret.items import element, extend
 from transfer_lint.flow.interpret.mutations import written
 from transfer_lint.flow.interpret.names import imported
-from transfer_lint.flow.interpret.tensors import combine
+from transfer_lint.flow.interpret.tensors import combine, made_of
 from transfer_lint.flow.program.modules import FunctionInfo, Import
 from transfer_lint.flow.program.syntax import nodes_of
 from transfer_lint.flow.values.state import State
@@ -55,6 +56,8 @@ def _augmented(frame: Frame, node: ast.stmt, state: State) -> State | None:
         return state
     # A tensor is changed in place: same object, same placement.
     value = before if isinstance(before, Tensor) else combine(frame, (before, operand), node.value)
+    if isinstance(before, Tensor) and isinstance(operand, Tensor):
+        value = replace(before, made=made_of(frame, (before, operand)))
     if isinstance(before, Object) and isinstance(value, Object):
         state.havoc(before, frame.epoch(node), node.lineno)
         state.sharing.alias(value.ident, before.ident)

@@ -53,10 +53,10 @@ def combine(
         dtype = tensors[0].dtype or Known(tensors[0].dtype_term())
     scalar = False if decisive else None
     if chosen is not None and device is None:
-        chosen = replace(chosen, why=merge_why(*(t.device.why for t in tensors if t.device)))
+        chosen = chosen.proved_by(merge_why(*(t.device.why for t in tensors if t.device)))
     why = next((t.why for t in tensors if t.why), ())
     arrays = any(isinstance(value, Host) and value.array for value in operands)
-    made = _made(frame, tensors) if not others and not arrays else None  # an array can only meet a host tensor
+    made = made_of(frame, tensors) if not others and not arrays else None  # an array can only meet a host tensor
     return Tensor(frame.symbol(node, "a result"), chosen, dtype, scalar, made=made, why=why)
 
 
@@ -67,7 +67,7 @@ def _is_size(value: Value) -> bool:
     )
 
 
-def _made(frame: Frame, operands: Sequence[Tensor]) -> ast.Call | None:
+def made_of(frame: Frame, operands: Sequence[Tensor]) -> ast.Call | None:
     """The factory call that the result of an operation comes from, if every tensor operand comes from one; else None.
 
     If there are several, a random factory comes first.

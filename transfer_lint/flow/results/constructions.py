@@ -36,6 +36,17 @@ class Construction:
         return self.rate.loud
 
     @property
+    def is_uniform(self) -> bool:
+        """Whether its values are written out, and no two differ: `[0, 0]`."""
+        parts = (ast.Constant, ast.List, ast.Tuple, ast.Load, ast.UnaryOp, ast.USub)
+        if not self.node.args or not all(isinstance(part, parts) for part in ast.walk(self.node.args[0])):
+            return False
+        values: list[object] = [ast.literal_eval(self.node.args[0])]
+        while values and isinstance(values[0], list | tuple):
+            values = [inner for value in values if isinstance(value, list | tuple) for inner in value]
+        return len({repr(value) for value in values}) == 1
+
+    @property
     def anchor(self) -> tuple[int, int]:
         """1-based (line, column in characters) of the factory's own name."""
         func = self.node.func
