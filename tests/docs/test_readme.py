@@ -128,6 +128,14 @@ def test_the_test_command_is_what_ci_runs() -> None:
     assert test.removeprefix(".venv/bin/") in plain.splitlines()
 
 
+def test_how_long_the_tests_take_is_said_alike() -> None:
+    said = [
+        re.findall(r"tests take about (\d+) minutes on two\s+cores", text) for text in (README, read("CONTRIBUTING.md"))
+    ]
+    assert len(said[0]) == 1
+    assert said[0] == said[1]
+
+
 @pytest.mark.slow
 def test_the_main_job_on_a_fresh_clone(tmp_path: Path) -> None:
     clone = tmp_path / "clone"

@@ -179,7 +179,7 @@ GROWN = {
     "a sum": ("x = aaaaaaaaaaaaa + f(bbbbbbbbbbb)\n", None),
     "a generator": ("x = f(aaaaaaaaa for bb in bbbbbbbb)\n", None),
     "a lambda": ("x = f(lambda aaaaaaa, bbbb: bbbbbb)\n", None),
-    "a comment": ("x = f(aaaaaaaaaaaaa)  # bbbbbbbbb\n", None),
+    "a comment": ("x = f(aaaaaaaaaaaaa)  # bbbbbbbbb\n", "x = f(\n    aaaaaaaaaaaaa\n)  # bbbbbbbbb\n"),
     "nothing inside": ("x = ffffffffffffffffffffffffffffff()\n", None),
 }
 

@@ -81,7 +81,7 @@ def test_what_a_loop_goes_over_is_evaluated_once(evaluated: Counter[str]) -> Non
 def test_a_text_is_searched_once(monkeypatch: pytest.MonkeyPatch, interpreted: Counter[str]) -> None:
     searched: list[str] = []
     lines_of = analysis._lines_of
-    monkeypatch.setattr(analysis, "_lines_of", lambda *given: searched.append(given[0].pattern) or lines_of(*given))
+    monkeypatch.setattr(analysis, "_lines_of", lambda *given: searched.append(given[0]) or lines_of(*given))
     text = "import torch\ndef f(x: torch.Tensor, y: torch.Tensor):\n    return (x.cuda() + y).to('cuda')\n"
     check({"main.py": text})
     assert interpreted == {"f": 2}

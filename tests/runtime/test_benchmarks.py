@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from benchmarks import gpu, step_share
-from tests.runtime.conftest import CLOSE_UP, GENERATED, ONE_FACE, ORIGINAL, ROOT, TWO_FACES
+from tests.runtime.conftest import CLOSE_UP, ONE_FACE, ROOT, TWO_FACES
 from tests.support.command import environment
 from tests.support.devices import GPU
 from tests.support.faces import StandInAnalysis
@@ -103,21 +103,32 @@ def test_stand_in_finds_faces(patches: Any, size: int, count: int) -> None:
         assert np.array_equal(analysis.get(picture)[0].embedding, faces[0].embedding)
 
 
-def test_scenarios_run_with_torch_and_numpy_alone(tmp_path: Path) -> None:
-    """As on a machine with a GPU and nothing to install from."""
-    absent = ("insightface", "onnx", "onnxruntime", "cv2", "safetensors", "skimage", "scipy")
-    (tmp_path / "sitecustomize.py").write_text(
-        f"import sys\nfor name in {absent!r}:\n    sys.modules[name] = None\n", encoding="utf-8"
-    )
-    scenario = ROOT / "tests" / "runtime" / "scenarios" / "repeated.py"
+ABSENT = ("insightface", "onnx", "onnxruntime", "cv2", "safetensors", "skimage", "scipy", "libcst", "jinja2", "msgspec")
+BARE = f"import sys\nfor name in {ABSENT!r}:\n    sys.modules[name] = None\n"
+
+
+def bare(tmp_path: Path, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    """Run Python as on a machine with a GPU and nothing to install from: with torch, numpy and click."""
+    (tmp_path / "sitecustomize.py").write_text(BARE, encoding="utf-8")
     path = os.pathsep.join([str(tmp_path), environment()["PYTHONPATH"]])
-    command = [sys.executable, "-m", "transfer_lint", "verify", ORIGINAL, GENERATED, "--scenario", scenario]
-    ran = subprocess.run(
-        [*command, "--no-timing", "--repeat", "1"],
-        env=environment(PYTHONPATH=path),
+    return subprocess.run(
+        [sys.executable, *arguments],
+        cwd=ROOT,
+        env=environment(PYTHONPATH=path, PYTEST_DISABLE_PLUGIN_AUTOLOAD="1"),
         capture_output=True,
         text=True,
         check=False,
     )
+
+
+def test_scenarios_run_with_torch_and_numpy_alone(tmp_path: Path) -> None:
+    scenario = ROOT / "tests" / "runtime" / "scenarios" / "repeated.py"
+    ran = bare(tmp_path, *gpu.VERIFY, "--scenario", scenario, "--no-timing", "--repeat", "1")
     assert ran.returncode == 0, ran.stdout + ran.stderr
     assert "the same, and no worse" in ran.stdout
+
+
+def test_tests_that_need_a_gpu_are_collected_with_pytest_besides(tmp_path: Path) -> None:
+    ran = bare(tmp_path, *gpu.PYTEST, "--collect-only", *gpu.gpu_tests())
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert "test_the_same_bit_for_bit" in ran.stdout

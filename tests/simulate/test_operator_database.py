@@ -9,10 +9,12 @@ import pytest
 pytest.importorskip("expecttest", reason="PyTorch's own tests need it")
 
 from scripts import operator_database as database
+from tests.support.devices import outside
 
 SHARES = 12
 
 
+@outside  # as it compares with the host and with FakeTensorMode
 @pytest.mark.parametrize("share", range(SHARES))
 def test_operators(share: int) -> None:
     """A sample of every operator; each test has every SHARES-th operator."""
@@ -21,6 +23,7 @@ def test_operators(share: int) -> None:
     assert all(sum(report.cases[kind] for report in reports) for kind in ("values", "gradients", "operands", "errors"))
 
 
+@outside
 @pytest.mark.slow
 @pytest.mark.skipif("ALL_OPERATORS" not in os.environ, reason="takes minutes: set ALL_OPERATORS")
 def test_operators_in_depth() -> None:

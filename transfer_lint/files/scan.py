@@ -10,18 +10,27 @@ MOVES = frozenset({"to", "cuda", "cpu", "xpu", "npu", "mps", "hpu", "ipu"})
 READS = frozenset({"item", "tolist", "numpy"})
 """Methods of a tensor that read its values on the host."""
 
-PLACE = rf"\.\s*(?:{'|'.join(sorted(MOVES | READS))})\s*\(|\bdevice\s*!?="
-"""A pattern of most that rules judge: transfers, host reads, `device=`, and comparisons of a device."""
 
-ACCELERATOR = r"\b(?:cuda|xpu|mps|npu|hpu|get_torch_device|vae_device)\b"
+def words(*names: str) -> str:
+    """A pattern of these words where none of them is the end of a longer one.
+
+    Like `\\b(?:..)`, but a search need not look for the beginning of a word at every character of a text.
+    """
+    return "|".join(rf"{name}(?<!\w{name})" for name in names)
+
+
+PLACES = (rf"\.\s*(?:{'|'.join(sorted(MOVES | READS))})\s*\(", rf"{words('device')}\s*!?=")
+"""Patterns of most that rules judge: transfers and host reads; `device=` and comparisons of a device."""
+
+ACCELERATOR = rf"(?:{words('cuda', 'xpu', 'mps', 'npu', 'hpu', 'get_torch_device', 'vae_device')})\b"
 """What a file that puts a value on an accelerator by itself has in its text. Any test may read such a value."""
 
-_SITE = re.compile(f"{PLACE}|{ACCELERATOR}".encode())
+_SITES = tuple(re.compile(pattern.encode()) for pattern in (*PLACES, ACCELERATOR))
 
 
 def may_have_site(data: bytes) -> bool:
     """Whether `data` may hold anything that rules judge. False is near certain, True is not."""
-    return _SITE.search(data) is not None
+    return any(pattern.search(data) for pattern in _SITES)
 
 
 def may_concern(data: bytes) -> bool:

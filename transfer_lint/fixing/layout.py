@@ -22,7 +22,7 @@ def laid_out(before: str, after: str, width: int, indent: str) -> str:
 
     Brackets that fit on a line are joined, where a formatter has put them on lines of their own: the opening one ends a
     line, the closing one begins one. What holds a comment, a comma before its closing bracket, or a text of several
-    lines stays. A call that does not fit on its line is parted, where no line of `before` is longer.
+    lines stays. A call that does not fit on its line is parted, where no line of `before` is as long.
     """
     try:
         known = {_text(before, statement) for statement in _statements(before)}
@@ -35,7 +35,7 @@ def laid_out(before: str, after: str, width: int, indent: str) -> str:
         first, last = statement[0].start[0] - 1, statement[-1].end[0]
         if _spans(statement):
             lines[first:last] = [_join("".join(lines[first:last]), width)]
-        elif len(lines[first].rstrip("\r\n")) > width >= longest:
+        elif len(lines[first].rstrip("\r\n")) > max(width, longest):
             lines[first] = _parted(lines[first], statement, width, indent)
     return "".join(lines)
 
@@ -63,9 +63,9 @@ def _text(text: str, statement: Sequence[tokenize.TokenInfo]) -> str:
 def _parted(line: str, statement: Sequence[tokenize.TokenInfo], width: int, indent: str) -> str:
     """A line that is too long, with its call's arguments on a line of their own if they fit there, else on one each.
 
-    The call has to be the whole value of an assignment, of a `return` or of a statement.
+    The call has to be the whole value of an assignment, a `return` or a statement. A comment behind it stays there.
     """
-    *tokens, _ = statement
+    tokens = [token for token in statement[:-1] if token.type != tokenize.COMMENT]
     opening = next((n for n, token in enumerate(tokens) if token.string == "("), len(tokens))
     begin = max(
         (n + 1 for n, token in enumerate(tokens[:opening]) if token.string in ("=", "return", "await")), default=0
@@ -84,7 +84,8 @@ def _parted(line: str, statement: Sequence[tokenize.TokenInfo], width: int, inde
     if any(len(margin + indent + row) > width for row in rows):
         return line
     end = line[len(line.rstrip("\r\n")) :]
-    return end.join([line[: tokens[opening].end[1]], *(margin + indent + row for row in rows), f"{margin}){end}"])
+    last = f"{margin}{line[tokens[-1].start[1] :]}"
+    return end.join([line[: tokens[opening].end[1]], *(margin + indent + row for row in rows), last])
 
 
 def _stays(token: tokenize.TokenInfo) -> bool:

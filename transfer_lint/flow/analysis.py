@@ -9,7 +9,7 @@ from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from transfer_lint.files.scan import ACCELERATOR, PLACE
+from transfer_lint.files.scan import ACCELERATOR, PLACES, words
 from transfer_lint.findings import Assumption
 from transfer_lint.flow.interpret.frame import Frame
 from transfer_lint.flow.interpret.summaries import Summaries
@@ -22,9 +22,14 @@ from transfer_lint.flow.results.reads import HostRead
 from transfer_lint.flow.results.sites import Site
 
 _ACCELERATOR = re.compile(ACCELERATOR)
-_ELEMENTS = re.compile(r"\b(?:float|int|bool|max|min|any|all|sorted)\s*\(")
-_PLACE = re.compile(PLACE)
-_OF_TENSORS = re.compile(r"\bmath\.\w+\(|\.(?:all|any)\(\)|\.backward\(\)|\bclip_grad_norm_\(")
+# Each begins with a literal, for which a search is many times faster.
+_PLACES = tuple(map(re.compile, PLACES))
+_ELEMENTS = (re.compile(rf"(?:{words('float', 'int', 'bool', 'max', 'min', 'any', 'all', 'sorted')})\s*\("),)
+_OF_TENSORS = (
+    re.compile(rf"{words('math')}\.\w+\("),
+    re.compile(r"\.(?:all|any|backward)\(\)"),
+    re.compile(rf"{words('clip_grad_norm_')}\("),
+)
 
 
 class Analysis:
@@ -128,7 +133,7 @@ class _Marks:
     def of(text: str) -> _Marks:
         """The marks of a text."""
         accelerator = _ACCELERATOR.search(text) is not None
-        found = _lines_of(_PLACE, text) | (_lines_of(_ELEMENTS, text) if accelerator else set())
+        found = _lines_of(_PLACES, text) | (_lines_of(_ELEMENTS, text) if accelerator else set())
         return _Marks(
             accelerator, sorted(found), sorted(_lines_of(_OF_TENSORS, text)) if found and not accelerator else ()
         )
@@ -143,11 +148,12 @@ def _handed_out(frame: Frame) -> Interpretation:
     return Interpretation(frame.module, frame.function, frame.knowledge, frame.values)
 
 
-def _lines_of(pattern: re.Pattern[str], text: str) -> set[int]:
-    """The lines where a match of the pattern ends."""
+def _lines_of(patterns: Sequence[re.Pattern[str]], text: str) -> set[int]:
+    """The lines where a match of one of the patterns ends."""
     found: set[int] = set()
-    line, before = 1, 0
-    for match in pattern.finditer(text):
-        line, before = line + text.count("\n", before, match.end()), match.end()
-        found.add(line)
+    for pattern in patterns:
+        line, before = 1, 0
+        for match in pattern.finditer(text):
+            line, before = line + text.count("\n", before, match.end()), match.end()
+            found.add(line)
     return found

@@ -43,15 +43,16 @@ class _Worker:
     ) -> None:
         self._sources = DiskSources(overlay, trees)
         self._context = project_over(self._sources, settings, facts), settings
-        self._told = 0  # how many of the contents are told
+        self._told = 0, len(trees)  # how many of the contents, and of the trees, are known to whoever is told
 
     def examine(self, job: tuple[str, str]) -> tuple[Examined | Problem, Seen]:
         """Check one text. job: (path, text). Raises nothing: a failure becomes a Problem."""
         result = examine_job(self._context, job)
         trees = self._context[0].trees
-        contents = dict(islice(self._sources.contents.items(), self._told, None))
-        self._told += len(contents)
-        seen = Seen(dict(trees.asked), contents, dict(self._sources.trees))
+        contents, listed = self._sources.contents, self._sources.trees
+        new = dict(islice(contents.items(), self._told[0], None)), dict(islice(listed.items(), self._told[1], None))
+        self._told = len(contents), len(listed)
+        seen = Seen(dict(trees.asked), *new)
         trees.asked.clear()
         return result, seen
 

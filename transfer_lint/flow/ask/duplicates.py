@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 from transfer_lint.flow.ask.mutations import is_written_to, memory_of, on_lines
 from transfer_lint.flow.program.syntax import (
@@ -23,6 +24,20 @@ from transfer_lint.flow.results.sites import Site
 
 _PERHAPS = (ast.IfExp, ast.BoolOp, ast.Lambda, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 """Expressions with a part that may not run."""
+
+
+@dataclass(frozen=True)
+class EarlierCopy:
+    """The copy from an earlier transfer of the same value to the same place.
+
+    line: the line of that transfer.
+    name: the local name that still holds the copy; None if there is none.
+    untouched: nothing may have written to a tensor since.
+    """
+
+    line: int
+    name: str | None
+    untouched: bool
 
 
 def earlier_transfer(site: Site, sites: Sequence[Site], mutations: Sequence[Mutation]) -> Site | None:

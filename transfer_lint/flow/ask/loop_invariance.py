@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from transfer_lint.flow.ask.mutations import is_written_to, memory_of, on_lines
 from transfer_lint.flow.program.syntax import (
@@ -19,6 +20,22 @@ from transfer_lint.flow.program.syntax import (
 )
 from transfer_lint.flow.results.mutations import Mutation
 from transfer_lint.flow.results.sites import Site
+
+
+@dataclass(frozen=True)
+class Invariance:
+    """A transfer that is loop-invariant: it does the same in every iteration of the loops around it.
+
+    loops: the number of these loops, counted from the innermost.
+    line: the first line of the outermost of them.
+    proved: the value and the target are proved to stay the same; else they are only spelled alike.
+    untouched: nothing in the loops may write to a tensor.
+    """
+
+    loops: int
+    line: int
+    proved: bool
+    untouched: bool
 
 
 def invariant_loops(site: Site, mutations: Sequence[Mutation], proved: bool = True) -> list[ast.AST]:

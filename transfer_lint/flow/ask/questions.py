@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-from dataclasses import dataclass
 
 from transfer_lint.findings import Heat
 from transfer_lint.flow.ask import (
@@ -16,6 +15,7 @@ from transfer_lint.flow.ask import (
     onload_offload,
     readers,
 )
+from transfer_lint.flow.ask.duplicates import EarlierCopy
 from transfer_lint.flow.ask.factories import Factory
 from transfer_lint.flow.ask.liveness import (
     is_read_later,
@@ -24,6 +24,7 @@ from transfer_lint.flow.ask.liveness import (
     rebindable,
     targets_loop_variable,
 )
+from transfer_lint.flow.ask.loop_invariance import Invariance
 from transfer_lint.flow.ask.mutations import on_lines
 from transfer_lint.flow.ask.read_questions import ReadQuestions
 from transfer_lint.flow.knowledge import Role
@@ -50,36 +51,6 @@ def _is_thrown_away(value: ast.expr, moved: ast.expr) -> bool:
             return False
         value = value.func.value
     return value is moved
-
-
-@dataclass(frozen=True)
-class Invariance:
-    """A transfer that is loop-invariant: it does the same in every iteration of the loops around it.
-
-    loops: the number of these loops, counted from the innermost.
-    line: the first line of the outermost of them.
-    proved: the value and the target are proved to stay the same; else they are only spelled alike.
-    untouched: nothing in the loops may write to a tensor.
-    """
-
-    loops: int
-    line: int
-    proved: bool
-    untouched: bool
-
-
-@dataclass(frozen=True)
-class EarlierCopy:
-    """The copy from an earlier transfer of the same value to the same place.
-
-    line: the line of that transfer.
-    name: the local name that still holds the copy; None if there is none.
-    untouched: nothing may have written to a tensor since.
-    """
-
-    line: int
-    name: str | None
-    untouched: bool
 
 
 class Questions(ReadQuestions):
@@ -341,7 +312,8 @@ class Questions(ReadQuestions):
             return False
         if made.tensor.device is None or self._role(made.tensor.device) is Role.HOST:
             return False
-        return bool(node.args) and is_literal(node.args[0])
+        holds_values = any(isinstance(part, ast.Constant) for value in node.args[:1] for part in nodes_of(value))
+        return holds_values and is_literal(node.args[0])
 
     def earlier_copy(self, site: Site) -> EarlierCopy | None:
         """The copy from a dominating transfer of the same value to the same place; None if there is none."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 import ast
 
 from transfer_lint.flow.interpret.frame import Frame
-from transfer_lint.flow.values.state import State, TestKey
+from transfer_lint.flow.values.memory import TestKey
+from transfer_lint.flow.values.state import State
 from transfer_lint.flow.values.values import Constant, Host, Object, Placed, Tensor, Value
 
 

@@ -261,7 +261,7 @@ class Frame:
 
     def unless_autocast(self, dtype: Known | None) -> Known | None:
         """The dtype of a result that autocast may change: marked `outside_autocast`, or None inside autocast."""
-        return replace(dtype, outside_autocast=True) if dtype is not None and not self.around.autocast else None
+        return Known(dtype.term, dtype.why, True) if dtype is not None and not self.around.autocast else None
 
     def later(self, state: State, node: ast.AST) -> State:
         """The state that code which runs at some later time (the body of a lambda) may rely on."""

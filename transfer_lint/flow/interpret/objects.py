@@ -10,8 +10,9 @@ from transfer_lint.findings import Assumption
 from transfer_lint.flow.interpret.frame import Frame
 from transfer_lint.flow.program.modules import ClassInfo, FunctionInfo
 from transfer_lint.flow.values.aliasing import Sharing
+from transfer_lint.flow.values.memory import LIVE, Memory
 from transfer_lint.flow.values.records import Epoch, Record
-from transfer_lint.flow.values.state import LIVE, State
+from transfer_lint.flow.values.state import State
 from transfer_lint.flow.values.summary import Template
 from transfer_lint.flow.values.symbols import Symbol
 from transfer_lint.flow.values.terms import Known, Term, TermKind
@@ -25,7 +26,7 @@ def entry_state(frame: Frame) -> State:
     return State(frame.symbols, partial(initial_attribute, frame), sharing)
 
 
-def initial_attribute(frame: Frame, state: State, owner: Object, name: str, record: Record) -> Value:
+def initial_attribute(frame: Frame, state: Memory, owner: Object, name: str, record: Record) -> Value:
     """The value of an attribute that has no known assignment since the record's epoch began."""
     label = f"{owner.ident.label}{name if name.startswith('[') else f'.{name}'}"
     begin, line = (name, 0) if record.epoch is None else ("", record.epoch.line)
@@ -121,7 +122,7 @@ def _may_register(frame: Frame, owner: Object, name: str, value: Value, state: S
     )
 
 
-def _moves(symbol: Symbol, state: State) -> tuple[tuple[Symbol, Epoch], ...]:
+def _moves(symbol: Symbol, state: Memory) -> tuple[tuple[Symbol, Epoch], ...]:
     """The last moves of an object and of the objects that hold it."""
     moves = ((ident, state.record(ident).moved) for ident in symbol.lineage())
     return tuple((ident, moved) for ident, moved in moves if moved is not None)

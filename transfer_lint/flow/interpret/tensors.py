@@ -53,7 +53,7 @@ def combine(
         dtype = tensors[0].dtype or Known(tensors[0].dtype_term())
     scalar = False if decisive else None
     if chosen is not None and device is None:
-        chosen = replace(chosen, why=merge_why(*(t.device.why for t in tensors if t.device)))
+        chosen = chosen.proved_by(merge_why(*(t.device.why for t in tensors if t.device)))
     why = next((t.why for t in tensors if t.why), ())
     arrays = any(isinstance(value, Host) and value.array for value in operands)
     made = made_of(frame, tensors) if not others and not arrays else None  # an array can only meet a host tensor

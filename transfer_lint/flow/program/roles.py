@@ -20,6 +20,13 @@ _DEVICE_KEYWORDS = frozenset({"device", "device_map", "map_location"})
 _DTYPE_KEYWORDS = frozenset({"dtype", "torch_dtype"})
 _LOOKUPS = frozenset({"getenv", "get", "pop", "getattr"})
 _TENSOR_ATTRIBUTES = frozenset({"shape", "ndim", "size", "dim", "unsqueeze", "squeeze", "permute"})
+# The kinds of nodes that `_shown` and `_collect` look at; most nodes are of another.
+_SHOWING = frozenset(
+    {
+        ast.Attribute, ast.Subscript, ast.Assign, ast.ClassDef, ast.NamedExpr, ast.AnnAssign, ast.Compare, ast.Call,
+        ast.arguments,
+    }
+)  # fmt: skip
 _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
 
 
@@ -202,6 +209,8 @@ def _is_dtype(module: Module, node: ast.expr) -> bool:
 def _collect(module: Module, scope: FunctionNode | None, nodes: tuple[ast.AST, ...], found: _FileEvidence) -> None:
     """Collect the evidence of some nodes of a file."""
     for node in nodes:
+        if type(node) not in _SHOWING:
+            continue
         for shown, role in _shown(module, node):
             place = _place(scope, shown)
             if place is not None:

@@ -26,18 +26,24 @@ _FIELDS: dict[type[ast.AST], tuple[str, ...]] = {ast.Constant: ()}  # kind of no
 
 def children(node: ast.AST) -> list[ast.AST]:
     """The nodes that a node holds, without contexts and operators."""
+    found: list[ast.AST] = []
+    _add_children(node, found)
+    return found
+
+
+def _add_children(node: ast.AST, found: list[ast.AST]) -> None:
     kind = type(node)
     names = _FIELDS.get(kind)
     if names is None:
         names = _FIELDS[kind] = tuple(name for name in kind._fields if name not in _PLAIN_FIELDS)
-    found: list[ast.AST] = []
     for name in names:
         value = getattr(node, name, None)
         if isinstance(value, list):
-            found += [item for item in value if isinstance(item, ast.AST)]
+            for item in value:
+                if isinstance(item, ast.AST):
+                    found.append(item)
         elif isinstance(value, ast.AST):
             found.append(value)
-    return found
 
 
 def nodes_of(root: ast.AST) -> tuple[ast.AST, ...]:
@@ -49,7 +55,7 @@ def nodes_of(root: ast.AST) -> tuple[ast.AST, ...]:
     if known is None:
         found: list[ast.AST] = [root]
         for node in found:  # the list grows during the loop
-            found += children(node)
+            _add_children(node, found)
         known = tuple(found)
         root._transfer_lint_nodes = known  # type: ignore[attr-defined]
     return known

@@ -118,7 +118,7 @@ class Trees:
             self._reached[near, start] = frozenset(self._reached_by(near, start))
         reached = self._reached[near, start]
         outside = level > 0 and not reached
-        return outside or not reached.isdisjoint(texts.binding(name))
+        return outside or (bool(reached) and not reached.isdisjoint(texts.binding(name)))
 
     def _reached_by(self, near: str, star: Import) -> Iterator[str]:
         """The files of the tree that importing all of a module leads to."""

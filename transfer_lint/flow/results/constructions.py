@@ -44,7 +44,7 @@ class Construction:
         values: list[object] = [ast.literal_eval(self.node.args[0])]
         while values and isinstance(values[0], list | tuple):
             values = [inner for value in values if isinstance(value, list | tuple) for inner in value]
-        return len({repr(value) for value in values}) <= 1
+        return len({repr(value) for value in values}) == 1
 
     @property
     def anchor(self) -> tuple[int, int]:

@@ -1,0 +1,291 @@
+"""Memory: the locals, the heap of objects that they reach, and what reads, writes, moves and unknown code do to it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
+from typing import TypeAlias
+
+from transfer_lint.flow.program.modules import ClassInfo
+from transfer_lint.flow.values.aliasing import Sharing
+from transfer_lint.flow.values.records import AT_ENTRY, MADE, Epoch, Record
+from transfer_lint.flow.values.settled import settled_records
+from transfer_lint.flow.values.symbols import Symbol, Symbols
+from transfer_lint.flow.values.terms import Known
+from transfer_lint.flow.values.values import NONE, Function, Object, Tensor, Tuple, Value, objects_of
+
+LIVE = frozenset({"device", "dtype"})
+"""Attributes that a module may compute from its weights."""
+
+TestKey: TypeAlias = tuple[object, ...]
+"""A test and the values that it reads: two tests with one key have the same outcome."""
+
+InitialAttribute = Callable[["Memory", Object, str, Record], Value]
+
+
+class Memory:
+    """The locals and the heap.
+
+    rest: the record of every object that is not in the heap.
+    """
+
+    __slots__ = ("_initial", "correlated", "heap", "locals", "rest", "sharing", "symbols")
+
+    def __init__(self, symbols: Symbols, initial: InitialAttribute, sharing: Sharing) -> None:
+        self.locals: dict[str, Value] = {}
+        self.heap: dict[Symbol, Record] = {}
+        self.rest = AT_ENTRY
+        # test -> local -> (its value, its value where the test was true, where it was false); never changed in place
+        self.correlated: Mapping[TestKey, Mapping[str, tuple[Value, Value, Value]]] = {}
+        self.symbols = symbols
+        self.sharing = sharing
+        self._initial = initial
+
+    def record(self, ident: Symbol) -> Record:
+        """The record of an object; if nothing has touched the object, the record of function entry."""
+        return self.heap.get(ident, self.rest)
+
+    def anchor(self, ident: Symbol, record: Record) -> Symbol:
+        """The symbol that the placement of an object's weights refers to while it is not known."""
+        where = record.anchor
+        return ident if where is None else self.symbols.make(("anchor", ident, where.name), ident.label, where.line)
+
+    def create(self, made: Object) -> None:
+        """Add a new object, with no attributes yet."""
+        self.sharing.know(made)
+        self.heap[made.ident] = MADE
+
+    def read(self, owner: Object, name: str) -> Value:
+        """Read an attribute (or `[item]`) of an object."""
+        record = self.record(owner.ident)
+        self.sharing.know(owner)
+        value = record.attributes.get(name)
+        # Not assigned so far: it may be a property that is computed from the weights.
+        live = name in LIVE and isinstance(value, Object) and value.ident.parent is owner.ident
+        if value is None or live:
+            value = self._initial(self, owner, name, record)
+            record = self.record(owner.ident)
+            self.heap[owner.ident] = record.holding({**record.attributes, name: value})
+        return value
+
+    def write(self, owner: Object, name: str, value: Value) -> None:
+        """Assign an attribute (or `[item]`)."""
+        self.sharing.know(owner)
+        for twin in self.sharing.twins.get(owner.ident, ()):
+            known = self.record(twin)
+            before = known.epoch or Epoch("", 0)
+            here = Epoch(f"twin {name} {before.name}", before.line)
+            self.heap[twin] = Record(known.anchor, epoch=here, moved=known.moved)
+        for other in self.sharing.instances if isinstance(owner.cls, ClassInfo) else ():
+            known = self.record(other)
+            if name in known.attributes and other is not owner.ident and self._may_be(other, owner):
+                line = known.epoch.line if known.epoch is not None else 0
+                either = Object(self.symbols.make(("also", other, name, value), f"{other.label}.{name}", line))
+                self.heap[other] = known.holding({**known.attributes, name: either})
+        record = self.record(owner.ident)
+        self.heap[owner.ident] = record.holding({**record.attributes, name: value})
+
+    def place(self, owner: Object, device: Known | None, dtype: Known | None, epoch: str, line: int) -> None:
+        """Move a module to `device` and `dtype` (None: the move does not change that half)."""
+        self.sharing.know(owner)
+        self.sharing.placed = True
+        for other in self._sharing((owner.ident,), epoch, line, moved=True):
+            self._unplace(other, device, dtype, epoch, line)
+        self._place(owner.ident, device, dtype, epoch, line, set())
+        self._refresh_weights(epoch, line)
+
+    def _place(
+        self, ident: Symbol, device: Known | None, dtype: Known | None, epoch: str, line: int, seen: set[Symbol]
+    ) -> None:
+        seen.add(ident)
+        record = self.record(ident)
+        kept = {name: v for name, v in record.attributes.items() if not (isinstance(v, Tensor) and v.weight)}
+        self.heap[ident] = replace(
+            record,
+            attributes=kept,
+            device=device or record.device,
+            dtype=dtype or record.dtype,
+            moved=Epoch(epoch, line),
+        )
+        for value in kept.values():
+            if isinstance(value, Object) and value.ident not in seen:
+                if self.sharing.is_module(value):
+                    self._place(value.ident, device, dtype, epoch, line, seen)
+                elif (
+                    value.cls is None
+                ):  # it may be a module; an object of another known class (a list, say) does not move
+                    self._unplace(value.ident, device, dtype, epoch, line)
+
+    def _sharing(self, idents: Iterable[Symbol], epoch: str, line: int, moved: bool = False) -> list[Symbol]:
+        """Other objects that hold one of these and have a known placement, or that may share parts with one of these.
+
+        None under the assumption that modules stay where they were moved. Where there are too many, everything is
+        forgotten first.
+        moved: these objects are moved like modules; one of unknown class may then be any module.
+        """
+        if self.sharing.settled:
+            return []
+        wanted = set(idents)
+        # If an object may share parts with another one, a part of the first may be a part of the other, too.
+        found = self.sharing.related({ancestor for ident in idents for ancestor in ident.lineage()})
+        if found is None:
+            self.sharing.unsettled = True
+            self.forget_everything(epoch, line)
+            return []
+        placed = {i: None for i, record in self.heap.items() if record.device is not None or record.dtype is not None}
+        found.update(owner for owner in placed if not wanted.isdisjoint(self.reachable(owner)))
+        modules = [i for i in idents if self.sharing.proved_module(i) or (moved and not self.sharing.has_no_weights(i))]
+        for other in self.heap if modules else ():
+            if (other in placed or self.sharing.proved_module(other)) and other not in found:
+                found.update([other] if any(not self._apart(ident, other) for ident in modules) else ())
+        found -= wanted
+        self.sharing.unsettled |= bool(found)
+        known = [other for other in self.heap if other in found]  # the order is the same in every run
+        return known + sorted(found - self.heap.keys(), key=lambda symbol: (symbol.line, symbol.label))
+
+    def _apart(self, one: Symbol, other: Symbol) -> bool:
+        """Whether two objects are certainly different, given that neither is known to lead to the other."""
+        made = self.record(one).made, self.record(other).made
+        if all(made):
+            return True
+        if any(made):  # an older object is a part of an object made here only if it was stored there
+            return (other if made[0] else one).is_initial()
+        return self.sharing.apart(one, other)
+
+    def _may_be(self, ident: Symbol, owner: Object) -> bool:
+        """Whether the symbol may stand for the same object as `owner`, judging by two known classes of the tree."""
+        known = self.sharing.owners.get(ident)
+        one, other = known.cls if known is not None else None, owner.cls
+        if not isinstance(one, ClassInfo) or not isinstance(other, ClassInfo):
+            return False
+        return (one in other.lineage or other in one.lineage) and not self._apart(ident, owner.ident)
+
+    def _unplace(self, ident: Symbol, device: Known | None, dtype: Known | None, epoch: str, line: int) -> None:
+        """Part of the object was moved: forget each half of its placement that the move may have changed."""
+        record = self.record(ident)
+        where = Epoch(epoch, line)
+        self.heap[ident] = replace(
+            record,
+            device=record.device if device is None or record.device == device else None,
+            dtype=record.dtype if dtype is None or record.dtype == dtype else None,
+            anchor=where,
+            moved=where,
+        )
+
+    def havoc(self, value: Value, epoch: str, line: int) -> None:
+        """Unknown code got the value: forget everything reachable from it, as that code may have changed it."""
+        self.havoc_all((value,), epoch, line)
+
+    def havoc_all(self, values: Iterable[Value], epoch: str, line: int) -> None:
+        """`havoc` for several values at once. For a function, module-level objects are forgotten, too."""
+        touched: dict[Symbol, None] = {}
+        stack = list(values)
+        while stack:
+            value = stack.pop()
+            if isinstance(value, Object):
+                if value.ident not in touched:
+                    touched.update(dict.fromkeys(self.reachable(value.ident)))
+            elif isinstance(value, Tuple):
+                stack += value.items
+            elif isinstance(value, Function):
+                stack += [Object(ident) for ident in self.heap if ident.is_global()]
+                stack += value.parts()
+        if not touched:
+            return
+        settled = settled_records(self.heap, self.sharing, values, touched) if self.sharing.placed else {}
+        if settled and not self.sharing.settled:
+            self.sharing.unsettled, settled = True, {}
+        sharing = self._sharing(touched, epoch, line)
+        where = Epoch(epoch, line)
+        unknown, moved = Record(where, epoch=where), Record(where, epoch=where, moved=where)
+        for ident in touched:
+            known = self.heap.get(ident)
+            self.heap[ident] = settled.get(ident) or (unknown if known is None or known.moved is None else moved)
+        self._displace(sharing, epoch, line)
+
+    def havoc_globals(self, epoch: str, line: int) -> None:
+        """Code that is not interpreted runs: forget module-level objects, as it may have changed them."""
+        self.havoc_all([Object(ident) for ident in self.heap if ident.is_global()], epoch, line)
+
+    def displace(self, owner: Object, epoch: str, line: int) -> None:
+        """Parts of a module were moved to an unknown place: forget all placements that this may change."""
+        self.sharing.know(owner)
+        self._displace((owner.ident, *self._sharing((owner.ident,), epoch, line, moved=True)), epoch, line)
+
+    def _displace(self, idents: Iterable[Symbol], epoch: str, line: int) -> None:
+        where = Epoch(epoch, line)
+        displaced: dict[int, Record] = {}  # by the identity of the record before
+        for ident in idents:
+            if not self.sharing.has_no_weights(ident):
+                record = self.record(ident)
+                if id(record) not in displaced:
+                    displaced[id(record)] = record.displaced(where)
+                self.heap[ident] = displaced[id(record)]
+        self._refresh_weights(epoch, line)
+
+    def _refresh_weights(self, epoch: str, line: int) -> None:
+        """Weights move with their modules: forget the placement of every tensor that may be a weight."""
+        if self.symbols.has_weights:
+            self._renew_tensors(lambda tensor: tensor.weight, ("weight", epoch), line)
+
+    def forget_everything(self, epoch: str, line: int) -> None:
+        """Anything may have been done to any object."""
+        where = Epoch(epoch, line)
+        self.heap = {}
+        self.rest = Record(where, epoch=where)
+        self._refresh_weights(epoch, line)
+
+    def replace_data(self, epoch: str, line: int) -> None:
+        """`t.data = ...`: forget all placements, as any tensor may be `t` and any module may hold it."""
+        self.correlated = {}
+        self._renew_tensors(lambda tensor: True, ("data", epoch), line, unknown=True)
+        self._displace(list(self.heap), epoch, line)
+
+    def _renew_tensors(
+        self, wanted: Callable[[Tensor], bool], key: tuple[object, ...], line: int, *, unknown: bool = False
+    ) -> None:
+        """Forget the placement of the wanted tensors, in all locals and attributes.
+
+        unknown: and of what may be a tensor.
+        """
+
+        def renewed(value: Value) -> Value:
+            if unknown and isinstance(value, Object) and value.cls is None:
+                symbol = self.symbols.make((*key, value.ident), value.ident.label, line)
+                self.sharing.twin(symbol, value.ident)
+                self.sharing.alias(symbol, value.ident)
+                return replace(value, ident=symbol, placed=(None, None))
+            if isinstance(value, Tensor) and wanted(value):
+                symbol = self.symbols.make((*key, value.ident), value.ident.label, line)
+                return replace(value, ident=symbol, device=None, dtype=None, scalar=None)
+            if isinstance(value, Tuple):
+                items = tuple(renewed(item) for item in value.items)
+                return value if all(a is b for a, b in zip(items, value.items, strict=True)) else Tuple(items)
+            return value
+
+        self.sharing.spend(len(self.heap) + len(self.locals))
+        for name, value in self.locals.items():
+            self.locals[name] = renewed(value)
+        for ident, record in self.heap.items():
+            kinds = (Tensor, Tuple, Object) if unknown else (Tensor, Tuple)
+            if not record.attributes or not any(type(v) in kinds for v in record.attributes.values()):
+                continue
+            attributes = {name: renewed(value) for name, value in record.attributes.items()}
+            if any(attributes[name] is not value for name, value in record.attributes.items()):
+                self.heap[ident] = record.holding(attributes)
+
+    def reachable(self, ident: Symbol) -> Iterator[Symbol]:
+        """The object and everything that its known attributes and its captures lead to."""
+        seen = {ident}
+        stack = [ident]
+        while stack:
+            here = stack.pop()
+            yield here
+            record = self.heap.get(here)
+            targets = [t for value in (record.attributes.values() if record else ()) for t in objects_of(value)]
+            for held in self.sharing.captured_by(here):
+                targets += objects_of(self.locals.get(held, NONE)) if isinstance(held, str) else [held]
+            for target in targets:
+                if target not in seen:
+                    seen.add(target)
+                    stack.append(target)
