@@ -43,6 +43,8 @@ def attribute(frame: Frame, owner: Value, node: ast.Attribute, state: State) -> 
                 if method is not None:
                     return _member(frame, owner, method, node, state)
             value = of_output(owner, name, state.read(owner, name), frame, node)
+            if owner.cls in ("builtins.list", "builtins.dict") and isinstance(value, Object):
+                state.sharing.captured[value.ident] = (owner.ident,)  # `held.append`, to be called later
             return scheduler_timesteps(frame, owner, name, value, node)
         case Placed() if name == "type":
             return Host(frame.symbol(node, name))
