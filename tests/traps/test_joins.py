@@ -35,5 +35,5 @@ def program(*names: str) -> str:
 def test_a_model_is_there_only_if_it_is_on_every_path(names: tuple[str, ...], there: bool) -> None:
     text = program(*names)
     last = text[: text.rindex("model.to(")].count("\n") + 1
-    found = find(Example("join", text, None, (), None, False, False, {}, 1), text)
+    found = find(Example("join", text, None, (), None, False, False, {}, 1, {}), text)
     assert (("TL101", last) in {(finding.code, finding.line) for finding in found}) is there

@@ -266,6 +266,8 @@ class Instantiation:
             return
         if record.epoch:
             self.state.havoc(owner, epoch, line)
+            if record.moved is not None:  # before that it was moved, so anything that it may be was moved
+                self.state.displace(owner, epoch, line)
         for name, value in record.attributes.items():
             if not is_initial(symbol, name, value):
                 store(self.caller, owner, name, self.carried(value), self.node, self.state)

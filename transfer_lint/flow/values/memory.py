@@ -74,7 +74,8 @@ class Memory:
         for twin in self.sharing.twins.get(owner.ident, ()):
             known = self.record(twin)
             before = known.epoch or Epoch("", 0)
-            self.heap[twin] = Record(known.anchor, epoch=Epoch(f"twin {name} {before.name}", before.line))
+            here = Epoch(f"twin {name} {before.name}", before.line)
+            self.heap[twin] = Record(known.anchor, epoch=here, moved=known.moved)
         for other in self.sharing.instances if isinstance(owner.cls, ClassInfo) else ():
             known = self.record(other)
             if name in known.attributes and other is not owner.ident and self._may_be(other, owner):
@@ -196,9 +197,10 @@ class Memory:
             self.sharing.unsettled, settled = True, {}
         sharing = self._sharing(touched, epoch, line)
         where = Epoch(epoch, line)
-        unknown = Record(where, epoch=where)
+        unknown, moved = Record(where, epoch=where), Record(where, epoch=where, moved=where)
         for ident in touched:
-            self.heap[ident] = settled.get(ident) or unknown
+            known = self.heap.get(ident)
+            self.heap[ident] = settled.get(ident) or (unknown if known is None or known.moved is None else moved)
         self._displace(sharing, epoch, line)
 
     def havoc_globals(self, epoch: str, line: int) -> None:

@@ -60,7 +60,7 @@ class Summary:
             far = {path[depth - 1] for path in paths.values() if len(path) > depth}
             if len(near.keys() | far) <= MOST_EFFECTS:
                 break
-        unknown = Record(epoch=Epoch("far", 0))
+        unknown = Record(epoch=Epoch("far", 0), moved=Epoch("far", 0))
         return [*near.items(), *((symbol, unknown) for symbol in sorted(far, key=lambda symbol: symbol.label))]
 
 
