@@ -6,7 +6,6 @@ import ast
 import asyncio
 import gc
 import os
-import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -20,6 +19,7 @@ from tests.cache.test_random_edits import CHANGES, VARIANTS, put
 from tests.programs.world import Files
 from tests.programs.writer import programs
 from tests.support.command import WASTE
+from tests.support.working import working
 from transfer_lint.files.discovery import collect
 from transfer_lint.flow.knowledge import default_knowledge
 from transfer_lint.flow.program import tree_texts
@@ -191,16 +191,9 @@ def test_memory_is_flat(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
     assert counts == [1] * 8
 
 
-def working(sources: None, begun: str, go_on: str) -> int:
-    Path(f"{begun}.new").write_text(str(os.getpid()))
-    os.replace(f"{begun}.new", begun)
-    while not os.path.exists(go_on):
-        time.sleep(0.01)
-    return os.getpid()
-
-
-def test_one_process_goes_on_with_what_nobody_wants(tmp_path: Path) -> None:
+def test_one_process_goes_on_with_what_nobody_wants(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It has learnt most of what the next question needs. A second one is ended."""
+    monkeypatch.setattr("transfer_lint.server.workers.LEARNING", 3600.0)
 
     async def begin(name: str) -> asyncio.Task[int]:
         task = asyncio.create_task(workers.ask(working, str(tmp_path / name), str(tmp_path / "go on")))

@@ -103,7 +103,7 @@ def prepare() -> None:
 if __name__ == "__main__":
     from runpy import run_module
 
-    sys.path.remove(str(Path(__file__).parent))
+    sys.path[:] = [folder for folder in sys.path if folder != str(Path(__file__).parent)]
     prepare()
     gc.freeze()
     serve()
