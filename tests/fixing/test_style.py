@@ -175,8 +175,16 @@ GROWN = {
     ),
     "it fits": ("x = f(aaaaaaaaaaaaa, bbbbbbbb)\n", None),
     "it never fits": ("x = f(aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa, b)\n", None),
-    "a call of a call": ("x = f(aaaaaaaaaaaaa).g(bbbbbbbbbbb)\n", None),
-    "a sum": ("x = aaaaaaaaaaaaa + f(bbbbbbbbbbb)\n", None),
+    "a call of a call": ("x = f(aaaaaaaaaaaaa).g(bbbbbbbbbbb)\n", "x = f(aaaaaaaaaaaaa).g(\n    bbbbbbbbbbb\n)\n"),
+    "a long call in front": (
+        "x = f(aaaaaaaaaaaaa, bbbbbbbbb) * c\n",
+        "x = f(\n    aaaaaaaaaaaaa, bbbbbbbbb\n) * c\n",
+    ),
+    "a sum": ("x = aaaaaaaaaaaaa + f(bbbbbbbbbbb)\n", "x = aaaaaaaaaaaaa + f(\n    bbbbbbbbbbb\n)\n"),
+    "a choice": (
+        "x = aaaaaaaaaaaa if f(bbbbbbbb) else f(c)\n",
+        "x = (\n    aaaaaaaaaaaa\n    if f(bbbbbbbb)\n    else f(c)\n)\n",
+    ),
     "a generator": ("x = f(aaaaaaaaa for bb in bbbbbbbb)\n", None),
     "a lambda": ("x = f(lambda aaaaaaa, bbbb: bbbbbb)\n", None),
     "a comment": ("x = f(aaaaaaaaaaaaa)  # bbbbbbbbb\n", "x = f(\n    aaaaaaaaaaaaa\n)  # bbbbbbbbb\n"),

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from transfer_lint.files.text import lines_of
 
 _SKIPPED = (tokenize.NL, tokenize.INDENT, tokenize.DEDENT, tokenize.ENDMARKER)
+_LOOSE = frozenset({"if", "else", "and", "or", "not", "in", "is", "<", ">", "==", "!=", "<=", ">=", ",", "|", "&", "^"})
+"""What binds looser than arithmetic: a value with this in it is parted there first."""
 _OPENING, _CLOSING = frozenset("([{"), frozenset(")]}")
 _LINE_END = re.compile(r"[ \t]*\r?\n[ \t]*")
 _NO_BLANK = re.compile(rf"(?<=[(\[{{]){_LINE_END.pattern}|{_LINE_END.pattern}(?=[)\]}}]|\.[^0-9])")
@@ -61,31 +63,99 @@ def _text(text: str, statement: Sequence[tokenize.TokenInfo]) -> str:
 
 
 def _parted(line: str, statement: Sequence[tokenize.TokenInfo], width: int, indent: str) -> str:
-    """A line that is too long, with its call's arguments on a line of their own if they fit there, else on one each.
+    """A line that is too long, on several lines, as a formatter parts the value of an assignment or of a `return`.
 
-    The call has to be the whole value of an assignment, a `return` or a statement. A comment behind it stays there.
+    A value that begins with a call has the call's arguments on a line of their own if they fit there, else on one each.
+    Another one is put into brackets, in one piece or parted at its `if` and `else`. What would still be too long stays.
     """
     tokens = [token for token in statement[:-1] if token.type != tokenize.COMMENT]
-    opening = next((n for n, token in enumerate(tokens) if token.string == "("), len(tokens))
-    begin = max(
-        (n + 1 for n, token in enumerate(tokens[:opening]) if token.string in ("=", "return", "await")), default=0
+    margin, end = line[: len(line) - len(line.lstrip())], line[len(line.rstrip("\r\n")) :]
+    begin = max((n + 1 for n, token in enumerate(tokens) if _begins_value(tokens, n)), default=0)
+    value = tokens[begin:]
+    if not value or any(map(_stays, value)):
+        return line
+    rows = _call_in_rows(line, value, width, margin + indent) or (
+        _bracketed(line, value, width, margin + indent) if begin else None
     )
-    callee, inside = tokens[begin:opening], tokens[opening + 1 : -1]
-    called = bool(callee and inside) and all(t.type == tokenize.NAME or t.string == "." for t in callee)
-    if not called or _closing(tokens, opening) != len(tokens) - 1 or any(map(_stays, inside)):
+    if rows is None:
         return line
-    margin = line[: len(line) - len(line.lstrip())]
-    rows = [line[inside[0].start[1] : inside[-1].end[1]]]
-    if len(margin + indent + rows[0]) > width:
-        commas = [token for n, token in enumerate(inside) if token.string == "," and _depth(inside[:n]) == 0]
-        starts = [inside[0].start[1], *(comma.end[1] for comma in commas)]
-        stops = [*(comma.start[1] for comma in commas), inside[-1].end[1]]
-        rows = [f"{line[start:stop].strip()}," for start, stop in zip(starts, stops, strict=True)]
-    if any(len(margin + indent + row) > width for row in rows):
-        return line
-    end = line[len(line.rstrip("\r\n")) :]
-    last = f"{margin}{line[tokens[-1].start[1] :]}"
-    return end.join([line[: tokens[opening].end[1]], *(margin + indent + row for row in rows), last])
+    first, *inner, last = rows
+    ending = f"{margin}{last}{line[value[-1].end[1] :]}"
+    return end.join([line[: value[0].start[1]] + first, *(margin + indent + row for row in inner), ending])
+
+
+def _begins_value(tokens: Sequence[tokenize.TokenInfo], n: int) -> bool:
+    return tokens[n].string in ("=", "return", "await") and _depth(tokens[:n]) == 0
+
+
+def _call_in_rows(line: str, value: Sequence[tokenize.TokenInfo], width: int, margin: str) -> list[str] | None:
+    """What ends with `f(`, the arguments, and what begins with `)`; None if there is no such call.
+
+    It is the call at the end of the value, or else the one at its beginning.
+    """
+    for opening, closing in _calls(value):
+        inside, begin = value[opening + 1 : closing], value[0].start[1]
+        if not inside or _is_loose(value[:opening]) or _is_loose(value[closing + 1 :]):
+            continue
+        rows = [line[inside[0].start[1] : inside[-1].end[1]]]
+        if len(margin + rows[0]) > width:
+            commas = [n for n, token in enumerate(inside) if token.string == "," and _depth(inside[:n]) == 0]
+            rows = [f"{line[part[0].start[1] : part[-1].end[1]]}," for part in _between(inside, commas)]
+        last = line[value[closing].start[1] : value[-1].end[1]]
+        if value[opening].end[1] <= width and _fit([*rows, last], margin, width):
+            return [line[begin : value[opening].end[1]], *rows, last]
+    return None
+
+
+def _calls(value: Sequence[tokenize.TokenInfo]) -> Iterator[tuple[int, int]]:
+    """The indexes of the brackets of the call at the end of a value, and of the one at its beginning."""
+    last = len(value) - 1
+    for n, token in enumerate(value):
+        if n and token.string == "(" and value[n - 1].type == tokenize.NAME and _closing(value, n) == last:
+            yield n, last
+    first = next((n for n, token in enumerate(value) if token.string == "("), 0)
+    if first and all(token.type == tokenize.NAME or token.string == "." for token in value[:first]):
+        yield first, _closing(value, first)
+
+
+def _is_loose(tokens: Sequence[tokenize.TokenInfo]) -> bool:
+    return any(token.string in _LOOSE and _depth(tokens[:n]) == 0 for n, token in enumerate(tokens))
+
+
+def _bracketed(line: str, value: Sequence[tokenize.TokenInfo], width: int, margin: str) -> list[str] | None:
+    """The value in brackets, on a line of its own; a conditional on three, if it needs them."""
+    if all(token.type == tokenize.NAME or token.string == "." for token in value) or _is_one_call(value):
+        return None
+    rows = [line[value[0].start[1] : value[-1].end[1]]]
+    if len(margin + rows[0]) > width:
+        turns = [n for n, token in enumerate(value) if token.string in ("if", "else") and _depth(value[:n]) == 0]
+        rows = [line[part[0].start[1] : part[-1].end[1]] for part in _between(value, turns, kept=True)]
+    return ["(", *rows, ")"] if _fit(rows, margin, width) else None
+
+
+def _is_one_call(value: Sequence[tokenize.TokenInfo]) -> bool:
+    """Whether there is no operator outside of brackets."""
+    return all(
+        token.type == tokenize.NAME
+        or token.string == "."
+        or token.string in _OPENING | _CLOSING
+        or _depth(value[:n]) > 0
+        for n, token in enumerate(value)
+    ) and not any(token.string in ("if", "else") for token in value)
+
+
+def _between(
+    tokens: Sequence[tokenize.TokenInfo], at: Sequence[int], *, kept: bool = False
+) -> Iterator[Sequence[tokenize.TokenInfo]]:
+    """The tokens between those at these indexes; each of these begins what follows it, or is left out."""
+    starts = [0, *(n if kept else n + 1 for n in at)]
+    for start, stop in zip(starts, [*at, len(tokens)], strict=True):
+        if start < stop:
+            yield tokens[start:stop]
+
+
+def _fit(rows: Sequence[str], margin: str, width: int) -> bool:
+    return all(len(margin + row) <= width for row in rows)
 
 
 def _stays(token: tokenize.TokenInfo) -> bool:

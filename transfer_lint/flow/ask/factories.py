@@ -15,6 +15,9 @@ from transfer_lint.flow.values.values import Tensor
 # Arguments of a factory that say the device already, or whose meaning depends on the device.
 _BINDING = frozenset({"device", "out", "requires_grad", "pin_memory", None})
 
+# Factories whose arguments are sizes; of `full`, the first one.
+_SIZED = frozenset({"torch.zeros", "torch.ones", "torch.empty", "torch.full"})
+
 
 @dataclass(frozen=True)
 class Factory:
@@ -57,7 +60,7 @@ class Factories:
         if isinstance(made, ast.Name):
             return None
         if isinstance(made, ast.Call) and self._makes_tensor(made):
-            return self._direct(made)
+            return self._direct(made) if not self._is_empty(made) else None
         if on_host and (helper := self._by_helper(site, made)) is not None:
             return helper
         calls = list(self._calls_of(made) or ())
@@ -66,6 +69,13 @@ class Factories:
         if not calls or any(_names_device(call) for call in calls):
             return None
         return self._factory(made, calls)
+
+    def _is_empty(self, call: ast.Call) -> bool:
+        """Whether a size is 0: there is nothing to copy."""
+        name = self._module.dotted(call.func)
+        sizes = [*call.args[:1], *(() if name == "torch.full" else call.args[1:])] if name in _SIZED else []
+        each = [item for size in sizes for item in (size.elts if isinstance(size, ast.Tuple | ast.List) else [size])]
+        return any(isinstance(size, ast.Constant) and size.value == 0 for size in each)
 
     def makes(self, node: ast.expr) -> bool:
         """Whether an expression is computed from factories alone."""

@@ -19,8 +19,8 @@ def rebindable(site: Site) -> bool:
     """Whether the receiver's name can be bound to the moved value just before the statement without other effects.
 
     The receiver must be a local name. Either the statement itself rebinds it to the moved value, or nothing else in
-    the statement reads the name and it is not live after it. No nested scope may use the name, and nothing may look
-    at all locals.
+    the statement reads the name and it is not live after it, nor in the next round of a loop, where the target may be
+    another one. No nested scope may use the name, and nothing may look at all locals.
     """
     receiver = site.moved
     if not isinstance(receiver, ast.Name) or site.function is None or site.inline:
@@ -33,9 +33,18 @@ def rebindable(site: Site) -> bool:
         if name in targets and None not in targets:
             return True
     reads = [n for n in nodes_of(statement) if isinstance(n, ast.Name) and n.id == name and n is not receiver]
-    if reads:
+    if reads or _is_carried_over(function, statement, name):
         return False
     return not _read_later(function, statement, name)
+
+
+def _is_carried_over(function: ast.AST, statement: ast.stmt, name: str) -> bool:
+    """Whether a statement in a loop may find what the name was bound to in the round before."""
+    innermost = max(_loops_around(function, statement), key=lambda loop: loop.lineno, default=None)
+    if innermost is None or _binds(innermost, name):
+        return False
+    before = (s for s in innermost.body if s.lineno < statement.lineno and isinstance(s, ast.Assign))
+    return not any(isinstance(target, ast.Name) and target.id == name for s in before for target in s.targets)
 
 
 def is_read_later(site: Site) -> bool:
@@ -203,7 +212,7 @@ def _read_later(function: ast.AST, statement: ast.stmt, name: str) -> bool:
     return False
 
 
-def _loops_around(function: ast.AST, statement: ast.stmt) -> list[ast.stmt]:
+def _loops_around(function: ast.AST, statement: ast.stmt) -> list[ast.For | ast.AsyncFor | ast.While]:
     return [
         node
         for node in nodes_of(function)

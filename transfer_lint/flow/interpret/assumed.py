@@ -9,7 +9,9 @@ from dataclasses import replace
 from transfer_lint.findings import Assumption
 from transfer_lint.flow.interpret.frame import Frame
 from transfer_lint.flow.interpret.unknown_calls import unknown_call
-from transfer_lint.flow.knowledge import Role
+from transfer_lint.flow.knowledge import Knowledge, Role
+from transfer_lint.flow.program.modules import FunctionInfo, Module
+from transfer_lint.flow.program.syntax import nodes_of
 from transfer_lint.flow.values.state import State
 from transfer_lint.flow.values.terms import Fact, Known, Term, TermKind, role_of
 from transfer_lint.flow.values.values import Host, Object, Placed, Tensor, Tuple, Value
@@ -97,12 +99,34 @@ def settled_result(
 
 
 def settled_method_result(
-    frame: Frame, model: Object, result: Value, arguments: Mapping[str, Value], node: ast.Call, state: State
+    frame: Frame,
+    model: Object,
+    called: FunctionInfo,
+    result: Value,
+    arguments: Mapping[str, Value],
+    node: ast.Call,
+    state: State,
 ) -> Value:
-    """The result of a method of a model that is given what is on a device, where its code does not tell its device."""
+    """The result of a method of a model that is given what is on a device, where its code does not tell its device.
+
+    Not of a method that makes tensors on the host, or brings them there: any of them may be its result.
+    """
     if not frame.is_module(model) or _device_of_inputs(frame, arguments.values()) is None:
         return result
+    if any(_is_of_host(inner, called.module, frame.knowledge) for inner in nodes_of(called.node)):
+        return result
     return settled_result(frame, model, result, arguments, node, state)
+
+
+def _is_of_host(node: ast.AST, module: Module, knowledge: Knowledge) -> bool:
+    """Whether it is a call whose result is on the host: `torch.tensor(values)`, `x.cpu()`."""
+    if not isinstance(node, ast.Call):
+        return False
+    if isinstance(node.func, ast.Attribute) and node.func.attr in ("cpu", "numpy"):
+        return True
+    name = module.dotted(node.func)
+    made = name in knowledge.from_values or name in knowledge.host_tensors
+    return made and not any(keyword.arg == "device" for keyword in node.keywords)
 
 
 def _is_of_its_own(term: Term, arguments: Mapping[str, Value]) -> bool:

@@ -189,7 +189,7 @@ def _method_call(frame: Frame, node: ast.Call, func: ast.Attribute, receiver: Te
     member = attribute(frame, receiver, func, state)
     if isinstance(member, Function):
         result = frame.callees.call(frame, member.info, bind_receiver(member, arguments), node, state)
-        return settled_method_result(frame, receiver, result, arguments, node, state)
+        return settled_method_result(frame, receiver, member.info, result, arguments, node, state)
     if frame.is_module(receiver):
         if isinstance(member, Object) and member.cls is not None:
             return call_object(frame, member, arguments, node, state)
