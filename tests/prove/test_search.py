@@ -15,7 +15,8 @@ from transfer_lint.proving.search import savings, search
 
 
 def key(letter: str) -> FixKey:
-    return FixKey("a.py", "TL101", "f", letter)
+    """A fix, in a function that a capital letter and the small one share."""
+    return FixKey("a.py", "TL101", letter.lower(), letter)
 
 
 def applied(letter: str) -> Candidate:
@@ -75,6 +76,11 @@ def together(chosen: set[str], *letters: str) -> bool:
     return chosen.issuperset(letters)
 
 
+def half(chosen: set[str], letter: str) -> bool:
+    """Whether one fix of a function is chosen without the other, as when two tensors have to be on one device."""
+    return len(chosen & {letter, letter.upper()}) == 1
+
+
 CASES = [
     pytest.param(Program("abcdefgh"), "", id="nothing wrong"),
     pytest.param(Program("a", lambda c: "a" in c), "a", id="the only one"),
@@ -91,6 +97,10 @@ CASES = [
     ),
     pytest.param(
         Program("abc", lambda c: together(c, "a", "c") or "b" in c), "bc", id="one that failed only beside another",
+    ),
+    pytest.param(
+        Program("xaAbB", lambda c: half(c, "a") or half(c, "b") or "B" in c), "Bb",
+        id="two that need each other, before two that are wrong",
     ),
 ]  # fmt: skip
 
@@ -136,3 +146,13 @@ def test_savings(waits: Callable[[set[str]], int], expected: dict[str, int]) -> 
     assert found == expected
     by_group = {group: figures.waits for figures, group in saved}
     assert sum(by_group.values()) == 9 - waits(set("abcdefgh"))
+
+
+def test_what_fails_half_way_is_not_measured() -> None:
+    def waits(chosen: set[str]) -> int:
+        return 1 if half(chosen, "a") else 9 - 4 * together(chosen, "a", "A")  # it stops before it waits
+
+    program = Program("xaAy", lambda c: half(c, "a"), waits)
+    saved = savings(program, program(lambda fix: True), Figures(0, 0, 9))
+    assert [figures.waits for figures, _ in saved] == [0, 4, 4, 0]
+    assert len({group for _, group in saved}) == 3

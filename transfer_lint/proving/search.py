@@ -1,8 +1,9 @@
 """Finds the fixes that are to blame when all of them together fail: by bisection, one after another.
 
 Bisection follows the order in which fixes were applied, as later fixes rest on earlier ones. The original is good and
-the whole is bad, so some fix turns good into bad: it is dropped, and the rest is tried again. Delta debugging (Zeller,
-Yesterday, my program worked. Today, it does not. Why?, 1999) with a single line of ancestors.
+the whole is bad, so some fix turns good into bad: it is dropped, and the rest is tried again. Rows of fixes are parted
+between functions where that can be: half of what belongs together fails, and would be blamed for another's fault. Delta
+debugging (Zeller, Yesterday, my program worked. Today, it does not. Why?, 1999) with a single line of ancestors.
 """
 
 from __future__ import annotations
@@ -74,7 +75,7 @@ def _culprit(attempt: Try, whole: Trial, passes: Callable[[Trial], bool]) -> tup
     keys, bad = whole.keys, whole
     low, high = 0, len(keys)  # the first `low` fixes pass, the first `high` do not
     while high - low > 1:
-        middle = (low + high) // 2
+        middle = _middle(keys, low, high)
         trial = attempt(_first(keys, middle))
         if passes(trial):
             low = middle
@@ -86,33 +87,46 @@ def _culprit(attempt: Try, whole: Trial, passes: Callable[[Trial], bool]) -> tup
 def savings(attempt: Try, whole: Trial, original: Figures) -> list[tuple[Figures, int]]:
     """What each fix of a trial saves, beyond the fixes before it, and the number of its group.
 
-    A row of fixes that saves nothing as a whole is not taken apart. Fixes that cost something without later ones are a
-    group with these, and each has what the group saves.
+    A row of fixes that saves nothing as a whole is not taken apart. Fixes that cost something without later ones, or
+    give other results, are a group with these, and each has what the group saves.
     """
     keys = whole.keys
-    saved = [NOTHING] * len(keys)
 
-    def split(low: int, high: int, before: Figures, after: Figures) -> None:
-        if high - low == 1:
-            saved[low] = before - after
-        elif before - after:
-            middle = (low + high) // 2
-            between = attempt(_first(keys, middle)).figures
-            split(low, middle, before, between)
-            split(middle, high, between, after)
+    def parts(low: int, high: int, before: Figures, after: Figures) -> Iterator[tuple[int, Figures]]:
+        if not before - after:
+            yield from [(1, NOTHING)] * (high - low)
+            return
+        if high - low > 1:
+            middle = _middle(keys, low, high)
+            trial = attempt(_first(keys, middle))
+            if _same(trial):  # what fails half-way has moved less
+                yield from parts(low, middle, before, trial.figures)
+                yield from parts(middle, high, trial.figures, after)
+                return
+        yield high - low, before - after
 
-    if keys:
-        split(0, len(keys), original, whole.figures)
-    return list(_grouped(saved))
+    return list(_grouped(list(parts(0, len(keys), original, whole.figures))))
 
 
-def _grouped(saved: Sequence[Figures]) -> Iterator[tuple[Figures, int]]:
+def _grouped(parts: Sequence[tuple[int, Figures]]) -> Iterator[tuple[Figures, int]]:
+    """For each fix what its group saves, and the group's number. parts: number of fixes, and what these save."""
     number, size, total = 0, 0, NOTHING
-    for position, figures in enumerate(saved, start=1):
-        size, total = size + 1, total + figures
-        if not total.costs or position == len(saved):
+    for position, (fixes, figures) in enumerate(parts, start=1):
+        size, total = size + fixes, total + figures
+        if not total.costs or position == len(parts):
             yield from [(total, number)] * size
             number, size, total = number + 1, 0, NOTHING
+
+
+def _middle(keys: Sequence[FixKey], low: int, high: int) -> int:
+    """Where to part a row of fixes: between two functions, if there are two, as fixes in one may need each other."""
+    cuts = range(low + 1, high)
+    between = [cut for cut in cuts if _place(keys[cut - 1]) != _place(keys[cut])]
+    return min(between or cuts, key=lambda cut: abs(2 * cut - low - high))
+
+
+def _place(key: FixKey) -> tuple[str, str]:
+    return key.path, key.function
 
 
 def _first(keys: Sequence[FixKey], number: int) -> Wanted:
