@@ -32,7 +32,7 @@ except ModuleNotFoundError as error:
     ) from error
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from transfer_lint.tracing import autocast, saving
+from transfer_lint.tracing import attention, autocast, saving
 from transfer_lint.tracing.compilers import uncompiled
 from transfer_lint.tracing.device_tensor import foreign
 from transfer_lint.tracing.functions import Functions, reentered
@@ -86,6 +86,7 @@ def simulate(kind: str = "cuda", devices: int = 1) -> Iterator[Machine]:
         with _modes(machine) if active() is machine else ExitStack():
             run_thread(thread)
 
+    attention.register()
     autocast.register()
     saving.register()
     with ExitStack() as stack:
