@@ -7,6 +7,7 @@ is imported. `policy` is what a user's machine and command line would decide.
 from __future__ import annotations
 
 import atexit
+import contextlib
 import os
 import shutil
 import sys
@@ -76,7 +77,10 @@ def install() -> Path:
     if HAVE_INSIGHTFACE and not (models / "insightface").exists():
         from tests.support.synthetic_antelope import make_pack
 
-        make_pack(models / "insightface")
+        aside = models / f"{os.getpid()}.part"  # other processes use the folder as soon as it is there
+        make_pack(aside)
+        with contextlib.suppress(OSError):  # another was first
+            aside.rename(models / "insightface")
     (models / "instantid").mkdir(exist_ok=True)
     folders: dict[str, tuple[list[str], set[str]]] = {}
 

@@ -42,7 +42,9 @@ def checkpoint() -> str:
     """The name of a checkpoint file."""
     name = "small.bin"
     sizes = PUBLISHED if os.environ.get("SCENARIO_PUBLISHED_PROJ") else SMALL
-    torch.save(instantid_checkpoint(sizes, TOKENS, (NARROW, WIDE)), MODELS / "instantid" / name)
+    aside = MODELS / "instantid" / f"{os.getpid()}.part"  # another process may be reading the file
+    torch.save(instantid_checkpoint(sizes, TOKENS, (NARROW, WIDE)), aside)
+    aside.replace(MODELS / "instantid" / name)
     return name
 
 
