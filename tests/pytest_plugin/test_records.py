@@ -208,5 +208,5 @@ def test_reports_for_people(project: pytest.Pytester, run: Run) -> None:
     assert not any("test_nothing" in line for line in text)
     page = (project.path / "out.html").read_text(encoding="utf-8")
     assert "3 tests" in page
-    for part in ("<code>test_pack.py::test_a</code>", "pack.py:5 twice: 1 waits, 1 copies, 8 B", "By test"):
+    for part in ("<code>test_pack.py::test_a</code>", "pack.py:5 twice: 1 wait, 1 copy, 8 B", "By test"):
         assert part in page

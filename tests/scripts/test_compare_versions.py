@@ -13,9 +13,13 @@ from tests.support.command import ROOT, WASTE
 
 MOVED = """
 
-def encode(model: torch.nn.Linear, y: torch.Tensor):
-    model.to("cuda:0")
-    return model(y)
+class Encoder:
+    def __init__(self, model: torch.nn.Linear):
+        self.model = model
+
+    def encode(self, y: torch.Tensor):
+        self.model.to("cuda:0")
+        return self.model(y)
 """
 
 
