@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.command import CLEAN, WASTE, lint
+from tests.support.command import CLEAN, LOOP, WASTE, lint
 
 NAME = "transfer-lint-baseline.json"
 
@@ -131,21 +131,6 @@ def test_cannot(folder: Path, options: tuple[str, ...], words: str) -> None:
     (folder / "other.json").write_text('{"version": 1, "findings": [{"path": 3}]}')
     assert words in lint("check", *options, cwd=folder, expect=2).err
     assert (folder / "waste.py").read_text() == WASTE
-
-
-LOOP = """\
-import comfy.model_management
-import torch
-
-
-def last(steps: int) -> float:
-    values = torch.arange(8, device=comfy.model_management.get_torch_device())
-    for step in range(steps):
-        values = values + step
-        first = values.cpu()[0].item()
-    return first
-"""
-"""A warning (TL301) without a fix, and a hint (TL302) whose fix changes what the warning is about."""
 
 
 @pytest.mark.parametrize("hints", [True, False], ids=["with hints", "plain"])

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.command import WASTE, lint
+from tests.support.command import LOOP, WASTE, lint
 
 NAME = "transfer-lint-baseline.json"
 THEN = {"SOURCE_DATE_EPOCH": "1811808000"}  # 2027-06-01
@@ -108,25 +108,10 @@ def test_writing_again_keeps_terms_and_a_later_end_is_asked_for(known: Path) -> 
     assert terms == [("2028-01-01", "infra", "old code")] * 2 + [(None, None, None)] * 2
 
 
-CHANGED = """\
-import comfy.model_management
-import torch
-
-
-def last(steps: int) -> float:
-    values = torch.arange(8, device=comfy.model_management.get_torch_device())
-    for step in range(steps):
-        values = values + step
-        first = values.cpu()[0].item()
-    return first
-"""
-"""A warning (TL301), and a hint (TL302) whose fix changes the expression of the first."""
-
-
 @pytest.mark.parametrize("answers", ["", "y\n"], ids=["fix", "fix --interactive"])
 @pytest.mark.parametrize("day", [THEN, LATER], ids=["holds", "has ended"])
 def test_terms_go_with_a_changed_expression(known: Path, answers: str, day: dict[str, str]) -> None:
-    (known / "b.py").write_text(CHANGED)
+    (known / "b.py").write_text(LOOP)
     terms = ("--until", "2027-06-01", "--owner", "infra", "--reason", "slow")
     lint("check", "--write-baseline", *terms, cwd=known, expect=0, **THEN)
     lint("fix", *(["--interactive"] if answers else []), "b.py", cwd=known, stdin=answers, **day)

@@ -53,6 +53,20 @@ def last(steps: int) -> float:
 """
 """A warning with a safe fix (TL101), and one without a fix (TL301)."""
 
+LOOP = """\
+import comfy.model_management
+import torch
+
+
+def last(steps: int) -> float:
+    values = torch.arange(8, device=comfy.model_management.get_torch_device())
+    for step in range(steps):
+        values = values + step
+        first = values.cpu()[0].item()
+    return first
+"""
+"""A warning (TL301) without a fix, and a hint (TL302) whose fix changes what the warning is about."""
+
 TWO_SNAPSHOTS = """
 def two_snapshots():
     import os, threading
