@@ -68,7 +68,7 @@ class Hooks:
     def moved(self, op: Any, args: Any, kwargs: Any) -> Any:
         """Run a copy between devices and record it."""
         source, how = args[0] if op is MOVES[0] else args[1], op.__name__.partition(".")[0].removeprefix("_")
-        with self.sync_debug.inside() as flagged, self.device_time.span(source, args, kwargs) as span:
+        with self.sync_debug.silent(), self.device_time.span(source, args, kwargs) as span:
             begin = time.perf_counter()
             result = op(*args, **kwargs)
             seconds = time.perf_counter() - begin
@@ -89,7 +89,6 @@ class Hooks:
                 blocking=blocking,
                 content=None if at_host is None else digest(at_host, self.limit),
                 seconds=seconds,
-                flagged=bool(flagged),
             )
             span.belongs_to(entry)
             if self.recorder.uses is not None and not to_host:
@@ -98,7 +97,7 @@ class Hooks:
 
     def read(self, op: Any, args: Any, kwargs: Any) -> Any:
         """Run an operator that makes the host wait, and record the wait."""
-        with self.sync_debug.inside() as flagged:
+        with self.sync_debug.silent():
             begin = time.perf_counter()
             result = op(*args, **kwargs)
             seconds = time.perf_counter() - begin
@@ -115,7 +114,6 @@ class Hooks:
                 if value is None
                 else (repr(value), self.recorder.memories.number(tensor), tensor.storage_offset()),
                 seconds=seconds,
-                flagged=bool(flagged),
             )
         return result
 
