@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import cache
 from typing import Any
@@ -124,6 +124,7 @@ class Hooks:
 
 
 _listening: list[Hooks] = []
+_here = threading.local()  # deaf: this thread is in a context of `deaf`
 
 
 @contextmanager
@@ -155,8 +156,25 @@ def running() -> Recorder | None:
 @contextmanager
 def deaf() -> Iterator[None]:
     """Context in which nothing of this thread is recorded."""
-    with torch._C._ExcludeDispatchKeyGuard(_KEYS):
-        yield
+    before = getattr(_here, "deaf", False)
+    _here.deaf = True
+    try:
+        with torch._C._ExcludeDispatchKeyGuard(_KEYS):
+            yield
+    finally:
+        _here.deaf = before
+
+
+def heard(op: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+    """Call an operator from a dispatch mode, so that what it calls inside is recorded.
+
+    In a mode torch has switched the kernels off. The operators that are recorded themselves have been so on their way
+    to the mode; in inference mode, others get there before torch has taken them apart.
+    """
+    if op in MOVES or op in READS or getattr(_here, "deaf", False):
+        return op(*args, **kwargs)
+    with torch._C._SetExcludeDispatchKeyGuard(_KEY, False):
+        return op.decompose(*args, **kwargs) if op in CALLS else op(*args, **kwargs)
 
 
 @cache
@@ -184,7 +202,7 @@ def _deaf_inside(
     """
 
     def kernel(*args: Any, **kwargs: Any) -> Any:
-        with torch._C._ExcludeDispatchKeyGuard(_KEYS):
+        with deaf():
             args = traced_numbers(op, args)
             if not _listening or not _concrete(args):
                 return op(*args, **kwargs)
