@@ -228,7 +228,7 @@ def _optimizer_cases(info: Any, device: Card | Simulated) -> Iterator[Case]:
                 continue
 
             def step(times: int, sample: Any = sample, way: Any = way) -> Observation:
-                parameters = [torch.ones(3, 4, device="cuda"), torch.ones(4, device="cuda")]
+                parameters = [torch.ones(3, 4, device="cuda"), torch.ones(4, 2, device="cuda")]
                 for each in parameters:
                     each.requires_grad_()
                 optimizer = info.optim_cls(parameters, **{**sample.kwargs, **way})

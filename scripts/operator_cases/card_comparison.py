@@ -60,7 +60,7 @@ def compare(card: Mapping[str, Any], simulated: Mapping[str, Any]) -> Comparison
             _count(
                 made, kind, unit, case, _different(there["outcome"], here["outcome"]), there["outcome"], here["outcome"]
             )
-            if not there["outcome"].startswith("! ") and not here["outcome"].startswith("! "):
+            if not there["outcome"].startswith("! ") and not here["outcome"].startswith(("! ", "? ")):
                 waits, ours = there["waits"], here["waits"]
                 what = "" if waits == ours else "fewer waits" if ours < waits else "more waits"
                 _count(made, "waits", unit, case, what, str(waits), f"{ours} ({here['how']})")
@@ -79,9 +79,7 @@ def _left_out(there: Mapping[str, Any], here: Mapping[str, Any] | None) -> str:
         return "the case is in one record only"
     if there["outcome"].startswith("? "):
         return "it could not be made on the card"
-    if here["outcome"].startswith("? "):
-        return "it could not be made on the simulated card"
-    if there["given"] != here["given"]:
+    if there["given"] != here["given"] and not here["outcome"].startswith("? "):
         return "the samples are others"
     return "" if there["outcome"] != "nothing" else "nothing to compare"
 
@@ -90,7 +88,7 @@ def _different(there: str, here: str) -> str:
     """What is different about two outcomes, in a few words; "" for nothing."""
     if there == here:
         return ""
-    refused, refuses = there.startswith("! "), here.startswith("! ")
+    refused, refuses = there.startswith("! "), here.startswith(("! ", "? "))
     if refused != refuses:
         return "taken" if refused else "refused"
     if refused:
