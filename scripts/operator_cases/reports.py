@@ -27,6 +27,9 @@ EXPLAINED = {
 if not hasattr(torch, "accelerator"):  # before torch 2.6
     EXPLAINED["operands", "diagonal_scatter"] = EXPLAINED["operands", "select_scatter"]
     EXPLAINED["values", "nanmean"] = "with `out=` it is made of operators that the stand-in device has not"
+if torch.cuda.is_available():
+    for _name in ("unary", "binary", "binary_return_by_ref", "2inputs_2outputs", "4inputs_with_extra_args"):
+        EXPLAINED["values", f"jiterator_{_name}"] = "it is compiled for a card when it is called"
 if torch.version.cuda is not None:  # in other builds FakeTensorMode cannot run it
     EXPLAINED["operands", "_unsafe_masked_index_put_accumulate"] = (
         "FakeTensorMode takes it apart into `_unsafe_index_put`, and compares no devices there; torch's own code calls "
