@@ -474,6 +474,10 @@ def test_the_class_equals_torch_s(machine: Machine) -> None:
     assert type(here) == type(there) != nn.Parameter  # noqa: E721
     assert {torch.Tensor: "a tensor"}[type(there)] == "a tensor"
     assert type(there) in (int, torch.Tensor)
+    assert repr(type(there)) == "<class 'torch.Tensor'>"
+    assert pickle.loads(pickle.dumps(type(there))) is torch.Tensor
+    with pytest.raises(TypeError, match="type Tensor doesn't define __round__"):
+        round(there)
     assert isinstance(there, torch.Tensor)
     assert isinstance(nn.Parameter(there), nn.Parameter)
     assert not isinstance(there, nn.Parameter)
