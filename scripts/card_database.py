@@ -27,7 +27,10 @@ import torch
 
 from scripts.operator_cases.card_cases import units
 from scripts.operator_cases.card_comparison import compare, listing, table
+from scripts.operator_cases.pages import write
 from scripts.operator_cases.pool import Depth, run_units
+
+BEGIN = "<!-- card: scripts/card_database.py compare --write -->"
 
 Record = dict[str, Any]
 
@@ -80,8 +83,17 @@ def show(options: argparse.Namespace) -> None:
     """Print how the record of a card and that of the simulated one differ."""
     card, simulated = load(options.card), load(options.simulated)
     made = compare(card, simulated)
-    print(f"{card['device']}, torch {card['torch']}; {simulated['device']}, torch {simulated['torch']}")
-    print(table(made))
+    release = card["torch"].partition("+")[0]
+    total = sum(made.cases.values()) - made.cases["waits"]
+    print(
+        what := f"{card['device']}, torch {release}, {len(made.units_compared)} units, {total:,} calls:",
+        table(made),
+        sep="\n\n",
+    )
+    if simulated["torch"] != card["torch"]:
+        print(f"The simulated card was another torch's: {simulated['torch']}")
+    if options.write:
+        write(options.write, BEGIN, f"{what}\n\n{table(made)}")
     for why, count in made.left_out.most_common():
         print(f"not compared, {count}: {why}")
     for line in listing([each for each in made.differences if each.reason is None], options.shown):
@@ -106,6 +118,7 @@ def main() -> None:
     comparing.set_defaults(run=show)
     comparing.add_argument("card", type=Path)
     comparing.add_argument("simulated", type=Path)
+    comparing.add_argument("--write", type=Path, help="the page whose table is replaced")
     comparing.add_argument("--shown", type=int, default=2, help="examples of each kind and unit (%(default)s)")
     options = parser.parse_args()
     options.run(options)

@@ -41,6 +41,11 @@ class Comparison:
     left_out: Counter[str] = field(default_factory=Counter)
     differences: list[Difference] = field(default_factory=list)
 
+    @property
+    def units_compared(self) -> set[str]:
+        """Names of all units of which a call was compared."""
+        return set().union(*self.units.values())
+
 
 def compare(card: Mapping[str, Any], simulated: Mapping[str, Any]) -> Comparison:
     """Compare the units that are in both records."""
