@@ -59,9 +59,11 @@ def record(options: argparse.Namespace) -> None:
         "dtypes": options.dtypes,
         "units": {},
     }
+    if options.go_on and options.file.exists():
+        made = load(options.file)
     begin = saved = time.monotonic()
     for unit, cases in run_units(
-        chosen,
+        [unit for unit in chosen if unit not in made["units"]],
         simulated=options.simulated,
         depth=Depth(options.samples, options.dtypes),
         processes=options.processes,
@@ -109,6 +111,7 @@ def main() -> None:
     recording.add_argument("file", type=Path)
     recording.add_argument("units", nargs="*", help="such as `add`, `lines`, `module nn.LSTM`; all if none is given")
     recording.add_argument("--simulated", action="store_true", help="on the simulated accelerator")
+    recording.add_argument("--go-on", action="store_true", help="leave out the units that the file has already")
     recording.add_argument("--samples", type=int, default=2, help="of each dtype (%(default)s)")
     recording.add_argument("--dtypes", type=int, default=2, help="of each operator, at most (%(default)s)")
     recording.add_argument("--processes", type=int, default=2, help="how many run at once (%(default)s)")

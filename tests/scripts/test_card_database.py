@@ -28,7 +28,7 @@ def record(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     path: Path = tmp_path_factory.mktemp("record") / "simulated.json.gz"
     card_database.record(
         SimpleNamespace(
-            file=path, units=UNITS, simulated=True, samples=1, dtypes=1, processes=1, limit=60, deadline=600
+            file=path, units=UNITS, simulated=True, go_on=True, samples=1, dtypes=1, processes=1, limit=60, deadline=600
         )  # type: ignore[arg-type]
     )
     return card_database.load(path)
