@@ -74,6 +74,8 @@ def _prepare(job: Job, run: Run) -> Callable[[], dict[str, Any]]:
     from transfer_lint.tracing import scenario
 
     _seed(job.seed)
+    if (device := _device_module()) is not None:
+        device.init()  # before, it has no figures of its memory
     stem = os.path.splitext(os.path.basename(job.target))[0]
     if stem == job.name:
         raise scenario.Refused(f"{job.target}: the scenario and the program would both be imported as {stem}: --name")
