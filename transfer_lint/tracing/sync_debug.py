@@ -85,12 +85,12 @@ class SyncDebug:
 
     @contextmanager
     def _warnings(self) -> Iterator[None]:
-        self.arm()
         with warnings.catch_warnings():
             warnings.filterwarnings("always", message=_MESSAGE)
             warnings.filterwarnings("ignore", message="Synchronization debug mode is a prototype")
             shown = warnings.showwarning
             warnings.showwarning = self._catch(shown)
+            self.arm()
             try:
                 yield
             finally:
