@@ -24,10 +24,11 @@ from torch import Tensor
 
 from transfer_lint.tracing.device_tensor import STAND_IN, DeviceTensor, place_of
 from transfer_lint.tracing.machine import HOST, device_type, name_of
+from transfer_lint.tracing.traits import VERSION
 
 _DECLARATIONS = os.path.join("packaged", "ATen", "native", "native_functions.yaml")
 _REFUSED = re.compile("same device|too many CPU scalars|to have device")
-_NEW_WORDS = tuple(map(int, re.findall(r"\d+", torch.__version__)[:2])) >= (2, 8)
+_NEW_WORDS = VERSION >= (2, 8)
 
 # Unstructured elementwise operators whose TensorIterator takes one 0-dim host tensor.
 _TAKES_HOST_SCALAR = frozenset(

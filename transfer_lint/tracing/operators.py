@@ -15,9 +15,10 @@ import torch
 from transfer_lint.tracing.device_checks import agreed, declaration_of, named_tensors
 from transfer_lint.tracing.device_tensor import DeviceTensor, Operators, place_named, place_of, register, values_of
 from transfer_lint.tracing.machine import HOST
-from transfer_lint.tracing.on_values import WAITS, conjugates, run_at, run_plainly
+from transfer_lint.tracing.on_values import conjugates, run_at, run_plainly
 from transfer_lint.tracing.special import INDEXES, SPECIAL, bring_indices, run_foreach, take_apart
 from transfer_lint.tracing.traits import Traits, tensors_in, traced_numbers, traits_of
+from transfer_lint.tracing.waits import WAITS
 
 aten = torch.ops.aten
 
@@ -26,12 +27,16 @@ _ON_HOST = {
     "aten::_pack_padded_sequence": ("lengths",),
     "aten::_pack_padded_sequence_backward": ("batch_sizes",),
 }
+_BY_TENSORS = tuple(
+    f"{way}{out}" for way in ("Tensor_Tensor", "Tensor_Scalar", "Scalar_Tensor") for out in ("", "_out")
+)
 # Operators that are made of others on a card, but not on the host, or whose result is not where their operands are.
 _ALWAYS_APART = frozenset(
     getattr(getattr(aten, name), overload)
     for name, overloads in {
-        "linspace": ("Tensor_Tensor", "Tensor_Scalar", "Scalar_Tensor"),
-        "logspace": ("Tensor_Tensor", "Tensor_Scalar", "Scalar_Tensor"),
+        "linspace": _BY_TENSORS,
+        "logspace": _BY_TENSORS,
+        "linalg_pinv": ("atol_rtol_tensor", "atol_rtol_tensor_out"),
         "narrow_copy": ("default",),
         "masked_fill": ("Tensor",),
         "index_fill": ("int_Tensor",),
