@@ -14,6 +14,7 @@ import torch
 
 from transfer_lint.tracing.device_checks import agreed, declaration_of, named_tensors
 from transfer_lint.tracing.device_tensor import DeviceTensor, Operators, place_named, place_of, register, values_of
+from transfer_lint.tracing.kernels import refusal
 from transfer_lint.tracing.machine import HOST
 from transfer_lint.tracing.on_values import conjugates, run_at, run_plainly
 from transfer_lint.tracing.special import INDEXES, SPECIAL, bring_indices, run_foreach, take_apart
@@ -46,8 +47,10 @@ _ALWAYS_APART = frozenset(
 
 
 @cache
-def _plan_of(func: Any) -> tuple[Traits, bool]:
-    """An operator's traits, and whether nothing but the values and the places of its operands matters to it."""
+def _plan_of(func: Any) -> tuple[Traits, bool, Any]:
+    """An operator's traits, whether nothing but the values and the places of its operands matters to it, and what
+    refuses operands that a card has no kernel for.
+    """
     traits = traits_of(func)
     plain = not (
         traits.composite
@@ -62,7 +65,7 @@ def _plan_of(func: Any) -> tuple[Traits, bool]:
         or traits.name.startswith(("aten::_foreach_", "prim::"))
         or conjugates(func)
     )
-    return traits, plain
+    return traits, plain, refusal(func)
 
 
 def run(func: Any, args: Sequence[Any], kwargs: Mapping[str, Any], mode: AbstractContextManager[Any] | None) -> Any:
@@ -71,7 +74,9 @@ def run(func: Any, args: Sequence[Any], kwargs: Mapping[str, Any], mode: Abstrac
     mode: the dispatch mode to enter while a composite operator is decomposed; None to enter none.
     Raises RuntimeError, as torch does, if operands are on different devices.
     """
-    traits, plain = _plan_of(func)
+    traits, plain, refuse = _plan_of(func)
+    if refuse is not None:
+        refuse(args, kwargs)
     if plain:
         result = run_plainly(func, args, kwargs)
         if result is not NotImplemented:

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from transfer_lint.tracing import attention
 from transfer_lint.tracing.device_checks import agreed, code_of, named_tensors
 from transfer_lint.tracing.device_tensor import place, place_named, place_of, values_of
 from transfer_lint.tracing.machine import HOST, active, name_of, travelling, type_of
@@ -209,6 +210,21 @@ def _where(func: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
     return run_at(here, func, traits_of(func), args, kwargs)
 
 
+def _attention(func: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+    """Run attention in inference mode, where it is not taken apart."""
+    query, key, value, *rest = args
+    mask = rest[0] if rest else kwargs.get("attn_mask")
+    if len({place_of(each) for each in (query, key, value)}) == 1:
+        kernel = attention.kernel_of(query, key, value, mask)
+        attention.refuse_host_mask(kernel, query, mask)
+    else:
+        kernel = "math"
+    given = list(named_tensors(func, args, kwargs))
+    if len({place_of(tensor) for _, tensor in given}) > 1:
+        agreed(func, given, args, kwargs)
+    return attention.laid_out(kernel, query, run_at(place_of(query), func, traits_of(func), args, kwargs))
+
+
 SPECIAL: Mapping[Any, Callable[[Any, Sequence[Any], Mapping[str, Any]], Any]] = {
     aten._to_copy.default: _to_copy,
     aten.copy_.default: _copy_,
@@ -217,6 +233,7 @@ SPECIAL: Mapping[Any, Callable[[Any, Sequence[Any], Mapping[str, Any]], Any]] = 
     aten._neg_view.default: _neg_view,
     aten._pack_padded_sequence.default: _pack_padded_sequence,
     aten.convolution.default: _convolution,
+    attention.ATTENTION: _attention,
     aten.where.self: _where,
     aten.where.self_out: _where,
     aten.fill_.Tensor: _fill_,
