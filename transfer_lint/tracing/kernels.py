@@ -30,6 +30,7 @@ _LACKING: Mapping[str, tuple[frozenset[torch.dtype], str]] = {
     "aten::addmm": (_INTEGERS, "addmm_cuda"),
     "aten::addbmm": (_INTEGERS, "addmm_cuda"),
     "aten::linear": (_INTEGERS, "addmm_cuda"),
+    "aten::_trilinear": (_INTEGERS, "baddbmm_cuda"),
     "aten::bmm": (_INTEGERS, "baddbmm_cuda"),
     "aten::baddbmm": (_INTEGERS, "baddbmm_cuda"),
     "aten::addmv": (_INTEGERS, "addmv_impl_cuda"),
@@ -66,7 +67,7 @@ def _refuse_dtypes(
     dtypes: frozenset[torch.dtype], kernel: str, args: Sequence[Any], kwargs: Mapping[str, Any], in_place: bool = False
 ) -> None:
     given = list(tensors_in((*args, *kwargs.values())))
-    fits = not in_place or given[0].dim() == max(each.dim() for each in given)
+    fits = not in_place or given[0].numel() > 1
     if given[0].dtype in dtypes and fits and _reach_a_kernel(given):
         raise NotImplementedError(f"\"{kernel}\" not implemented for '{_NAMES[given[0].dtype]}'")
 

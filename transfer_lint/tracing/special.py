@@ -245,7 +245,8 @@ def _attention(func: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any
     given = list(named_tensors(func, args, kwargs))
     if len({place_of(tensor) for _, tensor in given}) > 1:
         agreed(func, given, args, kwargs)
-    return attention.laid_out(kernel, query, run_at(place_of(query), func, traits_of(func), args, kwargs))
+    result = run_at(place_of(query), func, traits_of(func), args, kwargs)
+    return attention.laid_out(kernel, query, result.contiguous() if kernel == "math" else result)
 
 
 SPECIAL: Mapping[Any, Callable[[Any, Sequence[Any], Mapping[str, Any]], Any]] = {
