@@ -71,7 +71,7 @@ class Instantiation:
     def result(self) -> Value:
         """Apply the effects and return the result."""
         changed = self.summary.effects
-        changes = bool(changed) or self.summary.forgets
+        changes = bool(changed) or self.summary.forgets or self.summary.changes_module
         for symbol, record in changed:  # look up every symbol before anything changes
             self.lookup(symbol)
             for value in record.attributes.values():
@@ -85,11 +85,9 @@ class Instantiation:
             partly = self.state.copy()
             for symbol, _ in changed:
                 partly.havoc(self.lookup(symbol), f"{self.caller.epoch(self.node)} partly", self.node.lineno)
-            if self.summary.forgets:
-                partly.forget_everything(f"{self.caller.epoch(self.node)} all, partly", self.node.lineno)
+            self._forget(partly, "all, partly")
             self.caller.may_raise(partly)
-        if self.summary.forgets:
-            self.state.forget_everything(f"{self.caller.epoch(self.node)} all", self.node.lineno)
+        self._forget(self.state, "all")
         for symbol, record in changed:
             self._apply(symbol, record)
         if self.summary.replaces_data:
@@ -97,6 +95,13 @@ class Instantiation:
             self.state.replace_data(self.caller.epoch(self.node), self.node.lineno)
         self._note_mutations()
         return self.carried(self.summary.result)
+
+    def _forget(self, state: State, when: str) -> None:
+        epoch = f"{self.caller.epoch(self.node)} {when}"
+        if self.summary.forgets:
+            state.forget_everything(epoch, self.node.lineno)
+        elif self.summary.changes_module:
+            state.havoc_all((), epoch, self.node.lineno, module_level=True)
 
     def _note_mutations(self) -> None:
         """Record the mutations of the callee. A tensor that it made may still be a view of a tensor of the caller."""

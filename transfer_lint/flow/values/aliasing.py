@@ -35,6 +35,7 @@ class Sharing:
     unsettled: something was forgotten that is kept where modules are settled.
     budget: how many steps the interpretation may still take; see `spend`.
     captured: function or generator made here -> the locals (by name) and objects that it may change when it runs.
+    runs_tree: functions and generators made here that may run code of the tree, which may change module-level objects.
     """
 
     is_module: Callable[[Value], bool]
@@ -45,6 +46,7 @@ class Sharing:
     owners: dict[Symbol, Object] = field(default_factory=dict)
     instances: dict[Symbol, None] = field(default_factory=dict)
     captured: dict[Symbol, tuple[str | Symbol, ...]] = field(default_factory=dict)
+    runs_tree: set[Symbol] = field(default_factory=set)
     settled: bool = False
     placed: bool = False
     unsettled: bool = False
@@ -67,6 +69,12 @@ class Sharing:
     def captured_by(self, ident: Symbol) -> list[str | Symbol]:
         """What a function or generator may change when it runs, if the symbol may stand for one."""
         return [held for one in (ident, *self.twins.get(ident, ())) for held in self.captured.get(one, ())]
+
+    def may_run_tree(self, idents: Iterable[Symbol]) -> bool:
+        """Whether one of the symbols may stand for a function or generator that may run code of the tree."""
+        return bool(self.runs_tree) and any(
+            one in self.runs_tree for ident in idents for one in (ident, *self.twins.get(ident, ()))
+        )
 
     def alias(self, part: Symbol, whole: Symbol) -> None:
         """Record that `part` may be a part of `whole`, or the same object."""

@@ -23,6 +23,7 @@ class Summary:
     result: what it returns.
     heap: the records at its end.
     forgets: it may do anything to any object.
+    changes_module: it may do anything to module-level objects.
     replaces_data: it assigns the `.data` of some tensor.
     mutations: tensors that it may write to in place, and whether it certainly does (see `Mutation`).
     assumptions: those that would tell more about it.
@@ -32,6 +33,7 @@ class Summary:
     result: Value
     heap: Mapping[Symbol, Record]
     forgets: bool = False
+    changes_module: bool = False
     replaces_data: bool = False
     mutations: frozenset[tuple[Symbol | None, bool]] = frozenset()
     assumptions: frozenset[Assumption] = frozenset()
