@@ -28,7 +28,7 @@ from transfer_lint.flow.program.modules import ClassInfo, FunctionInfo, Module
 from transfer_lint.flow.program.project import DEFAULT_DEVICE, Project
 from transfer_lint.flow.program.roles import ArgumentRoles
 from transfer_lint.flow.program.syntax import nodes_of
-from transfer_lint.flow.values.aliasing import OverBudget
+from transfer_lint.flow.values.aliasing import Attempts, OverBudget
 from transfer_lint.flow.values.records import AT_ENTRY
 from transfer_lint.flow.values.state import State
 from transfer_lint.flow.values.summary import MOST_EFFECTS, Summary, Template
@@ -148,7 +148,7 @@ class Summaries:
         if end is not None:
             frame.returns.append((NONE, end))
         frame.assumable |= state.sharing.assumable()
-        summary = self._summaries[info.node] = self._summarise(frame, info, parameters)
+        summary = self._summaries[info.node] = self._summarise(frame, info, parameters, state.sharing.attempts)
         return summary
 
     def _parameter(self, frame: Frame, info: FunctionInfo, number: int, argument: ast.arg, symbol: Symbol) -> Value:
@@ -164,12 +164,14 @@ class Summaries:
             value = replace(value, optional=True)
         return value
 
-    def _summarise(self, frame: Frame, info: FunctionInfo, parameters: dict[str, Symbol]) -> Summary:
+    def _summarise(
+        self, frame: Frame, info: FunctionInfo, parameters: dict[str, Symbol], attempts: Attempts
+    ) -> Summary:
         mutations = frozenset((symbol, sure) for (_, symbol), sure in frame.mutations.items())
         if len(mutations) > MOST_EFFECTS:
             mutations = frozenset({(None, False)})
         summary = Summary(
-            parameters, NONE, {}, False, False, frame.replaces_data, mutations, frozenset(frame.assumable)
+            parameters, NONE, {}, False, False, attempts, frame.replaces_data, mutations, frozenset(frame.assumable)
         )
         if not frame.returns:
             return summary  # it never returns

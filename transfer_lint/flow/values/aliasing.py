@@ -15,6 +15,20 @@ MOST_RELATED = 300
 """Objects that may share parts with one another; where there are more, an effect on one is an effect on everything."""
 
 
+@dataclass(slots=True)
+class Attempts:
+    """What a function does on some path, even if an exception ends it.
+
+    objects: those that it writes to, moves, or hands to unknown code.
+    module_level: it may do anything to what module-level names lead to.
+    everything: it may do anything to any object.
+    """
+
+    objects: set[Symbol] = field(default_factory=set)
+    module_level: bool = False
+    everything: bool = False
+
+
 class OverBudget(Exception):
     """A function takes too many steps to interpret."""
 
@@ -30,6 +44,7 @@ class Sharing:
     twins: symbol -> symbols that may be the same object.
     owners: symbol -> the object that it stands for, with its class.
     instances: those of a class of the tree.
+    attempts: what was done on any path.
     settled: modules stay where they were moved until they are moved or handed over by name.
     placed: the placement of some module is, or was, known.
     unsettled: something was forgotten that is kept where modules are settled.
@@ -47,6 +62,7 @@ class Sharing:
     instances: dict[Symbol, None] = field(default_factory=dict)
     captured: dict[Symbol, tuple[str | Symbol, ...]] = field(default_factory=dict)
     runs_tree: set[Symbol] = field(default_factory=set)
+    attempts: Attempts = field(default_factory=Attempts)
     settled: bool = False
     placed: bool = False
     unsettled: bool = False

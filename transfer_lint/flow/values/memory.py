@@ -88,6 +88,7 @@ class Memory:
                 self.heap[other] = known.holding({**known.attributes, name: either})
         record = self.record(owner.ident)
         self.heap[owner.ident] = record.holding({**record.attributes, name: value})
+        self.sharing.attempts.objects.add(owner.ident)
 
     def place(self, owner: Object, device: Known | None, dtype: Known | None, epoch: str, line: int) -> None:
         """Move a module to `device` and `dtype` (None: the move does not change that half)."""
@@ -102,6 +103,7 @@ class Memory:
         self, ident: Symbol, device: Known | None, dtype: Known | None, epoch: str, line: int, seen: set[Symbol]
     ) -> None:
         seen.add(ident)
+        self.sharing.attempts.objects.add(ident)
         record = self.record(ident)
         kept = {name: v for name, v in record.attributes.items() if not (isinstance(v, Tensor) and v.weight)}
         self.heap[ident] = replace(
@@ -202,10 +204,12 @@ class Memory:
                 module_level = True
         if module_level or self.sharing.may_run_tree(touched):
             self.module_rest = Record(where, epoch=where)
+            self.sharing.attempts.module_level = True
             for ident in [ident for ident in self.heap if ident.is_global() and ident not in touched]:
                 touched.update(dict.fromkeys(self.reachable(ident)))
         if not touched:
             return
+        self.sharing.attempts.objects.update(touched)
         settled = settled_records(self.heap, self.sharing, values, touched) if self.sharing.placed else {}
         if settled and not self.sharing.settled:
             self.sharing.unsettled, settled = True, {}
@@ -223,6 +227,7 @@ class Memory:
     def displace(self, owner: Object, epoch: str, line: int) -> None:
         """Parts of a module were moved to an unknown place: forget all placements that this may change."""
         self.sharing.know(owner)
+        self.sharing.attempts.objects.add(owner.ident)
         self._displace((owner.ident, *self._sharing((owner.ident,), epoch, line, moved=True)), epoch, line)
 
     def _displace(self, idents: Iterable[Symbol], epoch: str, line: int) -> None:
@@ -246,6 +251,7 @@ class Memory:
         where = Epoch(epoch, line)
         self.heap = {}
         self.rest = self.module_rest = Record(where, epoch=where)
+        self.sharing.attempts.everything = True
         self._refresh_weights(epoch, line)
 
     def replace_data(self, epoch: str, line: int) -> None:
