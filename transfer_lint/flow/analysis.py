@@ -52,10 +52,14 @@ class Analysis:
     ) -> None:
         self.project = project
         known = proved._summaries if proved is not None else None
-        self._marks: dict[Module, _Marks] = proved._marks if proved is not None else {}
+        self._wanted: dict[Module, _Wanted] = proved._wanted if proved is not None else {}
         self._summaries: Summaries = Summaries(
             project, assumptions=assumptions, proved=known, budget=budget, watching=watching
         )
+
+    def prepare(self, module: Module) -> None:
+        """Find out what of a file has to be followed, which asks about many other files. Nothing is followed yet."""
+        self._wanted_of(module)
 
     def examine(self, module: Module) -> Examination:
         """What the file does that rules judge, in source order, and its mutations."""
@@ -97,24 +101,41 @@ class Analysis:
                 yield self.interpretation(info)
 
     def _frames_with_sites(self, module: Module) -> Iterator[Frame]:
-        """The frames of the functions that may hold a transfer or host read, and of the top level if it may.
+        """The frames of the functions that may hold a transfer or host read, and of the top level if it may."""
+        wanted = self._wanted_of(module)
+        for info in wanted.functions:
+            yield self._summaries.interpretation(info)
+        if wanted.top_level:
+            yield self._summaries.top_level(module)
+
+    def _wanted_of(self, module: Module) -> _Wanted:
+        """What of a file may hold a transfer or host read.
 
         Any test may read a tensor: in a file that puts values on an accelerator, all that runs at steps is looked at,
         and all that may read the elements of a tensor one by one. In another file, what reads a value that is surely a
         tensor.
         """
-        if module not in self._marks:
-            self._marks[module] = _Marks.of(module.text)
-        marks = self._marks[module]
-        outside = set(marks.lines)
-        for info in module.functions:
-            inside = _within(marks.lines, info.lines)
-            maybe = marks.accelerator or bool(_within(marks.tests, info.lines))
-            if inside or (maybe and self._summaries.heat.has_steps(module, info.node)):
-                yield self._summaries.interpretation(info)
-            outside.difference_update(inside)
-        if outside or (marks.accelerator and self._summaries.heat.has_steps(module, None)):
-            yield self._summaries.top_level(module)
+        if module not in self._wanted:
+            marks, heat = _Marks.of(module.text), self._summaries.heat
+            outside = set(marks.lines)
+            functions: list[FunctionInfo] = []
+            for info in module.functions:
+                inside = _within(marks.lines, info.lines)
+                maybe = marks.accelerator or bool(_within(marks.tests, info.lines))
+                if inside or (maybe and heat.has_steps(module, info.node)):
+                    functions.append(info)
+                outside.difference_update(inside)
+            top_level = bool(outside) or (marks.accelerator and heat.has_steps(module, None))
+            self._wanted[module] = _Wanted(functions, top_level)
+        return self._wanted[module]
+
+
+@dataclass(frozen=True)
+class _Wanted:
+    """What of a file is followed: some of its functions, and its top level or not."""
+
+    functions: Sequence[FunctionInfo]
+    top_level: bool
 
 
 @dataclass(frozen=True)

@@ -137,6 +137,8 @@ def _age(frame: Frame, state: State, node: ast.stmt) -> None:
     for name, value in state.locals.items():
         state.locals[name] = aged(value, ("local", name), name)
     for ident, record in list(state.heap.items()):
+        if not record.attributes or not any(first <= line <= last for line in record.lines):
+            continue
         attributes = {n: aged(v, ("heap", ident, n), f"{ident.label}.{n}") for n, v in record.attributes.items()}
         changed = {n: v for n, v in attributes.items() if v is not record.attributes[n]}
         if changed:

@@ -149,6 +149,7 @@ class Summaries:
             frame.returns.append((NONE, end))
         frame.assumable |= state.sharing.assumable()
         summary = self._summaries[info.node] = self._summarise(frame, info, parameters, state.sharing.attempts)
+        frame.finish()
         return summary
 
     def _parameter(self, frame: Frame, info: FunctionInfo, number: int, argument: ast.arg, symbol: Symbol) -> Value:

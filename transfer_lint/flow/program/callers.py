@@ -229,8 +229,10 @@ class _Search:
         stem = module.path.rpartition("/")[2].removesuffix(".py")
         importing = self._project.importing
         for path in dict.fromkeys((*importing(name, module.path), *importing(stem, module.path))):
-            other = self._project.module(path, module.path) if path != module.path else None
-            if other is not None and name in other.text:
+            if path == module.path or not self._project.holds(path, name, module.path):
+                continue
+            other = self._project.module(path, module.path)
+            if other is not None:
                 yield self._callers.of_file(other)
 
     def _names_it(self, name: str) -> Callable[[Routine, ast.expr], bool]:

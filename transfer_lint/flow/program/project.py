@@ -56,6 +56,16 @@ class Project:
                     self._modules[path] = Module(self, path, text, self.facts.tree(path, text))
         return self._modules[path]
 
+    @property
+    def characters(self) -> int:
+        """How much source has been parsed for this project."""
+        return sum(len(module.text) for module in self._modules.values() if module is not None)
+
+    def holds(self, path: str, text: str, near: str) -> bool:
+        """Whether the file at `path` holds a piece of text. It is not parsed for that."""
+        held = self._ask(near, "text", path)
+        return isinstance(held, str) and text in held
+
     # ---- questions about the tree around a file, see Trees -------------------------------------------------------
 
     def _ask(self, near: str, name: str, *arguments: str | int | None) -> Answer:

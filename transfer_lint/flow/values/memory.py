@@ -145,7 +145,9 @@ class Memory:
             if (other in placed or self.sharing.proved_module(other)) and other not in found:
                 found.update([other] if any(not self._apart(ident, other) for ident in modules) else ())
         found -= wanted
-        self.sharing.unsettled |= bool(found)
+        if not found:
+            return []
+        self.sharing.unsettled = True
         known = [other for other in self.heap if other in found]  # the order is the same in every run
         return known + sorted(found - self.heap.keys(), key=lambda symbol: (symbol.line, symbol.label))
 
@@ -301,8 +303,8 @@ class Memory:
             here = stack.pop()
             yield here
             record = self.heap.get(here)
-            targets = [t for value in (record.attributes.values() if record else ()) for t in objects_of(value)]
-            for held in self.sharing.captured_by(here):
+            targets = list(record.leads) if record is not None else []
+            for held in self.sharing.captured_by(here) if self.sharing.captured else ():
                 targets += objects_of(self.locals.get(held, NONE)) if isinstance(held, str) else [held]
             for target in targets:
                 if target not in seen:
