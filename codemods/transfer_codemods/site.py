@@ -79,10 +79,12 @@ def width(code: str, style: Style) -> int:
 
     Lines with a text or a comment do not count: a formatter leaves them as long as they are.
     """
-    if style.line_length:
-        return style.line_length
-    longest = max((len(line) for line in code.splitlines() if not _FREE.search(line)), default=0)
-    return min(max(longest, _NARROWEST), LINE_LENGTH)
+    return style.line_length or min(max(longest_line(code), _NARROWEST), LINE_LENGTH)
+
+
+def longest_line(code: str) -> int:
+    """The columns of the longest line without a text or a comment."""
+    return max((len(line) for line in code.splitlines() if not _FREE.search(line)), default=0)
 
 
 @dataclass(frozen=True)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from transfer_codemods.actions import ReadAtOnce
-from transfer_lint.findings import Heat, Safety, Saving, Severity
+from transfer_lint.findings import Heat, Safety, Saving
 from transfer_lint.flow.ask import Form, HostRead, Questions
-from transfer_lint.rules import Verdict, rule
+from transfer_lint.rules import Verdict, rule, warning_if
 from transfer_lint.rules.options import RuleOptions
 
 _NUMBERS = ("item", "float", "int", "bool")
@@ -45,7 +45,7 @@ def check(read: HostRead, questions: Questions, options: RuleOptions) -> Verdict
     needed = array or read.form in (Form.SIZE, Form.UPLOAD)  # what is brought as a whole, or picked, is mostly a result
     quiet = not proved or boundary or rare or needed
     return Verdict(
-        Severity.HINT if quiet else Severity.WARNING,
+        warning_if(not quiet, read),
         _message(read, questions, bool(proved)),
         questions.read_proof(read),
         ReadAtOnce() if all_at_once else None,

@@ -13,7 +13,8 @@ from transfer_lint.flow.knowledge import Role
 from transfer_lint.flow.program import sockets
 from transfer_lint.flow.program.modules import Module
 from transfer_lint.flow.program.project import Project
-from transfer_lint.flow.program.syntax import written
+from transfer_lint.flow.program.step_code import is_in_test
+from transfer_lint.flow.program.syntax import LOOPS, path_to, span, written
 from transfer_lint.flow.results.constructions import Construction, DeviceComparison
 from transfer_lint.flow.results.examination import Examination, Place
 from transfer_lint.flow.results.reads import HostRead
@@ -25,6 +26,7 @@ from transfer_lint.flow.values.values import Tensor
 _SETTINGS = frozenset({"self", "args", "cfg", "conf", "config", "hparams", "opt", "opts", "options", "params"})
 """What attributes called `device` are of that say where the program computes."""
 
+_DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 _OTHER_CURRENT_DEVICE = ("set_device", "cuda.device(")
 
 
@@ -234,6 +236,29 @@ class Placements:
         device, ident = site.device, site.receiver.ident
         on_host = device is not None and device.term.kind is TermKind.CONSTANT and device.term.name == "cpu"
         return on_host and ident.line > 0 and ident.parent is None and "pin_memory" not in self.module.text
+
+    # ---- what surrounds it ---------------------------------------------------------------------------------------
+
+    def is_in_test(self, place: Place) -> bool:
+        """Whether the place stands where pytest looks for tests."""
+        return is_in_test(place.module)
+
+    def is_in_loop(self, place: Place) -> bool:
+        """Whether a loop of the function holds the place."""
+        body = place.function.node.body if place.function is not None else self.module.tree.body
+        return any(isinstance(statement, LOOPS) for statement in path_to(body, place.statement))
+
+    def is_decided_elsewhere(self, place: Place, why: Why) -> bool:
+        """Whether one of the facts of a proof stands in another function."""
+        own = span(place.function.node) if place.function is not None else (0, 0)
+        others = [span(node) for node in self.module.tree.body if isinstance(node, _DEFINITIONS)]
+        for fact in why:
+            line = span(fact.node)[0]
+            if fact.module is not self.module:
+                return True
+            if not own[0] <= line <= own[1] and any(first <= line <= last for first, last in others):
+                return True
+        return False
 
     # ---- targets, as rewrites take them --------------------------------------------------------------------------
 

@@ -146,11 +146,17 @@ class Questions(ReadQuestions):
         )
 
     def _is_mere_parameter(self, site: Site) -> bool:
-        """Whether what is moved is a parameter, and not the input of a node: only the caller knows how often."""
-        if site.function is None or not isinstance(site.moved, ast.Name):
+        """Whether what is moved is a parameter, or a part of one, and not the input of a node.
+
+        Only the caller knows how often.
+        """
+        root = site.moved
+        while isinstance(root, ast.Attribute):
+            root = root.value
+        if site.function is None or not isinstance(root, ast.Name) or root.id in ("self", "cls"):
             return False
         given = {parameter.arg for parameter in site.function.parameters}
-        return site.moved.id in given and not self.is_in_node_of_pack(site)
+        return root.id in given and not self.is_in_node_of_pack(site)
 
     def is_placed_on_purpose(self, site: Site) -> bool:
         """Whether the code around a module's move says why it is there: see `module_moves`.

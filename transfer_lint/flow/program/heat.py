@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from transfer_lint.findings import Heat
 from transfer_lint.flow.program.callers import Callers, Use
 from transfer_lint.flow.program.modules import FunctionInfo, Module
 from transfer_lint.flow.program.project import Project
-from transfer_lint.flow.program.rates import HERE, Change, Path, Rate, RateOf, steadily
+from transfer_lint.flow.program.rates import FEW, HERE, Change, Path, Rate, RateOf, steadily
 from transfer_lint.flow.program.routines import Routine
-from transfer_lint.flow.program.step_code import is_fed, is_sampler_hook
+from transfer_lint.flow.program.step_code import is_fed, is_in_data_set, is_in_test, is_sampler_hook
 
 
 @dataclass
@@ -41,13 +41,17 @@ class HeatMap:
         return self._rates[routine]
 
     def changes(self, module: Module, node: ast.AST | None) -> Mapping[ast.AST, Path]:
-        """Statement or comprehension of a function -> how its place changes the rate."""
+        """Statement or comprehension of a function -> how its place in loops and branches changes the rate."""
         routine = self._callers.routine(module, node or module.tree)
         return routine.changes if routine is not None else {}
 
     def rate_at(self, module: Module, node: ast.AST | None, place: ast.AST) -> RateOf:
         """How often a statement or comprehension of a function runs, or one of the top level (node: None)."""
-        return RateOf(lambda: self.rate(module, node).along(self.changes(module, node).get(place, HERE).changes))
+        return RateOf(lambda: self.rate(module, node).along(self._way(module, node, place)))
+
+    def _way(self, module: Module, node: ast.AST | None, place: ast.AST) -> Sequence[Change]:
+        routine = self._callers.routine(module, node or module.tree)
+        return self._callers.changes(routine, routine.changes.get(place, HERE)) if routine is not None else ()
 
     def has_steps(self, module: Module, node: ast.AST | None) -> bool:
         """Whether a function, or the top level of the module (node: None), runs at steps or holds a loop over steps.
@@ -96,12 +100,14 @@ class HeatMap:
                     rates[current] = rate
                     changed = True
         for current, rate in rates.items():
-            self._rates[current] = self._named(current, graph[current].own, rate)
+            rate = self._named(current, graph[current].own, rate)
+            self._rates[current] = Rate(rate.heat, None) if is_in_test(current) else rate
 
     def _only_throttled(self, graph: Mapping[Routine, _Node]) -> set[Routine]:
-        """The routines to which only throttled code leads."""
+        """The routines to which only throttled code leads, and what a loader's processes run. Tests do not count."""
         known = (use.routine for node in graph.values() for use in node.uses if use.routine in self._rates)
-        found = {routine for routine in known if self._rates[routine].steady is None}
+        found = {routine for routine in known if self._rates[routine].steady is None and not is_in_test(routine)}
+        found |= {routine for routine in graph if is_in_data_set(routine)}
         changed = True
         while changed:
             changed = False
@@ -109,7 +115,7 @@ class HeatMap:
                 others = [use for use in node.uses if use.routine is not routine]
                 if routine in found or not others or node.own.rank >= Heat.STEP.rank:
                     continue
-                if all(Change.RARELY in use.path or use.routine in found for use in others):
+                if all(not FEW.isdisjoint(use.path) or use.routine in found for use in others):
                     found.add(routine)
                     changed = True
         return found

@@ -19,6 +19,7 @@ class Change(Enum):
     evaluates, or only the functions that it calls say what it is.
     LAYER: a loop over the layers of a model. RARELY: a branch that few iterations take (`if step % 100 == 0`).
     UNSURE: a call that may be one of another function of that name: never worth a warning, either.
+    BESIDE: what a function does before and after its loop over steps, in which it spends its time: nor is that.
     """
 
     STEP = "step"
@@ -26,6 +27,12 @@ class Change(Enum):
     LAYER = "layer"
     RARELY = "rarely"
     UNSURE = "unsure"
+    BESIDE = "beside"
+
+
+OVER_STEPS = frozenset({Change.STEP, Change.QUIET_STEP})
+FEW = frozenset({Change.RARELY, Change.BESIDE})
+"""What leads to a place is taken once in many steps."""
 
 
 class Path:
@@ -92,7 +99,7 @@ class Rate:
                     steady = _deeper(steady) if steady is not None else None
                 case Change.RARELY:
                     heat, steady = _COOLER.get(heat, heat), None
-                case Change.UNSURE:
+                case Change.UNSURE | Change.BESIDE:
                     steady = None
         return Rate(heat, steady)
 
@@ -120,6 +127,11 @@ class RateOf:
     def loud(self) -> Heat:
         """The heat of the place; at most `call` in throttled code."""
         return self.rate.loud
+
+    @property
+    def is_rare(self) -> bool:
+        """Whether nothing that leads to the place is worth a warning: throttles, tests, what is beside a loop."""
+        return self.rate.steady is None
 
 
 def hotter(one: Heat, other: Heat) -> Heat:

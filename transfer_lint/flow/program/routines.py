@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import cached_property, partial
 
 from transfer_lint.flow.program.modules import ClassInfo, FunctionNode, Module
-from transfer_lint.flow.program.rates import HERE, Path
+from transfer_lint.flow.program.rates import HERE, OVER_STEPS, Path
 from transfer_lint.flow.program.repetition import Comprehension, FileFacts, Repetition
 from transfer_lint.flow.program.syntax import children
 from transfer_lint.flow.program.throttles import Throttles
@@ -45,6 +45,11 @@ class Routine:
             return ()
         arguments = self.node.args
         return tuple(a.arg for a in (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs))
+
+    @cached_property
+    def holds_steps(self) -> bool:
+        """Whether it has a loop over steps, besides those of the functions that are nested in it."""
+        return any(not OVER_STEPS.isdisjoint(path.changes) for path in set(self.changes.values()))
 
     @property
     def around(self) -> list[Routine]:

@@ -12,6 +12,7 @@ from transfer_lint.flow.program.modules import ClassInfo, FunctionInfo, Module
 from transfer_lint.flow.program.routines import Reference, Routine
 from transfer_lint.flow.program.syntax import nodes_of
 
+_DATA = ("torch.utils.data.", "torch_geometric.data.")
 _REPEATED = (ast.For, ast.AsyncFor, ast.While, ast.ListComp, ast.GeneratorExp)
 
 
@@ -41,6 +42,21 @@ def _of_class(owner: ClassInfo, name: str, knowledge: Knowledge) -> Heat | None:
             if hooks is not None and name in hooks:
                 return Heat.STEP
     return None
+
+
+def is_in_test(place: Routine | Module) -> bool:
+    """Whether code stands where pytest looks for tests: nobody waits for what it does."""
+    module = place if isinstance(place, Module) else place.module
+    folder, _, name = module.path.rpartition("/")
+    stem = name.removesuffix(".py")
+    named = stem.startswith("test_") or stem.endswith("_test") or stem == "conftest"
+    return named or folder.rpartition("/")[2] in ("test", "tests")
+
+
+def is_in_data_set(routine: Routine) -> bool:
+    """Whether a routine is a method of a data set: a loader runs it ahead, in processes that have no device."""
+    bases = routine.owner.lineage if routine.owner is not None else ()
+    return any(isinstance(base, str) and base.startswith(_DATA) and base.endswith("Dataset") for base in bases)
 
 
 def is_fed(info: FunctionInfo, knowledge: Knowledge) -> bool:

@@ -34,11 +34,18 @@ class Throttles:
         body = self._is_rare(node.test, node.body, loop or ())
         if not body and loop is not None:
             body = isinstance(node.body[-1], ast.Break | ast.Return | ast.Raise)
+        body = body or (_asks_few(node.test) and all(map(_is_placeholder, node.body)))
         other = self._is_rare(ast.UnaryOp(ast.Not(), node.test), node.orelse, loop or ())
         return body or isinstance(node.body[-1], ast.Raise), other
 
     def ends(self, node: ast.If, loop: Sequence[str] | None) -> bool:
-        """Whether what follows an `if` in its block runs rarely: `if step % 100: continue`."""
+        """Whether what follows an `if` in its block runs rarely: `if step % 100: continue`.
+
+        Also where a test in one of its branches returns so.
+        """
+        inner = [part for part in (*node.body, *node.orelse) if isinstance(part, ast.If)]
+        if any(isinstance(part.body[-1], ast.Return) and self.ends(part, loop) for part in inner):
+            return True
         if not isinstance(node.body[-1], _LEAVES) or node.orelse:
             return False
         return self._is_rare(ast.UnaryOp(ast.Not(), node.test), (), loop or ())
@@ -118,6 +125,34 @@ def _is_assigned(node: ast.expr, body: Sequence[ast.stmt]) -> bool:
         for part in nodes_of(statement)
         if isinstance(part, ast.Name | ast.Attribute | ast.Subscript)
     )
+
+
+def _asks_few(test: ast.expr) -> bool:
+    """Whether a test compares something with 0 or 1, or with less than a number: `n == 0`, `len(x) < 2`."""
+    match test:
+        case ast.Compare(ops=[ast.Eq()], comparators=[ast.Constant(value=0 | 1 as number)]):
+            return not isinstance(number, bool)
+        case ast.Compare(ops=[ast.Lt() | ast.LtE()], comparators=[ast.Constant(value=int())]):
+            return True
+    return False
+
+
+def _is_placeholder(statement: ast.stmt) -> bool:
+    """Whether a statement returns or assigns what says nothing but where something is: `zeros(1, n).to(x.device)`."""
+    match statement:
+        case ast.Return(value=ast.Call() as value) | ast.Assign(value=ast.Call() as value):
+            known = {part for node in nodes_of(value) for part in _sizes_and_places(node)}
+            return all(part in known for part in nodes_of(value) if isinstance(part, ast.Name))
+    return False
+
+
+def _sizes_and_places(node: ast.AST) -> Sequence[ast.AST]:
+    match node:
+        case ast.Attribute(value=value):
+            return nodes_of(value)
+        case ast.Call(func=ast.Attribute(attr="zeros" | "ones" | "full" | "empty"), args=sizes):
+            return sizes
+    return ()
 
 
 def _is_kept(node: ast.expr) -> bool:
