@@ -237,6 +237,14 @@ def test_what_has_become_longer(after: str, wanted: str | None) -> None:
     assert laid_out(f"x = {'a' * 60}\n", after, 30, "    ") == after, "nobody keeps that width there"
 
 
+def test_what_was_as_long_before_stays_on_its_line() -> None:
+    long = "xx = ffffffffffff(aaaaaaaaaaaaa, bbbb)\n"
+    assert laid_out("xx = ffffffffffff(aaaaaaaaaaaaa.to(d))\n", long, 30, "    ") == long
+    comment = "#" * 60 + "\n"
+    grown = laid_out(comment + "xx = ffffffffffff(aaaaa.to(d))\n", comment + long, 30, "    ")
+    assert grown == comment + "xx = ffffffffffff(\n    aaaaaaaaaaaaa, bbbb\n)\n"
+
+
 def test_a_line_that_grows_over_the_width_is_parted(tmp_path: Path) -> None:
     (tmp_path / "ruff.toml").write_text("line-length = 60\n")
     text = "import torch\n\n\ndef run(width, height, device):\n"

@@ -5,8 +5,9 @@ from __future__ import annotations
 import io
 import re
 import tokenize
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from difflib import SequenceMatcher
 from keyword import iskeyword
 
 from transfer_codemods.site import longest_line
@@ -26,7 +27,8 @@ def laid_out(before: str, after: str, width: int, indent: str) -> str:
 
     Brackets that fit on a line are joined, where a formatter has put them on lines of their own: the opening one ends a
     line, the closing one begins one. What holds a comment, a comma before its closing bracket, or a text of several
-    lines stays. A call that does not fit on its line is parted, where no line of code in `before` is as long.
+    lines stays. A call that does not fit on its line is parted, where no line of code in `before` is as long, nor what
+    stood there.
     """
     try:
         known = {_text(before, statement) for statement in _statements(before)}
@@ -35,15 +37,28 @@ def laid_out(before: str, after: str, width: int, indent: str) -> str:
         return after
     lines = lines_of(after)
     most = max(width, longest_line(before))
-    old = set(lines_of(before))
+    old = lines_of(before)
+    stood = _lengths(old, lines)
     for statement in reversed(found):
         first, last = statement[0].start[0] - 1, statement[-1].end[0]
+        allowed = max(most, *(stood.get(line, 0) for line in range(first, last)))
         if _spans(statement):
             joined = lines_of(_join("".join(lines[first:last]), width))
-            lines[first:last] = ["".join(_lines_parted(joined, old, most, width, indent))]
-        elif len(lines[first].rstrip("\r\n")) > most:
+            lines[first:last] = ["".join(_lines_parted(joined, frozenset(old), allowed, width, indent))]
+        elif len(lines[first].rstrip("\r\n")) > allowed:
             lines[first] = _parted(lines[first], statement, width, indent)
     return "".join(lines)
+
+
+def _lengths(old: Sequence[str], new: Sequence[str]) -> Mapping[int, int]:
+    """The index of each line that has changed -> the columns of the longest line in its place before."""
+    changes = SequenceMatcher(None, old, new, autojunk=False).get_opcodes()
+    return {
+        line: max((len(each.rstrip()) for each in old[begin:end]), default=0)
+        for kind, begin, end, first, last in changes
+        if kind == "replace"
+        for line in range(first, last)
+    }
 
 
 def _statements(text: str) -> Iterator[Sequence[tokenize.TokenInfo]]:

@@ -41,7 +41,7 @@ def check(read: HostRead, questions: Questions, options: RuleOptions) -> Verdict
         return None  # an array may well be what is wanted
     all_at_once = questions.is_read_of_all(read)
     boundary = bool(read.elements) and read.method == "numpy" and not read.in_step
-    rare = read.throttled or read.logged or questions.is_read_before(read)
+    rare = read.throttled or read.is_set_up or read.logged or questions.is_read_before(read)
     needed = array or read.form in (Form.SIZE, Form.UPLOAD)  # what is brought as a whole, or picked, is mostly a result
     quiet = not proved or boundary or rare or needed
     return Verdict(

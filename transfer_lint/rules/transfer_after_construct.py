@@ -52,7 +52,7 @@ def check(site: Site, questions: Questions, options: RuleOptions) -> Verdict | N
         if exact and plain
         else None,
         "make it there",
-        simpler=not made.copies,
+        simpler=not made.copies and site.function is not None,
     )
 
 

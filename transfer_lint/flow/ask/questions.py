@@ -196,6 +196,13 @@ class Questions(ReadQuestions):
                 return False
         return True
 
+    def leaves_itself(self, site: Site) -> bool:
+        """Whether without the move a statement would assign an item or attribute to itself, which may be observed."""
+        match site.statement:
+            case ast.Assign(targets=[ast.Attribute() | ast.Subscript() as target], value=value) if value is site.node:
+                return spelled(target) == spelled(site.moved) and not self.is_plain_attribute(site)
+        return False
+
     def is_explained(self, site: Site) -> bool:
         """Whether a comment stands beside the transfer's statement, or on the line above it."""
         last = site.statement.end_lineno or site.statement.lineno

@@ -72,6 +72,8 @@ class Throttles:
                 return one or _is_modulo(left) or _is_modulo(right) or _is_emptiness(left, right)
             case ast.Compare(left=left, ops=[ast.Is()], comparators=[ast.Constant(value=None)]):
                 return _is_assigned(left, body)
+            case ast.Compare(left=ast.Call(func=func, args=[]), ops=[ast.Lt() | ast.LtE()], comparators=[chance]):
+                return _last(func) in ("random", "rand") and _is_small(chance)
             case ast.Compare(ops=[ast.NotIn()], comparators=[held]):
                 return _is_assigned(held, body)
             case ast.Name() | ast.Attribute():
@@ -80,6 +82,11 @@ class Throttles:
             case ast.Call(func=func):
                 return _last(func) == "isEnabledFor"
         return False
+
+
+def _is_small(chance: ast.expr) -> bool:
+    """Whether a number that is written out is a probability below a quarter."""
+    return isinstance(chance, ast.Constant) and isinstance(chance.value, float) and chance.value < 1 / _OFTEN
 
 
 def _is_modulo(node: ast.expr) -> bool:
