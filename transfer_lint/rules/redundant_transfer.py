@@ -27,7 +27,7 @@ def check(site: Site, questions: Questions, options: RuleOptions) -> Verdict | N
     receiver = questions.receiver(site)
     # A comment may say why it is there; a local that names the place of several moves is one thing to turn; and where
     # another function decides that the value is on the host already, or has loaded a model, that may change.
-    to_host, elsewhere = questions.goes_to_host(site), questions.is_decided_elsewhere(site, why)
+    to_host, elsewhere = questions.goes_to_host(site), questions.is_decided_elsewhere(site)
     explained = to_host and questions.is_explained(site)
     meant = explained or (elsewhere and (to_host or not site.is_tensor)) or questions.is_knob(site)
     deletable = not site.in_fstring and not questions.leaves_itself(site)

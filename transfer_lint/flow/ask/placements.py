@@ -248,11 +248,11 @@ class Placements:
         body = place.function.node.body if place.function is not None else self.module.tree.body
         return any(isinstance(statement, LOOPS) for statement in path_to(body, place.statement))
 
-    def is_decided_elsewhere(self, place: Place, why: Why) -> bool:
-        """Whether one of the facts of a proof stands in another function."""
-        own = span(place.function.node) if place.function is not None else (0, 0)
+    def is_decided_elsewhere(self, site: Site) -> bool:
+        """Whether a fact that proves where the receiver is stands in another function."""
+        own = span(site.function.node) if site.function is not None else (0, 0)
         others = [span(node) for node in self.module.tree.body if isinstance(node, _DEFINITIONS)]
-        for fact in why:
+        for fact in merge_why(site.supposed, self.device_proof(site)):
             line = span(fact.node)[0]
             if fact.module is not self.module:
                 return True

@@ -153,7 +153,9 @@ class Questions(ReadQuestions):
         root = site.moved
         while isinstance(root, ast.Attribute):
             root = root.value
-        if site.function is None or not isinstance(root, ast.Name) or root.id in ("self", "cls"):
+        if site.function is None or not isinstance(root, ast.Name):
+            return False
+        if root is not site.moved and root.id in ("self", "cls"):
             return False
         given = {parameter.arg for parameter in site.function.parameters}
         return root.id in given and not self.is_in_node_of_pack(site)

@@ -50,7 +50,8 @@ def is_in_test(place: Routine | Module) -> bool:
     folder, _, name = module.path.rpartition("/")
     stem = name.removesuffix(".py")
     named = stem.startswith("test_") or stem.endswith("_test") or stem == "conftest"
-    return named or folder.rpartition("/")[2] in ("test", "tests")
+    holds = any(word in module.text for word in ("def test_", "pytest", "unittest"))
+    return holds and (named or folder.rpartition("/")[2] in ("test", "tests"))
 
 
 def is_in_data_set(routine: Routine) -> bool:
