@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import io
 import re
 import tokenize
@@ -28,7 +29,7 @@ def laid_out(before: str, after: str, width: int, indent: str) -> str:
     Brackets that fit on a line are joined, where a formatter has put them on lines of their own: the opening one ends a
     line, the closing one begins one. What holds a comment, a comma before its closing bracket, or a text of several
     lines stays. A call that does not fit on its line is parted, where no line of code in `before` is as long, nor what
-    stood there.
+    stood there. Never is it other code.
     """
     try:
         known = {_text(before, statement) for statement in _statements(before)}
@@ -47,7 +48,16 @@ def laid_out(before: str, after: str, width: int, indent: str) -> str:
             lines[first:last] = ["".join(_lines_parted(joined, frozenset(old), allowed, width, indent))]
         elif len(lines[first].rstrip("\r\n")) > allowed:
             lines[first] = _parted(lines[first], statement, width, indent)
-    return "".join(lines)
+    new = "".join(lines)
+    return new if new == after or _tree(new) == _tree(after) else after
+
+
+def _tree(code: str) -> str:
+    """The syntax tree as text; "" for what does not stand at the top level."""
+    try:
+        return ast.dump(compile(code, "", "exec", ast.PyCF_ONLY_AST | ast.PyCF_ALLOW_TOP_LEVEL_AWAIT))
+    except (SyntaxError, ValueError):
+        return ""
 
 
 def _lengths(old: Sequence[str], new: Sequence[str]) -> Mapping[int, int]:
