@@ -8,10 +8,10 @@ import re
 import tokenize
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from difflib import SequenceMatcher
 from keyword import iskeyword
 
 from transfer_codemods.site import longest_line
+from transfer_lint.files.parsing import parse
 from transfer_lint.files.text import lines_of
 
 _SKIPPED = (tokenize.NL, tokenize.INDENT, tokenize.DEDENT, tokenize.ENDMARKER)
@@ -55,13 +55,15 @@ def laid_out(before: str, after: str, width: int, indent: str) -> str:
 def _tree(code: str) -> str:
     """The syntax tree as text; "" for what does not stand at the top level."""
     try:
-        return ast.dump(compile(code, "", "exec", ast.PyCF_ONLY_AST | ast.PyCF_ALLOW_TOP_LEVEL_AWAIT))
+        return ast.dump(parse(code))
     except (SyntaxError, ValueError):
         return ""
 
 
 def _lengths(old: Sequence[str], new: Sequence[str]) -> Mapping[int, int]:
     """The index of each line that has changed -> the columns of the longest line in its place before."""
+    from difflib import SequenceMatcher
+
     changes = SequenceMatcher(None, old, new, autojunk=False).get_opcodes()
     return {
         line: max((len(each.rstrip()) for each in old[begin:end]), default=0)
