@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -14,11 +13,10 @@ import libcst as cst
 from .actions import Target
 from .evaluation import Place
 from .names import Names
-from .style import Style
+from .style import Style, longest_line
 from .syntax import LINE_LENGTH, Refused, Room, dotted, expression, guard_statement
 
 _NARROWEST = 88  # columns that every project allows
-_FREE = re.compile("[#'\"]")
 _UNBOUNDED = Room(10**6, "", 0, "")
 
 # Writes a guard's test so that it fits in the given Room.
@@ -80,11 +78,6 @@ def width(code: str, style: Style) -> int:
     Lines with a text or a comment do not count: a formatter leaves them as long as they are.
     """
     return style.line_length or min(max(longest_line(code), _NARROWEST), LINE_LENGTH)
-
-
-def longest_line(code: str) -> int:
-    """The columns of the longest line without a text or a comment."""
-    return max((len(line) for line in code.splitlines() if not _FREE.search(line)), default=0)
 
 
 @dataclass(frozen=True)

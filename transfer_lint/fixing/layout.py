@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from keyword import iskeyword
 
-from transfer_codemods.site import longest_line
+from transfer_codemods.style import longest_line
 from transfer_lint.files.parsing import parse
 from transfer_lint.files.text import lines_of
 
