@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from transfer_lint.findings import Heat
-from transfer_lint.flow.program.callers import Callers, Use
+from transfer_lint.flow.program.callers import Callers, Use, changes_at
 from transfer_lint.flow.program.modules import FunctionInfo, Module
 from transfer_lint.flow.program.project import Project
 from transfer_lint.flow.program.rates import FEW, HERE, Change, Path, Rate, RateOf, steadily
@@ -30,6 +30,7 @@ class HeatMap:
         self._knowledge = project.knowledge
         self._callers = Callers(project)
         self._rates: dict[Routine, Rate] = {}
+        self._own: dict[Routine, Heat] = {}
 
     def rate(self, module: Module, node: ast.AST | None) -> Rate:
         """How often a function runs, or the top level of the module (node: None)."""
@@ -47,11 +48,19 @@ class HeatMap:
 
     def rate_at(self, module: Module, node: ast.AST | None, place: ast.AST) -> RateOf:
         """How often a statement or comprehension of a function runs, or one of the top level (node: None)."""
-        return RateOf(lambda: self.rate(module, node).along(self._way(module, node, place)))
+        return RateOf(lambda: self._rate_at(module, node, place))
 
-    def _way(self, module: Module, node: ast.AST | None, place: ast.AST) -> Sequence[Change]:
+    def _rate_at(self, module: Module, node: ast.AST | None, place: ast.AST) -> Rate:
+        rate = self.rate(module, node)
         routine = self._callers.routine(module, node or module.tree)
-        return self._callers.changes(routine, routine.changes.get(place, HERE)) if routine is not None else ()
+        if routine is None:
+            return rate
+        return rate.along(self._on_the_way(routine, changes_at(routine, routine.changes.get(place, HERE))))
+
+    def _on_the_way(self, routine: Routine, changes: Sequence[Change]) -> Sequence[Change]:
+        """The changes on a way. In what runs at every step by what it is, nothing is beside the steps."""
+        hot = self._own[routine].rank >= Heat.STEP.rank
+        return [change for change in changes if change is not Change.BESIDE] if hot else changes
 
     def has_steps(self, module: Module, node: ast.AST | None) -> bool:
         """Whether a function, or the top level of the module (node: None), runs at steps or holds a loop over steps.
@@ -84,7 +93,10 @@ class HeatMap:
             if current in graph or current in self._rates:
                 continue
             graph[current] = node = _Node(*self._callers.of(current))
+            self._own[current] = node.own
             pending += [use.routine for use in node.uses]
+        for node in graph.values():
+            node.uses = [Use(use.routine, self._on_the_way(*use)) for use in node.uses]
         throttled = self._only_throttled(graph)
         rates = {current: _start(node, current in throttled) for current, node in graph.items()}
         changed = True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import Enum
@@ -38,16 +39,23 @@ FEW = frozenset({Change.RARELY, Change.BESIDE})
 class Path:
     """How a place changes the rate of the code that it stands in, found out when it is asked for.
 
-    outer: the way to the loop or branch around the place. more: what this one adds.
+    outer: the way to the loop or branch around the place. more: what this one adds. loop: it is this loop, or
+    comprehension.
     """
 
-    def __init__(self, outer: Path | None = None, more: Callable[[], Sequence[Change]] = tuple) -> None:
+    def __init__(
+        self,
+        outer: Path | None = None,
+        more: Callable[[], Sequence[Change]] = tuple,
+        loop: ast.AST | None = None,
+    ) -> None:
         self._outer = outer
         self._more = more
+        self._loop = loop
 
-    def then(self, more: Callable[[], Sequence[Change]]) -> Path:
+    def then(self, loop: ast.AST, more: Callable[[], Sequence[Change]]) -> Path:
         """The way on, to what stands in a loop there."""
-        return Path(self, more)
+        return Path(self, more, loop)
 
     def rarely(self) -> Path:
         """The way on, to what few iterations run."""
@@ -57,6 +65,12 @@ class Path:
     def changes(self) -> Sequence[Change]:
         """The changes on the way, outermost first."""
         return (*(self._outer.changes if self._outer is not None else ()), *self._more())
+
+    @cached_property
+    def loops(self) -> Sequence[ast.AST]:
+        """The loops on the way, outermost first."""
+        around = self._outer.loops if self._outer is not None else ()
+        return (*around, self._loop) if self._loop is not None else around
 
 
 HERE = Path()
