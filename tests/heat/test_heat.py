@@ -323,7 +323,7 @@ def test_evaluation_is_never_loud(text: str) -> None:
 RARE = {
     "before the loop over steps": "def sample(x, model):\n    read(x)\n    for i in range(50):\n        x = model(x)\n",
     "after it": "def sample(x, model):\n    for i in range(50):\n        x = model(x)\n    return read(x)\n",
-    "once an epoch": "def fit(x, model, loader, epochs):\n    for epoch in range(epochs):\n        for batch in loader:\n"
+    "once an epoch": "def fit(x, model, loader):\n    for epoch in range(9):\n        for batch in loader:\n"
     "            model(batch)\n        read(x)\n",
     "called before it": "def sample(x, model):\n    start(x)\n    for i in range(50):\n        x = model(x)\n\n\n"
     "def start(x):\n    return read(x)\n",
@@ -347,7 +347,7 @@ class Net(nn.Module):
             part = self.cell(part)
         return read(x)
 """,
-    "in another loop, whatever that is": "def sample(x, model, others):\n    for i in range(50):\n        x = model(x)\n"
+    "in another loop": "def sample(x, model, others):\n    for i in range(50):\n        x = model(x)\n"
     "    for other in others:\n        read(x)\n",
     "in a callback at steps": "def callback(x, model):\n    for i in range(9):\n        x = model(x)\n    read(x)\n\n\n"
     "def patch(m):\n    m.set_model_sampler_post_cfg_function(callback)\n",
