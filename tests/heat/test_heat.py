@@ -417,6 +417,16 @@ class Net(nn.Module):
     assert heat_of({"example.py": HEAD + text}) == (Heat.LAYER, False)
 
 
+@pytest.mark.parametrize(
+    ("parameter", "heat"),
+    [("extra_options", Heat.LAYER), ("extra_options=''", Heat.CALL), ("extra_options: str", Heat.CALL)],
+)
+def test_a_parameter_of_callbacks_that_is_no_text(parameter: str, heat: Heat) -> None:
+    assert heat_of({"example.py": f"{HEAD}def attend(x, {parameter}):\n    return read(x)\n"}) == (heat, False)
+    node = f"class Node:\n    RETURN_TYPES = ()\n    FUNCTION = 'attend'\n\n    def attend(self, x, {parameter}):\n        return read(x)\n"
+    assert heat_of({"example.py": HEAD + node}) == (Heat.CALL, False)
+
+
 def test_a_loop_over_layers() -> None:
     text = """
 class Net(nn.Module):

@@ -52,7 +52,7 @@ def check(site: Site, questions: Questions, options: RuleOptions) -> Verdict | N
         if exact and plain
         else None,
         "make it there",
-        simpler=not made.copies and site.function is not None,
+        simpler=not made.copies and site.function is not None and not questions.is_in_test(site),
     )
 
 
