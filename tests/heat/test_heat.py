@@ -423,7 +423,8 @@ class Net(nn.Module):
 )
 def test_a_parameter_of_callbacks_that_is_no_text(parameter: str, heat: Heat) -> None:
     assert heat_of({"example.py": f"{HEAD}def attend(x, {parameter}):\n    return read(x)\n"}) == (heat, False)
-    node = f"class Node:\n    RETURN_TYPES = ()\n    FUNCTION = 'attend'\n\n    def attend(self, x, {parameter}):\n        return read(x)\n"
+    node = "class Node:\n    RETURN_TYPES = ()\n    FUNCTION = 'attend'\n\n"
+    node += f"    def attend(self, x, {parameter}):\n        return read(x)\n"
     assert heat_of({"example.py": HEAD + node}) == (Heat.CALL, False)
 
 
