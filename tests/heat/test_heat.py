@@ -351,6 +351,8 @@ class Net(nn.Module):
     "    for other in others:\n        read(x)\n",
     "in a callback at steps": "def callback(x, model):\n    for i in range(9):\n        x = model(x)\n    read(x)\n\n\n"
     "def patch(m):\n    m.set_model_sampler_post_cfg_function(callback)\n",
+    "in steps of its own, beside others": "def fit(x, model):\n    sample(x, model)\n    for i in range(50):\n"
+    "        x = model(x)\n\n\ndef sample(x, model):\n    for i in range(50):\n        x = model(x)\n        read(x)\n",
     "called in it, too": "def sample(x, model):\n    start(x)\n    for i in range(50):\n        x = model(x)\n"
     "        start(x)\n\n\ndef start(x):\n    return read(x)\n",
 }

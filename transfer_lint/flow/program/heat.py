@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
 
 from transfer_lint.findings import Heat
 from transfer_lint.flow.program.callers import Callers, Use, changes_at
 from transfer_lint.flow.program.modules import FunctionInfo, Module
 from transfer_lint.flow.program.project import Project
-from transfer_lint.flow.program.rates import FEW, HERE, Change, Path, Rate, RateOf, steadily
+from transfer_lint.flow.program.rates import HERE, Change, Path, Rate, RateOf, steadily
 from transfer_lint.flow.program.routines import Routine
 from transfer_lint.flow.program.step_code import is_fed, is_in_data_set, is_in_test, is_sampler_hook
 
@@ -31,6 +31,8 @@ class HeatMap:
         self._callers = Callers(project)
         self._rates: dict[Routine, Rate] = {}
         self._own: dict[Routine, Heat] = {}
+        self._throttled: set[Routine] = set()  # to which only throttled code leads
+        self._seldom: set[Routine] = set()  # or what stands beside loops over steps
 
     def rate(self, module: Module, node: ast.AST | None) -> Rate:
         """How often a function runs, or the top level of the module (node: None)."""
@@ -97,8 +99,11 @@ class HeatMap:
             pending += [use.routine for use in node.uses]
         for node in graph.values():
             node.uses = [Use(use.routine, self._on_the_way(*use)) for use in node.uses]
-        throttled = self._only_throttled(graph)
-        rates = {current: _start(node, current in throttled) for current, node in graph.items()}
+        throttled = _only_by({Change.RARELY}, graph, self._throttled)
+        seldom = _only_by({Change.RARELY, Change.BESIDE}, graph, self._seldom)
+        rates = {current: steadily(node.own) for current, node in graph.items()}
+        rates |= {current: Rate(graph[current].own, Heat.ONCE) for current in seldom}
+        rates |= {current: Rate(graph[current].own, None) for current in throttled}
         changed = True
         while changed:
             changed = False
@@ -115,23 +120,6 @@ class HeatMap:
             rate = self._named(current, graph[current].own, rate)
             self._rates[current] = Rate(rate.heat, None) if is_in_test(current) else rate
 
-    def _only_throttled(self, graph: Mapping[Routine, _Node]) -> set[Routine]:
-        """The routines to which only throttled code leads, and what a loader's processes run. Tests do not count."""
-        known = (use.routine for node in graph.values() for use in node.uses if use.routine in self._rates)
-        found = {routine for routine in known if self._rates[routine].steady is None and not is_in_test(routine)}
-        found |= {routine for routine in graph if is_in_data_set(routine)}
-        changed = True
-        while changed:
-            changed = False
-            for routine, node in graph.items():
-                others = [use for use in node.uses if use.routine is not routine]
-                if routine in found or not others or node.own.rank >= Heat.STEP.rank:
-                    continue
-                if all(not FEW.isdisjoint(use.path) or use.routine in found for use in others):
-                    found.add(routine)
-                    changed = True
-        return found
-
     def _named(self, routine: Routine, own: Heat, rate: Rate) -> Rate:
         """A name says that a function runs once, or that it is there to move things, unless steps call it."""
         if own is not Heat.ONCE:
@@ -142,5 +130,17 @@ class HeatMap:
         return steadily(Heat.CALL if info is not None and is_fed(info, self._knowledge) else Heat.ONCE)
 
 
-def _start(node: _Node, throttled: bool) -> Rate:
-    return Rate(node.own, None) if throttled else steadily(node.own)
+def _only_by(by: Set[Change], graph: Mapping[Routine, _Node], found: set[Routine]) -> set[Routine]:
+    """The routines of the graph to which only such changes lead, and methods of data sets; they are added to `found`."""
+    found |= {routine for routine in graph if is_in_data_set(routine)}
+    changed = True
+    while changed:
+        changed = False
+        for routine, node in graph.items():
+            others = [use for use in node.uses if use.routine is not routine]
+            if routine in found or not others or node.own.rank >= Heat.STEP.rank:
+                continue
+            if all(not by.isdisjoint(use.path) or use.routine in found for use in others):
+                found.add(routine)
+                changed = True
+    return found & graph.keys()

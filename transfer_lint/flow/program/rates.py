@@ -20,7 +20,7 @@ class Change(Enum):
     evaluates, or only the functions that it calls say what it is.
     LAYER: a loop over the layers of a model. RARELY: a branch that few iterations take (`if step % 100 == 0`).
     UNSURE: a call that may be one of another function of that name: never worth a warning, either.
-    BESIDE: what a function does before and after its loop over steps, in which it spends its time: nor is that.
+    BESIDE: what a function does before and after its loop over steps, in which it spends its time: as good as once.
     """
 
     STEP = "step"
@@ -32,8 +32,6 @@ class Change(Enum):
 
 
 OVER_STEPS = frozenset({Change.STEP, Change.QUIET_STEP})
-FEW = frozenset({Change.RARELY, Change.BESIDE})
-"""What leads to a place is taken once in many steps."""
 
 
 class Path:
@@ -113,8 +111,10 @@ class Rate:
                     steady = _deeper(steady) if steady is not None else None
                 case Change.RARELY:
                     heat, steady = _COOLER.get(heat, heat), None
-                case Change.UNSURE | Change.BESIDE:
+                case Change.UNSURE:
                     steady = None
+                case Change.BESIDE:
+                    steady = Heat.ONCE if steady is not None else None
         return Rate(heat, steady)
 
     def joined(self, other: Rate) -> Rate:
@@ -145,7 +145,7 @@ class RateOf:
     @property
     def is_rare(self) -> bool:
         """Whether nothing that leads to the place is worth a warning: throttles, tests, what is beside a loop."""
-        return self.rate.steady is None
+        return self.rate.steady in (None, Heat.ONCE)
 
 
 def hotter(one: Heat, other: Heat) -> Heat:
