@@ -131,7 +131,7 @@ class HeatMap:
 
 
 def _only_by(by: Set[Change], graph: Mapping[Routine, _Node], found: set[Routine]) -> set[Routine]:
-    """The routines of the graph to which only such changes lead, and methods of data sets; they are added to `found`."""
+    """The routines of the graph to which only such changes lead, and data sets; added to `found`."""
     found |= {routine for routine in graph if is_in_data_set(routine)}
     changed = True
     while changed:
