@@ -27,9 +27,9 @@ def check(site: Site, questions: Questions, options: RuleOptions) -> Verdict | N
     receiver = questions.receiver(site)
     # A comment may say why it is there; a local that names the place of several moves is one thing to turn; and where
     # another function decides that the value is on the host already, or has loaded a model, that may change.
-    to_host, elsewhere = questions.goes_to_host(site), questions.is_decided_elsewhere(site)
-    explained = to_host and questions.is_explained(site)
-    meant = explained or (elsewhere and (to_host or not site.is_tensor)) or questions.is_knob(site)
+    explained = questions.goes_to_host(site) and questions.is_explained(site)
+    elsewhere = questions.is_decided_elsewhere(site) and (questions.says_host(site) or not site.is_tensor)
+    meant = explained or elsewhere or questions.is_knob(site)
     deletable = not site.in_fstring and not questions.leaves_itself(site)
     state = "is already on" if site.request.device is not None else "already has dtype"
     return Verdict(

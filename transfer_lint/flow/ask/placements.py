@@ -14,7 +14,7 @@ from transfer_lint.flow.program import sockets
 from transfer_lint.flow.program.modules import Module
 from transfer_lint.flow.program.project import Project
 from transfer_lint.flow.program.step_code import is_in_test
-from transfer_lint.flow.program.syntax import LOOPS, path_to, span, written
+from transfer_lint.flow.program.syntax import LOOPS, nodes_of, path_to, span, written
 from transfer_lint.flow.results.constructions import Construction, DeviceComparison
 from transfer_lint.flow.results.examination import Examination, Place
 from transfer_lint.flow.results.reads import HostRead
@@ -117,6 +117,12 @@ class Placements:
     def goes_to_host(self, site: Site) -> bool:
         """Whether the target is known to be the host."""
         return site.request.device is not None and self._role(site.request.device.known) is Role.HOST
+
+    def says_host(self, site: Site) -> bool:
+        """Whether the call itself says that it moves to the host: `.cpu()`, `.to("cpu")`."""
+        given = [*site.node.args, *(keyword.value for keyword in site.node.keywords)]
+        written = any(isinstance(part, ast.Constant) and part.value == "cpu" for arg in given for part in nodes_of(arg))
+        return self.goes_to_host(site) and (written or site.method == "cpu")
 
     def is_on_accelerator(self, site: Site) -> bool:
         """Whether the receiver is proved to be on an accelerator."""
