@@ -5,7 +5,7 @@ from __future__ import annotations
 from transfer_codemods.actions import ConstructOnDevice
 from transfer_lint.findings import Heat, Safety, Saving, Severity
 from transfer_lint.flow.ask import Factory, Questions, Site
-from transfer_lint.rules import Verdict, rule
+from transfer_lint.rules import Verdict, rule, warning_if
 from transfer_lint.rules.options import RuleOptions
 
 
@@ -31,10 +31,10 @@ def check(site: Site, questions: Questions, options: RuleOptions) -> Verdict | N
     made = direct or questions.made_by(site)
     if made is None or made.pinned or (made.copies and not site.is_blocking):
         return None
-    cold = site.heat is Heat.ONCE or site.is_rare or questions.fills_cache(site)
+    cold = site.heat is Heat.ONCE or questions.fills_cache(site)
     may_set_up = site.heat is Heat.CALL and not questions.follows_tensor(site)
     quiet = cold or may_set_up or made.copies or made.helper or not made.exact
-    severity = Severity.HINT if quiet else Severity.WARNING
+    severity = warning_if(not quiet, site)
     if direct is None:
         return _named(site, questions, made, severity)
     if direct.helper:
@@ -52,7 +52,7 @@ def check(site: Site, questions: Questions, options: RuleOptions) -> Verdict | N
         if exact and plain
         else None,
         "make it there",
-        simpler=not made.copies,
+        simpler=not made.copies and site.function is not None and not questions.is_in_test(site),
     )
 
 

@@ -21,7 +21,7 @@ from transfer_lint.flow.interpret.assumed import (
 from transfer_lint.flow.interpret.attributes import attribute
 from transfer_lint.flow.interpret.external_calls import external_call
 from transfer_lint.flow.interpret.frame import Frame
-from transfer_lint.flow.interpret.host_reads import is_logging, logged, method, note
+from transfer_lint.flow.interpret.host_reads import logged, method, note, shows
 from transfer_lint.flow.interpret.items import element, extend
 from transfer_lint.flow.interpret.objects import found_method, store
 from transfer_lint.flow.interpret.tensors import as_tensor, operate, requested, tensor_method
@@ -101,7 +101,7 @@ def evaluate_arguments(frame: Frame, node: ast.Call, state: State) -> dict[str, 
 
     "*" with a position stands for unpacked arguments of unknown number, "**" for unpacked keyword arguments.
     """
-    if not is_logging(node.func):
+    if not shows(node):
         return _arguments(frame, node, state)
     before, frame.around.logging = frame.around.logging, True
     found = _arguments(frame, node, state)

@@ -19,6 +19,9 @@ _SIZES = frozenset(
     {"argwhere", "bincount", "combinations", "masked_select", "nonzero", "unique", "unique_consecutive"}
 )  # fmt: skip
 _LOGS = frozenset({"debug", "info", "warning", "warn", "error", "critical", "exception", "log"})
+_SHOWS = frozenset(
+    {"add_scalar", "add_scalars", "log_dict", "log_metrics", "set_description", "set_postfix", "set_postfix_str"}
+)  # fmt: skip
 _FROM_HOST = frozenset({"torch.tensor", "torch.as_tensor", "torch.asarray"})
 
 
@@ -122,12 +125,32 @@ def logged(frame: Frame, node: ast.Call, operands: Sequence[Value]) -> None:
 
 
 def is_logging(func: ast.expr) -> bool:
-    """Whether a call logs: `logger.info(..)`, `self.log.debug(..)`."""
+    """Whether a call logs: `logger.info(..)`, `self.log.debug(..)`, `bar.set_postfix(..)`."""
     if not isinstance(func, ast.Attribute) or func.attr not in _LOGS:
-        return False
+        return isinstance(func, ast.Attribute) and func.attr in _SHOWS
     owner = func.value
     name = owner.attr if isinstance(owner, ast.Attribute) else owner.id if isinstance(owner, ast.Name) else ""
     return "log" in name.lower()
+
+
+def _is_for_log(frame: Frame, statement: ast.stmt) -> bool:
+    """Whether a statement assigns a local that the function only logs: `logs = {"loss": loss.item()}`."""
+    match statement:
+        case ast.Assign(targets=[ast.Name(id=name)]) if frame.function is not None and name not in frame.volatile:
+            nodes = nodes_of(frame.function.node)
+        case _:
+            return False
+    logged = {part for node in nodes if isinstance(node, ast.Call) and shows(node) for part in nodes_of(node)}
+    reads = [n for n in nodes if isinstance(n, ast.Name) and n.id == name and isinstance(n.ctx, ast.Load)]
+    return bool(reads) and all(read in logged for read in reads)
+
+
+def shows(node: ast.Call) -> bool:
+    """Whether a call logs, or is one like `run.log({"loss": loss}, step=n)`."""
+    named = isinstance(node.func, ast.Attribute) and node.func.attr == "log"
+    numbered = any(keyword.arg == "step" for keyword in node.keywords)
+    listed = bool(node.args) and isinstance(node.args[0], ast.Dict)
+    return is_logging(node.func) or (named and (numbered or listed))
 
 
 def _compared(
@@ -216,7 +239,7 @@ def note(
         around.statement,
         around.in_handler,
         form,
-        around.logging,
+        around.logging or _is_for_log(frame, around.statement),
         elements,
         given,
     )

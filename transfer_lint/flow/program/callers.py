@@ -9,7 +9,7 @@ from typing import NamedTuple
 from transfer_lint.findings import Heat
 from transfer_lint.flow.program.modules import Import, Module
 from transfer_lint.flow.program.project import Project
-from transfer_lint.flow.program.rates import Change, hotter
+from transfer_lint.flow.program.rates import Change, Path, hotter
 from transfer_lint.flow.program.routines import CallSite, Reference, Routine, Routines, called_name
 from transfer_lint.flow.program.step_code import declared, handed_to, layers
 
@@ -97,7 +97,7 @@ class _Search:
         """The calls of what a name of a file stands for, there and wherever it is handed on to."""
         for site in file.calls.get(name, ()):
             if accepts(site.routine, site.node.func) and self._takes(site):
-                yield Use(site.routine, site.path.changes)
+                yield Use(site.routine, changes_at(site.routine, site.path))
         for reference in file.references.get(name, ()):
             if accepts(reference.routine, reference.node):
                 self.handed = hotter(self.handed, handed_to(reference, self._knowledge))
@@ -263,6 +263,11 @@ class _Search:
 
 
 _OF_PYTHON = frozenset(name for kind in (str, bytes, list, dict, set, tuple, object) for name in dir(kind))
+
+
+def changes_at(routine: Routine, path: Path) -> Sequence[Change]:
+    """The changes on the way to a place in a routine, which may be beside its loop over steps."""
+    return (*path.changes, Change.BESIDE) if routine.is_beside_steps(path) else path.changes
 
 
 def _parameter(taker: Routine, call: ast.Call, key: str) -> str | None:

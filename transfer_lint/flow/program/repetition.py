@@ -22,6 +22,7 @@ _OF_WEIGHTS = frozenset(
     {"parameters", "named_parameters", "modules", "named_modules", "children", "named_children", "buffers",
      "named_buffers", "items", "keys", "values", "state_dict"}
 )  # fmt: skip
+_NO_GRADIENTS = frozenset({"no_grad", "inference_mode"})
 _ONLY_MODULES_HAVE = frozenset(
     {"eval", "train", "parameters", "named_parameters", "state_dict", "load_state_dict", "zero_grad", "modules",
      "named_modules", "buffers"}
@@ -81,14 +82,25 @@ class Repetition:
         if self._is_loader(node.iter) or self._does_step(node.body):
             root = _root(node.iter)
             counts = isinstance(root, ast.Call) and _is_of(root.func, frozenset({"range"}))
-            return (Change.STEP,) if counts or not self._evaluates else (Change.QUIET_STEP,)
+            return (Change.STEP,) if counts or not self._evaluates(node) else (Change.QUIET_STEP,)
         return self._through_functions(node.body)
 
+    def _evaluates(self, loop: ast.stmt) -> bool:
+        """Whether a loop only evaluates: gradients are off in it or around it, and it never goes backward.
+
+        In a function that goes backward nowhere, the function may turn them, or training, off anywhere.
+        """
+        if "backward" in _attributes(loop):
+            return False
+        if "backward" not in self._attributes:
+            return bool(self._attributes & {*_NO_GRADIENTS, "eval"})
+        around = (part for part in nodes_of(self._node) if isinstance(part, ast.With) and _holds(part, loop))
+        off = {name for part in around for item in part.items for name in _attributes(item.context_expr)}
+        return bool((off | _attributes(loop)) & _NO_GRADIENTS) and "zero_grad" not in _attributes(loop)
+
     @cached_property
-    def _evaluates(self) -> bool:
-        """Whether the function only evaluates: it turns gradients or training off, and never goes backward."""
-        attributes = {part.attr for part in nodes_of(self._node) if isinstance(part, ast.Attribute)}
-        return bool(attributes & {"no_grad", "inference_mode", "eval"}) and "backward" not in attributes
+    def _attributes(self) -> frozenset[str]:
+        return _attributes(self._node)
 
     def comprehension(self, node: Comprehension) -> tuple[Change, ...]:
         """How a comprehension changes the rate of its element."""
@@ -282,6 +294,14 @@ class Repetition:
 
     def _calls_any(self, body: Iterable[ast.AST], names: frozenset[str]) -> bool:
         return any(isinstance(part, ast.Call) and _is_of(part.func, names) for part in _direct(body))
+
+
+def _attributes(root: ast.AST) -> frozenset[str]:
+    return frozenset(part.attr for part in nodes_of(root) if isinstance(part, ast.Attribute))
+
+
+def _holds(outer: ast.stmt, inner: ast.stmt) -> bool:
+    return any(part is inner for part in nodes_of(outer))
 
 
 def _direct(body: Iterable[ast.AST]) -> Iterator[ast.AST]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import cached_property, partial
 
 from transfer_lint.flow.program.modules import ClassInfo, FunctionNode, Module
-from transfer_lint.flow.program.rates import HERE, Path
+from transfer_lint.flow.program.rates import HERE, OVER_STEPS, Path
 from transfer_lint.flow.program.repetition import Comprehension, FileFacts, Repetition
 from transfer_lint.flow.program.syntax import children
 from transfer_lint.flow.program.throttles import Throttles
@@ -45,6 +45,18 @@ class Routine:
             return ()
         arguments = self.node.args
         return tuple(a.arg for a in (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs))
+
+    @cached_property
+    def _over_steps(self) -> frozenset[ast.AST] | None:
+        """The loops that are, or hold, a loop over steps; None if there is none. Not those of nested functions."""
+        found = [path.loops for path in set(self.changes.values()) if not OVER_STEPS.isdisjoint(path.changes)]
+        return frozenset(loop for loops in found for loop in loops) if found else None
+
+    def is_beside_steps(self, path: Path) -> bool:
+        """Whether a place is outside of a loop over steps that the routine has, as are all loops around the place."""
+        if not OVER_STEPS.isdisjoint(path.changes) or self._over_steps is None:
+            return False
+        return self._over_steps.issuperset(path.loops)
 
     @property
     def around(self) -> list[Routine]:
@@ -145,12 +157,12 @@ class _Walk:
                 self._class(node, path)
             case ast.For() | ast.AsyncFor():
                 self._expression(node.iter, path, node)
-                inside = path.then(partial(self._repetition.loop, node))
+                inside = path.then(node, partial(self._repetition.loop, node))
                 names = tuple(part.id for part in ast.walk(node.target) if isinstance(part, ast.Name))
                 self.block(node.body, inside, names)
                 self.block(node.orelse, path, loop)
             case ast.While():
-                inside = path.then(partial(self._repetition.loop, node))
+                inside = path.then(node, partial(self._repetition.loop, node))
                 self._routine.changes[node] = inside
                 self._expression(node.test, inside, node)
                 self.block(node.body, inside, ())
@@ -240,7 +252,7 @@ class _Walk:
     def _comprehension(self, node: Comprehension, path: Path) -> None:
         first = node.generators[0]
         self._expression(first.iter, path, node)
-        inside = path.then(partial(self._repetition.comprehension, node))
+        inside = path.then(node, partial(self._repetition.comprehension, node))
         self._routine.changes[node] = inside
         for generator in node.generators:
             if generator is not first:

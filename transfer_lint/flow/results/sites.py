@@ -95,11 +95,6 @@ class Site:
         return self.rate.loud
 
     @property
-    def is_rare(self) -> bool:
-        """Whether only throttled code leads to it."""
-        return self.rate.rate.steady is None
-
-    @property
     def proved(self) -> bool:
         """Whether the receiver is known, or supposed, to be a tensor or a module."""
         return self.is_module or isinstance(self.receiver, Tensor) or bool(self.supposed)
