@@ -7,9 +7,11 @@ from collections.abc import Mapping, Sequence
 
 from transfer_lint.flow.interpret.frame import Frame
 from transfer_lint.flow.interpret.items import element
+from transfer_lint.flow.knowledge import Role
 from transfer_lint.flow.program.syntax import nodes_of, spelled, written
 from transfer_lint.flow.results.reads import Form, HostRead
 from transfer_lint.flow.values.state import State
+from transfer_lint.flow.values.terms import role_of
 from transfer_lint.flow.values.values import Host, Object, Tensor, Tuple, Value
 
 _NUMBERS = frozenset({"builtins.float", "builtins.int", "builtins.bool", "builtins.complex", "builtins.range"})
@@ -33,8 +35,7 @@ def truth(frame: Frame, node: ast.expr, value: Value) -> None:
         else:
             value = frame.last_operands.get(node, value)
             node = node.values[-1]
-    if (isinstance(value, Tensor) and not value.optional) or _seems_tensor(frame, node, value):
-        assert isinstance(value, Tensor | Object)
+    if _is_read(value) or _seems_tensor(frame, node, value):
         note(frame, node, value, form=Form.TEST)
 
 
@@ -56,31 +57,38 @@ def text(frame: Frame, node: ast.expr, value: Value) -> None:
             note(frame, node, part, form=Form.TEXT)
 
 
-def index(frame: Frame, node: ast.Subscript, owner: Value, key: Value) -> None:
+def index(frame: Frame, node: ast.Subscript, owner: Value, key: Value, assigned: Value | None = None) -> None:
     """A mask as an index selects as many items as it has true values; a 0-dim index is read as a number.
 
-    So is the index of a list.
+    So is the index of a list. assigned: what the items become: a number fills them without a look at the mask.
     """
     if isinstance(owner, Tensor):
         for part in key.items if isinstance(key, Tuple) else (key,):
-            if isinstance(part, Tensor) and part.dtype_term().name == "torch.bool" and isinstance(node.ctx, ast.Load):
-                note(frame, node, owner, form=Form.SIZE)
+            if isinstance(part, Tensor) and part.dtype_term().name == "torch.bool":
+                if assigned is None or _is_elsewhere(frame, assigned):
+                    note(frame, node, owner, form=Form.SIZE)
             elif isinstance(part, Tensor) and part.scalar:
                 note(frame, node.slice, part, form=Form.TEST)
     elif isinstance(owner, Object) and owner.cls == "builtins.list" and isinstance(key, Tensor):
         note(frame, node.slice, key, form=Form.TEST)
 
 
+def _is_elsewhere(frame: Frame, value: Value) -> bool:
+    """Whether a value is a tensor that is not known to be on the host."""
+    return isinstance(value, Tensor) and not (value.device and role_of(value.device.term, frame.knowledge) is Role.HOST)
+
+
 def called(frame: Frame, name: str, arguments: Mapping[str, Value], node: ast.Call, state: State) -> None:
     """Record a host read if a function from outside the tree reads a tensor."""
     operands = [value for key, value in arguments.items() if key not in ("out", "file", "key")]
     tensors = [value for value in operands if isinstance(value, Tensor)]
+    perhaps = next((value for value in operands if _is_read(value)), None)
     short = name.rpartition(".")[2]
     sized = name == "torch.where" and len(operands) == 1
     if name in _TEXTS and tensors:
         note(frame, node, tensors[0], form=Form.CALL if name == "builtins.print" else Form.TEXT)
-    elif (name in _NUMBERS or name.startswith("math.")) and tensors:
-        note(frame, node, tensors[0])
+    elif (name in _NUMBERS or name.startswith("math.")) and perhaps is not None:
+        note(frame, node, perhaps)
     elif name in _COMPARING and operands:
         _compared(frame, name, tensors, operands, node, state)
     elif name in frame.knowledge.function_reads and tensors:
@@ -128,6 +136,11 @@ def is_logging(func: ast.expr) -> bool:
     owner = func.value
     name = owner.attr if isinstance(owner, ast.Attribute) else owner.id if isinstance(owner, ast.Name) else ""
     return "log" in name.lower()
+
+
+def _is_read(value: Value) -> bool:
+    """Whether something that only numbers allow, such as a test, reads a value: a tensor, perhaps a number at first."""
+    return (isinstance(value, Tensor) and not value.optional) or (isinstance(value, Object) and value.or_host)
 
 
 def _compared(
@@ -195,7 +208,7 @@ def _tensors_in(frame: Frame, function: ast.AST) -> frozenset[str]:
 def note(
     frame: Frame,
     node: ast.expr,
-    value: Tensor | Object,
+    value: Value,
     state: State | None = None,
     form: Form = Form.CALL,
     elements: str = "",
@@ -204,7 +217,8 @@ def note(
     around, proved = frame.around, isinstance(value, Tensor)
     if around.traced:
         return
-    tensor = value if isinstance(value, Tensor) else Tensor(value.ident)
+    assert isinstance(value, Tensor | Object)
+    tensor = value if isinstance(value, Tensor) else Tensor(value.ident, *value.placed)
     given = _given(frame, node, state) if state is not None and proved else ""
     elements = elements or (_elements(frame, node) if form is not Form.UPLOAD else "")
     frame.reads[node] = HostRead(

@@ -11,7 +11,7 @@ from transfer_lint.flow.program.modules import Import, Module
 from transfer_lint.flow.program.project import Project
 from transfer_lint.flow.program.rates import Change, hotter
 from transfer_lint.flow.program.routines import CallSite, Reference, Routine, Routines, called_name
-from transfer_lint.flow.program.step_code import declared, handed_to, layers
+from transfer_lint.flow.program.step_code import declared, handed_to, layers, steps_optimizer
 
 _DEPTH = 3  # how often a function may be handed on
 _ALIKE = 6  # methods of one name, and files that call one, of which each may be meant
@@ -49,6 +49,9 @@ class Callers:
         own = declared(routine, self._knowledge)
         if self._is_remembered(routine):
             return own, []
+        stepping = self.of_file(routine.module).calls.get("step", ())
+        if own.rank < Heat.STEP.rank and any(site.routine is routine and steps_optimizer(site) for site in stepping):
+            own = Heat.STEP  # a call of it is one step of training
         search = _Search(self, routine)
         uses = list(search.uses(own))
         if search.handed.rank >= Heat.STEP.rank:
