@@ -60,8 +60,8 @@ def _is_likely(read: HostRead) -> bool:
     """Whether it reads what is a tensor, and likely one of the device: code that runs once a call also reads others."""
     methods = _NUMBERS if read.elements else (*_NUMBERS, "tolist", "numpy", "print")
     spelled = read.form is Form.CALL and (read.method in methods or read.is_math)
-    often = read.in_step or (bool(read.elements) and bool(read.tensor.why))
-    return often and (spelled or read.form in (Form.TEST, Form.TEXT))
+    often = read.in_step or (bool(read.elements) and (bool(read.tensor.why) or read.method == "item"))
+    return often and (spelled or read.form is not Form.CALL)
 
 
 def _message(read: HostRead, questions: Questions, proved: bool) -> str:

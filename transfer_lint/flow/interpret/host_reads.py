@@ -9,6 +9,7 @@ from transfer_lint.flow.interpret.frame import Frame
 from transfer_lint.flow.interpret.items import element
 from transfer_lint.flow.knowledge import Role
 from transfer_lint.flow.program.syntax import nodes_of, spelled, written
+from transfer_lint.flow.program.tensor_uses import tensor_uses
 from transfer_lint.flow.results.reads import Form, HostRead
 from transfer_lint.flow.values.state import State
 from transfer_lint.flow.values.terms import role_of
@@ -179,27 +180,11 @@ def _seems_tensor(frame: Frame, node: ast.expr, value: Value) -> bool:
         case ast.Call(func=ast.Attribute(value=ast.Compare(), attr="all" | "any"), args=[], keywords=[]):
             return "numpy" not in frame.module.text
         case ast.Call(func=ast.Attribute(value=ast.Name(id=name), attr="all" | "any"), args=[], keywords=[]):
-            return name in _tensors_in(frame, frame.function.node)
+            return name in tensor_uses(frame.module, frame.function.node)
         case ast.Compare(left=left, comparators=[right]):
             parts = [part.id for part in (left, right) if isinstance(part, ast.Name)]
-            return any(name in _tensors_in(frame, frame.function.node) for name in parts)
+            return any(name in tensor_uses(frame.module, frame.function.node) for name in parts)
     return False
-
-
-def _tensors_in(frame: Frame, function: ast.AST) -> frozenset[str]:
-    """The names on which a function calls what nothing but tensors have. Memoised on the function."""
-    distinctive = frame.knowledge.tensor_distinctive
-    of, known = getattr(function, "_transfer_lint_tensors", (None, frozenset[str]()))
-    if of is not distinctive:
-        found: set[str] = set()
-        for node in nodes_of(function):
-            match node:
-                case ast.Call(func=ast.Attribute(value=ast.Name(id=name), attr=attr), args=args):
-                    if attr in distinctive or (attr == "backward" and not args):
-                        found.add(name)
-        known = frozenset(found)
-        function._transfer_lint_tensors = distinctive, known  # type: ignore[attr-defined]
-    return known
 
 
 # ---- recording -------------------------------------------------------------------------------------------------------

@@ -17,8 +17,8 @@ from transfer_lint.flow.interpret import expressions, loops, statements, try_wit
 from transfer_lint.flow.interpret.annotations import annotated
 from transfer_lint.flow.interpret.frame import Frame
 from transfer_lint.flow.interpret.instantiation import Instantiation, bind
-from transfer_lint.flow.interpret.node_inputs import node_input
 from transfer_lint.flow.interpret.objects import entry_state
+from transfer_lint.flow.interpret.parameters import parameter
 from transfer_lint.flow.interpret.templates import as_constructed, ground
 from transfer_lint.flow.interpret.unknown_calls import unknown_call
 from transfer_lint.flow.interpret.without_flow import without_flow
@@ -136,7 +136,7 @@ class Summaries:
         for number, argument in enumerate(info.parameters):
             symbol = frame.symbols.make(("parameter", argument.arg), argument.arg, 0)
             parameters[argument.arg] = symbol
-            value = self._parameter(frame, info, number, argument, symbol)
+            value = parameter(frame, info, number, argument, symbol)
             if argument.arg in tensors and not isinstance(value, Tensor):
                 value = Tensor(symbol)
             state.locals[argument.arg] = value
@@ -150,19 +150,6 @@ class Summaries:
         frame.assumable |= state.sharing.assumable()
         summary = self._summaries[info.node] = self._summarise(frame, info, parameters)
         return summary
-
-    def _parameter(self, frame: Frame, info: FunctionInfo, number: int, argument: ast.arg, symbol: Symbol) -> Value:
-        if info.owner is not None and number == 0 and "builtins.staticmethod" not in info.decorators:
-            if "builtins.classmethod" in info.decorators:
-                return Object(symbol)
-            return Object(symbol, info.owner)
-        value = node_input(frame, info, argument, symbol)
-        if value is None:
-            value = annotated(info.module, argument.arg, argument.annotation, argument, symbol)
-        default = info.defaults.get(argument.arg)
-        if isinstance(value, Tensor | Object) and isinstance(default, ast.Constant) and default.value is None:
-            value = replace(value, optional=True)
-        return value
 
     def _summarise(self, frame: Frame, info: FunctionInfo, parameters: dict[str, Symbol]) -> Summary:
         mutations = frozenset((symbol, sure) for (_, symbol), sure in frame.mutations.items())

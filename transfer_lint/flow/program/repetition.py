@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from functools import cached_property
 
 from transfer_lint.flow.knowledge import Knowledge
+from transfer_lint.flow.knowledge.names import ONE_NUMBER
 from transfer_lint.flow.program.modules import ClassInfo, FunctionInfo, Import, Module
 from transfer_lint.flow.program.rates import Change
 from transfer_lint.flow.program.syntax import LOOPS, children, nodes_of
@@ -22,7 +23,6 @@ _OF_WEIGHTS = frozenset(
     {"parameters", "named_parameters", "modules", "named_modules", "children", "named_children", "buffers",
      "named_buffers", "items", "keys", "values", "state_dict"}
 )  # fmt: skip
-_ONE_NUMBER = frozenset({"all", "any", "item", "max", "mean", "min", "norm", "sum"})
 _ONLY_MODULES_HAVE = frozenset(
     {"eval", "train", "parameters", "named_parameters", "state_dict", "load_state_dict", "zero_grad", "modules",
      "named_modules", "buffers"}
@@ -105,7 +105,7 @@ class Repetition:
         if not isinstance(node, ast.Call) or "torch" not in self._module.text:
             return False
         owner = self._module.dotted(node.func).partition(".")[0]
-        return owner == "torch" or (owner != "numpy" and getattr(node.func, "attr", "") in _ONE_NUMBER)
+        return owner == "torch" or (owner != "numpy" and getattr(node.func, "attr", "") in ONE_NUMBER)
 
     @cached_property
     def _evaluates(self) -> bool:
