@@ -32,7 +32,7 @@ _OF_TENSORS = (
     re.compile(rf"{words('clip_grad_norm_')}\("),
 )
 _BUFFERS = re.compile(BUFFERS)
-_OF_ATTRIBUTES = re.compile(
+_OF_ATTRIBUTES = re.compile(r"(?:if|while|assert)\b[^\n]*\bself\.\w")
     r"(?:if|while|assert)\b[^\n]*\bself\.\w+\s*(?:[<>]|[=!]=)|(?:if|while|assert)\b[^\n]*[<>=]=?\s*self\.\w"
 )
 
