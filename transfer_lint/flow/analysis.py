@@ -33,8 +33,6 @@ _OF_TENSORS = (
 )
 _BUFFERS = re.compile(BUFFERS)
 _OF_ATTRIBUTES = re.compile(r"(?:if|while|assert)\b[^\n]*\bself\.\w")
-    r"(?:if|while|assert)\b[^\n]*\bself\.\w+\s*(?:[<>]|[=!]=)|(?:if|while|assert)\b[^\n]*[<>=]=?\s*self\.\w"
-)
 
 
 class Analysis:
