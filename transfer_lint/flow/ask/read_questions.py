@@ -58,7 +58,10 @@ class ReadQuestions(Placements):
 
     def reads_accelerator(self, read: HostRead) -> bool | None:
         """Whether what is read is on an accelerator, or was before it was moved to the host; None if not known."""
-        role = self._role(self._source_of(read))
+        known = self._source_of(read)
+        if known is not None and known.term.kind is TermKind.DEFAULT_DEVICE:
+            return False  # what sets it may be elsewhere, and without it that is the host
+        role = self._role(known)
         if role not in (Role.ACCELERATOR, Role.HOST):
             return True if self._chosen_device(read) else None
         return role is Role.ACCELERATOR

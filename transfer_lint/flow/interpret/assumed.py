@@ -141,10 +141,17 @@ def _is_of_its_own(term: Term, arguments: Mapping[str, Value]) -> bool:
 
 def library_result(
     frame: Frame, name: str, arguments: Mapping[str, Value], node: ast.Call, state: State
-) -> Object | None:
+) -> Object | Tensor | None:
     """The result of a function of a library that computes with tensors."""
     if name not in frame.knowledge.tensor_libraries:
         return None
+    first = arguments.get("0")
+    if name.startswith("einops.") and isinstance(first, Tensor):
+        fact = frame.assume(Assumption.LIBRARY_MODEL, node, "`{}` only changes the shape")
+        made = frame.symbol(node, "a result")
+        return (
+            replace(first, ident=made, weight=False, shares=first.memory(), why=(fact,)) if fact is not None else None
+        )
     device = _device_of_inputs(frame, arguments.values())
     if device is None:
         return None

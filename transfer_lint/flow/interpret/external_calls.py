@@ -275,7 +275,8 @@ def _is_list(value: Value | None) -> TypeGuard[Object]:
 def _default_device(frame: Frame, node: ast.Call) -> Known:
     """The device of a factory call that names none: the host, unless the tree may change the default device."""
     if frame.around.default_device or frame.callees.sets_default_device(frame.module):
-        return Known(Term(TermKind.DEFAULT_DEVICE, symbol=frame.symbol(node, "the default device", "device")))
+        term = Term(TermKind.DEFAULT_DEVICE, symbol=frame.symbol(node, "the default device", "device"))
+        return Known(term, (frame.fact(node, "`{}` is made on the default device"),))
     return Known(Term(TermKind.CONSTANT, "cpu"), (frame.fact(node, "`{}` is made on the host"),))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Mapping, Sequence
 
+from transfer_lint.findings import Assumption
 from transfer_lint.flow.interpret.frame import Frame
 from transfer_lint.flow.interpret.items import element
 from transfer_lint.flow.knowledge import Role
@@ -141,7 +142,10 @@ def is_logging(func: ast.expr) -> bool:
 
 def _is_read(value: Value) -> bool:
     """Whether something that only numbers allow, such as a test, reads a value: a tensor, perhaps a number at first."""
-    return (isinstance(value, Tensor) and not value.optional) or (isinstance(value, Object) and value.or_host)
+    if isinstance(value, Tensor):
+        return not value.optional
+    device = value.placed[0] if isinstance(value, Object) and value.or_host else None
+    return device is not None and not any(f.assumption is Assumption.DEVICE_ARGUMENT for f in device.why)
 
 
 def _compared(

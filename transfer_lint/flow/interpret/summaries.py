@@ -25,7 +25,7 @@ from transfer_lint.flow.interpret.without_flow import without_flow
 from transfer_lint.flow.program.guards import tested_for_tensor
 from transfer_lint.flow.program.heat import HeatMap
 from transfer_lint.flow.program.modules import ClassInfo, FunctionInfo, Module
-from transfer_lint.flow.program.project import DEFAULT_DEVICE, Project
+from transfer_lint.flow.program.project import Project
 from transfer_lint.flow.program.roles import ArgumentRoles
 from transfer_lint.flow.program.syntax import nodes_of
 from transfer_lint.flow.values.aliasing import OverBudget
@@ -363,7 +363,7 @@ class Summaries:
 
     def sets_default_device(self, module: Module) -> bool:
         """Whether the tree may change the default device of factories."""
-        return any(self.project.mentioning(word, module.path) for word in DEFAULT_DEVICE)
+        return self.project.sets_default_device(module.path)
 
 
 def _top_level(module: Module) -> list[ast.stmt]:

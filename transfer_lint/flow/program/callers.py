@@ -91,7 +91,7 @@ class _Search:
         if routine.owner is not None:
             yield from self._through_class(here)
         if own.rank < Heat.STEP.rank and routine.outer is None:
-            yield from self._abroad()
+            yield from self._abroad(own)
 
     # ---- through names -------------------------------------------------------------------------------------------
 
@@ -203,7 +203,7 @@ class _Search:
 
     # ---- across files --------------------------------------------------------------------------------------------
 
-    def _abroad(self) -> Iterator[Use]:
+    def _abroad(self, own: Heat) -> Iterator[Use]:
         """The uses in other files: of a function or class by import, of a method by a name that few methods have.
 
         If it is not the only one of that name, a use is unsure.
@@ -211,6 +211,8 @@ class _Search:
         routine, near = self._routine, self._routine.module.path
         if routine.owner is not None and routine.name not in ("__init__", "__call__"):
             count = self._methods_named(routine.name)
+            if count > 1 and own is Heat.ONCE:
+                return  # its name says more
             calling = self._project.calling(routine.name, near) if 0 < count <= _ALIKE else ()
             if count != 1 and (not count or len(calling) > _ALIKE):
                 yield from self._of_instances(routine.owner.name)

@@ -78,14 +78,17 @@ def _makes_tensor(module: Module, value: ast.expr) -> bool:
     """Whether an expression is a call of a function that makes tensors, perhaps with methods of it called."""
     knowledge = module.project.knowledge
     makers = (knowledge.factories, knowledge.like_factories, knowledge.from_values, knowledge.combine)
-    while isinstance(value, ast.Call):
-        name = module.dotted(value.func)
-        if any(name in known for known in makers):
-            return True
-        if not isinstance(value.func, ast.Attribute):
-            return False
-        value = value.func.value
-    return False
+    while isinstance(value, ast.Call | ast.Subscript | ast.UnaryOp):
+        if isinstance(value, ast.Call):
+            name = module.dotted(value.func)
+            if any(name in known for known in makers):
+                return True
+            if not isinstance(value.func, ast.Attribute):
+                return False
+            value = value.func.value
+        else:
+            value = value.value if isinstance(value, ast.Subscript) else value.operand
+    return isinstance(value, ast.BinOp) and any(_makes_tensor(module, side) for side in (value.left, value.right))
 
 
 def _is_of(value: ast.expr, name: str) -> bool:
