@@ -135,6 +135,8 @@ class Factories:
         if any(_is_outside(call, site.function.node) and _is_outside(call, start.node) for call in calls):
             return None
         found = self._factory(calls[0], calls)
+        if any(self._is_empty(call) for call in calls):
+            return None
         return None if found.copies or found.pinned else found
 
     def _by_helper(self, site: Site, call: ast.expr | None) -> Factory | None:

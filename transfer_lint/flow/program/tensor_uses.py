@@ -46,32 +46,37 @@ def parameter_use(info: FunctionInfo, name: str) -> ast.AST | None:
 
 
 def attribute_use(cls: ClassInfo, name: str) -> ast.AST | None:
-    """An assignment of a class that makes an attribute a tensor; None if there is none, or another may make it other.
+    """An assignment of a class that makes an attribute a tensor; None if there is none, or one may make it other."""
+    found: ast.AST | None = None
+    for base in cls.lineage:
+        made = _assigned(base).get(name, found) if isinstance(base, ClassInfo) else found
+        if made is None and found is not None:
+            return None
+        found = made
+    return found
 
-    Memoised on the class.
-    """
+
+def _assigned(cls: ClassInfo) -> Mapping[str, ast.AST | None]:
+    """Attribute of the object -> what the class assigns to it; None if that may be no tensor. Memoised on the class."""
     known: dict[str, ast.AST | None] | None = getattr(cls.node, "_transfer_lint_attributes", None)
     if known is None:
         known = {}
-        for base in cls.lineage:
-            if isinstance(base, ClassInfo):
-                for attribute, made in _assigned(base):
-                    known[attribute] = known.get(attribute, made) if made is not None else None
+        for node in nodes_of(cls.node):
+            match node:
+                case ast.Assign(targets=[ast.Attribute(value=ast.Name(id="self"), attr=name)], value=value):
+                    pass
+                case ast.Call(
+                    func=ast.Attribute(attr="register_buffer"), args=[ast.Constant(value=str(name)), value, *_]
+                ):
+                    pass
+                case ast.Attribute(value=ast.Name(id="self"), attr=name, ctx=ast.Store()) if name not in known:
+                    value = None
+                case _:
+                    continue
+            if value is None or not _is_of(value, name):
+                known[name] = known.get(name, value) if value is not None and _makes_tensor(cls.module, value) else None
         cls.node._transfer_lint_attributes = known  # type: ignore[attr-defined]
-    return known.get(name)
-
-
-def _assigned(cls: ClassInfo) -> Iterator[tuple[str, ast.AST | None]]:
-    """Attributes of the object that a class assigns, with the assigned tensor; None for what may be anything else."""
-    for target, value in bindings(cls.node):
-        match target:
-            case ast.Attribute(value=ast.Name(id="self"), attr=name):
-                if value is None or not _is_of(value, name):
-                    yield name, value if value is not None and _makes_tensor(cls.module, value) else None
-    for node in nodes_of(cls.node):
-        match node:
-            case ast.Call(func=ast.Attribute(attr="register_buffer"), args=[ast.Constant(value=str(name)), value, *_]):
-                yield name, value if _makes_tensor(cls.module, value) else None
+    return known
 
 
 def _makes_tensor(module: Module, value: ast.expr) -> bool:
