@@ -61,14 +61,13 @@ def _assigned(cls: ClassInfo) -> Mapping[str, ast.AST | None]:
     known: dict[str, ast.AST | None] | None = getattr(cls.node, "_transfer_lint_attributes", None)
     if known is None:
         known = {}
+        value: ast.expr | None
         for node in nodes_of(cls.node):
             match node:
                 case ast.Assign(targets=[ast.Attribute(value=ast.Name(id="self"), attr=name)], value=value):
                     pass
-                case ast.Call(
-                    func=ast.Attribute(attr="register_buffer"), args=[ast.Constant(value=str(name)), value, *_]
-                ):
-                    pass
+                case ast.Call(func=ast.Attribute(attr="register_buffer"), args=[ast.Constant(str(name)), held, *_]):
+                    value = held
                 case ast.Attribute(value=ast.Name(id="self"), attr=name, ctx=ast.Store()) if name not in known:
                     value = None
                 case _:
