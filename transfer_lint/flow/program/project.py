@@ -21,7 +21,7 @@ from transfer_lint.flow.program.trees import Answer, Question, Trees
 
 # If no file of a tree holds one of these, nothing sets the default device of factories.
 _DEFAULT_DEVICE = ("set_default_device", "set_default_tensor_type", "with torch.device", "with device")
-_SETS_DEFAULT_DEVICE = re.compile(r"\bset_default_(?:device|tensor_type)\b|^\s*with (?:torch\.)?device\b", re.MULTILINE)
+_SETS_DEFAULT_DEVICE = re.compile(r"\bset_default_(?:device|tensor_type)\b|^\s*with (?:torch\.)?device", re.MULTILINE)
 
 
 class Project:
