@@ -29,9 +29,10 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 import torch
 
 from scripts.operator_cases.comparisons import DTYPES, SAMPLES, check, names
+from scripts.operator_cases.pages import write
 from scripts.operator_cases.reports import EXPLAINED, KINDS, Report, unexplained
 
-BEGIN, END = "<!-- operators, {} torch: scripts/operator_database.py --write -->", "<!-- end -->"
+BEGIN = "<!-- operators, {} torch: scripts/operator_database.py --write -->"
 
 
 def table(reports: Sequence[Report]) -> str:
@@ -53,16 +54,6 @@ def table(reports: Sequence[Report]) -> str:
     return "\n".join(lines)
 
 
-def write(page: Path, which: str, reports: Sequence[Report], samples: int) -> None:
-    """Replace the table of the newest or the oldest torch in a page."""
-    begin = BEGIN.format(which)
-    before, _, rest = page.read_text(encoding="utf-8").partition(begin)
-    after = rest.partition(END)[2]
-    version = torch.__version__.partition("+")[0]
-    what = f"torch {version}, {len(reports)} operators, up to {samples} samples a dtype:"
-    page.write_text(f"{before}{begin}\n{what}\n\n{table(reports)}\n{END}{after}", encoding="utf-8")
-
-
 def main() -> None:
     """Run what the command line says."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -82,7 +73,9 @@ def main() -> None:
         for each in unexplained(report):
             print(report.name, *each, sep=": ")
     if options.write:
-        write(options.write, options.torch, reports, options.samples)
+        version = torch.__version__.partition("+")[0]
+        what = f"torch {version}, {len(reports)} operators, up to {options.samples} samples a dtype:"
+        write(options.write, BEGIN.format(options.torch), f"{what}\n\n{table(reports)}")
 
 
 if __name__ == "__main__":

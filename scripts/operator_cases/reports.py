@@ -17,6 +17,8 @@ EXPLAINED = {
     ("operands", "select_scatter"): "torch's own code copies an operand into a clone of the other, from any device",
     ("operands", "as_strided_scatter"): "torch's own code copies an operand into a clone of the other, from any device",
     ("operands", "nn.functional.bilinear"): "torch's own code loops over the batch, which is empty in these samples",
+    ("operands", "linalg.pinv"): "FakeTensorMode compares all operands first; of a matrix without elements torch's own "
+    "code never reads the tolerances",
     ("out", "lu"): "`torch.lu` copies its results into `out`, wherever that is",
     ("values", "linalg.matrix_rank"): "under a dispatch mode torch leaves `out=` unfilled, on the host too",
     ("values", "linalg.matrix_rank.hermitian"): "under a dispatch mode torch leaves `out=` unfilled, on the host too",
@@ -25,6 +27,9 @@ EXPLAINED = {
 if not hasattr(torch, "accelerator"):  # before torch 2.6
     EXPLAINED["operands", "diagonal_scatter"] = EXPLAINED["operands", "select_scatter"]
     EXPLAINED["values", "nanmean"] = "with `out=` it is made of operators that the stand-in device has not"
+if torch.cuda.is_available():
+    for _name in ("unary", "binary", "binary_return_by_ref", "2inputs_2outputs", "4inputs_with_extra_args"):
+        EXPLAINED["values", f"jiterator_{_name}"] = "it is compiled for a card when it is called"
 if torch.version.cuda is not None:  # in other builds FakeTensorMode cannot run it
     EXPLAINED["operands", "_unsafe_masked_index_put_accumulate"] = (
         "FakeTensorMode takes it apart into `_unsafe_index_put`, and compares no devices there; torch's own code calls "

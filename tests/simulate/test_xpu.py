@@ -36,8 +36,9 @@ def test_what_there_is(machine: Machine) -> None:
 @outside
 def test_there_is_no_card_of_another_kind(machine: Machine) -> None:
     assert not torch.cuda.is_available()
-    with pytest.raises((AssertionError, RuntimeError), match=r"(?i)cuda|nvidia"):
-        torch.ones(1).cuda()
+    if not torch.cuda.is_initialized():  # else there is a card, and the driver is past being asked
+        with pytest.raises((AssertionError, RuntimeError), match=r"(?i)cuda|nvidia"):
+            torch.ones(1).cuda()
 
 
 @pytest.mark.parametrize(

@@ -87,8 +87,9 @@ class Ran:
 
 
 def environment(**extra: str) -> dict[str, str]:
-    """This process's environment, with the checkout importable, no settings for colour, and English messages."""
-    path = os.pathsep.join(str(ROOT / part) for part in ("", "codemods", "runtime"))
+    """This process's environment, with the checkout importable first, no settings for colour, and English messages."""
+    own = [str(ROOT / part) for part in ("", "codemods", "runtime")]
+    path = os.pathsep.join([*own, *filter(None, [os.environ.get("PYTHONPATH")])])
     kept = {k: v for k, v in os.environ.items() if k not in ("NO_COLOR", "FORCE_COLOR", "TRANSFER_LINT_DEBUG")}
     return {**kept, "PYTHONPATH": path, "LC_ALL": "C.UTF-8", "PYTHONUTF8": "1", **extra}
 

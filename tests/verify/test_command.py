@@ -106,6 +106,20 @@ def test_an_asynchronous_copy_that_converts_sends_other_bytes(tmp_path: Path) ->
     assert bytes_of("blocking", merged.format("")) == ("16 B", "16 B")  # as many bytes, but now the host waits
 
 
+def test_peak_memory_does_not_depend_on_when_garbage_is_collected(tmp_path: Path) -> None:
+    cycles = (
+        "import torch\n\n\ndef run(often):\n    for _ in range(20):\n"
+        "        part = {'held': torch.ones(2**18, device='cuda')}\n        part['self'] = part\n"
+        "        kept = [[] for _ in range(often)]\n    return part['held']\n"
+    )
+    seldom, often = (f"{cycles}\n\nOFTEN = {count}\n" for count in (1, 2_000))
+    scenario = "import pack\n\n\ndef run():\n    return pack.run(pack.OFTEN)\n"
+    ran = verify(tmp_path, seldom, "--simulate", "cuda", "--format", "json", original=often, scenario=scenario,
+                 expect=0)  # fmt: skip
+    row = rows(ran)["peak device memory"]
+    assert (row["original"], row["fixed"], row["verdict"]) == ("20.0 MiB", "20.0 MiB", "the same")
+
+
 def test_pictures_and_tolerances(tmp_path: Path) -> None:
     ran = verify(tmp_path, OTHER, "--format", "html", "--atol", "0.001", expect=1)
     page = page_of(ran.out)

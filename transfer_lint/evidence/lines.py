@@ -111,9 +111,8 @@ def categories(trace: Trace) -> list[Category]:
 
     arrivals = [e for e in trace.entries if e.kind == "transfer" and e.unused is not None]
     followed = bool(arrivals) or not any(e.kind == "transfer" and e.target != "cpu" for e in trace.entries)
-    implicit = total("waits", "transfer", "read")
     flagged = total("flagged")
-    seen = "" if trace.simulated or not trace.has_device else f"; torch.cuda.set_sync_debug_mode saw {flagged}"
+    seen = f"; {flagged} of them only torch.cuda.set_sync_debug_mode saw" if flagged else ""
     return [
         Category("duplicate transfer", "the same content again, the same way", total("again"), total("again_bytes")),
         Category("round trip", "content that came from where it goes, unchanged", total("back"), total("back_bytes")),
@@ -132,8 +131,10 @@ def categories(trace: Trace) -> list[Category]:
         Category(
             "implicit synchronisation",
             f"the host waited although nothing asked it to: copies and reads{seen}",
-            implicit,
+            total("waits", "transfer", "read") + flagged,
             None,
         ),
-        Category("explicit synchronisation", "the program asked the host to wait", total("count", "sync"), None),
+        Category(
+            "explicit synchronisation", "the program asked the host to wait", total("count", "sync") - flagged, None
+        ),
     ]

@@ -63,8 +63,8 @@ class Entry:
     device_seconds: device time of the copies. Both are None if not measured, as in a simulation.
     again, again_bytes: events whose content went the same way before. back, back_bytes: events whose content had come,
     unchanged, from where it goes now. unused, unused_bytes: arrivals on a device that no operator used; unused is None
-    if uses were not followed. flagged: waits that `torch.cuda.set_sync_debug_mode` saw. shapes: the first few shapes.
-    bins: columns of the timeline, number -> [events, bytes].
+    if uses were not followed. flagged: waits that only `torch.cuda.set_sync_debug_mode` saw. shapes: the first few
+    shapes. bins: columns of the timeline, number -> [events, bytes].
     """
 
     kind: Kind

@@ -58,7 +58,7 @@ def silent(entries: Iterable[Entry]) -> tuple[Silent, ...]:
 
 def _of_call(entries: Sequence[Entry]) -> Iterator[Silent]:
     idle = [entry for entry in entries if entry.kind == "idle" and entry.source != "cpu" and entry.how != "item"]
-    waits = [entry for entry in entries if entry.kind != "sync" and entry.waits]
+    waits = [entry for entry in entries if entry.waits and (entry.kind != "sync" or entry.flagged)]
     uploads = [entry for entry in entries if entry.kind == "transfer" and entry.source == "cpu"]
     if len(idle) == len(entries):
         yield from _often(Kind.NO_OP, idle, lambda entry: entry.count)

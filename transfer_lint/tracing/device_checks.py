@@ -39,7 +39,10 @@ _TAKES_HOST_SCALAR = frozenset(
 )
 # Operators that move operands to the device themselves: any 0-dim one (`where`), or the one that is named.
 _MOVES_SCALARS = frozenset(("aten::where.self", "aten::where.self_out"))
-_MOVES_ANY = {"aten::bernoulli_.Tensor": "p"}
+_MOVES_ANY = {
+    "aten::bernoulli_.Tensor": "p",
+    **{f"aten::_fused_{name}_.tensor_lr": "lr" for name in ("adam", "adamw", "sgd", "adagrad")},
+}
 
 
 @dataclass(frozen=True)
@@ -81,11 +84,13 @@ def declaration_of(func: Any) -> Declaration:
             *(each.name for each in arguments if not each.kwarg_only),
         ),
         iterator=structured and "structured_inherits: TensorIteratorBase" in base,
-        made=None if kernel else _code_of(func),
+        made=None if kernel else code_of(func),
     )
 
 
-def _code_of(func: Any) -> Any:
+@cache
+def code_of(func: Any) -> Any:
+    """The dispatch key of an operator's code that is made of other operators; None if it has none."""
     for name in ("CompositeExplicitAutogradNonFunctional", "CompositeExplicitAutograd", "CompositeImplicitAutograd"):
         if torch._C._dispatch_has_kernel_for_dispatch_key(func.name(), name):
             return getattr(torch._C.DispatchKey, name)

@@ -9,8 +9,9 @@ because the class overrides `device`.
 from __future__ import annotations
 
 import copy
+import copyreg
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import cache
@@ -19,14 +20,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from transfer_lint.tracing.attributes import OWN, Attributes
 from transfer_lint.tracing.machine import HOST, active, device_type, name_of
 from transfer_lint.tracing.sizes import SPARSE, nbytes_of, parts_of
 
 STAND_IN = "lazy"
 """The device type that C++ sees."""
-
-_OWN = ("held", "ordinal", "_host_type", "_is_param")
-"""Attributes that belong to the wrapper, not to the user's tensor."""
 
 _set_data = vars(torch._C.TensorBase)["data"].__set__
 _AUTOCAST = torch._C.DispatchKeySet(torch._C.DispatchKey.AutocastPrivateUse1)  # type: ignore[attr-defined]
@@ -57,29 +56,6 @@ def register(operators: Operators) -> None:
     _operators = operators
 
 
-class _Attributes(dict[str, Any]):
-    """The attributes of a tensor of the program's own class. A program that copies them leaves out those of ours."""
-
-    def __iter__(self) -> Iterator[str]:
-        return (name for name in super().__iter__() if name not in _OWN)
-
-    def copy(self) -> dict[str, Any]:
-        """The program's attributes."""
-        return {name: self[name] for name in self}
-
-    def keys(self) -> Any:
-        """Names of the program's attributes."""
-        return self.copy().keys()
-
-    def items(self) -> Any:
-        """Names and values of the program's attributes."""
-        return self.copy().items()
-
-    def values(self) -> Any:
-        """Values of the program's attributes."""
-        return self.copy().values()
-
-
 class _Class(type(Tensor)):  # type: ignore[misc]
     """The metaclass of classes on the device: they equal the host's class, so `type(x) == torch.Tensor` holds.
 
@@ -98,6 +74,13 @@ class _Class(type(Tensor)):  # type: ignore[misc]
         return super().__call__(*args, **kwargs) if cls.host_class is Tensor else cls.host_class(*args, **kwargs)
 
 
+def _as_host_class(cls: _Class) -> Any:
+    return copy.copy, (cls.host_class,)  # the copy of a class is the class itself
+
+
+copyreg.pickle(_Class, _as_host_class)
+
+
 class DeviceTensor(Tensor, metaclass=_Class):
     """A tensor on `cuda:<ordinal>`.
 
@@ -105,6 +88,7 @@ class DeviceTensor(Tensor, metaclass=_Class):
     index.
     """
 
+    __module__, __qualname__ = "torch", "Tensor"
     held: Tensor
     ordinal: int
     # torch's own way to switch off `__torch_function__` for a tensor subclass
@@ -246,7 +230,7 @@ class DeviceTensor(Tensor, metaclass=_Class):
 
     def __reduce_ex__(self, protocol: Any) -> Any:
         """Pickle as a host tensor with the same storage; see `saving`. This counts as a transfer to the host."""
-        attributes = {name: value for name, value in self.__dict__.items() if name not in _OWN}
+        attributes = {name: value for name, value in self.__dict__.items() if name not in OWN}
         if isinstance(self, torch.nn.Parameter):
             data = DeviceTensor(self.held, self.ordinal)
             given = (data, self.requires_grad, OrderedDict())  # type: ignore[var-annotated]
@@ -269,6 +253,9 @@ class DeviceTensor(Tensor, metaclass=_Class):
             machine.waited(self.ordinal, how, self, nbytes_of(self))
 
 
+DeviceTensor.__name__ = "Tensor"  # what programs print, and torch puts into errors
+
+
 @cache
 def class_on_device(cls: type[Tensor]) -> type[DeviceTensor]:
     """The class that a tensor of the class `cls` has on the device."""
@@ -282,13 +269,14 @@ def class_on_device(cls: type[Tensor]) -> type[DeviceTensor]:
         if name == "__class__":  # what torch does to a lazy parameter when its shape is known
             become(self, value)
         elif name == "__dict__":
-            own = {each: item for each, item in dict.items(self.__dict__) if each in _OWN}
-            object.__setattr__(self, "__dict__", _Attributes({**value, **own}))
+            own = {each: item for each, item in dict.items(self.__dict__) if each in OWN}
+            object.__setattr__(self, "__dict__", Attributes({**value, **own}))
         else:
             cls.__setattr__(self, name, value)
 
     disabled = cls.__torch_function__ is torch._C._disabled_torch_function_impl
     metaclass = _Class if issubclass(_Class, type(cls)) else type("_Class", (_Class, type(cls)), {})
+    copyreg.pickle(metaclass, _as_host_class)
     made: type[DeviceTensor] = metaclass(
         cls.__name__,
         (cls, DeviceTensor),
@@ -313,8 +301,8 @@ def become(tensor: Tensor, cls: type[Tensor]) -> None:
     """Give a device tensor the class that `cls` is on the device."""
     object.__setattr__(tensor, "__class__", class_on_device(cls))
     tensor.__dict__["_host_type"] = host_class(cls)
-    if host_class(type(tensor)) is not Tensor and not isinstance(tensor.__dict__, _Attributes):
-        object.__setattr__(tensor, "__dict__", _Attributes(tensor.__dict__))
+    if host_class(type(tensor)) is not Tensor and not isinstance(tensor.__dict__, Attributes):
+        object.__setattr__(tensor, "__dict__", Attributes(tensor.__dict__))
     if issubclass(cls, torch.nn.Parameter):
         tensor.__dict__["_is_param"] = True
 
@@ -371,7 +359,7 @@ def set_data(tensor: Tensor, value: Tensor) -> None:
     with torch.inference_mode(False):  # so that a module moved in inference mode can be trained afterwards
         fresh = place(values_of(value).detach(), place_of(value))
     gradient, requires_grad, host_type = tensor.grad, tensor.requires_grad, _host_type(tensor)
-    attributes = {name: item for name, item in tensor.__dict__.items() if name not in _OWN}
+    attributes = {name: item for name, item in tensor.__dict__.items() if name not in OWN}
     tensor.grad = None
     torch._C._swap_tensor_impl(tensor, fresh)
     tensor.__dict__.clear()

@@ -52,14 +52,16 @@ class DeviceTime:
         if torch.cuda.is_current_stream_capturing():  # events captured in a CUDA graph have no times
             yield Span()
             return
+        self._read(all_of_them=len(self._pending) >= MAX_PENDING)
         stream = torch.cuda.current_stream(device)
         before = torch.cuda.Event(enable_timing=True)  # type: ignore[no-untyped-call]
         before.record(stream)
         span = Span(before, torch.cuda.Event(enable_timing=True))  # type: ignore[no-untyped-call]
         yield span
         span.after.record(stream)
-        self._pending.append(span)
-        self._read(all_of_them=len(self._pending) >= MAX_PENDING)
+        self._pending.append(
+            span
+        )  # read with a later copy or at the end: it gets its entry when this context has ended
 
     def finish(self) -> None:
         """Read the remaining events. The host waits for them."""

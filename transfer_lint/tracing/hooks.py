@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import cache
 from typing import Any
@@ -68,7 +68,7 @@ class Hooks:
     def moved(self, op: Any, args: Any, kwargs: Any) -> Any:
         """Run a copy between devices and record it."""
         source, how = args[0] if op is MOVES[0] else args[1], op.__name__.partition(".")[0].removeprefix("_")
-        with self.sync_debug.inside() as flagged, self.device_time.span(source, args, kwargs) as span:
+        with self.sync_debug.silent(), self.device_time.span(source, args, kwargs) as span:
             begin = time.perf_counter()
             result = op(*args, **kwargs)
             seconds = time.perf_counter() - begin
@@ -89,7 +89,6 @@ class Hooks:
                 blocking=blocking,
                 content=None if at_host is None else digest(at_host, self.limit),
                 seconds=seconds,
-                flagged=bool(flagged),
             )
             span.belongs_to(entry)
             if self.recorder.uses is not None and not to_host:
@@ -98,7 +97,7 @@ class Hooks:
 
     def read(self, op: Any, args: Any, kwargs: Any) -> Any:
         """Run an operator that makes the host wait, and record the wait."""
-        with self.sync_debug.inside() as flagged:
+        with self.sync_debug.silent():
             begin = time.perf_counter()
             result = op(*args, **kwargs)
             seconds = time.perf_counter() - begin
@@ -115,7 +114,6 @@ class Hooks:
                 if value is None
                 else (repr(value), self.recorder.memories.number(tensor), tensor.storage_offset()),
                 seconds=seconds,
-                flagged=bool(flagged),
             )
         return result
 
@@ -126,6 +124,7 @@ class Hooks:
 
 
 _listening: list[Hooks] = []
+_here = threading.local()  # deaf: this thread is in a context of `deaf`
 
 
 @contextmanager
@@ -157,8 +156,25 @@ def running() -> Recorder | None:
 @contextmanager
 def deaf() -> Iterator[None]:
     """Context in which nothing of this thread is recorded."""
-    with torch._C._ExcludeDispatchKeyGuard(_KEYS):
-        yield
+    before = getattr(_here, "deaf", False)
+    _here.deaf = True
+    try:
+        with torch._C._ExcludeDispatchKeyGuard(_KEYS):
+            yield
+    finally:
+        _here.deaf = before
+
+
+def heard(op: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+    """Call an operator from a dispatch mode, so that what it calls inside is recorded.
+
+    In a mode torch has switched the kernels off. The operators that are recorded themselves have been so on their way
+    to the mode; in inference mode, others get there before torch has taken them apart.
+    """
+    if op in MOVES or op in READS or getattr(_here, "deaf", False):
+        return op(*args, **kwargs)
+    with torch._C._SetExcludeDispatchKeyGuard(_KEY, False):
+        return op.decompose(*args, **kwargs) if op in CALLS else op(*args, **kwargs)
 
 
 @cache
@@ -186,7 +202,7 @@ def _deaf_inside(
     """
 
     def kernel(*args: Any, **kwargs: Any) -> Any:
-        with torch._C._ExcludeDispatchKeyGuard(_KEYS):
+        with deaf():
             args = traced_numbers(op, args)
             if not _listening or not _concrete(args):
                 return op(*args, **kwargs)

@@ -83,20 +83,19 @@ class Recorder:
         blocking: bool,
         content: bytes | None,
         seconds: float | None = None,
-        flagged: bool = False,
     ) -> Entry:
         """Record a transfer, and return its entry.
 
         blocking: the host waited for the copy, if the host is one end. content: a hash of the data, None if unknown.
-        seconds: host time of the call, None if not measured. flagged: `set_sync_debug_mode` warned of it.
+        seconds: host time of the call, None if not measured.
         """
         for each in self._followers:
             each.transfer(source, target, how=how, dtype=dtype, nbytes=nbytes, shape=shape, blocking=blocking,
-                          content=content, seconds=seconds, flagged=flagged)  # fmt: skip
+                          content=content, seconds=seconds)  # fmt: skip
         with self._lock:
             entry = self._entry("transfer", source, target, dtype, how)
             host = "cpu" in (source, target)
-            self._count(entry, nbytes, shape, waits=int(blocking and host), seconds=seconds, flagged=flagged)
+            self._count(entry, nbytes, shape, waits=int(blocking and host), seconds=seconds)
             if content is None and nbytes:
                 self.too_large[0] += 1
                 self.too_large[1] += nbytes
@@ -121,15 +120,13 @@ class Recorder:
         shape: tuple[int, ...],
         content: tuple[object, ...] | None,
         seconds: float | None = None,
-        flagged: bool = False,
     ) -> None:
         """Record that the host waited for a value. content: identifies value and tensor, None if unknown."""
         for each in self._followers:
-            each.read(device, how=how, dtype=dtype, nbytes=nbytes, shape=shape, content=content, seconds=seconds,
-                      flagged=flagged)  # fmt: skip
+            each.read(device, how=how, dtype=dtype, nbytes=nbytes, shape=shape, content=content, seconds=seconds)
         with self._lock:
             entry = self._entry("read", device, "cpu", dtype, how)
-            self._count(entry, nbytes, shape, waits=1, seconds=seconds, flagged=flagged)
+            self._count(entry, nbytes, shape, waits=1, seconds=seconds)
             if content is not None:
                 ways = self._ways(content)
                 if (device, "cpu") in ways:
@@ -138,7 +135,7 @@ class Recorder:
                 ways.add((device, "cpu"))
 
     def sync(self, device: str, how: str, seconds: float | None = None, *, flagged: bool = False) -> None:
-        """Record a wait for pending work: the program asked for it, or only `set_sync_debug_mode` saw it."""
+        """Record a wait for pending work: the program asked for it or, flagged, only `set_sync_debug_mode` saw it."""
         for each in self._followers:
             each.sync(device, how, seconds, flagged=flagged)
         with self._lock:

@@ -18,7 +18,7 @@ except ModuleNotFoundError as error:
 
 from transfer_lint.evidence.model import Ending, Trace
 from transfer_lint.tracing import contents
-from transfer_lint.tracing.hooks import Hooks, listen, running
+from transfer_lint.tracing.hooks import Hooks, heard, listen, running
 from transfer_lint.tracing.machine import Machine, active, name_of, plain
 from transfer_lint.tracing.reach import Reach, reached
 from transfer_lint.tracing.recorder import CROWDED, Recorder
@@ -161,7 +161,7 @@ def trace(
     recorder = Recorder(by_order=bool(simulated), uses=uses)
     with ExitStack() as context:
         if uses is not None:
-            context.enter_context(watched_threads(uses))
+            context.enter_context(watched_threads(uses, heard))
         machine = context.enter_context(simulate(simulated, devices)) if simulated else None
         if machine is not None:
             machine.observer = _Observer(recorder, hash_limit)
@@ -169,7 +169,7 @@ def trace(
         lines = context.enter_context(reached(reach)) if reach is not None else Reach()
         tracing = Tracing(program, simulated, recorder, lines, machine)
         if uses is not None:
-            context.enter_context(Watch(uses))
+            context.enter_context(Watch(uses, heard))
         with _ended(tracing):
             yield tracing
 

@@ -32,7 +32,7 @@ except ModuleNotFoundError as error:
     ) from error
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from transfer_lint.tracing import attention, autocast, saving
+from transfer_lint.tracing import attention, autocast, real_cards, saving
 from transfer_lint.tracing.compilers import uncompiled
 from transfer_lint.tracing.device_tensor import foreign
 from transfer_lint.tracing.functions import Functions, reentered
@@ -91,8 +91,10 @@ def simulate(kind: str = "cuda", devices: int = 1) -> Iterator[Machine]:
     saving.register()
     with ExitStack() as stack:
         stack.enter_context(uncompiled())
+        stack.enter_context(real_cards.hidden_from_processes())
         streams = start_streams(devices)
         for owner, name, value in (
+            *real_cards.replacements(machine),
             *replacements(machine, streams),
             (torch, "set_autocast_enabled", autocast.follow),
             (threading.Thread, "run", run_simulated),

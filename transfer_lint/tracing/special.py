@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from transfer_lint.tracing.device_checks import declaration_of
+from transfer_lint.tracing.device_checks import code_of
 from transfer_lint.tracing.device_tensor import place, place_named, place_of, values_of
 from transfer_lint.tracing.machine import HOST, active, name_of, travelling, type_of
 from transfer_lint.tracing.on_values import WAITS, on_values, run_at
@@ -28,7 +28,7 @@ def take_apart(
 ) -> Any:
     """Run an operator that is made of others as torch does: each of these comes here by itself."""
     with mode if mode is not None else nullcontext():
-        return func._op_dk(declaration_of(func).made, *args, **kwargs)
+        return func._op_dk(code_of(func), *args, **kwargs)
 
 
 def bring_indices(func: Any, args: Sequence[Any]) -> Sequence[Any]:
@@ -79,12 +79,12 @@ def run_foreach(
     mode: AbstractContextManager[Any] | None,
 ) -> Any:
     """Run a `_foreach_` operator. Only tensors at the same position of their lists must be on the same device."""
-    firsts = args[0]
     if traits.name == "aten::_foreach_copy_":
-        for destination, source in zip(firsts, args[1], strict=True):
+        for destination, source in zip(args[0], args[1], strict=True):
             aten.copy_.default(destination, source)
         return None
     lists = [value for value in args if isinstance(value, (list, tuple)) and _all_tensors(value)]
+    firsts = lists[0]
     single = [value for value in (*args, *kwargs.values()) if isinstance(value, Tensor)]
     if any(len({place_of(each) for each in (*group, *single)}) > 1 for group in zip(*lists, strict=False)):
         return take_apart(func, args, kwargs, mode)

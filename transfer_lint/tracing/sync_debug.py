@@ -32,26 +32,36 @@ def unheard() -> Iterator[None]:
 class SyncDebug:
     """Turns torch's warnings of synchronising operations into events, and records explicit synchronisations.
 
-    A warning during a hook marks the event that this hook records. Any other warning becomes an event of its own.
+    torch hands a warning out only when the outermost call returns, too late to tell which wait it was for. So torch is
+    kept from warning while a wait is recorded already; any warning becomes an event of its own.
     real: the devices are not simulated, so torch can warn.
     """
 
     def __init__(self, recorder: Recorder, *, real: bool) -> None:
         self._recorder = recorder
         self._real = real
-        self._inside = threading.local()
         self._mode_before: Any = None
+        self._recorded = 0  # calls, of all threads, whose waits are recorded already
+        self._lock = threading.Lock()
         self._stack = ExitStack()
 
     @contextmanager
-    def inside(self) -> Iterator[list[None]]:
-        """Context around an operator whose wait a hook records. Gives a list that torch's warnings make non-empty."""
-        flags: list[None] = []
-        self._inside.flags = flags
+    def silent(self) -> Iterator[None]:
+        """Context around a call whose wait is recorded otherwise: torch, in all threads, does not warn."""
+        if self._mode_before is None:
+            yield
+            return
+        with self._lock:
+            if not self._recorded:
+                torch.cuda.set_sync_debug_mode("default")
+            self._recorded += 1
         try:
-            yield flags
+            yield
         finally:
-            self._inside.flags = None
+            with self._lock:
+                self._recorded -= 1
+                if not self._recorded:
+                    torch.cuda.set_sync_debug_mode("warn")
 
     def __enter__(self) -> SyncDebug:
         if self._real:
@@ -75,11 +85,12 @@ class SyncDebug:
 
     @contextmanager
     def _warnings(self) -> Iterator[None]:
-        self.arm()
         with warnings.catch_warnings():
             warnings.filterwarnings("always", message=_MESSAGE)
+            warnings.filterwarnings("ignore", message="Synchronization debug mode is a prototype")
             shown = warnings.showwarning
             warnings.showwarning = self._catch(shown)
+            self.arm()
             try:
                 yield
             finally:
@@ -92,10 +103,6 @@ class SyncDebug:
             if _MESSAGE not in str(message):
                 shown(message, *args, **kwargs)
                 return
-            flags = getattr(self._inside, "flags", None)
-            if flags is not None:
-                flags.append(None)
-                return
             device = f"cuda:{torch.cuda.current_device()}"
             self._recorder.sync(device, "seen by set_sync_debug_mode", flagged=True)
 
@@ -103,12 +110,13 @@ class SyncDebug:
 
     @contextmanager
     def _asked(self, owner: Any, name: str) -> Iterator[None]:
-        """Context that records the calls of a function made to wait. set_sync_debug_mode does not warn of these."""
+        """Context that records the calls of a function made to wait."""
         original = getattr(owner, name)
 
         def wait(*args: Any, **kwargs: Any) -> Any:
             begin = time.perf_counter()
-            result = original(*args, **kwargs)
+            with self.silent():  # torch warns of the wait for a stream
+                result = original(*args, **kwargs)
             seconds = time.perf_counter() - begin
             if not getattr(_silent, "now", False):
                 self._recorder.sync("cuda", name, seconds if self._real else None)

@@ -6,7 +6,7 @@ import contextlib
 import threading
 import weakref
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
@@ -17,6 +17,8 @@ from transfer_lint.evidence.model import Entry
 from transfer_lint.tracing.traits import tensors_in, traced_numbers, traits_of
 
 MAX_PENDING = 100_000
+
+Call = Callable[[Any, Sequence[Any], Mapping[str, Any]], Any]
 
 
 class _Arrival(NamedTuple):
@@ -72,22 +74,26 @@ class Uses:
 
 
 class Watch(TorchDispatchMode):  # type: ignore[no-untyped-call]
-    """A dispatch mode that tells `uses` what every operator reads. Making a view of a tensor is not a use of it."""
+    """A dispatch mode that tells `uses` what every operator reads. Making a view of a tensor is not a use of it.
+
+    call: calls an operator with arguments and keyword arguments.
+    """
 
     @classmethod
     def _should_skip_dynamo(cls) -> bool:
         return False  # else torch imports its compiler at the first operator, which takes seconds
 
-    def __init__(self, uses: Uses) -> None:
+    def __init__(self, uses: Uses, call: Call) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.uses = uses
+        self.call = call
 
     def __torch_dispatch__(
         self, func: Any, types: Sequence[type], args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None
     ) -> Any:
         args, kwargs = traced_numbers(func, args), kwargs or {}
         before = list(self._taken(func, args, kwargs)) if self.uses.any_pending else []
-        result = func(*args, **kwargs)
+        result = self.call(func, args, kwargs)
         if before:
             kept = {_memory(tensor) for tensor in tensors_in([result])} if traits_of(func).view else set()
             for tensor in before:
@@ -104,7 +110,7 @@ class Watch(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
 
 @contextmanager
-def watched_threads(uses: Uses) -> Iterator[None]:
+def watched_threads(uses: Uses, call: Call) -> Iterator[None]:
     """Context in which threads that start are watched, too: a mode of torch applies to one thread only.
 
     Enter it before a simulation: in each thread the modes of that have to come first.
@@ -112,7 +118,7 @@ def watched_threads(uses: Uses) -> Iterator[None]:
     run_thread = threading.Thread.run
 
     def run_watched(thread: threading.Thread) -> None:
-        with Watch(uses):
+        with Watch(uses, call):
             run_thread(thread)
 
     threading.Thread.run = run_watched  # type: ignore[method-assign, assignment]

@@ -9,7 +9,8 @@ import os
 import random
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from transfer_lint.evidence.job import Job, from_json
@@ -74,6 +75,8 @@ def _prepare(job: Job, run: Run) -> Callable[[], dict[str, Any]]:
     from transfer_lint.tracing import scenario
 
     _seed(job.seed)
+    if (device := _device_module()) is not None:
+        device.init()  # before, it has no figures of its memory
     stem = os.path.splitext(os.path.basename(job.target))[0]
     if stem == job.name:
         raise scenario.Refused(f"{job.target}: the scenario and the program would both be imported as {stem}: --name")
@@ -107,13 +110,14 @@ def _traced_call(job: Job, run: Run, tracing: Any, once: Callable[[], dict[str, 
 
     _seed(job.seed)
     before = _figures(tracing)
-    _forget_peak()
-    results = once()
-    if (device := _device_module()) is not None:
-        with _quiet():
-            device.synchronize()
-    moved = [after - earlier for earlier, after in zip(before, _figures(tracing), strict=True)]
-    peak = _memory("max_memory_allocated")
+    with _collector_at_rest():
+        _forget_peak()
+        results = once()
+        if (device := _device_module()) is not None:
+            with _quiet():
+                device.synchronize()
+        moved = [after - earlier for earlier, after in zip(before, _figures(tracing), strict=True)]
+        peak = _memory("max_memory_allocated")
     state = _random_state()
     collected = Collected(previews=job.previews and not run.calls)
     for name, value in results.items():
@@ -137,6 +141,19 @@ def _traced_call(job: Job, run: Run, tracing: Any, once: Callable[[], dict[str, 
             outputs=digests,
         )
     )
+
+
+@contextmanager
+def _collector_at_rest() -> Iterator[None]:
+    """Context in which Python collects no cyclic garbage, so that a peak does not depend on when it would have."""
+    gc.collect()
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
 def _figures(tracing: Any) -> tuple[int, int, int, int]:

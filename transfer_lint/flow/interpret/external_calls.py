@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TypeGuard
 
 from transfer_lint.flow.interpret.assumed import library_result, made_on_device, wrapped
-from transfer_lint.flow.interpret.captures import runs_later
+from transfer_lint.flow.interpret.captures import runs_later, runs_tree
 from transfer_lint.flow.interpret.frame import Frame
 from transfer_lint.flow.interpret.host_reads import called, sizes, upload
 from transfer_lint.flow.interpret.items import element, one_alike
@@ -44,6 +44,8 @@ def external_call(frame: Frame, name: str, arguments: dict[str, Value], node: as
         return _partial(first, arguments)
     if runs_later(frame, operands, state):
         return unknown_call(frame, operands, node, state, name.rpartition(".")[2])
+    if runs_tree(operands, state):
+        state.havoc_all((), frame.epoch(node), node.lineno, module_level=True)
     if name in ("torch.device", "torch.torch.device"):
         return _device(frame, arguments, node)
     if name in knowledge.devices:

@@ -272,7 +272,8 @@ class Frame:
                 inner.locals[name] = Tensor(value.ident, optional=value.optional, why=value.why)
             elif isinstance(value, Object) and value.placed != (None, None):
                 inner.locals[name] = replace(value, placed=(None, None))
-        inner.havoc_all([Object(ident) for ident in inner.heap], f"later {id(node)}", getattr(node, "lineno", 0))
+        everything = [Object(ident) for ident in inner.heap]
+        inner.havoc_all(everything, f"later {id(node)}", getattr(node, "lineno", 0), module_level=True)
         return inner
 
     @contextmanager

@@ -32,14 +32,23 @@ class State(Memory):
         other = State(self.symbols, self._initial, self.sharing)
         other.locals = dict(self.locals)
         other.heap = dict(self.heap)
-        other.rest = self.rest
+        other.rest, other.module_rest = self.rest, self.module_rest
         other.guards = self.guards
         other.correlated = self.correlated
         return other
 
     def become(self, other: State) -> None:
         """Take over the locals and the heap of another state."""
-        self.locals, self.heap, self.rest = other.locals, other.heap, other.rest
+        self.locals = other.locals
+        self.become_heap(other)
+
+    def become_heap(self, other: State) -> None:
+        """Take over the heap of another state."""
+        self.heap, self.rest, self.module_rest = other.heap, other.rest, other.module_rest
+
+    def same_heap(self, other: State) -> bool:
+        """Whether the heaps are equal."""
+        return (self.heap, self.rest, self.module_rest) == (other.heap, other.rest, other.module_rest)
 
     def joined(self, other: State, key: tuple[object, ...], line: int) -> State:
         """The join with another state. `key` names the program point where the two paths meet."""
@@ -61,6 +70,8 @@ class State(Memory):
         here = Epoch(f"join {key}", line)
         if self.rest != other.rest:
             result.rest = joined_records(self.rest, other.rest, {}, here)
+        if self.module_rest != other.module_rest:
+            result.module_rest = joined_records(self.module_rest, other.module_rest, {}, here)
         alike: dict[tuple[int, int], Record] = {}  # pairs of records without attributes of their own -> their join
         at_other = other.heap.get
         differing = [ident for ident, record in self.heap.items() if at_other(ident) is not record]
@@ -68,7 +79,7 @@ class State(Memory):
         for ident in differing:
             mine, theirs = self.heap.get(ident), at_other(ident)
             if mine is None or theirs is None:
-                known, rest = (mine, other.rest) if theirs is None else (theirs, self.rest)
+                known, rest = (mine, other.record(ident)) if theirs is None else (theirs, self.record(ident))
                 assert known is not None
                 if rest is AT_ENTRY and (known.made or only_read(ident, known)):
                     result.heap[ident] = known
@@ -76,7 +87,7 @@ class State(Memory):
             elif only_read(ident, mine) and only_read(ident, theirs):
                 result.heap[ident] = mine.holding({**mine.attributes, **theirs.attributes})
                 continue
-            a_record, b_record = mine or self.rest, theirs or other.rest
+            a_record, b_record = mine or self.record(ident), theirs or other.record(ident)
             if not a_record.attributes and not b_record.attributes:
                 if a_record.is_unknown_since(here):
                     continue
