@@ -9,7 +9,7 @@ from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from transfer_lint.files.scan import ACCELERATOR, PLACES, words
+from transfer_lint.files.scan import ACCELERATOR, BUFFERS, PLACES, TESTS, words
 from transfer_lint.findings import Assumption
 from transfer_lint.flow.interpret.frame import Frame
 from transfer_lint.flow.interpret.summaries import Summaries
@@ -28,8 +28,11 @@ _ELEMENTS = (re.compile(rf"(?:{words('float', 'int', 'bool', 'max', 'min', 'any'
 _OF_TENSORS = (
     re.compile(rf"{words('math')}\.\w+\("),
     re.compile(r"\.(?:all|any|backward)\(\)"),
+    re.compile(TESTS),
     re.compile(rf"{words('clip_grad_norm_')}\("),
 )
+_BUFFERS = re.compile(BUFFERS)
+_OF_ATTRIBUTES = re.compile(r"(?:if|while|assert)\b[^\n]*\bself\.\w")
 
 
 class Analysis:
@@ -155,9 +158,8 @@ class _Marks:
         """The marks of a text."""
         accelerator = _ACCELERATOR.search(text) is not None
         found = _lines_of(_PLACES, text) | (_lines_of(_ELEMENTS, text) if accelerator else set())
-        return _Marks(
-            accelerator, sorted(found), sorted(_lines_of(_OF_TENSORS, text)) if found and not accelerator else ()
-        )
+        tests = (*_OF_TENSORS, _OF_ATTRIBUTES) if _BUFFERS.search(text) else _OF_TENSORS
+        return _Marks(accelerator, sorted(found), sorted(_lines_of(tests, text)) if not accelerator else ())
 
 
 def _within(lines: Sequence[int], part: range) -> Sequence[int]:

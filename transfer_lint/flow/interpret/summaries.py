@@ -17,15 +17,15 @@ from transfer_lint.flow.interpret import expressions, loops, statements, try_wit
 from transfer_lint.flow.interpret.annotations import annotated
 from transfer_lint.flow.interpret.frame import Frame
 from transfer_lint.flow.interpret.instantiation import Instantiation, bind
-from transfer_lint.flow.interpret.node_inputs import node_input
 from transfer_lint.flow.interpret.objects import entry_state
+from transfer_lint.flow.interpret.parameters import parameter
 from transfer_lint.flow.interpret.templates import as_constructed, ground, lasting
 from transfer_lint.flow.interpret.unknown_calls import unknown_call
 from transfer_lint.flow.interpret.without_flow import without_flow
 from transfer_lint.flow.program.guards import tested_for_tensor
 from transfer_lint.flow.program.heat import HeatMap
 from transfer_lint.flow.program.modules import ClassInfo, FunctionInfo, Module
-from transfer_lint.flow.program.project import DEFAULT_DEVICE, Project
+from transfer_lint.flow.program.project import Project
 from transfer_lint.flow.program.roles import ArgumentRoles
 from transfer_lint.flow.program.syntax import nodes_of
 from transfer_lint.flow.values.aliasing import Attempts, OverBudget
@@ -136,7 +136,7 @@ class Summaries:
         for number, argument in enumerate(info.parameters):
             symbol = frame.symbols.make(("parameter", argument.arg), argument.arg, 0)
             parameters[argument.arg] = symbol
-            value = self._parameter(frame, info, number, argument, symbol)
+            value = parameter(frame, info, number, argument, symbol)
             if argument.arg in tensors and not isinstance(value, Tensor):
                 value = Tensor(symbol)
             state.locals[argument.arg] = value
@@ -151,19 +151,6 @@ class Summaries:
         summary = self._summaries[info.node] = self._summarise(frame, info, parameters, state.sharing.attempts)
         frame.finish()
         return summary
-
-    def _parameter(self, frame: Frame, info: FunctionInfo, number: int, argument: ast.arg, symbol: Symbol) -> Value:
-        if info.owner is not None and number == 0 and "builtins.staticmethod" not in info.decorators:
-            if "builtins.classmethod" in info.decorators:
-                return Object(symbol)
-            return Object(symbol, info.owner)
-        value = node_input(frame, info, argument, symbol)
-        if value is None:
-            value = annotated(info.module, argument.arg, argument.annotation, argument, symbol)
-        default = info.defaults.get(argument.arg)
-        if isinstance(value, Tensor | Object) and isinstance(default, ast.Constant) and default.value is None:
-            value = replace(value, optional=True)
-        return value
 
     def _summarise(
         self, frame: Frame, info: FunctionInfo, parameters: dict[str, Symbol], attempts: Attempts
@@ -382,7 +369,7 @@ class Summaries:
 
     def sets_default_device(self, module: Module) -> bool:
         """Whether the tree may change the default device of factories."""
-        return any(self.project.mentioning(word, module.path) for word in DEFAULT_DEVICE)
+        return self.project.sets_default_device(module.path)
 
 
 def _top_level(module: Module) -> list[ast.stmt]:
