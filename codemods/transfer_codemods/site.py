@@ -14,11 +14,10 @@ import libcst as cst
 from .actions import Target
 from .evaluation import Place
 from .names import Names
-from .style import Style
+from .style import Style, longest_line
 from .syntax import LINE_LENGTH, Refused, Room, dotted, expression, guard_statement
 
 _NARROWEST = 88  # columns that every project allows
-_FREE = re.compile("[#'\"]")
 _UNBOUNDED = Room(10**6, "", 0, "")
 
 # Writes a guard's test so that it fits in the given Room.
@@ -79,10 +78,7 @@ def width(code: str, style: Style) -> int:
 
     Lines with a text or a comment do not count: a formatter leaves them as long as they are.
     """
-    if style.line_length:
-        return style.line_length
-    longest = max((len(line) for line in code.splitlines() if not _FREE.search(line)), default=0)
-    return min(max(longest, _NARROWEST), LINE_LENGTH)
+    return style.line_length or min(max(longest_line(code), _NARROWEST), LINE_LENGTH)
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+
+_FREE = re.compile("[#'\"]")
 
 
 @dataclass(frozen=True)
@@ -21,3 +24,8 @@ class Style:
     force_sort_within_sections: bool = False
     combine_as_imports: bool = False
     lines_between_types: int = 0
+
+
+def longest_line(code: str) -> int:
+    """The columns of the longest line without a text or a comment."""
+    return max((len(line) for line in code.splitlines() if not _FREE.search(line)), default=0)

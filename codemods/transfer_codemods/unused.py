@@ -12,14 +12,15 @@ from .evaluation import harmless
 from .site import Draft
 from .syntax import descendants, dotted
 
+_PURE = frozenset({"torch.device", "torch.cuda.is_available", "torch.backends.mps.is_available"})
 _SEE_ALL = frozenset({"locals", "vars", "dir", "eval", "exec"})
 
 
 def without_unused(original: cst.FunctionDef, updated: cst.FunctionDef, draft: Draft) -> cst.FunctionDef:
     """A rewritten function without the plain assignments to locals that it read before and does not any more.
 
-    Only those of names, constants, their attributes and `torch.device(..)`, which need not be evaluated, and that no
-    comment is about.
+    Only those of names, constants, their attributes, `torch.device(..)`, and choices between such by whether there is
+    an accelerator, which need not be evaluated, and that no comment is about.
     """
     gone = _reads(original) - _reads(updated)
     while gone:
@@ -52,8 +53,10 @@ def _assignments(function: cst.FunctionDef) -> Iterator[tuple[cst.SimpleStatemen
 
 
 def _idle(value: cst.BaseExpression) -> bool:
-    if isinstance(value, cst.Call) and dotted(value.func) == "torch.device":
-        return all(harmless(arg, {}) for arg in value.args)
+    if isinstance(value, cst.Call) and dotted(value.func) in _PURE:
+        return all(not arg.star and _idle(arg.value) for arg in value.args)
+    if isinstance(value, cst.IfExp):
+        return all(map(_idle, (value.test, value.body, value.orelse)))
     return harmless(value, {})
 
 

@@ -121,7 +121,46 @@ def test_the_new_import_stands_where_it_is_sorted(settings: str, tmp_path: Path)
 
 CALLS = {
     "fits": ("x = f(\n    a.to(device_of_it), b\n)\n", "x = f(\n    a, b\n)\n", "x = f(a, b)\n"),
-    "does not fit": ("x = f(\n    a.to(d), b\n)\n", "x = f(\n    aaaaaaaaaaaaaaaaaa, bbbbbbbbbbbbbbbb\n)\n", None),
+    "does not fit": (
+        "x = f(\n    a.to(d), b\n)\n",
+        "x = f(\n    aaaaaaaaaaaaaaaaaa, bbbbbbbbbbbbbbbb\n)\n",
+        "x = f(\n    aaaaaaaaaaaaaaaaaa,\n    bbbbbbbbbbbbbbbb,\n)\n",
+    ),
+    "never fits": (
+        "x = f(\n    a.to(d), b\n)\n",
+        "x = f(\n    aaaaaaaaaaaaaaaaaaaaaaaaaaaaaa, b\n)\n",
+        None,
+    ),
+    "an item does not fit": (
+        "x = [\n    a,  # one\n    b.to(dd),  # two\n]\n",
+        "x = [\n    a,  # one\n    bbbbbbbbbbb.ccc(ddd, device=e),  # two\n]\n",
+        "x = [\n    a,  # one\n    bbbbbbbbbbb.ccc(\n        ddd, device=e\n    ),  # two\n]\n",
+    ),
+    "an item of one line": (
+        "x = f(\n    [a, b.to(dd)], c\n)\n",
+        "x = f(\n    [a, bb.cc(ddd, device=e)], c\n)\n",
+        "x = f(\n    [a, bb.cc(ddd, device=e)],\n    c,\n)\n",
+    ),
+    "a list in a line": (
+        "x = f(\n    [a, b.to(dd)], c\n)\n",
+        "x = f(\n    [aaaaaaaaa, bb.cc(ddd, dd=e)], c\n)\n",
+        "x = f(\n    [\n        aaaaaaaaa,\n        bb.cc(ddd, dd=e),\n    ],\n    c,\n)\n",
+    ),
+    "a subscript and a sum": (
+        "x = f(\n    a[b.to(dd)] +\n    c\n)\n",
+        "x = f(\n    aaaaaaaaaaaaaaaaaaaaa[bbbbbb] +\n    c\n)\n",
+        None,
+    ),
+    "a value in brackets": (
+        "x = (\n    aaaaaaaaaaaaaa.to(dd) + (b.to(dd))\n)\n",
+        "x = (\n    aaaaaaaaaaaaaaaaaaaa + (bbbbbbb)\n)\n",
+        None,
+    ),
+    "a generator inside": (
+        "x = f(\n    a.to(dd) for a in b\n)\n",
+        "x = f(\n    aaaaaaaaaaaaaaaaaaaa for a in b\n)\n",
+        None,
+    ),
     "a comma that keeps lines": ("x = f(\n    a.to(d),\n    b,\n)\n", "x = f(\n    a,\n    b,\n)\n", None),
     "a comment": ("x = f(\n    a.to(d), b  # so\n)\n", "x = f(\n    a, b  # so\n)\n", None),
     "a text": ('x = f(\n    a.to(d), """\n"""\n)\n', 'x = f(\n    a, """\n"""\n)\n', None),
@@ -196,6 +235,14 @@ GROWN = {
 def test_what_has_become_longer(after: str, wanted: str | None) -> None:
     assert laid_out("x = a\n", after, 30, "    ") == (wanted or after)
     assert laid_out(f"x = {'a' * 60}\n", after, 30, "    ") == after, "nobody keeps that width there"
+
+
+def test_what_was_as_long_before_stays_on_its_line() -> None:
+    long = "xx = ffffffffffff(aaaaaaaaaaaaa, bbbb)\n"
+    assert laid_out("xx = ffffffffffff(aaaaaaaaaaaaa.to(d))\n", long, 30, "    ") == long
+    comment = "#" * 60 + "\n"
+    grown = laid_out(comment + "xx = ffffffffffff(aaaaa.to(d))\n", comment + long, 30, "    ")
+    assert grown == comment + "xx = ffffffffffff(\n    aaaaaaaaaaaaa, bbbb\n)\n"
 
 
 def test_a_line_that_grows_over_the_width_is_parted(tmp_path: Path) -> None:

@@ -53,6 +53,13 @@ def heat_of(texts: Mapping[str, str], path: str = "example.py") -> tuple[Heat, b
     return found.heat, found.throttled
 
 
+def is_rare(texts: Mapping[str, str], path: str = "example.py") -> bool:
+    """Whether nothing that leads to the one read in a file is worth a warning."""
+    project = Project(Tree(texts))
+    (found,) = Analysis(project).examine(project.add(path, texts[path])).reads
+    return found.rate.is_rare
+
+
 STEPS = {
     "a data loader": "def fit(x):\n    for batch in DataLoader([1]):\n        read(x)\n",
     "a data loader, wrapped": """
@@ -223,6 +230,33 @@ class Node:
     def patch(self, model):
         model.set_model_denoise_mask_function(lambda *args: self.forward(*args))
 """,
+    "one step of training, whoever calls it": """
+class Agent:
+    def train_on(self, x):
+        self.loss(x).backward()
+        self.optimizer_G.step()
+        return read(x)
+""",
+    "what one step of training calls": """
+def log(x):
+    return read(x)
+
+
+def update(x, optimizers, accumulate, step):
+    log(x)
+    if step % accumulate == 0:
+        optimizers[0].step()
+""",
+    "a closure that steps": """
+def fit(x, n):
+    opt = torch.optim.SGD([x], 0.1)
+
+    def step():
+        opt.step()
+        return read(x)
+
+    return [step() for _ in range(n)]
+""",
     "options of ComfyUI's model": "def patched(x, transformer_options):\n    return read(x)\n",
 }
 
@@ -236,6 +270,33 @@ def fit(model, x, loader, epochs):
     for epoch in range(epochs):
         for batch in loader:
             model(batch)
+        read(x)
+""",
+    "a function that makes what it steps": """
+def once(x):
+    optimizer = torch.optim.SGD([x], 0.1)
+    optimizer.step()
+    return read(x)
+""",
+    "a function that trains for long": """
+def fit(x, optimizer, batches):
+    for batch in batches:
+        optimizer.step()
+    return read(x)
+""",
+    "a loop that ends by a number": """
+def search(x, n, limit):
+    for i in range(n):
+        if i * i > limit:
+            break
+        read(x)
+""",
+    "a loop that ends by an array": """
+def search(x, n, limit):
+    import numpy
+    for i in range(n):
+        if numpy.abs(limit) > 1:
+            break
         read(x)
 """,
     "a wrapper of a whole sampling": 'def add(model):\n    model.add_wrapper_with_key("outer_sample", "k", read)\n',
@@ -267,11 +328,13 @@ THROTTLED = {
     "a key of a cache": "    if step not in cache:\n        cache[step] = read(x)\n",
     "the loop ends": "    if done:\n        read(x)\n        break\n",
     "an error": '    if done:\n        raise ValueError(f"{read(x)}")\n',
+    "a small chance": "    if random.random() < 0.01:\n        read(x)\n",
     "a loop inside": "    if step % every == 0:\n        for batch in loader:\n            read(x)\n",
 }
 
 STEADY = {
     "every other step": "    if step % 2 == 0:\n        read(x)\n",
+    "a fair chance": "    if random.random() < 0.5:\n        read(x)\n",
     "a rank alone": "    if rank == 0:\n        read(x)\n",
     "a size that must fit": '    if x.shape[0] % every != 0:\n        raise ValueError("size")\n    read(x)\n',
     "the best so far": "    if best is None or step < best:\n        best = read(x)\n",
@@ -293,16 +356,94 @@ def test_not_at_every_step(text: str) -> None:
 
 
 EVALUATIONS = {
+    "a loop that ends by what it has computed": """
+def solve(x, n):
+    for i in range(n):
+        error = (x - 1).abs().mean()
+        if error < 1e-3:
+            break
+        x = x / 2
+        read(x)
+""",
+    "a loop that goes on by what it has computed": """
+def solve(x):
+    while x.max() > 1:
+        x = x / 2
+        read(x)
+""",
     "without gradients": "def score(x, model, loader):\n    with torch.no_grad():\n        for batch in loader:\n"
     "            model(batch)\n            read(x)\n",
+    "beside training": "def fit(x, model, loader, others):\n    for batch in loader:\n"
+    "        model(batch).sum().backward()\n    with torch.no_grad():\n        for batch in others:\n"
+    "            model(batch)\n            read(x)\n",
+    "beside training, in its own block": "def fit(x, model, loader, valloader):\n    for batch in loader:\n"
+    "        model(batch).sum().backward()\n    for batch in valloader:\n        with torch.no_grad():\n"
+    "            model(batch)\n        read(x)\n",
     "evaluated": "def score(x, model, images):\n    model.eval()\n    for image in images:\n"
     "        model(image)\n        read(x)\n",
 }
 
 
 @pytest.mark.parametrize("text", _ids(EVALUATIONS))
-def test_evaluation_is_never_loud(text: str) -> None:
+def test_at_every_step_but_never_loud(text: str) -> None:
     assert heat_of({"example.py": HEAD + text}) == (Heat.STEP, True)
+
+
+RARE = {
+    "before the loop over steps": "def sample(x, model):\n    read(x)\n    for i in range(50):\n        x = model(x)\n",
+    "after it": "def sample(x, model):\n    for i in range(50):\n        x = model(x)\n    return read(x)\n",
+    "once an epoch": "def fit(x, model, loader):\n    for epoch in range(9):\n        for batch in loader:\n"
+    "            model(batch)\n        read(x)\n",
+    "called before it": "def sample(x, model):\n    start(x)\n    for i in range(50):\n        x = model(x)\n\n\n"
+    "def start(x):\n    return read(x)\n",
+    "a data set": "class Images(torch.utils.data.Dataset):\n    def __getitem__(self, x):\n        return read(x)\n",
+    "called by a data set": "class Images(torch.utils.data.Dataset):\n    def __getitem__(self, x):\n"
+    "        return start(x)\n\n\ndef start(x):\n    return read(x)\n",
+    "every n-th call": "def draw(x, step, every, epoch):\n    if epoch is None:\n        if step % every:\n"
+    "            return\n    read(x)\n\n\ndef fit(x, model, loader):\n    for step, batch in enumerate(loader):\n"
+    "        model(batch)\n        draw(x, step, 9, None)\n",
+}
+OFTEN = {
+    "in the loop over steps": "def sample(x, model):\n    for i in range(50):\n        x = model(x)\n        read(x)\n",
+    "beside a loop that is a part of a step": """
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.cell = nn.GRUCell(4, 4)
+
+    def forward(self, x):
+        for part in x:
+            part = self.cell(part)
+        return read(x)
+""",
+    "in another loop": "def sample(x, model, others):\n    for i in range(50):\n        x = model(x)\n"
+    "    for other in others:\n        read(x)\n",
+    "in a callback at steps": "def callback(x, model):\n    for i in range(9):\n        x = model(x)\n    read(x)\n\n\n"
+    "def patch(m):\n    m.set_model_sampler_post_cfg_function(callback)\n",
+    "in steps of its own, beside others": "def fit(x, model):\n    sample(x, model)\n    for i in range(50):\n"
+    "        x = model(x)\n\n\ndef sample(x, model):\n    for i in range(50):\n        x = model(x)\n        read(x)\n",
+    "called in it, too": "def sample(x, model):\n    start(x)\n    for i in range(50):\n        x = model(x)\n"
+    "        start(x)\n\n\ndef start(x):\n    return read(x)\n",
+}
+
+
+@pytest.mark.parametrize("text", _ids(RARE))
+def test_what_is_rare(text: str) -> None:
+    assert is_rare({"example.py": HEAD + text})
+
+
+@pytest.mark.parametrize("text", _ids(OFTEN))
+def test_what_is_not(text: str) -> None:
+    assert not is_rare({"example.py": HEAD + text})
+
+
+def test_tests_are_rare_and_make_nothing_so() -> None:
+    text = "import torch\n\n\ndef read(x: torch.Tensor):\n    return x.sum().item()\n"
+    test = "from example import read\n\n\ndef test_read():\n    read(x)\n"
+    assert not is_rare({"example.py": text, "test_example.py": test})
+    assert is_rare({"test_example.py": text + test}, "test_example.py")
+    assert is_rare({"tests/helpers.py": "import pytest\n" + text}, "tests/helpers.py")
+    assert not is_rare({"test_example.py": text}, "test_example.py"), "a script, nothing for pytest"
 
 
 def test_an_epoch_is_no_step() -> None:
@@ -345,6 +486,17 @@ class Net(nn.Module):
         return x
 """
     assert heat_of({"example.py": HEAD + text}) == (Heat.LAYER, False)
+
+
+@pytest.mark.parametrize(
+    ("parameter", "heat"),
+    [("extra_options", Heat.LAYER), ("extra_options=''", Heat.CALL), ("extra_options: str", Heat.CALL)],
+)
+def test_a_parameter_of_callbacks_that_is_no_text(parameter: str, heat: Heat) -> None:
+    assert heat_of({"example.py": f"{HEAD}def attend(x, {parameter}):\n    return read(x)\n"}) == (heat, False)
+    node = "class Node:\n    RETURN_TYPES = ()\n    FUNCTION = 'attend'\n\n"
+    node += f"    def attend(self, x, {parameter}):\n        return read(x)\n"
+    assert heat_of({"example.py": HEAD + node}) == (Heat.CALL, False)
 
 
 def test_a_loop_over_layers() -> None:

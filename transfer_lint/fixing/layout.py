@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import ast
 import io
 import re
 import tokenize
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from keyword import iskeyword
 
+from transfer_codemods.style import longest_line
+from transfer_lint.files.parsing import parse
 from transfer_lint.files.text import lines_of
 
 _SKIPPED = (tokenize.NL, tokenize.INDENT, tokenize.DEDENT, tokenize.ENDMARKER)
@@ -24,7 +28,8 @@ def laid_out(before: str, after: str, width: int, indent: str) -> str:
 
     Brackets that fit on a line are joined, where a formatter has put them on lines of their own: the opening one ends a
     line, the closing one begins one. What holds a comment, a comma before its closing bracket, or a text of several
-    lines stays. A call that does not fit on its line is parted, where no line of `before` is as long.
+    lines stays. A call that does not fit on its line is parted, where no line of code in `before` is as long, nor what
+    stood there. Never is it other code.
     """
     try:
         known = {_text(before, statement) for statement in _statements(before)}
@@ -32,14 +37,40 @@ def laid_out(before: str, after: str, width: int, indent: str) -> str:
     except (tokenize.TokenError, SyntaxError):
         return after
     lines = lines_of(after)
-    longest = max((len(line.rstrip()) for line in lines_of(before)), default=0)
+    most = max(width, longest_line(before))
+    old = lines_of(before)
+    stood = _lengths(old, lines)
     for statement in reversed(found):
         first, last = statement[0].start[0] - 1, statement[-1].end[0]
+        allowed = max(most, *(stood.get(line, 0) for line in range(first, last)))
         if _spans(statement):
-            lines[first:last] = [_join("".join(lines[first:last]), width)]
-        elif len(lines[first].rstrip("\r\n")) > max(width, longest):
+            joined = lines_of(_join("".join(lines[first:last]), width))
+            lines[first:last] = ["".join(_lines_parted(joined, frozenset(old), allowed, width, indent))]
+        elif len(lines[first].rstrip("\r\n")) > allowed:
             lines[first] = _parted(lines[first], statement, width, indent)
-    return "".join(lines)
+    new = "".join(lines)
+    return new if new == after or _tree(new) == _tree(after) else after
+
+
+def _tree(code: str) -> str:
+    """The syntax tree as text; "" for what does not stand at the top level."""
+    try:
+        return ast.dump(parse(code))
+    except (SyntaxError, ValueError):
+        return ""
+
+
+def _lengths(old: Sequence[str], new: Sequence[str]) -> Mapping[int, int]:
+    """The index of each line that has changed -> the columns of the longest line in its place before."""
+    from difflib import SequenceMatcher
+
+    changes = SequenceMatcher(None, old, new, autojunk=False).get_opcodes()
+    return {
+        line: max((len(each.rstrip()) for each in old[begin:end]), default=0)
+        for kind, begin, end, first, last in changes
+        if kind == "replace"
+        for line in range(first, last)
+    }
 
 
 def _statements(text: str) -> Iterator[Sequence[tokenize.TokenInfo]]:
@@ -82,6 +113,81 @@ def _parted(line: str, statement: Sequence[tokenize.TokenInfo], width: int, inde
     first, *inner, last = rows
     ending = f"{margin}{last}{line[value[-1].end[1] :]}"
     return end.join([line[: value[0].start[1]] + first, *(margin + indent + row for row in inner), ending])
+
+
+def _lines_parted(lines: Sequence[str], old: Collection[str], most: int, width: int, indent: str) -> Iterator[str]:
+    """The lines of a statement of several lines. Those that are new and too long are parted.
+
+    Only what a bracket holds on one line of its own, all of it or one item: a formatter parts that at its commas, and
+    an item that is a call, or a list, at its brackets.
+    """
+    tokens = [token for statement in _statements("".join(lines)) for token in statement]
+    for number, line in enumerate(lines, 1):
+        inside = [n for n, token in enumerate(tokens) if token.start[0] == number]
+        if line in old or not inside or len(line.rstrip()) <= most:
+            yield line
+            continue
+        held = [tokens[n] for n in inside]
+        around = [n for n, token in enumerate(tokens) if token.type != tokenize.COMMENT and n not in inside]
+        before = next((tokens[n].string for n in reversed(around) if n < inside[0]), "")
+        after = next((tokens[n].string for n in around if n > inside[-1]), "")
+        rows = _held_in_rows(line, held, before, after, width, indent)
+        end = line[len(line.rstrip("\r\n")) :]
+        yield from [row + end for row in rows] if rows is not None else [line]
+
+
+def _held_in_rows(
+    line: str,
+    held: Sequence[tokenize.TokenInfo],
+    before: str,
+    after: str,
+    width: int,
+    indent: str,
+) -> list[str] | None:
+    """The items on a line between two brackets, or the one item between commas, in rows; None if they do not fit."""
+    margin = line[: len(line) - len(line.lstrip())]
+    comment = line[held[-1].start[1] :].rstrip() if held[-1].type == tokenize.COMMENT else ""
+    held = [token for token in held if token.type != tokenize.COMMENT]
+    if not held or any(map(_stays, held)) or any(_depth(held[:n]) < 0 for n in range(len(held) + 1)) or _depth(held):
+        return None
+    commas = [n for n, token in enumerate(held) if token.string == "," and _depth(held[:n]) == 0]
+    items = list(_between(held, commas))
+    alone = len(items) == 1 and (before == "," or before in _OPENING)
+    if not alone and not (before in _OPENING and after in _CLOSING):
+        return None
+    rows = [row for item in items for row in _item_in_rows(line, item, margin, width, indent, bool(commas))]
+    if not all(len(row) <= width for row in rows):
+        return None
+    return [*rows[:-1], f"{rows[-1]}  {comment}" if comment else rows[-1]]
+
+
+def _item_in_rows(
+    line: str, item: Sequence[tokenize.TokenInfo], margin: str, width: int, indent: str, comma: bool
+) -> list[str]:
+    """One item, with the comma behind it; parted at the bracket that ends it, if it does not fit on a row."""
+    text = line[item[0].start[1] : item[-1].end[1]]
+    end, last = "," if comma else "", len(item) - 1
+    if len(margin + text + end) <= width:
+        return [margin + text + end]
+    opening = next((n for n, t in enumerate(item) if t.string in ("(", "[") and _closing(item, n) == last), None)
+    if opening is None or not _takes_comma(item, opening) or last == opening + 1 or _is_loose(item[:opening]):
+        return [margin + text + end]
+    inner = item[opening + 1 : last]
+    commas = [n for n, token in enumerate(inner) if token.string == "," and _depth(inner[:n]) == 0]
+    whole = margin + indent + line[inner[0].start[1] : inner[-1].end[1]]
+    rows = [whole]
+    if len(whole) > width or item[opening].string == "[":
+        parts = _between(inner, commas)
+        rows = [row for part in parts for row in _item_in_rows(line, part, margin + indent, width, indent, True)]
+    head = margin + line[item[0].start[1] : item[opening].end[1]]
+    return [head, *rows, f"{margin}{item[last].string}{end}"]
+
+
+def _takes_comma(item: Sequence[tokenize.TokenInfo], opening: int) -> bool:
+    """Whether a bracket is that of a call, or of a list: in others, a comma at the end would make a tuple."""
+    before = item[opening - 1] if opening else None
+    named = before is not None and before.type == tokenize.NAME and not iskeyword(before.string)
+    return named if item[opening].string == "(" else before is None or before.string in _OPENING | {"=", ","}
 
 
 def _begins_value(tokens: Sequence[tokenize.TokenInfo], n: int) -> bool:

@@ -17,7 +17,7 @@ from types import MappingProxyType
 from typing import get_args
 
 from transfer_lint.findings import Change, Safety, Saving, Severity
-from transfer_lint.flow.ask import Why
+from transfer_lint.flow.ask import Place, Why
 
 
 @dataclass(frozen=True)
@@ -37,6 +37,11 @@ class Verdict:
     safety: Safety = Safety.SAFE
     start: tuple[int, int] | None = None
     simpler: bool = False
+
+
+def warning_if(worth: bool, place: Place) -> Severity:
+    """A warning, if what is found is worth one and the place is no rare one; else a hint."""
+    return Severity.WARNING if worth and not place.rate.is_rare else Severity.HINT
 
 
 Check = Callable[..., "Verdict | None"]  # takes a place that `flow.ask` hands out, Questions, RuleOptions; or a Note

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from transfer_codemods.actions import MergeTransfer
-from transfer_lint.findings import Heat, Safety, Saving, Severity
+from transfer_lint.findings import Heat, Safety, Saving
 from transfer_lint.flow.ask import Questions, Site
-from transfer_lint.rules import Verdict, rule
+from transfer_lint.rules import Verdict, rule, warning_if
 from transfer_lint.rules.options import RuleOptions
 
 # Wide dtypes: a conversion to one of them seldom makes a value smaller.
@@ -60,7 +60,7 @@ def check(site: Site, questions: Questions, options: RuleOptions) -> Verdict | N
     )
     once = site.heat is Heat.ONCE
     return Verdict(
-        Severity.WARNING if both and not once and not questions.is_on_host(inner) else Severity.HINT,
+        warning_if(both and not once and not questions.is_on_host(inner), site),
         f"`{source}` is moved on its way: the copy that `.{inner.method}(...)` makes is moved on at once"
         if both
         else f"`{source}` is moved and converted in two calls where one would do",

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from transfer_lint.findings import Heat, Severity
+from transfer_lint.findings import Heat
 from transfer_lint.flow.ask import Construction, Questions
-from transfer_lint.rules import Verdict, rule
+from transfer_lint.rules import Verdict, rule, warning_if
 from transfer_lint.rules.options import RuleOptions
 
 
@@ -24,4 +24,4 @@ def check(made: Construction, questions: Questions, options: RuleOptions) -> Ver
     hot = made.heat.rank >= Heat.LAYER.rank
     text = f"`{questions.construction(made)}` is copied to the device at every {made.heat.value}, and the host waits"
     advice = "`torch.full` fills one there without a copy" if made.is_uniform else "keep one for each device"
-    return Verdict(Severity.WARNING if hot else Severity.HINT, f"{text}: {advice}", made.tensor.why)
+    return Verdict(warning_if(hot, made), f"{text}: {advice}", made.tensor.why)

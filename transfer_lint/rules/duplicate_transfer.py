@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from transfer_codemods.actions import ReuseTransfer
-from transfer_lint.findings import Heat, Safety, Saving, Severity
+from transfer_lint.findings import Heat, Safety, Saving
 from transfer_lint.flow.ask import Questions, Site
-from transfer_lint.rules import Verdict, rule
+from transfer_lint.rules import Verdict, rule, warning_if
 from transfer_lint.rules.options import RuleOptions
 
 
@@ -29,7 +29,7 @@ def check(site: Site, questions: Questions, options: RuleOptions) -> Verdict | N
     reusable = name is not None and site.is_tensor and not site.in_fstring
     loud = site.is_tensor and questions.is_elsewhere(site) and site.heat is not Heat.ONCE
     return Verdict(
-        Severity.WARNING if loud else Severity.HINT,
+        warning_if(loud, site),
         f"`{receiver}` has been moved to {questions.wanted(site)} on line {earlier.line} already",
         site.receiver.why,
         ReuseTransfer(name) if reusable and name is not None else None,

@@ -24,13 +24,16 @@ def check(read: HostRead, questions: Questions, options: RuleOptions) -> Verdict
 
     Of a value of unknown placement only the calls are reported that nobody makes of anything but tensors, because the
     value is often a plain number. It is a hint where few steps get to the read, or it is logged, or the function has
-    just read the same values; and where an array or a size is read, which may well be what is wanted.
+    just read the same values; and where an array or a size is read, which may well be what is wanted. What is read
+    element by element is many waits also where that is done once for many steps.
     """
     if read.heat.rank < Heat.STEP.rank or read.in_handler or questions.is_remembered(read):
         return None
     brought = questions.brought_by(read)
     if brought is not None and questions.is_read_again(read, brought):
         return None  # one wait, one finding
+    if questions.is_one_with_another(read):
+        return None
     if read.given and read.heat is Heat.LAYER:
         return None  # TL303 reports it, with a fix
     proved = questions.reads_accelerator(read)
@@ -41,9 +44,10 @@ def check(read: HostRead, questions: Questions, options: RuleOptions) -> Verdict
         return None  # an array may well be what is wanted
     all_at_once = questions.is_read_of_all(read)
     boundary = bool(read.elements) and read.method == "numpy" and not read.in_step
-    rare = read.throttled or read.logged or questions.is_read_before(read)
+    rare = (read.rate.is_rare or read.throttled) and not read.elements
+    aside = read.is_set_up or read.logged or questions.is_in_test(read) or questions.is_read_before(read)
     needed = array or read.form in (Form.SIZE, Form.UPLOAD)  # what is brought as a whole, or picked, is mostly a result
-    quiet = not proved or boundary or rare or needed
+    quiet = not proved or boundary or rare or aside or needed
     return Verdict(
         Severity.HINT if quiet else Severity.WARNING,
         _message(read, questions, bool(proved)),
@@ -60,8 +64,8 @@ def _is_likely(read: HostRead) -> bool:
     """Whether it reads what is a tensor, and likely one of the device: code that runs once a call also reads others."""
     methods = _NUMBERS if read.elements else (*_NUMBERS, "tolist", "numpy", "print")
     spelled = read.form is Form.CALL and (read.method in methods or read.is_math)
-    often = read.in_step or (bool(read.elements) and bool(read.tensor.why))
-    return often and (spelled or read.form in (Form.TEST, Form.TEXT))
+    often = read.in_step or (bool(read.elements) and (bool(read.tensor.why) or read.method == "item"))
+    return often and (spelled or read.form is not Form.CALL)
 
 
 def _message(read: HostRead, questions: Questions, proved: bool) -> str:
@@ -73,5 +77,8 @@ def _message(read: HostRead, questions: Questions, proved: bool) -> str:
         numbers = read.method in _NUMBERS
         advice = "`.tolist()` reads them all at once" if numbers else "`.cpu()` before the loop brings them all at once"
         return f"{shown} {waits} once for every element of `{read.elements}`: {advice}"
-    why = ": the size of the result has to be read" if read.form is Form.SIZE else ""
-    return f"{shown} {waits} {often}{why}"
+    if read.form is not Form.SIZE:
+        return f"{shown} {waits} {often}"
+    line = questions.selected_before(read)
+    advice = f", as on line {line}: index both with one `.nonzero()`" if line is not None else ""
+    return f"{shown} {waits} {often}: the size of the result has to be read{advice}"

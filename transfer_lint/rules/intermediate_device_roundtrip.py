@@ -5,7 +5,7 @@ from __future__ import annotations
 from transfer_codemods.actions import KeepOnDevice
 from transfer_lint.findings import Heat, Safety, Saving, Severity
 from transfer_lint.flow.ask import Questions, Site
-from transfer_lint.rules import Verdict, rule
+from transfer_lint.rules import Verdict, rule, warning_if
 from transfer_lint.rules.options import RuleOptions
 
 
@@ -40,7 +40,7 @@ def _detour(site: Site, questions: Questions) -> Verdict | None:
     receiver = questions.receiver(site)
     if site.is_tensor and questions.is_only_downloaded(site):
         text = f"`{receiver}` is moved to {questions.wanted(site)} and only brought back: nothing is done with it there"
-        return Verdict(Severity.WARNING if site.heat is not Heat.ONCE else Severity.HINT, text, site.receiver.why)
+        return Verdict(warning_if(site.heat is not Heat.ONCE, site), text, site.receiver.why)
     index = questions.looked_up_on_host(site)
     if index is not None and site.heat is not Heat.ONCE:
         text = f"`{questions.receiver(index)}` goes to the host only to pick what comes back here"
@@ -53,4 +53,4 @@ def _detour(site: Site, questions: Questions) -> Verdict | None:
         return None
     text = f"what left the device for numpy on line {left.anchor[0]} comes back here: do it in torch, on the device"
     loud = surely and site.heat is not Heat.ONCE
-    return Verdict(Severity.WARNING if loud else Severity.HINT, text, questions.proof(left))
+    return Verdict(warning_if(loud, site), text, questions.proof(left))

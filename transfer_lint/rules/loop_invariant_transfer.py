@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from transfer_codemods.actions import HoistTransfer
-from transfer_lint.findings import Heat, Safety, Saving, Severity
+from transfer_lint.findings import Heat, Safety, Saving
 from transfer_lint.flow.ask import Questions, Site
-from transfer_lint.rules import Verdict, rule
+from transfer_lint.rules import Verdict, rule, warning_if
 from transfer_lint.rules.options import RuleOptions
 
 
@@ -31,7 +31,7 @@ def check(site: Site, questions: Questions, options: RuleOptions) -> Verdict | N
     receiver, proved = questions.receiver(site), invariance.proved and not request.ambiguous
     loud = proved and questions.is_elsewhere(site) and site.heat is not Heat.ONCE
     return Verdict(
-        Severity.WARNING if loud else Severity.HINT,
+        warning_if(loud, site),
         f"`{receiver}` is moved to {questions.wanted(site)} again in every round of the loop of line {invariance.line}",
         site.receiver.why,
         HoistTransfer(invariance.loops) if proved and not site.in_fstring and not site.inline else None,

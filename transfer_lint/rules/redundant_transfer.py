@@ -25,13 +25,17 @@ def check(site: Site, questions: Questions, options: RuleOptions) -> Verdict | N
     if why is None:
         return None
     receiver = questions.receiver(site)
-    # A comment may say why it is there; a local that names the place of several moves is one thing to turn.
-    meant = (questions.goes_to_host(site) and questions.is_explained(site)) or questions.is_knob(site)
+    # A comment may say why it is there; a local that names the place of several moves is one thing to turn; and where
+    # another function decides that the value is on the host already, or has loaded a model, that may change.
+    explained = questions.goes_to_host(site) and questions.is_explained(site)
+    elsewhere = questions.is_decided_elsewhere(site) and (questions.says_host(site) or not site.is_tensor)
+    meant = explained or elsewhere or questions.is_knob(site)
+    deletable = not site.in_fstring and not questions.leaves_itself(site)
     state = "is already on" if site.request.device is not None else "already has dtype"
     return Verdict(
-        Severity.HINT if site.heat is Heat.ONCE or meant else Severity.WARNING,
+        Severity.HINT if site.heat is Heat.ONCE or meant or questions.is_in_test(site) else Severity.WARNING,
         f"`{receiver}` {state} {questions.wanted(site)}: this `.{site.method}(...)` does nothing",
         why,
-        None if site.in_fstring else DeleteTransfer(questions.is_plain_attribute(site)),
+        DeleteTransfer(questions.is_plain_attribute(site)) if deletable else None,
         "delete the call",
     )

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from transfer_codemods.actions import GuardForm, GuardModule
-from transfer_lint.findings import Heat, Safety, Saving, Severity
+from transfer_lint.findings import Heat, Safety, Saving
 from transfer_lint.flow.ask import Questions, Site
-from transfer_lint.rules import Verdict, rule
+from transfer_lint.rules import Verdict, rule, warning_if
 from transfer_lint.rules.options import RuleOptions
 
 
@@ -40,7 +40,7 @@ def check(site: Site, questions: Questions, options: RuleOptions) -> Verdict | N
     target = questions.target(site)
     form = options.module_guard
     return Verdict(
-        Severity.WARNING if questions.is_worth_a_guard(site) else Severity.HINT,
+        warning_if(questions.is_worth_a_guard(site), site),
         f"`{receiver}` is moved at every {site.heat.value}: `.{site.method}(...)` walks all its weights even where "
         "they are there already",
         site.receiver.why,

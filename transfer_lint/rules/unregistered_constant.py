@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from transfer_codemods.actions import RegisterBuffer
-from transfer_lint.findings import Heat, Safety, Saving, Severity
+from transfer_lint.findings import Heat, Safety, Saving
 from transfer_lint.flow.ask import Questions, Site
-from transfer_lint.rules import Verdict, rule
+from transfer_lint.rules import Verdict, rule, warning_if
 from transfer_lint.rules.options import RuleOptions
 
 
@@ -26,7 +26,7 @@ def check(site: Site, questions: Questions, options: RuleOptions) -> Verdict | N
     forward = site.function is not None and site.function.name == "forward"
     receiver = questions.receiver(site)
     return Verdict(
-        Severity.WARNING if forward or site.heat.rank >= Heat.STEP.rank else Severity.HINT,
+        warning_if(forward or site.heat.rank >= Heat.STEP.rank, site),
         f"`{receiver}` is made on the host and is no buffer: it is moved to {questions.wanted(site)} at every call",
         questions.proof(site),
         RegisterBuffer(receiver.removeprefix("self.")),

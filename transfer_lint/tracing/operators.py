@@ -14,6 +14,7 @@ import torch
 
 from transfer_lint.tracing.device_checks import agreed, declaration_of, named_tensors
 from transfer_lint.tracing.device_tensor import DeviceTensor, Operators, place_named, place_of, register, values_of
+from transfer_lint.tracing.hooks import heard
 from transfer_lint.tracing.kernels import refusal
 from transfer_lint.tracing.machine import HOST
 from transfer_lint.tracing.on_values import conjugates, run_at, run_plainly
@@ -90,7 +91,7 @@ def run(func: Any, args: Sequence[Any], kwargs: Mapping[str, Any], mode: Abstrac
     if kwargs.get("pin_memory"):  # pinning needs a driver
         kwargs = {**kwargs, "pin_memory": False}
     if not on_device and (target is None or target == HOST):
-        return func(*args, **kwargs)
+        return heard(func, args, kwargs) if traits.composite else func(*args, **kwargs)
     if traits.composite:
         with mode if mode is not None else nullcontext():
             result = func.decompose(*args, **kwargs)

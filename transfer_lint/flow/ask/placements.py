@@ -13,7 +13,8 @@ from transfer_lint.flow.knowledge import Role
 from transfer_lint.flow.program import sockets
 from transfer_lint.flow.program.modules import Module
 from transfer_lint.flow.program.project import Project
-from transfer_lint.flow.program.syntax import written
+from transfer_lint.flow.program.step_code import is_in_test
+from transfer_lint.flow.program.syntax import LOOPS, nodes_of, path_to, span, written
 from transfer_lint.flow.results.constructions import Construction, DeviceComparison
 from transfer_lint.flow.results.examination import Examination, Place
 from transfer_lint.flow.results.reads import HostRead
@@ -25,6 +26,7 @@ from transfer_lint.flow.values.values import Tensor
 _SETTINGS = frozenset({"self", "args", "cfg", "conf", "config", "hparams", "opt", "opts", "options", "params"})
 """What attributes called `device` are of that say where the program computes."""
 
+_DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 _OTHER_CURRENT_DEVICE = ("set_device", "cuda.device(")
 
 
@@ -115,6 +117,12 @@ class Placements:
     def goes_to_host(self, site: Site) -> bool:
         """Whether the target is known to be the host."""
         return site.request.device is not None and self._role(site.request.device.known) is Role.HOST
+
+    def says_host(self, site: Site) -> bool:
+        """Whether the call itself says that it moves to the host: `.cpu()`, `.to("cpu")`."""
+        given = [*site.node.args, *(keyword.value for keyword in site.node.keywords)]
+        written = any(isinstance(part, ast.Constant) and part.value == "cpu" for arg in given for part in nodes_of(arg))
+        return self.goes_to_host(site) and (written or site.method == "cpu")
 
     def is_on_accelerator(self, site: Site) -> bool:
         """Whether the receiver is proved to be on an accelerator."""
@@ -234,6 +242,29 @@ class Placements:
         device, ident = site.device, site.receiver.ident
         on_host = device is not None and device.term.kind is TermKind.CONSTANT and device.term.name == "cpu"
         return on_host and ident.line > 0 and ident.parent is None and "pin_memory" not in self.module.text
+
+    # ---- what surrounds it ---------------------------------------------------------------------------------------
+
+    def is_in_test(self, place: Place) -> bool:
+        """Whether the place stands where pytest looks for tests."""
+        return is_in_test(place.module)
+
+    def is_in_loop(self, place: Place) -> bool:
+        """Whether a loop of the function holds the place."""
+        body = place.function.node.body if place.function is not None else self.module.tree.body
+        return any(isinstance(statement, LOOPS) for statement in path_to(body, place.statement))
+
+    def is_decided_elsewhere(self, site: Site) -> bool:
+        """Whether a fact that proves where the receiver is stands in another function."""
+        own = span(site.function.node) if site.function is not None else (0, 0)
+        others = [span(node) for node in self.module.tree.body if isinstance(node, _DEFINITIONS)]
+        for fact in merge_why(site.supposed, self.device_proof(site)):
+            line = span(fact.node)[0]
+            if fact.module is not self.module:
+                return True
+            if not own[0] <= line <= own[1] and any(first <= line <= last for first, last in others):
+                return True
+        return False
 
     # ---- targets, as rewrites take them --------------------------------------------------------------------------
 

@@ -146,11 +146,19 @@ class Questions(ReadQuestions):
         )
 
     def _is_mere_parameter(self, site: Site) -> bool:
-        """Whether what is moved is a parameter, and not the input of a node: only the caller knows how often."""
-        if site.function is None or not isinstance(site.moved, ast.Name):
+        """Whether what is moved is a parameter, or a part of one, and not the input of a node.
+
+        Only the caller knows how often.
+        """
+        root = site.moved
+        while isinstance(root, ast.Attribute):
+            root = root.value
+        if site.function is None or not isinstance(root, ast.Name):
+            return False
+        if root is not site.moved and root.id in ("self", "cls"):
             return False
         given = {parameter.arg for parameter in site.function.parameters}
-        return site.moved.id in given and not self.is_in_node_of_pack(site)
+        return root.id in given and not self.is_in_node_of_pack(site)
 
     def is_placed_on_purpose(self, site: Site) -> bool:
         """Whether the code around a module's move says why it is there: see `module_moves`.
@@ -189,6 +197,13 @@ class Questions(ReadQuestions):
             elif {name, "__setattr__", "__getattribute__"} & {*cls.methods, *cls.attributes} or cls.node.decorator_list:
                 return False
         return True
+
+    def leaves_itself(self, site: Site) -> bool:
+        """Whether without the move a statement would assign an item or attribute to itself, which may be observed."""
+        match site.statement:
+            case ast.Assign(targets=[ast.Attribute() | ast.Subscript() as target], value=value) if value is site.node:
+                return spelled(target) == spelled(site.moved) and not self.is_plain_attribute(site)
+        return False
 
     def is_explained(self, site: Site) -> bool:
         """Whether a comment stands beside the transfer's statement, or on the line above it."""
@@ -355,6 +370,10 @@ class Questions(ReadQuestions):
     def made_by(self, site: Site) -> Factory | None:
         """The call of the factory that made the receiver; see `Factories.made_by`. None if there is none."""
         return self._factories.made_by(site)
+
+    def computed_from(self, site: Site) -> Factory | None:
+        """The factory that the receiver was computed from on the host; see `Factories.behind`."""
+        return self._factories.behind(site) if self.is_on_host(site) else None
 
     def is_returned_to_anyone(self, site: Site) -> bool:
         """Whether a public function returns what the site moves, without having waited for it."""

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
 
 from transfer_lint.findings import Heat
-from transfer_lint.flow.program.callers import Callers, Use
+from transfer_lint.flow.program.callers import Callers, Use, changes_at
 from transfer_lint.flow.program.modules import FunctionInfo, Module
 from transfer_lint.flow.program.project import Project
 from transfer_lint.flow.program.rates import HERE, Change, Path, Rate, RateOf, steadily
 from transfer_lint.flow.program.routines import Routine
-from transfer_lint.flow.program.step_code import is_fed, is_sampler_hook
+from transfer_lint.flow.program.step_code import is_fed, is_in_data_set, is_in_test, is_sampler_hook
 
 
 @dataclass
@@ -30,6 +30,9 @@ class HeatMap:
         self._knowledge = project.knowledge
         self._callers = Callers(project)
         self._rates: dict[Routine, Rate] = {}
+        self._own: dict[Routine, Heat] = {}
+        self._throttled: set[Routine] = set()  # to which only throttled code leads
+        self._seldom: set[Routine] = set()  # or what stands beside loops over steps
 
     def rate(self, module: Module, node: ast.AST | None) -> Rate:
         """How often a function runs, or the top level of the module (node: None)."""
@@ -41,13 +44,25 @@ class HeatMap:
         return self._rates[routine]
 
     def changes(self, module: Module, node: ast.AST | None) -> Mapping[ast.AST, Path]:
-        """Statement or comprehension of a function -> how its place changes the rate."""
+        """Statement or comprehension of a function -> how its place in loops and branches changes the rate."""
         routine = self._callers.routine(module, node or module.tree)
         return routine.changes if routine is not None else {}
 
     def rate_at(self, module: Module, node: ast.AST | None, place: ast.AST) -> RateOf:
         """How often a statement or comprehension of a function runs, or one of the top level (node: None)."""
-        return RateOf(lambda: self.rate(module, node).along(self.changes(module, node).get(place, HERE).changes))
+        return RateOf(lambda: self._rate_at(module, node, place))
+
+    def _rate_at(self, module: Module, node: ast.AST | None, place: ast.AST) -> Rate:
+        rate = self.rate(module, node)
+        routine = self._callers.routine(module, node or module.tree)
+        if routine is None:
+            return rate
+        return rate.along(self._on_the_way(routine, changes_at(routine, routine.changes.get(place, HERE))))
+
+    def _on_the_way(self, routine: Routine, changes: Sequence[Change]) -> Sequence[Change]:
+        """The changes on a way. In what runs at every step by what it is, nothing is beside the steps."""
+        hot = self._own[routine].rank >= Heat.STEP.rank
+        return [change for change in changes if change is not Change.BESIDE] if hot else changes
 
     def has_steps(self, module: Module, node: ast.AST | None) -> bool:
         """Whether a function, or the top level of the module (node: None), runs at steps or holds a loop over steps.
@@ -57,9 +72,9 @@ class HeatMap:
         routine = self._callers.routine(module, node or module.tree)
         if routine is None:
             return False
-        if self.rate(module, node).heat.rank >= Heat.STEP.rank:
-            return True
         if any(change is not Change.RARELY for path in set(routine.changes.values()) for change in path.changes):
+            return True  # told by this file alone
+        if self.rate(module, node).heat.rank >= Heat.STEP.rank:
             return True
         nested = self._callers.of_file(module).nested(routine)
         return any(self.has_steps(module, inner.node) for inner in nested)
@@ -80,9 +95,15 @@ class HeatMap:
             if current in graph or current in self._rates:
                 continue
             graph[current] = node = _Node(*self._callers.of(current))
+            self._own[current] = node.own
             pending += [use.routine for use in node.uses]
-        throttled = self._only_throttled(graph)
-        rates = {current: _start(node, current in throttled) for current, node in graph.items()}
+        for node in graph.values():
+            node.uses = [Use(use.routine, self._on_the_way(*use)) for use in node.uses]
+        throttled = _only_by({Change.RARELY}, graph, self._throttled)
+        seldom = _only_by({Change.RARELY, Change.BESIDE}, graph, self._seldom)
+        rates = {current: steadily(node.own) for current, node in graph.items()}
+        rates |= {current: Rate(graph[current].own, Heat.ONCE) for current in seldom}
+        rates |= {current: Rate(graph[current].own, None) for current in throttled}
         changed = True
         while changed:
             changed = False
@@ -96,23 +117,8 @@ class HeatMap:
                     rates[current] = rate
                     changed = True
         for current, rate in rates.items():
-            self._rates[current] = self._named(current, graph[current].own, rate)
-
-    def _only_throttled(self, graph: Mapping[Routine, _Node]) -> set[Routine]:
-        """The routines to which only throttled code leads."""
-        known = (use.routine for node in graph.values() for use in node.uses if use.routine in self._rates)
-        found = {routine for routine in known if self._rates[routine].steady is None}
-        changed = True
-        while changed:
-            changed = False
-            for routine, node in graph.items():
-                others = [use for use in node.uses if use.routine is not routine]
-                if routine in found or not others or node.own.rank >= Heat.STEP.rank:
-                    continue
-                if all(Change.RARELY in use.path or use.routine in found for use in others):
-                    found.add(routine)
-                    changed = True
-        return found
+            rate = self._named(current, graph[current].own, rate)
+            self._rates[current] = Rate(rate.heat, None) if is_in_test(current) else rate
 
     def _named(self, routine: Routine, own: Heat, rate: Rate) -> Rate:
         """A name says that a function runs once, or that it is there to move things, unless steps call it."""
@@ -124,5 +130,17 @@ class HeatMap:
         return steadily(Heat.CALL if info is not None and is_fed(info, self._knowledge) else Heat.ONCE)
 
 
-def _start(node: _Node, throttled: bool) -> Rate:
-    return Rate(node.own, None) if throttled else steadily(node.own)
+def _only_by(by: Set[Change], graph: Mapping[Routine, _Node], found: set[Routine]) -> set[Routine]:
+    """The routines of the graph to which only such changes lead, and data sets; added to `found`."""
+    found |= {routine for routine in graph if is_in_data_set(routine)}
+    changed = True
+    while changed:
+        changed = False
+        for routine, node in graph.items():
+            others = [use for use in node.uses if use.routine is not routine]
+            if routine in found or not others or node.own.rank >= Heat.STEP.rank:
+                continue
+            if all(not by.isdisjoint(use.path) or use.routine in found for use in others):
+                found.add(routine)
+                changed = True
+    return found & graph.keys()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import Enum
@@ -19,6 +20,7 @@ class Change(Enum):
     evaluates, or only the functions that it calls say what it is.
     LAYER: a loop over the layers of a model. RARELY: a branch that few iterations take (`if step % 100 == 0`).
     UNSURE: a call that may be one of another function of that name: never worth a warning, either.
+    BESIDE: what a function does before and after its loop over steps, in which it spends its time: as good as once.
     """
 
     STEP = "step"
@@ -26,21 +28,32 @@ class Change(Enum):
     LAYER = "layer"
     RARELY = "rarely"
     UNSURE = "unsure"
+    BESIDE = "beside"
+
+
+OVER_STEPS = frozenset({Change.STEP, Change.QUIET_STEP})
 
 
 class Path:
     """How a place changes the rate of the code that it stands in, found out when it is asked for.
 
-    outer: the way to the loop or branch around the place. more: what this one adds.
+    outer: the way to the loop or branch around the place. more: what this one adds. loop: it is this loop, or
+    comprehension.
     """
 
-    def __init__(self, outer: Path | None = None, more: Callable[[], Sequence[Change]] = tuple) -> None:
+    def __init__(
+        self,
+        outer: Path | None = None,
+        more: Callable[[], Sequence[Change]] = tuple,
+        loop: ast.AST | None = None,
+    ) -> None:
         self._outer = outer
         self._more = more
+        self._loop = loop
 
-    def then(self, more: Callable[[], Sequence[Change]]) -> Path:
+    def then(self, loop: ast.AST, more: Callable[[], Sequence[Change]]) -> Path:
         """The way on, to what stands in a loop there."""
-        return Path(self, more)
+        return Path(self, more, loop)
 
     def rarely(self) -> Path:
         """The way on, to what few iterations run."""
@@ -50,6 +63,12 @@ class Path:
     def changes(self) -> Sequence[Change]:
         """The changes on the way, outermost first."""
         return (*(self._outer.changes if self._outer is not None else ()), *self._more())
+
+    @cached_property
+    def loops(self) -> Sequence[ast.AST]:
+        """The loops on the way, outermost first."""
+        around = self._outer.loops if self._outer is not None else ()
+        return (*around, self._loop) if self._loop is not None else around
 
 
 HERE = Path()
@@ -94,6 +113,8 @@ class Rate:
                     heat, steady = _COOLER.get(heat, heat), None
                 case Change.UNSURE:
                     steady = None
+                case Change.BESIDE:
+                    steady = Heat.ONCE if steady is not None else None
         return Rate(heat, steady)
 
     def joined(self, other: Rate) -> Rate:
@@ -120,6 +141,11 @@ class RateOf:
     def loud(self) -> Heat:
         """The heat of the place; at most `call` in throttled code."""
         return self.rate.loud
+
+    @property
+    def is_rare(self) -> bool:
+        """Whether nothing that leads to the place is worth a warning: throttles, tests, what is beside a loop."""
+        return self.rate.steady in (None, Heat.ONCE)
 
 
 def hotter(one: Heat, other: Heat) -> Heat:

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from functools import cached_property, partial
 
 from transfer_lint.flow.program.modules import ClassInfo, FunctionNode, Module
-from transfer_lint.flow.program.rates import HERE, Path
+from transfer_lint.flow.program.rates import HERE, OVER_STEPS, Path
 from transfer_lint.flow.program.repetition import Comprehension, FileFacts, Repetition
-from transfer_lint.flow.program.syntax import children
+from transfer_lint.flow.program.syntax import bindings, children, spelled
 from transfer_lint.flow.program.throttles import Throttles
 
 _HOLDERS = (ast.Call, ast.Assign, ast.Return, ast.Tuple)
@@ -45,6 +45,18 @@ class Routine:
             return ()
         arguments = self.node.args
         return tuple(a.arg for a in (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs))
+
+    @cached_property
+    def _over_steps(self) -> frozenset[ast.AST] | None:
+        """The loops that are, or hold, a loop over steps; None if there is none. Not those of nested functions."""
+        found = [path.loops for path in set(self.changes.values()) if not OVER_STEPS.isdisjoint(path.changes)]
+        return frozenset(loop for loops in found for loop in loops) if found else None
+
+    def is_beside_steps(self, path: Path) -> bool:
+        """Whether a place is outside of a loop over steps that the routine has, as are all loops around the place."""
+        if not OVER_STEPS.isdisjoint(path.changes) or self._over_steps is None:
+            return False
+        return self._over_steps.issuperset(path.loops)
 
     @property
     def around(self) -> list[Routine]:
@@ -100,6 +112,15 @@ class Routines:
         self.layers: frozenset[object] | None = None  # classes that models have many of; filled by `Callers`
         self.top = self._add(Routine(module, module.tree))
 
+    @cached_property
+    def instances(self) -> dict[str, set[str]]:
+        """The last part of a called name -> the names and attributes that get what it returns."""
+        found: dict[str, set[str]] = {}
+        for target, value in bindings(self.module.tree):
+            if isinstance(value, ast.Call) and isinstance(target, ast.Name | ast.Attribute):
+                found.setdefault(called_name(value.func), set()).add(spelled(target))
+        return found
+
     def _add(self, routine: Routine) -> Routine:
         self.all[routine.node] = routine
         _Walk(self, routine).block(routine.node.body, HERE, None)
@@ -145,12 +166,12 @@ class _Walk:
                 self._class(node, path)
             case ast.For() | ast.AsyncFor():
                 self._expression(node.iter, path, node)
-                inside = path.then(partial(self._repetition.loop, node))
+                inside = path.then(node, partial(self._repetition.loop, node))
                 names = tuple(part.id for part in ast.walk(node.target) if isinstance(part, ast.Name))
                 self.block(node.body, inside, names)
                 self.block(node.orelse, path, loop)
             case ast.While():
-                inside = path.then(partial(self._repetition.loop, node))
+                inside = path.then(node, partial(self._repetition.loop, node))
                 self._routine.changes[node] = inside
                 self._expression(node.test, inside, node)
                 self.block(node.body, inside, ())
@@ -215,9 +236,13 @@ class _Walk:
         elif isinstance(node, ast.ListComp | ast.SetComp | ast.GeneratorExp | ast.DictComp):
             self._comprehension(node, path)
         elif not isinstance(node, ast.Constant):
-            self._parts(node, path, parent)
+            self._parts(node, path, parent, key)
 
-    def _parts(self, node: ast.AST, path: Path, parent: ast.AST) -> None:
+    def _parts(self, node: ast.AST, path: Path, parent: ast.AST, key: str) -> None:
+        if isinstance(node, ast.IfExp | ast.BoolOp):  # one of them is what is held
+            for child in children(node):
+                self._expression(child, path, parent, key)
+            return
         listed = isinstance(node, ast.Dict | ast.List | ast.Tuple) and isinstance(parent, ast.Assign | ast.Return)
         if isinstance(node, ast.Tuple) and len(node.elts) == 3:  # perhaps `(module, "function", mine)`, a patch
             self._expression(node.elts[2], path, node)
@@ -240,7 +265,7 @@ class _Walk:
     def _comprehension(self, node: Comprehension, path: Path) -> None:
         first = node.generators[0]
         self._expression(first.iter, path, node)
-        inside = path.then(partial(self._repetition.comprehension, node))
+        inside = path.then(node, partial(self._repetition.comprehension, node))
         self._routine.changes[node] = inside
         for generator in node.generators:
             if generator is not first:

@@ -9,16 +9,18 @@ from transfer_lint.findings import Heat
 from transfer_lint.flow.knowledge import Knowledge
 from transfer_lint.flow.program import sockets
 from transfer_lint.flow.program.modules import ClassInfo, FunctionInfo, Module
-from transfer_lint.flow.program.routines import Reference, Routine
-from transfer_lint.flow.program.syntax import nodes_of
+from transfer_lint.flow.program.rates import Change
+from transfer_lint.flow.program.routines import CallSite, Reference, Routine
+from transfer_lint.flow.program.syntax import bindings, nodes_of, spelled
 
+_DATA = ("torch.utils.data.", "torch_geometric.data.")
 _REPEATED = (ast.For, ast.AsyncFor, ast.While, ast.ListComp, ast.GeneratorExp)
 
 
 def declared(routine: Routine, knowledge: Knowledge) -> Heat:
     """The heat of a function, as its class, its parameters and its name say: `call` if they say nothing."""
     parameters = routine.parameters
-    if any(name in knowledge.layer_parameters for name in parameters):
+    if any(name in knowledge.layer_parameters for name in set(parameters) - _texts(routine)) and not _is_node(routine):
         return Heat.LAYER
     if routine.owner is not None and (heat := _of_class(routine.owner, routine.name, knowledge)) is not None:
         return heat
@@ -26,6 +28,27 @@ def declared(routine: Routine, knowledge: Knowledge) -> Heat:
         return Heat.STEP
     once = routine.name in knowledge.once_functions or routine.name in knowledge.movers
     return Heat.ONCE if once else Heat.CALL
+
+
+def _texts(routine: Routine) -> frozenset[str]:
+    """The parameters that are texts, as their annotations or default values say."""
+    if isinstance(routine.node, ast.Module):
+        return frozenset()
+    arguments = routine.node.args
+    placed = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs]
+    required = len(placed) - len(arguments.defaults) - len(arguments.kwonlyargs)
+    defaults = [*([None] * required), *arguments.defaults, *arguments.kw_defaults]
+    return frozenset(
+        argument.arg
+        for argument, default in zip(placed, defaults, strict=True)
+        if (isinstance(default, ast.Constant) and isinstance(default.value, str))
+        or (isinstance(argument.annotation, ast.Name) and argument.annotation.id == "str")
+    )
+
+
+def _is_node(routine: Routine) -> bool:
+    """Whether ComfyUI calls the routine as a node: its parameters are inputs, and may have any name."""
+    return routine.owner is not None and routine.owner.node_function == routine.name
 
 
 def _of_class(owner: ClassInfo, name: str, knowledge: Knowledge) -> Heat | None:
@@ -43,12 +66,50 @@ def _of_class(owner: ClassInfo, name: str, knowledge: Knowledge) -> Heat | None:
     return None
 
 
+def is_in_test(place: Routine | Module) -> bool:
+    """Whether code stands where pytest looks for tests: nobody waits for what it does."""
+    module = place if isinstance(place, Module) else place.module
+    folder, _, name = module.path.rpartition("/")
+    stem = name.removesuffix(".py")
+    named = stem.startswith("test_") or stem.endswith("_test") or stem == "conftest"
+    holds = any(word in module.text for word in ("def test_", "pytest", "unittest"))
+    return holds and (named or folder.rpartition("/")[2] in ("test", "tests"))
+
+
+def is_in_data_set(routine: Routine) -> bool:
+    """Whether a routine is a method of a data set: a loader runs it ahead, in processes that have no device."""
+    bases = routine.owner.lineage if routine.owner is not None else ()
+    return any(isinstance(base, str) and base.startswith(_DATA) and base.endswith("Dataset") for base in bases)
+
+
 def is_fed(info: FunctionInfo, knowledge: Knowledge) -> bool:
     """Whether a node has an input from other nodes: then it runs whenever that changes, whatever its name is."""
     if info.owner is None or not sockets.serves_node(info.owner, info):
         return False
     kinds = (sockets.input_type(info.owner, argument.arg) for argument in info.parameters)
     return any(kind is not None and kind not in knowledge.socket_host for kind in kinds)
+
+
+def steps_optimizer(site: CallSite) -> bool:
+    """Whether a call steps an optimizer, by its name, that its function has not made, and stands in no loop over steps.
+
+    Then a call of the function is one step of training, whatever it is called.
+    """
+    func = site.node.func
+    if not isinstance(func, ast.Attribute) or not _is_optimizer(func.value):
+        return False
+    if any(change is not Change.RARELY for change in site.path.changes):
+        return False
+    stepped = spelled(func.value)
+    return not any(spelled(target) == stepped for target, _ in bindings(site.routine.node))
+
+
+def _is_optimizer(node: ast.expr) -> bool:
+    """Whether something is named like an optimizer: `self.optimizer_G`, `optimizers[0]`, `scaler`."""
+    while isinstance(node, ast.Subscript):
+        node = node.value
+    name = node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else ""
+    return any(word.startswith("optim") or word in ("opt", "scaler") for word in name.lower().split("_"))
 
 
 def handed_to(reference: Reference, knowledge: Knowledge) -> Heat:

@@ -34,11 +34,18 @@ class Throttles:
         body = self._is_rare(node.test, node.body, loop or ())
         if not body and loop is not None:
             body = isinstance(node.body[-1], ast.Break | ast.Return | ast.Raise)
+        body = body or (_asks_few(node.test) and all(map(_is_placeholder, node.body)))
         other = self._is_rare(ast.UnaryOp(ast.Not(), node.test), node.orelse, loop or ())
         return body or isinstance(node.body[-1], ast.Raise), other
 
     def ends(self, node: ast.If, loop: Sequence[str] | None) -> bool:
-        """Whether what follows an `if` in its block runs rarely: `if step % 100: continue`."""
+        """Whether what follows an `if` in its block runs rarely: `if step % 100: continue`.
+
+        Also where a test in one of its branches returns so.
+        """
+        inner = [part for part in (*node.body, *node.orelse) if isinstance(part, ast.If)]
+        if any(isinstance(part.body[-1], ast.Return) and self.ends(part, loop) for part in inner):
+            return True
         if not isinstance(node.body[-1], _LEAVES) or node.orelse:
             return False
         return self._is_rare(ast.UnaryOp(ast.Not(), node.test), (), loop or ())
@@ -63,8 +70,12 @@ class Throttles:
             case ast.Compare(left=left, ops=[ast.Eq()], comparators=[right]):
                 one = _is_one_iteration(left, right, loop)
                 return one or _is_modulo(left) or _is_modulo(right) or _is_emptiness(left, right)
+            case ast.Compare(left=left, ops=[ast.Lt() | ast.LtE()], comparators=[ast.Constant(value=float() as share)]):
+                return share <= 1 / _OFTEN and _is_drawn(left)
             case ast.Compare(left=left, ops=[ast.Is()], comparators=[ast.Constant(value=None)]):
                 return _is_assigned(left, body)
+            case ast.Compare(left=ast.Call(func=func, args=[]), ops=[ast.Lt() | ast.LtE()], comparators=[chance]):
+                return _last(func) in ("random", "rand") and _is_small(chance)
             case ast.Compare(ops=[ast.NotIn()], comparators=[held]):
                 return _is_assigned(held, body)
             case ast.Name() | ast.Attribute():
@@ -73,6 +84,11 @@ class Throttles:
             case ast.Call(func=func):
                 return _last(func) == "isEnabledFor"
         return False
+
+
+def _is_small(chance: ast.expr) -> bool:
+    """Whether a number that is written out is a probability below a quarter."""
+    return isinstance(chance, ast.Constant) and isinstance(chance.value, float) and chance.value < 1 / _OFTEN
 
 
 def _is_modulo(node: ast.expr) -> bool:
@@ -85,6 +101,13 @@ def _is_modulo(node: ast.expr) -> bool:
             often = isinstance(right, ast.Constant) and isinstance(right.value, int) and right.value <= _OFTEN
             return counts and not often and not any(isinstance(part, sizes) for part in nodes_of(left))
     return False
+
+
+def _is_drawn(node: ast.expr) -> bool:
+    """`random.random()`: below a small number, few iterations get there."""
+    return any(
+        isinstance(part, ast.Call) and _last(part.func) in ("random", "rand", "uniform") for part in nodes_of(node)
+    )
 
 
 def _is_one_number(test: ast.expr) -> bool:
@@ -118,6 +141,34 @@ def _is_assigned(node: ast.expr, body: Sequence[ast.stmt]) -> bool:
         for part in nodes_of(statement)
         if isinstance(part, ast.Name | ast.Attribute | ast.Subscript)
     )
+
+
+def _asks_few(test: ast.expr) -> bool:
+    """Whether a test compares something with 0 or 1, or with less than a number: `n == 0`, `len(x) < 2`."""
+    match test:
+        case ast.Compare(ops=[ast.Eq()], comparators=[ast.Constant(value=0 | 1 as number)]):
+            return not isinstance(number, bool)
+        case ast.Compare(ops=[ast.Lt() | ast.LtE()], comparators=[ast.Constant(value=int())]):
+            return True
+    return False
+
+
+def _is_placeholder(statement: ast.stmt) -> bool:
+    """Whether a statement returns or assigns what says nothing but where something is: `zeros(1, n).to(x.device)`."""
+    match statement:
+        case ast.Return(value=ast.Call() as value) | ast.Assign(value=ast.Call() as value):
+            known = {part for node in nodes_of(value) for part in _sizes_and_places(node)}
+            return all(part in known for part in nodes_of(value) if isinstance(part, ast.Name))
+    return False
+
+
+def _sizes_and_places(node: ast.AST) -> Sequence[ast.AST]:
+    match node:
+        case ast.Attribute(value=value):
+            return nodes_of(value)
+        case ast.Call(func=ast.Attribute(attr="zeros" | "ones" | "full" | "empty"), args=sizes):
+            return sizes
+    return ()
 
 
 def _is_kept(node: ast.expr) -> bool:

@@ -64,6 +64,11 @@ class HostRead:
         return self.rate.rate.throttled
 
     @property
+    def is_set_up(self) -> bool:
+        """Whether the place runs once, whatever loops over elements are around it."""
+        return self.rate.rate.heat is Heat.ONCE
+
+    @property
     def in_step(self) -> bool:
         """Whether the place runs at every step, whatever loops over elements are around it."""
         return self.rate.rate.heat.rank >= Heat.STEP.rank
