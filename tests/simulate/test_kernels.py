@@ -52,6 +52,12 @@ def test_taken(expression: str) -> None:
         eval(expression, {"torch": torch, "nn": nn, "n": n})
 
 
+def test_another_kind_of_card_is_not_known() -> None:
+    with simulate("xpu"):
+        n = torch.arange(1, 10, device="xpu").reshape(3, 3)
+        assert (n @ n).tolist() == (n.cpu() @ n.cpu()).tolist()
+
+
 @pytest.mark.parametrize("kind", [nn.LSTM, nn.GRU, nn.RNN])
 def test_a_recurrent_layer_has_no_gradients_in_evaluation(kind: type[nn.Module]) -> None:
     with simulate():
