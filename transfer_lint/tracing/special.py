@@ -13,7 +13,7 @@ from transfer_lint.tracing import attention
 from transfer_lint.tracing.device_checks import agreed, code_of, named_tensors
 from transfer_lint.tracing.device_tensor import place, place_named, place_of, values_of
 from transfer_lint.tracing.machine import HOST, active, name_of, travelling, type_of
-from transfer_lint.tracing.on_values import on_values, run_at
+from transfer_lint.tracing.on_values import on_values, run_at, run_plainly
 from transfer_lint.tracing.traits import VERSION, Traits, replace, traits_of
 
 aten = torch.ops.aten
@@ -222,13 +222,17 @@ def _convolution(func: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> A
 
 def _where(func: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
     """Run `where`, which moves its 0-dim host operands to the device."""
+    places = [place_of(value) for value in args]
+    here = max(places)
+    if min(places) == here and not kwargs:
+        result = run_plainly(func, args, kwargs)
+        return run_at(here, func, traits_of(func), args, kwargs) if result is NotImplemented else result
     given = list(named_tensors(func, args, kwargs))
-    here = max(place_of(tensor) for _, tensor in given)
     if len({place_of(tensor) for _, tensor in given}) > 1:
         agreed(func, given, args, kwargs)
     machine = active()
-    for value in args:
-        if machine is not None and place_of(value) != here:
+    for value, there in zip(args, places, strict=True):
+        if machine is not None and there != here:
             machine.moved(HOST, here, value, value.dtype, non_blocking=False, at_host=value, taken=True)
     return run_at(here, func, traits_of(func), args, kwargs)
 
