@@ -32,6 +32,11 @@ REFUSED = {
         RuntimeError,
         "same device|Expected out tensor to have device cuda:0",
     ),
+    "nn.functional.conv2d(n.float().cpu()[None, None], n.float()[None, None])": (
+        RuntimeError,
+        "wrapper_CUDA___slow_conv2d_forward|should be the same",
+    ),
+    "nn.functional.conv2d(n.float()[None, None], torch.tensor(1.0))": (RuntimeError, "at least three dimensions"),
     "torch.cumsum(n, 0, out=torch.empty(3, 3).long())": (RuntimeError, "Expected out tensor to have device cuda:0"),
 }
 TAKEN = ["n + n", "n.float() @ n.float()", "torch.mm(n[:0], n)", "n.cpu() @ n.cpu()", "torch.rsub(torch.tensor(2), n)"]
