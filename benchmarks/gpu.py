@@ -48,7 +48,7 @@ def parts(out: Path, rehearse: bool = False) -> dict[str, tuple[int, Arguments]]
         "transfers and times": (150, ("benchmarks/instantid.py", "--out", str(out), *few)),
     }
     if find_spec("pytest"):
-        found["tests"] = (220, (*PYTEST, *gpu_tests()))
+        found["tests"] = (300, (*PYTEST, *gpu_tests()))
     if rehearse:
         found["scenarios"] = (220, (*VERIFY, *SCENARIO, "1", "--no-timing", "--simulate", "cuda"))
     elif not find_spec("pytest"):

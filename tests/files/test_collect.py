@@ -207,12 +207,26 @@ def test_tree_is_that_of_the_repository(here: Path) -> None:
     assert DiskSources().python_files("repo/sub/b.py") == ("repo/a.py", "repo/sub/b.py")
 
 
-def test_without_repository_it_is_that_of_the_outermost_package(here: Path) -> None:
-    grow("top/p/__init__.py", "top/p/q/__init__.py", "top/p/q/a.py", "top/p/b.py", "top/c.py")
-    assert DiskSources().python_files("top/p/q/a.py") == (
-        "top/p/__init__.py", "top/p/b.py", "top/p/q/__init__.py", "top/p/q/a.py",
-    )  # fmt: skip
-    assert DiskSources().python_files("top/c.py")[0] == "top/c.py"
+def test_without_repository_it_is_the_working_directory(here: Path) -> None:
+    grow("p/__init__.py", "p/q/a.py", "scripts/b.py", ".venv/c.py")
+    assert DiskSources().python_files("p/q/a.py") == ("p/__init__.py", "p/q/a.py", "scripts/b.py")
+
+
+def test_elsewhere_it_is_that_of_the_outermost_package(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    grow("top/p/__init__.py", "top/p/q/__init__.py", "top/p/q/a.py", "top/p/b.py", "top/c.py", "other/d.py")
+    package = ("top/p/__init__.py", "top/p/b.py", "top/p/q/__init__.py", "top/p/q/a.py")
+    monkeypatch.setenv("HOME", str(here / "top"))
+    for folder, shown in (("other", f"{here}/{{}}"), ("top", "{}")):  # not in it; in a home, whose folders are projects
+        monkeypatch.chdir(here / folder)
+        expected = tuple(shown.format(path if folder == "other" else path.removeprefix("top/")) for path in package)
+        assert DiskSources().python_files(expected[-1]) == expected
+    monkeypatch.chdir(here / "top/p/q")  # a part of the package
+    assert DiskSources().python_files("a.py") == (
+        f"{here}/top/p/__init__.py",
+        f"{here}/top/p/b.py",
+        "__init__.py",
+        "a.py",
+    )
 
 
 def test_a_file_that_its_repository_ignores_has_its_own_package(here: Path) -> None:
@@ -223,7 +237,8 @@ def test_a_file_that_its_repository_ignores_has_its_own_package(here: Path) -> N
 
 
 @as_root
-def test_a_mark_of_somebody_else_makes_no_project(here: Path) -> None:
+def test_a_mark_of_somebody_else_makes_no_project(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(here))
     grow("pyproject.toml", "helpers.py", "mine/a.py")
     assert DiskSources().python_files("mine/a.py") == ("helpers.py", "mine/a.py")
     os.chown("pyproject.toml", NOBODY, NOBODY)

@@ -230,6 +230,33 @@ class Node:
     def patch(self, model):
         model.set_model_denoise_mask_function(lambda *args: self.forward(*args))
 """,
+    "one step of training, whoever calls it": """
+class Agent:
+    def train_on(self, x):
+        self.loss(x).backward()
+        self.optimizer_G.step()
+        return read(x)
+""",
+    "what one step of training calls": """
+def log(x):
+    return read(x)
+
+
+def update(x, optimizers, accumulate, step):
+    log(x)
+    if step % accumulate == 0:
+        optimizers[0].step()
+""",
+    "a closure that steps": """
+def fit(x, n):
+    opt = torch.optim.SGD([x], 0.1)
+
+    def step():
+        opt.step()
+        return read(x)
+
+    return [step() for _ in range(n)]
+""",
     "options of ComfyUI's model": "def patched(x, transformer_options):\n    return read(x)\n",
 }
 
@@ -243,6 +270,33 @@ def fit(model, x, loader, epochs):
     for epoch in range(epochs):
         for batch in loader:
             model(batch)
+        read(x)
+""",
+    "a function that makes what it steps": """
+def once(x):
+    optimizer = torch.optim.SGD([x], 0.1)
+    optimizer.step()
+    return read(x)
+""",
+    "a function that trains for long": """
+def fit(x, optimizer, batches):
+    for batch in batches:
+        optimizer.step()
+    return read(x)
+""",
+    "a loop that ends by a number": """
+def search(x, n, limit):
+    for i in range(n):
+        if i * i > limit:
+            break
+        read(x)
+""",
+    "a loop that ends by an array": """
+def search(x, n, limit):
+    import numpy
+    for i in range(n):
+        if numpy.abs(limit) > 1:
+            break
         read(x)
 """,
     "a wrapper of a whole sampling": 'def add(model):\n    model.add_wrapper_with_key("outer_sample", "k", read)\n',
@@ -302,6 +356,21 @@ def test_not_at_every_step(text: str) -> None:
 
 
 EVALUATIONS = {
+    "a loop that ends by what it has computed": """
+def solve(x, n):
+    for i in range(n):
+        error = (x - 1).abs().mean()
+        if error < 1e-3:
+            break
+        x = x / 2
+        read(x)
+""",
+    "a loop that goes on by what it has computed": """
+def solve(x):
+    while x.max() > 1:
+        x = x / 2
+        read(x)
+""",
     "without gradients": "def score(x, model, loader):\n    with torch.no_grad():\n        for batch in loader:\n"
     "            model(batch)\n            read(x)\n",
     "beside training": "def fit(x, model, loader, others):\n    for batch in loader:\n"
@@ -316,7 +385,7 @@ EVALUATIONS = {
 
 
 @pytest.mark.parametrize("text", _ids(EVALUATIONS))
-def test_evaluation_is_never_loud(text: str) -> None:
+def test_at_every_step_but_never_loud(text: str) -> None:
     assert heat_of({"example.py": HEAD + text}) == (Heat.STEP, True)
 
 

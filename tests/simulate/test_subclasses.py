@@ -156,7 +156,7 @@ def test_a_lazy_parameter_is_copied_onto_a_lazy_parameter(machine: Machine) -> N
     with torch.no_grad():
         here.copy_(there)
         there.copy_(here)
-    assert [transfer.shape for transfer in machine.transfers] == [(0,), (0,)]
+    assert machine.transfers == []  # they have no bytes
 
 
 def test_wrapper_subclasses(machine: Machine) -> None:

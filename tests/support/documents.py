@@ -113,8 +113,11 @@ RESULTS = ROOT / "benchmarks" / "results"
 
 
 def measured() -> str:
-    """The result that the README shows: one of a GPU if there is one, else that of the machine first by name."""
-    found = sorted(RESULTS.glob("*.md"), key=lambda path: (path.name.startswith("cpu"), path.name))
+    """The result that the README shows: one of a GPU if there is one, else that of the machine first by name.
+
+    The pages `gpu-CARD.md` are what benchmarks/gpu.py says of all its parts.
+    """
+    found = sorted(RESULTS.glob("[!g]*.md"), key=lambda path: (path.name.startswith("cpu"), path.name))
     return f"\n{found[0].read_text(encoding='utf-8').strip()}\n\n"
 
 

@@ -298,6 +298,21 @@ def test_uses_are_followed_and_nothing_is_missed(inference: bool) -> None:
     ]
 
 
+@pytest.mark.parametrize("follow_uses", [False, True])
+def test_inference_mode_changes_no_count(follow_uses: bool) -> None:
+    def program() -> None:
+        x = h().to("cuda")
+        torch.ones(1).item(), x[0, 0].item(), h().to("cpu"), x.cpu(), x.to("cuda")
+
+    counts = []
+    for inference in (False, True):
+        with transfer_lint.trace(simulated="cuda", follow_uses=follow_uses) as t, torch.inference_mode(inference):
+            program()
+        counts.append(sorted((e.kind, e.how, e.source, e.target, e.count) for e in t.result().entries))
+    assert counts[0] == counts[1]
+    assert ("idle", "item", "cpu", "cpu", 1) in counts[1]
+
+
 def test_other_operators_are_not_heard() -> None:
     with transfer_lint.trace() as t:
         x = torch.randn(4, 4)

@@ -25,7 +25,13 @@ PLACES = (rf"\.\s*(?:{'|'.join(sorted(MOVES | READS))})\s*\(", rf"{words('device
 ACCELERATOR = rf"(?:{words('cuda', 'xpu', 'mps', 'npu', 'hpu', 'get_torch_device', 'vae_device')})\b"
 """What a file that puts a value on an accelerator by itself has in its text. Any test may read such a value."""
 
-_SITES = tuple(re.compile(pattern.encode()) for pattern in (*PLACES, ACCELERATOR))
+TESTS = r"(?:if|while|assert)\b[^\n]*\.(?:all|any|max|mean|min|norm|sum)\("
+"""A test of what is made of all elements of a tensor, or an array."""
+
+BUFFERS = r"register_buffer\("
+"""What registers a tensor that a test may read."""
+
+_SITES = tuple(re.compile(pattern.encode()) for pattern in (*PLACES, ACCELERATOR, TESTS, BUFFERS))
 
 
 def may_have_site(data: bytes) -> bool:

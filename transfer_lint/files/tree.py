@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import stat
 from collections.abc import Mapping
 from contextlib import suppress
 from itertools import islice
@@ -12,7 +13,7 @@ from transfer_lint.files import disk
 from transfer_lint.files.decoding import decode
 from transfer_lint.files.discovery import Walk
 from transfer_lint.files.ownership import trusted
-from transfer_lint.files.paths import shown_path
+from transfer_lint.files.paths import is_within, shown_path
 from transfer_lint.problems import Problem
 from transfer_lint.settings import Settings
 
@@ -74,9 +75,12 @@ class DiskSources:
             self.trees.clear()
 
     def python_files(self, near: str) -> tuple[str, ...]:
-        """`near` and every Python file of its source tree: of its repository or project, else of its package."""
+        """`near` and every Python file of its source tree.
+
+        That is its repository or project; without one, the working directory that it is in; else its package.
+        """
         folder = os.path.dirname(os.path.abspath(near))
-        files = self.files_of(_project_root(folder) or _package_root(folder))
+        files = self.files_of(_project_root(folder) or _working_directory(folder) or _package_root(folder))
         if near not in files:  # the tree is too large, or the file is excluded from it
             files = self.files_of(_package_root(folder))
         return files if near in files else (*files, near)
@@ -118,6 +122,15 @@ def _project_root(folder: str) -> str | None:
         if parent == folder:
             return None
         folder = parent
+
+
+def _working_directory(folder: str) -> str | None:
+    """The working directory, if the folder is in it; None where that is a part of a package, or holds more than one
+    project: a home or what is over it, or a folder for everybody's files.
+    """
+    here = os.getcwd()
+    shared = is_within(os.path.expanduser("~"), here) or bool(os.stat(here).st_mode & stat.S_ISVTX)
+    return here if is_within(folder, here) and not shared and _package_root(here) == here else None
 
 
 def _package_root(folder: str) -> str:

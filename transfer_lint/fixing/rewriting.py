@@ -43,7 +43,22 @@ def rewrite(
         Problem: libcst cannot parse the text or cannot reproduce it, or the rewrite does not parse as Python
             `target_version`.
     """
-    return Rewriting(path, text, target_version, style).carry_out(changes)
+    return rewriting_of(path, text, target_version, style).carry_out(changes)
+
+
+def rewriting_of(
+    path: str, text: str, target_version: tuple[int, int] | None = None, style: Style | None = None
+) -> Rewriting:
+    """The rewriting of a text, see `rewrite`. That of a text that was asked for a moment ago is used again."""
+    key = path, text, target_version, style
+    found = _RECENT.pop(key, None) or Rewriting(path, text, target_version, style)
+    _RECENT[key] = found
+    while len(_RECENT) > 1 and sum(len(one[1]) for one in _RECENT) > _MOST_RECENT:
+        del _RECENT[next(iter(_RECENT))]
+    return found
+
+
+_MOST_RECENT = 200_000  # characters; what libcst makes of a text takes hundreds of times its size
 
 
 class Rewriting:
@@ -103,6 +118,9 @@ class Rewriting:
 
     def _too_deep(self) -> Problem:
         return Problem(self._path, "cannot be rewritten: it nests too deep", "edit by hand")
+
+
+_RECENT: dict[tuple[str, str, tuple[int, int] | None, Style | None], Rewriting] = {}  # what was used last stands last
 
 
 def edit_comments(text: str, changes: Mapping[Anchor, EditComment]) -> str:

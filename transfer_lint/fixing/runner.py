@@ -81,7 +81,7 @@ def _edits_job(settings: Settings, job: EditsJob) -> list[tuple[Edit, ...]]:
     path, text, (document, plans) = job
     source = Source(path, text, "utf-8", False) if document is None else decode(path, document.encode())
     before = source.on_disk(text)
-    rewriting_of = rewriting.Rewriting(path, text, settings.target_version, nearest_style(path))
+    rewriting_of = rewriting.rewriting_of(path, text, settings.of(path).target_version, nearest_style(path))
     found: list[tuple[Edit, ...]] = []
     for plan in plans:
         try:

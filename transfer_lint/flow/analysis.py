@@ -9,7 +9,7 @@ from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from transfer_lint.files.scan import ACCELERATOR, PLACES, words
+from transfer_lint.files.scan import ACCELERATOR, BUFFERS, PLACES, TESTS, words
 from transfer_lint.findings import Assumption
 from transfer_lint.flow.interpret.frame import Frame
 from transfer_lint.flow.interpret.summaries import Summaries
@@ -28,8 +28,11 @@ _ELEMENTS = (re.compile(rf"(?:{words('float', 'int', 'bool', 'max', 'min', 'any'
 _OF_TENSORS = (
     re.compile(rf"{words('math')}\.\w+\("),
     re.compile(r"\.(?:all|any|backward)\(\)"),
+    re.compile(TESTS),
     re.compile(rf"{words('clip_grad_norm_')}\("),
 )
+_BUFFERS = re.compile(BUFFERS)
+_OF_ATTRIBUTES = re.compile(r"(?:if|while|assert)\b[^\n]*\bself\.\w")
 
 
 class Analysis:
@@ -52,10 +55,14 @@ class Analysis:
     ) -> None:
         self.project = project
         known = proved._summaries if proved is not None else None
-        self._marks: dict[Module, _Marks] = proved._marks if proved is not None else {}
+        self._wanted: dict[Module, _Wanted] = proved._wanted if proved is not None else {}
         self._summaries: Summaries = Summaries(
             project, assumptions=assumptions, proved=known, budget=budget, watching=watching
         )
+
+    def prepare(self, module: Module) -> None:
+        """Find out what of a file has to be followed, which asks about many other files. Nothing is followed yet."""
+        self._wanted_of(module)
 
     def examine(self, module: Module) -> Examination:
         """What the file does that rules judge, in source order, and its mutations."""
@@ -97,24 +104,41 @@ class Analysis:
                 yield self.interpretation(info)
 
     def _frames_with_sites(self, module: Module) -> Iterator[Frame]:
-        """The frames of the functions that may hold a transfer or host read, and of the top level if it may.
+        """The frames of the functions that may hold a transfer or host read, and of the top level if it may."""
+        wanted = self._wanted_of(module)
+        for info in wanted.functions:
+            yield self._summaries.interpretation(info)
+        if wanted.top_level:
+            yield self._summaries.top_level(module)
+
+    def _wanted_of(self, module: Module) -> _Wanted:
+        """What of a file may hold a transfer or host read.
 
         Any test may read a tensor: in a file that puts values on an accelerator, all that runs at steps is looked at,
         and all that may read the elements of a tensor one by one. In another file, what reads a value that is surely a
         tensor.
         """
-        if module not in self._marks:
-            self._marks[module] = _Marks.of(module.text)
-        marks = self._marks[module]
-        outside = set(marks.lines)
-        for info in module.functions:
-            inside = _within(marks.lines, info.lines)
-            maybe = marks.accelerator or bool(_within(marks.tests, info.lines))
-            if inside or (maybe and self._summaries.heat.has_steps(module, info.node)):
-                yield self._summaries.interpretation(info)
-            outside.difference_update(inside)
-        if outside or (marks.accelerator and self._summaries.heat.has_steps(module, None)):
-            yield self._summaries.top_level(module)
+        if module not in self._wanted:
+            marks, heat = _Marks.of(module.text), self._summaries.heat
+            outside = set(marks.lines)
+            functions: list[FunctionInfo] = []
+            for info in module.functions:
+                inside = _within(marks.lines, info.lines)
+                maybe = marks.accelerator or bool(_within(marks.tests, info.lines))
+                if inside or (maybe and heat.has_steps(module, info.node)):
+                    functions.append(info)
+                outside.difference_update(inside)
+            top_level = bool(outside) or (marks.accelerator and heat.has_steps(module, None))
+            self._wanted[module] = _Wanted(functions, top_level)
+        return self._wanted[module]
+
+
+@dataclass(frozen=True)
+class _Wanted:
+    """What of a file is followed: some of its functions, and its top level or not."""
+
+    functions: Sequence[FunctionInfo]
+    top_level: bool
 
 
 @dataclass(frozen=True)
@@ -134,9 +158,8 @@ class _Marks:
         """The marks of a text."""
         accelerator = _ACCELERATOR.search(text) is not None
         found = _lines_of(_PLACES, text) | (_lines_of(_ELEMENTS, text) if accelerator else set())
-        return _Marks(
-            accelerator, sorted(found), sorted(_lines_of(_OF_TENSORS, text)) if found and not accelerator else ()
-        )
+        tests = (*_OF_TENSORS, _OF_ATTRIBUTES) if _BUFFERS.search(text) else _OF_TENSORS
+        return _Marks(accelerator, sorted(found), sorted(_lines_of(tests, text)) if not accelerator else ())
 
 
 def _within(lines: Sequence[int], part: range) -> Sequence[int]:

@@ -80,6 +80,15 @@ def _sites_of(path: str, text: str, project: Project, settings: Settings) -> tup
     return (*result.findings, *about_lint.given_up(path, result.given_up)), result.sites
 
 
+def prepare(path: str, text: str, project: Project, settings: Settings) -> None:
+    """Find out what is needed to check a text and many others like it. Raises what `ast.parse` raises."""
+    if may_have_site(text.encode(errors="replace")):
+        from transfer_lint.lint import judge
+        from transfer_lint.rules.options import RuleOptions
+
+        judge.prepare(path, text, project, RuleOptions.of(settings))
+
+
 @contextmanager
 def nesting(path: str) -> Iterator[None]:
     """Turn the RecursionError or MemoryError of a text that nests too deep into a Problem.

@@ -99,6 +99,11 @@ def check(path: str, text: str, project: Project, options: RuleOptions) -> Check
     )
 
 
+def prepare(path: str, text: str, project: Project, options: RuleOptions) -> None:
+    """Parse one file of a project and find out what of it has to be followed. Raises what `ast.parse` raises."""
+    analysis_of(project, budget=options.analysis_budget).prepare(project.add(path, text))
+
+
 def _given_up(module: Module, node: ast.AST) -> GivenUp:
     name, line, offset = getattr(node, "name", ""), getattr(node, "lineno", 1), getattr(node, "col_offset", 0)
     column = module.column(line, offset)

@@ -15,6 +15,12 @@ MIN_WEIGHT = 256 * 1024
 one runs at a time: then a job that crashes its process is known, and the rest is done."""
 
 
+MOST_HELD = 8_000_000
+"""Characters of source of which one process holds the syntax trees and what it has found out. Of more, it begins anew
+now and then: that takes some time, and keeps the memory small. Files that stand side by side then follow one another,
+as they ask about the same."""
+
+
 Context = TypeVar("Context")
 Job = TypeVar("Job")
 Result = TypeVar("Result")
@@ -66,7 +72,9 @@ class Pool(Generic[Context, Job, Result]):
         processes = min(self._processes, len(jobs))
         if sum(map(weigh, jobs)) >= MIN_WEIGHT:
             weights = [weigh(job) for job in jobs]
-            groups = [sorted(part, key=lambda number: -weights[number]) for part in parts(weights, processes)]
+            groups = parts(weights, processes)
+            if sum(weights) <= MOST_HELD:
+                groups = [sorted(part, key=lambda number: -weights[number]) for part in groups]
             left = self._spread(groups, processes, jobs, finished, waiting)
         if left:
             context = _prepared(self._make)

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import gc
+import multiprocessing
 import signal
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, TypeVar
 
 from transfer_lint.files.tree import DiskSources
 from transfer_lint.lint.cache import Seen, cache_for
-from transfer_lint.lint.check_text import Examined, examine, project_over
-from transfer_lint.lint.pool import MIN_WEIGHT, Pool
+from transfer_lint.lint.check_text import Examined, examine, prepare, project_over
+from transfer_lint.lint.deep_stack import deep
+from transfer_lint.lint.pool import MIN_WEIGHT, MOST_HELD, Pool, rare_collections
 from transfer_lint.problems import Problem, failure
 from transfer_lint.settings import Settings
 
@@ -32,7 +36,11 @@ Result = TypeVar("Result")
 
 
 class _Worker:
-    """Checks texts in one process. It says once of all that it sees, with which result it was first of use."""
+    """Checks texts in one process. It says once of all that it sees, with which result it was first of use.
+
+    What it has found out about files is forgotten where these are more than MOST_HELD, once it has checked a good part
+    of so much itself. It is found out again as far as it is asked for.
+    """
 
     def __init__(
         self,
@@ -41,12 +49,38 @@ class _Worker:
         trees: Mapping[str, tuple[str, ...]],
         facts: TextFacts | None,
     ) -> None:
+        from transfer_lint.flow.program.text_facts import TextFacts
+
         self._sources = DiskSources(overlay, trees)
-        self._context = project_over(self._sources, settings, facts), settings
+        self._settings = settings
+        self._facts = facts or TextFacts()
+        self._context = self._begin()
+        self._checked = 0  # characters of source, since it began
         self._told = 0, len(trees)  # how many of the contents, and of the trees, are known to whoever is told
+
+    def _begin(self) -> tuple[Project, Settings]:
+        return project_over(self._sources, self._settings, self._facts), self._settings
+
+    def prepare(self, texts: Mapping[str, str]) -> None:
+        """Find out what the processes that the system forks from this one would each have to find out. Raises nothing.
+
+        texts: path -> text of the files that they will check.
+        """
+        for path, text in texts.items():
+            with suppress(Exception):  # it is told by whoever checks the file
+                prepare(path, text, *self._context)
+
+    def itself(self) -> _Worker:
+        """This worker; in a forked process, a copy of it."""
+        return self
 
     def examine(self, job: tuple[str, str]) -> tuple[Examined | Problem, Seen]:
         """Check one text. job: (path, text). Raises nothing: a failure becomes a Problem."""
+        if self._checked > MOST_HELD // 8 and self._context[0].characters > MOST_HELD:
+            del self._context
+            gc.collect()
+            self._context, self._checked = self._begin(), 0
+        self._checked += len(job[1])
         result = examine_job(self._context, job)
         trees = self._context[0].trees
         contents, listed = self._sources.contents, self._sources.trees
@@ -135,10 +169,16 @@ class Runner:
             seen.append(result[1])
             self._examined(job[0], result[0])
 
+        make: Callable[[], _Worker] = partial(_Worker, self.settings, overlay, sources.trees, self._facts)
         if sum(map(len, texts.values())) >= MIN_WEIGHT:
             import transfer_lint.lint.judge  # noqa: F401  (once, where the system forks the processes that use it)
 
-        pool = Pool(partial(_Worker, self.settings, overlay, sources.trees, self._facts), _Worker.examine, _lost)
+        if MIN_WEIGHT <= sum(map(len, texts.values())) <= MOST_HELD and multiprocessing.get_start_method() == "fork":
+            first = make()
+            rare_collections()
+            deep(first.prepare, texts, meanwhile=lambda: self._progress(0, len(texts), ""))
+            make = first.itself
+        pool = Pool(make, _Worker.examine, _lost)
         results = self.run(pool, list(texts.items()), 1, done)
         return {path: result for path, (result, _) in zip(texts, results, strict=True)}
 

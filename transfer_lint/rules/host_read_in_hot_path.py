@@ -32,6 +32,8 @@ def check(read: HostRead, questions: Questions, options: RuleOptions) -> Verdict
     brought = questions.brought_by(read)
     if brought is not None and questions.is_read_again(read, brought):
         return None  # one wait, one finding
+    if questions.is_one_with_another(read):
+        return None
     if read.given and read.heat is Heat.LAYER:
         return None  # TL303 reports it, with a fix
     proved = questions.reads_accelerator(read)
@@ -63,8 +65,8 @@ def _is_likely(read: HostRead) -> bool:
     """Whether it reads what is a tensor, and likely one of the device: code that runs once a call also reads others."""
     methods = _NUMBERS if read.elements else (*_NUMBERS, "tolist", "numpy", "print")
     spelled = read.form is Form.CALL and (read.method in methods or read.is_math)
-    often = read.in_step or (bool(read.elements) and bool(read.tensor.why))
-    return often and (spelled or read.form in (Form.TEST, Form.TEXT))
+    often = read.in_step or (bool(read.elements) and (bool(read.tensor.why) or read.method == "item"))
+    return often and (spelled or read.form is not Form.CALL)
 
 
 def _message(read: HostRead, questions: Questions, proved: bool) -> str:
@@ -76,5 +78,8 @@ def _message(read: HostRead, questions: Questions, proved: bool) -> str:
         numbers = read.method in _NUMBERS
         advice = "`.tolist()` reads them all at once" if numbers else "`.cpu()` before the loop brings them all at once"
         return f"{shown} {waits} once for every element of `{read.elements}`: {advice}"
-    why = ": the size of the result has to be read" if read.form is Form.SIZE else ""
-    return f"{shown} {waits} {often}{why}"
+    if read.form is not Form.SIZE:
+        return f"{shown} {waits} {often}"
+    line = questions.selected_before(read)
+    advice = f", as on line {line}: index both with one `.nonzero()`" if line is not None else ""
+    return f"{shown} {waits} {often}: the size of the result has to be read{advice}"

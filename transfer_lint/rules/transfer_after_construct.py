@@ -29,7 +29,9 @@ def check(site: Site, questions: Questions, options: RuleOptions) -> Verdict | N
         return None
     direct = questions.factory(site)
     made = direct or questions.made_by(site)
-    if made is None or made.pinned or (made.copies and not site.is_blocking):
+    if made is None:
+        return _computed(site, questions)
+    if made.pinned or (made.copies and not site.is_blocking):
         return None
     cold = site.heat is Heat.ONCE or questions.fills_cache(site)
     may_set_up = site.heat is Heat.CALL and not questions.follows_tensor(site)
@@ -67,3 +69,13 @@ def _named(site: Site, questions: Questions, made: Factory, severity: Severity) 
     if made.helper:
         text = f"`{made.written}` makes it on the host and nothing else uses it there: give it the device"
     return Verdict(severity, f"`{name}` is moved to {questions.wanted(site)}: {text}", site.receiver.why)
+
+
+def _computed(site: Site, questions: Questions) -> Verdict | None:
+    """A tensor is computed on the host, in several statements, and moved at every step or to where a tensor is."""
+    often = site.heat.rank >= Heat.STEP.rank or (site.heat is Heat.CALL and questions.follows_tensor(site))
+    made = questions.computed_from(site) if often and not site.guarded else None
+    if made is None or questions.is_loop_invariant(site) or questions.fills_cache(site):
+        return None
+    text = f"`{questions.receiver(site)}` is computed on the host from `{made.written}` (line {made.line})"
+    return Verdict(Severity.HINT, f"{text} and moved to {questions.wanted(site)}: make it there", questions.proof(site))

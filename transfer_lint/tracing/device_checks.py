@@ -24,10 +24,12 @@ from torch import Tensor
 
 from transfer_lint.tracing.device_tensor import STAND_IN, DeviceTensor, place_of
 from transfer_lint.tracing.machine import HOST, device_type, name_of
+from transfer_lint.tracing.traits import VERSION
 
 _DECLARATIONS = os.path.join("packaged", "ATen", "native", "native_functions.yaml")
 _REFUSED = re.compile("same device|too many CPU scalars|to have device")
-_NEW_WORDS = tuple(map(int, re.findall(r"\d+", torch.__version__)[:2])) >= (2, 8)
+_KEYS = re.compile(r"^    ([\w, ]+):", re.MULTILINE)  # of the kernels in a declaration
+_NEW_WORDS = VERSION >= (2, 8)
 
 # Unstructured elementwise operators whose TensorIterator takes one 0-dim host tensor.
 _TAKES_HOST_SCALAR = frozenset(
@@ -37,6 +39,10 @@ _TAKES_HOST_SCALAR = frozenset(
         "__lshift__.Tensor __ilshift__.Tensor __rshift__.Tensor __irshift__.Tensor"
     ).split()
 )
+_OF_ALL = ("aten::max.unary_out", "aten::min.unary_out")
+# Kernels that do not know what to do with a 0-dim host operand: a fault of torch's.
+_KERNELS_WITHOUT_NUMBERS = {"aten::lerp": ("self", "end"), "aten::smooth_l1_loss": ("self", "target")}
+_LOGICAL = ("aten::logical_and", "aten::logical_or", "aten::logical_xor")
 # Operators that move operands to the device themselves: any 0-dim one (`where`), or the one that is named.
 _MOVES_SCALARS = frozenset(("aten::where.self", "aten::where.self_out"))
 _MOVES_ANY = {
@@ -50,16 +56,19 @@ class Declaration:
     """What an operator's declaration says of its kernel for a card.
 
     exact: the kernel's wrapper compares the devices of all tensors. method: the wrapper's name, for the error's words,
-    without its beginning. order: the names of the arguments in the order in which it compares them. iterator: the
-    operator is structured and checks in TensorIterator. made: the dispatch key of its code if there is no such kernel,
-    because it is made of others; else None.
+    without its beginning. order: the names of the arguments in the order in which it compares them. structured: it has
+    a part of its own that makes the results. iterator: this part checks in TensorIterator. made: the dispatch key of
+    its code if there is no such kernel, because it is made of others; else None. absent: there is a kernel for the host
+    and nothing for a card.
     """
 
     exact: bool
     method: str
     order: tuple[str, ...]
+    structured: bool
     iterator: bool
     made: Any
+    absent: bool
 
 
 @cache
@@ -72,6 +81,8 @@ def declaration_of(func: Any) -> Declaration:
     structured = "structured: True" in text or delegate is not None
     base = _declarations().get(delegate[1], "") if delegate is not None else text
     kernel = re.search(r"^    [^:#\n]*\bCUDA\b[^:\n]*:", base, re.MULTILINE) is not None
+    made = None if kernel else code_of(func)
+    keys = " ".join(_KEYS.findall(base))
     arguments = [each for each in func._schema.arguments if "Tensor" in str(each.type)]
     out = "_out" if any(each.is_out for each in arguments) else ""
     suffix = f"_{overload}" if overload else ""
@@ -83,8 +94,10 @@ def declaration_of(func: Any) -> Declaration:
             *(each.name for each in arguments if each.is_out),
             *(each.name for each in arguments if not each.kwarg_only),
         ),
+        structured=structured,
         iterator=structured and "structured_inherits: TensorIteratorBase" in base,
-        made=None if kernel else code_of(func),
+        made=made,
+        absent="CPU" in keys and "CUDA" not in keys and made is None and "_for_cpu" not in name,
     )
 
 
@@ -128,6 +141,7 @@ def agreed(func: Any, given: Sequence[tuple[str, Tensor]], args: Sequence[Any], 
     if len(devices) > 1:
         raise refused(devices[0], devices[1])
     hosts = [(argument, tensor) for argument, tensor in given if place_of(tensor) == HOST]
+    _refuse_numbers(func._schema.name.rstrip("_"), given, hosts)
     if declared.iterator:
         _probe(func, tuple((each.dim(), place_of(each) == HOST) for _, each in given), args, kwargs, devices[0])
     elif name in _MOVES_SCALARS:
@@ -135,10 +149,41 @@ def agreed(func: Any, given: Sequence[tuple[str, Tensor]], args: Sequence[Any], 
         if hosts:
             raise refused(devices[0], HOST)
     elif any(argument != _MOVES_ANY.get(name) for argument, _ in hosts):
-        scalars = [tensor for argument, tensor in hosts if tensor.dim() == 0 and argument not in ("self", "out")]
+        written = [each.name for each in func._schema.arguments if each.alias_info is not None]
+        scalars = [tensor for argument, tensor in hosts if tensor.dim() == 0 and argument not in written]
+        if name in _OF_ALL:
+            raise RuntimeError(
+                "Expected self.device() == out.device() to be true, but got false.  "
+                "(Could this error message be improved?  If so, please report an enhancement request to PyTorch.)"
+            )
+        if declared.structured and not declared.exact and {argument for argument, _ in hosts} <= set(written):
+            raise RuntimeError(f"Expected out tensor to have device {name_of(devices[0])}, but got cpu instead")
         if name not in _TAKES_HOST_SCALAR or scalars != [tensor for _, tensor in hosts] or len(scalars) > 1:
             raise refused(devices[0], HOST)
     return devices[0]
+
+
+def _refuse_numbers(name: str, given: Sequence[tuple[str, Tensor]], hosts: Sequence[tuple[str, Tensor]]) -> None:
+    """Refuse the 0-dim host operands that get past the comparison of devices, but not into the kernel."""
+    if any(tensor.dim() for _, tensor in hosts):
+        return
+    arguments = {argument for argument, _ in hosts}
+    if name == "aten::addcmul":
+        words = "CPU Scalar support for {} argument is not supported when calling addcmul on CUDA tensors."
+        if "self" in arguments:
+            raise RuntimeError(words.format("self"))
+        if "tensor1" in arguments:
+            swap = "However, CPU Scalar support for tensor2 is supported, please swap your tensor1 and tensor2 terms."
+            raise RuntimeError(f"{words.format('tensor1')} {swap}")
+    known = _KERNELS_WITHOUT_NUMBERS.get(name, ())
+    if name in _LOGICAL and any(tensor.is_complex() for _, tensor in given):
+        known = ("self", "other")
+    for number, argument in enumerate(known, 1):
+        if argument in arguments:
+            raise RuntimeError(
+                "iter.device(arg).is_cuda() INTERNAL ASSERT FAILED, please report a bug to PyTorch. "
+                f"argument {number}: expected a CUDA device but found cpu"
+            )
 
 
 def refused(place: int, other: int) -> RuntimeError:
@@ -216,6 +261,8 @@ def _probe(func: Any, pattern: tuple[Any, ...], args: Sequence[Any], kwargs: Map
         words = str(error)
         if _REFUSED.search(words):
             raise RuntimeError(words.replace(f"{STAND_IN}:", f"{device_type()}:")) from None
+        if "DispatchStub" not in words:  # something else is wrong, and torch says so before it compares devices
+            return
     _accepted.add(key)
 
 

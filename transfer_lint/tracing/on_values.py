@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from functools import cache
 from typing import Any
@@ -15,38 +15,10 @@ from transfer_lint.tracing.device_tensor import DeviceTensor, place, place_of, v
 from transfer_lint.tracing.machine import HOST, active
 from transfer_lint.tracing.random import device_stream
 from transfer_lint.tracing.traits import Traits, replace, tensors_in
+from transfer_lint.tracing.waits import WAITS, waits_of
 
 aten = torch.ops.aten
 _DATA = frozenset((int, float, bool, type(None), torch.dtype, torch.layout, torch.memory_format, str))
-
-# Operators that make the host wait, for a Python value, for the number of elements that the result's shape depends on,
-# or for a check of errors. Operator -> bytes that the host reads.
-WAITS = {
-    "aten::equal": 1,
-    "aten::allclose": 1,
-    "aten::nonzero": 8,
-    "aten::masked_select": 8,
-    "aten::_unique2": 8,
-    "aten::unique_dim": 8,
-    "aten::unique_consecutive": 8,
-    "aten::repeat_interleave": 8,
-    "aten::bincount": 8,
-    "aten::multinomial": 1,
-    "aten::_coalesce": 8,
-    "aten::_to_sparse": 8,
-    "aten::_to_sparse_csr": 8,
-    "aten::_to_sparse_csc": 8,
-    "aten::_linalg_check_errors": 1,
-    "aten::_linalg_eigh": 1,
-    "aten::_linalg_svd": 1,
-}
-# Operator -> function of (traits, arguments, keyword arguments): whether this call of it needs no wait after all.
-_NO_WAIT: Mapping[str, Callable[[Traits, Sequence[Any], Mapping[str, Any]], bool]] = {
-    "aten::repeat_interleave": lambda traits, *given: traits.argument("output_size", *given) is not None,
-    "aten::multinomial": lambda traits, *given: bool(
-        traits.argument("replacement", *given) and traits.argument("num_samples", *given) > 1
-    ),
-}
 
 
 def run_plainly(func: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
@@ -90,7 +62,7 @@ def run_plainly(func: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> An
 def run_at(where: int, func: Any, traits: Traits, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
     """Run on the host values and put new results at `where`. A result that is an argument is that same object again."""
     if where != HOST:
-        _note_waits(traits, args, kwargs)
+        _note_waits(func, traits, args, kwargs)
     host_args = replace(tuple(args), values_of)
     host_kwargs = {name: replace(value, values_of) for name, value in kwargs.items()}
     if kwargs.get("device") is not None:
@@ -162,10 +134,11 @@ def _follow(tensor: Tensor) -> None:
             torch._C._set_meta_in_tls_dispatch_include(outer)
 
 
-def _note_waits(traits: Traits, args: Sequence[Any], kwargs: Mapping[str, Any]) -> None:
+def _note_waits(func: Any, traits: Traits, args: Sequence[Any], kwargs: Mapping[str, Any]) -> None:
     machine = active()
     if machine is None or traits.name not in WAITS:
         return
-    needless = _NO_WAIT.get(traits.name)
-    if needless is None or not needless(traits, args, kwargs):
-        machine.waited(place_of(args[0]), traits.name.removeprefix("aten::"), args[0], WAITS[traits.name])
+    count, nbytes = waits_of(func, traits, args, kwargs)
+    value = next(tensors_in((*args, *kwargs.values())))
+    for _ in range(count):
+        machine.waited(place_of(value), traits.name.removeprefix("aten::"), value, nbytes)

@@ -14,10 +14,13 @@ import torch
 
 from transfer_lint.tracing.device_checks import agreed, declaration_of, named_tensors
 from transfer_lint.tracing.device_tensor import DeviceTensor, Operators, place_named, place_of, register, values_of
+from transfer_lint.tracing.hooks import heard
+from transfer_lint.tracing.kernels import refusal
 from transfer_lint.tracing.machine import HOST
-from transfer_lint.tracing.on_values import WAITS, conjugates, run_at, run_plainly
+from transfer_lint.tracing.on_values import conjugates, run_at, run_plainly
 from transfer_lint.tracing.special import INDEXES, SPECIAL, bring_indices, run_foreach, take_apart
 from transfer_lint.tracing.traits import Traits, tensors_in, traced_numbers, traits_of
+from transfer_lint.tracing.waits import WAITS
 
 aten = torch.ops.aten
 
@@ -26,12 +29,16 @@ _ON_HOST = {
     "aten::_pack_padded_sequence": ("lengths",),
     "aten::_pack_padded_sequence_backward": ("batch_sizes",),
 }
+_BY_TENSORS = tuple(
+    f"{way}{out}" for way in ("Tensor_Tensor", "Tensor_Scalar", "Scalar_Tensor") for out in ("", "_out")
+)
 # Operators that are made of others on a card, but not on the host, or whose result is not where their operands are.
 _ALWAYS_APART = frozenset(
     getattr(getattr(aten, name), overload)
     for name, overloads in {
-        "linspace": ("Tensor_Tensor", "Tensor_Scalar", "Scalar_Tensor"),
-        "logspace": ("Tensor_Tensor", "Tensor_Scalar", "Scalar_Tensor"),
+        "linspace": _BY_TENSORS,
+        "logspace": _BY_TENSORS,
+        "linalg_pinv": ("atol_rtol_tensor", "atol_rtol_tensor_out"),
         "narrow_copy": ("default",),
         "masked_fill": ("Tensor",),
         "index_fill": ("int_Tensor",),
@@ -41,8 +48,10 @@ _ALWAYS_APART = frozenset(
 
 
 @cache
-def _plan_of(func: Any) -> tuple[Traits, bool]:
-    """An operator's traits, and whether nothing but the values and the places of its operands matters to it."""
+def _plan_of(func: Any) -> tuple[Traits, bool, Any]:
+    """An operator's traits, whether nothing but the values and the places of its operands matters to it, and what
+    refuses operands that a card has no kernel for.
+    """
     traits = traits_of(func)
     plain = not (
         traits.composite
@@ -57,7 +66,7 @@ def _plan_of(func: Any) -> tuple[Traits, bool]:
         or traits.name.startswith(("aten::_foreach_", "prim::"))
         or conjugates(func)
     )
-    return traits, plain
+    return traits, plain, refusal(func)
 
 
 def run(func: Any, args: Sequence[Any], kwargs: Mapping[str, Any], mode: AbstractContextManager[Any] | None) -> Any:
@@ -66,7 +75,9 @@ def run(func: Any, args: Sequence[Any], kwargs: Mapping[str, Any], mode: Abstrac
     mode: the dispatch mode to enter while a composite operator is decomposed; None to enter none.
     Raises RuntimeError, as torch does, if operands are on different devices.
     """
-    traits, plain = _plan_of(func)
+    traits, plain, refuse = _plan_of(func)
+    if refuse is not None:
+        refuse(args, kwargs)
     if plain:
         result = run_plainly(func, args, kwargs)
         if result is not NotImplemented:
@@ -80,7 +91,7 @@ def run(func: Any, args: Sequence[Any], kwargs: Mapping[str, Any], mode: Abstrac
     if kwargs.get("pin_memory"):  # pinning needs a driver
         kwargs = {**kwargs, "pin_memory": False}
     if not on_device and (target is None or target == HOST):
-        return func(*args, **kwargs)
+        return heard(func, args, kwargs) if traits.composite else func(*args, **kwargs)
     if traits.composite:
         with mode if mode is not None else nullcontext():
             result = func.decompose(*args, **kwargs)

@@ -9,11 +9,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from transfer_lint.tracing.device_checks import code_of
+from transfer_lint.tracing import attention
+from transfer_lint.tracing.device_checks import agreed, code_of, named_tensors
 from transfer_lint.tracing.device_tensor import place, place_named, place_of, values_of
 from transfer_lint.tracing.machine import HOST, active, name_of, travelling, type_of
-from transfer_lint.tracing.on_values import WAITS, on_values, run_at
-from transfer_lint.tracing.traits import Traits, replace, traits_of
+from transfer_lint.tracing.on_values import on_values, run_at
+from transfer_lint.tracing.traits import VERSION, Traits, replace, traits_of
 
 aten = torch.ops.aten
 
@@ -21,6 +22,9 @@ INDEXES = frozenset(
     "aten::" + name
     for name in ("index", "_unsafe_index", "index_put", "index_put_", "_unsafe_index_put", "_index_put_impl_")
 )
+
+
+_MASKS_AT_ONCE = VERSION >= (2, 9)
 
 
 def take_apart(
@@ -32,39 +36,52 @@ def take_apart(
 
 
 def bring_indices(func: Any, args: Sequence[Any]) -> Sequence[Any]:
-    """The arguments of an indexing operator, with host indices moved to the device of the indexed tensor.
+    """The arguments of an indexing operator, with its indices moved to the device of the indexed tensor.
 
-    Raises RuntimeError for a host tensor with a device index, and for an index on another device.
+    Raises RuntimeError for an index on another device. Host indices are moved always, those on a device only to write
+    to a host tensor.
 
-    A mask stands for the positions of its true elements. For a host mask these positions are moved; for a mask on the
-    device the host waits for their number, unless one host number is written: torch fills then.
+    A mask stands for the positions of its true elements. These are what moves, without a wait to a device; for a mask
+    on a device the host waits for their number, unless one host number is written there: torch fills then.
     """
     self, indices, *rest = args
     here = place_of(self)
     machine = active()
-    number = bool(rest) and isinstance(rest[0], Tensor) and rest[0].dim() == 0 and place_of(rest[0]) == HOST
+    writes = bool(rest)
+    number = writes and isinstance(rest[0], Tensor) and rest[0].dim() == 0 and place_of(rest[0]) == HOST
     given = [index for index in indices if index is not None]
     fills = number and len(given) == 1 and _is_mask(given[0]) and place_of(given[0]) == here and not any(rest[1:])
+    dims = sum(index.dim() if _is_mask(index) else 1 for index in given)
+    if dims > self.dim():
+        raise IndexError(f"too many indices for tensor of dimension {self.dim()} (got {dims})")
 
     def bring(index: Tensor) -> Tensor:
-        if place_of(index) == here:
-            if _is_mask(index) and here != HOST and not fills and machine is not None:
-                machine.waited(here, "index", index, WAITS["aten::nonzero"])
+        there, mask = place_of(index), _is_mask(index)
+        if machine is not None and mask and there != HOST and not fills:
+            machine.waited(there, "index", index, 8)
+        if there == here:
             return index
-        if here == HOST or place_of(index) != HOST:
+        if HOST not in (here, there) or (here == HOST and not writes):
             raise RuntimeError(
                 f"indices should be either on cpu or on the same device as the indexed tensor ({name_of(here)})"
             )
-        for each in index.nonzero().unbind(1) if _is_mask(index) else (index,):
-            if machine is not None:
-                machine.moved(HOST, here, each, each.dtype, non_blocking=False, at_host=each, taken=True)
-        return place(index, here)
+        values = values_of(index)
+        for each in _positions(values) if mask else (values,):
+            if machine is not None and each.numel():
+                waits = not mask or here == HOST or not _MASKS_AT_ONCE
+                machine.moved(there, here, each, each.dtype, non_blocking=not waits, at_host=each, taken=True)
+        return place(values, here)
 
     if number:
         if here != HOST and not fills and machine is not None:
             machine.moved(HOST, here, rest[0], rest[0].dtype, non_blocking=False, at_host=rest[0], taken=True)
         rest[0] = place(rest[0], here)
     return (self, replace(indices, bring), *rest)
+
+
+def _positions(mask: Tensor) -> Sequence[Tensor]:
+    """The positions of a mask's true elements, as they are moved: at once, or one dimension after the other."""
+    return (mask.nonzero(),) if _MASKS_AT_ONCE else mask.nonzero().unbind(1)
 
 
 def _is_mask(index: Tensor) -> bool:
@@ -110,7 +127,7 @@ def _to_copy(func: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Tenso
     values = values_of(args[0]).resolve_conj().resolve_neg()
     copied = on_values(target, func, (values,), host_kwargs)
     machine = active()
-    if machine is not None and source != target:
+    if machine is not None and source != target and copied.numel():
         at_host = values if source == HOST else copied if target == HOST else None
         dtype = travelling(values, copied, (type_of(source), type_of(target)), non_blocking)
         machine.moved(source, target, copied, dtype, non_blocking, at_host=at_host)
@@ -122,7 +139,7 @@ def _copy_(func: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Tensor:
     non_blocking = bool(args[2] if len(args) > 2 else kwargs.get("non_blocking", False))
     on_values(place_of(destination), func, (values_of(destination), values_of(source)), {})
     machine = active()
-    if machine is not None and place_of(source) != place_of(destination):
+    if machine is not None and place_of(source) != place_of(destination) and destination.numel():
         target = place_of(destination)
         dtype = travelling(source, destination, (type_of(place_of(source)), type_of(target)), non_blocking)
         at_host = source if place_of(source) == HOST else destination if target == HOST else None
@@ -180,6 +197,34 @@ def _convolution(func: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> A
     return run_at(place_of(data), func, traits_of(func), args, kwargs)
 
 
+def _where(func: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+    """Run `where`, which moves its 0-dim host operands to the device."""
+    given = list(named_tensors(func, args, kwargs))
+    here = max(place_of(tensor) for _, tensor in given)
+    if len({place_of(tensor) for _, tensor in given}) > 1:
+        agreed(func, given, args, kwargs)
+    machine = active()
+    for value in args:
+        if machine is not None and place_of(value) != here:
+            machine.moved(HOST, here, value, value.dtype, non_blocking=False, at_host=value, taken=True)
+    return run_at(here, func, traits_of(func), args, kwargs)
+
+
+def _attention(func: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+    """Run attention in inference mode, where it is not taken apart."""
+    query, key, value, *rest = args
+    mask = rest[0] if rest else kwargs.get("attn_mask")
+    if len({place_of(each) for each in (query, key, value)}) == 1:
+        kernel = attention.kernel_of(query, key, value, mask)
+        attention.refuse_host_mask(kernel, query, mask)
+    else:
+        kernel = "math"
+    given = list(named_tensors(func, args, kwargs))
+    if len({place_of(tensor) for _, tensor in given}) > 1:
+        agreed(func, given, args, kwargs)
+    return attention.laid_out(kernel, query, run_at(place_of(query), func, traits_of(func), args, kwargs))
+
+
 SPECIAL: Mapping[Any, Callable[[Any, Sequence[Any], Mapping[str, Any]], Any]] = {
     aten._to_copy.default: _to_copy,
     aten.copy_.default: _copy_,
@@ -188,6 +233,9 @@ SPECIAL: Mapping[Any, Callable[[Any, Sequence[Any], Mapping[str, Any]], Any]] = 
     aten._neg_view.default: _neg_view,
     aten._pack_padded_sequence.default: _pack_padded_sequence,
     aten.convolution.default: _convolution,
+    attention.ATTENTION: _attention,
+    aten.where.self: _where,
+    aten.where.self_out: _where,
     aten.fill_.Tensor: _fill_,
     aten.masked_fill_.Tensor: _with_number,
     aten.index_fill_.int_Tensor: _with_number,

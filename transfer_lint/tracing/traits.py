@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -10,6 +11,9 @@ from typing import Any
 import torch
 from torch import Tensor
 from torch.utils._mode_utils import no_dispatch
+
+VERSION = tuple(map(int, re.findall(r"\d+", torch.__version__)[:2]))
+"""Of torch: major and minor."""
 
 # Composite operators that arrive here undecomposed in inference mode and need not be decomposed, because they neither
 # copy between devices nor make the host wait.

@@ -120,6 +120,25 @@ class Factories:
         ]
         return self._by_helper(site, bound[0]) if bound else None
 
+    def behind(self, site: Site) -> Factory | None:
+        """A deterministic factory of which the receiver was computed, and of nothing else.
+
+        Here, or where the object was made.
+        """
+        if not isinstance(site.receiver, Tensor) or site.function is None or site.receiver.moved_from:
+            return None
+        calls = [fact.node for fact in (site.device.why if site.device else ()) if isinstance(fact.node, ast.Call)]
+        if not calls or not all(self._makes_tensor(call) for call in calls):
+            return None
+        owner = site.function.owner
+        start = owner.methods.get("__init__", site.function) if owner is not None else site.function
+        if any(_is_outside(call, site.function.node) and _is_outside(call, start.node) for call in calls):
+            return None
+        found = self._factory(calls[0], calls)
+        if any(self._is_empty(call) for call in calls):
+            return None
+        return None if found.copies or found.pinned else found
+
     def _by_helper(self, site: Site, call: ast.expr | None) -> Factory | None:
         """A function of the tree that is called here, and that returns what it has made on the host."""
         function = site.function

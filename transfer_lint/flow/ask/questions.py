@@ -371,6 +371,10 @@ class Questions(ReadQuestions):
         """The call of the factory that made the receiver; see `Factories.made_by`. None if there is none."""
         return self._factories.made_by(site)
 
+    def computed_from(self, site: Site) -> Factory | None:
+        """The factory that the receiver was computed from on the host; see `Factories.behind`."""
+        return self._factories.behind(site) if self.is_on_host(site) else None
+
     def is_returned_to_anyone(self, site: Site) -> bool:
         """Whether a public function returns what the site moves, without having waited for it."""
         function = site.function

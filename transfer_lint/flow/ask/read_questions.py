@@ -35,6 +35,15 @@ class ReadQuestions(Placements):
         """The line of the first read of what the site copies to the host; None if the function waits before it."""
         return readers.read_before_waiting(site, self.reads, self._copy_reads.first_line(site))
 
+    def is_one_with_another(self, read: HostRead) -> bool:
+        """Whether an earlier read of the statement is mended with it; see `readers.has_same_cause`."""
+        return any(other.anchor < read.anchor and readers.has_same_cause(other, read) for other in self.reads)
+
+    def selected_before(self, read: HostRead) -> int | None:
+        """The line where the function has selected with the same mask; None if there is none."""
+        earlier = (o for o in self.reads if o.function is read.function and o.anchor[0] < read.anchor[0])
+        return next((o.anchor[0] for o in earlier if readers.selects_with_the_same(o, read)), None)
+
     def is_remembered(self, read: HostRead) -> bool:
         """Whether what is read is remembered for as long as the same object is asked for; see `caches`."""
         return caches.remembers(read)
@@ -63,7 +72,10 @@ class ReadQuestions(Placements):
 
     def reads_accelerator(self, read: HostRead) -> bool | None:
         """Whether what is read is on an accelerator, or was before it was moved to the host; None if not known."""
-        role = self._role(self._source_of(read))
+        known = self._source_of(read)
+        if known is not None and known.term.kind is TermKind.DEFAULT_DEVICE:
+            return False  # what sets it may be elsewhere, and without it that is the host
+        role = self._role(known)
         if role not in (Role.ACCELERATOR, Role.HOST):
             return True if self._chosen_device(read) else None
         return role is Role.ACCELERATOR

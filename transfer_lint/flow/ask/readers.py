@@ -6,8 +6,8 @@ import ast
 from collections.abc import Mapping, Sequence
 
 from transfer_lint.findings import Heat
-from transfer_lint.flow.program.syntax import nodes_of
-from transfer_lint.flow.results.reads import HostRead
+from transfer_lint.flow.program.syntax import nodes_of, spelled
+from transfer_lint.flow.results.reads import Form, HostRead
 from transfer_lint.flow.results.sites import Site
 
 _WAITS = frozenset({"synchronize", "wait", "wait_stream", "wait_event"})
@@ -89,6 +89,20 @@ def _root(node: ast.expr) -> str:
     return node.id if isinstance(node, ast.Name) else ""
 
 
+def has_same_cause(first: HostRead, second: HostRead) -> bool:
+    """Whether two reads in a statement are mended as one: of one element in tests, or of what one mask selects."""
+    if first.statement is not second.statement or first.form is not second.form:
+        return False
+    elements = bool(first.elements) and first.elements == second.elements and first.form is Form.TEST
+    return elements or (mask_of(first) != "" and mask_of(first) == mask_of(second))
+
+
+def mask_of(read: HostRead) -> str:
+    """The mask that an index selects with; "" for another read."""
+    masked = read.form is Form.SIZE and isinstance(read.node, ast.Subscript)
+    return spelled(read.node.slice) if masked and isinstance(read.node, ast.Subscript) else ""
+
+
 def is_read_of_all(read: HostRead) -> bool:
     """Whether a list of such reads holds all elements of a tensor, which its last method makes one-dimensional."""
     if not read.elements or read.method != "item":
@@ -136,12 +150,25 @@ def _is_constant_index(node: ast.expr) -> bool:
 
 def reads_the_same(first: HostRead, second: HostRead) -> bool:
     """Whether two reads of one function are of the same locals, which nothing in between binds again."""
-    known = first.module.bindings
-    names = [
-        {n.id for n in nodes_of(read.node) if isinstance(n, ast.Name) and n.id not in known} for read in (first, second)
-    ]
-    if not names[0] or names[0] != names[1] or first.function is None:
+    names = [_names_in(read.node) - read.module.bindings.keys() for read in (first, second)]
+    return bool(names[0]) and names[0] == names[1] and is_kept_between(first, second, names[0])
+
+
+def selects_with_the_same(first: HostRead, second: HostRead) -> bool:
+    """Whether two reads of one function select with one mask, which nothing in between binds again."""
+    masks = [read.node.slice for read in (first, second) if mask_of(read) and isinstance(read.node, ast.Subscript)]
+    same = len(masks) == 2 and spelled(masks[0]) == spelled(masks[1])
+    return same and is_kept_between(first, second, _names_in(masks[0]))
+
+
+def is_kept_between(first: HostRead, second: HostRead, names: frozenset[str]) -> bool:
+    """Whether nothing between two reads of a function binds one of these names again."""
+    if first.function is None:
         return False
     between = range(first.node.lineno, second.node.lineno + 1)
     stores = (n for n in nodes_of(first.function.node) if isinstance(n, ast.Name) and not isinstance(n.ctx, ast.Load))
-    return not any(node.id in names[0] and node.lineno in between for node in stores)
+    return not any(node.id in names and node.lineno in between for node in stores)
+
+
+def _names_in(node: ast.AST) -> frozenset[str]:
+    return frozenset(part.id for part in nodes_of(node) if isinstance(part, ast.Name))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 
 from transfer_lint.flow.interpret.frame import Frame
+from transfer_lint.flow.interpret.host_reads import index
 from transfer_lint.flow.interpret.items import extend, item_at
 from transfer_lint.flow.interpret.mutations import written
 from transfer_lint.flow.interpret.objects import store
@@ -42,6 +43,7 @@ def _assign_item(frame: Frame, target: ast.Subscript, value: Value, state: State
     if isinstance(key, Constant) and isinstance(key.value, str):
         _note_per_step_use(frame, key.value, value, target)
     written(frame, target, (owner,))
+    index(frame, target, owner, key, value)
     if isinstance(owner, Object):
         if isinstance(key, Constant):
             store(frame, owner, f"[{key.value!r}]", value, target, state)

@@ -16,6 +16,7 @@ from transfer_lint.flow.values.state import State
 from transfer_lint.flow.values.terms import Fact, Known, Term, TermKind, role_of
 from transfer_lint.flow.values.values import Host, Object, Placed, Tensor, Tuple, Value
 
+_ARRAYS = ("numpy", "pandas", "jax", "tensorflow", "cupy", "polars")
 # Attributes of a model or of its result that hold no tensors.
 _NO_TENSORS = frozenset({"config", "dtype", "keys()", "items()"})
 
@@ -140,10 +141,17 @@ def _is_of_its_own(term: Term, arguments: Mapping[str, Value]) -> bool:
 
 def library_result(
     frame: Frame, name: str, arguments: Mapping[str, Value], node: ast.Call, state: State
-) -> Object | None:
+) -> Object | Tensor | None:
     """The result of a function of a library that computes with tensors."""
     if name not in frame.knowledge.tensor_libraries:
         return None
+    first = arguments.get("0")
+    if name.startswith("einops.") and isinstance(first, Tensor):
+        fact = frame.assume(Assumption.LIBRARY_MODEL, node, "`{}` only changes the shape")
+        made = frame.symbol(node, "a result")
+        return (
+            replace(first, ident=made, weight=False, shares=first.memory(), why=(fact,)) if fact is not None else None
+        )
     device = _device_of_inputs(frame, arguments.values())
     if device is None:
         return None
@@ -237,6 +245,14 @@ def of_output(owner: Object, name: str, value: Value, frame: Frame, node: ast.AS
     if name in frame.knowledge.tensor_host:
         return Host(value.ident)
     return replace(value, placed=(device, owner.placed[1]))
+
+
+def one_number(frame: Frame, result: Object, node: ast.Call) -> Value:
+    """The result of `x.sum()` and the like: that of a tensor, in a file that knows no arrays."""
+    if any(library in frame.module.text for library in _ARRAYS):
+        return result
+    fact = frame.assume(Assumption.MOVED_IS_TENSOR, node, "`{}` makes one number of a tensor: there are no arrays")
+    return Tensor(result.ident, *result.placed, scalar=True, why=(fact,)) if fact is not None else result
 
 
 def _made_by_model(frame: Frame, node: ast.Call) -> Fact | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 
+from transfer_lint.findings import Assumption
 from transfer_lint.flow.interpret.assumed import of_output, scheduler_timesteps
 from transfer_lint.flow.interpret.frame import Frame
 from transfer_lint.flow.interpret.names import value_of_binding
@@ -11,8 +12,9 @@ from transfer_lint.flow.interpret.objects import found_method
 from transfer_lint.flow.interpret.tensors import tensor_attribute
 from transfer_lint.flow.knowledge.names import DTYPES
 from transfer_lint.flow.program.modules import ClassInfo, FunctionInfo
+from transfer_lint.flow.program.tensor_uses import attribute_use
 from transfer_lint.flow.values.state import State
-from transfer_lint.flow.values.terms import Known, Term, TermKind
+from transfer_lint.flow.values.terms import Fact, Known, Term, TermKind
 from transfer_lint.flow.values.values import Class, External, Function, Host, Object, Package, Placed, Tensor, Value
 
 
@@ -45,10 +47,24 @@ def attribute(frame: Frame, owner: Value, node: ast.Attribute, state: State) -> 
             value = of_output(owner, name, state.read(owner, name), frame, node)
             if owner.cls in ("builtins.list", "builtins.dict") and isinstance(value, Object):
                 state.sharing.captured[value.ident] = (owner.ident,)  # `held.append`, to be called later
-            return scheduler_timesteps(frame, owner, name, value, node)
+            return _by_assignment(frame, owner, name, scheduler_timesteps(frame, owner, name, value, node))
         case Placed() if name == "type":
             return Host(frame.symbol(node, name))
     return frame.unknown(node, name)
+
+
+def _by_assignment(frame: Frame, owner: Object, name: str, value: Value) -> Value:
+    """The value of an attribute; as a tensor if the class of its owner assigns nothing else to it."""
+    if not isinstance(owner.cls, ClassInfo) or not isinstance(value, Object) or value.cls is not None:
+        return value
+    use = attribute_use(owner.cls, name)
+    if use is None or value.placed[0] is not None:
+        return value
+    made = Fact(owner.cls.module, use, "`{}` makes it a tensor", Assumption.MOVED_IS_TENSOR)
+    frame.assumable.add(Assumption.MOVED_IS_TENSOR)
+    if Assumption.MOVED_IS_TENSOR not in frame.callees.assumptions:
+        return value
+    return Tensor(value.ident, optional=value.optional, why=(made,))
 
 
 def _member(frame: Frame, owner: Object, method: FunctionInfo, node: ast.Attribute, state: State) -> Value:

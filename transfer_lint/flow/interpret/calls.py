@@ -13,6 +13,7 @@ from transfer_lint.flow.interpret.assumed import (
     method_result,
     model_result,
     of_output,
+    one_number,
     prepared,
     scheduler_result,
     settled_method_result,
@@ -28,6 +29,7 @@ from transfer_lint.flow.interpret.tensors import as_tensor, operate, requested, 
 from transfer_lint.flow.interpret.transfers import cast, transfer
 from transfer_lint.flow.interpret.unknown_calls import alias, hold, unknown_call
 from transfer_lint.flow.knowledge import Operation
+from transfer_lint.flow.knowledge.names import ONE_NUMBER
 from transfer_lint.flow.program.modules import ClassInfo
 from transfer_lint.flow.results.constructions import Construction
 from transfer_lint.flow.values.state import State
@@ -226,6 +228,8 @@ def _method_call(frame: Frame, node: ast.Call, func: ast.Attribute, receiver: Te
     if assumed is not None:
         return assumed
     result = of_output(receiver, f"{name}()", unknown_call(frame, [receiver, *operands], node, state), frame, node)
+    if name in ONE_NUMBER and name != "item" and not arguments and receiver.cls is None and isinstance(result, Object):
+        return one_number(frame, result, node)
     if name in _CASTS and not arguments and isinstance(result, Object) and receiver.cls is None:
         dtype = Known(Term(TermKind.CONSTANT, _CASTS[name]), (frame.fact(node, "`{}` sets the dtype"),))
         return replace(result, placed=(receiver.placed[0], dtype))  # a tensor or a module: it stays where it is

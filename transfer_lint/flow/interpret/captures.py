@@ -13,8 +13,25 @@ from transfer_lint.flow.values.state import State
 from transfer_lint.flow.values.symbols import Symbol
 from transfer_lint.flow.values.values import Function, Object, Value
 
+_LIBRARIES = ("torch.", "math.")
 
-def captures(frame: Frame, node: ast.AST, state: State) -> tuple[str | Symbol, ...]:
+
+def capture(frame: Frame, ident: Symbol, node: ast.AST, state: State) -> None:
+    """Note of a function or generator made here, `ident`, what its code `node` may change when it runs."""
+    state.sharing.captured[ident] = _captures(frame, node, state)
+    if any(_may_run_tree(frame, part) for part in nodes_of(node)):
+        state.sharing.runs_tree.add(ident)
+
+
+def _may_run_tree(frame: Frame, node: ast.AST) -> bool:
+    """Whether a node of nested code is a call that may run code of the tree, or makes a generator run on."""
+    match node:
+        case ast.Call(func=func):
+            return not _only_looks(frame, func) and not frame.module.dotted(func).startswith(_LIBRARIES)
+    return isinstance(node, ast.For | ast.AsyncFor | ast.With | ast.AsyncWith | ast.Await | ast.YieldFrom)
+
+
+def _captures(frame: Frame, node: ast.AST, state: State) -> tuple[str | Symbol, ...]:
     """What the code of a nested scope may change outside itself.
 
     Locals are given by name, because the code sees their values at the time when it runs; module-level objects are
@@ -47,7 +64,7 @@ def _changed(frame: Frame, node: ast.AST) -> Iterator[str]:
                 yield from _root(func)
                 if isinstance(func, ast.Attribute) and func.attr in MOVES:
                     continue
-                if not frame.module.dotted(func).startswith(("torch.", "math.")):
+                if not frame.module.dotted(func).startswith(_LIBRARIES):
                     for argument in (*part.args, *(keyword.value for keyword in part.keywords)):
                         yield from _root(argument)
 
@@ -75,3 +92,8 @@ def runs_later(frame: Frame, values: list[Value], state: State) -> bool:
         isinstance(value, Function) or (isinstance(value, Object) and state.sharing.captured_by(value.ident))
         for value in values
     )
+
+
+def runs_tree(values: list[Value], state: State) -> bool:
+    """Whether one of the values is code that may run code of the tree, which any callee that gets it may run."""
+    return any(isinstance(v, Object) and state.sharing.may_run_tree(state.reachable(v.ident)) for v in values)

@@ -12,7 +12,7 @@ from transfer_lint.flow.interpret.assignment import assign
 from transfer_lint.flow.interpret.assumed import of_output
 from transfer_lint.flow.interpret.attributes import attribute
 from transfer_lint.flow.interpret.calls import call
-from transfer_lint.flow.interpret.captures import captures
+from transfer_lint.flow.interpret.captures import capture
 from transfer_lint.flow.interpret.frame import Frame, evaluates
 from transfer_lint.flow.interpret.host_reads import comparison, elements_of, index, text, truth
 from transfer_lint.flow.interpret.items import element, item_at, one_alike
@@ -117,7 +117,8 @@ def _await(frame: Frame, node: ast.expr, state: State) -> Value:
     assert isinstance(node, ast.Await)
     value = frame.eval(node.value, state)
     # Other tasks run in the meantime and may change every object that this function shares.
-    state.havoc_all([Object(shared) for shared in state.heap], frame.epoch(node), node.lineno)
+    everything = [Object(shared) for shared in state.heap]
+    state.havoc_all(everything, frame.epoch(node), node.lineno, module_level=True)
     return value if isinstance(value, Tensor) else frame.unknown(node, "a result")
 
 
@@ -323,7 +324,7 @@ def _lambda(frame: Frame, node: ast.expr, state: State) -> Value:
     with frame.inlined():
         frame.eval(node.body, inner)
     made = frame.unknown(node, "a lambda")
-    state.sharing.captured[made.ident] = captures(frame, node, state)
+    capture(frame, made.ident, node, state)
     return made
 
 
@@ -350,12 +351,12 @@ def _comprehension(frame: Frame, node: ast.expr, state: State) -> Value:
         inner.create(made)
         inner.write(made, "[]", item)
     merged = state.joined(inner, ("comprehension", id(node)), node.lineno)
-    state.heap, state.rest = merged.heap, merged.rest
+    state.become_heap(merged)
     for part in nodes_of(node):  # the only names that are still bound after a comprehension
         if isinstance(part, ast.NamedExpr):
             state.locals[part.target.id] = frame.unknown(part, part.target.id)
     if isinstance(node, ast.GeneratorExp):
-        state.sharing.captured[made.ident] = captures(frame, node, state)
+        capture(frame, made.ident, node, state)
     state.heap[made.ident] = inner.record(made.ident)
     return made
 
@@ -366,5 +367,6 @@ def _yield(frame: Frame, node: ast.expr, state: State) -> Value:
     if node.value is not None:
         frame.eval(node.value, state)
     # The caller runs in the meantime and may change every object that it shares.
-    state.havoc_all([Object(shared) for shared in state.heap], frame.epoch(node), node.lineno)
+    everything = [Object(shared) for shared in state.heap]
+    state.havoc_all(everything, frame.epoch(node), node.lineno, module_level=True)
     return frame.unknown(node, "what the caller sends")

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TypeGuard
 
 from transfer_lint.flow.interpret.assumed import library_result, made_on_device, wrapped
-from transfer_lint.flow.interpret.captures import runs_later
+from transfer_lint.flow.interpret.captures import runs_later, runs_tree
 from transfer_lint.flow.interpret.frame import Frame
 from transfer_lint.flow.interpret.host_reads import called, sizes, upload
 from transfer_lint.flow.interpret.items import element, one_alike
@@ -29,6 +29,8 @@ def external_call(frame: Frame, name: str, arguments: dict[str, Value], node: as
     knowledge = frame.knowledge
     operands = list(arguments.values())
     frame.run_operators(operands, node, state)
+    if "0" in arguments and (name == "torch.where" or name in knowledge.function_reads) and name.startswith("torch."):
+        arguments["0"] = as_tensor(frame, arguments["0"], node, state)
     called(frame, name, arguments, node, state)
     if function_writes(frame, name, arguments):
         written(frame, node, operands)
@@ -42,6 +44,8 @@ def external_call(frame: Frame, name: str, arguments: dict[str, Value], node: as
         return _partial(first, arguments)
     if runs_later(frame, operands, state):
         return unknown_call(frame, operands, node, state, name.rpartition(".")[2])
+    if runs_tree(operands, state):
+        state.havoc_all((), frame.epoch(node), node.lineno, module_level=True)
     if name in ("torch.device", "torch.torch.device"):
         return _device(frame, arguments, node)
     if name in knowledge.devices:
@@ -69,6 +73,8 @@ def external_call(frame: Frame, name: str, arguments: dict[str, Value], node: as
         operation = knowledge.function(name, arguments)
         if name not in knowledge.take_sequences and "0" in arguments:
             arguments["0"] = as_tensor(frame, arguments["0"], node, state)
+        if name == "torch.where" and isinstance(whole := arguments.get("0"), Tensor) and len(arguments) == 1:
+            return _indices(frame, whole, node, state)
         if operation is None:
             return frame.unknown(node, f"{name.rpartition('.')[2]}()")
         operation = as_called(operation, arguments)
@@ -93,6 +99,8 @@ def external_call(frame: Frame, name: str, arguments: dict[str, Value], node: as
         item = first if name == "builtins.abs" or isinstance(first, Tensor) else element(frame, first, node, state)
         if isinstance(item, Tensor):
             return combine(frame, (item,), node, keeps_dtype=False)
+        if isinstance(item, Object) and item.cls is None:
+            return frame.unknown(node, f"{name.rpartition('.')[2]}()")
     if name in knowledge.iterates and ("0" in arguments or "*0" in arguments):
         return _iterated(frame, name, arguments, node, state)
     if name in knowledge.host:
@@ -146,6 +154,16 @@ def _iterated(frame: Frame, name: str, arguments: Mapping[str, Value], node: ast
     state.write(made, "[]", item)
     for source in sources:
         alias(state, made, source)
+    return made
+
+
+def _indices(frame: Frame, mask: Tensor, node: ast.Call, state: State) -> Object:
+    """`torch.where(mask)`: for each dimension a list of indices, on the device of the mask."""
+    made = Object(frame.symbol(node, "indices"), "builtins.list")
+    state.create(made)
+    dtype = Known(Term(TermKind.CONSTANT, "torch.int64"))
+    device = mask.device or Known(mask.device_term())
+    state.write(made, "[]", Tensor(frame.symbol(node, "an index"), device, dtype, scalar=False, why=mask.why))
     return made
 
 
@@ -259,7 +277,8 @@ def _is_list(value: Value | None) -> TypeGuard[Object]:
 def _default_device(frame: Frame, node: ast.Call) -> Known:
     """The device of a factory call that names none: the host, unless the tree may change the default device."""
     if frame.around.default_device or frame.callees.sets_default_device(frame.module):
-        return Known(Term(TermKind.DEFAULT_DEVICE, symbol=frame.symbol(node, "the default device", "device")))
+        term = Term(TermKind.DEFAULT_DEVICE, symbol=frame.symbol(node, "the default device", "device"))
+        return Known(term, (frame.fact(node, "`{}` is made on the default device"),))
     return Known(Term(TermKind.CONSTANT, "cpu"), (frame.fact(node, "`{}` is made on the host"),))
 
 

@@ -22,7 +22,7 @@ from transfer_lint.flow.program.syntax import children
 from transfer_lint.flow.results.constructions import Construction, DeviceComparison
 from transfer_lint.flow.results.reads import HostRead
 from transfer_lint.flow.results.sites import Site
-from transfer_lint.flow.values.state import State
+from transfer_lint.flow.values.state import Meeting, State
 from transfer_lint.flow.values.summary import Summary, Template
 from transfer_lint.flow.values.symbols import Symbol, Symbols
 from transfer_lint.flow.values.terms import Fact, Known, Term, TermKind, Why
@@ -156,6 +156,12 @@ class Frame:
         self.assumable: set[Assumption] = set()  # assumptions that would tell, or told, more here
         self.outer: dict[str, Value] = {}  # of a nested function: the locals of the functions around it
 
+    def finish(self) -> None:
+        """Forget what only the interpretation itself needs. Most of the memory that a function takes is that."""
+        self.symbols = Symbols()
+        self.templates, self.heads, self.ends, self.last_operands, self.outer = {}, {}, {}, {}, {}
+        self.returns, self.loops, self.handlers = [], [], []
+
     @property
     def rate(self) -> RateOf:
         """How often the place that is being interpreted runs."""
@@ -216,11 +222,12 @@ class Frame:
     def merge(self, states: Sequence[State | None], where: ast.AST, kind: str) -> State | None:
         """The join of the states (None: a path that does not continue); `where` and `kind` name the program point."""
         merged: State | None = None
+        meeting = Meeting() if len(states) > 3 else None
         for state in states:
             if state is None or state is merged:
                 continue
             key = (kind, id(where))
-            merged = state if merged is None else merged.joined(state, key, getattr(where, "lineno", 0))
+            merged = state if merged is None else merged.joined(state, key, getattr(where, "lineno", 0), meeting)
         return merged
 
     # ---- making values -------------------------------------------------------------------------------------------
@@ -272,7 +279,8 @@ class Frame:
                 inner.locals[name] = Tensor(value.ident, optional=value.optional, why=value.why)
             elif isinstance(value, Object) and value.placed != (None, None):
                 inner.locals[name] = replace(value, placed=(None, None))
-        inner.havoc_all([Object(ident) for ident in inner.heap], f"later {id(node)}", getattr(node, "lineno", 0))
+        everything = [Object(ident) for ident in inner.heap]
+        inner.havoc_all(everything, f"later {id(node)}", getattr(node, "lineno", 0), module_level=True)
         return inner
 
     @contextmanager

@@ -5,11 +5,15 @@ from __future__ import annotations
 import ast
 from collections.abc import Mapping, Sequence
 
+from transfer_lint.findings import Assumption
 from transfer_lint.flow.interpret.frame import Frame
 from transfer_lint.flow.interpret.items import element
+from transfer_lint.flow.knowledge import Role
 from transfer_lint.flow.program.syntax import nodes_of, spelled, written
+from transfer_lint.flow.program.tensor_uses import tensor_uses
 from transfer_lint.flow.results.reads import Form, HostRead
 from transfer_lint.flow.values.state import State
+from transfer_lint.flow.values.terms import role_of
 from transfer_lint.flow.values.values import Host, Object, Tensor, Tuple, Value
 
 _NUMBERS = frozenset({"builtins.float", "builtins.int", "builtins.bool", "builtins.complex", "builtins.range"})
@@ -36,8 +40,7 @@ def truth(frame: Frame, node: ast.expr, value: Value) -> None:
         else:
             value = frame.last_operands.get(node, value)
             node = node.values[-1]
-    if (isinstance(value, Tensor) and not value.optional) or _seems_tensor(frame, node, value):
-        assert isinstance(value, Tensor | Object)
+    if _is_read(value) or _seems_tensor(frame, node, value):
         note(frame, node, value, form=Form.TEST)
 
 
@@ -59,31 +62,38 @@ def text(frame: Frame, node: ast.expr, value: Value) -> None:
             note(frame, node, part, form=Form.TEXT)
 
 
-def index(frame: Frame, node: ast.Subscript, owner: Value, key: Value) -> None:
+def index(frame: Frame, node: ast.Subscript, owner: Value, key: Value, assigned: Value | None = None) -> None:
     """A mask as an index selects as many items as it has true values; a 0-dim index is read as a number.
 
-    So is the index of a list.
+    So is the index of a list. assigned: what the items become: a number fills them without a look at the mask.
     """
     if isinstance(owner, Tensor):
         for part in key.items if isinstance(key, Tuple) else (key,):
-            if isinstance(part, Tensor) and part.dtype_term().name == "torch.bool" and isinstance(node.ctx, ast.Load):
-                note(frame, node, owner, form=Form.SIZE)
+            if isinstance(part, Tensor) and part.dtype_term().name == "torch.bool":
+                if assigned is None or _is_elsewhere(frame, assigned):
+                    note(frame, node, owner, form=Form.SIZE)
             elif isinstance(part, Tensor) and part.scalar:
                 note(frame, node.slice, part, form=Form.TEST)
     elif isinstance(owner, Object) and owner.cls == "builtins.list" and isinstance(key, Tensor):
         note(frame, node.slice, key, form=Form.TEST)
 
 
+def _is_elsewhere(frame: Frame, value: Value) -> bool:
+    """Whether a value is a tensor that is not known to be on the host."""
+    return isinstance(value, Tensor) and not (value.device and role_of(value.device.term, frame.knowledge) is Role.HOST)
+
+
 def called(frame: Frame, name: str, arguments: Mapping[str, Value], node: ast.Call, state: State) -> None:
     """Record a host read if a function from outside the tree reads a tensor."""
     operands = [value for key, value in arguments.items() if key not in ("out", "file", "key")]
     tensors = [value for value in operands if isinstance(value, Tensor)]
+    perhaps = next((value for value in operands if _is_read(value)), None)
     short = name.rpartition(".")[2]
     sized = name == "torch.where" and len(operands) == 1
     if name in _TEXTS and tensors:
         note(frame, node, tensors[0], form=Form.CALL if name == "builtins.print" else Form.TEXT)
-    elif (name in _NUMBERS or name.startswith("math.")) and tensors:
-        note(frame, node, tensors[0])
+    elif (name in _NUMBERS or name.startswith("math.")) and perhaps is not None:
+        note(frame, node, perhaps)
     elif name in _COMPARING and operands:
         _compared(frame, name, tensors, operands, node, state)
     elif name in frame.knowledge.function_reads and tensors:
@@ -114,6 +124,8 @@ def sizes(frame: Frame, arguments: Mapping[str, Value], node: ast.Call) -> None:
 def upload(frame: Frame, name: str, arguments: Mapping[str, Value], made: Tensor, node: ast.Call) -> None:
     """`torch.tensor(number, device=d)`: the number is copied from pageable memory, and the host waits for that."""
     given = arguments.get("0", arguments.get("data"))
+    if name != "torch.tensor" and isinstance(given, Object) and given.cls is None:
+        return  # it may be a tensor that is there
     if name in _FROM_HOST and isinstance(given, Host | Object | Tuple) and "device" in arguments and _varies(node):
         note(frame, node, made, form=Form.UPLOAD)
 
@@ -153,6 +165,14 @@ def shows(node: ast.Call) -> bool:
     return is_logging(node.func) or (named and (numbered or listed))
 
 
+def _is_read(value: Value) -> bool:
+    """Whether something that only numbers allow, such as a test, reads a value: a tensor, perhaps a number at first."""
+    if isinstance(value, Tensor):
+        return not value.optional
+    device = value.placed[0] if isinstance(value, Object) and value.or_host else None
+    return device is not None and not any(f.assumption is Assumption.DEVICE_ARGUMENT for f in device.why)
+
+
 def _compared(
     frame: Frame, name: str, tensors: Sequence[Tensor], operands: Sequence[Value], node: ast.Call, state: State
 ) -> None:
@@ -189,27 +209,11 @@ def _seems_tensor(frame: Frame, node: ast.expr, value: Value) -> bool:
         case ast.Call(func=ast.Attribute(value=ast.Compare(), attr="all" | "any"), args=[], keywords=[]):
             return "numpy" not in frame.module.text
         case ast.Call(func=ast.Attribute(value=ast.Name(id=name), attr="all" | "any"), args=[], keywords=[]):
-            return name in _tensors_in(frame, frame.function.node)
+            return name in tensor_uses(frame.module, frame.function.node)
         case ast.Compare(left=left, comparators=[right]):
             parts = [part.id for part in (left, right) if isinstance(part, ast.Name)]
-            return any(name in _tensors_in(frame, frame.function.node) for name in parts)
+            return any(name in tensor_uses(frame.module, frame.function.node) for name in parts)
     return False
-
-
-def _tensors_in(frame: Frame, function: ast.AST) -> frozenset[str]:
-    """The names on which a function calls what nothing but tensors have. Memoised on the function."""
-    distinctive = frame.knowledge.tensor_distinctive
-    of, known = getattr(function, "_transfer_lint_tensors", (None, frozenset[str]()))
-    if of is not distinctive:
-        found: set[str] = set()
-        for node in nodes_of(function):
-            match node:
-                case ast.Call(func=ast.Attribute(value=ast.Name(id=name), attr=attr), args=args):
-                    if attr in distinctive or (attr == "backward" and not args):
-                        found.add(name)
-        known = frozenset(found)
-        function._transfer_lint_tensors = distinctive, known  # type: ignore[attr-defined]
-    return known
 
 
 # ---- recording -------------------------------------------------------------------------------------------------------
@@ -218,7 +222,7 @@ def _tensors_in(frame: Frame, function: ast.AST) -> frozenset[str]:
 def note(
     frame: Frame,
     node: ast.expr,
-    value: Tensor | Object,
+    value: Value,
     state: State | None = None,
     form: Form = Form.CALL,
     elements: str = "",
@@ -227,7 +231,8 @@ def note(
     around, proved = frame.around, isinstance(value, Tensor)
     if around.traced:
         return
-    tensor = value if isinstance(value, Tensor) else Tensor(value.ident)
+    assert isinstance(value, Tensor | Object)
+    tensor = value if isinstance(value, Tensor) else Tensor(value.ident, *value.placed)
     given = _given(frame, node, state) if state is not None and proved else ""
     elements = elements or (_elements(frame, node) if form is not Form.UPLOAD else "")
     frame.reads[node] = HostRead(

@@ -11,10 +11,21 @@ from transfer_lint.flow.interpret.objects import store
 from transfer_lint.flow.program.modules import FunctionInfo
 from transfer_lint.flow.values.records import Epoch, Record
 from transfer_lint.flow.values.state import State
-from transfer_lint.flow.values.summary import Summary, is_initial
+from transfer_lint.flow.values.summary import MOST_EFFECTS, Summary, is_initial
 from transfer_lint.flow.values.symbols import Symbol
 from transfer_lint.flow.values.terms import Known, Term, TermKind, Why, merge_why
-from transfer_lint.flow.values.values import Constant, Function, Host, Object, Placed, Tensor, Tuple, Value, symbols_of
+from transfer_lint.flow.values.values import (
+    Constant,
+    Function,
+    Host,
+    Object,
+    Placed,
+    Tensor,
+    Tuple,
+    Value,
+    objects_of,
+    symbols_of,
+)
 
 
 def bind(info: FunctionInfo, arguments: dict[str, Value]) -> dict[str, Value] | None:
@@ -71,7 +82,9 @@ class Instantiation:
     def result(self) -> Value:
         """Apply the effects and return the result."""
         changed = self.summary.effects
-        changes = bool(changed) or self.summary.forgets
+        changes = bool(changed) or self.summary.forgets or self.summary.changes_module
+        for symbol in self.summary.attempted:
+            self.lookup(symbol)
         for symbol, record in changed:  # look up every symbol before anything changes
             self.lookup(symbol)
             for value in record.attributes.values():
@@ -81,15 +94,12 @@ class Instantiation:
             self.lookup(spoken)
         if changes:
             self.before = self.state.copy()
-        if changes and self.caller.handlers:  # an exception may leave some of the effects done
-            partly = self.state.copy()
-            for symbol, _ in changed:
-                partly.havoc(self.lookup(symbol), f"{self.caller.epoch(self.node)} partly", self.node.lineno)
-            if self.summary.forgets:
-                partly.forget_everything(f"{self.caller.epoch(self.node)} all, partly", self.node.lineno)
-            self.caller.may_raise(partly)
+        self._attempt()
+        epoch = f"{self.caller.epoch(self.node)} all"
         if self.summary.forgets:
-            self.state.forget_everything(f"{self.caller.epoch(self.node)} all", self.node.lineno)
+            self.state.forget_everything(epoch, self.node.lineno)
+        elif self.summary.changes_module:
+            self.state.havoc_all((), epoch, self.node.lineno, module_level=True)
         for symbol, record in changed:
             self._apply(symbol, record)
         if self.summary.replaces_data:
@@ -97,6 +107,28 @@ class Instantiation:
             self.state.replace_data(self.caller.epoch(self.node), self.node.lineno)
         self._note_mutations()
         return self.carried(self.summary.result)
+
+    def _attempt(self) -> None:
+        """An exception may leave the callee, after some of what it does."""
+        attempts, tried = self.summary.attempts, [self.lookup(symbol) for symbol in self.summary.attempted]
+        own = self.state.sharing.attempts
+        own.objects.update(part for value in tried for part in objects_of(value))
+        own.module_level |= attempts.module_level
+        own.everything |= attempts.everything
+        if not self.caller.handlers:
+            return
+        partly = self.state.copy()
+        epoch, line = f"{self.caller.epoch(self.node)} partly", self.node.lineno
+        if attempts.everything or len(tried) > MOST_EFFECTS:
+            partly.forget_everything(epoch, line)
+        else:
+            partly.havoc_all(tried, epoch, line, module_level=attempts.module_level)
+            for value in tried:
+                if isinstance(value, Object):
+                    partly.displace(value, epoch, line)
+        if self.summary.replaces_data:
+            partly.replace_data(epoch, line)
+        self.caller.may_raise(partly)
 
     def _note_mutations(self) -> None:
         """Record the mutations of the callee. A tensor that it made may still be a view of a tensor of the caller."""

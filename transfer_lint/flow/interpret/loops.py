@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from transfer_lint.flow.interpret import conditions
 from transfer_lint.flow.interpret.assignment import assign
-from transfer_lint.flow.interpret.captures import runs_later
+from transfer_lint.flow.interpret.captures import runs_later, runs_tree
 from transfer_lint.flow.interpret.frame import Frame, Loop, executes
 from transfer_lint.flow.interpret.host_reads import elements_of, truth
 from transfer_lint.flow.interpret.items import element
@@ -37,6 +37,8 @@ def _for(frame: Frame, node: ast.stmt, state: State) -> State | None:
         frame.run_operators((source,), node.iter, here)
         if runs_later(frame, [source], here):  # a generator continues to run
             here.havoc(source, frame.epoch(node.iter), node.lineno)
+        elif runs_tree([source], here):
+            here.havoc_all((), frame.epoch(node.iter), node.lineno, module_level=True)
         assign(frame, node.target, element(frame, source, node.target, here), here)
         return here
 
@@ -93,7 +95,7 @@ def _loop(
         if number == _ROUNDS - 2:
             forgotten |= {*joined.locals, *joined.heap}
         _forget(frame, joined, forgotten, node)
-        if joined.locals == head.locals and joined.heap == head.heap and joined.rest == head.rest:
+        if joined.locals == head.locals and joined.same_heap(head):
             break
         head = joined
         for kept, accumulated in zip(entries, frame.handlers, strict=True):
@@ -135,6 +137,8 @@ def _age(frame: Frame, state: State, node: ast.stmt) -> None:
     for name, value in state.locals.items():
         state.locals[name] = aged(value, ("local", name), name)
     for ident, record in list(state.heap.items()):
+        if not record.attributes or not any(first <= line <= last for line in record.lines):
+            continue
         attributes = {n: aged(v, ("heap", ident, n), f"{ident.label}.{n}") for n, v in record.attributes.items()}
         changed = {n: v for n, v in attributes.items() if v is not record.attributes[n]}
         if changed:

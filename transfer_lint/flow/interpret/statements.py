@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from transfer_lint.flow.interpret import conditions, correlation
 from transfer_lint.flow.interpret.assignment import assign
-from transfer_lint.flow.interpret.captures import captures
+from transfer_lint.flow.interpret.captures import capture
 from transfer_lint.flow.interpret.frame import Frame, executes
 from transfer_lint.flow.interpret.host_reads import truth
 from transfer_lint.flow.interpret.items import element, extend
@@ -192,7 +192,7 @@ def _function(frame: Frame, node: ast.stmt, state: State) -> State | None:
     frame.volatile |= {name for part in nodes_of(node) if isinstance(part, ast.Nonlocal) for name in part.names}
     # Any call of it may change what it captures; nothing is known of its result.
     value = frame.unknown(node, node.name)
-    state.sharing.captured[value.ident] = captures(frame, node, state)
+    capture(frame, value.ident, node, state)
     state.locals[node.name] = value
     return state
 

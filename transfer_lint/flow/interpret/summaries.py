@@ -17,24 +17,24 @@ from transfer_lint.flow.interpret import expressions, loops, statements, try_wit
 from transfer_lint.flow.interpret.annotations import annotated
 from transfer_lint.flow.interpret.frame import Frame
 from transfer_lint.flow.interpret.instantiation import Instantiation, bind
-from transfer_lint.flow.interpret.node_inputs import node_input
 from transfer_lint.flow.interpret.objects import entry_state
-from transfer_lint.flow.interpret.templates import as_constructed, ground
+from transfer_lint.flow.interpret.parameters import parameter
+from transfer_lint.flow.interpret.templates import as_constructed, ground, lasting
 from transfer_lint.flow.interpret.unknown_calls import unknown_call
 from transfer_lint.flow.interpret.without_flow import without_flow
 from transfer_lint.flow.program.guards import tested_for_tensor
 from transfer_lint.flow.program.heat import HeatMap
 from transfer_lint.flow.program.modules import ClassInfo, FunctionInfo, Module
-from transfer_lint.flow.program.project import DEFAULT_DEVICE, Project
+from transfer_lint.flow.program.project import Project
 from transfer_lint.flow.program.roles import ArgumentRoles
 from transfer_lint.flow.program.syntax import nodes_of
-from transfer_lint.flow.values.aliasing import OverBudget
+from transfer_lint.flow.values.aliasing import Attempts, OverBudget
 from transfer_lint.flow.values.records import AT_ENTRY
 from transfer_lint.flow.values.state import State
 from transfer_lint.flow.values.summary import MOST_EFFECTS, Summary, Template
 from transfer_lint.flow.values.symbols import Symbol, Symbols
 from transfer_lint.flow.values.terms import Fact, Known, Term, TermKind
-from transfer_lint.flow.values.values import NONE, Constant, Function, Host, Object, Placed, Tensor, Tuple, Value
+from transfer_lint.flow.values.values import NONE, Constant, Function, Host, Object, Placed, Tensor, Value
 
 HANDLERS = (expressions, loops, statements, try_with)
 """The modules that are imported to register their handlers."""
@@ -136,7 +136,7 @@ class Summaries:
         for number, argument in enumerate(info.parameters):
             symbol = frame.symbols.make(("parameter", argument.arg), argument.arg, 0)
             parameters[argument.arg] = symbol
-            value = self._parameter(frame, info, number, argument, symbol)
+            value = parameter(frame, info, number, argument, symbol)
             if argument.arg in tensors and not isinstance(value, Tensor):
                 value = Tensor(symbol)
             state.locals[argument.arg] = value
@@ -148,42 +148,34 @@ class Summaries:
         if end is not None:
             frame.returns.append((NONE, end))
         frame.assumable |= state.sharing.assumable()
-        summary = self._summaries[info.node] = self._summarise(frame, info, parameters)
+        summary = self._summaries[info.node] = self._summarise(frame, info, parameters, state.sharing.attempts)
+        frame.finish()
         return summary
 
-    def _parameter(self, frame: Frame, info: FunctionInfo, number: int, argument: ast.arg, symbol: Symbol) -> Value:
-        if info.owner is not None and number == 0 and "builtins.staticmethod" not in info.decorators:
-            if "builtins.classmethod" in info.decorators:
-                return Object(symbol)
-            return Object(symbol, info.owner)
-        value = node_input(frame, info, argument, symbol)
-        if value is None:
-            value = annotated(info.module, argument.arg, argument.annotation, argument, symbol)
-        default = info.defaults.get(argument.arg)
-        if isinstance(value, Tensor | Object) and isinstance(default, ast.Constant) and default.value is None:
-            value = replace(value, optional=True)
-        return value
-
-    def _summarise(self, frame: Frame, info: FunctionInfo, parameters: dict[str, Symbol]) -> Summary:
+    def _summarise(
+        self, frame: Frame, info: FunctionInfo, parameters: dict[str, Symbol], attempts: Attempts
+    ) -> Summary:
         mutations = frozenset((symbol, sure) for (_, symbol), sure in frame.mutations.items())
         if len(mutations) > MOST_EFFECTS:
             mutations = frozenset({(None, False)})
-        assumable = frozenset(frame.assumable)
-        if not frame.returns:  # it never returns
-            return Summary(parameters, NONE, {}, False, frame.replaces_data, mutations, assumable)
+        summary = Summary(
+            parameters, NONE, {}, False, False, attempts, frame.replaces_data, mutations, frozenset(frame.assumable)
+        )
+        if not frame.returns:
+            return summary  # it never returns
         result, merged = frame.returns[0]
         for number, (value, state) in enumerate(frame.returns[1:]):
             key = ("return", id(info.node), number)
             merged = merged.joined(state, key, info.node.lineno)
             result = merged.merge_values(result, value, frame.phi(info.node, f"{info.name}()", str(number)))
-        forgets = merged.rest is not AT_ENTRY
-        return Summary(parameters, result, merged.heap, forgets, frame.replaces_data, mutations, assumable)
+        forgets, changes_module = (rest is not AT_ENTRY for rest in (merged.rest, merged.module_rest))
+        return replace(summary, result=result, heap=merged.heap, forgets=forgets, changes_module=changes_module)
 
     def nested(self, outer: Frame, info: FunctionInfo, state: State) -> None:
         """Interpret a function defined inside another, for its sites. It sees the outer locals without placements."""
         frame = self._frame(info.module, info)
-        frame.outer = {name: _lasting(value) for name, value in state.locals.items()} | {
-            name: _lasting(value) for name, value in outer.outer.items() if name not in state.locals
+        frame.outer = {name: lasting(value) for name, value in state.locals.items()} | {
+            name: lasting(value) for name, value in outer.outer.items() if name not in state.locals
         }
         try:
             self.run(frame, info, self._entry_state(frame))
@@ -248,6 +240,7 @@ class Summaries:
             if info.is_generator:
                 held = [value for value in arguments.values() if isinstance(value, Object)]
                 state.sharing.captured[result.ident] = tuple(value.ident for value in held)
+                state.sharing.runs_tree.add(result.ident)
             return result
         caller.assumable |= summary.assumptions
         return Instantiation(caller, info, summary, bound, node, state).result()
@@ -376,23 +369,11 @@ class Summaries:
 
     def sets_default_device(self, module: Module) -> bool:
         """Whether the tree may change the default device of factories."""
-        return any(self.project.mentioning(word, module.path) for word in DEFAULT_DEVICE)
+        return self.project.sets_default_device(module.path)
 
 
 def _top_level(module: Module) -> list[ast.stmt]:
     return [node for node in module.tree.body if not isinstance(node, _DEFINITIONS)]
-
-
-def _lasting(value: Value) -> Value:
-    """The value that a nested function may rely on later: without a placement, which may have changed."""
-    match value:
-        case Tensor():
-            return Tensor(value.ident, optional=value.optional, why=value.why)
-        case Placed() if value.known.term.symbol is None:
-            return value
-        case Tuple():
-            return Tuple(tuple(_lasting(item) for item in value.items))
-    return value
 
 
 def _is_open(result: Value) -> bool:

@@ -46,3 +46,15 @@ def as_constructed(frame: Frame, summary: Summary, value: Value, symbol: Symbol)
 def ground(known: Known | None) -> Known | None:
     """The placement if it means the same everywhere (a constant or a stable call), else None."""
     return known if known is not None and known.term.symbol is None else None
+
+
+def lasting(value: Value) -> Value:
+    """The value that a nested function may rely on later: without a placement, which may have changed."""
+    match value:
+        case Tensor():
+            return Tensor(value.ident, optional=value.optional, why=value.why)
+        case Placed() if value.known.term.symbol is None:
+            return value
+        case Tuple():
+            return Tuple(tuple(lasting(item) for item in value.items))
+    return value

@@ -35,6 +35,8 @@ def combine(
     if not tensors:
         if surely:
             return Tensor(frame.symbol(node, "a result"), device)
+        if others and all(isinstance(v, Object) and v.or_host for v in others):
+            return _perhaps_computed(frame, others, node)
         if others:
             return frame.unknown(node, "a result")
         return Host(frame.symbol(node, "a number"), any(isinstance(v, Host) and v.array for v in operands))
@@ -58,6 +60,13 @@ def combine(
     arrays = any(isinstance(value, Host) and value.array for value in operands)
     made = made_of(frame, tensors) if not others and not arrays else None  # an array can only meet a host tensor
     return Tensor(frame.symbol(node, "a result"), chosen, dtype, scalar, made=made, why=why)
+
+
+def _perhaps_computed(frame: Frame, operands: Sequence[Value], node: ast.expr) -> Object:
+    """The result of an operation on numbers and on what may be numbers: a tensor where one of them is."""
+    devices = [value.placed[0] for value in operands if isinstance(value, Object)]
+    device = devices[0] if all(known == devices[0] for known in devices) else None
+    return Object(frame.symbol(node, "a result"), placed=(device, None), or_host=True)
 
 
 def _is_size(value: Value) -> bool:

@@ -8,19 +8,28 @@ from collections.abc import Iterable
 from transfer_lint.flow.interpret.frame import Frame
 from transfer_lint.flow.interpret.mutations import handed_over
 from transfer_lint.flow.values.state import State
-from transfer_lint.flow.values.values import Object, Tuple, Value
+from transfer_lint.flow.values.values import Class, Function, Object, Tuple, Value
 
 
 def unknown_call(frame: Frame, operands: list[Value], node: ast.Call, state: State, label: str = "") -> Object:
-    """Call unknown code: havoc its operands. Its result may be a part of one of them."""
+    """Call unknown code: havoc its operands. Its result may be a part of one of them.
+
+    If one of them may lead to code of the tree, that may run, too, and change module-level objects.
+    """
     handed_over(frame, node, operands)
-    state.havoc_all(operands, frame.epoch(node), node.lineno)
+    state.havoc_all(operands, frame.epoch(node), node.lineno, module_level=any(map(_leads_to_code, operands)))
     name = label or (node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "this"))
     result = Object(frame.symbol(node, f"{name}()"))
     state.heap.pop(result.ident, None)
     for operand in operands:
         alias(state, result, operand)
     return result
+
+
+def _leads_to_code(value: Value) -> bool:
+    if isinstance(value, Tuple):
+        return any(map(_leads_to_code, value.items))
+    return isinstance(value, Object | Function | Class)
 
 
 def alias(state: State, result: Object, operand: Value) -> None:

@@ -16,3 +16,6 @@ _ALIASES = {"half": "float16", "float": "float32", "double": "float64", "short":
 DTYPES = {f"torch.{name}": f"torch.{name}" for name in _DTYPES.split()}
 """Dotted name of a dtype, aliases (`torch.half`) included -> its canonical name."""
 DTYPES |= {f"torch.{alias}": f"torch.{name}" for alias, name in {**_ALIASES, "long": "int64"}.items()}
+
+ONE_NUMBER = frozenset({"all", "any", "item", "max", "mean", "min", "norm", "sum"})
+"""Methods that make one number of a tensor, or of an array."""

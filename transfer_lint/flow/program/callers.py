@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import NamedTuple
 
 from transfer_lint.findings import Heat
@@ -11,7 +11,8 @@ from transfer_lint.flow.program.modules import Import, Module
 from transfer_lint.flow.program.project import Project
 from transfer_lint.flow.program.rates import Change, Path, hotter
 from transfer_lint.flow.program.routines import CallSite, Reference, Routine, Routines, called_name
-from transfer_lint.flow.program.step_code import declared, handed_to, layers
+from transfer_lint.flow.program.step_code import declared, handed_to, layers, steps_optimizer
+from transfer_lint.flow.program.syntax import spelled
 
 _DEPTH = 3  # how often a function may be handed on
 _ALIKE = 6  # methods of one name, and files that call one, of which each may be meant
@@ -49,6 +50,9 @@ class Callers:
         own = declared(routine, self._knowledge)
         if self._is_remembered(routine):
             return own, []
+        stepping = self.of_file(routine.module).calls.get("step", ())
+        if own.rank < Heat.STEP.rank and any(site.routine is routine and steps_optimizer(site) for site in stepping):
+            own = Heat.STEP  # a call of it is one step of training
         search = _Search(self, routine)
         uses = list(search.uses(own))
         if search.handed.rank >= Heat.STEP.rank:
@@ -87,7 +91,7 @@ class _Search:
         if routine.owner is not None:
             yield from self._through_class(here)
         if own.rank < Heat.STEP.rank and routine.outer is None:
-            yield from self._abroad()
+            yield from self._abroad(own)
 
     # ---- through names -------------------------------------------------------------------------------------------
 
@@ -199,7 +203,7 @@ class _Search:
 
     # ---- across files --------------------------------------------------------------------------------------------
 
-    def _abroad(self) -> Iterator[Use]:
+    def _abroad(self, own: Heat) -> Iterator[Use]:
         """The uses in other files: of a function or class by import, of a method by a name that few methods have.
 
         If it is not the only one of that name, a use is unsure.
@@ -207,14 +211,17 @@ class _Search:
         routine, near = self._routine, self._routine.module.path
         if routine.owner is not None and routine.name not in ("__init__", "__call__"):
             count = self._methods_named(routine.name)
+            if count > 1 and own is Heat.ONCE:
+                return  # its name says more
             calling = self._project.calling(routine.name, near) if 0 < count <= _ALIKE else ()
-            if count > 1 and len(calling) > _ALIKE:
+            if count != 1 and (not count or len(calling) > _ALIKE):
+                yield from self._of_instances(routine.owner.name)
                 return
             for path in calling:
                 other = self._project.module(path, near) if path != near else None
                 if other is not None:
                     file = self._callers.of_file(other)
-                    for use in self._of_value(file, routine.name, lambda _, f: isinstance(f, ast.Attribute), 1):
+                    for use in self._of_value(file, routine.name, self._is_method_of_unknown, 1):
                         yield use if count == 1 else Use(use.routine, (*use.path, Change.UNSURE))
             return
         name = routine.name if routine.owner is None else routine.owner.name
@@ -224,22 +231,48 @@ class _Search:
             else:
                 yield from self._of_value(file, name, self._names_it(name), 1)
 
+    def _of_instances(self, cls: str) -> Iterator[Use]:
+        """The uses of a method with a name that many have, of what the calling file makes of the class."""
+        routine = self._routine
+        for file in self._importers(cls, routine.module):
+            made: Collection[str] = file.instances.get(cls, ())
+
+            def accepts(_: Routine, func: ast.expr, made: Collection[str] = made) -> bool:
+                return isinstance(func, ast.Attribute) and spelled(func.value) in made
+
+            if made:
+                yield from self._of_value(file, routine.name, accepts, 1)
+
     def _importers(self, name: str, module: Module) -> Iterator[Routines]:
         """The files that import a name from a module, or the module."""
         stem = module.path.rpartition("/")[2].removesuffix(".py")
         importing = self._project.importing
         for path in dict.fromkeys((*importing(name, module.path), *importing(stem, module.path))):
-            other = self._project.module(path, module.path) if path != module.path else None
-            if other is not None and name in other.text:
+            if path == module.path or not self._project.holds(path, name, module.path):
+                continue
+            other = self._project.module(path, module.path)
+            if other is not None:
                 yield self._callers.of_file(other)
 
+    def _is_method_of_unknown(self, caller: Routine, func: ast.expr) -> bool:
+        """Whether it is an attribute of something that is no module from outside the tree: not `random.sample`."""
+        if not isinstance(func, ast.Attribute):
+            return False
+        binding = caller.module.binding(func.value.id) if isinstance(func.value, ast.Name) else None
+        return not isinstance(binding, Import) or self._project.module_for(caller.module, binding) is not None
+
     def _names_it(self, name: str) -> Callable[[Routine, ast.expr], bool]:
-        wanted = f"{self._routine.module.path}:{name}"
+        path = self._routine.module.path
+        wanted, spelled = f"{path}:{name}", f".{path.removesuffix('.py').replace('/', '.')}.{name}"
 
         def accepts(caller: Routine, func: ast.expr) -> bool:
-            if not isinstance(func, ast.Name):
-                return self._names_it_in_module(caller, func)
-            return func.id not in caller.module.bindings or caller.module.dotted(func) == wanted
+            called = caller.module.dotted(func)
+            # With a folder of the tree on its path, a program imports from there: no file says so.
+            if called == wanted or spelled.endswith(f".{called}"):
+                return True
+            if isinstance(func, ast.Name):
+                return func.id not in caller.module.bindings
+            return self._names_it_in_module(caller, func)
 
         return accepts
 

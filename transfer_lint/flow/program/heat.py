@@ -72,9 +72,9 @@ class HeatMap:
         routine = self._callers.routine(module, node or module.tree)
         if routine is None:
             return False
-        if self.rate(module, node).heat.rank >= Heat.STEP.rank:
-            return True
         if any(change is not Change.RARELY for path in set(routine.changes.values()) for change in path.changes):
+            return True  # told by this file alone
+        if self.rate(module, node).heat.rank >= Heat.STEP.rank:
             return True
         nested = self._callers.of_file(module).nested(routine)
         return any(self.has_steps(module, inner.node) for inner in nested)

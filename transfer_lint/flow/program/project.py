@@ -7,8 +7,10 @@ hyphens in their names. So modules are identified by path.
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Sequence
 from contextlib import suppress
+from functools import lru_cache
 from typing import Any, cast
 
 from transfer_lint.files.sources import Sources
@@ -18,7 +20,8 @@ from transfer_lint.flow.program.text_facts import TextFacts
 from transfer_lint.flow.program.trees import Answer, Question, Trees
 
 # If no file of a tree holds one of these, nothing sets the default device of factories.
-DEFAULT_DEVICE = ("set_default_device", "set_default_tensor_type", "with torch.device", "with device")
+_DEFAULT_DEVICE = ("set_default_device", "set_default_tensor_type", "with torch.device", "with device")
+_SETS_DEFAULT_DEVICE = re.compile(r"\bset_default_(?:device|tensor_type)\b|^\s*with (?:torch\.)?device", re.MULTILINE)
 
 
 class Project:
@@ -56,6 +59,16 @@ class Project:
                     self._modules[path] = Module(self, path, text, self.facts.tree(path, text))
         return self._modules[path]
 
+    @property
+    def characters(self) -> int:
+        """How much source has been parsed for this project."""
+        return sum(len(module.text) for module in self._modules.values() if module is not None)
+
+    def holds(self, path: str, text: str, near: str) -> bool:
+        """Whether the file at `path` holds a piece of text. It is not parsed for that."""
+        held = self._ask(near, "text", path)
+        return isinstance(held, str) and text in held
+
     # ---- questions about the tree around a file, see Trees -------------------------------------------------------
 
     def _ask(self, near: str, name: str, *arguments: str | int | None) -> Answer:
@@ -64,6 +77,11 @@ class Project:
     def mentioning(self, text: str, near: str) -> Sequence[str]:
         """The files of the tree around `near` that hold a piece of text."""
         return cast("tuple[str, ...]", self._ask(near, "holding", text))
+
+    def sets_default_device(self, near: str) -> bool:
+        """Whether a file of the tree may set the default device of factories, for good or in a `with`."""
+        paths = dict.fromkeys(path for word in _DEFAULT_DEVICE for path in self.mentioning(word, near))
+        return any(_sets_default_device(cast("str | None", self._ask(near, "text", path)) or "") for path in paths)
 
     def importing(self, name: str, near: str) -> Sequence[str]:
         """The files with an import statement that names `name`, or that imports all of a module of that name."""
@@ -145,3 +163,8 @@ class Project:
             if target is not None and target is not module:
                 return self._class_of(target, target.binding(binding.name), depth + 1)
         return None
+
+
+@lru_cache(maxsize=256)
+def _sets_default_device(text: str) -> bool:
+    return _SETS_DEFAULT_DEVICE.search(text) is not None

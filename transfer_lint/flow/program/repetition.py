@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from functools import cached_property
 
 from transfer_lint.flow.knowledge import Knowledge
+from transfer_lint.flow.knowledge.names import ONE_NUMBER
 from transfer_lint.flow.program.modules import ClassInfo, FunctionInfo, Import, Module
 from transfer_lint.flow.program.rates import Change
 from transfer_lint.flow.program.syntax import LOOPS, children, nodes_of
@@ -70,7 +71,7 @@ class Repetition:
         """How a loop changes the rate of its body."""
         if isinstance(node, ast.While):
             body = [node.test, *node.body]
-            return (Change.STEP,) if self._does_step(body) else self._through_functions(body)
+            return (Change.STEP,) if self._does_step(body) else self._through_functions(body) or self._iterates(node)
         assert isinstance(node, _FOR)
         names = _names(node.target)
         if not isinstance(_root(node.iter), ast.Call) and self._calls_any(node.body, names):
@@ -79,11 +80,33 @@ class Repetition:
             return ()
         if self._is_schedule(node, names):
             return (Change.STEP,)
+        root = _root(node.iter)
+        counts = isinstance(root, ast.Call) and _is_of(root.func, frozenset({"range"}))
         if self._is_loader(node.iter) or self._does_step(node.body):
-            root = _root(node.iter)
-            counts = isinstance(root, ast.Call) and _is_of(root.func, frozenset({"range"}))
             return (Change.STEP,) if counts or not self._evaluates(node) else (Change.QUIET_STEP,)
-        return self._through_functions(node.body)
+        return self._through_functions(node.body) or (self._iterates(node) if counts else ())
+
+    def _iterates(self, node: ast.For | ast.AsyncFor | ast.While) -> tuple[Change, ...]:
+        """The change by a loop that ends when what it has computed says so: `if error.max() < tolerance: break`."""
+        tests = [node.test] if isinstance(node, ast.While) else []
+        for part in _direct(node.body):
+            if isinstance(part, ast.If) and any(isinstance(last, ast.Break) for last in (*part.body, *part.orelse)):
+                tests.append(part.test)
+        asked = [part for test in tests for part in nodes_of(test)]
+        if any(self._computes(part) for part in asked):
+            return (Change.QUIET_STEP,)
+        names = {part.id for part in asked if isinstance(part, ast.Name)}
+        assigned = (part for part in _direct(node.body) if isinstance(part, ast.Assign)) if names else ()
+        values = (part.value for part in assigned if any(names & _names(target) for target in part.targets))
+        computed = any(self._computes(inner) for value in values for inner in nodes_of(value))
+        return (Change.QUIET_STEP,) if computed else ()
+
+    def _computes(self, node: ast.AST) -> bool:
+        """Whether it is a call of a function of torch, or of a method that makes one number of a tensor."""
+        if not isinstance(node, ast.Call) or "torch" not in self._module.text:
+            return False
+        owner = self._module.dotted(node.func).partition(".")[0]
+        return owner == "torch" or (owner != "numpy" and getattr(node.func, "attr", "") in ONE_NUMBER)
 
     def _evaluates(self, loop: ast.stmt) -> bool:
         """Whether a loop only evaluates: gradients are off in it or around it, and it never goes backward.

@@ -10,7 +10,7 @@ from functools import cached_property, partial
 from transfer_lint.flow.program.modules import ClassInfo, FunctionNode, Module
 from transfer_lint.flow.program.rates import HERE, OVER_STEPS, Path
 from transfer_lint.flow.program.repetition import Comprehension, FileFacts, Repetition
-from transfer_lint.flow.program.syntax import children
+from transfer_lint.flow.program.syntax import bindings, children, spelled
 from transfer_lint.flow.program.throttles import Throttles
 
 _HOLDERS = (ast.Call, ast.Assign, ast.Return, ast.Tuple)
@@ -111,6 +111,15 @@ class Routines:
         self.facts = FileFacts(module)
         self.layers: frozenset[object] | None = None  # classes that models have many of; filled by `Callers`
         self.top = self._add(Routine(module, module.tree))
+
+    @cached_property
+    def instances(self) -> dict[str, set[str]]:
+        """The last part of a called name -> the names and attributes that get what it returns."""
+        found: dict[str, set[str]] = {}
+        for target, value in bindings(self.module.tree):
+            if isinstance(value, ast.Call) and isinstance(target, ast.Name | ast.Attribute):
+                found.setdefault(called_name(value.func), set()).add(spelled(target))
+        return found
 
     def _add(self, routine: Routine) -> Routine:
         self.all[routine.node] = routine
@@ -227,9 +236,13 @@ class _Walk:
         elif isinstance(node, ast.ListComp | ast.SetComp | ast.GeneratorExp | ast.DictComp):
             self._comprehension(node, path)
         elif not isinstance(node, ast.Constant):
-            self._parts(node, path, parent)
+            self._parts(node, path, parent, key)
 
-    def _parts(self, node: ast.AST, path: Path, parent: ast.AST) -> None:
+    def _parts(self, node: ast.AST, path: Path, parent: ast.AST, key: str) -> None:
+        if isinstance(node, ast.IfExp | ast.BoolOp):  # one of them is what is held
+            for child in children(node):
+                self._expression(child, path, parent, key)
+            return
         listed = isinstance(node, ast.Dict | ast.List | ast.Tuple) and isinstance(parent, ast.Assign | ast.Return)
         if isinstance(node, ast.Tuple) and len(node.elts) == 3:  # perhaps `(module, "function", mine)`, a patch
             self._expression(node.elts[2], path, node)

@@ -9,8 +9,9 @@ from transfer_lint.findings import Heat
 from transfer_lint.flow.knowledge import Knowledge
 from transfer_lint.flow.program import sockets
 from transfer_lint.flow.program.modules import ClassInfo, FunctionInfo, Module
-from transfer_lint.flow.program.routines import Reference, Routine
-from transfer_lint.flow.program.syntax import nodes_of
+from transfer_lint.flow.program.rates import Change
+from transfer_lint.flow.program.routines import CallSite, Reference, Routine
+from transfer_lint.flow.program.syntax import bindings, nodes_of, spelled
 
 _DATA = ("torch.utils.data.", "torch_geometric.data.")
 _REPEATED = (ast.For, ast.AsyncFor, ast.While, ast.ListComp, ast.GeneratorExp)
@@ -87,6 +88,28 @@ def is_fed(info: FunctionInfo, knowledge: Knowledge) -> bool:
         return False
     kinds = (sockets.input_type(info.owner, argument.arg) for argument in info.parameters)
     return any(kind is not None and kind not in knowledge.socket_host for kind in kinds)
+
+
+def steps_optimizer(site: CallSite) -> bool:
+    """Whether a call steps an optimizer, by its name, that its function has not made, and stands in no loop over steps.
+
+    Then a call of the function is one step of training, whatever it is called.
+    """
+    func = site.node.func
+    if not isinstance(func, ast.Attribute) or not _is_optimizer(func.value):
+        return False
+    if any(change is not Change.RARELY for change in site.path.changes):
+        return False
+    stepped = spelled(func.value)
+    return not any(spelled(target) == stepped for target, _ in bindings(site.routine.node))
+
+
+def _is_optimizer(node: ast.expr) -> bool:
+    """Whether something is named like an optimizer: `self.optimizer_G`, `optimizers[0]`, `scaler`."""
+    while isinstance(node, ast.Subscript):
+        node = node.value
+    name = node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else ""
+    return any(word.startswith("optim") or word in ("opt", "scaler") for word in name.lower().split("_"))
 
 
 def handed_to(reference: Reference, knowledge: Knowledge) -> Heat:

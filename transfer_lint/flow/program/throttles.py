@@ -70,6 +70,8 @@ class Throttles:
             case ast.Compare(left=left, ops=[ast.Eq()], comparators=[right]):
                 one = _is_one_iteration(left, right, loop)
                 return one or _is_modulo(left) or _is_modulo(right) or _is_emptiness(left, right)
+            case ast.Compare(left=left, ops=[ast.Lt() | ast.LtE()], comparators=[ast.Constant(value=float() as share)]):
+                return share <= 1 / _OFTEN and _is_drawn(left)
             case ast.Compare(left=left, ops=[ast.Is()], comparators=[ast.Constant(value=None)]):
                 return _is_assigned(left, body)
             case ast.Compare(left=ast.Call(func=func, args=[]), ops=[ast.Lt() | ast.LtE()], comparators=[chance]):
@@ -99,6 +101,13 @@ def _is_modulo(node: ast.expr) -> bool:
             often = isinstance(right, ast.Constant) and isinstance(right.value, int) and right.value <= _OFTEN
             return counts and not often and not any(isinstance(part, sizes) for part in nodes_of(left))
     return False
+
+
+def _is_drawn(node: ast.expr) -> bool:
+    """`random.random()`: below a small number, few iterations get there."""
+    return any(
+        isinstance(part, ast.Call) and _last(part.func) in ("random", "rand", "uniform") for part in nodes_of(node)
+    )
 
 
 def _is_one_number(test: ast.expr) -> bool:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from transfer_lint.findings import Heat
 from transfer_lint.flow.program.modules import FunctionInfo, Module
 from transfer_lint.flow.program.rates import RateOf
-from transfer_lint.flow.program.syntax import nodes_of
+from transfer_lint.flow.program.syntax import kinds_in
 from transfer_lint.flow.values.symbols import Symbol
 from transfer_lint.flow.values.terms import Known, Why
 from transfer_lint.flow.values.values import Object, Tensor
@@ -152,7 +152,7 @@ class Site:
     @property
     def moves_computed(self) -> bool:
         """Whether the receiver is computed in the same expression, by a call or an operator."""
-        return any(isinstance(node, ast.Call | ast.BinOp) for node in nodes_of(self.moved))
+        return not kinds_in(self.moved).isdisjoint((ast.Call, ast.BinOp))
 
     @property
     def moves_pinned(self) -> bool:

@@ -15,6 +15,20 @@ MOST_RELATED = 300
 """Objects that may share parts with one another; where there are more, an effect on one is an effect on everything."""
 
 
+@dataclass(slots=True)
+class Attempts:
+    """What a function does on some path, even if an exception ends it.
+
+    objects: those that it writes to, moves, or hands to unknown code.
+    module_level: it may do anything to what module-level names lead to.
+    everything: it may do anything to any object.
+    """
+
+    objects: set[Symbol] = field(default_factory=set)
+    module_level: bool = False
+    everything: bool = False
+
+
 class OverBudget(Exception):
     """A function takes too many steps to interpret."""
 
@@ -30,11 +44,13 @@ class Sharing:
     twins: symbol -> symbols that may be the same object.
     owners: symbol -> the object that it stands for, with its class.
     instances: those of a class of the tree.
+    attempts: what was done on any path.
     settled: modules stay where they were moved until they are moved or handed over by name.
     placed: the placement of some module is, or was, known.
     unsettled: something was forgotten that is kept where modules are settled.
     budget: how many steps the interpretation may still take; see `spend`.
     captured: function or generator made here -> the locals (by name) and objects that it may change when it runs.
+    runs_tree: functions and generators made here that may run code of the tree, which may change module-level objects.
     """
 
     is_module: Callable[[Value], bool]
@@ -45,6 +61,8 @@ class Sharing:
     owners: dict[Symbol, Object] = field(default_factory=dict)
     instances: dict[Symbol, None] = field(default_factory=dict)
     captured: dict[Symbol, tuple[str | Symbol, ...]] = field(default_factory=dict)
+    runs_tree: set[Symbol] = field(default_factory=set)
+    attempts: Attempts = field(default_factory=Attempts)
     settled: bool = False
     placed: bool = False
     unsettled: bool = False
@@ -67,6 +85,12 @@ class Sharing:
     def captured_by(self, ident: Symbol) -> list[str | Symbol]:
         """What a function or generator may change when it runs, if the symbol may stand for one."""
         return [held for one in (ident, *self.twins.get(ident, ())) for held in self.captured.get(one, ())]
+
+    def may_run_tree(self, idents: Iterable[Symbol]) -> bool:
+        """Whether one of the symbols may stand for a function or generator that may run code of the tree."""
+        return bool(self.runs_tree) and any(
+            one in self.runs_tree for ident in idents for one in (ident, *self.twins.get(ident, ()))
+        )
 
     def alias(self, part: Symbol, whole: Symbol) -> None:
         """Record that `part` may be a part of `whole`, or the same object."""

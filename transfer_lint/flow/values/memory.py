@@ -12,7 +12,7 @@ from transfer_lint.flow.values.records import AT_ENTRY, MADE, Epoch, Record
 from transfer_lint.flow.values.settled import settled_records
 from transfer_lint.flow.values.symbols import Symbol, Symbols
 from transfer_lint.flow.values.terms import Known
-from transfer_lint.flow.values.values import NONE, Function, Object, Tensor, Tuple, Value, objects_of
+from transfer_lint.flow.values.values import NONE, Class, Function, Object, Tensor, Tuple, Value, objects_of
 
 LIVE = frozenset({"device", "dtype"})
 """Attributes that a module may compute from its weights."""
@@ -27,14 +27,15 @@ class Memory:
     """The locals and the heap.
 
     rest: the record of every object that is not in the heap.
+    module_rest: the same for the objects of module-level variables.
     """
 
-    __slots__ = ("_initial", "correlated", "heap", "locals", "rest", "sharing", "symbols")
+    __slots__ = ("_initial", "correlated", "heap", "locals", "module_rest", "rest", "sharing", "symbols")
 
     def __init__(self, symbols: Symbols, initial: InitialAttribute, sharing: Sharing) -> None:
         self.locals: dict[str, Value] = {}
         self.heap: dict[Symbol, Record] = {}
-        self.rest = AT_ENTRY
+        self.rest = self.module_rest = AT_ENTRY
         # test -> local -> (its value, its value where the test was true, where it was false); never changed in place
         self.correlated: Mapping[TestKey, Mapping[str, tuple[Value, Value, Value]]] = {}
         self.symbols = symbols
@@ -43,7 +44,10 @@ class Memory:
 
     def record(self, ident: Symbol) -> Record:
         """The record of an object; if nothing has touched the object, the record of function entry."""
-        return self.heap.get(ident, self.rest)
+        record = self.heap.get(ident)
+        if record is not None:
+            return record
+        return self.module_rest if ident.is_global() else self.rest
 
     def anchor(self, ident: Symbol, record: Record) -> Symbol:
         """The symbol that the placement of an object's weights refers to while it is not known."""
@@ -84,6 +88,7 @@ class Memory:
                 self.heap[other] = known.holding({**known.attributes, name: either})
         record = self.record(owner.ident)
         self.heap[owner.ident] = record.holding({**record.attributes, name: value})
+        self.sharing.attempts.objects.add(owner.ident)
 
     def place(self, owner: Object, device: Known | None, dtype: Known | None, epoch: str, line: int) -> None:
         """Move a module to `device` and `dtype` (None: the move does not change that half)."""
@@ -98,6 +103,7 @@ class Memory:
         self, ident: Symbol, device: Known | None, dtype: Known | None, epoch: str, line: int, seen: set[Symbol]
     ) -> None:
         seen.add(ident)
+        self.sharing.attempts.objects.add(ident)
         record = self.record(ident)
         kept = {name: v for name, v in record.attributes.items() if not (isinstance(v, Tensor) and v.weight)}
         self.heap[ident] = replace(
@@ -139,7 +145,9 @@ class Memory:
             if (other in placed or self.sharing.proved_module(other)) and other not in found:
                 found.update([other] if any(not self._apart(ident, other) for ident in modules) else ())
         found -= wanted
-        self.sharing.unsettled |= bool(found)
+        if not found:
+            return []
+        self.sharing.unsettled = True
         known = [other for other in self.heap if other in found]  # the order is the same in every run
         return known + sorted(found - self.heap.keys(), key=lambda symbol: (symbol.line, symbol.label))
 
@@ -176,9 +184,13 @@ class Memory:
         """Unknown code got the value: forget everything reachable from it, as that code may have changed it."""
         self.havoc_all((value,), epoch, line)
 
-    def havoc_all(self, values: Iterable[Value], epoch: str, line: int) -> None:
-        """`havoc` for several values at once. For a function, module-level objects are forgotten, too."""
+    def havoc_all(self, values: Iterable[Value], epoch: str, line: int, *, module_level: bool = False) -> None:
+        """`havoc` for several values at once.
+
+        module_level: forget module-level objects, too, as for a function: code of the tree may run that is not seen.
+        """
         touched: dict[Symbol, None] = {}
+        where = Epoch(epoch, line)
         stack = list(values)
         while stack:
             value = stack.pop()
@@ -188,15 +200,22 @@ class Memory:
             elif isinstance(value, Tuple):
                 stack += value.items
             elif isinstance(value, Function):
-                stack += [Object(ident) for ident in self.heap if ident.is_global()]
+                module_level = True
                 stack += value.parts()
+            elif isinstance(value, Class):
+                module_level = True
+        if module_level or self.sharing.may_run_tree(touched):
+            self.module_rest = Record(where, epoch=where)
+            self.sharing.attempts.module_level = True
+            for ident in [ident for ident in self.heap if ident.is_global() and ident not in touched]:
+                touched.update(dict.fromkeys(self.reachable(ident)))
         if not touched:
             return
+        self.sharing.attempts.objects.update(touched)
         settled = settled_records(self.heap, self.sharing, values, touched) if self.sharing.placed else {}
         if settled and not self.sharing.settled:
             self.sharing.unsettled, settled = True, {}
         sharing = self._sharing(touched, epoch, line)
-        where = Epoch(epoch, line)
         unknown, moved = Record(where, epoch=where), Record(where, epoch=where, moved=where)
         for ident in touched:
             known = self.heap.get(ident)
@@ -205,11 +224,12 @@ class Memory:
 
     def havoc_globals(self, epoch: str, line: int) -> None:
         """Code that is not interpreted runs: forget module-level objects, as it may have changed them."""
-        self.havoc_all([Object(ident) for ident in self.heap if ident.is_global()], epoch, line)
+        self.havoc_all([Object(ident) for ident in self.heap if ident.is_global()], epoch, line, module_level=True)
 
     def displace(self, owner: Object, epoch: str, line: int) -> None:
         """Parts of a module were moved to an unknown place: forget all placements that this may change."""
         self.sharing.know(owner)
+        self.sharing.attempts.objects.add(owner.ident)
         self._displace((owner.ident, *self._sharing((owner.ident,), epoch, line, moved=True)), epoch, line)
 
     def _displace(self, idents: Iterable[Symbol], epoch: str, line: int) -> None:
@@ -232,7 +252,8 @@ class Memory:
         """Anything may have been done to any object."""
         where = Epoch(epoch, line)
         self.heap = {}
-        self.rest = Record(where, epoch=where)
+        self.rest = self.module_rest = Record(where, epoch=where)
+        self.sharing.attempts.everything = True
         self._refresh_weights(epoch, line)
 
     def replace_data(self, epoch: str, line: int) -> None:
@@ -282,8 +303,8 @@ class Memory:
             here = stack.pop()
             yield here
             record = self.heap.get(here)
-            targets = [t for value in (record.attributes.values() if record else ()) for t in objects_of(value)]
-            for held in self.sharing.captured_by(here):
+            targets = list(record.leads) if record is not None else []
+            for held in self.sharing.captured_by(here) if self.sharing.captured else ():
                 targets += objects_of(self.locals.get(held, NONE)) if isinstance(held, str) else [held]
             for target in targets:
                 if target not in seen:

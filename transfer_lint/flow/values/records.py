@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from transfer_lint.flow.values.symbols import Symbol
 from transfer_lint.flow.values.terms import Known, join_known
-from transfer_lint.flow.values.values import Host, Object, Tensor, Value
+from transfer_lint.flow.values.values import Host, Object, Tensor, Value, objects_of, symbols_of
 
 
 class Epoch(NamedTuple):
@@ -44,6 +44,24 @@ class Record:
     epoch: Epoch | None = None
     moved: Epoch | None = None
     made: bool = False
+    _leads: tuple[Symbol, ...] | None = field(default=None, init=False, compare=False, repr=False)
+    _lines: frozenset[int] | None = field(default=None, init=False, compare=False, repr=False)
+
+    @property
+    def leads(self) -> tuple[Symbol, ...]:
+        """The objects that the attributes hold. Memoised."""
+        if self._leads is None:
+            values = self.attributes.values()
+            self._leads = tuple(ident for value in values for ident in objects_of(value)) if values else ()
+        return self._leads
+
+    @property
+    def lines(self) -> frozenset[int]:
+        """The lines of all symbols in the attributes, see `Symbol.lines`. Memoised."""
+        if self._lines is None:
+            symbols = (symbol for value in self.attributes.values() for symbol in symbols_of(value))
+            self._lines = frozenset(line for symbol in symbols for line in symbol.lines)
+        return self._lines
 
     def holding(self, attributes: Mapping[str, Value]) -> Record:
         """A copy with other attributes. (Written out: `dataclasses.replace` is slow, and this is a hot path.)"""

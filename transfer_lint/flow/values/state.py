@@ -14,6 +14,33 @@ from transfer_lint.flow.values.terms import Known
 from transfer_lint.flow.values.values import Object, Placed, Tensor, Tuple, Value, objects_of
 
 
+class Meeting:
+    """Where many paths meet, one after another: what has met the same twice and stayed the same is not joined again.
+
+    Most paths into one `except` differ in little. A local is told by its name, a record by its object.
+    """
+
+    def __init__(self) -> None:
+        self._met: dict[str | Symbol, tuple[object, object]] = {}  # -> (what it has met last, what it is for good)
+
+    def is_over(self, key: str | Symbol, mine: object, other: object) -> bool:
+        """Whether the join of the two would be the first of them."""
+        met = self._met.get(key)
+        return met is not None and met[1] is mine and met[0] is other
+
+    def note(self, key: str | Symbol, other: object, mine: object | None) -> bool:
+        """Note a join with `other`. mine: what stayed the same in it; None if something changed.
+
+        Returns whether it will stay the same in every later one.
+        """
+        over = mine is not None and key in self._met and self._met[key][0] is other
+        self._met[key] = other, mine if over else _CHANGED
+        return over
+
+
+_CHANGED = object()
+
+
 class State(Memory):
     """A memory at one program point.
 
@@ -29,20 +56,33 @@ class State(Memory):
     def copy(self) -> State:
         """An independent copy. Only the symbols and the relations between objects are shared."""
         self.sharing.spend(1 + len(self.heap) // 8)  # a copy is cheap
-        other = State(self.symbols, self._initial, self.sharing)
-        other.locals = dict(self.locals)
-        other.heap = dict(self.heap)
-        other.rest = self.rest
+        other = State.__new__(State)
+        other.symbols, other._initial, other.sharing = self.symbols, self._initial, self.sharing
+        other.locals = self.locals.copy()
+        other.heap = self.heap.copy()
+        other.rest, other.module_rest = self.rest, self.module_rest
         other.guards = self.guards
         other.correlated = self.correlated
         return other
 
     def become(self, other: State) -> None:
         """Take over the locals and the heap of another state."""
-        self.locals, self.heap, self.rest = other.locals, other.heap, other.rest
+        self.locals = other.locals
+        self.become_heap(other)
 
-    def joined(self, other: State, key: tuple[object, ...], line: int) -> State:
-        """The join with another state. `key` names the program point where the two paths meet."""
+    def become_heap(self, other: State) -> None:
+        """Take over the heap of another state."""
+        self.heap, self.rest, self.module_rest = other.heap, other.rest, other.module_rest
+
+    def same_heap(self, other: State) -> bool:
+        """Whether the heaps are equal."""
+        return (self.heap, self.rest, self.module_rest) == (other.heap, other.rest, other.module_rest)
+
+    def joined(self, other: State, key: tuple[object, ...], line: int, meeting: Meeting | None = None) -> State:
+        """The join with another state. `key` names the program point where the two paths meet.
+
+        meeting: where more than two paths meet.
+        """
         result = self.copy()
         self.sharing.spend(len(self.heap) + len(self.locals))
         result.guards = self.guards & other.guards
@@ -56,11 +96,15 @@ class State(Memory):
             a = self.locals.get(name)
             if a is None:  # unbound on one path: a read that succeeds gets the other path's value
                 result.locals[name] = b
-            elif a is not b:
-                result.locals[name] = self.merge_values(a, b, phi(name), other, result)
+            elif a is not b and not (meeting is not None and meeting.is_over(name, a, b)):
+                value = self.merge_values(a, b, phi(name), other, result)
+                if meeting is None or not meeting.note(name, b, a if value == a and _is_alone(a) else None):
+                    result.locals[name] = value
         here = Epoch(f"join {key}", line)
         if self.rest != other.rest:
             result.rest = joined_records(self.rest, other.rest, {}, here)
+        if self.module_rest != other.module_rest:
+            result.module_rest = joined_records(self.module_rest, other.module_rest, {}, here)
         alike: dict[tuple[int, int], Record] = {}  # pairs of records without attributes of their own -> their join
         at_other = other.heap.get
         differing = [ident for ident, record in self.heap.items() if at_other(ident) is not record]
@@ -68,7 +112,7 @@ class State(Memory):
         for ident in differing:
             mine, theirs = self.heap.get(ident), at_other(ident)
             if mine is None or theirs is None:
-                known, rest = (mine, other.rest) if theirs is None else (theirs, self.rest)
+                known, rest = (mine, other.record(ident)) if theirs is None else (theirs, self.record(ident))
                 assert known is not None
                 if rest is AT_ENTRY and (known.made or only_read(ident, known)):
                     result.heap[ident] = known
@@ -76,7 +120,7 @@ class State(Memory):
             elif only_read(ident, mine) and only_read(ident, theirs):
                 result.heap[ident] = mine.holding({**mine.attributes, **theirs.attributes})
                 continue
-            a_record, b_record = mine or self.rest, theirs or other.rest
+            a_record, b_record = mine or self.record(ident), theirs or other.record(ident)
             if not a_record.attributes and not b_record.attributes:
                 if a_record.is_unknown_since(here):
                     continue
@@ -87,8 +131,13 @@ class State(Memory):
                 result.heap[ident] = joined
             elif a_record.attributes is b_record.attributes:
                 result.heap[ident] = joined_records(a_record, b_record, a_record.attributes, here)
+            elif meeting is not None and meeting.is_over(ident, mine, theirs):
+                continue
             elif not a_record.same(b_record):
-                result.heap[ident] = self._joined_record(other, result, ident, (a_record, b_record), here)
+                record = self._joined_record(other, result, ident, (a_record, b_record), here)
+                stays = meeting is not None and mine is not None and theirs is not None and _stays(mine, theirs, record)
+                if meeting is None or not meeting.note(ident, theirs, mine if stays else None):
+                    result.heap[ident] = record
         return result
 
     def merge_values(
@@ -140,19 +189,18 @@ class State(Memory):
     def forget_garbage(self) -> None:
         """Drop the records of objects that can no longer be reached. Only between statements: while an expression is
         evaluated, it may hold objects that no name leads to yet."""
-        if all(ident.line == 0 for ident in self.heap):
+        live = {ident for ident in self.heap if ident.line == 0}
+        if len(live) == len(self.heap):
             return
         self.sharing.spend(len(self.heap))
-        live = {ident for ident in self.heap if ident.line == 0}
         stack = [*live, *(part for value in self.locals.values() for part in objects_of(value))]
         live.update(stack)
         while stack:
             record = self.heap.get(stack.pop())
-            for value in record.attributes.values() if record else ():
-                for part in objects_of(value):
-                    if part not in live:
-                        live.add(part)
-                        stack.append(part)
+            for part in record.leads if record is not None else ():
+                if part not in live:
+                    live.add(part)
+                    stack.append(part)
         if len(live) < len(self.heap):
             self.heap = {ident: record for ident, record in self.heap.items() if ident in live}
 
@@ -184,6 +232,20 @@ class State(Memory):
 
             attributes[name] = self.merge_values(x, y, phi, other, into)
         return joined_records(a, b, attributes, here)
+
+
+def _is_alone(value: Value) -> bool:
+    """Whether its join changes nothing but the local or attribute that holds it."""
+    return not isinstance(value, Tuple) and not (isinstance(value, Object) and value.cls is not None)
+
+
+def _stays(mine: Record, theirs: Record, joined: Record) -> bool:
+    """Whether a record has stayed the same in a join, and its join has changed no other."""
+    return (
+        len(mine.attributes) == len(theirs.attributes)
+        and joined.same(mine)
+        and all(map(_is_alone, mine.attributes.values()))
+    )
 
 
 def _item(phi: Callable[[str], Symbol], number: int, path: str) -> Symbol:

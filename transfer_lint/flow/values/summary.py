@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 from transfer_lint.findings import Assumption
+from transfer_lint.flow.values.aliasing import Attempts
 from transfer_lint.flow.values.records import Epoch, Record
 from transfer_lint.flow.values.symbols import Symbol
 from transfer_lint.flow.values.values import Host, Object, Placed, Tensor, Tuple, Value
@@ -23,6 +24,8 @@ class Summary:
     result: what it returns.
     heap: the records at its end.
     forgets: it may do anything to any object.
+    changes_module: it may do anything to module-level objects.
+    attempts: what it may have done if an exception leaves it.
     replaces_data: it assigns the `.data` of some tensor.
     mutations: tensors that it may write to in place, and whether it certainly does (see `Mutation`).
     assumptions: those that would tell more about it.
@@ -32,9 +35,16 @@ class Summary:
     result: Value
     heap: Mapping[Symbol, Record]
     forgets: bool = False
+    changes_module: bool = False
+    attempts: Attempts = field(default_factory=Attempts)
     replaces_data: bool = False
     mutations: frozenset[tuple[Symbol | None, bool]] = frozenset()
     assumptions: frozenset[Assumption] = frozenset()
+
+    @cached_property
+    def attempted(self) -> Sequence[Symbol]:
+        """The objects that existed at its entry to which it may have done something if an exception leaves it."""
+        return [symbol for symbol in self.attempts.objects if self.rooted(symbol)]
 
     def rooted(self, symbol: Symbol) -> bool:
         """Whether the symbol is a parameter, a global, or an attribute path from one, as of function entry."""

@@ -12,20 +12,23 @@ class Symbol:
         name: an attribute as it was at a later epoch. With a name but no parent: a module-level variable.
     line: where the symbol was made (0: at function entry). A symbol made inside a loop stands for a different value in
         every iteration.
+    lines: this line, and those where the objects were made that it is an attribute of.
     label: its readable form, for messages.
     """
 
-    __slots__ = ("label", "line", "name", "parent")
+    __slots__ = ("label", "line", "lines", "name", "parent")
 
     def __init__(self, label: str, parent: Symbol | None, name: str, line: int) -> None:
         self.label = label
         self.parent = parent
         self.name = name
         self.line = line
+        above = parent.lines if parent is not None else ()
+        self.lines: tuple[int, ...] = above if line in above else (line, *above)
 
     def made_within(self, first: int, last: int) -> bool:
         """Whether the symbol, or one that it is an attribute of, was made on lines first..last (both included)."""
-        return any(first <= symbol.line <= last for symbol in self.lineage())
+        return any(first <= line <= last for line in self.lines)
 
     def lineage(self) -> Iterator[Symbol]:
         """The symbol, its parent, the parent's parent, and so on."""

@@ -1,0 +1,34 @@
+"""Parameters: what a function may take for granted of its arguments, whoever calls it."""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import replace
+
+from transfer_lint.findings import Assumption
+from transfer_lint.flow.interpret.annotations import annotated
+from transfer_lint.flow.interpret.frame import Frame
+from transfer_lint.flow.interpret.node_inputs import node_input
+from transfer_lint.flow.program.modules import FunctionInfo
+from transfer_lint.flow.program.tensor_uses import parameter_use
+from transfer_lint.flow.values.symbols import Symbol
+from transfer_lint.flow.values.values import Object, Tensor, Value
+
+
+def parameter(frame: Frame, info: FunctionInfo, number: int, argument: ast.arg, symbol: Symbol) -> Value:
+    """The value of a parameter in a call of which nothing is known: as its annotation, or its use, says."""
+    if info.owner is not None and number == 0 and "builtins.staticmethod" not in info.decorators:
+        if "builtins.classmethod" in info.decorators:
+            return Object(symbol)
+        return Object(symbol, info.owner)
+    value = node_input(frame, info, argument, symbol)
+    if value is None:
+        value = annotated(info.module, argument.arg, argument.annotation, argument, symbol)
+    if isinstance(value, Object) and value.cls is None and argument.annotation is None:
+        use = parameter_use(info, argument.arg)
+        fact = frame.assume(Assumption.MOVED_IS_TENSOR, use, "`{}` uses it as a tensor") if use else None
+        value = Tensor(symbol, why=(fact,)) if fact is not None else value
+    default = info.defaults.get(argument.arg)
+    if isinstance(value, Tensor | Object) and isinstance(default, ast.Constant) and default.value is None:
+        value = replace(value, optional=True)
+    return value

@@ -1,0 +1,137 @@
+"""Uses that show tensors: the names of a function on which it does what only tensors allow."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator, Mapping
+
+from transfer_lint.flow.program.modules import ClassInfo, FunctionInfo, Module
+from transfer_lint.flow.program.syntax import bindings, nodes_of
+
+_TESTS = frozenset({"isinstance", "is_tensor", "hasattr"})
+
+
+def tensor_uses(module: Module, function: ast.AST) -> Mapping[str, ast.AST]:
+    """Name -> a place in a function that shows that it is a tensor. Memoised on the function."""
+    knowledge = module.project.knowledge
+    of, known = getattr(function, "_transfer_lint_tensors", (None, {}))
+    if of is not knowledge:
+        known = dict[str, ast.AST]()
+        for name, node in _shown(module, function):
+            known.setdefault(name, node)
+        function._transfer_lint_tensors = knowledge, known  # type: ignore[attr-defined]
+    found: Mapping[str, ast.AST] = known
+    return found
+
+
+def parameter_use(info: FunctionInfo, name: str) -> ast.AST | None:
+    """A place that shows that a parameter is a tensor; None if there is none, or it may be something else there.
+
+    So it may if the function asks what it is, or assigns to it what is not made of it.
+    """
+    shown = tensor_uses(info.module, info.node).get(name)
+    if shown is None:
+        return None
+    for node in nodes_of(info.node):
+        match node:
+            case ast.Call(func=ast.Name(id=test) | ast.Attribute(attr=test), args=[ast.Name(id=asked), *_]):
+                if asked == name and test in _TESTS:
+                    return None
+    line = getattr(shown, "lineno", 0)
+    for target, value in bindings(info.node):
+        before = isinstance(target, ast.Name) and target.id == name and target.lineno < line
+        if before and (value is None or _root(value) != name):
+            return None
+    return shown
+
+
+def attribute_use(cls: ClassInfo, name: str) -> ast.AST | None:
+    """An assignment of a class that makes an attribute a tensor; None if there is none, or one may make it other."""
+    found: ast.AST | None = None
+    for base in cls.lineage:
+        made = _assigned(base).get(name, found) if isinstance(base, ClassInfo) else found
+        if made is None and found is not None:
+            return None
+        found = made
+    return found
+
+
+def _assigned(cls: ClassInfo) -> Mapping[str, ast.AST | None]:
+    """Attribute of the object -> what the class assigns to it; None if that may be no tensor. Memoised on the class."""
+    known: dict[str, ast.AST | None] | None = getattr(cls.node, "_transfer_lint_attributes", None)
+    if known is None:
+        known = {}
+        value: ast.expr | None
+        for node in nodes_of(cls.node):
+            match node:
+                case ast.Assign(targets=[ast.Attribute(value=ast.Name(id="self"), attr=name)], value=value):
+                    pass
+                case ast.Call(func=ast.Attribute(attr="register_buffer"), args=[ast.Constant(str(name)), held, *_]):
+                    value = held
+                case ast.Attribute(value=ast.Name(id="self"), attr=name, ctx=ast.Store()) if name not in known:
+                    value = None
+                case _:
+                    continue
+            if value is None or not _is_of(value, name):
+                known[name] = known.get(name, value) if value is not None and _makes_tensor(cls.module, value) else None
+        cls.node._transfer_lint_attributes = known  # type: ignore[attr-defined]
+    return known
+
+
+def _makes_tensor(module: Module, value: ast.expr) -> bool:
+    """Whether an expression is a call of a function that makes tensors, perhaps with methods of it called."""
+    knowledge = module.project.knowledge
+    makers = (knowledge.factories, knowledge.like_factories, knowledge.from_values, knowledge.combine)
+    while isinstance(value, ast.Call | ast.Subscript | ast.UnaryOp):
+        if isinstance(value, ast.Call):
+            name = module.dotted(value.func)
+            if any(name in known for known in makers):
+                return True
+            if not isinstance(value.func, ast.Attribute):
+                return False
+            value = value.func.value
+        else:
+            value = value.value if isinstance(value, ast.Subscript) else value.operand
+    return isinstance(value, ast.BinOp) and any(_makes_tensor(module, side) for side in (value.left, value.right))
+
+
+def _is_of(value: ast.expr, name: str) -> bool:
+    """Whether an expression is made of `self.name` by methods, items or arithmetic."""
+    while True:
+        match value:
+            case ast.Attribute(value=ast.Name(id="self"), attr=attr):
+                return attr == name
+            case ast.Call(func=ast.Attribute(value=inner)) | ast.Subscript(value=inner) | ast.BinOp(left=inner):
+                value = inner
+            case _:
+                return False
+
+
+def _shown(module: Module, function: ast.AST) -> Iterator[tuple[str, ast.AST]]:
+    knowledge = module.project.knowledge
+    arrays = "numpy" in module.text
+    for node in nodes_of(function):
+        match node:
+            case ast.Call(func=ast.Attribute(value=ast.Name(id=name), attr=attr), args=args) if (
+                attr in knowledge.tensor_distinctive or (attr == "backward" and not args)
+            ):
+                yield name, node
+            case ast.Call(func=ast.Attribute() as func, args=[ast.Name(id=name), *_]):
+                called = module.dotted(func)
+                if called in knowledge.combine or called in knowledge.tuples:
+                    yield name, node
+            case ast.Subscript(value=ast.Name(id=name), slice=ast.Tuple(elts=parts)) if not arrays:
+                if any(isinstance(part, ast.Slice) or getattr(part, "value", 0) in (None, ...) for part in parts):
+                    yield name, node
+
+
+def _root(node: ast.expr) -> str:
+    """The name that a chain of methods and items begins with; "" without one."""
+    while True:
+        match node:
+            case ast.Call(func=ast.Attribute(value=inner)) | ast.Attribute(value=inner) | ast.Subscript(value=inner):
+                node = inner
+            case ast.Name(id=name):
+                return name
+            case _:
+                return ""
