@@ -88,7 +88,7 @@ class Memory:
                 self.heap[other] = known.holding({**known.attributes, name: either})
         record = self.record(owner.ident)
         self.heap[owner.ident] = record.holding({**record.attributes, name: value})
-        self.sharing.attempts.objects.add(owner.ident)
+        self.sharing.attempts.objects[owner.ident] = None
 
     def place(self, owner: Object, device: Known | None, dtype: Known | None, epoch: str, line: int) -> None:
         """Move a module to `device` and `dtype` (None: the move does not change that half)."""
@@ -103,7 +103,7 @@ class Memory:
         self, ident: Symbol, device: Known | None, dtype: Known | None, epoch: str, line: int, seen: set[Symbol]
     ) -> None:
         seen.add(ident)
-        self.sharing.attempts.objects.add(ident)
+        self.sharing.attempts.objects[ident] = None
         record = self.record(ident)
         kept = {name: v for name, v in record.attributes.items() if not (isinstance(v, Tensor) and v.weight)}
         self.heap[ident] = replace(
@@ -229,7 +229,7 @@ class Memory:
     def displace(self, owner: Object, epoch: str, line: int) -> None:
         """Parts of a module were moved to an unknown place: forget all placements that this may change."""
         self.sharing.know(owner)
-        self.sharing.attempts.objects.add(owner.ident)
+        self.sharing.attempts.objects[owner.ident] = None
         self._displace((owner.ident, *self._sharing((owner.ident,), epoch, line, moved=True)), epoch, line)
 
     def _displace(self, idents: Iterable[Symbol], epoch: str, line: int) -> None:
