@@ -153,7 +153,7 @@ class Instantiation:
             default = self.info.defaults.get(name)
             if isinstance(default, ast.Constant):
                 return Constant(default.value)
-        elif symbol.is_global():
+        elif symbol.is_global:
             return self.caller.callees.global_named(symbol.name, self.caller.symbols)
         elif symbol.parent is not None and symbol.name and self.summary.rooted(symbol):
             owner = self.lookup(symbol.parent)

@@ -47,7 +47,7 @@ class Memory:
         record = self.heap.get(ident)
         if record is not None:
             return record
-        return self.module_rest if ident.is_global() else self.rest
+        return self.module_rest if ident.is_global else self.rest
 
     def anchor(self, ident: Symbol, record: Record) -> Symbol:
         """The symbol that the placement of an object's weights refers to while it is not known."""
@@ -207,7 +207,7 @@ class Memory:
         if module_level or self.sharing.may_run_tree(touched):
             self.module_rest = Record(where, epoch=where)
             self.sharing.attempts.module_level = True
-            for ident in [ident for ident in self.heap if ident.is_global() and ident not in touched]:
+            for ident in [ident for ident in self.heap if ident.is_global and ident not in touched]:
                 touched.update(dict.fromkeys(self.reachable(ident)))
         if not touched:
             return
@@ -224,7 +224,7 @@ class Memory:
 
     def havoc_globals(self, epoch: str, line: int) -> None:
         """Code that is not interpreted runs: forget module-level objects, as it may have changed them."""
-        self.havoc_all([Object(ident) for ident in self.heap if ident.is_global()], epoch, line, module_level=True)
+        self.havoc_all([Object(ident) for ident in self.heap if ident.is_global], epoch, line, module_level=True)
 
     def displace(self, owner: Object, epoch: str, line: int) -> None:
         """Parts of a module were moved to an unknown place: forget all placements that this may change."""

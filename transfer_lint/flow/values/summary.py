@@ -56,7 +56,7 @@ class Summary:
             if not symbol.name:
                 return False
             symbol = symbol.parent
-        return symbol.is_global() or symbol in self.parameters.values()
+        return symbol.is_global or symbol in self.parameters.values()
 
     @cached_property
     def effects(self) -> Sequence[tuple[Symbol, Record]]:
