@@ -258,6 +258,14 @@ def test_a_line_that_grows_over_the_width_is_parted(tmp_path: Path) -> None:
     assert complaints(tmp_path) == ""
 
 
+def test_a_line_that_was_several_is_broken_at_a_comma() -> None:
+    before = "xx = a.b() * f(g([h(c).to(\n    dd).e(), 1 - ii], -1), -1)[0]\n"
+    after = "xx = a.b() * f(g([h(c, d=dd).e(), 1 - ii], -1), -1)[0]\n"
+    assert laid_out(before, after, 36, "    ") == "xx = a.b() * f(g([h(c, d=dd).e(),\n    1 - ii], -1), -1)[0]\n"
+    assert laid_out(before, after, 44, "    ") == "xx = a.b() * f(g([h(c, d=dd).e(), 1 - ii],\n    -1), -1)[0]\n"
+    assert laid_out(after.replace(", d=dd", ".to(d)"), after, 44, "    ") == after
+
+
 def test_a_few_long_lines_are_not_the_width_of_a_file() -> None:
     usual, long = ["x = 1\n"] * 100, [f"x = {'a' * 100}\n"]
     assert longest_line("".join(usual)) == 5
