@@ -217,7 +217,10 @@ def made_on_device(frame: Frame, result: Object, arguments: Mapping[str, Value],
         return result
     term = frame.placed_by(value)
     computes = any(isinstance(v, Tensor) or (isinstance(v, Object) and v.placed[0]) for v in arguments.values())
-    if term is None or computes or _name(node)[:1].isupper():  # a loss, say, may well return what is on the host
+    name = _name(node)
+    if term is None or computes or name[:1].isupper():  # a loss, say, may well return what is on the host
+        return result
+    if name in frame.knowledge.movers:  # what moves something may return how much it has moved
         return result
     fact = frame.assume(Assumption.DEVICE_ARGUMENT, node, "`{}` is given the device")
     if fact is None:

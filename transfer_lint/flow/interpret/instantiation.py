@@ -13,7 +13,7 @@ from transfer_lint.flow.values.records import Epoch, Record
 from transfer_lint.flow.values.state import State
 from transfer_lint.flow.values.summary import Summary, is_initial
 from transfer_lint.flow.values.symbols import Symbol
-from transfer_lint.flow.values.terms import Known, Term, TermKind, Why, merge_why
+from transfer_lint.flow.values.terms import RESULT_OF, Known, Term, TermKind, Why, merge_why
 from transfer_lint.flow.values.values import (
     Constant,
     Function,
@@ -77,7 +77,7 @@ class Instantiation:
         self.here: Why = receiver.why if isinstance(receiver, Object) else ()
         self.by_module = receiver is not None and caller.is_module(receiver)
         if info.name != "__init__":
-            self.here = (*self.here, caller.fact(node, f"`{{}}` is the result of `{info.qualname}`"))
+            self.here = (*self.here, caller.fact(node, f"{RESULT_OF}`{info.qualname}`"))
 
     def result(self) -> Value:
         """Apply the effects and return the result."""
