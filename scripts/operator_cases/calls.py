@@ -79,6 +79,14 @@ def outcome(call: Call, function: Callable[..., Any], **more: Any) -> tuple[Any,
         return None, error
 
 
+def not_on_a_card(error: Exception) -> bool:
+    """Whether an error says that a card has no kernel for a call."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    return trace is not None and trace.tb_frame.f_globals["__name__"] == "transfer_lint.tracing.kernels"
+
+
 @contextmanager
 def seeded(device: bool) -> Iterator[None]:
     """Begin all streams of random numbers anew. device: those of the device too."""

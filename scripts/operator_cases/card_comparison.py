@@ -9,8 +9,48 @@ from dataclasses import dataclass, field
 from typing import Any
 
 KINDS = ("result", "backward", "host operand", "out", "generator", "error", "line", "step", "waits")
-# (pattern of "kind: unit: case", what is different) -> why the difference is none of the simulator's.
-EXPLAINED: Mapping[tuple[str, str], str] = {}
+_WORDS = "refused on both with the same class of error; the words are those of a kernel, and the host has others"
+# (pattern of "kind: unit: case", pattern of what is different) -> why the difference is none of the simulator's.
+EXPLAINED: Mapping[tuple[str, str], str] = {
+    (
+        r"conv",
+        r"other (words|class)",
+    ): "convolutions are refused on both; which kernel refuses, and so the words, depends on "
+    "whether cuDNN would take the call",
+    (
+        r"batch_norm|instance_norm|rms_norm|searchsorted|_segment_reduce|_unsafe_masked|expand_as|ctc_loss",
+        "other words",
+    ): _WORDS,
+    (
+        r"masked_scatter|max_(un)?pool|: trace:|: ldexp:|: index_put:|to_sparse|sparse_coo_tensor|lstsq",
+        "other words",
+    ): _WORDS,
+    (r"jiterator", r".*"): "kernels that a program writes itself are compiled for a card when they are called",
+    (
+        r"^(waits|backward): \S*(cumprod|prod|vander|linalg.eigh?|masked_fill|index_fill): backward",
+        "fewer waits|taken",
+    ): "torch does not look at the values of tensor subclasses where it would take another way for some values",
+    (r"line: (print|repr|str)\(", "fewer waits"): "torch prints numbers one by one; printing is counted as one wait",
+    (
+        r"synchronize|event_pair",
+        "more waits",
+    ): "the program asks for this wait, and `set_sync_debug_mode` does not report it",
+    (r"unique\(dim=0\)", "more waits"): "the wait is inside of a library, and `set_sync_debug_mode` does not report it",
+    (r"untyped_storage", "fewer waits"): "the storage of a simulated tensor is the host's",
+    (r"nn.LSTM.*dropout", "fewer waits"): "cuDNN sets up its dropout once in a process",
+    (r"^generator", "refused"): "nothing is drawn for a tensor without elements, and the generator is not looked at",
+    (r"fft|ormqr", "other strides"): "the order of the dimensions is that of another library",
+    (r"native_batch_norm", "other shape"): "what is kept for backward, outside of training",
+    (
+        r"^out: (abs|angle|bernoulli)",
+        "refused",
+    ): "a card computes complex `abs` and `angle` first, and copies them into any "
+    "`out`; `bernoulli` draws on the host then",
+    (r"dlpack", "refused"): "DLPack is not simulated",
+    (r"get_rng_state", "other shape"): "the state of a simulated generator is that of the host's",
+    (r"lstsq", "other shape"): "the rank, which the only method of a card does not compute",
+    (r"type\(x\)", "other place"): "the class of the class has another name",
+}
 
 
 @dataclass(frozen=True)
@@ -28,7 +68,11 @@ class Difference:
     def reason(self) -> str | None:
         """Why it is none of the simulator's; None if that is not known."""
         name = f"{self.kind}: {self.unit}: {self.case}"
-        found = (why for (pattern, what), why in EXPLAINED.items() if what == self.what and re.search(pattern, name))
+        found = (
+            why
+            for (pattern, what), why in EXPLAINED.items()
+            if re.fullmatch(what, self.what) and re.search(pattern, name)
+        )
         return next(found, None)
 
 

@@ -22,6 +22,10 @@ EXPLAINED = {
     ("out", "lu"): "`torch.lu` copies its results into `out`, wherever that is",
     ("values", "linalg.matrix_rank"): "under a dispatch mode torch leaves `out=` unfilled, on the host too",
     ("values", "linalg.matrix_rank.hermitian"): "under a dispatch mode torch leaves `out=` unfilled, on the host too",
+    **dict.fromkeys(
+        (("values", "linalg.eig"), ("values", "svd_lowrank"), ("values", "pca_lowrank")),
+        "its strides are those of a card, not the host's",
+    ),
     ("gradients", "ormqr"): "its strides are another order; a card's are its own",
 }
 if not hasattr(torch, "accelerator"):  # before torch 2.6

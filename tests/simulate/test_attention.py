@@ -52,3 +52,42 @@ def test_operands_in_two_places_are_refused() -> None:
         query, key, value = _heads("cuda")
         with pytest.raises(RuntimeError, match="same device"):
             attention(query, key.cpu(), value)
+
+
+def _layout(tensor: Tensor) -> str:
+    """The dimensions (batch, heads, length, width) in the order of their strides."""
+    return "".join("BHLD"[each] for each in sorted(range(4), key=lambda each: -tensor.stride(each)))
+
+
+@pytest.mark.skipif(torch.__version__ < "2.11", reason="earlier, cuDNN's kernel was not the first")
+@pytest.mark.parametrize(
+    ("dtype", "width", "mask", "split", "layouts"),
+    [
+        (torch.float16, 64, False, False, "BHLD BHLD BHLD"),  # cuDNN: as the query is
+        (torch.float16, 64, True, True, "BLHD BLHD BLHD"),
+        (torch.float16, 320, False, False, "BLHD BLHD BLHD"),  # efficient
+        (torch.float32, 40, True, False, "BLHD BLHD BLHD"),
+        (torch.float16, 6, False, True, "BHLD BHLD BHLD"),  # flash, padded
+        (torch.float32, 6, True, True, "BHLD BHLD BHDL"),  # math
+    ],
+)
+def test_layouts_of_an_h100(dtype: torch.dtype, width: int, mask: bool, split: bool, layouts: str) -> None:
+    with simulate():
+        if split:
+            query, key, value = (torch.randn(2, 5, 3, width).transpose(1, 2).to("cuda", dtype) for _ in range(3))
+        else:
+            query, key, value = (torch.randn(2, 3, 5, width).to("cuda", dtype) for _ in range(3))
+        for each in (query, key, value):
+            each.requires_grad_()
+        result = attention(query, key, value, torch.ones(5, 5, dtype=torch.bool, device="cuda") if mask else None)
+        for_query, for_key, _ = torch.autograd.grad(result.sum(), (query, key, value))
+        assert [_layout(each) for each in (result, for_query, for_key)] == layouts.split()
+        with torch.inference_mode():
+            again = attention(query, key, value, torch.ones(5, 5, dtype=torch.bool, device="cuda") if mask else None)
+        assert again.stride() == result.stride()
+        assert result.stride(2) == (8 if (dtype, width) == (torch.float16, 6) else result.stride(2))
+
+
+def test_a_mask_on_the_host_is_refused() -> None:
+    with simulate(), pytest.raises(RuntimeError, match="same device"):
+        attention(*_heads("cuda"), SEEN)

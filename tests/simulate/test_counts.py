@@ -85,7 +85,6 @@ WAITS: dict[str, list[tuple[str, int]]] = {
     "d.__setitem__(d > 1, 0)": [],
     "d.__setitem__((slice(None), d[0] > 1), 0)": [],
     "d.__setitem__(d > 1, d[0, 0])": [("index", 8)],
-    "h.__setitem__(d > 3, 1)": [("index", 8)],
     "d.unique()": [("_unique2", 8)],
     "d[0].repeat_interleave(index)": 2 * [("repeat_interleave", 8)],
     "d[0].repeat_interleave(index, output_size=3)": [],
@@ -198,3 +197,12 @@ def test_clear(machine: Machine) -> None:
     assert machine.no_op_calls
     machine.clear()
     assert (machine.transfers, machine.waits, machine.no_op_calls, machine.moved_bytes) == ([], [], [], 0)
+
+
+def test_a_mask_on_the_device_says_where_to_write_on_the_host(machine: Machine) -> None:
+    given = names()
+    machine.clear()
+    eval("h.__setitem__(d > 3, 1)", given)
+    assert [wait.how for wait in machine.waits] == ["index"]
+    assert {(each.source, each.target) for each in machine.transfers} == {("cuda:0", "cpu")}
+    assert str(given["h"]) == str(torch.tensor([[0.0, 1.0, 2.0], [3.0, 1.0, 1.0]]))

@@ -41,14 +41,17 @@ def kernel_of(query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None) ->
     plain = query.dim() == 4 and query.dtype == key.dtype == value.dtype and wide == value.shape[-1]
     if not plain or not query.numel() or not key.numel() or query.dtype not in (*_HALVES, torch.float32):
         return "math"
-    cuda = torch.backends.cuda
-    if half and wide % 8 == 0 and wide <= 128 and VERSION >= (2, 11) and cuda.cudnn_sdp_enabled():
+    if half and wide % 8 == 0 and wide <= 128 and VERSION >= (2, 11) and _enabled("cudnn_sdp_enabled"):
         return "cudnn"
-    if half and mask is None and wide <= 256 and cuda.flash_sdp_enabled():
+    if half and mask is None and wide <= 256 and _enabled("flash_sdp_enabled"):
         return "flash"
-    if wide % (8 if half else 4) == 0 and query.shape[1] == key.shape[1] and cuda.mem_efficient_sdp_enabled():
+    if wide % (8 if half else 4) == 0 and query.shape[1] == key.shape[1] and _enabled("mem_efficient_sdp_enabled"):
         return "efficient"
     return "math"
+
+
+def _enabled(which: str) -> bool:
+    return bool(getattr(torch.backends.cuda, which)())
 
 
 def laid_out(kernel: str, query: Tensor, result: Tensor) -> Tensor:
@@ -107,7 +110,7 @@ class _Given(torch.autograd.Function):
         return operand.view_as(operand)
 
     @staticmethod
-    def backward(context: Any, gradient: Tensor) -> tuple[Tensor, None]:  # type: ignore[override]
+    def backward(context: Any, gradient: Tensor) -> tuple[Tensor, None]:
         return _ordered(gradient, context.order), None
 
 

@@ -141,7 +141,6 @@ def agreed(func: Any, given: Sequence[tuple[str, Tensor]], args: Sequence[Any], 
     if len(devices) > 1:
         raise refused(devices[0], devices[1])
     hosts = [(argument, tensor) for argument, tensor in given if place_of(tensor) == HOST]
-    _refuse_numbers(func._schema.name.rstrip("_"), given, hosts)
     if declared.iterator:
         _probe(func, tuple((each.dim(), place_of(each) == HOST) for _, each in given), args, kwargs, devices[0])
     elif name in _MOVES_SCALARS:
@@ -151,6 +150,12 @@ def agreed(func: Any, given: Sequence[tuple[str, Tensor]], args: Sequence[Any], 
     elif any(argument != _MOVES_ANY.get(name) for argument, _ in hosts):
         written = [each.name for each in func._schema.arguments if each.alias_info is not None]
         scalars = [tensor for argument, tensor in hosts if tensor.dim() == 0 and argument not in written]
+        if name in _TAKES_HOST_SCALAR and any(
+            tensor is given[0][1] for argument, tensor in given if argument in written
+        ):
+            _refuse_shape(given)
+        if name == "aten::mode.values":
+            raise RuntimeError(f"expected device '{name_of(devices[0])}' but got 'cpu' for values output")
         if name in _OF_ALL:
             raise RuntimeError(
                 "Expected self.device() == out.device() to be true, but got false.  "
@@ -160,7 +165,16 @@ def agreed(func: Any, given: Sequence[tuple[str, Tensor]], args: Sequence[Any], 
             raise RuntimeError(f"Expected out tensor to have device {name_of(devices[0])}, but got cpu instead")
         if name not in _TAKES_HOST_SCALAR or scalars != [tensor for _, tensor in hosts] or len(scalars) > 1:
             raise refused(devices[0], HOST)
+    _refuse_numbers(func._schema.name.rstrip("_"), given, hosts)
     return devices[0]
+
+
+def _refuse_shape(given: Sequence[tuple[str, Tensor]]) -> None:
+    """Refuse what cannot be written into the first operand, which torch finds before it compares devices."""
+    shapes = [tensor.shape for _, tensor in given]
+    whole = torch.broadcast_shapes(*shapes)  # type: ignore[no-untyped-call]
+    if whole != shapes[0]:
+        raise RuntimeError(f"output with shape {list(shapes[0])} doesn't match the broadcast shape {list(whole)}")
 
 
 def _refuse_numbers(name: str, given: Sequence[tuple[str, Tensor]], hosts: Sequence[tuple[str, Tensor]]) -> None:

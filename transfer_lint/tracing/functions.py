@@ -189,8 +189,10 @@ def _ctc_loss(machine: Machine, func: Any, args: Sequence[Any], kwargs: dict[str
 
     def numbers(lengths: Any) -> Any:
         nonlocal tensors
-        if not isinstance(lengths, Tensor) or lengths.dim() != 1:
+        if not isinstance(lengths, Tensor):
             return lengths
+        if lengths.dim() != 1:
+            raise RuntimeError("input_lengths must be of size batch_size")
         tensors = True
         return lengths.cpu().tolist()
 
@@ -207,6 +209,22 @@ def _ctc_loss(machine: Machine, func: Any, args: Sequence[Any], kwargs: dict[str
 def _as_subclass(machine: Machine, func: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
     self, cls = args
     return self.as_subclass(cls) if isinstance(self, DeviceTensor) else func(self, host_class(cls))
+
+
+def _recurrent(machine: Machine, func: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
+    # cuDNN keeps what backward needs only of a layer in training mode
+    result = func(*args, **kwargs)
+    flags = [each for each in args if isinstance(each, bool)]
+    training = flags[1]  # has_biases, train, bidirectional, perhaps batch_first; dropout and num_layers are numbers
+    if not training and isinstance(result[0], DeviceTensor) and result[0].requires_grad:
+        for each in result:
+            each.register_hook(_refuse_backward)
+    return result
+
+
+def _refuse_backward(gradient: Tensor) -> None:
+    if torch.backends.cudnn.enabled:
+        raise RuntimeError("cudnn RNN backward can only be called in training mode")
 
 
 _CONVOLUTION = ("input", "weight", "bias", "stride", "padding", "dilation", "groups")
@@ -302,6 +320,7 @@ _HANDLERS: Mapping[Any, Callable[[Machine, Any, Sequence[Any], dict[str, Any]], 
     torch._C._nn._parse_to: _numbered,  # the arguments of Module.to
     **dict.fromkeys((torch.conv1d, torch.conv2d, torch.conv3d), _convolution),
     **dict.fromkeys((torch.conv_transpose1d, torch.conv_transpose2d, torch.conv_transpose3d), _convolution),
+    **dict.fromkeys((torch.lstm, torch.gru, torch.rnn_tanh, torch.rnn_relu), _recurrent),
     torch.tensor: _tensor,
     torch.as_tensor: _tensor,
     torch.asarray: _tensor,

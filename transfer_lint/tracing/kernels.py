@@ -30,6 +30,7 @@ _LACKING: Mapping[str, tuple[frozenset[torch.dtype], str]] = {
     "aten::addmm": (_INTEGERS, "addmm_cuda"),
     "aten::addbmm": (_INTEGERS, "addmm_cuda"),
     "aten::linear": (_INTEGERS, "addmm_cuda"),
+    "aten::_trilinear": (_INTEGERS, "baddbmm_cuda"),
     "aten::bmm": (_INTEGERS, "baddbmm_cuda"),
     "aten::baddbmm": (_INTEGERS, "baddbmm_cuda"),
     "aten::addmv": (_INTEGERS, "addmv_impl_cuda"),
@@ -55,23 +56,25 @@ def refusal(func: Any) -> Callable[[Sequence[Any], Mapping[str, Any]], None] | N
         return None
     if name.rstrip("_") in _LACKING:
         dtypes, kernel = _LACKING[name.rstrip("_")]
-        return lambda args, kwargs: _refuse_dtypes(dtypes, kernel, args, kwargs)
+        in_place = name.endswith("_")
+        return lambda args, kwargs: _refuse_dtypes(dtypes, kernel, args, kwargs, in_place)
     if name.rstrip("_") in _OTHERS:
         return _OTHERS[name.rstrip("_")]
     return (lambda args, kwargs: _refuse_all(func, args, kwargs)) if declaration_of(func).absent else None
 
 
-def _refuse_dtypes(dtypes: frozenset[torch.dtype], kernel: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> None:
+def _refuse_dtypes(
+    dtypes: frozenset[torch.dtype], kernel: str, args: Sequence[Any], kwargs: Mapping[str, Any], in_place: bool = False
+) -> None:
     given = list(tensors_in((*args, *kwargs.values())))
-    if given[0].dtype in dtypes and _reach_a_kernel(given):
+    fits = not in_place or given[0].numel() > 1
+    if given[0].dtype in dtypes and fits and _reach_a_kernel(given):
         raise NotImplementedError(f"\"{kernel}\" not implemented for '{_NAMES[given[0].dtype]}'")
 
 
 def _reach_a_kernel(given: Sequence[Tensor]) -> bool:
-    """Whether nothing else is wrong with operands, and there is something to compute."""
-    dims = max(each.dim() for each in given)
-    whole = given[0].dim() == dims or dims == 2
-    return whole and all(isinstance(each, DeviceTensor) and each.numel() for each in given)
+    """Whether all operands are on the device, and there is something to compute."""
+    return all(isinstance(each, DeviceTensor) and each.numel() for each in given)
 
 
 def _refuse_scatter(args: Sequence[Any], kwargs: Mapping[str, Any]) -> None:
@@ -86,7 +89,8 @@ def _refuse_convolution(args: Sequence[Any], kwargs: Mapping[str, Any]) -> None:
 
 
 def _refuse_lstsq(args: Sequence[Any], kwargs: Mapping[str, Any]) -> None:
-    if kwargs.get("driver") not in (None, "gels") and isinstance(args[0], DeviceTensor):
+    here = all(isinstance(each, DeviceTensor) for each in tensors_in((*args, *kwargs.values())))
+    if here and kwargs.get("driver") not in (None, "gels"):
         raise RuntimeError("torch.linalg.lstsq: `driver` other than `gels` is not supported on CUDA")
 
 

@@ -139,6 +139,6 @@ def _note_waits(func: Any, traits: Traits, args: Sequence[Any], kwargs: Mapping[
     if machine is None or traits.name not in WAITS:
         return
     count, nbytes = waits_of(func, traits, args, kwargs)
-    value = next(tensors_in((*args, *kwargs.values())))
     for _ in range(count):
+        value = next(tensors_in((*args, *kwargs.values())))
         machine.waited(place_of(value), traits.name.removeprefix("aten::"), value, nbytes)

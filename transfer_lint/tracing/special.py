@@ -72,6 +72,8 @@ def bring_indices(func: Any, args: Sequence[Any]) -> Sequence[Any]:
                 machine.moved(there, here, each, each.dtype, non_blocking=not waits, at_host=each, taken=True)
         return place(values, here)
 
+    if any(rest[1:]) and not number and isinstance(rest[0], Tensor) and here != HOST and place_of(rest[0]) == HOST:
+        raise RuntimeError(f"expected device {name_of(here)} but got device cpu for value tensor")
     if number:
         if here != HOST and not fills and machine is not None:
             machine.moved(HOST, here, rest[0], rest[0].dtype, non_blocking=False, at_host=rest[0], taken=True)
@@ -165,8 +167,29 @@ def _neg_view(func: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Tens
 
 def _pack_padded_sequence(func: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
     traits = traits_of(func)
+    lengths = args[1]
+    if place_of(lengths) != HOST:
+        raise RuntimeError(
+            "'lengths' argument should be a 1D CPU int64 tensor, but got "
+            f"{lengths.dim()}D {lengths.device} {lengths.type().rpartition('.')[2].removesuffix('Tensor')} tensor"
+        )
     data, sizes = run_at(place_of(args[0]), func, traits, args, kwargs)
     return data, values_of(sizes)  # the sizes are needed, and made, on the host
+
+
+def _linalg_eig(func: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+    # its kernel for a card writes rows
+    return tuple(each.contiguous() for each in run_at(place_of(args[0]), func, traits_of(func), args, kwargs))
+
+
+def _linalg_svd(func: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+    # the third result, which is transposed, is made of rows
+    left, values, right = run_at(place_of(args[0]), func, traits_of(func), args, kwargs)
+    return left, values, right.contiguous()
+
+
+def _nonzero_static(func: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+    return run_at(place_of(args[0]), func, traits_of(func), args, kwargs).t().contiguous().t()
 
 
 def _with_number(func: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
@@ -222,7 +245,8 @@ def _attention(func: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any
     given = list(named_tensors(func, args, kwargs))
     if len({place_of(tensor) for _, tensor in given}) > 1:
         agreed(func, given, args, kwargs)
-    return attention.laid_out(kernel, query, run_at(place_of(query), func, traits_of(func), args, kwargs))
+    result = run_at(place_of(query), func, traits_of(func), args, kwargs)
+    return attention.laid_out(kernel, query, result.contiguous() if kernel == "math" else result)
 
 
 SPECIAL: Mapping[Any, Callable[[Any, Sequence[Any], Mapping[str, Any]], Any]] = {
@@ -233,6 +257,9 @@ SPECIAL: Mapping[Any, Callable[[Any, Sequence[Any], Mapping[str, Any]], Any]] = 
     aten._neg_view.default: _neg_view,
     aten._pack_padded_sequence.default: _pack_padded_sequence,
     aten.convolution.default: _convolution,
+    aten.linalg_eig.default: _linalg_eig,
+    aten._linalg_svd.default: _linalg_svd,
+    aten.nonzero_static.default: _nonzero_static,
     attention.ATTENTION: _attention,
     aten.where.self: _where,
     aten.where.self_out: _where,
