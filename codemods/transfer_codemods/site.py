@@ -14,10 +14,9 @@ import libcst as cst
 from .actions import Target
 from .evaluation import Place
 from .names import Names
-from .style import Style, longest_line
+from .style import NARROWEST, Style, longest_line
 from .syntax import LINE_LENGTH, Refused, Room, dotted, expression, guard_statement
 
-_NARROWEST = 88  # columns that every project allows
 _UNBOUNDED = Room(10**6, "", 0, "")
 
 # Writes a guard's test so that it fits in the given Room.
@@ -78,7 +77,7 @@ def width(code: str, style: Style) -> int:
 
     Lines with a text or a comment do not count: a formatter leaves them as long as they are.
     """
-    return style.line_length or min(max(longest_line(code), _NARROWEST), LINE_LENGTH)
+    return style.line_length or min(max(longest_line(code), NARROWEST), LINE_LENGTH)
 
 
 @dataclass(frozen=True)

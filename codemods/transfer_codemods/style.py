@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+NARROWEST = 88  # columns that every project allows
+_FEW = 32  # of so many lines, one may be longer
 _FREE = re.compile("[#'\"]")
 
 
@@ -27,5 +29,11 @@ class Style:
 
 
 def longest_line(code: str) -> int:
-    """The columns of the longest line without a text or a comment."""
-    return max((len(line) for line in code.splitlines() if not _FREE.search(line)), default=0)
+    """The columns of the longest line without a text or a comment.
+
+    Not of the few that a formatter has found no place to part: at most `NARROWEST` if nearly all lines are no longer.
+    """
+    columns = [len(line) for line in code.splitlines() if line and not _FREE.search(line)]
+    longer = [number for number in columns if number > NARROWEST]
+    kept = longer if len(longer) * _FEW > len(columns) else []
+    return max(kept, default=min(max(columns, default=0), NARROWEST))

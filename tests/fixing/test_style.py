@@ -9,7 +9,7 @@ import pytest
 
 import transfer_lint.rules
 from tests.support.ruff import complaints, tidy
-from transfer_codemods.style import Style
+from transfer_codemods.style import Style, longest_line
 from transfer_lint.findings import FixHints
 from transfer_lint.fixing.examples import fix as fix_example
 from transfer_lint.fixing.fix import fix_paths
@@ -256,6 +256,22 @@ def test_a_line_that_grows_over_the_width_is_parted(tmp_path: Path) -> None:
     (tmp_path / "a.py").write_bytes(fixed.files[0].new)
     assert (tmp_path / "a.py").read_text().count("zeros(\n") >= 2
     assert complaints(tmp_path) == ""
+
+
+def test_a_line_that_was_several_is_broken_at_a_comma() -> None:
+    before = "xx = a.b() * f(g([h(c).to(\n    dd).e(), 1 - ii], -1), -1)[0]\n"
+    after = "xx = a.b() * f(g([h(c, d=dd).e(), 1 - ii], -1), -1)[0]\n"
+    assert laid_out(before, after, 36, "    ") == "xx = a.b() * f(g([h(c, d=dd).e(),\n    1 - ii], -1), -1)[0]\n"
+    assert laid_out(before, after, 44, "    ") == "xx = a.b() * f(g([h(c, d=dd).e(), 1 - ii],\n    -1), -1)[0]\n"
+    assert laid_out(after.replace(", d=dd", ".to(d)"), after, 44, "    ") == after
+
+
+def test_a_few_long_lines_are_not_the_width_of_a_file() -> None:
+    usual, long = ["x = 1\n"] * 100, [f"x = {'a' * 100}\n"]
+    assert longest_line("".join(usual)) == 5
+    assert longest_line("".join(usual + long)) == 88
+    assert longest_line("".join(usual + long * 5)) == 104
+    assert longest_line("".join([*usual, *long[:1], "# " + "a" * 200])) == 88
 
 
 CONFIGURED = {

@@ -328,12 +328,16 @@ THROTTLED = {
     "a key of a cache": "    if step not in cache:\n        cache[step] = read(x)\n",
     "the loop ends": "    if done:\n        read(x)\n        break\n",
     "an error": '    if done:\n        raise ValueError(f"{read(x)}")\n',
+    "for the last shape": "    if self.size != x.shape:\n        self.size = read(x)\n",
+    "for the last device, or none": "    if self.kept is None or x.device != self.at:\n        self.kept = read(x)\n"
+    "        self.at = x.device\n",
     "a small chance": "    if random.random() < 0.01:\n        read(x)\n",
     "a loop inside": "    if step % every == 0:\n        for batch in loader:\n            read(x)\n",
 }
 
 STEADY = {
     "every other step": "    if step % 2 == 0:\n        read(x)\n",
+    "another value": "    if self.value != every:\n        self.value = read(x)\n",
     "a fair chance": "    if random.random() < 0.5:\n        read(x)\n",
     "a rank alone": "    if rank == 0:\n        read(x)\n",
     "a size that must fit": '    if x.shape[0] % every != 0:\n        raise ValueError("size")\n    read(x)\n',

@@ -17,6 +17,7 @@ from transfer_lint.files.text import lines_of
 _SKIPPED = (tokenize.NL, tokenize.INDENT, tokenize.DEDENT, tokenize.ENDMARKER)
 _LOOSE = frozenset({"if", "else", "and", "or", "not", "in", "is", "<", ">", "==", "!=", "<=", ">=", ",", "|", "&", "^"})
 """What binds looser than arithmetic: a value with this in it is parted there first."""
+_MUCH = 1.2  # times as long as what stood there: a line that was several
 _OPENING, _CLOSING = frozenset("([{"), frozenset(")]}")
 _LINE_END = re.compile(r"[ \t]*\r?\n[ \t]*")
 _NO_BLANK = re.compile(rf"(?<=[(\[{{]){_LINE_END.pattern}|{_LINE_END.pattern}(?=[)\]}}]|\.[^0-9])")
@@ -47,7 +48,9 @@ def laid_out(before: str, after: str, width: int, indent: str) -> str:
             joined = lines_of(_join("".join(lines[first:last]), width))
             lines[first:last] = ["".join(_lines_parted(joined, frozenset(old), allowed, width, indent))]
         elif len(lines[first].rstrip("\r\n")) > allowed:
-            lines[first] = _parted(lines[first], statement, width, indent)
+            lines[first] = parted = _parted(lines[first], statement, width, indent)
+            if parted.count("\n") == 1 and len(parted) > allowed * _MUCH:
+                lines[first] = _broken(parted, statement, width, indent)
     new = "".join(lines)
     return new if new == after or _tree(new) == _tree(after) else after
 
@@ -188,6 +191,21 @@ def _takes_comma(item: Sequence[tokenize.TokenInfo], opening: int) -> bool:
     before = item[opening - 1] if opening else None
     named = before is not None and before.type == tokenize.NAME and not iskeyword(before.string)
     return named if item[opening].string == "(" else before is None or before.string in _OPENING | {"=", ","}
+
+
+def _broken(line: str, statement: Sequence[tokenize.TokenInfo], width: int, indent: str) -> str:
+    """A line that was several, and that fits in no form of a formatter: broken at commas in brackets."""
+    margin, end = line[: len(line) - len(line.lstrip())] + indent, line[len(line.rstrip("\r\n")) :]
+    commas = [t.end[1] for n, t in enumerate(statement) if t.string == "," and _depth(statement[:n]) > 0]
+    rows, start = [], 0
+    while len(line[start:].rstrip()) + (len(margin) if start else 0) > width:
+        room = width - (len(margin) if start else 0)
+        cut = max((column for column in commas if start < column <= start + room), default=0)
+        if not cut:
+            return line
+        rows.append(line[start:cut].strip() if start else line[start:cut])
+        start = cut
+    return end.join([rows[0], *(margin + row for row in (*rows[1:], line[start:].strip()))]) + end if rows else line
 
 
 def _begins_value(tokens: Sequence[tokenize.TokenInfo], n: int) -> bool:

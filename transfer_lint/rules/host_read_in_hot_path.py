@@ -24,8 +24,8 @@ def check(read: HostRead, questions: Questions, options: RuleOptions) -> Verdict
 
     Of a value of unknown placement only the calls are reported that nobody makes of anything but tensors, because the
     value is often a plain number. It is a hint where few steps get to the read, or it is logged, or the function has
-    just read the same values; and where an array or a size is read, which may well be what is wanted. What is read
-    element by element is many waits also where that is done once for many steps.
+    just read the same values, or brings them to the host right after; and where an array or a size is read, which may
+    well be what is wanted. What is read element by element is many waits, also once for many steps.
     """
     if read.heat.rank < Heat.STEP.rank or read.in_handler or questions.is_remembered(read):
         return None
@@ -45,9 +45,10 @@ def check(read: HostRead, questions: Questions, options: RuleOptions) -> Verdict
     all_at_once = questions.is_read_of_all(read)
     boundary = bool(read.elements) and read.method == "numpy" and not read.in_step
     rare = (read.rate.is_rare or read.throttled) and not read.elements
-    aside = read.is_set_up or read.logged or questions.is_in_test(read) or questions.is_read_before(read)
+    aside = read.is_set_up or read.logged or questions.is_in_test(read)
+    waited_for = questions.is_read_before(read) or questions.is_brought_later(read)
     needed = array or read.form in (Form.SIZE, Form.UPLOAD)  # what is brought as a whole, or picked, is mostly a result
-    quiet = not proved or boundary or rare or aside or needed
+    quiet = not proved or boundary or rare or aside or waited_for or needed
     return Verdict(
         Severity.HINT if quiet else Severity.WARNING,
         _message(read, questions, bool(proved)),

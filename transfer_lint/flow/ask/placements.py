@@ -20,7 +20,7 @@ from transfer_lint.flow.results.examination import Examination, Place
 from transfer_lint.flow.results.reads import HostRead
 from transfer_lint.flow.results.sites import Request, RequestedHalf, Site
 from transfer_lint.flow.values.symbols import Symbol
-from transfer_lint.flow.values.terms import Known, Term, TermKind, Why, merge_why, role_of
+from transfer_lint.flow.values.terms import RESULT_OF, Known, Term, TermKind, Why, merge_why, role_of
 from transfer_lint.flow.values.values import Tensor
 
 _SETTINGS = frozenset({"self", "args", "cfg", "conf", "config", "hparams", "opt", "opts", "options", "params"})
@@ -255,12 +255,19 @@ class Placements:
         return any(isinstance(statement, LOOPS) for statement in path_to(body, place.statement))
 
     def is_decided_elsewhere(self, site: Site) -> bool:
-        """Whether a fact that proves where the receiver is stands in another function."""
+        """Whether a fact that proves where the receiver is stands in another function, or is about one.
+
+        Not if a transfer in this function is one of the facts.
+        """
         own = span(site.function.node) if site.function is not None else (0, 0)
         others = [span(node) for node in self.module.tree.body if isinstance(node, _DEFINITIONS)]
-        for fact in merge_why(site.supposed, self.device_proof(site)):
+        facts = merge_why(site.supposed, self.device_proof(site))
+        moves = (self._by_node.get(fact.node) for fact in facts)
+        if any(move is not None and move.function is site.function for move in moves):
+            return False
+        for fact in facts:
             line = span(fact.node)[0]
-            if fact.module is not self.module:
+            if fact.module is not self.module or fact.text.startswith(RESULT_OF):
                 return True
             if not own[0] <= line <= own[1] and any(first <= line <= last for first, last in others):
                 return True

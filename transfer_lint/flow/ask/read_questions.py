@@ -26,6 +26,11 @@ class ReadQuestions(Placements):
             for other in self.reads
         )
 
+    def is_brought_later(self, read: HostRead) -> bool:
+        """Whether the host needs the whole of what is read right after, and waits for that; see `readers`."""
+        brought = [site for site in self.sites if site.function is read.function and self.goes_to_host(site)]
+        return readers.is_brought_later(read, brought, self.reads)
+
     def read_before_waiting(self, site: Site) -> int | None:
         """The line of the first read of what the site copies to the host; None if the function waits before it."""
         return readers.read_before_waiting(site, self.reads, self._copy_reads.first_line(site))

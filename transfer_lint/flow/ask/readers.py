@@ -58,6 +58,37 @@ def is_read_again(read: HostRead, brought: Site, reads: Sequence[HostRead]) -> b
     return any(brought.node in other.tensor.moved_from and other.anchor < read.anchor for other in reads)
 
 
+def is_brought_later(read: HostRead, brought: Sequence[Site], reads: Sequence[HostRead]) -> bool:
+    """Whether one of the transfers to the host takes what is read, as a whole, whenever and after it is read.
+
+    Not a transfer for the sake of one number, which is a wait to be spared like the read itself.
+    """
+    names = {node.id for node in nodes_of(read.node) if isinstance(node, ast.Name)}
+    for site in brought:
+        root = _root(site.moved)
+        if site.function is not read.function or site.anchor <= read.anchor or root not in names:
+            continue
+        numbers = (r for r in reads if r.statement is site.statement and r.method not in ("numpy", "tolist"))
+        one = any(node is site.node for number in numbers for node in nodes_of(number.node))
+        if not one and site.rate.rate == read.rate.rate and not _is_bound_between(read, site, root):
+            return True
+    return False
+
+
+def _is_bound_between(read: HostRead, site: Site, name: str) -> bool:
+    lines = range(read.node.lineno, site.node.lineno)
+    nodes = nodes_of(read.function.node if read.function is not None else read.module.tree)
+    stores = (node for node in nodes if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load))
+    return any(node.id == name and node.lineno in lines for node in stores)
+
+
+def _root(node: ast.expr) -> str:
+    """`x` of `x.y[0].z(1)`; "" for anything else."""
+    while isinstance(node, ast.Attribute | ast.Subscript | ast.Call):
+        node = node.func if isinstance(node, ast.Call) else node.value
+    return node.id if isinstance(node, ast.Name) else ""
+
+
 def has_same_cause(first: HostRead, second: HostRead) -> bool:
     """Whether two reads in a statement are mended as one: of one element in tests, or of what one mask selects."""
     if first.statement is not second.statement or first.form is not second.form:
@@ -119,7 +150,7 @@ def _is_constant_index(node: ast.expr) -> bool:
 
 def reads_the_same(first: HostRead, second: HostRead) -> bool:
     """Whether two reads of one function are of the same locals, which nothing in between binds again."""
-    names = [_names_in(read.node) for read in (first, second)]
+    names = [_names_in(read.node) - read.module.bindings.keys() for read in (first, second)]
     return bool(names[0]) and names[0] == names[1] and is_kept_between(first, second, names[0])
 
 

@@ -217,7 +217,10 @@ def made_on_device(frame: Frame, result: Object, arguments: Mapping[str, Value],
         return result
     term = frame.placed_by(value)
     computes = any(isinstance(v, Tensor) or (isinstance(v, Object) and v.placed[0]) for v in arguments.values())
-    if term is None or computes or _name(node)[:1].isupper():  # a loss, say, may well return what is on the host
+    name = _name(node)
+    if term is None or computes or name[:1].isupper():  # a loss, say, may well return what is on the host
+        return result
+    if name in frame.knowledge.movers:  # what moves something may return how much it has moved
         return result
     fact = frame.assume(Assumption.DEVICE_ARGUMENT, node, "`{}` is given the device")
     if fact is None:
@@ -266,10 +269,17 @@ def _is_model(frame: Frame, value: Object, state: State) -> bool:
         return True
     if value.cls is not None:
         return False
-    if value.placed[0] is not None:
+    if value.placed[0] is not None and not _is_loaded_beside(value, value.placed[0]):
         return True
     owner = state.sharing.owners.get(value.ident.parent) if value.ident.parent is not None else None
     return (owner is not None and frame.is_module(owner)) or bool(_words(value) & frame.knowledge.model_words.exact)
+
+
+def _is_loaded_beside(value: Object, placed: Known) -> bool:
+    """Whether a library has loaded it for a device, but not first: `model, preprocess = load(name, device=d)`."""
+    key = value.ident.label.rpartition("[")[2]
+    given = any(fact.assumption is Assumption.DEVICE_ARGUMENT for fact in placed.why)
+    return given and key.endswith("]") and key != "0]"
 
 
 def _device_of_inputs(frame: Frame, values: Iterable[Value]) -> Known | None:
@@ -286,8 +296,9 @@ def _is_host(frame: Frame, known: Known) -> bool:
 
 
 def _words(value: Object) -> frozenset[str]:
-    """The words of the name that a value goes by: `self.text_encoder` -> text, encoder."""
-    return frozenset(value.ident.label.rpartition(".")[2].lower().rstrip("0123456789()").split("_"))
+    """The words of the name that a value goes by: `self.text_encoder` -> text, encoder; of an item, of its key."""
+    name = value.ident.label.rpartition(".")[2].rpartition("[")[2]
+    return frozenset(name.strip("]'\"").lower().rstrip("0123456789()").split("_"))
 
 
 def _name(node: ast.Call) -> str:

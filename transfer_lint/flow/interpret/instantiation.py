@@ -11,9 +11,9 @@ from transfer_lint.flow.interpret.objects import store
 from transfer_lint.flow.program.modules import FunctionInfo
 from transfer_lint.flow.values.records import Epoch, Record
 from transfer_lint.flow.values.state import State
-from transfer_lint.flow.values.summary import MOST_EFFECTS, Summary, is_initial
+from transfer_lint.flow.values.summary import Summary, is_initial
 from transfer_lint.flow.values.symbols import Symbol
-from transfer_lint.flow.values.terms import Known, Term, TermKind, Why, merge_why
+from transfer_lint.flow.values.terms import RESULT_OF, Known, Term, TermKind, Why, merge_why
 from transfer_lint.flow.values.values import (
     Constant,
     Function,
@@ -77,7 +77,7 @@ class Instantiation:
         self.here: Why = receiver.why if isinstance(receiver, Object) else ()
         self.by_module = receiver is not None and caller.is_module(receiver)
         if info.name != "__init__":
-            self.here = (*self.here, caller.fact(node, f"`{{}}` is the result of `{info.qualname}`"))
+            self.here = (*self.here, caller.fact(node, f"{RESULT_OF}`{info.qualname}`"))
 
     def result(self) -> Value:
         """Apply the effects and return the result."""
@@ -112,14 +112,14 @@ class Instantiation:
         """An exception may leave the callee, after some of what it does."""
         attempts, tried = self.summary.attempts, [self.lookup(symbol) for symbol in self.summary.attempted]
         own = self.state.sharing.attempts
-        own.objects.update(part for value in tried for part in objects_of(value))
+        own.objects.update(dict.fromkeys(part for value in tried for part in objects_of(value)))
         own.module_level |= attempts.module_level
         own.everything |= attempts.everything
         if not self.caller.handlers:
             return
         partly = self.state.copy()
         epoch, line = f"{self.caller.epoch(self.node)} partly", self.node.lineno
-        if attempts.everything or len(tried) > MOST_EFFECTS:
+        if attempts.everything:
             partly.forget_everything(epoch, line)
         else:
             partly.havoc_all(tried, epoch, line, module_level=attempts.module_level)
@@ -153,7 +153,7 @@ class Instantiation:
             default = self.info.defaults.get(name)
             if isinstance(default, ast.Constant):
                 return Constant(default.value)
-        elif symbol.is_global():
+        elif symbol.is_global:
             return self.caller.callees.global_named(symbol.name, self.caller.symbols)
         elif symbol.parent is not None and symbol.name and self.summary.rooted(symbol):
             owner = self.lookup(symbol.parent)

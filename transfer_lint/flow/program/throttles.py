@@ -74,6 +74,8 @@ class Throttles:
                 return share <= 1 / _OFTEN and _is_drawn(left)
             case ast.Compare(left=left, ops=[ast.Is()], comparators=[ast.Constant(value=None)]):
                 return _is_assigned(left, body)
+            case ast.Compare(left=one, ops=[ast.NotEq() | ast.IsNot()], comparators=[two]) if body:
+                return _is_for_last_shape(one, two, body) or _is_for_last_shape(two, one, body)
             case ast.Compare(left=ast.Call(func=func, args=[]), ops=[ast.Lt() | ast.LtE()], comparators=[chance]):
                 return _last(func) in ("random", "rand") and _is_small(chance)
             case ast.Compare(ops=[ast.NotIn()], comparators=[held]):
@@ -169,6 +171,12 @@ def _sizes_and_places(node: ast.AST) -> Sequence[ast.AST]:
         case ast.Call(func=ast.Attribute(attr="zeros" | "ones" | "full" | "empty"), args=sizes):
             return sizes
     return ()
+
+
+def _is_for_last_shape(kept: ast.expr, seen: ast.expr, body: Sequence[ast.stmt]) -> bool:
+    """Whether an attribute keeps what a tensor has that was seen last: `if self.size != x.shape: self.size = ..`."""
+    words = {part.attr for part in nodes_of(seen) if isinstance(part, ast.Attribute)}
+    return isinstance(kept, ast.Attribute) and _is_assigned(kept, body) and bool(words & {"shape", "device", "dtype"})
 
 
 def _is_kept(node: ast.expr) -> bool:

@@ -24,7 +24,7 @@ class Attempts:
     everything: it may do anything to any object.
     """
 
-    objects: set[Symbol] = field(default_factory=set)
+    objects: dict[Symbol, None] = field(default_factory=dict)  # in the order in which they were met
     module_level: bool = False
     everything: bool = False
 

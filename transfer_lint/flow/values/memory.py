@@ -47,7 +47,7 @@ class Memory:
         record = self.heap.get(ident)
         if record is not None:
             return record
-        return self.module_rest if ident.is_global() else self.rest
+        return self.module_rest if ident.is_global else self.rest
 
     def anchor(self, ident: Symbol, record: Record) -> Symbol:
         """The symbol that the placement of an object's weights refers to while it is not known."""
@@ -88,7 +88,7 @@ class Memory:
                 self.heap[other] = known.holding({**known.attributes, name: either})
         record = self.record(owner.ident)
         self.heap[owner.ident] = record.holding({**record.attributes, name: value})
-        self.sharing.attempts.objects.add(owner.ident)
+        self.sharing.attempts.objects[owner.ident] = None
 
     def place(self, owner: Object, device: Known | None, dtype: Known | None, epoch: str, line: int) -> None:
         """Move a module to `device` and `dtype` (None: the move does not change that half)."""
@@ -103,7 +103,7 @@ class Memory:
         self, ident: Symbol, device: Known | None, dtype: Known | None, epoch: str, line: int, seen: set[Symbol]
     ) -> None:
         seen.add(ident)
-        self.sharing.attempts.objects.add(ident)
+        self.sharing.attempts.objects[ident] = None
         record = self.record(ident)
         kept = {name: v for name, v in record.attributes.items() if not (isinstance(v, Tensor) and v.weight)}
         self.heap[ident] = replace(
@@ -207,7 +207,7 @@ class Memory:
         if module_level or self.sharing.may_run_tree(touched):
             self.module_rest = Record(where, epoch=where)
             self.sharing.attempts.module_level = True
-            for ident in [ident for ident in self.heap if ident.is_global() and ident not in touched]:
+            for ident in [ident for ident in self.heap if ident.is_global and ident not in touched]:
                 touched.update(dict.fromkeys(self.reachable(ident)))
         if not touched:
             return
@@ -224,12 +224,12 @@ class Memory:
 
     def havoc_globals(self, epoch: str, line: int) -> None:
         """Code that is not interpreted runs: forget module-level objects, as it may have changed them."""
-        self.havoc_all([Object(ident) for ident in self.heap if ident.is_global()], epoch, line, module_level=True)
+        self.havoc_all([Object(ident) for ident in self.heap if ident.is_global], epoch, line, module_level=True)
 
     def displace(self, owner: Object, epoch: str, line: int) -> None:
         """Parts of a module were moved to an unknown place: forget all placements that this may change."""
         self.sharing.know(owner)
-        self.sharing.attempts.objects.add(owner.ident)
+        self.sharing.attempts.objects[owner.ident] = None
         self._displace((owner.ident, *self._sharing((owner.ident,), epoch, line, moved=True)), epoch, line)
 
     def _displace(self, idents: Iterable[Symbol], epoch: str, line: int) -> None:

@@ -43,8 +43,12 @@ class Summary:
 
     @cached_property
     def attempted(self) -> Sequence[Symbol]:
-        """The objects that existed at its entry to which it may have done something if an exception leaves it."""
-        return [symbol for symbol in self.attempts.objects if self.rooted(symbol)]
+        """The objects that existed at its entry to which it may have done something if an exception leaves it.
+
+        At most MOST_EFFECTS, and in place of others those from which they can be reached.
+        """
+        near, far = _near_and_far([symbol for symbol in self.attempts.objects if self.rooted(symbol)])
+        return [*near, *far]
 
     def rooted(self, symbol: Symbol) -> bool:
         """Whether the symbol is a parameter, a global, or an attribute path from one, as of function entry."""
@@ -52,7 +56,7 @@ class Summary:
             if not symbol.name:
                 return False
             symbol = symbol.parent
-        return symbol.is_global() or symbol in self.parameters.values()
+        return symbol.is_global or symbol in self.parameters.values()
 
     @cached_property
     def effects(self) -> Sequence[tuple[Symbol, Record]]:
@@ -62,16 +66,10 @@ class Summary:
         what is reachable from here".
         """
         found = [(symbol, r) for symbol, r in self.heap.items() if self.rooted(symbol) and _changed(symbol, r)]
-        if len(found) <= MOST_EFFECTS:
-            return found
-        paths = {symbol: tuple(symbol.lineage())[::-1] for symbol, _ in found}
-        for depth in range(max(map(len, paths.values())) - 1, 0, -1):
-            near = {symbol: record for symbol, record in found if len(paths[symbol]) <= depth}
-            far = {path[depth - 1] for path in paths.values() if len(path) > depth}
-            if len(near.keys() | far) <= MOST_EFFECTS:
-                break
+        near, far = _near_and_far([symbol for symbol, _ in found])
         unknown = Record(epoch=Epoch("far", 0), moved=Epoch("far", 0))
-        return [*near.items(), *((symbol, unknown) for symbol in sorted(far, key=lambda symbol: symbol.label))]
+        kept = set(near)
+        return [*(pair for pair in found if pair[0] in kept), *((symbol, unknown) for symbol in far)]
 
 
 @dataclass(frozen=True)
@@ -84,6 +82,22 @@ class Template:
 
     summary: Summary
     symbol: Symbol
+
+
+def _near_and_far(symbols: Sequence[Symbol]) -> tuple[Sequence[Symbol], Sequence[Symbol]]:
+    """Of some objects, those near to the parameters, and others from which all that are not among them can be reached.
+
+    At most MOST_EFFECTS in all.
+    """
+    if len(symbols) <= MOST_EFFECTS:
+        return symbols, ()
+    paths = {symbol: tuple(symbol.lineage())[::-1] for symbol in symbols}
+    for depth in range(max(map(len, paths.values())) - 1, 0, -1):
+        near = [symbol for symbol in symbols if len(paths[symbol]) <= depth]
+        far = {path[depth - 1] for path in paths.values() if len(path) > depth}
+        if len({*near, *far}) <= MOST_EFFECTS:
+            break
+    return near, sorted(far, key=lambda symbol: symbol.label)
 
 
 def _changed(symbol: Symbol, record: Record) -> bool:

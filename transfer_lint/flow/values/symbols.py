@@ -13,16 +13,18 @@ class Symbol:
     line: where the symbol was made (0: at function entry). A symbol made inside a loop stands for a different value in
         every iteration.
     lines: this line, and those where the objects were made that it is an attribute of.
+    is_global: it stands for a module-level variable.
     label: its readable form, for messages.
     """
 
-    __slots__ = ("label", "line", "lines", "name", "parent")
+    __slots__ = ("is_global", "label", "line", "lines", "name", "parent")
 
     def __init__(self, label: str, parent: Symbol | None, name: str, line: int) -> None:
         self.label = label
         self.parent = parent
         self.name = name
         self.line = line
+        self.is_global = parent is None and bool(name)
         above = parent.lines if parent is not None else ()
         self.lines: tuple[int, ...] = above if line in above else (line, *above)
 
@@ -40,10 +42,6 @@ class Symbol:
     def is_initial(self) -> bool:
         """Whether it stands for a value that existed at function entry."""
         return not any(symbol.line or (symbol.parent is not None and not symbol.name) for symbol in self.lineage())
-
-    def is_global(self) -> bool:
-        """Whether it stands for a module-level variable."""
-        return self.parent is None and bool(self.name)
 
     def __repr__(self) -> str:
         return f"<{self.label}@{self.line}>"

@@ -67,6 +67,10 @@ def constant(name: str) -> Term:
     return Term(TermKind.CONSTANT, name)
 
 
+RESULT_OF = "`{}` is the result of "
+"""How a fact begins that is one about a function of the tree, at its call."""
+
+
 @dataclass(frozen=True, slots=True)
 class Fact:
     """One step of a proof: a statement about a place in a file. Rendered only when a finding needs it.
