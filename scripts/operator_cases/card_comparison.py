@@ -9,48 +9,42 @@ from dataclasses import dataclass, field
 from typing import Any
 
 KINDS = ("result", "backward", "host operand", "out", "generator", "error", "line", "step", "waits")
-_WORDS = "refused on both with the same class of error; the words are those of a kernel, and the host has others"
-# (pattern of "kind: unit: case", pattern of what is different) -> why the difference is none of the simulator's.
-EXPLAINED: Mapping[tuple[str, str], str] = {
+_SUBCLASSES = r"(cumprod|prod|vander|linalg.eigh?|masked_fill|index_fill): backward"
+_SMALL = r": (trace|ldexp|index_put|mode|expand_as|searchsorted|to_sparse|masked_scatter|linalg.lstsq):"
+_LARGE = r"batch_norm|instance_norm|rms_norm|_segment_reduce|_unsafe_masked|ctc_loss|max_(un)?pool|sparse_coo_tensor"
+# (pattern of "kind: unit: case", pattern of what is different, why the difference is none of the simulator's)
+EXPLAINED = (
+    ("conv", "other (words|class)", "convolutions that are refused on both: cuDNN or torch's own kernel says it first"),
     (
-        r"conv",
-        r"other (words|class)",
-    ): "convolutions are refused on both; which kernel refuses, and so the words, depends on "
-    "whether cuDNN would take the call",
-    (
-        r"batch_norm|instance_norm|rms_norm|searchsorted|_segment_reduce|_unsafe_masked|expand_as|ctc_loss",
+        f"{_SMALL}|{_LARGE}",
         "other words",
-    ): _WORDS,
+        "refused on both with the same class of error, in the words of other kernels",
+    ),
+    ("bilinear", "other class", "refused on both: on the card for the dtype, here for the device"),
+    ("jiterator", ".*", "kernels that a program writes itself are compiled for a card when they are called"),
     (
-        r"masked_scatter|max_(un)?pool|: trace:|: ldexp:|: index_put:|to_sparse|sparse_coo_tensor|lstsq",
-        "other words",
-    ): _WORDS,
-    (r"jiterator", r".*"): "kernels that a program writes itself are compiled for a card when they are called",
-    (
-        r"^(waits|backward): \S*(cumprod|prod|vander|linalg.eigh?|masked_fill|index_fill): backward",
+        _SUBCLASSES,
         "fewer waits|taken",
-    ): "torch does not look at the values of tensor subclasses where it would take another way for some values",
-    (r"line: (print|repr|str)\(", "fewer waits"): "torch prints numbers one by one; printing is counted as one wait",
+        "torch looks at values to take a shorter way, or to warn, but not of tensor subclasses",
+    ),
+    (r"line: (print|repr|str)\(", "fewer waits", "torch prints numbers one by one; printing is counted as one wait"),
     (
-        r"synchronize|event_pair",
+        "synchronize|event_pair",
         "more waits",
-    ): "the program asks for this wait, and `set_sync_debug_mode` does not report it",
-    (r"unique\(dim=0\)", "more waits"): "the wait is inside of a library, and `set_sync_debug_mode` does not report it",
-    (r"untyped_storage", "fewer waits"): "the storage of a simulated tensor is the host's",
-    (r"nn.LSTM.*dropout", "fewer waits"): "cuDNN sets up its dropout once in a process",
-    (r"^generator", "refused"): "nothing is drawn for a tensor without elements, and the generator is not looked at",
-    (r"fft|ormqr", "other strides"): "the order of the dimensions is that of another library",
-    (r"native_batch_norm", "other shape"): "what is kept for backward, outside of training",
-    (
-        r"^out: (abs|angle|bernoulli)",
-        "refused",
-    ): "a card computes complex `abs` and `angle` first, and copies them into any "
-    "`out`; `bernoulli` draws on the host then",
-    (r"dlpack", "refused"): "DLPack is not simulated",
-    (r"get_rng_state", "other shape"): "the state of a simulated generator is that of the host's",
-    (r"lstsq", "other shape"): "the rank, which the only method of a card does not compute",
-    (r"type\(x\)", "other place"): "the class of the class has another name",
-}
+        "the program asks for the wait, and `set_sync_debug_mode` does not report it",
+    ),
+    (r"unique\(dim=0\)", "more waits", "the wait is inside of a library, and `set_sync_debug_mode` does not report it"),
+    ("untyped_storage", "fewer waits", "the storage of a simulated tensor is the host's"),
+    ("nn.LSTM.*dropout", "fewer waits", "cuDNN sets up its dropout once in a process"),
+    ("^generator", "refused", "nothing is drawn for a tensor without elements, and the generator is not looked at"),
+    ("fft|ormqr", "other strides", "the order of the dimensions is that of another library"),
+    ("native_batch_norm", "other shape", "what is kept for backward, outside of training"),
+    ("^out: (abs|angle|bernoulli)", "refused", "complex `abs`, `angle` and `bernoulli` copy into any `out`"),
+    ("dlpack", "refused", "DLPack is not simulated"),
+    ("get_rng_state", "other shape", "the state of a simulated generator is that of the host's"),
+    ("lstsq", "other shape", "the rank, which the only method of a card does not compute"),
+    (r"type\(x\)", "other place", "the class of the class has another name"),
+)
 
 
 @dataclass(frozen=True)
@@ -68,12 +62,10 @@ class Difference:
     def reason(self) -> str | None:
         """Why it is none of the simulator's; None if that is not known."""
         name = f"{self.kind}: {self.unit}: {self.case}"
-        found = (
-            why
-            for (pattern, what), why in EXPLAINED.items()
-            if re.fullmatch(what, self.what) and re.search(pattern, name)
+        reasons = (
+            why for pattern, what, why in EXPLAINED if re.fullmatch(what, self.what) and re.search(pattern, name)
         )
-        return next(found, None)
+        return next(reasons, None)
 
 
 @dataclass

@@ -18,9 +18,14 @@ from scripts import card_database
 from scripts.operator_cases.card_comparison import compare, listing, table
 from scripts.operator_cases.observing import Observation
 from scripts.operator_cases.pool import Depth, run_units
+from tests.support.command import ROOT
 from tests.support.devices import outside
+from transfer_lint.tracing.traits import VERSION
 
-UNITS = ["index_select", "nonzero", "module nn.Linear", "optimizer SGD", "lines"]
+CARD = ROOT / "benchmarks" / "results" / "h100-calls.json.gz"
+UNITS = ["index_select", "nonzero", "module nn.Linear", "optimizer SGD", "lines", "attention"]
+OF_THE_BUILD = {"line: torch.nn.parallel.DataParallel(linear)(x)"}  # a torch without CUDA has no such function
+OF_THE_RELEASE = {"line: torch.nn.init.trunc_normal_(x)"}  # since torch 2.13 it looks at what it drew
 
 
 @pytest.fixture(scope="module")
@@ -78,6 +83,17 @@ def test_a_difference_is_seen(record: dict[str, Any], case: str, outcome: str, w
     assert f"{what}: 1 calls of 1 units" in next(iter(listing(made.differences, 1)))
     kind = "waits" if "waits" in what else "line"
     assert next(row for row in table(made).splitlines() if row.startswith(f"| {kind} ")).endswith("| 0 | 1 |")
+
+
+@outside
+@pytest.mark.skipif(VERSION < (2, 11), reason="the card had torch 2.11")
+def test_lines_and_attention_are_as_on_the_card(record: dict[str, Any]) -> None:
+    made = compare(
+        card_database.load(CARD), {"units": {name: record["units"][name] for name in ("lines", "attention")}}
+    )
+    differ = {each.case for each in made.differences if each.reason is None}
+    assert differ - OF_THE_BUILD - OF_THE_RELEASE == set()
+    assert made.cases["line"] > 1_100
 
 
 @outside

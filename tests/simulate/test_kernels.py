@@ -32,6 +32,11 @@ REFUSED = {
         RuntimeError,
         "same device|Expected out tensor to have device cuda:0",
     ),
+    "nn.functional.conv2d(n.float().cpu()[None, None], n.float()[None, None])": (
+        RuntimeError,
+        "wrapper_CUDA___slow_conv2d_forward|should be the same",
+    ),
+    "nn.functional.conv2d(n.float()[None, None], torch.tensor(1.0))": (RuntimeError, "at least three dimensions"),
     "torch.cumsum(n, 0, out=torch.empty(3, 3).long())": (RuntimeError, "Expected out tensor to have device cuda:0"),
 }
 TAKEN = ["n + n", "n.float() @ n.float()", "torch.mm(n[:0], n)", "n.cpu() @ n.cpu()", "torch.rsub(torch.tensor(2), n)"]
@@ -50,6 +55,12 @@ def test_taken(expression: str) -> None:
     with simulate():
         n = torch.arange(1, 10, device="cuda").reshape(3, 3)
         eval(expression, {"torch": torch, "nn": nn, "n": n})
+
+
+def test_another_kind_of_card_is_not_known() -> None:
+    with simulate("xpu"):
+        n = torch.arange(1, 10, device="xpu").reshape(3, 3)
+        assert (n @ n).tolist() == (n.cpu() @ n.cpu()).tolist()
 
 
 @pytest.mark.parametrize("kind", [nn.LSTM, nn.GRU, nn.RNN])

@@ -17,7 +17,7 @@ from torch import Tensor
 from torch.nn.attention import SDPBackend
 from torch.utils._mode_utils import no_dispatch
 
-from transfer_lint.tracing.device_tensor import STAND_IN, place_of, values_of
+from transfer_lint.tracing.device_tensor import STAND_IN, DeviceTensor, place_of, values_of
 from transfer_lint.tracing.machine import HOST, device_type, name_of
 from transfer_lint.tracing.traits import VERSION
 
@@ -88,7 +88,8 @@ def _attention(
         return ATTENTION.decompose(query, key, value, mask, dropout_p, is_causal, **kwargs)  # type: ignore[no-any-return]
     kernel = kernel_of(query, key, value, mask)
     refuse_host_mask(kernel, query, mask)
-    if kernel != "math":
+    learns = torch.is_grad_enabled() and any(each.requires_grad for each in (query, key, value))
+    if kernel != "math" and learns:
         query, key, value = (_Given.apply(each, kernel) for each in (query, key, value))  # type: ignore[no-untyped-call]
     if kernel == "math" or not _fuses(query, key, value, mask, dropout_p, is_causal, **kwargs):
         result: Tensor = ATTENTION.decompose(query, key, value, mask, dropout_p, is_causal, **kwargs)
@@ -122,8 +123,23 @@ def _order(tensor: Tensor) -> tuple[int, ...]:
 
 def _ordered(tensor: Tensor, order: Sequence[int]) -> Tensor:
     """The tensor with the dimensions in memory in this order."""
+    if _is_ordered(tensor, order):
+        return tensor
+    if isinstance(tensor, DeviceTensor) and not (tensor.requires_grad or torch.is_inference_mode_enabled()):
+        with no_dispatch():  # one tensor on the device instead of three
+            values = _ordered(tensor.held, order)
+        return DeviceTensor(values, tensor.ordinal)
     back = [order.index(each) for each in range(len(order))]
     return tensor.permute(*order).contiguous().permute(*back)
+
+
+def _is_ordered(tensor: Tensor, order: Sequence[int]) -> bool:
+    shape, strides, step = tensor.shape, tensor.stride(), 1
+    for dim in reversed(order):
+        if shape[dim] > 1 and strides[dim] != step:
+            return False
+        step *= shape[dim]
+    return True
 
 
 def _fuses(query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None, *args: Any, **kwargs: Any) -> bool:

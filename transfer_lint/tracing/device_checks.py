@@ -142,7 +142,9 @@ def agreed(func: Any, given: Sequence[tuple[str, Tensor]], args: Sequence[Any], 
         raise refused(devices[0], devices[1])
     hosts = [(argument, tensor) for argument, tensor in given if place_of(tensor) == HOST]
     if declared.iterator:
-        _probe(func, tuple((each.dim(), place_of(each) == HOST) for _, each in given), args, kwargs, devices[0])
+        pattern = tuple((each.dim(), place_of(each) == HOST) for _, each in given)
+        if not _passes(func, pattern, args, kwargs, devices[0]):
+            return devices[0]
     elif name in _MOVES_SCALARS:
         hosts = [(argument, tensor) for argument, tensor in hosts if tensor.dim() or argument == "out"]
         if hosts:
@@ -257,14 +259,17 @@ def _on_meta(value: Any) -> Any:
 _accepted: set[tuple[Any, ...]] = set()
 
 
-def _probe(func: Any, pattern: tuple[Any, ...], args: Sequence[Any], kwargs: Mapping[str, Any], place: int) -> None:
-    """Run the checks of a structured operator. pattern: what they depend on; a pattern that passed is not tried again.
+def _passes(func: Any, pattern: tuple[Any, ...], args: Sequence[Any], kwargs: Mapping[str, Any], place: int) -> bool:
+    """Whether a structured operator's operands pass its checks; if not, torch says why when it runs.
+
+    pattern: what the comparison of devices depends on; one that passed is not tried again. Raises RuntimeError if the
+    devices are refused.
 
     Its kernel for the host is called with tensors of a device for which there is no inner loop.
     """
     key = (func, *pattern)
     if key in _accepted:
-        return
+        return True
 
     def twin(value: Any) -> Any:
         return _Unfilled(value, place) if isinstance(value, DeviceTensor) else value
@@ -275,9 +280,10 @@ def _probe(func: Any, pattern: tuple[Any, ...], args: Sequence[Any], kwargs: Map
         words = str(error)
         if _REFUSED.search(words):
             raise RuntimeError(words.replace(f"{STAND_IN}:", f"{device_type()}:")) from None
-        if "DispatchStub" not in words:  # something else is wrong, and torch says so before it compares devices
-            return
+        if "DispatchStub" not in words:  # something else is wrong, and torch finds it before it compares devices
+            return False
     _accepted.add(key)
+    return True
 
 
 def _named(func: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:

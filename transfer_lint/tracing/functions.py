@@ -216,9 +216,10 @@ def _recurrent(machine: Machine, func: Any, args: Sequence[Any], kwargs: dict[st
     result = func(*args, **kwargs)
     flags = [each for each in args if isinstance(each, bool)]
     training = flags[1]  # has_biases, train, bidirectional, perhaps batch_first; dropout and num_layers are numbers
-    if not training and isinstance(result[0], DeviceTensor) and result[0].requires_grad:
+    if machine.kind == "cuda" and not training and isinstance(result[0], DeviceTensor):
         for each in result:
-            each.register_hook(_refuse_backward)
+            if each.requires_grad:
+                each.register_hook(_refuse_backward)
     return result
 
 

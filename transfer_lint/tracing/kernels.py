@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
 from typing import Any
 
@@ -56,7 +56,7 @@ def refusal(func: Any) -> Callable[[Sequence[Any], Mapping[str, Any]], None] | N
         return None
     if name.rstrip("_") in _LACKING:
         dtypes, kernel = _LACKING[name.rstrip("_")]
-        in_place = name.endswith("_")
+        in_place = name.endswith("_") and name != "aten::addbmm_"
         return lambda args, kwargs: _refuse_dtypes(dtypes, kernel, args, kwargs, in_place)
     if name.rstrip("_") in _OTHERS:
         return _OTHERS[name.rstrip("_")]
@@ -66,13 +66,14 @@ def refusal(func: Any) -> Callable[[Sequence[Any], Mapping[str, Any]], None] | N
 def _refuse_dtypes(
     dtypes: frozenset[torch.dtype], kernel: str, args: Sequence[Any], kwargs: Mapping[str, Any], in_place: bool = False
 ) -> None:
-    given = list(tensors_in((*args, *kwargs.values())))
-    fits = not in_place or given[0].numel() > 1
-    if given[0].dtype in dtypes and fits and _reach_a_kernel(given):
-        raise NotImplementedError(f"\"{kernel}\" not implemented for '{_NAMES[given[0].dtype]}'")
+    first: Tensor = args[0]
+    if first.dtype not in dtypes or (in_place and first.numel() == 1):
+        return
+    if _reach_a_kernel(tensors_in((*args, *kwargs.values()))):
+        raise NotImplementedError(f"\"{kernel}\" not implemented for '{_NAMES[first.dtype]}'")
 
 
-def _reach_a_kernel(given: Sequence[Tensor]) -> bool:
+def _reach_a_kernel(given: Iterable[Tensor]) -> bool:
     """Whether all operands are on the device, and there is something to compute."""
     return all(isinstance(each, DeviceTensor) and each.numel() for each in given)
 
@@ -83,9 +84,9 @@ def _refuse_scatter(args: Sequence[Any], kwargs: Mapping[str, Any]) -> None:
 
 
 def _refuse_convolution(args: Sequence[Any], kwargs: Mapping[str, Any]) -> None:
-    given = list(tensors_in(args))
-    if given[0].dtype in _INTEGERS and _reach_a_kernel(given):
-        raise RuntimeError(f"getCudnnDataTypeFromScalarType() not supported for {_NAMES[given[0].dtype]}")
+    data: Tensor = args[0]
+    if data.dtype in _INTEGERS and _reach_a_kernel(tensors_in(args)):
+        raise RuntimeError(f"getCudnnDataTypeFromScalarType() not supported for {_NAMES[data.dtype]}")
 
 
 def _refuse_lstsq(args: Sequence[Any], kwargs: Mapping[str, Any]) -> None:

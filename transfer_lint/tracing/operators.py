@@ -16,7 +16,7 @@ from transfer_lint.tracing.device_checks import agreed, declaration_of, named_te
 from transfer_lint.tracing.device_tensor import DeviceTensor, Operators, place_named, place_of, register, values_of
 from transfer_lint.tracing.hooks import heard
 from transfer_lint.tracing.kernels import refusal
-from transfer_lint.tracing.machine import HOST
+from transfer_lint.tracing.machine import HOST, device_type
 from transfer_lint.tracing.on_values import conjugates, run_at, run_plainly
 from transfer_lint.tracing.special import INDEXES, SPECIAL, bring_indices, run_foreach, take_apart
 from transfer_lint.tracing.traits import Traits, tensors_in, traced_numbers, traits_of
@@ -76,7 +76,7 @@ def run(func: Any, args: Sequence[Any], kwargs: Mapping[str, Any], mode: Abstrac
     Raises RuntimeError, as torch does, if operands are on different devices.
     """
     traits, plain, refuse = _plan_of(func)
-    if refuse is not None:
+    if refuse is not None and device_type() == "cuda":
         refuse(args, kwargs)
     if plain:
         result = run_plainly(func, args, kwargs)

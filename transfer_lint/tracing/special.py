@@ -12,8 +12,8 @@ from torch import Tensor
 from transfer_lint.tracing import attention
 from transfer_lint.tracing.device_checks import agreed, code_of, named_tensors
 from transfer_lint.tracing.device_tensor import place, place_named, place_of, values_of
-from transfer_lint.tracing.machine import HOST, active, name_of, travelling, type_of
-from transfer_lint.tracing.on_values import on_values, run_at
+from transfer_lint.tracing.machine import HOST, active, device_type, name_of, travelling, type_of
+from transfer_lint.tracing.on_values import on_values, run_at, run_plainly
 from transfer_lint.tracing.traits import VERSION, Traits, replace, traits_of
 
 aten = torch.ops.aten
@@ -210,10 +210,24 @@ def _fill_(func: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
 
 
 def _convolution(func: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
-    """Run a convolution. Its kernels compare the classes of their operands: host or device, and dtype."""
-    data, rest = args[0], zip(("weight", "bias"), args[1:3], strict=True)
-    for name, other in rest:
-        if other is not None and (place_of(other), other.dtype) != (place_of(data), data.dtype):
+    """Run a convolution. It compares the classes of its operands, host or device, and dtype, or its kernel does."""
+    data, weight, bias = args[:3]
+    others = [(name, other) for name, other in (("weight", weight), ("bias", bias)) if other is not None]
+    apart = [(name, other) for name, other in others if place_of(other) != place_of(data)]
+    if apart:
+        _refuse_shapes(args)
+    method = _method_of_slow_convolution(
+        weight.dim() - 2, dilated=any(each != 1 for each in args[5]), transposed=args[6]
+    )
+    for name, other in apart:
+        if place_of(data) == HOST and method and VERSION >= (2, 8):
+            raise RuntimeError(
+                f"Expected all tensors to be on the same device, but got {name} is on {name_of(place_of(other))}, "
+                "different from other tensors on cpu (when checking argument in method "
+                f"wrapper_{device_type().upper()}_{method})"
+            )
+    for name, other in others:
+        if (place_of(other), other.dtype) != (place_of(data), data.dtype):
             words = f"Input type ({data.type()}) and {name} type ({other.type()}) should be the same"
             hint = f" or input should be a MKLDNN tensor and {name} is a dense tensor"
             raise RuntimeError(words + (hint if place_of(data) == HOST else ""))
@@ -222,13 +236,17 @@ def _convolution(func: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> A
 
 def _where(func: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
     """Run `where`, which moves its 0-dim host operands to the device."""
+    places = [place_of(value) for value in args]
+    here = max(places)
+    if min(places) == here and not kwargs:
+        result = run_plainly(func, args, kwargs)
+        return run_at(here, func, traits_of(func), args, kwargs) if result is NotImplemented else result
     given = list(named_tensors(func, args, kwargs))
-    here = max(place_of(tensor) for _, tensor in given)
     if len({place_of(tensor) for _, tensor in given}) > 1:
         agreed(func, given, args, kwargs)
     machine = active()
-    for value in args:
-        if machine is not None and place_of(value) != here:
+    for value, there in zip(args, places, strict=True):
+        if machine is not None and there != here:
             machine.moved(HOST, here, value, value.dtype, non_blocking=False, at_host=value, taken=True)
     return run_at(here, func, traits_of(func), args, kwargs)
 
@@ -247,6 +265,28 @@ def _attention(func: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any
         agreed(func, given, args, kwargs)
     result = run_at(place_of(query), func, traits_of(func), args, kwargs)
     return attention.laid_out(kernel, query, result.contiguous() if kernel == "math" else result)
+
+
+def _refuse_shapes(args: Sequence[Any]) -> None:
+    """Refuse the shapes that a convolution looks at before it looks where its operands are."""
+    _, weight, bias, *_, transposed, _, groups = args
+    if weight.dim() < 3:
+        raise RuntimeError("weight should have at least three dimensions")
+    channels = weight.shape[1] * groups if transposed else weight.shape[0]
+    if bias is not None and tuple(bias.shape) != (channels,):
+        raise RuntimeError(
+            f"Given transposed={int(transposed)}, weight of size {list(weight.shape)}, expected bias to be "
+            f"1-dimensional with {channels} elements, but got bias of size {list(bias.shape)} instead"
+        )
+
+
+def _method_of_slow_convolution(dims: int, *, dilated: bool, transposed: bool) -> str:
+    """The kernel that torch takes where no library can; "" where a card has none."""
+    if transposed:
+        return "slow_conv_transpose2d" if dims < 3 else "_slow_conv_transpose3d"
+    if dilated:
+        return f"_slow_conv_dilated{max(dims, 2)}d"
+    return "__slow_conv2d_forward" if dims < 3 else ""
 
 
 SPECIAL: Mapping[Any, Callable[[Any, Sequence[Any], Mapping[str, Any]], Any]] = {

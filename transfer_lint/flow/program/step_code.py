@@ -72,8 +72,9 @@ def is_in_test(place: Routine | Module) -> bool:
     folder, _, name = module.path.rpartition("/")
     stem = name.removesuffix(".py")
     named = stem.startswith("test_") or stem.endswith("_test") or stem == "conftest"
-    holds = any(word in module.text for word in ("def test_", "pytest", "unittest"))
-    return holds and (named or folder.rpartition("/")[2] in ("test", "tests"))
+    if not named and folder.rpartition("/")[2] not in ("test", "tests"):
+        return False
+    return any(word in module.text for word in ("def test_", "pytest", "unittest"))
 
 
 def is_in_data_set(routine: Routine) -> bool:
