@@ -278,6 +278,10 @@ class Questions(ReadQuestions):
         """Whether the site is proved to be loop-invariant in a loop around it."""
         return bool(loop_invariance.invariant_loops(site, self._mutations))
 
+    def replaces_itself(self, site: Site) -> bool:
+        """Whether a loop only binds a name to its own moved copy; see `loop_invariance.replaces_itself`."""
+        return loop_invariance.replaces_itself(site)
+
     def is_memoised(self, site: Site) -> bool:
         """Whether the transfer is memoised: an `if` around it tests what its result is assigned to, so it runs once."""
         return loop_invariance.is_memoised(site)
