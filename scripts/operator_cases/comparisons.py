@@ -34,7 +34,7 @@ _DTYPES = (torch.float32, torch.complex64, torch.int64, torch.bool)
 SAMPLES, DTYPES = 3, 2
 _DEVICE_WORDS = re.compile(
     r"same device|too many CPU scalars|to have (\S+ )?[dD]evice|should be the same|indices should be|"
-    "expected .* to be on|expected a CUDA device|CPU Scalar support"
+    "expected .* to be on|expected (a CUDA )?device|CPU Scalar support"
 )
 _OPERATORS = {f"{op.name}.{op.variant_test_name}".rstrip("."): op for op in op_db}
 # Checks that torch makes, and FakeTensorMode leaves out.
