@@ -28,13 +28,13 @@ from transfer_lint.flow.program.modules import ClassInfo, FunctionInfo, Module
 from transfer_lint.flow.program.project import DEFAULT_DEVICE, Project
 from transfer_lint.flow.program.roles import ArgumentRoles
 from transfer_lint.flow.program.syntax import nodes_of
-from transfer_lint.flow.values.aliasing import Attempts, OverBudget
+from transfer_lint.flow.values.aliasing import Attempts, Later, OverBudget
 from transfer_lint.flow.values.records import AT_ENTRY
 from transfer_lint.flow.values.state import State
 from transfer_lint.flow.values.summary import MOST_EFFECTS, Summary, Template
 from transfer_lint.flow.values.symbols import Symbol, Symbols
 from transfer_lint.flow.values.terms import Fact, Known, Term, TermKind
-from transfer_lint.flow.values.values import NONE, Constant, Function, Host, Object, Placed, Tensor, Value
+from transfer_lint.flow.values.values import NONE, Constant, Function, Host, Object, Placed, Tensor, Value, objects_of
 
 HANDLERS = (expressions, loops, statements, try_with)
 """The modules that are imported to register their handlers."""
@@ -171,7 +171,7 @@ class Summaries:
         if len(mutations) > MOST_EFFECTS:
             mutations = frozenset({(None, False)})
         summary = Summary(
-            parameters, NONE, {}, False, False, attempts, frame.replaces_data, mutations, frozenset(frame.assumable)
+            parameters, NONE, {}, False, False, attempts, {}, frame.replaces_data, mutations, frozenset(frame.assumable)
         )
         if not frame.returns:
             return summary  # it never returns
@@ -181,7 +181,10 @@ class Summaries:
             merged = merged.joined(state, key, info.node.lineno)
             result = merged.merge_values(result, value, frame.phi(info.node, f"{info.name}()", str(number)))
         forgets, changes_module = (rest is not AT_ENTRY for rest in (merged.rest, merged.module_rest))
-        return replace(summary, result=result, heap=merged.heap, forgets=forgets, changes_module=changes_module)
+        later = merged.code_of([*objects_of(result), *(ident for r in merged.heap.values() for ident in r.leads())])
+        return replace(
+            summary, result=result, heap=merged.heap, forgets=forgets, changes_module=changes_module, later=later
+        )
 
     def nested(self, outer: Frame, info: FunctionInfo, state: State) -> None:
         """Interpret a function defined inside another, for its sites. It sees the outer locals without placements."""
@@ -250,9 +253,8 @@ class Summaries:
             state.havoc_globals(caller.epoch(node), node.lineno)
             result = unknown_call(caller, list(arguments.values()), anchor, state, info.name)
             if info.is_generator:
-                held = [value for value in arguments.values() if isinstance(value, Object)]
-                state.sharing.captured[result.ident] = tuple(value.ident for value in held)
-                state.sharing.runs_tree.add(result.ident)
+                held = tuple(part for value in arguments.values() for part in objects_of(value))
+                state.sharing.later[result.ident] = Later(held, runs_tree=True)
             return result
         caller.assumable |= summary.assumptions
         return Instantiation(caller, info, summary, bound, node, state).result()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from transfer_lint.findings import Assumption
 from transfer_lint.flow.program.modules import ClassInfo
@@ -13,6 +14,19 @@ from transfer_lint.flow.values.values import Object, Value
 
 MOST_RELATED = 300
 """Objects that may share parts with one another; where there are more, an effect on one is an effect on everything."""
+
+
+class Later(NamedTuple):
+    """What code may do that runs later.
+
+    changes: the locals (by name) and objects that it may change.
+    runs_tree: it may run code of the tree, which may change module-level objects.
+    certain: it is a function or generator made here; else something that may be one, or lead to one.
+    """
+
+    changes: tuple[str | Symbol, ...]
+    runs_tree: bool = False
+    certain: bool = True
 
 
 @dataclass(slots=True)
@@ -49,8 +63,7 @@ class Sharing:
     placed: the placement of some module is, or was, known.
     unsettled: something was forgotten that is kept where modules are settled.
     budget: how many steps the interpretation may still take; see `spend`.
-    captured: function or generator made here -> the locals (by name) and objects that it may change when it runs.
-    runs_tree: functions and generators made here that may run code of the tree, which may change module-level objects.
+    later: function or generator, or what may be one -> what it may do when it runs.
     """
 
     is_module: Callable[[Value], bool]
@@ -60,8 +73,7 @@ class Sharing:
     twins: dict[Symbol, dict[Symbol, None]] = field(default_factory=dict)
     owners: dict[Symbol, Object] = field(default_factory=dict)
     instances: dict[Symbol, None] = field(default_factory=dict)
-    captured: dict[Symbol, tuple[str | Symbol, ...]] = field(default_factory=dict)
-    runs_tree: set[Symbol] = field(default_factory=set)
+    later: dict[Symbol, Later] = field(default_factory=dict)
     attempts: Attempts = field(default_factory=Attempts)
     settled: bool = False
     placed: bool = False
@@ -84,13 +96,16 @@ class Sharing:
 
     def captured_by(self, ident: Symbol) -> list[str | Symbol]:
         """What a function or generator may change when it runs, if the symbol may stand for one."""
-        return [held for one in (ident, *self.twins.get(ident, ())) for held in self.captured.get(one, ())]
+        return [held for later in self.code(ident) if later.certain for held in later.changes]
 
     def may_run_tree(self, idents: Iterable[Symbol]) -> bool:
         """Whether one of the symbols may stand for a function or generator that may run code of the tree."""
-        return bool(self.runs_tree) and any(
-            one in self.runs_tree for ident in idents for one in (ident, *self.twins.get(ident, ()))
-        )
+        return bool(self.later) and any(later.runs_tree for ident in idents for later in self.code(ident))
+
+    def code(self, ident: Symbol) -> list[Later]:
+        """What is known of the code that the symbol may stand for."""
+        found = (self.later.get(one) for one in (ident, *self.twins.get(ident, ())))
+        return [later for later in found if later is not None]
 
     def alias(self, part: Symbol, whole: Symbol) -> None:
         """Record that `part` may be a part of `whole`, or the same object."""

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TypeAlias
 
 from transfer_lint.flow.program.modules import ClassInfo
-from transfer_lint.flow.values.aliasing import Sharing
+from transfer_lint.flow.values.aliasing import Later, Sharing
 from transfer_lint.flow.values.records import AT_ENTRY, MADE, Epoch, Record
 from transfer_lint.flow.values.settled import settled_records
 from transfer_lint.flow.values.symbols import Symbol, Symbols
@@ -293,6 +293,38 @@ class Memory:
             if any(attributes[name] is not value for name, value in record.attributes.items()):
                 self.heap[ident] = record.holding(attributes)
 
+    def named(self, held: Iterable[str | Symbol]) -> Iterator[Symbol]:
+        """The objects among what code changes, where locals are given by name."""
+        for one in held:
+            yield from objects_of(self.locals.get(one, NONE)) if isinstance(one, str) else (one,)
+
+    def code_of(self, idents: Iterable[Symbol]) -> dict[Symbol, Later]:
+        """What is known of the code that the objects may be, and of the code that this leads to, without locals."""
+        found: dict[Symbol, Later] = {}
+        stack = list(idents) if self.sharing.later else []
+        while stack:
+            ident = stack.pop()
+            code = self.sharing.code(ident) if ident not in found else []
+            if code:
+                changes = tuple(dict.fromkeys(one for later in code for one in self.named(later.changes)))
+                known = any(later.certain for later in code)
+                found[ident] = Later(changes, any(later.runs_tree for later in code), known)
+                stack += changes
+        return found
+
+    def run(self, value: Object, epoch: str, line: int) -> None:
+        """The value is called or iterated over: if it is code, or leads to some, that runs."""
+        found, stack = {value.ident: None}, [value.ident]
+        while stack:
+            code = self.sharing.code(stack.pop())
+            fresh = [ident for later in code for ident in self.named(later.changes) if ident not in found]
+            found.update(dict.fromkeys(fresh))
+            stack += fresh
+        ran = [ident for ident in found if ident is not value.ident or any(c.certain for c in self.sharing.code(ident))]
+        self.havoc_all(
+            map(Object, ran), epoch, line, module_level=value.cls is None or self.sharing.may_run_tree(found)
+        )
+
     def reachable(self, ident: Symbol) -> Iterator[Symbol]:
         """The object and everything that its known attributes and its captures lead to."""
         seen = {ident}
@@ -301,9 +333,8 @@ class Memory:
             here = stack.pop()
             yield here
             record = self.heap.get(here)
-            targets = [t for value in (record.attributes.values() if record else ()) for t in objects_of(value)]
-            for held in self.sharing.captured_by(here):
-                targets += objects_of(self.locals.get(held, NONE)) if isinstance(held, str) else [held]
+            targets = list(record.leads()) if record else []
+            targets += self.named(self.sharing.captured_by(here))
             for target in targets:
                 if target not in seen:
                     seen.add(target)

@@ -5,13 +5,13 @@ A record does not name its object, so that one record serves all objects to whic
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from transfer_lint.flow.values.symbols import Symbol
 from transfer_lint.flow.values.terms import Known, join_known
-from transfer_lint.flow.values.values import Host, Object, Tensor, Value
+from transfer_lint.flow.values.values import Host, Object, Tensor, Value, objects_of
 
 
 class Epoch(NamedTuple):
@@ -48,6 +48,11 @@ class Record:
     def holding(self, attributes: Mapping[str, Value]) -> Record:
         """A copy with other attributes. (Written out: `dataclasses.replace` is slow, and this is a hot path.)"""
         return Record(self.anchor, attributes, self.device, self.dtype, self.epoch, self.moved, self.made)
+
+    def leads(self) -> Iterator[Symbol]:
+        """The objects among its attributes."""
+        for value in self.attributes.values():
+            yield from objects_of(value)
 
     def same(self, other: Record) -> bool:
         """Whether two records are equal. Fields that differ most often are compared first."""
