@@ -35,7 +35,7 @@ def initial_attribute(frame: Frame, state: Memory, owner: Object, name: str, rec
     moves = _moves(owner.ident, state) if name in LIVE and value == Object(symbol) else ()
     if moves:
         key = ("live", owner.ident, name, record.epoch, moves)
-        return Object(frame.symbols.make(key, label, max(move.line for _, move in moves)))
+        return Object(frame.symbols.make(key, label, max(move.line for _, move in moves), owner.ident))
     if isinstance(value, Tensor) and value.weight:
         return Tensor(
             value.ident,

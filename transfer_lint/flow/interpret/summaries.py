@@ -167,9 +167,8 @@ class Summaries:
     def _summarise(
         self, frame: Frame, info: FunctionInfo, parameters: dict[str, Symbol], attempts: Attempts
     ) -> Summary:
-        mutations = frozenset((symbol, sure) for (_, symbol), sure in frame.mutations.items())
-        if len(mutations) > MOST_EFFECTS:
-            mutations = frozenset({(None, False)})
+        found = frozenset((symbol, sure) for (_, symbol), sure in frame.mutations.items())
+        mutations = found if len(found) <= MOST_EFFECTS else frozenset({(None, False)})
         summary = Summary(
             parameters, NONE, {}, False, False, attempts, {}, frame.replaces_data, mutations, frozenset(frame.assumable)
         )
@@ -297,8 +296,14 @@ class Summaries:
             record = template.summary.heap.get(template.symbol)
             value = record.attributes.get(name) if record else None
             if value is not None:
-                return as_constructed(frame, template.summary, value, symbol)
+                return self._still(as_constructed(frame, template.summary, value, symbol), frame.module)
         return self._declared(frame, owner, name, symbol)
+
+    def _still(self, value: Value, near: Module) -> Value:
+        """What was assigned once, as it is at any later time: `t.data = ...` anywhere in the tree may have moved it."""
+        if isinstance(value, Tensor) and value.device is not None and self.project.assigns("data", near.path):
+            return replace(value, device=None, dtype=None)
+        return value
 
     def _declared(self, frame: Frame, owner: Object, name: str, symbol: Symbol) -> Value:
         """The value of an attribute, as a class body assigns or annotates it. A module's tensor may be a weight."""
@@ -370,7 +375,8 @@ class Summaries:
             case Placed():
                 return Placed(Known(Term(TermKind.VALUE, symbol=symbol, role=value.known.term.role)), value.is_dtype)
             case Tensor():
-                return Tensor(symbol, ground(value.device), ground(value.dtype), value.scalar, why=value.why)
+                held = Tensor(symbol, ground(value.device), ground(value.dtype), value.scalar, why=value.why)
+                return self._still(held, module)
             case Object():
                 return Object(symbol, value.cls, value.why)
             case Host():
