@@ -19,6 +19,9 @@ _LIBRARIES = ("torch.", "math.")
 
 def capture(frame: Frame, ident: Symbol, node: ast.AST, state: State) -> None:
     """Note of a function or generator made here, `ident`, what its code `node` may change when it runs."""
+    for value in state.locals.values():
+        if isinstance(value, Object):
+            state.sharing.know(value)
     runs_tree = any(_may_run_tree(frame, part) for part in nodes_of(node))
     state.sharing.later[ident] = Later(_captures(frame, node, state), runs_tree)
 

@@ -21,7 +21,8 @@ from transfer_lint.flow.values.values import Object, Tensor, Value, symbols_of
 
 def entry_state(frame: Frame) -> State:
     """The state at function entry."""
-    sharing = Sharing(frame.is_module, partial(apart, frame))
+    assigns_data = partial(frame.project.assigns, "data", frame.module.path)
+    sharing = Sharing(frame.is_module, partial(apart, frame), assigns_data)
     sharing.settled = Assumption.STAYS_WHERE_PUT in frame.callees.assumptions
     return State(frame.symbols, partial(initial_attribute, frame), sharing)
 

@@ -169,9 +169,8 @@ class Summaries:
     ) -> Summary:
         found = frozenset((symbol, sure) for (_, symbol), sure in frame.mutations.items())
         mutations = found if len(found) <= MOST_EFFECTS else frozenset({(None, False)})
-        summary = Summary(
-            parameters, NONE, {}, False, False, attempts, {}, frame.replaces_data, mutations, frozenset(frame.assumable)
-        )
+        replaces, assumable = frame.replaces_data or attempts.data, frozenset(frame.assumable)
+        summary = Summary(parameters, NONE, {}, False, False, attempts, {}, replaces, mutations, assumable)
         if not frame.returns:
             return summary  # it never returns
         result, merged = frame.returns[0]

@@ -36,11 +36,13 @@ class Attempts:
     objects: those that it writes to, moves, or hands to unknown code.
     module_level: it may do anything to what module-level names lead to.
     everything: it may do anything to any object.
+    data: it may assign the `.data` of any tensor.
     """
 
     objects: set[Symbol] = field(default_factory=set)
     module_level: bool = False
     everything: bool = False
+    data: bool = False
 
 
 class OverBudget(Exception):
@@ -52,6 +54,7 @@ class Sharing:
     """May-alias and part-of relations between objects. One for a whole function: they hold on every path.
 
     is_module: whether an object is proved to be a module.
+    assigns_data: whether the tree assigns the `.data` of a tensor.
     apart: whether two objects certainly share nothing, judged by where they were made.
     wholes: symbol -> symbols that it may be a part of.
     parts: symbol -> symbols that may be a part of it.
@@ -68,6 +71,7 @@ class Sharing:
 
     is_module: Callable[[Value], bool]
     apart: Callable[[Symbol, Symbol], bool]
+    assigns_data: Callable[[], bool]
     wholes: dict[Symbol, set[Symbol]] = field(default_factory=dict)
     parts: dict[Symbol, set[Symbol]] = field(default_factory=dict)
     twins: dict[Symbol, dict[Symbol, None]] = field(default_factory=dict)
@@ -98,9 +102,10 @@ class Sharing:
         """What a function or generator may change when it runs, if the symbol may stand for one."""
         return [held for later in self.code(ident) if later.certain for held in later.changes]
 
-    def may_run_tree(self, idents: Iterable[Symbol]) -> bool:
-        """Whether one of the symbols may stand for a function or generator that may run code of the tree."""
-        return bool(self.later) and any(later.runs_tree for ident in idents for later in self.code(ident))
+    def may_run_tree(self, idents: Iterable[Symbol], *, certainly: bool = False) -> bool:
+        """Whether one of the symbols may stand for code that may run code of the tree. certainly: made here."""
+        found = (later for ident in idents for later in self.code(ident)) if self.later else ()
+        return any(later.runs_tree and later.certain >= certainly for later in found)
 
     def code(self, ident: Symbol) -> list[Later]:
         """What is known of the code that the symbol may stand for."""

@@ -189,6 +189,7 @@ class Memory:
         """
         touched: dict[Symbol, None] = {}
         where = Epoch(epoch, line)
+        runs = False
         stack = list(values)
         while stack:
             value = stack.pop()
@@ -198,11 +199,14 @@ class Memory:
             elif isinstance(value, Tuple):
                 stack += value.items
             elif isinstance(value, Function):
-                module_level = True
+                runs = True
                 stack += value.parts()
             elif isinstance(value, Class):
-                module_level = True
-        if module_level or self.sharing.may_run_tree(touched):
+                runs = True
+        runs = runs or self.sharing.may_run_tree(touched, certainly=True)
+        if runs and self.sharing.assigns_data():
+            self.replace_data(epoch, line)
+        if module_level or runs or self.sharing.may_run_tree(touched):
             self.module_rest = Record(where, epoch=where)
             self.sharing.attempts.module_level = True
             for ident in [ident for ident in self.heap if ident.is_global() and ident not in touched]:
@@ -213,7 +217,8 @@ class Memory:
         settled = settled_records(self.heap, self.sharing, values, touched) if self.sharing.placed else {}
         if settled and not self.sharing.settled:
             self.sharing.unsettled, settled = True, {}
-        sharing = self._sharing(touched, epoch, line)
+        moves = any(self.sharing.captured_by(ident) for ident in touched)  # code that is made here, perhaps
+        sharing = self._sharing(touched, epoch, line, moved=moves)
         unknown, moved = Record(where, epoch=where), Record(where, epoch=where, moved=where)
         for ident in touched:
             known = self.heap.get(ident)
@@ -221,7 +226,9 @@ class Memory:
         self._displace(sharing, epoch, line)
 
     def havoc_globals(self, epoch: str, line: int) -> None:
-        """Code that is not interpreted runs: forget module-level objects, as it may have changed them."""
+        """Code of the tree that is not interpreted runs: forget what it may have changed at the module level."""
+        if self.sharing.assigns_data():
+            self.replace_data(epoch, line)
         self.havoc_all([Object(ident) for ident in self.heap if ident.is_global()], epoch, line, module_level=True)
 
     def displace(self, owner: Object, epoch: str, line: int) -> None:
@@ -257,6 +264,7 @@ class Memory:
     def replace_data(self, epoch: str, line: int) -> None:
         """`t.data = ...`: forget all placements, as any tensor may be `t` and any module may hold it."""
         self.correlated = {}
+        self.sharing.attempts.data = True
         self._renew_tensors(lambda tensor: True, ("data", epoch), line, unknown=True)
         self._displace(list(self.heap), epoch, line)
 
