@@ -236,7 +236,9 @@ class Questions(ReadQuestions):
         knowledge = self._knowledge
         parent = parents(site.statement).get(site.node)
         match parent:
-            case ast.BinOp() | ast.Compare() | ast.UnaryOp():
+            case ast.Compare(ops=ops):
+                return not any(isinstance(op, ast.Is | ast.IsNot) for op in ops)
+            case ast.BinOp() | ast.UnaryOp():
                 return True
             case ast.Call(func=func, args=args) if any(argument is site.node for argument in args):
                 name = self.module.dotted(func)
