@@ -37,6 +37,9 @@ def _kept(site: Site, questions: Questions) -> Verdict | None:
     if questions.is_picked_from(site):
         text = f"the whole of `{questions.receiver(site)}` is moved {_often(site)} for the items that the index picks"
         return Verdict(Severity.HINT, f"{text}: keep it on the device", site.receiver.why)
+    if site.is_tensor and questions.replaces_itself(site) and not questions.targets_loop_variable(site):
+        text = f"`{questions.receiver(site)}` is there after the first iteration, and moved {_often(site)}"
+        return Verdict(Severity.HINT, f"{text}: move it before the loop", site.receiver.why)
     if not questions.is_kept_outside(site) or questions.earlier_copy(site) is not None:
         return None  # TL108 reports the second move of a call
     return Verdict(

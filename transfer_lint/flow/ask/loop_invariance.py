@@ -38,6 +38,25 @@ class Invariance:
     untouched: bool
 
 
+def replaces_itself(site: Site) -> bool:
+    """Whether a loop binds a name to nothing but its own moved copy: `x = x.to(d)`, which is there from then on."""
+    function, moved = site.function, site.moved
+    match site.statement:
+        case ast.Assign(targets=[ast.Name(id=name)], value=value) if value is site.node:
+            if not isinstance(moved, ast.Name) or moved.id != name or function is None:
+                return False
+        case _:
+            return False
+    loops = [statement for statement in path_to(function.node.body, site.statement) if isinstance(statement, LOOPS)]
+    stores = [
+        node
+        for loop in loops[-1:]
+        for node in nodes_of(loop)
+        if isinstance(node, ast.Name) and node.id == name and not isinstance(node.ctx, ast.Load)
+    ]
+    return len(stores) == 1
+
+
 def invariant_loops(site: Site, mutations: Sequence[Mutation], proved: bool = True) -> list[ast.AST]:
     """The loops and comprehensions in which a transfer moves the same value to the same place each time, from inside.
 

@@ -236,7 +236,9 @@ class Questions(ReadQuestions):
         knowledge = self._knowledge
         parent = parents(site.statement).get(site.node)
         match parent:
-            case ast.BinOp() | ast.Compare() | ast.UnaryOp():
+            case ast.Compare(ops=ops):
+                return not any(isinstance(op, ast.Is | ast.IsNot) for op in ops)
+            case ast.BinOp() | ast.UnaryOp():
                 return True
             case ast.Call(func=func, args=args) if any(argument is site.node for argument in args):
                 name = self.module.dotted(func)
@@ -277,6 +279,10 @@ class Questions(ReadQuestions):
     def is_loop_invariant(self, site: Site) -> bool:
         """Whether the site is proved to be loop-invariant in a loop around it."""
         return bool(loop_invariance.invariant_loops(site, self._mutations))
+
+    def replaces_itself(self, site: Site) -> bool:
+        """Whether a loop only binds a name to its own moved copy; see `loop_invariance.replaces_itself`."""
+        return loop_invariance.replaces_itself(site)
 
     def is_memoised(self, site: Site) -> bool:
         """Whether the transfer is memoised: an `if` around it tests what its result is assigned to, so it runs once."""

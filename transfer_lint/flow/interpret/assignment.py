@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 
+from transfer_lint.flow.interpret.captures import iterated
 from transfer_lint.flow.interpret.frame import Frame
 from transfer_lint.flow.interpret.host_reads import index
 from transfer_lint.flow.interpret.items import extend, item_at
@@ -30,6 +31,7 @@ def assign(frame: Frame, target: ast.expr, value: Value, state: State) -> None:
         case ast.Subscript():
             _assign_item(frame, target, value, state)
         case ast.Tuple() | ast.List():
+            iterated(frame, value, target, state)
             for number, item in enumerate(target.elts):
                 if isinstance(item, ast.Starred):
                     assign(frame, item.value, frame.unknown(item), state)

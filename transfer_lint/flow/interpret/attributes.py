@@ -13,6 +13,7 @@ from transfer_lint.flow.interpret.tensors import tensor_attribute
 from transfer_lint.flow.knowledge.names import DTYPES
 from transfer_lint.flow.program.modules import ClassInfo, FunctionInfo
 from transfer_lint.flow.program.tensor_uses import attribute_use
+from transfer_lint.flow.values.aliasing import Later
 from transfer_lint.flow.values.state import State
 from transfer_lint.flow.values.terms import Fact, Known, Term, TermKind
 from transfer_lint.flow.values.values import Class, External, Function, Host, Object, Package, Placed, Tensor, Value
@@ -46,7 +47,7 @@ def attribute(frame: Frame, owner: Value, node: ast.Attribute, state: State) -> 
                     return _member(frame, owner, method, node, state)
             value = of_output(owner, name, state.read(owner, name), frame, node)
             if owner.cls in ("builtins.list", "builtins.dict") and isinstance(value, Object):
-                state.sharing.captured[value.ident] = (owner.ident,)  # `held.append`, to be called later
+                state.sharing.later[value.ident] = Later((owner.ident,))  # `held.append`, to be called later
             return _by_assignment(frame, owner, name, scheduler_timesteps(frame, owner, name, value, node))
         case Placed() if name == "type":
             return Host(frame.symbol(node, name))

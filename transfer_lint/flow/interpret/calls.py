@@ -20,6 +20,7 @@ from transfer_lint.flow.interpret.assumed import (
     settled_result,
 )
 from transfer_lint.flow.interpret.attributes import attribute
+from transfer_lint.flow.interpret.captures import iterated
 from transfer_lint.flow.interpret.external_calls import external_call
 from transfer_lint.flow.interpret.frame import Frame
 from transfer_lint.flow.interpret.host_reads import logged, method, note, shows
@@ -121,6 +122,7 @@ def _arguments(frame: Frame, node: ast.Call, state: State) -> dict[str, Value]:
             position += 1
             continue
         value = frame.eval(argument.value, state)
+        iterated(frame, value, argument, state)
         items = value.items if isinstance(value, Tuple) else _listed(value, state)
         if items is None:  # it is not known how many
             found[f"*{position}"] = value
@@ -264,6 +266,8 @@ def _container_method(
     record = state.record(owner.ident)
     if owner.cls == "builtins.list" and name in ("append", "insert", "extend"):
         added = operands[-1] if operands else frame.unknown(node)
+        if name == "extend":
+            iterated(frame, added, node, state)
         extend(frame, owner, element(frame, added, node, state) if name == "extend" else added, node, state)
         return Constant(None)
     if name == "get" and operands and isinstance(operands[0], Constant) and owner.cls == "builtins.dict":
@@ -325,6 +329,7 @@ def call_object(frame: Frame, callee: Object, arguments: dict[str, Value], node:
     assumed = model_result(frame, callee, arguments, node, state)
     if assumed is not None:
         return assumed
+    state.run(callee, frame.epoch(node), node.lineno)
     return unknown_call(frame, [callee, *operands], node, state)
 
 

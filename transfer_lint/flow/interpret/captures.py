@@ -9,6 +9,7 @@ from transfer_lint.files.scan import MOVES
 from transfer_lint.flow.interpret.frame import Frame
 from transfer_lint.flow.interpret.names import value_of_binding
 from transfer_lint.flow.program.syntax import nodes_of
+from transfer_lint.flow.values.aliasing import Later
 from transfer_lint.flow.values.state import State
 from transfer_lint.flow.values.symbols import Symbol
 from transfer_lint.flow.values.values import Function, Object, Value
@@ -18,9 +19,11 @@ _LIBRARIES = ("torch.", "math.")
 
 def capture(frame: Frame, ident: Symbol, node: ast.AST, state: State) -> None:
     """Note of a function or generator made here, `ident`, what its code `node` may change when it runs."""
-    state.sharing.captured[ident] = _captures(frame, node, state)
-    if any(_may_run_tree(frame, part) for part in nodes_of(node)):
-        state.sharing.runs_tree.add(ident)
+    for value in state.locals.values():
+        if isinstance(value, Object):
+            state.sharing.know(value)
+    runs_tree = any(_may_run_tree(frame, part) for part in nodes_of(node))
+    state.sharing.later[ident] = Later(_captures(frame, node, state), runs_tree)
 
 
 def _may_run_tree(frame: Frame, node: ast.AST) -> bool:
@@ -38,7 +41,7 @@ def _captures(frame: Frame, node: ast.AST, state: State) -> tuple[str | Symbol, 
     given by their symbols.
     """
     found: list[str | Symbol] = []
-    changed = set(_changed(frame, node))
+    changed = set(_changed(frame, node)) | set(_run(node, state))
     names = {part.id for part in nodes_of(node) if isinstance(part, ast.Name)}
     bound = {part.id for part in nodes_of(node) if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Store)}
     if changed & bound:  # it changes something that it names itself: that may be a part of anything it reads
@@ -69,6 +72,16 @@ def _changed(frame: Frame, node: ast.AST) -> Iterator[str]:
                         yield from _root(argument)
 
 
+def _run(node: ast.AST, state: State) -> Iterator[str]:
+    """The names of generators that a nested scope iterates over."""
+    for part in nodes_of(node):
+        if isinstance(part, ast.comprehension | ast.For):
+            for name in _root(part.iter):
+                value = state.locals.get(name)
+                if isinstance(value, Object) and state.sharing.code(value.ident):
+                    yield name
+
+
 def _only_looks(frame: Frame, func: ast.expr) -> bool:
     """Whether a call changes nothing: a query of a tensor or module, or a function without side effects."""
     knowledge = frame.knowledge
@@ -97,3 +110,9 @@ def runs_later(frame: Frame, values: list[Value], state: State) -> bool:
 def runs_tree(values: list[Value], state: State) -> bool:
     """Whether one of the values is code that may run code of the tree, which any callee that gets it may run."""
     return any(isinstance(v, Object) and state.sharing.may_run_tree(state.reachable(v.ident)) for v in values)
+
+
+def iterated(frame: Frame, source: Value, node: ast.AST, state: State) -> None:
+    """A value is iterated over: if it is a generator, it runs on."""
+    if isinstance(source, Object):
+        state.run(source, frame.epoch(node), getattr(node, "lineno", 0))

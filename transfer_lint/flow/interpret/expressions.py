@@ -12,7 +12,7 @@ from transfer_lint.flow.interpret.assignment import assign
 from transfer_lint.flow.interpret.assumed import of_output
 from transfer_lint.flow.interpret.attributes import attribute
 from transfer_lint.flow.interpret.calls import call
-from transfer_lint.flow.interpret.captures import capture
+from transfer_lint.flow.interpret.captures import capture, iterated
 from transfer_lint.flow.interpret.frame import Frame, evaluates
 from transfer_lint.flow.interpret.host_reads import comparison, elements_of, index, text, truth
 from transfer_lint.flow.interpret.items import element, item_at, one_alike
@@ -155,6 +155,9 @@ def _compare(frame: Frame, node: ast.expr, state: State) -> Value:
     values = [frame.eval(part, state) for part in (node.left, *node.comparators)]
     frame.run_operators(values, node, state)
     comparison(frame, node, values)
+    if any(isinstance(op, ast.In | ast.NotIn) for op in node.ops):
+        for value in values[1:]:
+            iterated(frame, value, node, state)
     spelled = any(isinstance(value, Constant) and isinstance(value.value, str | None) for value in values)
     if spelled or any(isinstance(op, ast.Is | ast.IsNot | ast.In | ast.NotIn) for op in node.ops):
         return Host(frame.symbol(node, "a truth value"))
@@ -288,7 +291,7 @@ def _dict(frame: Frame, node: ast.expr, state: State) -> Value:
 @evaluates(ast.Starred)
 def _starred(frame: Frame, node: ast.expr, state: State) -> Value:
     assert isinstance(node, ast.Starred)
-    frame.eval(node.value, state)
+    iterated(frame, frame.eval(node.value, state), node, state)
     return frame.unknown(node)
 
 
@@ -335,6 +338,7 @@ def _comprehension(frame: Frame, node: ast.expr, state: State) -> Value:
     with frame.inlined(), frame.repeated(node) as enter:
         for generator in node.generators:
             source = frame.eval(generator.iter, inner)
+            iterated(frame, source, generator.iter, inner)
             elements = elements_of(frame, generator.target, generator.iter, inner, source)
             enter({} if elements and frame.steps(node) else elements)
             assign(frame, generator.target, element(frame, source, generator.target, inner), inner)

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TypeGuard
 
 from transfer_lint.flow.interpret.assumed import library_result, made_on_device, wrapped
-from transfer_lint.flow.interpret.captures import runs_later, runs_tree
+from transfer_lint.flow.interpret.captures import iterated, runs_later, runs_tree
 from transfer_lint.flow.interpret.frame import Frame
 from transfer_lint.flow.interpret.host_reads import called, sizes, upload
 from transfer_lint.flow.interpret.items import element, one_alike
@@ -16,11 +16,27 @@ from transfer_lint.flow.interpret.mutations import function_writes, out_written,
 from transfer_lint.flow.interpret.tensors import NOT_OPERANDS, as_called, as_tensor, combine, operate, parts, requested
 from transfer_lint.flow.interpret.unknown_calls import alias, hold, unknown_call
 from transfer_lint.flow.knowledge import Operation, Role
+from transfer_lint.flow.values.aliasing import Later
 from transfer_lint.flow.values.state import State
 from transfer_lint.flow.values.symbols import Symbol
 from transfer_lint.flow.values.terms import Known, Term, TermKind
-from transfer_lint.flow.values.values import NONE, Constant, Function, Host, Object, Placed, Tensor, Tuple, Value
+from transfer_lint.flow.values.values import (
+    NONE,
+    Constant,
+    Function,
+    Host,
+    Object,
+    Placed,
+    Tensor,
+    Tuple,
+    Value,
+    objects_of,
+)
 
+_AT_ONCE = frozenset(
+    f"builtins.{name}" for name in ["list", "tuple", "sorted", "set", "dict", "any", "all", "sum", "min", "max"]
+)
+"""What goes through all items before it returns."""
 _VARIABLES = frozenset({"torch.autograd.Variable", "torch.autograd.variable.Variable"})
 
 
@@ -42,6 +58,9 @@ def external_call(frame: Frame, name: str, arguments: dict[str, Value], node: as
         and not any(key.startswith("*") for key in arguments)
     ):
         return _partial(first, arguments)
+    if name in knowledge.iterates or name in _AT_ONCE:
+        for operand in _not_at_once(name, arguments, node):
+            iterated(frame, operand, node, state)
     if runs_later(frame, operands, state):
         return unknown_call(frame, operands, node, state, name.rpartition(".")[2])
     if runs_tree(operands, state):
@@ -109,6 +128,7 @@ def external_call(frame: Frame, name: str, arguments: dict[str, Value], node: as
         result = frame.unknown(node, f"{name.rpartition('.')[2]}()")
         for operand in operands:
             alias(state, result, operand)
+        _may_run(result, operands, state)
         return result
     if name in knowledge.makes_tensors:
         unknown_call(frame, operands, node, state, name.rpartition(".")[2])
@@ -118,6 +138,12 @@ def external_call(frame: Frame, name: str, arguments: dict[str, Value], node: as
         return computed
     result = unknown_call(frame, operands, node, state, name.rpartition(".")[2])
     return made_on_device(frame, result, arguments, node)
+
+
+def _not_at_once(name: str, arguments: Mapping[str, Value], node: ast.Call) -> list[Value]:
+    """The arguments but for generators that a function consumes at once: they are as their expressions say."""
+    at_once = {str(n) for n, part in enumerate(node.args) if isinstance(part, ast.GeneratorExp) and name in _AT_ONCE}
+    return [value for key, value in arguments.items() if key not in at_once]
 
 
 def _partial(function: Function, arguments: Mapping[str, Value]) -> Function:
@@ -154,6 +180,8 @@ def _iterated(frame: Frame, name: str, arguments: Mapping[str, Value], node: ast
     state.write(made, "[]", item)
     for source in sources:
         alias(state, made, source)
+    if name not in _AT_ONCE:
+        _may_run(made, sources, state)
     return made
 
 
@@ -165,6 +193,14 @@ def _indices(frame: Frame, mask: Tensor, node: ast.Call, state: State) -> Object
     device = mask.device or Known(mask.device_term())
     state.write(made, "[]", Tensor(frame.symbol(node, "an index"), device, dtype, scalar=False, why=mask.why))
     return made
+
+
+def _may_run(made: Object, sources: Sequence[Value], state: State) -> None:
+    """What a call returns may run the generators that it was given, later."""
+    code = tuple(ident for source in sources for ident in objects_of(source) if state.sharing.code(ident))
+    opaque = any(isinstance(source, Object) and source.cls is None for source in sources)
+    if code or opaque:
+        state.sharing.later[made.ident] = Later(code, runs_tree=opaque, certain=False)
 
 
 def _device(frame: Frame, arguments: dict[str, Value], node: ast.Call) -> Value:

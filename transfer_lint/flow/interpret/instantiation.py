@@ -275,6 +275,7 @@ class Instantiation:
         result = Object(own.ident, value.cls, merge_why(self.here, value.why), value.optional, placed, value.or_host)
         if value.ident not in self.copied:
             self.copied.add(value.ident)
+            self._copy_code(value.ident, own.ident)
             record = self.summary.heap.get(value.ident)
             if record is not None:
                 attributes = {name: self.carried(held) for name, held in record.attributes.items()}
@@ -288,6 +289,18 @@ class Instantiation:
                     made=record.made,
                 )
         return result
+
+    def _copy_code(self, ident: Symbol, own: Symbol) -> None:
+        """What the callee knows of a function or generator that it returns."""
+        later = self.summary.later.get(ident)
+        if later is not None:
+            values = [self.lookup(one) for one in later.changes if isinstance(one, Symbol)]
+            changes = tuple(part for value in values for part in objects_of(value))
+            self.state.sharing.later[own] = later._replace(changes=changes)
+            for one in later.changes:
+                if isinstance(one, Symbol) and one not in self.copied and not self.summary.rooted(one):
+                    self.copied.add(one)
+                    self._copy_code(one, next(iter(objects_of(self.lookup(one))), own))
 
     def _apply(self, symbol: Symbol, record: Record) -> None:
         owner = self.lookup(symbol)

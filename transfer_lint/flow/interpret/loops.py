@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from transfer_lint.flow.interpret import conditions
 from transfer_lint.flow.interpret.assignment import assign
-from transfer_lint.flow.interpret.captures import runs_later, runs_tree
+from transfer_lint.flow.interpret.captures import iterated
 from transfer_lint.flow.interpret.frame import Frame, Loop, executes
 from transfer_lint.flow.interpret.host_reads import elements_of, truth
 from transfer_lint.flow.interpret.items import element
@@ -35,10 +35,7 @@ def _for(frame: Frame, node: ast.stmt, state: State) -> State | None:
 
     def enter(here: State) -> State:
         frame.run_operators((source,), node.iter, here)
-        if runs_later(frame, [source], here):  # a generator continues to run
-            here.havoc(source, frame.epoch(node.iter), node.lineno)
-        elif runs_tree([source], here):
-            here.havoc_all((), frame.epoch(node.iter), node.lineno, module_level=True)
+        iterated(frame, source, node.iter, here)
         assign(frame, node.target, element(frame, source, node.target, here), here)
         return here
 
@@ -128,6 +125,7 @@ def _age(frame: Frame, state: State, node: ast.stmt) -> None:
                 )
             case Object():
                 state.sharing.alias(fresh, value.ident)
+                state.sharing.twin(fresh, value.ident)
                 placed = lasting(value.placed[0]), lasting(value.placed[1])
                 return Object(fresh, value.cls, value.why, value.optional, placed, value.or_host)
             case Tuple():

@@ -21,7 +21,8 @@ from transfer_lint.flow.values.values import Object, Tensor, Value, symbols_of
 
 def entry_state(frame: Frame) -> State:
     """The state at function entry."""
-    sharing = Sharing(frame.is_module, partial(apart, frame))
+    assigns_data = partial(frame.project.assigns, "data", frame.module.path)
+    sharing = Sharing(frame.is_module, partial(apart, frame), assigns_data)
     sharing.settled = Assumption.STAYS_WHERE_PUT in frame.callees.assumptions
     return State(frame.symbols, partial(initial_attribute, frame), sharing)
 
@@ -35,7 +36,7 @@ def initial_attribute(frame: Frame, state: Memory, owner: Object, name: str, rec
     moves = _moves(owner.ident, state) if name in LIVE and value == Object(symbol) else ()
     if moves:
         key = ("live", owner.ident, name, record.epoch, moves)
-        return Object(frame.symbols.make(key, label, max(move.line for _, move in moves)))
+        return Object(frame.symbols.make(key, label, max(move.line for _, move in moves), owner.ident))
     if isinstance(value, Tensor) and value.weight:
         return Tensor(
             value.ident,

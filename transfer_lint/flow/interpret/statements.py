@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from transfer_lint.flow.interpret import conditions, correlation
 from transfer_lint.flow.interpret.assignment import assign
-from transfer_lint.flow.interpret.captures import capture
+from transfer_lint.flow.interpret.captures import capture, iterated
 from transfer_lint.flow.interpret.frame import Frame, executes
 from transfer_lint.flow.interpret.host_reads import truth
 from transfer_lint.flow.interpret.items import element, extend
@@ -51,6 +51,8 @@ def _augmented(frame: Frame, node: ast.stmt, state: State) -> State | None:
     operand = frame.eval(node.value, state)
     frame.run_operators((before, operand), node.value, state)
     written(frame, node, (before,))
+    if isinstance(before, Object):
+        iterated(frame, operand, node, state)
     if isinstance(before, Object) and before.cls == "builtins.list" and isinstance(node.op, ast.Add):
         extend(frame, before, element(frame, operand, node.value, state), node, state)
         return state

@@ -28,13 +28,13 @@ from transfer_lint.flow.program.modules import ClassInfo, FunctionInfo, Module
 from transfer_lint.flow.program.project import Project
 from transfer_lint.flow.program.roles import ArgumentRoles
 from transfer_lint.flow.program.syntax import nodes_of
-from transfer_lint.flow.values.aliasing import Attempts, OverBudget
+from transfer_lint.flow.values.aliasing import Attempts, Later, OverBudget
 from transfer_lint.flow.values.records import AT_ENTRY
 from transfer_lint.flow.values.state import State
 from transfer_lint.flow.values.summary import MOST_EFFECTS, Summary, Template
 from transfer_lint.flow.values.symbols import Symbol, Symbols
 from transfer_lint.flow.values.terms import Fact, Known, Term, TermKind
-from transfer_lint.flow.values.values import NONE, Constant, Function, Host, Object, Placed, Tensor, Value
+from transfer_lint.flow.values.values import NONE, Constant, Function, Host, Object, Placed, Tensor, Value, objects_of
 
 HANDLERS = (expressions, loops, statements, try_with)
 """The modules that are imported to register their handlers."""
@@ -155,12 +155,10 @@ class Summaries:
     def _summarise(
         self, frame: Frame, info: FunctionInfo, parameters: dict[str, Symbol], attempts: Attempts
     ) -> Summary:
-        mutations = frozenset((symbol, sure) for (_, symbol), sure in frame.mutations.items())
-        if len(mutations) > MOST_EFFECTS:
-            mutations = frozenset({(None, False)})
-        summary = Summary(
-            parameters, NONE, {}, False, False, attempts, frame.replaces_data, mutations, frozenset(frame.assumable)
-        )
+        found = frozenset((symbol, sure) for (_, symbol), sure in frame.mutations.items())
+        mutations = found if len(found) <= MOST_EFFECTS else frozenset({(None, False)})
+        replaces, assumable = frame.replaces_data or attempts.data, frozenset(frame.assumable)
+        summary = Summary(parameters, NONE, {}, False, False, attempts, {}, replaces, mutations, assumable)
         if not frame.returns:
             return summary  # it never returns
         result, merged = frame.returns[0]
@@ -169,7 +167,10 @@ class Summaries:
             merged = merged.joined(state, key, info.node.lineno)
             result = merged.merge_values(result, value, frame.phi(info.node, f"{info.name}()", str(number)))
         forgets, changes_module = (rest is not AT_ENTRY for rest in (merged.rest, merged.module_rest))
-        return replace(summary, result=result, heap=merged.heap, forgets=forgets, changes_module=changes_module)
+        later = merged.code_of([*objects_of(result), *(ident for r in merged.heap.values() for ident in r.leads)])
+        return replace(
+            summary, result=result, heap=merged.heap, forgets=forgets, changes_module=changes_module, later=later
+        )
 
     def nested(self, outer: Frame, info: FunctionInfo, state: State) -> None:
         """Interpret a function defined inside another, for its sites. It sees the outer locals without placements."""
@@ -238,9 +239,8 @@ class Summaries:
             state.havoc_globals(caller.epoch(node), node.lineno)
             result = unknown_call(caller, list(arguments.values()), anchor, state, info.name)
             if info.is_generator:
-                held = [value for value in arguments.values() if isinstance(value, Object)]
-                state.sharing.captured[result.ident] = tuple(value.ident for value in held)
-                state.sharing.runs_tree.add(result.ident)
+                held = tuple(part for value in arguments.values() for part in objects_of(value))
+                state.sharing.later[result.ident] = Later(held, runs_tree=True)
             return result
         caller.assumable |= summary.assumptions
         return Instantiation(caller, info, summary, bound, node, state).result()
@@ -283,8 +283,14 @@ class Summaries:
             record = template.summary.heap.get(template.symbol)
             value = record.attributes.get(name) if record else None
             if value is not None:
-                return as_constructed(frame, template.summary, value, symbol)
+                return self._still(as_constructed(frame, template.summary, value, symbol), frame.module)
         return self._declared(frame, owner, name, symbol)
+
+    def _still(self, value: Value, near: Module) -> Value:
+        """What was assigned once, as it is at any later time: `t.data = ...` anywhere in the tree may have moved it."""
+        if isinstance(value, Tensor) and value.device is not None and self.project.assigns("data", near.path):
+            return replace(value, device=None, dtype=None)
+        return value
 
     def _declared(self, frame: Frame, owner: Object, name: str, symbol: Symbol) -> Value:
         """The value of an attribute, as a class body assigns or annotates it. A module's tensor may be a weight."""
@@ -356,7 +362,8 @@ class Summaries:
             case Placed():
                 return Placed(Known(Term(TermKind.VALUE, symbol=symbol, role=value.known.term.role)), value.is_dtype)
             case Tensor():
-                return Tensor(symbol, ground(value.device), ground(value.dtype), value.scalar, why=value.why)
+                held = Tensor(symbol, ground(value.device), ground(value.dtype), value.scalar, why=value.why)
+                return self._still(held, module)
             case Object():
                 return Object(symbol, value.cls, value.why)
             case Host():

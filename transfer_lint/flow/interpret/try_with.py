@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from transfer_lint.flow.interpret.assignment import assign
+from transfer_lint.flow.interpret.captures import iterated
 from transfer_lint.flow.interpret.frame import Frame, Loop, executes
 from transfer_lint.flow.program.modules import ClassInfo
 from transfer_lint.flow.program.syntax import nodes_of, spelled
@@ -115,6 +116,7 @@ def _with(frame: Frame, node: ast.stmt, state: State) -> State | None:
             for value in held:  # `__enter__` runs
                 _special(frame, value, ("__enter__", "__aenter__"), item.context_expr, state)
                 state.havoc(value, frame.epoch(item.context_expr), node.lineno)
+                iterated(frame, value, item.context_expr, state)
         swallows = swallows or _swallows(frame, called, context, state)
         if item.optional_vars is not None:
             value = frame.unknown(item.optional_vars, "what `with` gives")
@@ -129,6 +131,7 @@ def _with(frame: Frame, node: ast.stmt, state: State) -> State | None:
         for value in effects:  # `__exit__` runs
             _special(frame, value, ("__exit__", "__aexit__"), end, here)
             here.havoc(value, f"{frame.epoch(node)} exit", node.lineno)
+            iterated(frame, value, end, here)
         return here
 
     exits = _Exits.now(frame)

@@ -7,8 +7,9 @@ from collections.abc import Iterable
 
 from transfer_lint.flow.interpret.frame import Frame
 from transfer_lint.flow.interpret.mutations import handed_over
+from transfer_lint.flow.values.aliasing import Later
 from transfer_lint.flow.values.state import State
-from transfer_lint.flow.values.values import Class, Function, Object, Tuple, Value
+from transfer_lint.flow.values.values import Class, Function, Object, Tuple, Value, objects_of
 
 
 def unknown_call(frame: Frame, operands: list[Value], node: ast.Call, state: State, label: str = "") -> Object:
@@ -21,6 +22,8 @@ def unknown_call(frame: Frame, operands: list[Value], node: ast.Call, state: Sta
     name = label or (node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "this"))
     result = Object(frame.symbol(node, f"{name}()"))
     state.heap.pop(result.ident, None)
+    held = tuple(part for operand in operands for part in objects_of(operand))
+    state.sharing.later[result.ident] = Later(held, certain=False)
     for operand in operands:
         alias(state, result, operand)
     return result

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from transfer_lint.findings import Assumption
 from transfer_lint.flow.program.modules import ClassInfo
@@ -15,6 +16,19 @@ MOST_RELATED = 300
 """Objects that may share parts with one another; where there are more, an effect on one is an effect on everything."""
 
 
+class Later(NamedTuple):
+    """What code may do that runs later.
+
+    changes: the locals (by name) and objects that it may change.
+    runs_tree: it may run code of the tree, which may change module-level objects.
+    certain: it is a function or generator made here; else something that may be one, or lead to one.
+    """
+
+    changes: tuple[str | Symbol, ...]
+    runs_tree: bool = False
+    certain: bool = True
+
+
 @dataclass(slots=True)
 class Attempts:
     """What a function does on some path, even if an exception ends it.
@@ -22,11 +36,13 @@ class Attempts:
     objects: those that it writes to, moves, or hands to unknown code.
     module_level: it may do anything to what module-level names lead to.
     everything: it may do anything to any object.
+    data: it may assign the `.data` of any tensor.
     """
 
     objects: dict[Symbol, None] = field(default_factory=dict)  # in the order in which they were met
     module_level: bool = False
     everything: bool = False
+    data: bool = False
 
 
 class OverBudget(Exception):
@@ -38,6 +54,7 @@ class Sharing:
     """May-alias and part-of relations between objects. One for a whole function: they hold on every path.
 
     is_module: whether an object is proved to be a module.
+    assigns_data: whether the tree assigns the `.data` of a tensor.
     apart: whether two objects certainly share nothing, judged by where they were made.
     wholes: symbol -> symbols that it may be a part of.
     parts: symbol -> symbols that may be a part of it.
@@ -49,19 +66,18 @@ class Sharing:
     placed: the placement of some module is, or was, known.
     unsettled: something was forgotten that is kept where modules are settled.
     budget: how many steps the interpretation may still take; see `spend`.
-    captured: function or generator made here -> the locals (by name) and objects that it may change when it runs.
-    runs_tree: functions and generators made here that may run code of the tree, which may change module-level objects.
+    later: function or generator, or what may be one -> what it may do when it runs.
     """
 
     is_module: Callable[[Value], bool]
     apart: Callable[[Symbol, Symbol], bool]
+    assigns_data: Callable[[], bool]
     wholes: dict[Symbol, set[Symbol]] = field(default_factory=dict)
     parts: dict[Symbol, set[Symbol]] = field(default_factory=dict)
     twins: dict[Symbol, dict[Symbol, None]] = field(default_factory=dict)
     owners: dict[Symbol, Object] = field(default_factory=dict)
     instances: dict[Symbol, None] = field(default_factory=dict)
-    captured: dict[Symbol, tuple[str | Symbol, ...]] = field(default_factory=dict)
-    runs_tree: set[Symbol] = field(default_factory=set)
+    later: dict[Symbol, Later] = field(default_factory=dict)
     attempts: Attempts = field(default_factory=Attempts)
     settled: bool = False
     placed: bool = False
@@ -84,13 +100,17 @@ class Sharing:
 
     def captured_by(self, ident: Symbol) -> list[str | Symbol]:
         """What a function or generator may change when it runs, if the symbol may stand for one."""
-        return [held for one in (ident, *self.twins.get(ident, ())) for held in self.captured.get(one, ())]
+        return [held for later in self.code(ident) if later.certain for held in later.changes]
 
-    def may_run_tree(self, idents: Iterable[Symbol]) -> bool:
-        """Whether one of the symbols may stand for a function or generator that may run code of the tree."""
-        return bool(self.runs_tree) and any(
-            one in self.runs_tree for ident in idents for one in (ident, *self.twins.get(ident, ()))
-        )
+    def may_run_tree(self, idents: Iterable[Symbol], *, certainly: bool = False) -> bool:
+        """Whether one of the symbols may stand for code that may run code of the tree. certainly: made here."""
+        found = (later for ident in idents for later in self.code(ident)) if self.later else ()
+        return any(later.runs_tree and later.certain >= certainly for later in found)
+
+    def code(self, ident: Symbol) -> list[Later]:
+        """What is known of the code that the symbol may stand for."""
+        found = (self.later.get(one) for one in (ident, *self.twins.get(ident, ())))
+        return [later for later in found if later is not None]
 
     def alias(self, part: Symbol, whole: Symbol) -> None:
         """Record that `part` may be a part of `whole`, or the same object."""

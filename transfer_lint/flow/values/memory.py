@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TypeAlias
 
 from transfer_lint.flow.program.modules import ClassInfo
-from transfer_lint.flow.values.aliasing import Sharing
+from transfer_lint.flow.values.aliasing import Later, Sharing
 from transfer_lint.flow.values.records import AT_ENTRY, MADE, Epoch, Record
 from transfer_lint.flow.values.settled import settled_records
 from transfer_lint.flow.values.symbols import Symbol, Symbols
@@ -191,6 +191,7 @@ class Memory:
         """
         touched: dict[Symbol, None] = {}
         where = Epoch(epoch, line)
+        runs = False
         stack = list(values)
         while stack:
             value = stack.pop()
@@ -200,11 +201,14 @@ class Memory:
             elif isinstance(value, Tuple):
                 stack += value.items
             elif isinstance(value, Function):
-                module_level = True
+                runs = True
                 stack += value.parts()
             elif isinstance(value, Class):
-                module_level = True
-        if module_level or self.sharing.may_run_tree(touched):
+                runs = True
+        runs = runs or self.sharing.may_run_tree(touched, certainly=True)
+        if runs and self.sharing.assigns_data():
+            self.replace_data(epoch, line)
+        if module_level or runs or self.sharing.may_run_tree(touched):
             self.module_rest = Record(where, epoch=where)
             self.sharing.attempts.module_level = True
             for ident in [ident for ident in self.heap if ident.is_global and ident not in touched]:
@@ -215,7 +219,8 @@ class Memory:
         settled = settled_records(self.heap, self.sharing, values, touched) if self.sharing.placed else {}
         if settled and not self.sharing.settled:
             self.sharing.unsettled, settled = True, {}
-        sharing = self._sharing(touched, epoch, line)
+        moves = any(self.sharing.captured_by(ident) for ident in touched)  # code that is made here, perhaps
+        sharing = self._sharing(touched, epoch, line, moved=moves)
         unknown, moved = Record(where, epoch=where), Record(where, epoch=where, moved=where)
         for ident in touched:
             known = self.heap.get(ident)
@@ -223,7 +228,9 @@ class Memory:
         self._displace(sharing, epoch, line)
 
     def havoc_globals(self, epoch: str, line: int) -> None:
-        """Code that is not interpreted runs: forget module-level objects, as it may have changed them."""
+        """Code of the tree that is not interpreted runs: forget what it may have changed at the module level."""
+        if self.sharing.assigns_data():
+            self.replace_data(epoch, line)
         self.havoc_all([Object(ident) for ident in self.heap if ident.is_global], epoch, line, module_level=True)
 
     def displace(self, owner: Object, epoch: str, line: int) -> None:
@@ -259,6 +266,7 @@ class Memory:
     def replace_data(self, epoch: str, line: int) -> None:
         """`t.data = ...`: forget all placements, as any tensor may be `t` and any module may hold it."""
         self.correlated = {}
+        self.sharing.attempts.data = True
         self._renew_tensors(lambda tensor: True, ("data", epoch), line, unknown=True)
         self._displace(list(self.heap), epoch, line)
 
@@ -295,6 +303,38 @@ class Memory:
             if any(attributes[name] is not value for name, value in record.attributes.items()):
                 self.heap[ident] = record.holding(attributes)
 
+    def named(self, held: Iterable[str | Symbol]) -> Iterator[Symbol]:
+        """The objects among what code changes, where locals are given by name."""
+        for one in held:
+            yield from objects_of(self.locals.get(one, NONE)) if isinstance(one, str) else (one,)
+
+    def code_of(self, idents: Iterable[Symbol]) -> dict[Symbol, Later]:
+        """What is known of the code that the objects may be, and of the code that this leads to, without locals."""
+        found: dict[Symbol, Later] = {}
+        stack = list(idents) if self.sharing.later else []
+        while stack:
+            ident = stack.pop()
+            code = self.sharing.code(ident) if ident not in found else []
+            if code:
+                changes = tuple(dict.fromkeys(one for later in code for one in self.named(later.changes)))
+                known = any(later.certain for later in code)
+                found[ident] = Later(changes, any(later.runs_tree for later in code), known)
+                stack += changes
+        return found
+
+    def run(self, value: Object, epoch: str, line: int) -> None:
+        """The value is called or iterated over: if it is code, or leads to some, that runs."""
+        found, stack = {value.ident: None}, [value.ident]
+        while stack:
+            code = self.sharing.code(stack.pop())
+            fresh = [ident for later in code for ident in self.named(later.changes) if ident not in found]
+            found.update(dict.fromkeys(fresh))
+            stack += fresh
+        ran = [ident for ident in found if ident is not value.ident or any(c.certain for c in self.sharing.code(ident))]
+        self.havoc_all(
+            map(Object, ran), epoch, line, module_level=value.cls is None or self.sharing.may_run_tree(found)
+        )
+
     def reachable(self, ident: Symbol) -> Iterator[Symbol]:
         """The object and everything that its known attributes and its captures lead to."""
         seen = {ident}
@@ -304,8 +344,7 @@ class Memory:
             yield here
             record = self.heap.get(here)
             targets = list(record.leads) if record is not None else []
-            for held in self.sharing.captured_by(here) if self.sharing.captured else ():
-                targets += objects_of(self.locals.get(held, NONE)) if isinstance(held, str) else [held]
+            targets += self.named(self.sharing.captured_by(here))
             for target in targets:
                 if target not in seen:
                     seen.add(target)

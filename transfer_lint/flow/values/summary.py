@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from transfer_lint.findings import Assumption
-from transfer_lint.flow.values.aliasing import Attempts
+from transfer_lint.flow.values.aliasing import Attempts, Later
 from transfer_lint.flow.values.records import Epoch, Record
 from transfer_lint.flow.values.symbols import Symbol
 from transfer_lint.flow.values.values import Host, Object, Placed, Tensor, Tuple, Value
@@ -26,6 +26,7 @@ class Summary:
     forgets: it may do anything to any object.
     changes_module: it may do anything to module-level objects.
     attempts: what it may have done if an exception leaves it.
+    later: code that it makes -> what that may do when it runs.
     replaces_data: it assigns the `.data` of some tensor.
     mutations: tensors that it may write to in place, and whether it certainly does (see `Mutation`).
     assumptions: those that would tell more about it.
@@ -37,6 +38,7 @@ class Summary:
     forgets: bool = False
     changes_module: bool = False
     attempts: Attempts = field(default_factory=Attempts)
+    later: Mapping[Symbol, Later] = field(default_factory=dict)
     replaces_data: bool = False
     mutations: frozenset[tuple[Symbol | None, bool]] = frozenset()
     assumptions: frozenset[Assumption] = frozenset()
