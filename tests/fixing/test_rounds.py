@@ -1,8 +1,8 @@
 """The rounds of `fix`, with a runner whose checker and rewrites are a few lines: rules on letters.
 
 A text is a string of letters. Each `a` is a finding with a safe fix, each `U` one with an unsafe fix, `r` one whose
-fix is refused, `w` one without a fix, `e` a hint whose fix brings a `w` to light, and rewrites replace a letter as the
-table REWRITES says.
+fix is refused, `w` one without a fix, `e` a hint whose fix brings a `w` to light, `v` one without a fix that another
+rule finds while there is an `a`, and rewrites replace a letter as the table REWRITES says.
 """
 
 from __future__ import annotations
@@ -21,16 +21,16 @@ from transfer_lint.lint.check_text import Examined
 from transfer_lint.problems import Problem
 from transfer_lint.settings import Settings
 
-REWRITES = {"a": "_", "U": "a", "r": "r", "p": "q", "q": "p", "x": "!", "b": "", "m": "?", "e": "w", "w": "w"}
+REWRITES = {"a": "_", "U": "a", "r": "r", "p": "q", "q": "p", "x": "!", "b": "", "m": "?", "e": "w", "w": "w", "v": "v"}
 SAFE = Settings(root="/", fix_hints=FixHints.ALWAYS)
 UNSAFE = replace(SAFE, unsafe_fixes=True)
 
 
-def finding(path: str, column: int, letter: str) -> Finding:
+def finding(path: str, column: int, letter: str, text: str) -> Finding:
     safety = Safety.UNSAFE if letter == "U" else Safety.SAFE
     severity = Severity.HINT if letter == "e" else Severity.WARNING
-    code = "TL102" if letter == "w" else "TL101"
-    fix = None if letter == "w" else Fix(safety, "replace it", DeleteTransfer())
+    code = "TL102" if letter == "w" or (letter == "v" and "a" in text) else "TL101"
+    fix = None if letter in "wv" else Fix(safety, "replace it", DeleteTransfer())
     return Finding(path, 1, column, 1, column + 1, code, letter, severity, Heat.CALL, "", "", (), fix)
 
 
@@ -50,7 +50,7 @@ class Letters(FixRunner):
     def _one(self, path: str, text: str) -> Examined | Problem:
         if "!" in text:
             return Problem(path, "does not parse", "mend it")
-        found = tuple(finding(path, i + 1, c) for i, c in enumerate(text) if c in REWRITES)
+        found = tuple(finding(path, i + 1, c, text) for i, c in enumerate(text) if c in REWRITES)
         return Examined(found, len(found), 0)
 
     def rewrite(self, jobs: Sequence[tuple[str, str, Plan]]) -> list[Rewrite | Problem]:
@@ -142,6 +142,12 @@ def test_a_safe_fix_that_brings_a_warning_to_light_is_not_applied() -> None:
     assert left(settled, "one") == "e"
     assert list(settled.applied) == ["two"]
     assert run(SAFE, one="ew")[0].texts == {"one": "ew"}
+
+
+def test_a_warning_that_another_rule_finds_then_is_not_new() -> None:
+    settled, _ = run(SAFE, one="a;v")
+    assert settled.texts == {"one": "_;v"}
+    assert [finding.code for finding in settled.lineage.origins.values()] == ["TL102"]
 
 
 def test_with_unsafe_fixes_it_is() -> None:

@@ -39,7 +39,7 @@ class _Tracked:
 
 @dataclass
 class Lineage:
-    """Follows findings by rule, function and expression; a fix may change the expression of what it leaves.
+    """Follows findings by rule, function and expression; a fix may change the rule or expression of what it leaves.
 
     found: path -> the findings of the first text.
     """
@@ -101,15 +101,30 @@ def _known(path: str, text: str, findings: Sequence[Finding]) -> Iterator[tuple[
 
 
 def _matched(before: Sequence[Known], after: Sequence[Known]) -> list[int | None]:
-    """For each of `after` the index of what it was before: the same expression, else, in order, the same rule."""
+    """For each of `after` the index of what it was before: the same expression, else, in order, the same rule.
+
+    The same expression may be found by another rule once another call is gone.
+    """
     free = list(range(len(before)))
     found: list[int | None] = [None] * len(after)
-    for parts in (4, 3):  # with the expression, and without it
+    for alike in (_whole, _same_expression, _same_rule):
         for n, known in enumerate(after):
             if found[n] is None:
-                found[n] = next((i for i in free if before[i][:parts] == known[:parts]), None)
+                found[n] = next((i for i in free if alike(before[i]) == alike(known)), None)
                 free = [i for i in free if i != found[n]]
     return found
+
+
+def _whole(known: Known) -> tuple[str, ...]:
+    return known
+
+
+def _same_expression(known: Known) -> tuple[str, ...]:
+    return known.path, known.function, known.expression
+
+
+def _same_rule(known: Known) -> tuple[str, ...]:
+    return known.path, known.code, known.function
 
 
 def _about(fixes: Collection[Known], function: str) -> Collection[Known]:
