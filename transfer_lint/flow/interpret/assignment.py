@@ -44,6 +44,8 @@ def _assign_item(frame: Frame, target: ast.Subscript, value: Value, state: State
     key = frame.eval(target.slice, state)
     if isinstance(key, Constant) and isinstance(key.value, str):
         _note_per_step_use(frame, key.value, value, target)
+    if isinstance(target.slice, ast.Slice):
+        iterated(frame, value, target, state)
     written(frame, target, (owner,))
     index(frame, target, owner, key, value)
     if isinstance(owner, Object):

@@ -41,6 +41,7 @@ def attribute(frame: Frame, owner: Value, node: ast.Attribute, state: State) -> 
             if isinstance(owner.cls, ClassInfo) and name not in state.record(owner.ident).attributes:
                 if owner.cls.method("__getattribute__") is not None:
                     state.havoc(owner, frame.epoch(node), node.lineno)
+                    state.havoc_globals(frame.epoch(node), node.lineno)
                     return frame.unknown(node, name)
                 method = found_method(frame, owner, name, state)
                 if method is not None:

@@ -335,6 +335,8 @@ def _lambda(frame: Frame, node: ast.expr, state: State) -> Value:
 def _comprehension(frame: Frame, node: ast.expr, state: State) -> Value:
     assert isinstance(node, ast.ListComp | ast.SetComp | ast.GeneratorExp | ast.DictComp)
     inner = state.copy()
+    attempts = state.sharing.attempts
+    before, attempts.data = attempts.data, False
     with frame.inlined(), frame.repeated(node) as enter:
         for generator in node.generators:
             source = frame.eval(generator.iter, inner)
@@ -362,6 +364,9 @@ def _comprehension(frame: Frame, node: ast.expr, state: State) -> Value:
     if isinstance(node, ast.GeneratorExp):
         capture(frame, made.ident, node, state)
     state.heap[made.ident] = inner.record(made.ident)
+    if attempts.data:
+        state.replace_data(frame.epoch(node), node.lineno)
+    attempts.data |= before
     return made
 
 
