@@ -283,14 +283,16 @@ class Summaries:
             record = template.summary.heap.get(template.symbol)
             value = record.attributes.get(name) if record else None
             if value is not None:
-                return self._still(as_constructed(frame, template.summary, value, symbol), frame.module)
+                return self._still(as_constructed(frame, template.summary, value, symbol), name, frame.module)
         return self._declared(frame, owner, name, symbol)
 
-    def _still(self, value: Value, near: Module) -> Value:
-        """What was assigned once, as it is at any later time: `t.data = ...` anywhere in the tree may have moved it."""
-        if isinstance(value, Tensor) and value.device is not None and self.project.assigns("data", near.path):
-            return replace(value, device=None, dtype=None)
-        return value
+    def _still(self, value: Value, name: str, near: Module) -> Value:
+        """What was assigned once, as it is at any later time: `NAME.data = ...` may have moved it."""
+        if not isinstance(value, Tensor) or value.device is None:
+            return value
+        spelled = (f"{name}.data", f"{name}.data".replace("'", '"'))
+        replaced = any(self.project.mentioning(text, near.path) for text in spelled)
+        return replace(value, device=None, dtype=None) if replaced else value
 
     def _declared(self, frame: Frame, owner: Object, name: str, symbol: Symbol) -> Value:
         """The value of an attribute, as a class body assigns or annotates it. A module's tensor may be a weight."""
@@ -363,7 +365,7 @@ class Summaries:
                 return Placed(Known(Term(TermKind.VALUE, symbol=symbol, role=value.known.term.role)), value.is_dtype)
             case Tensor():
                 held = Tensor(symbol, ground(value.device), ground(value.dtype), value.scalar, why=value.why)
-                return self._still(held, module)
+                return self._still(held, name, module)
             case Object():
                 return Object(symbol, value.cls, value.why)
             case Host():

@@ -102,10 +102,9 @@ class Sharing:
         """What a function or generator may change when it runs, if the symbol may stand for one."""
         return [held for later in self.code(ident) if later.certain for held in later.changes]
 
-    def may_run_tree(self, idents: Iterable[Symbol], *, certainly: bool = False) -> bool:
-        """Whether one of the symbols may stand for code that may run code of the tree. certainly: made here."""
-        found = (later for ident in idents for later in self.code(ident)) if self.later else ()
-        return any(later.runs_tree and later.certain >= certainly for later in found)
+    def may_run_tree(self, idents: Iterable[Symbol]) -> bool:
+        """Whether one of the symbols may stand for code that may run code of the tree."""
+        return bool(self.later) and any(later.runs_tree for ident in idents for later in self.code(ident))
 
     def code(self, ident: Symbol) -> list[Later]:
         """What is known of the code that the symbol may stand for."""

@@ -191,7 +191,6 @@ class Memory:
         """
         touched: dict[Symbol, None] = {}
         where = Epoch(epoch, line)
-        runs = False
         stack = list(values)
         while stack:
             value = stack.pop()
@@ -201,14 +200,13 @@ class Memory:
             elif isinstance(value, Tuple):
                 stack += value.items
             elif isinstance(value, Function):
-                runs = True
+                module_level = True
                 stack += value.parts()
             elif isinstance(value, Class):
-                runs = True
-        runs = runs or self.sharing.may_run_tree(touched, certainly=True)
-        if runs and self.sharing.assigns_data():
+                module_level = True
+        if self._gives_tensors(touched) and self.sharing.assigns_data():
             self.replace_data(epoch, line)
-        if module_level or runs or self.sharing.may_run_tree(touched):
+        if module_level or self.sharing.may_run_tree(touched):
             self.module_rest = Record(where, epoch=where)
             self.sharing.attempts.module_level = True
             for ident in [ident for ident in self.heap if ident.is_global and ident not in touched]:
@@ -227,10 +225,14 @@ class Memory:
             self.heap[ident] = settled.get(ident) or (unknown if known is None or known.moved is None else moved)
         self._displace(sharing, epoch, line)
 
+    def _gives_tensors(self, idents: Iterable[Symbol]) -> bool:
+        """Whether code that is made here may hand tensors of this function to code of the tree."""
+        code = (later for ident in idents for later in self.sharing.code(ident)) if self.sharing.later else ()
+        names = (name for later in code if later.certain and later.runs_tree for name in later.changes)
+        return any(isinstance(name, str) and isinstance(self.locals.get(name), Tensor) for name in names)
+
     def havoc_globals(self, epoch: str, line: int) -> None:
-        """Code of the tree that is not interpreted runs: forget what it may have changed at the module level."""
-        if self.sharing.assigns_data():
-            self.replace_data(epoch, line)
+        """Code that is not interpreted runs: forget module-level objects, as it may have changed them."""
         self.havoc_all([Object(ident) for ident in self.heap if ident.is_global], epoch, line, module_level=True)
 
     def displace(self, owner: Object, epoch: str, line: int) -> None:
