@@ -23,6 +23,11 @@ TestKey: TypeAlias = tuple[object, ...]
 InitialAttribute = Callable[["Memory", Object, str, Record], Value]
 
 
+def _holds_tensor(value: Value) -> bool:
+    return isinstance(value, Tensor) or (isinstance(value, Tuple) and any(map(_holds_tensor, value.items)))
+
+
+
 class Memory:
     """The locals and the heap.
 
@@ -191,6 +196,7 @@ class Memory:
         """
         touched: dict[Symbol, None] = {}
         where = Epoch(epoch, line)
+        values = tuple(values)
         stack = list(values)
         while stack:
             value = stack.pop()
@@ -204,7 +210,7 @@ class Memory:
                 stack += value.parts()
             elif isinstance(value, Class):
                 module_level = True
-        if self._gives_tensors(touched) and self.sharing.assigns_data():
+        if self._gives_tensors(values, touched) and self.sharing.assigns_data():
             self.replace_data(epoch, line)
         if module_level or self.sharing.may_run_tree(touched):
             self.module_rest = Record(where, epoch=where)
@@ -225,10 +231,14 @@ class Memory:
             self.heap[ident] = settled.get(ident) or (unknown if known is None or known.moved is None else moved)
         self._displace(sharing, epoch, line)
 
-    def _gives_tensors(self, idents: Iterable[Symbol]) -> bool:
-        """Whether code that is made here may hand tensors of this function to code of the tree."""
-        code = (later for ident in idents for later in self.sharing.code(ident)) if self.sharing.later else ()
-        names = (name for later in code if later.certain and later.runs_tree for name in later.changes)
+    def _gives_tensors(self, values: Iterable[Value], idents: Iterable[Symbol]) -> bool:
+        """Whether code of the tree may get tensors of this function, from code that gets both or that is made here."""
+        given = [*values, *(held for ident in idents for held in self.record(ident).attributes.values())]
+        later = [each for ident in idents for each in self.sharing.code(ident)] if self.sharing.later else []
+        runs = any(isinstance(value, Function | Class) for value in given) or any(each.runs_tree for each in later)
+        if runs and any(map(_holds_tensor, given)):
+            return True
+        names = (name for each in later if each.certain and each.runs_tree for name in each.changes)
         return any(isinstance(name, str) and isinstance(self.locals.get(name), Tensor) for name in names)
 
     def havoc_globals(self, epoch: str, line: int) -> None:
