@@ -193,7 +193,7 @@ class Frame:
         for value in values:
             if isinstance(value, Object) and isinstance(value.cls, ClassInfo) and value.cls.operates:
                 state.havoc(value, self.epoch(node), node.lineno)
-                state.havoc_globals(self.epoch(node), node.lineno)
+                state.run_unseen(values, self.epoch(node), node.lineno)
 
     def may_raise(self, state: State) -> None:
         """An exception may be raised here: this state may enter the surrounding handlers."""

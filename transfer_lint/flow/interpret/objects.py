@@ -100,7 +100,7 @@ def store(frame: Frame, owner: Object, name: str, value: Value, where: ast.AST, 
         setter = owner.cls.method(name)
         if owner.cls.method("__setattr__") is not None or (setter is not None and setter.decorators):
             state.havoc(owner, frame.epoch(where), getattr(where, "lineno", 0))
-            state.havoc_globals(frame.epoch(where), getattr(where, "lineno", 0))
+            state.run_unseen((owner, value), frame.epoch(where), getattr(where, "lineno", 0))
             return
     state.write(owner, name, value)
 

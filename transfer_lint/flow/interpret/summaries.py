@@ -236,7 +236,7 @@ class Summaries:
             summary = self._of_tensors(info, bound, summary)
         if summary is None or bound is None:
             anchor = node if isinstance(node, ast.Call) else ast.copy_location(ast.Call(node, [], []), node)
-            state.havoc_globals(caller.epoch(node), node.lineno)
+            state.run_unseen(arguments.values(), caller.epoch(node), node.lineno)
             result = unknown_call(caller, list(arguments.values()), anchor, state, info.name)
             if info.is_generator:
                 held = tuple(part for value in arguments.values() for part in objects_of(value))

@@ -210,13 +210,16 @@ class Memory:
                 stack += value.parts()
             elif isinstance(value, Class):
                 module_level = True
-        if self._gives_tensors(values, touched) and self.sharing.assigns_data():
-            self.replace_data(epoch, line)
+        given = self._gives_tensors(values, touched)
         if module_level or self.sharing.may_run_tree(touched):
             self.module_rest = Record(where, epoch=where)
             self.sharing.attempts.module_level = True
-            for ident in [ident for ident in self.heap if ident.is_global and ident not in touched]:
-                touched.update(dict.fromkeys(self.reachable(ident)))
+            found = dict.fromkeys(each for ident in self.heap if ident.is_global for each in self.reachable(ident))
+            held = (value for each in found for value in self.record(each).attributes.values())
+            given = given or any(map(_holds_tensor, held))
+            touched.update(found)
+        if given and self.sharing.assigns_data():
+            self.replace_data(epoch, line)
         if not touched:
             return
         self.sharing.attempts.objects.update(touched)
@@ -240,6 +243,15 @@ class Memory:
             return True
         names = (name for each in later if each.certain and each.runs_tree for name in each.changes)
         return any(isinstance(name, str) and isinstance(self.locals.get(name), Tensor) for name in names)
+
+    def run_unseen(self, values: Iterable[Value], epoch: str, line: int) -> None:
+        """Code of the tree that is not interpreted gets the values, which are forgotten by the caller."""
+        values = tuple(values)
+        reached = (each for value in values for ident in objects_of(value) for each in self.reachable(ident))
+        held = (held for each in reached for held in self.record(each).attributes.values())
+        if (any(map(_holds_tensor, values)) or any(map(_holds_tensor, held))) and self.sharing.assigns_data():
+            self.replace_data(epoch, line)
+        self.havoc_globals(epoch, line)
 
     def havoc_globals(self, epoch: str, line: int) -> None:
         """Code that is not interpreted runs: forget module-level objects, as it may have changed them."""
