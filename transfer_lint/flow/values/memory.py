@@ -27,7 +27,6 @@ def _holds_tensor(value: Value) -> bool:
     return isinstance(value, Tensor) or (isinstance(value, Tuple) and any(map(_holds_tensor, value.items)))
 
 
-
 class Memory:
     """The locals and the heap.
 
