@@ -44,8 +44,8 @@ def parts(out: Path, rehearse: bool = False) -> dict[str, tuple[int, Arguments]]
     """Name -> (limit in seconds, arguments of Python), the most telling first."""
     few, share = (("--steps", "1"), ("--repeats", "1")) if rehearse else (("--steps", "10"), ())
     found: dict[str, tuple[int, Arguments]] = {
-        "share of a step": (90, ("benchmarks/step_share.py", "--json", str(out / "gpu-step-share.json"), *share)),
-        "transfers and times": (150, ("benchmarks/instantid.py", "--out", str(out), *few)),
+        "share of a step": (60, ("benchmarks/step_share.py", "--json", str(out / "gpu-step-share.json"), *share)),
+        "transfers and times": (90, ("benchmarks/instantid.py", "--out", str(out), *few)),
     }
     if find_spec("pytest"):
         found["tests"] = (300, (*PYTEST, *gpu_tests()))
