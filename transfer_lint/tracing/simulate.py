@@ -36,6 +36,7 @@ from transfer_lint.tracing import attention, autocast, real_cards, saving
 from transfer_lint.tracing.compilers import uncompiled
 from transfer_lint.tracing.device_tensor import foreign
 from transfer_lint.tracing.functions import Functions, reentered
+from transfer_lint.tracing.hooks import heard
 from transfer_lint.tracing.machine import KINDS, Machine, active, being
 from transfer_lint.tracing.namespace import replacements
 from transfer_lint.tracing.operators import run
@@ -60,7 +61,7 @@ class Operators(TorchDispatchMode):  # type: ignore[no-untyped-call]
         self, func: Any, types: Sequence[type], args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None
     ) -> Any:
         if active() is not self.machine:  # another simulation has begun inside this one
-            return func(*args, **(kwargs or {}))
+            return heard(func, args, kwargs or {})
         if not foreign(types):
             return run(func, args, kwargs or {}, self)
         with self, reentered(self.machine):
