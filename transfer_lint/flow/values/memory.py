@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
+from itertools import chain
 from typing import TypeAlias
 
 from transfer_lint.flow.program.modules import ClassInfo
@@ -214,8 +215,7 @@ class Memory:
             self.module_rest = Record(where, epoch=where)
             self.sharing.attempts.module_level = True
             found = dict.fromkeys(each for ident in self.heap if ident.is_global for each in self.reachable(ident))
-            held = (value for each in found for value in self.record(each).attributes.values())
-            given = given or any(map(_holds_tensor, held))
+            given = given or any(map(_holds_tensor, self._held(found)))
             touched.update(found)
         if given and self.sharing.assigns_data():
             self.replace_data(epoch, line)
@@ -235,7 +235,7 @@ class Memory:
 
     def _gives_tensors(self, values: Iterable[Value], idents: Iterable[Symbol]) -> bool:
         """Whether code of the tree may get tensors of this function, from code that gets both or that is made here."""
-        given = [*values, *(held for ident in idents for held in self.record(ident).attributes.values())]
+        given = [*values, *self._held(idents)]
         later = [each for ident in idents for each in self.sharing.code(ident)] if self.sharing.later else []
         runs = any(isinstance(value, Function | Class) for value in given) or any(each.runs_tree for each in later)
         if runs and any(map(_holds_tensor, given)):
@@ -243,12 +243,16 @@ class Memory:
         names = (name for each in later if each.certain and each.runs_tree for name in each.changes)
         return any(isinstance(name, str) and isinstance(self.locals.get(name), Tensor) for name in names)
 
+    def _held(self, idents: Iterable[Symbol]) -> Iterator[Value]:
+        """What the attributes of the objects hold, as far as it is known."""
+        for record in filter(None, map(self.heap.get, idents)):
+            yield from record.attributes.values()
+
     def run_unseen(self, values: Iterable[Value], epoch: str, line: int) -> None:
         """Code of the tree that is not interpreted gets the values, which are forgotten by the caller."""
         values = tuple(values)
         reached = (each for value in values for ident in objects_of(value) for each in self.reachable(ident))
-        held = (held for each in reached for held in self.record(each).attributes.values())
-        if (any(map(_holds_tensor, values)) or any(map(_holds_tensor, held))) and self.sharing.assigns_data():
+        if any(map(_holds_tensor, chain(values, self._held(reached)))) and self.sharing.assigns_data():
             self.replace_data(epoch, line)
         self.havoc_globals(epoch, line)
 
