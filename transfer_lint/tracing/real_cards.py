@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any, NoReturn
 
 import torch
@@ -38,11 +39,11 @@ def replacements(machine: Machine) -> Iterable[tuple[Any, str, Any]]:
         if kind != machine.kind and module.is_available():
             yield module, "is_available", lambda: False
             yield module, "device_count", lambda: 0
-            yield module, "_lazy_init", _refuse
+            yield module, "_lazy_init", partial(_refuse, kind)
     if torch.distributed.is_available():
         for owner in (torch.distributed, torch.distributed.distributed_c10d):
             yield owner, "is_nccl_available", lambda: False
 
 
-def _refuse() -> NoReturn:
-    raise RuntimeError("No CUDA GPUs are available")
+def _refuse(kind: str) -> NoReturn:
+    raise RuntimeError(f"No {kind.upper()} GPUs are available")
