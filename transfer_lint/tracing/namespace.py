@@ -21,7 +21,7 @@ TOTAL_MEMORY = 16 * 2**30
 
 
 CUDA_VERSION = "13.0"
-"""What `torch.version.cuda` says in a build of torch without CUDA: that of the card that the simulation was held against."""
+"""What `torch.version.cuda` says in a build without CUDA: that of the card it was held against."""
 
 _NUMBERS = {"cuda": 1, "xpu": 12}
 """Device type -> torch's number of it."""
