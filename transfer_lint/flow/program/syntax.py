@@ -7,6 +7,7 @@ from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 
 LOOPS = (ast.For, ast.AsyncFor, ast.While)
+_NAMES = (ast.Name, ast.Attribute)
 
 NO_OPERATORS = frozenset(
     {
@@ -153,9 +154,14 @@ def attributes_assigned(node: ast.AST, owner: str) -> frozenset[str]:
 
 def spelled(node: ast.AST) -> str:
     """How a node is written, in one form for all that mean the same. Memoised on the node."""
+    if isinstance(node, ast.Name):
+        return node.id
     known: str | None = getattr(node, "_transfer_lint_text", None)
     if known is None:
-        known = ast.unparse(node)
+        if isinstance(node, ast.Attribute) and isinstance(node.value, _NAMES):  # `unparse` is slow
+            known = f"{spelled(node.value)}.{node.attr}"
+        else:
+            known = ast.unparse(node)
         node._transfer_lint_text = known  # type: ignore[attr-defined]
     return known
 

@@ -24,6 +24,9 @@ TestKey: TypeAlias = tuple[object, ...]
 InitialAttribute = Callable[["Memory", Object, str, Record], Value]
 
 
+_CODE = (Function, Class)
+
+
 def _holds_tensor(value: Value) -> bool:
     return isinstance(value, Tensor) or (isinstance(value, Tuple) and any(map(_holds_tensor, value.items)))
 
@@ -147,7 +150,7 @@ class Memory:
         found.update(owner for owner in placed if not wanted.isdisjoint(self.reachable(owner)))
         modules = [i for i in idents if self.sharing.proved_module(i) or (moved and not self.sharing.has_no_weights(i))]
         for other in self.heap if modules else ():
-            if (other in placed or self.sharing.proved_module(other)) and other not in found:
+            if other not in found and (other in placed or self.sharing.proved_module(other)):
                 found.update([other] if any(not self._apart(ident, other) for ident in modules) else ())
         found -= wanted
         if not found:
@@ -210,12 +213,14 @@ class Memory:
                 stack += value.parts()
             elif isinstance(value, Class):
                 module_level = True
-        given = self._gives_tensors(values, touched)
-        if module_level or self.sharing.may_run_tree(touched):
+        code = self.sharing.code(*touched)
+        given = self._gives_tensors(values, touched, code)
+        if module_level or any(later.runs_tree for later in code):
             self.module_rest = Record(where, epoch=where)
             self.sharing.attempts.module_level = True
             found = dict.fromkeys(each for ident in self.heap if ident.is_global for each in self.reachable(ident))
             given = given or any(map(_holds_tensor, self._held(found)))
+            code += self.sharing.code(*found)
             touched.update(found)
         if given and self.sharing.assigns_data():
             self.replace_data(epoch, line)
@@ -225,7 +230,7 @@ class Memory:
         settled = settled_records(self.heap, self.sharing, values, touched) if self.sharing.placed else {}
         if settled and not self.sharing.settled:
             self.sharing.unsettled, settled = True, {}
-        moves = any(self.sharing.captured_by(ident) for ident in touched)  # code that is made here, perhaps
+        moves = any(later.certain and later.changes for later in code)  # code that is made here, perhaps
         sharing = self._sharing(touched, epoch, line, moved=moves)
         unknown, moved = Record(where, epoch=where), Record(where, epoch=where, moved=where)
         for ident in touched:
@@ -233,14 +238,16 @@ class Memory:
             self.heap[ident] = settled.get(ident) or (unknown if known is None or known.moved is None else moved)
         self._displace(sharing, epoch, line)
 
-    def _gives_tensors(self, values: Iterable[Value], idents: Iterable[Symbol]) -> bool:
-        """Whether code of the tree may get tensors of this function, from code that gets both or that is made here."""
+    def _gives_tensors(self, values: Iterable[Value], idents: Iterable[Symbol], code: Iterable[Later]) -> bool:
+        """Whether code of the tree may get tensors of this function, from code that gets both or that is made here.
+
+        idents: the objects that are given. code: what is known of the code that they may stand for.
+        """
         given = [*values, *self._held(idents)]
-        later = [each for ident in idents for each in self.sharing.code(ident)] if self.sharing.later else []
-        runs = any(isinstance(value, Function | Class) for value in given) or any(each.runs_tree for each in later)
+        runs = any(isinstance(value, _CODE) for value in given) or any(each.runs_tree for each in code)
         if runs and any(map(_holds_tensor, given)):
             return True
-        names = (name for each in later if each.certain and each.runs_tree for name in each.changes)
+        names = (name for each in code if each.certain and each.runs_tree for name in each.changes)
         return any(isinstance(name, str) and isinstance(self.locals.get(name), Tensor) for name in names)
 
     def _held(self, idents: Iterable[Symbol]) -> Iterator[Value]:
@@ -370,8 +377,9 @@ class Memory:
             here = stack.pop()
             yield here
             record = self.heap.get(here)
-            targets = list(record.leads) if record is not None else []
-            targets += self.named(self.sharing.captured_by(here))
+            targets: Iterable[Symbol] = record.leads if record is not None else ()
+            if self.sharing.later:
+                targets = (*targets, *self.named(self.sharing.captured_by(here)))
             for target in targets:
                 if target not in seen:
                     seen.add(target)
