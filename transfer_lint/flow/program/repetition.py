@@ -116,7 +116,7 @@ class Repetition:
         if "backward" in _attributes(loop):
             return False
         if "backward" not in self._attributes:
-            return bool(self._attributes & {*_NO_GRADIENTS, "eval"})
+            return bool(self._attributes & {*_NO_GRADIENTS, "eval"}) or _stops_training(self._node)
         around = (part for part in nodes_of(self._node) if isinstance(part, ast.With) and _holds(part, loop))
         off = {name for part in around for item in part.items for name in _attributes(item.context_expr)}
         return bool((off | _attributes(loop)) & _NO_GRADIENTS) and "zero_grad" not in _attributes(loop)
@@ -317,6 +317,17 @@ class Repetition:
 
     def _calls_any(self, body: Iterable[ast.AST], names: frozenset[str]) -> bool:
         return any(isinstance(part, ast.Call) and _is_of(part.func, names) for part in _direct(body))
+
+
+def _stops_training(root: ast.AST) -> bool:
+    """Whether a model is told `train(False)`, which is `eval()`."""
+    return any(
+        isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and node.func.attr == "train"
+        and any(isinstance(value, ast.Constant) and value.value is False for value in node.args)
+        for node in nodes_of(root)
+    )
 
 
 def _attributes(root: ast.AST) -> frozenset[str]:

@@ -78,8 +78,8 @@ class Throttles:
                 return _is_for_last_shape(one, two, body) or _is_for_last_shape(two, one, body)
             case ast.Compare(left=ast.Call(func=func, args=[]), ops=[ast.Lt() | ast.LtE()], comparators=[chance]):
                 return _last(func) in ("random", "rand") and _is_small(chance)
-            case ast.Compare(ops=[ast.NotIn()], comparators=[held]):
-                return _is_assigned(held, body)
+            case ast.Compare(left=key, ops=[ast.NotIn()], comparators=[held]):
+                return _is_assigned(held, body) or _is_made_then(key, held, body)
             case ast.Name() | ast.Attribute():
                 name = _last(test)
                 return name in self._rare or not self._debug.isdisjoint(name.lower().split("_"))
@@ -171,6 +171,12 @@ def _sizes_and_places(node: ast.AST) -> Sequence[ast.AST]:
         case ast.Call(func=ast.Attribute(attr="zeros" | "ones" | "full" | "empty"), args=sizes):
             return sizes
     return ()
+
+
+def _is_made_then(key: ast.expr, held: ast.expr, body: Sequence[ast.stmt]) -> bool:
+    """Whether a body only calls what makes what a state, or a cache, does not have yet: `if "step" not in state`."""
+    kept = isinstance(key, ast.Constant) and not {"state", "cache"}.isdisjoint(_last(held).lower().split("_"))
+    return kept and len(body) == 1 and isinstance(body[0], ast.Expr) and isinstance(body[0].value, ast.Call)
 
 
 def _is_for_last_shape(kept: ast.expr, seen: ast.expr, body: Sequence[ast.stmt]) -> bool:
