@@ -30,10 +30,16 @@ def children(node: cst.CSTNode) -> Iterator[cst.CSTNode]:
     """The direct children, not in source order. Unlike `node.children` it copies no nodes."""
     for name in _fields(type(node)):
         value = getattr(node, name)
-        if isinstance(value, cst.CSTNode):
+        if _is_node(type(value)):
             yield value
         elif isinstance(value, (list, tuple)):
-            yield from (item for item in value if isinstance(item, cst.CSTNode))
+            yield from (item for item in value if _is_node(type(item)))
+
+
+@cache
+def _is_node(kind: type) -> bool:
+    """Whether instances of a class are nodes. `isinstance` takes long: these classes are abstract ones."""
+    return issubclass(kind, cst.CSTNode)
 
 
 def descendants(node: cst.CSTNode) -> Iterator[cst.CSTNode]:
@@ -47,7 +53,14 @@ def descendants(node: cst.CSTNode) -> Iterator[cst.CSTNode]:
 
 def parents_of(module: cst.Module) -> dict[cst.CSTNode, cst.CSTNode]:
     """Every node's parent."""
-    return {child: node for node in descendants(module) for child in children(node)}
+    parents: dict[cst.CSTNode, cst.CSTNode] = {}
+    pending: list[cst.CSTNode] = [module]
+    while pending:
+        node = pending.pop()
+        below = list(children(node))
+        parents.update(dict.fromkeys(below, node))
+        pending.extend(below)
+    return parents
 
 
 def comments(node: cst.CSTNode) -> list[str]:
