@@ -100,7 +100,7 @@ def main(count: int, first: int, jobs: int) -> int:
             failures += len(found)
             for seed, texts in found.items():
                 print(seed, *texts, sep="\n    ", flush=True)
-            if counts["programs"] % (20 * _CHUNK * _ENTRIES) == 0:
+            if counts["programs"] % (5 * _CHUNK * _ENTRIES) == 0:
                 print(dict(counts), flush=True)
     print(dict(counts))
     return failures
