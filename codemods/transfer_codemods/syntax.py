@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
+from typing import TypeGuard
 
 import libcst as cst
 
@@ -30,16 +31,21 @@ def children(node: cst.CSTNode) -> Iterator[cst.CSTNode]:
     """The direct children, not in source order. Unlike `node.children` it copies no nodes."""
     for name in _fields(type(node)):
         value = getattr(node, name)
-        if _is_node(type(value)):
+        if _is_node(value):
             yield value
         elif isinstance(value, (list, tuple)):
-            yield from (item for item in value if _is_node(type(item)))
+            yield from (item for item in value if _is_node(item))
 
 
-@cache
-def _is_node(kind: type) -> bool:
-    """Whether instances of a class are nodes. `isinstance` takes long: these classes are abstract ones."""
-    return issubclass(kind, cst.CSTNode)
+def _is_node(value: object) -> TypeGuard[cst.CSTNode]:
+    """Whether something is a node. `isinstance` takes long: these classes are abstract ones."""
+    kind = type(value)
+    if kind not in _KINDS:
+        _KINDS[kind] = issubclass(kind, cst.CSTNode)
+    return _KINDS[kind]
+
+
+_KINDS: dict[type, bool] = {}  # whether the instances of a class are nodes
 
 
 def descendants(node: cst.CSTNode) -> Iterator[cst.CSTNode]:

@@ -220,10 +220,10 @@ Binding: TypeAlias = "tuple[ast.expr, ast.expr | None]"
 
 def bindings(function: ast.AST) -> tuple[Binding, ...]:
     """Every assignment in a piece of code. Memoised on the root."""
-    known: tuple[Binding, ...] | None = getattr(function, "_transfer_lint_bindings", None)
+    known: tuple[Binding, ...] | None = getattr(function, "_transfer_lint_assignments", None)
     if known is None:
         known = tuple(_bindings(function))
-        function._transfer_lint_bindings = known  # type: ignore[attr-defined]
+        function._transfer_lint_assignments = known  # type: ignore[attr-defined]
     return known
 
 
