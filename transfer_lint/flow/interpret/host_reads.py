@@ -9,7 +9,7 @@ from transfer_lint.findings import Assumption
 from transfer_lint.flow.interpret.frame import Frame
 from transfer_lint.flow.interpret.items import element
 from transfer_lint.flow.knowledge import Role
-from transfer_lint.flow.program.syntax import nodes_of, spelled, written
+from transfer_lint.flow.program.syntax import bindings, nodes_of, spelled, written
 from transfer_lint.flow.program.tensor_uses import tensor_uses
 from transfer_lint.flow.results.reads import Form, HostRead
 from transfer_lint.flow.values.state import State
@@ -67,15 +67,18 @@ def index(frame: Frame, node: ast.Subscript, owner: Value, key: Value, assigned:
 
     So is the index of a list. assigned: what the items become: a number fills them without a look at the mask.
     """
+    counts = assigned is None or _is_elsewhere(frame, assigned)
     if isinstance(owner, Tensor):
         for part in key.items if isinstance(key, Tuple) else (key,):
             if isinstance(part, Tensor) and part.dtype_term().name == "torch.bool":
-                if assigned is None or _is_elsewhere(frame, assigned):
+                if counts:
                     note(frame, node, owner, form=Form.SIZE)
             elif isinstance(part, Tensor) and part.scalar:
                 note(frame, node.slice, part, form=Form.TEST)
     elif isinstance(owner, Object) and owner.cls == "builtins.list" and isinstance(key, Tensor):
         note(frame, node.slice, key, form=Form.TEST)
+    elif isinstance(owner, Object) and owner.cls is None and counts and _seems_mask(frame, node.slice):
+        note(frame, node, owner, form=Form.SIZE)
 
 
 def _is_elsewhere(frame: Frame, value: Value) -> bool:
@@ -98,6 +101,8 @@ def called(frame: Frame, name: str, arguments: Mapping[str, Value], node: ast.Ca
         _compared(frame, name, tensors, operands, node, state)
     elif name in frame.knowledge.function_reads and tensors:
         note(frame, node, tensors[0], form=Form.SIZE if short in _SIZES else Form.CALL)
+    elif name in frame.knowledge.function_checks and tensors:
+        note(frame, node, tensors[0], form=Form.CHECK)
     elif tensors and (sized or (name == "torch.repeat_interleave" and _repeats(arguments, "1"))):
         note(frame, node, tensors[0], form=Form.SIZE)
 
@@ -108,6 +113,8 @@ def method(
     """Record a host read if a method of a tensor reads it."""
     if name in frame.knowledge.tensor_reads:
         note(frame, node, owner, state, Form.SIZE if name in _SIZES else Form.CALL)
+    elif f"torch.{name}" in frame.knowledge.function_checks:
+        note(frame, node, owner, form=Form.CHECK)
     elif name == "repeat_interleave" and _repeats(arguments, "0"):
         note(frame, node, owner, form=Form.SIZE)
 
@@ -216,6 +223,16 @@ def _seems_tensor(frame: Frame, node: ast.expr, value: Value) -> bool:
     return False
 
 
+def _seems_mask(frame: Frame, node: ast.expr) -> bool:
+    """Whether an index is a local that is nothing but comparisons, and that the function uses as a tensor."""
+    if not isinstance(node, ast.Name) or frame.function is None:
+        return False
+    if node.id not in tensor_uses(frame.module, frame.function.node):
+        return False
+    held = [value for target, value in bindings(frame.function.node) if getattr(target, "id", "") == node.id]
+    return bool(held) and all(isinstance(value, ast.Compare) for value in held)
+
+
 # ---- recording -------------------------------------------------------------------------------------------------------
 
 
@@ -272,10 +289,76 @@ def elements_of(
                 found |= elements_of(frame, item, inner, state)
             return found
         case ast.Call(func=ast.Name(id="range"), args=[*_, count]), ast.Name(id=name):
-            sizes = (ast.Attribute, ast.Call)
-            return {name: ""} if any(isinstance(part, sizes) for part in nodes_of(count)) else {}
+            return {name: ""} if _is_size(frame, count) else {}
     known = value if value is not None else frame.eval(source, state.copy())
+    if isinstance(known, Object) and known.cls == "builtins.list" and isinstance(target, ast.Name):
+        collected = "[]" in state.record(known.ident).attributes  # it has grown in a loop
+        item = element(frame, known, source, state.copy()) if collected else None
+        tensor = isinstance(item, Tensor) or (isinstance(item, Object) and item.placed[0] is not None)
+        return {target.id: f"torch.stack({written(source)})"} if tensor else {}
     return _named(target, source) if isinstance(known, Tensor) else {}
+
+
+def made_of_elements(
+    frame: Frame, body: Sequence[ast.stmt], elements: Mapping[str, str], state: State
+) -> dict[str, str]:
+    """Names that a loop assigns nothing but what it computes of one element -> the source of the tensor.
+
+    elements: those that the loop binds, as `elements_of` gives them.
+    """
+    found: dict[str, str] = {}
+    others: set[str] = set()
+    for target, value in (pair for statement in body for pair in bindings(statement)):
+        if not isinstance(target, ast.Name):
+            continue
+        source = _source(frame, value, {**elements, **found}, state) if value is not None else ""
+        if source and found.get(target.id, source) == source:
+            found[target.id] = source
+        else:
+            others.add(target.id)
+    return {name: source for name, source in found.items() if name not in others}
+
+
+def _source(frame: Frame, node: ast.expr, elements: Mapping[str, str], state: State) -> str:
+    """The source of the tensor of whose element a chain of items, methods and functions of tensors is made; else ""."""
+    knowledge = frame.knowledge
+    while True:
+        match node:
+            case ast.Name(id=name):
+                return elements.get(name, "")
+            case ast.Subscript(value=value, slice=ast.Name(id=name)) if elements.get(name) == "":
+                return written(value) if isinstance(frame.eval(value, state.copy()), Tensor) else ""
+            case ast.Subscript(value=inner):
+                node = inner
+            case ast.Compare(left=inner) | ast.BinOp(left=inner) | ast.UnaryOp(operand=inner):
+                node = inner
+            case ast.Call(func=ast.Attribute() as func, args=[inner, *_]) if (
+                frame.module.dotted(func) in knowledge.combine
+            ):
+                node = inner
+            case ast.Call(func=ast.Attribute(value=inner, attr=attr)) if attr in knowledge.tensor_methods:
+                node = inner
+            case _:
+                return ""
+
+
+def _is_size(frame: Frame, count: ast.expr) -> bool:
+    """Whether a number is, or is made of, a size: `x.shape[0] - 1`, `len(xs)`; or a local that is nothing else."""
+    if any(isinstance(part, ast.Attribute | ast.Call) for part in nodes_of(count)):
+        return True
+    if not isinstance(count, ast.Name) or frame.function is None:
+        return False
+    held = [value for target, value in bindings(frame.function.node) if getattr(target, "id", "") == count.id]
+    return bool(held) and all(value is not None and _says_size(value) for value in held)
+
+
+def _says_size(node: ast.expr) -> bool:
+    match node:
+        case ast.Attribute(attr="shape") | ast.Subscript(value=ast.Attribute(attr="shape")):
+            return True
+        case ast.Call(func=ast.Attribute(attr="size") | ast.Name(id="len")):
+            return True
+    return False
 
 
 def _named(target: ast.expr, source: ast.expr) -> dict[str, str]:
@@ -289,7 +372,7 @@ def _elements(frame: Frame, node: ast.expr) -> str:
         match part:
             case ast.Name(id=name) if held.get(name):
                 return held[name]
-            case ast.Subscript(value=value, slice=key):
+            case ast.Subscript(value=value, slice=key) if not isinstance(key, ast.Compare):
                 if any(isinstance(inner, ast.Name) and held.get(inner.id) == "" for inner in nodes_of(key)):
                     return written(value)
     return ""
