@@ -43,6 +43,8 @@ def check(read: HostRead, questions: Questions, options: RuleOptions) -> Verdict
     array = read.method in ("numpy", "tolist") and not read.elements
     if array and (read.throttled or (brought is not None and not brought.proved)):
         return None  # an array may well be what is wanted
+    if read.is_collected and read.method not in _NUMBERS:
+        return None  # an array of each
     all_at_once = questions.is_read_of_all(read)
     boundary = bool(read.elements) and read.method == "numpy" and not read.in_step
     rare = (read.rate.is_rare or read.throttled) and not read.elements

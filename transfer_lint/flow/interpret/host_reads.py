@@ -289,76 +289,21 @@ def elements_of(
                 found |= elements_of(frame, item, inner, state)
             return found
         case ast.Call(func=ast.Name(id="range"), args=[*_, count]), ast.Name(id=name):
-            return {name: ""} if _is_size(frame, count) else {}
+            sizes = (ast.Attribute, ast.Call)
+            return {name: ""} if any(isinstance(part, sizes) for part in nodes_of(count)) else {}
     known = value if value is not None else frame.eval(source, state.copy())
-    if isinstance(known, Object) and known.cls == "builtins.list" and isinstance(target, ast.Name):
-        collected = "[]" in state.record(known.ident).attributes  # it has grown in a loop
-        item = element(frame, known, source, state.copy()) if collected else None
-        tensor = isinstance(item, Tensor) or (isinstance(item, Object) and item.placed[0] is not None)
-        return {target.id: f"torch.stack({written(source)})"} if tensor else {}
     return _named(target, source) if isinstance(known, Tensor) else {}
 
 
-def made_of_elements(
-    frame: Frame, body: Sequence[ast.stmt], elements: Mapping[str, str], state: State
-) -> dict[str, str]:
-    """Names that a loop assigns nothing but what it computes of one element -> the source of the tensor.
-
-    elements: those that the loop binds, as `elements_of` gives them.
-    """
-    found: dict[str, str] = {}
-    others: set[str] = set()
-    for target, value in (pair for statement in body for pair in bindings(statement)):
-        if not isinstance(target, ast.Name):
-            continue
-        source = _source(frame, value, {**elements, **found}, state) if value is not None else ""
-        if source and found.get(target.id, source) == source:
-            found[target.id] = source
-        else:
-            others.add(target.id)
-    return {name: source for name, source in found.items() if name not in others}
-
-
-def _source(frame: Frame, node: ast.expr, elements: Mapping[str, str], state: State) -> str:
-    """The source of the tensor of whose element a chain of items, methods and functions of tensors is made; else ""."""
-    knowledge = frame.knowledge
-    while True:
-        match node:
-            case ast.Name(id=name):
-                return elements.get(name, "")
-            case ast.Subscript(value=value, slice=ast.Name(id=name)) if elements.get(name) == "":
-                return written(value) if isinstance(frame.eval(value, state.copy()), Tensor) else ""
-            case ast.Subscript(value=inner):
-                node = inner
-            case ast.Compare(left=inner) | ast.BinOp(left=inner) | ast.UnaryOp(operand=inner):
-                node = inner
-            case ast.Call(func=ast.Attribute() as func, args=[inner, *_]) if (
-                frame.module.dotted(func) in knowledge.combine
-            ):
-                node = inner
-            case ast.Call(func=ast.Attribute(value=inner, attr=attr)) if attr in knowledge.tensor_methods:
-                node = inner
-            case _:
-                return ""
-
-
-def _is_size(frame: Frame, count: ast.expr) -> bool:
-    """Whether a number is, or is made of, a size: `x.shape[0] - 1`, `len(xs)`; or a local that is nothing else."""
-    if any(isinstance(part, ast.Attribute | ast.Call) for part in nodes_of(count)):
-        return True
-    if not isinstance(count, ast.Name) or frame.function is None:
-        return False
-    held = [value for target, value in bindings(frame.function.node) if getattr(target, "id", "") == count.id]
-    return bool(held) and all(value is not None and _says_size(value) for value in held)
-
-
-def _says_size(node: ast.expr) -> bool:
-    match node:
-        case ast.Attribute(attr="shape") | ast.Subscript(value=ast.Attribute(attr="shape")):
-            return True
-        case ast.Call(func=ast.Attribute(attr="size") | ast.Name(id="len")):
-            return True
-    return False
+def collected_in(frame: Frame, target: ast.expr, source: ast.expr, value: Value, state: State) -> dict[str, str]:
+    """The name that a comprehension binds to the tensors that a list has collected in a loop -> how they become one."""
+    if not (isinstance(value, Object) and value.cls == "builtins.list" and isinstance(target, ast.Name)):
+        return {}
+    if not isinstance(source, ast.Name) or "[]" not in state.record(value.ident).attributes:
+        return {}
+    item = element(frame, value, source, state.copy())
+    tensor = isinstance(item, Tensor) or (isinstance(item, Object) and item.placed[0] is not None)
+    return {target.id: f"torch.stack({source.id})"} if tensor else {}
 
 
 def _named(target: ast.expr, source: ast.expr) -> dict[str, str]:

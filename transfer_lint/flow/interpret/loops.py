@@ -10,7 +10,7 @@ from transfer_lint.flow.interpret import conditions
 from transfer_lint.flow.interpret.assignment import assign
 from transfer_lint.flow.interpret.captures import iterated
 from transfer_lint.flow.interpret.frame import Frame, Loop, executes
-from transfer_lint.flow.interpret.host_reads import elements_of, made_of_elements, truth
+from transfer_lint.flow.interpret.host_reads import elements_of, truth
 from transfer_lint.flow.interpret.items import element
 from transfer_lint.flow.values.records import Epoch, Record
 from transfer_lint.flow.values.state import State
@@ -31,7 +31,7 @@ def _for(frame: Frame, node: ast.stmt, state: State) -> State | None:
     before = frame.around.elements
     elements = elements_of(frame, node.target, node.iter, state, source)
     if elements and not frame.steps(node.body[0]):
-        frame.around.elements = before | elements | made_of_elements(frame, node.body, elements, state)
+        frame.around.elements = before | elements
 
     def enter(here: State) -> State:
         frame.run_operators((source,), node.iter, here)
