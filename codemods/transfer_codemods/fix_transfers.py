@@ -17,7 +17,7 @@ from itertools import accumulate
 from operator import is_
 
 import libcst as cst
-from libcst.metadata import MetadataWrapper, PositionProvider
+from libcst.metadata import CodeRange, MetadataWrapper, PositionProvider
 
 from .actions import (
     Action,
@@ -35,6 +35,7 @@ from .actions import (
     RegisterBuffer,
     RememberRead,
     ReuseTransfer,
+    UnreadImport,
 )
 from .assign_result import assign_result
 from .blocks import rebuilt, settled, under
@@ -55,6 +56,7 @@ from .reuse_transfer import reuse_transfer
 from .site import Draft, Site, width
 from .style import Style
 from .syntax import Refused, comment_line, dotted, leading_lines, lost_comments, parents_of
+from .unread_imports import bound_name, holds, unread, without
 from .unused import without_unused
 
 
@@ -82,14 +84,18 @@ class Rewriter:
         wrapper = MetadataWrapper(module)
         self.module = wrapper.module
         self._parents = parents_of(self.module)
-        self._calls = _calls(wrapper, self._parents)
+        positions = wrapper.resolve(PositionProvider)
+        self._calls = _calls(positions, self._parents)
+        self._imports = {_anchor(positions[n]): n for n in self._parents if isinstance(n, cst.ImportAlias)}
         self._names = Names(self._parents)
 
     def rewrite(self, plan: Plan) -> Rewritten:
         """Carries out the plan, as the function `rewrite` does."""
         parents = self._parents
-        calls = {call: anchor for anchor, call in self._calls.items() if anchor in plan}
-        refused = dict.fromkeys(plan.keys() - calls.values(), "No method call stands at this position.")
+        imports = {at: action.stays for at, action in plan.items() if isinstance(action, UnreadImport)}
+        actions = {at: action for at, action in plan.items() if not isinstance(action, UnreadImport)}
+        calls = {call: anchor for anchor, call in self._calls.items() if anchor in actions}
+        refused = dict.fromkeys(actions.keys() - calls.values(), "No method call stands at this position.")
         places: dict[cst.Call, Place] = {}
         for call, anchor in calls.items():
             try:
@@ -97,8 +103,9 @@ class Rewriter:
             except Refused as refusal:
                 refused[anchor] = str(refusal)
         draft = Draft(self.module, parents, self._names.with_none_given(), self._style)
+        draft.imports = {self._imports[at]: stays for at, stays in imports.items() if at in self._imports}
         for call, anchor in calls.items():
-            action = plan[anchor]
+            action = actions[anchor]
             if isinstance(action, RegisterBuffer) and call in places:
                 try:  # before the call is met, for `__init__` may come first
                     draft.registered[assignment_of(call, action.name, parents)] = action.name
@@ -106,10 +113,36 @@ class Rewriter:
                     refused[anchor] = str(refusal)
                     del places[call]
         changed = _with_parents([*places, *draft.registered], parents)
-        fixer = _Fixer(draft, {call: (places[call], plan[calls[call]]) for call in places}, changed)
+        fixer = _Fixer(draft, {call: (places[call], actions[calls[call]]) for call in places}, changed)
         fixed = cst.ensure_type(self.module.visit(fixer), cst.Module)
         refused.update({calls[call]: reason for call, reason in fixer.refused.items()})
+        if draft.missed:
+            missing = self._missing(draft.missed, [call for call in calls if calls[call] not in refused])
+            refused.update({calls[call]: reason for call, reason in missing.items()})
+            others = self.rewrite({at: action for at, action in plan.items() if at not in refused})
+            fixed, refused = others.module, {**others.refused, **refused}
         return Rewritten(fixed, dict(sorted(refused.items())))
+
+    def _missing(self, imports: Iterable[cst.ImportAlias], calls: Sequence[cst.Call]) -> dict[cst.Call, str]:
+        """The calls that must stay so that imports keep a reader, each with the reason.
+
+        These are the calls with an argument that reads one, or else those in whose function, or statement of the top
+        level, something does.
+        """
+        found: dict[cst.Call, str] = {}
+        for name in map(bound_name, imports):
+            tops = {call: self._top(call) for call in calls}
+            reading = [call for call in calls if holds(call, name)] or [c for c in calls if holds(tops[c], name)]
+            reason = (
+                f"The import of `{name}` would be left without use, and it is not shown that nothing else needs it."
+            )
+            found.update(dict.fromkeys(reading or calls, reason))
+        return found
+
+    def _top(self, node: cst.CSTNode) -> cst.CSTNode:
+        while self._parents[node] is not self.module:
+            node = self._parents[node]
+        return node
 
     @property
     def width(self) -> int:
@@ -149,14 +182,18 @@ def _identical(one: Sequence[cst.CSTNode], other: Sequence[cst.CSTNode]) -> bool
     return len(one) == len(other) and all(map(is_, one, other))
 
 
-def _calls(wrapper: MetadataWrapper, parents: Mapping[cst.CSTNode, cst.CSTNode]) -> dict[Anchor, cst.Call]:
+def _anchor(position: CodeRange) -> Anchor:
+    return Anchor(position.start.line, position.start.column + 1)
+
+
+def _calls(
+    positions: Mapping[cst.CSTNode, CodeRange], parents: Mapping[cst.CSTNode, cst.CSTNode]
+) -> dict[Anchor, cst.Call]:
     """The calls of methods by their anchors."""
-    positions = wrapper.resolve(PositionProvider)
     calls = {}
     for node, parent in parents.items():
         if isinstance(node, cst.Attribute) and isinstance(parent, cst.Call) and parent.func is node:
-            start = positions[node.attr].start
-            calls[Anchor(start.line, start.column + 1)] = parent
+            calls[_anchor(positions[node.attr])] = parent
     return calls
 
 
@@ -274,11 +311,16 @@ class _Fixer(cst.CSTTransformer):
 
     def leave_Module(self, original_node: cst.Module, updated_node: cst.Module) -> cst.Module:
         body, footer = settled(updated_node.body, updated_node.footer, self._draft, empty=True)
+        module = updated_node.with_changes(body=body, footer=footer)
+        if gone := unread(module, self._draft) if self._draft.imports else ():
+            self._draft.missed = [alias for alias in gone if self._draft.imports[alias]]
+            module = without(module, gone, self._draft)
+        body = module.body
         for line in self._draft.new_imports:
             body = with_import(body, line, self._draft.style)
         if self._draft.helpers:
             body = with_helpers(body, [statements for _, statements in self._draft.helpers.values()])
-        return updated_node.with_changes(body=body, footer=footer)
+        return module.with_changes(body=body)
 
     def _rebuilt(
         self, original: cst.SimpleStatementLine | cst.SimpleStatementSuite, line: cst.SimpleStatementLine

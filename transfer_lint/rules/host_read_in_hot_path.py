@@ -9,7 +9,6 @@ from transfer_lint.rules import Verdict, rule
 from transfer_lint.rules.options import RuleOptions
 
 _NUMBERS = ("item", "float", "int", "bool")
-_RESULTS = (Form.SIZE, Form.CHECK, Form.UPLOAD)  # as what is brought as a whole: mostly a result that is wanted
 
 
 @rule(
@@ -25,8 +24,9 @@ def check(read: HostRead, questions: Questions, options: RuleOptions) -> Verdict
 
     Of a value of unknown placement only the calls are reported that nobody makes of anything but tensors, because the
     value is often a plain number. It is a hint where few steps get to the read, or it is logged, or the function has
-    just read the same values, or brings them to the host right after; and where an array or a size is read, which may
-    well be what is wanted. What is read element by element is many waits, also once for many steps.
+    just read the same values, or brings them to the host right after; where an array or a size is read, which may well
+    be what is wanted; what processes agree on; and under an option that no caller turns on. What is read element by
+    element is many waits, also once for many steps.
     """
     if read.heat.rank < Heat.STEP.rank or read.in_handler or questions.is_remembered(read):
         return None
@@ -43,15 +43,17 @@ def check(read: HostRead, questions: Questions, options: RuleOptions) -> Verdict
     array = read.method in ("numpy", "tolist") and not read.elements
     if array and (read.throttled or (brought is not None and not brought.proved)):
         return None  # an array may well be what is wanted
-    if read.is_collected and read.method not in _NUMBERS:
-        return None  # an array of each
+    if (read.is_collected and read.method not in _NUMBERS) or (not proved and questions.is_for_record(read)):
+        return None
     all_at_once = questions.is_read_of_all(read)
     boundary = bool(read.elements) and read.method == "numpy" and not read.in_step
     rare = (read.rate.is_rare or read.throttled) and not read.elements
     aside = read.is_set_up or read.logged or read.is_collected or questions.is_in_test(read)
     waited_for = questions.is_read_before(read) or questions.is_brought_later(read)
-    needed = array or read.form in _RESULTS
-    quiet = not proved or boundary or rare or aside or waited_for or needed
+    # What is brought as a whole, or picked, is mostly a result, and a size that depends on values has to be known.
+    needed = array or read.form in (Form.SIZE, Form.CHECK, Form.UPLOAD) or questions.is_needed_size(read)
+    needed = needed or questions.is_agreed_on(read)
+    quiet = not proved or boundary or rare or aside or waited_for or needed or questions.is_shut_out(read)
     return Verdict(
         Severity.HINT if quiet else Severity.WARNING,
         _message(read, questions, bool(proved)),

@@ -145,6 +145,7 @@ class Knowledge:
     host: Names = field(default=_NONE, metadata={"path": "functions.host"})
     iterates: Names = field(default=_NONE, metadata={"path": "functions.iterates"})
     pure: Names = field(default=_NONE, metadata={"path": "functions.pure"})
+    idle_imports: Names = field(default=_NONE, metadata={"path": "imports.idle"})
     transparent_decorators: Names = field(default=_NONE, metadata={"path": "functions.transparent_decorators"})
     transparent_bases: Names = field(default=_NONE, metadata={"path": "functions.transparent_bases"})
     tensor_same: Names = field(default=_NONE, metadata={"path": "tensor.same"})

@@ -83,6 +83,17 @@ def is_in_test(place: Routine | Module) -> bool:
     return any(word in module.text for word in ("def test_", "pytest", "unittest"))
 
 
+def is_for_export(routine: Routine) -> bool:
+    """Whether a routine runs only while a model is exported: it exports, or stands in for an operator of ONNX."""
+    if "onnx" not in routine.module.text and "symbolic" not in routine.module.text:
+        return False
+    if routine.owner is not None and "symbolic" in routine.owner.methods:
+        return any(isinstance(base, str) and base.endswith("autograd.Function") for base in routine.owner.lineage)
+    exported = "torch.onnx.export"
+    calls = (part.func for part in nodes_of(routine.node) if isinstance(part, ast.Call)) if routine.name else ()
+    return any(isinstance(f, ast.Attribute) and routine.module.dotted(f) == exported for f in calls)
+
+
 def is_in_data_set(routine: Routine) -> bool:
     """Whether a routine is a method of a data set: a loader runs it ahead, in processes that have no device."""
     bases = routine.owner.lineage if routine.owner is not None else ()

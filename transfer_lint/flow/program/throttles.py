@@ -84,7 +84,7 @@ class Throttles:
                 name = _last(test)
                 return name in self._rare or not self._debug.isdisjoint(name.lower().split("_"))
             case ast.Call(func=func):
-                return _last(func) == "isEnabledFor"
+                return _last(func) in ("isEnabledFor", "is_in_onnx_export")
         return False
 
 
