@@ -170,6 +170,17 @@ class ReadAtOnce:
     """`[v.item() for v in x]` becomes `x.tolist()`. The action's anchor is that of `item`."""
 
 
+@dataclass(frozen=True)
+class UnreadImport:
+    """What is done with an import that the other actions leave without anything that reads what it binds.
+
+    It is removed, or (stays) those actions are refused. Its anchor is where the imported name begins: `a` in
+    `import a as b`.
+    """
+
+    stays: bool
+
+
 Action: TypeAlias = (
     DeleteTransfer
     | GuardTensor
@@ -184,4 +195,4 @@ Action: TypeAlias = (
     | RememberRead
     | ReadAtOnce
 )
-Plan: TypeAlias = Mapping[Anchor, Action]
+Plan: TypeAlias = Mapping[Anchor, "Action | UnreadImport"]

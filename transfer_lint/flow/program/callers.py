@@ -186,7 +186,8 @@ class _Search:
         if isinstance(node, ast.Module) or site.called != self._routine.name:
             return True
         arguments, count = node.args, len(site.node.args)
-        bound = self._routine.owner is not None
+        static = any(isinstance(part, ast.Name) and part.id == "staticmethod" for part in node.decorator_list)
+        bound = self._routine.owner is not None and not static
         most = len(arguments.posonlyargs) + len(arguments.args) - bound
         needed = most - len(arguments.defaults)
         many = arguments.vararg is not None or count <= most
