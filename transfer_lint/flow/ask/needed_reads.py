@@ -52,26 +52,33 @@ def is_needed_size(read: HostRead) -> bool:
 
 
 def is_made_an_image(read: HostRead) -> bool:
-    """Whether an array of one element of a batch becomes an image: `Image.fromarray(image.cpu().numpy())`."""
-    if not read.elements or read.method != "numpy":
-        return False
-    return any(
+    """Whether an array becomes an image, of which a library takes one at a time: `Image.fromarray(x.cpu().numpy())`."""
+    return read.method == "numpy" and any(
         isinstance(node, ast.Call) and _last(node.func) == "fromarray" for node in ancestors(read.statement, read.node)
     )
 
 
 def is_recorded(read: HostRead) -> bool:
-    """Whether a function returns the number, and its file only puts that under names: `log["top"] = top(x, y)`."""
+    """Whether a function returns the number, and its file only puts that under names: `log["top"] = top(x, y)`.
+
+    Or adds it to what stands there: `seen["top"].append(top(x, y))`.
+    """
     if read.function is None or not isinstance(read.statement, ast.Return) or read.statement.value is not read.node:
         return False
     name, tree = read.function.name, read.module.tree
     calls = [node for node in nodes_of(tree) if isinstance(node, ast.Call) and _last(node.func) == name]
-    recorded = [
-        node.value
-        for node in nodes_of(tree)
-        if isinstance(node, ast.Assign) and all(isinstance(target, ast.Subscript) for target in node.targets)
-    ]
+    recorded = [value for node in nodes_of(tree) if (value := _put_under_name(node)) is not None]
     return bool(calls) and all(any(call is value for value in recorded) for call in calls)
+
+
+def _put_under_name(node: ast.AST) -> ast.expr | None:
+    """`x` of `log["x"] = x` and `log["x"].append(x)`."""
+    match node:
+        case ast.Assign(targets=[ast.Subscript()], value=value):
+            return value
+        case ast.Call(func=ast.Attribute(value=ast.Subscript(), attr="append"), args=[value]):
+            return value
+    return None
 
 
 def _gives(value: ast.expr, read: ast.expr) -> bool:
