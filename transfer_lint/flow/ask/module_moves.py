@@ -124,9 +124,7 @@ def outlives_call(site: Site) -> bool:
     function = site.function
     if function is None or _is_loaded(function.node, spelled(site.moved)):
         return False
-    loaded = {_is_loading(node) for node in nodes_of(function.node)} - {"self", None}
-    if any(spelled(place) in loaded for place in _prefixes(site.moved)):
-        return False
+    loaded = {_loads_into(node) for node in nodes_of(function.node)} - {"self", None}
     bound: dict[str, list[ast.expr | None]] = {}
     for target, value in bindings(function.node):
         if target.lineno <= site.statement.lineno:
@@ -138,6 +136,8 @@ def outlives_call(site: Site) -> bool:
             if name in seen:
                 continue
             seen.add(name)
+            if name in loaded:
+                return False
             for value in bound.get(name, ()):
                 if value is None or _is_made(value, name):
                     return False
@@ -178,7 +178,7 @@ def _is_put_back_in_place(site: Site) -> bool:
     return False
 
 
-def _is_loading(node: ast.AST) -> str | None:
+def _loads_into(node: ast.AST) -> str | None:
     """What a call of a method such as `load_model` loads into: `self.sd` of `self.sd.load_model()`."""
     match node:
         case ast.Call(func=ast.Attribute(value=value, attr=name)) if name.split("_")[0] == "load":

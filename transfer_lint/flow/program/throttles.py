@@ -200,8 +200,11 @@ def _is_for_last_shape(kept: ast.expr, seen: ast.expr, body: Sequence[ast.stmt])
 
 
 def _is_kept(node: ast.expr) -> bool:
-    """`hasattr(self, "cache")`."""
-    return isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "hasattr"
+    """`hasattr(self, "cache")`, `os.path.exists(path)`: what is there, in memory or on a disk, is not made again."""
+    match node:
+        case ast.Call(func=ast.Name(id="hasattr") | ast.Attribute(attr="exists" | "isfile" | "is_file")):
+            return True
+    return False
 
 
 def _asks_rank(node: ast.expr) -> bool:
