@@ -143,7 +143,7 @@ class Options:
         """
         called = routine.owner.name if routine.owner is not None and routine.name == "__init__" else routine.name
         alike = ("__init__",) if routine.name == "__init__" else ()  # of heirs, perhaps
-        place = routine.parameters.index(name) - (routine.owner is not None)
+        place = routine.parameters.index(name) - _is_bound(routine)
         words = [called] if routine.owner is None else [routine.owner.name, name]
         paths = dict.fromkeys(p for word in words for p in self._project.mentioning(word, routine.module.path))
         if len(paths) > _MOST:
@@ -166,6 +166,12 @@ class Options:
 def _sites(callers: Callers, module: Module) -> Iterator[CallSite]:
     for sites in callers.of_file(module).calls.values():
         yield from sites
+
+
+def _is_bound(routine: Routine) -> bool:
+    """Whether a call does not give the first parameter: it is a method, and not a static one."""
+    decorators = () if isinstance(routine.node, ast.Module) else routine.node.decorator_list
+    return routine.owner is not None and not any(getattr(each, "id", "") == "staticmethod" for each in decorators)
 
 
 def _default(routine: Routine, name: str) -> object:
