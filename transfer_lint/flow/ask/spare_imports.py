@@ -87,7 +87,7 @@ class SpareImports:
         return {each: found.get(each) for each in self._spare}
 
     def _may_lose_readers(self, each: Imported, fixed: Set[int], kept: Set[str]) -> bool:
-        readers = self._readers.get(each.name)
+        readers = self._readers.get(each.name, set())
         return (
             bool(readers)
             and readers <= fixed
@@ -216,7 +216,7 @@ class SpareImports:
 def _begins(statement: ast.stmt) -> int:
     """Its first line, with its decorators."""
     decorators: list[ast.expr] = getattr(statement, "decorator_list", [])
-    return min(each.lineno for each in (statement, *decorators))
+    return min([statement.lineno, *(each.lineno for each in decorators)])
 
 
 def _without(module: Module, statement: _Statement) -> str:
