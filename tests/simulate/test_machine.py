@@ -114,6 +114,18 @@ def test_nothing_is_left_behind() -> None:
     assert not torch.is_autocast_enabled("privateuseone")
 
 
+def test_programs_that_ask_for_the_version_of_cuda_find_one() -> None:
+    before = torch.version.cuda
+    with simulate():
+        assert torch.version.cuda is not None
+        assert int(torch.version.cuda.split(".")[0]) >= 12
+        x = torch.ones(2, device="cuda")
+        assert x.device.type == "cuda"
+    assert torch.version.cuda == before
+    with simulate("xpu"):
+        assert torch.version.cuda == before
+
+
 def test_an_error_inside_ends_the_simulation() -> None:
     with pytest.raises(ZeroDivisionError), simulate():
         1 / 0  # noqa: B018

@@ -15,6 +15,7 @@ from transfer_lint.flow.program.modules import Module
 from transfer_lint.flow.program.project import Project
 from transfer_lint.flow.program.syntax import written
 from transfer_lint.flow.results.examination import Place
+from transfer_lint.flow.results.sites import Site
 from transfer_lint.flow.values.terms import Fact, Why
 from transfer_lint.rules import RULES, Rule, Verdict
 from transfer_lint.rules.options import RuleOptions
@@ -181,7 +182,9 @@ def _on_request(judgement: Judgement, questions: Questions, options: RuleOptions
     if judgement.severity is not Severity.HINT or options.fix_hints is FixHints.ALWAYS:
         return False
     guards = isinstance(judgement.verdict.action, GuardTensor | GuardModule)
-    wanted = judgement.verdict.simpler or (guards and questions.is_in_node_of_pack(judgement.place))
+    place = judgement.place
+    beside = isinstance(place, Site) and questions.follows_tensor(place)  # one input is moved to where another one is
+    wanted = judgement.verdict.simpler or (guards and not beside and questions.is_in_node_of_pack(place))
     return options.fix_hints is FixHints.NEVER or not wanted
 
 

@@ -15,7 +15,6 @@ import urllib.request
 from collections.abc import Sequence
 from typing import Any
 
-
 _PAUSE = 0.1
 """Seconds between two questions to the server."""
 

@@ -10,6 +10,23 @@ from transfer_lint.flow.values.symbols import Symbol
 from transfer_lint.flow.values.terms import Fact, Known, Term, TermKind
 from transfer_lint.flow.values.values import Host, Object, Placed, Tensor, Value
 
+_TENSORS = ("torch.Tensor", "torch.FloatTensor", "torch.LongTensor")
+_MAPPINGS = frozenset({"dict", "Dict", "Mapping", "MutableMapping", "OrderedDict"})
+_SEQUENCES = frozenset({"list", "List", "Sequence", "tuple", "Tuple", "Iterable"})
+
+
+def holds_tensors(module: Module, note: ast.expr | None) -> type | None:
+    """`dict` for the annotation of a mapping to tensors, `list` for that of a sequence of them; else None."""
+    if not isinstance(note, ast.Subscript):
+        return None
+    kind = module.dotted(note.value).rpartition(".")[2]
+    items = note.slice.elts if isinstance(note.slice, ast.Tuple) else [note.slice]
+    held = items[1:] if kind in _MAPPINGS else items
+    held = [item for item in held if not (isinstance(item, ast.Constant) and item.value is ...)]
+    if not held or any(module.dotted(item) not in _TENSORS for item in held):
+        return None
+    return dict if kind in _MAPPINGS else list if kind in _SEQUENCES else None
+
 
 def annotated(module: Module, name: str, note: ast.expr | None, where: ast.AST, symbol: Symbol) -> Value:
     """The value of a parameter or attribute, as its annotation says."""
@@ -30,7 +47,7 @@ def annotated(module: Module, name: str, note: ast.expr | None, where: ast.AST, 
     if cls is not None:
         return Object(symbol, cls, why)
     kind = module.dotted(note)
-    if kind in ("torch.Tensor", "torch.FloatTensor", "torch.LongTensor"):
+    if kind in _TENSORS:
         return Tensor(symbol, why=why)
     if module.project.knowledge.is_module_class(kind):
         return Object(symbol, kind, why)

@@ -191,6 +191,7 @@ class Knowledge:
     function_views: Names = field(default=_NONE, metadata={"path": "functions.views"})
     function_changes: Names = field(default=_NONE, metadata={"path": "functions.changes"})
     function_reads: Names = field(default=_NONE, metadata={"path": "functions.reads"})
+    function_checks: Names = field(default=_NONE, metadata={"path": "functions.checks"})
     tensor_own_device: Names = field(default=_NONE, metadata={"path": "tensor.own_device"})
     tensor_own_dtype: Names = field(default=_NONE, metadata={"path": "tensor.own_dtype"})
     tensor_keeps_dtype: Names = field(default=_NONE, metadata={"path": "tensor.keeps_dtype"})

@@ -133,9 +133,12 @@ class Repetition:
             return ()
         if self._is_loader(first.iter):
             return (Change.STEP,)
-        calls = (part for root in made for part in nodes_of(root) if isinstance(part, ast.Call))
+        calls = [part for root in made for part in nodes_of(root) if isinstance(part, ast.Call)]
         names = _names(first.target)
-        return (Change.STEP,) if any(self._is_model(c.func) and not _is_of(c.func, names) for c in calls) else ()
+        others = [call for call in calls if not _is_of(call.func, names)]
+        if any(self._is_model(call.func) for call in others):
+            return (Change.STEP,)
+        return (Change.QUIET_STEP,) if any(self._is_one_step(call, _CALLS) for call in others) else ()
 
     # ---- loops over steps ----------------------------------------------------------------------------------------
 
@@ -199,6 +202,8 @@ class Repetition:
         given: it is given what only models take, so anything with a name for instances is one.
         """
         if isinstance(func, ast.Name):
+            if func.id == "self":
+                return self._owner is not None and self._owner.is_module
             bound = self._module.binding(func.id)
             if isinstance(bound, FunctionInfo | ClassInfo | Import):
                 return False

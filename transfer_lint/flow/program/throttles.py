@@ -31,7 +31,7 @@ class Throttles:
 
         loop: the names that the innermost loop around it binds; None outside of loops.
         """
-        body = self._is_rare(node.test, node.body, loop or ())
+        body = self._is_rare(node.test, node.body, loop or ()) and not _steps_optimizer(node.body)
         if not body and loop is not None:
             body = isinstance(node.body[-1], ast.Break | ast.Return | ast.Raise)
         body = body or (_asks_few(node.test) and all(map(_is_placeholder, node.body)))
@@ -84,8 +84,22 @@ class Throttles:
                 name = _last(test)
                 return name in self._rare or not self._debug.isdisjoint(name.lower().split("_"))
             case ast.Call(func=func):
-                return _last(func) == "isEnabledFor"
+                return _last(func) in ("isEnabledFor", "is_in_onnx_export")
         return False
+
+
+def is_optimizer(node: ast.expr) -> bool:
+    """Whether something is named like an optimizer: `self.optimizer_G`, `optimizers[0]`, `scaler`."""
+    while isinstance(node, ast.Subscript):
+        node = node.value
+    return any(word.startswith("optim") or word in ("opt", "scaler") for word in _last(node).lower().split("_"))
+
+
+def _steps_optimizer(body: Sequence[ast.stmt]) -> bool:
+    """Whether a branch steps an optimizer: each step of training gets there, after the batches that it is made of."""
+    calls = (part for statement in body for part in nodes_of(statement) if isinstance(part, ast.Call))
+    funcs = (call.func for call in calls)
+    return any(isinstance(func, ast.Attribute) and func.attr == "step" and is_optimizer(func.value) for func in funcs)
 
 
 def _is_small(chance: ast.expr) -> bool:
