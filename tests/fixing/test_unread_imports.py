@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.notebooks import notebook
 from tests.support.ruff import complaints
 from transfer_lint.findings import FixHints
 from transfer_lint.fixing.fix import fix_paths
@@ -192,6 +193,14 @@ def test_an_unsafe_fix_may_take_more_with_it(name: str, unsafely: dict[str, Outc
 @pytest.mark.parametrize("name", KEPT)
 def test_an_import_that_is_wanted_stays(name: str, safely: dict[str, Outcome]) -> None:
     assert safely[name].text == KEPT[name].before.replace('x.to(torch.device("cpu"))', "x")
+
+
+def test_cells_keep_their_imports(tmp_path: Path) -> None:
+    """The next cell that somebody writes may read them."""
+    (tmp_path / "a.ipynb").write_text(notebook("import torch\n", BODY.strip()))
+    result = fix_paths([str(tmp_path / "a.ipynb")], Settings(root=str(tmp_path), fix_hints=FixHints.ALWAYS))
+    assert not result.files
+    assert ["would be left without use" in why for why in result.refused.values()] == [True]
 
 
 def test_a_file_with_an_unread_import_gets_its_fixes_and_may_get_another(tmp_path: Path) -> None:

@@ -158,6 +158,8 @@ def _what(
     if sum(each is not None for each in (module, scenario, comfyui)) > 1:
         raise click.UsageError("-m, --scenario and --comfyui: choose one")
     if comfyui:
+        if not os.path.isfile(os.path.join(comfyui, "main.py")):
+            raise Problem(comfyui, "holds no main.py", "give ComfyUI's folder")
         return "workflow", comfyui, tuple(program)
     if scenario:
         if program:

@@ -114,6 +114,8 @@ class SpareImports:
     def _is_only_here(self, each: Imported) -> bool:
         """Whether it is shown that nothing but the file's own code reads the name."""
         path, name = self._module.path, each.name
+        if not path.endswith(".py"):
+            return False  # the next cell, and whoever imports a text without a name, are not seen
         if _SEES_ALL.search(self._module.text) or re.search(rf">>>.*\b{re.escape(name)}\b", self._module.text):
             return False
         if each.function is not None:
