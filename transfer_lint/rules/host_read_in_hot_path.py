@@ -84,7 +84,7 @@ def _message(read: HostRead, questions: Questions, proved: bool) -> str:
         advice = "`.tolist()` reads them all at once" if numbers else "`.cpu()` before the loop brings them all at once"
         return f"{shown} {waits} once for every element of `{read.elements}`: {advice}"
     if read.form is Form.CHECK:
-        return f"{shown} {waits} {often}: torch asks how the computation went"
+        return f"{shown} {waits} {often}: the computation itself reads from it"
     if read.form is not Form.SIZE:
         return f"{shown} {waits} {often}"
     line = questions.selected_before(read)
