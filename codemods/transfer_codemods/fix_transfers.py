@@ -10,6 +10,8 @@ puts them in place, and keeps all comments and line breaks.
 
 from __future__ import annotations
 
+import re
+from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from functools import cached_property
@@ -17,7 +19,7 @@ from itertools import accumulate
 from operator import is_
 
 import libcst as cst
-from libcst.metadata import CodeRange, MetadataWrapper, PositionProvider
+from libcst.metadata import MetadataWrapper, PositionProvider
 
 from .actions import (
     Action,
@@ -55,7 +57,7 @@ from .remember_read import remember_read
 from .reuse_transfer import reuse_transfer
 from .site import Draft, Site, width
 from .style import Style
-from .syntax import Refused, comment_line, dotted, leading_lines, lost_comments, parents_of
+from .syntax import Refused, comment_line, descendants, dotted, leading_lines, lost_comments, parents_of
 from .unread_imports import bound_name, holds, unread, without
 from .unused import without_unused
 
@@ -70,23 +72,20 @@ class Rewritten:
 
 def rewrite(module: cst.Module, plan: Plan) -> Rewritten:
     """Carries out the plan. An action that cannot be carried out soundly is refused, and its call stays unchanged."""
-    return Rewriter(module).rewrite(plan) if plan else Rewritten(module, {})
+    return Rewriter(module.deep_clone()).rewrite(plan) if plan else Rewritten(module, {})
 
 
 class Rewriter:
     """Carries out plans, each on the same module, which is looked through once for all of them.
 
-    style: how new code is written.
+    style: how new code is written. module: a tree in which no node stands twice.
     """
 
     def __init__(self, module: cst.Module, style: Style | None = None) -> None:
         self._style = style or Style()
-        wrapper = MetadataWrapper(module)
-        self.module = wrapper.module
-        self._parents = parents_of(self.module)
-        positions = wrapper.resolve(PositionProvider)
-        self._calls = _calls(positions, self._parents)
-        self._imports = {_anchor(positions[n]): n for n in self._parents if isinstance(n, cst.ImportAlias)}
+        self._parents = parents_of(module)
+        self.module = module
+        self._nodes: dict[int, dict[Anchor, cst.Call | cst.ImportAlias]] = {}
         self._names = Names(self._parents)
 
     def rewrite(self, plan: Plan) -> Rewritten:
@@ -94,7 +93,7 @@ class Rewriter:
         parents = self._parents
         imports = {at: action.stays for at, action in plan.items() if isinstance(action, UnreadImport)}
         actions = {at: action for at, action in plan.items() if not isinstance(action, UnreadImport)}
-        calls = {call: anchor for anchor, call in self._calls.items() if anchor in actions}
+        calls = {call: at for at in actions if isinstance(call := self._node(at), cst.Call)}
         refused = dict.fromkeys(actions.keys() - calls.values(), "No method call stands at this position.")
         places: dict[cst.Call, Place] = {}
         for call, anchor in calls.items():
@@ -103,7 +102,7 @@ class Rewriter:
             except Refused as refusal:
                 refused[anchor] = str(refusal)
         draft = Draft(self.module, parents, self._names.with_none_given(), self._style)
-        draft.imports = {self._imports[at]: stays for at, stays in imports.items() if at in self._imports}
+        draft.imports = {n: stays for at, stays in imports.items() if isinstance(n := self._node(at), cst.ImportAlias)}
         for call, anchor in calls.items():
             action = actions[anchor]
             if isinstance(action, RegisterBuffer) and call in places:
@@ -147,7 +146,7 @@ class Rewriter:
     @property
     def width(self) -> int:
         """The columns that a line of new code may have."""
-        return width(self._code, self._style)
+        return width(self.text, self._style)
 
     def code(self, module: cst.Module) -> tuple[int, int, str]:
         """Where a rewritten module's code differs: the start and the end of the old part, and the new part.
@@ -163,38 +162,73 @@ class Rewriter:
             after += 1
         same = _identical(self.module.header, module.header) and _identical(self.module.footer, module.footer)
         if not same or (not after and not module.has_trailing_newline):
-            return 0, len(self._code), module.code
+            return 0, len(self.text), module.code
         part = "".join(module.code_for_node(statement) for statement in new[before : len(new) - after])
-        return self._starts[before], self._starts[len(old) - after], part
+        starts = self._starts
+        return starts[before], starts[len(old) - after], part
 
     @cached_property
-    def _code(self) -> str:
-        return self.module.code
+    def text(self) -> str:
+        """The code of the module as it was given."""
+        plain = self._parts and self.module.has_trailing_newline
+        return "".join((self._header, *self._parts, self._footer)) if plain else self.module.code
 
     @cached_property
+    def _header(self) -> str:
+        return "".join(map(self.module.code_for_node, self.module.header))
+
+    @cached_property
+    def _parts(self) -> list[str]:
+        """The code of each statement of the top level."""
+        return list(map(self.module.code_for_node, self.module.body))
+
+    @cached_property
+    def _footer(self) -> str:
+        return "".join(map(self.module.code_for_node, self.module.footer))
+
+    @property
     def _starts(self) -> list[int]:
         """Where the statements of the top level start in the code, and where the last one ends."""
-        header = sum(len(self.module.code_for_node(line)) for line in self.module.header)
-        return list(accumulate((len(self.module.code_for_node(line)) for line in self.module.body), initial=header))
+        return list(accumulate(map(len, self._parts), initial=len(self._header)))
+
+    @cached_property
+    def _first_lines(self) -> list[int]:
+        """The lines that the statements of the top level start on, with what stands above them, and the line after."""
+        return list(accumulate(map(_lines, self._parts), initial=1 + _lines(self._header)))
+
+    def _node(self, anchor: Anchor) -> cst.Call | cst.ImportAlias | None:
+        """The call of a method, or the import, that stands at a place."""
+        index = bisect_right(self._first_lines, anchor.line) - 1
+        if not 0 <= index < len(self.module.body):
+            return None
+        if index not in self._nodes:
+            self._nodes[index] = self._nodes_in(index)
+        return self._nodes[index].get(anchor)
+
+    def _nodes_in(self, index: int) -> dict[Anchor, cst.Call | cst.ImportAlias]:
+        """Method calls and imports in a statement of the top level. Only those asked for take time."""
+        statement = self.module.body[index]
+        alone = self.module.with_changes(header=(), body=(statement,), footer=())
+        positions = MetadataWrapper(alone, unsafe_skip_copy=True).resolve(PositionProvider)
+        above = self._first_lines[index] - 1
+        nodes: dict[Anchor, cst.Call | cst.ImportAlias] = {}
+        for node in descendants(statement):
+            match node:
+                case cst.Call(func=cst.Attribute(attr=placed)) | (cst.ImportAlias() as placed):
+                    start = positions[placed].start
+                    nodes[Anchor(start.line + above, start.column + 1)] = node
+        return nodes
+
+
+def _lines(code: str) -> int:
+    return len(_LINE_END.findall(code))
+
+
+_LINE_END = re.compile(r"\r\n?|\n")
 
 
 def _identical(one: Sequence[cst.CSTNode], other: Sequence[cst.CSTNode]) -> bool:
     return len(one) == len(other) and all(map(is_, one, other))
-
-
-def _anchor(position: CodeRange) -> Anchor:
-    return Anchor(position.start.line, position.start.column + 1)
-
-
-def _calls(
-    positions: Mapping[cst.CSTNode, CodeRange], parents: Mapping[cst.CSTNode, cst.CSTNode]
-) -> dict[Anchor, cst.Call]:
-    """The calls of methods by their anchors."""
-    calls = {}
-    for node, parent in parents.items():
-        if isinstance(node, cst.Attribute) and isinstance(parent, cst.Call) and parent.func is node:
-            calls[_anchor(positions[node.attr])] = parent
-    return calls
 
 
 def _with_parents(nodes: Iterable[cst.CSTNode], parents: Mapping[cst.CSTNode, cst.CSTNode]) -> set[cst.CSTNode]:

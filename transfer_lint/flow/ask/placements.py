@@ -16,7 +16,7 @@ from transfer_lint.flow.program.modules import Module
 from transfer_lint.flow.program.options import Options
 from transfer_lint.flow.program.project import Project
 from transfer_lint.flow.program.step_code import is_in_test
-from transfer_lint.flow.program.syntax import LOOPS, nodes_of, path_to, span, written
+from transfer_lint.flow.program.syntax import loops_around, nodes_of, span, written
 from transfer_lint.flow.results.constructions import Construction, DeviceComparison
 from transfer_lint.flow.results.examination import Examination, Place
 from transfer_lint.flow.results.reads import HostRead
@@ -260,7 +260,7 @@ class Placements:
     def is_in_loop(self, place: Place) -> bool:
         """Whether a loop of the function holds the place."""
         body = place.function.node.body if place.function is not None else self.module.tree.body
-        return any(isinstance(statement, LOOPS) for statement in path_to(body, place.statement))
+        return bool(loops_around(body, place.statement))
 
     def is_decided_elsewhere(self, site: Site) -> bool:
         """Whether a fact that proves where the receiver is stands in another function, or is about one.

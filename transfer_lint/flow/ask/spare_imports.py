@@ -89,7 +89,7 @@ class SpareImports:
     def _may_lose_readers(self, each: Imported, fixed: Set[int], kept: Set[str]) -> bool:
         readers = self._readers.get(each.name)
         return (
-            bool(readers)
+            readers is not None
             and readers <= fixed
             and each.name not in kept
             and not self._is_kept(each)
@@ -216,7 +216,7 @@ class SpareImports:
 def _begins(statement: ast.stmt) -> int:
     """Its first line, with its decorators."""
     decorators: list[ast.expr] = getattr(statement, "decorator_list", [])
-    return min(each.lineno for each in (statement, *decorators))
+    return min((each.lineno for each in decorators), default=statement.lineno)
 
 
 def _without(module: Module, statement: _Statement) -> str:
