@@ -9,6 +9,7 @@ from transfer_lint.rules import Verdict, rule
 from transfer_lint.rules.options import RuleOptions
 
 _NUMBERS = ("item", "float", "int", "bool")
+_READ_SINGLY = (*_NUMBERS, "tensor", "as_tensor", "asarray")  # of a list of tensors
 
 
 @rule(
@@ -43,7 +44,7 @@ def check(read: HostRead, questions: Questions, options: RuleOptions) -> Verdict
     array = read.method in ("numpy", "tolist") and not read.elements
     if array and (read.throttled or (brought is not None and not brought.proved)):
         return None  # an array may well be what is wanted
-    if (read.is_collected and read.method not in _NUMBERS) or (not proved and questions.is_for_record(read)):
+    if (read.is_collected and read.method not in _READ_SINGLY) or (not proved and questions.is_for_record(read)):
         return None
     all_at_once = questions.is_read_of_all(read)
     boundary = bool(read.elements) and read.method == "numpy" and not read.in_step
@@ -68,8 +69,8 @@ def check(read: HostRead, questions: Questions, options: RuleOptions) -> Verdict
 
 def _is_likely(read: HostRead) -> bool:
     """Whether it reads what is a tensor, and likely one of the device: code that runs once a call also reads others."""
-    methods = _NUMBERS if read.elements and not read.in_step else (*_NUMBERS, "tolist", "numpy", "print")
-    spelled = read.form is Form.CALL and (read.method in methods or read.is_math)
+    methods = _NUMBERS if read.elements else (*_NUMBERS, "tolist", "numpy", "print")
+    spelled = read.form is Form.CALL and (read.method in methods or read.is_math or read.is_collected)
     often = read.in_step or (bool(read.elements) and (bool(read.tensor.why) or read.method == "item"))
     return often and (spelled or read.form is not Form.CALL)
 
@@ -79,12 +80,14 @@ def _message(read: HostRead, questions: Questions, proved: bool) -> str:
     if read.form is Form.UPLOAD:
         return f"{shown} copies a value of the host to the device {often}, and the host waits for that"
     waits = "makes the host wait for the device" if proved else "makes the host wait if the value is on a device,"
+    if read.is_collected and read.method not in _NUMBERS:
+        return f"{shown} {waits} once for every tensor of the list: `{read.elements}` keeps them there"
     if read.elements:
         numbers = read.method in _NUMBERS
         advice = "`.tolist()` reads them all at once" if numbers else "`.cpu()` before the loop brings them all at once"
         return f"{shown} {waits} once for every element of `{read.elements}`: {advice}"
     if read.form is Form.CHECK:
-        return f"{shown} {waits} {often}: torch asks how the computation went"
+        return f"{shown} {waits} {often}: the computation itself reads from it"
     if read.form is not Form.SIZE:
         return f"{shown} {waits} {often}"
     line = questions.selected_before(read)

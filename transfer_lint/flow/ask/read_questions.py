@@ -36,8 +36,9 @@ class ReadQuestions(Placements):
         return readers.read_before_waiting(site, self.reads, self._copy_reads.first_line(site))
 
     def is_one_with_another(self, read: HostRead) -> bool:
-        """Whether an earlier read of the statement is mended with it; see `readers.has_same_cause`."""
-        return any(other.anchor < read.anchor and readers.has_same_cause(other, read) for other in self.reads)
+        """Whether an earlier read is mended with it: one of the statement, or a test of the same local."""
+        earlier = (other for other in self.reads if other.anchor < read.anchor)
+        return any(readers.has_same_cause(other, read) or readers.tests_the_same(other, read) for other in earlier)
 
     def selected_before(self, read: HostRead) -> int | None:
         """The line where the function has selected with the same mask; None if there is none."""

@@ -23,9 +23,19 @@ def holds_tensors(module: Module, note: ast.expr | None) -> type | None:
     items = note.slice.elts if isinstance(note.slice, ast.Tuple) else [note.slice]
     held = items[1:] if kind in _MAPPINGS else items
     held = [item for item in held if not (isinstance(item, ast.Constant) and item.value is ...)]
-    if not held or any(module.dotted(item) not in _TENSORS for item in held):
+    if not held or any(module.dotted(_annotated_type(module, item)) not in _TENSORS for item in held):
         return None
     return dict if kind in _MAPPINGS else list if kind in _SEQUENCES else None
+
+
+def _annotated_type(module: Module, note: ast.expr) -> ast.expr:
+    """`Tensor` of `Float[Tensor, "batch channels"]` and `Annotated[Tensor, ..]`; else the annotation as it is."""
+    match note:
+        case ast.Subscript(value=kind, slice=ast.Tuple(elts=[first, *_])):
+            name = module.dotted(kind)
+            if name.startswith("jaxtyping.") or name in ("typing.Annotated", "typing_extensions.Annotated"):
+                return first
+    return note
 
 
 def annotated(module: Module, name: str, note: ast.expr | None, where: ast.AST, symbol: Symbol) -> Value:
@@ -43,6 +53,7 @@ def annotated(module: Module, name: str, note: ast.expr | None, where: ast.AST, 
     if note is None:
         return Object(symbol)
     why = (Fact(module, where, f"`{name}` is annotated as `{ast.unparse(note)}`"),)
+    note = _annotated_type(module, note)
     cls = module.project.class_named(module, note)
     if cls is not None:
         return Object(symbol, cls, why)

@@ -101,6 +101,8 @@ def called(frame: Frame, name: str, arguments: Mapping[str, Value], node: ast.Ca
         _compared(frame, name, tensors, operands, node, state)
     elif name in frame.knowledge.function_reads and tensors:
         note(frame, node, tensors[0], form=Form.SIZE if short in _SIZES else Form.CALL)
+    elif name in _FROM_HOST and node.args and (item := _collected(frame, node.args[0], operands[0], state)):
+        note(frame, node, item, elements=f"torch.stack({written(node.args[0])})")
     elif name in frame.knowledge.function_checks and tensors:
         note(frame, node, tensors[0], form=Form.CHECK)
     elif tensors and (sized or (name == "torch.repeat_interleave" and _repeats(arguments, "1"))):
@@ -297,13 +299,21 @@ def elements_of(
 
 def collected_in(frame: Frame, target: ast.expr, source: ast.expr, value: Value, state: State) -> dict[str, str]:
     """The name that a comprehension binds to the tensors that a list has collected in a loop -> how they become one."""
-    if not (isinstance(value, Object) and value.cls == "builtins.list" and isinstance(target, ast.Name)):
-        return {}
-    if not isinstance(source, ast.Name) or "[]" not in state.record(value.ident).attributes:
-        return {}
+    if isinstance(target, ast.Name) and _collected(frame, source, value, state) is not None:
+        return {target.id: f"torch.stack({written(source)})"}
+    return {}
+
+
+def _collected(frame: Frame, source: ast.expr, value: Value, state: State) -> Tensor | Object | None:
+    """A tensor of those that a list, which goes by a name, has collected in a loop; None if there are none."""
+    if not (isinstance(value, Object) and value.cls == "builtins.list" and isinstance(source, ast.Name)):
+        return None
+    if "[]" not in state.record(value.ident).attributes:
+        return None
     item = element(frame, value, source, state.copy())
-    tensor = isinstance(item, Tensor) or (isinstance(item, Object) and item.placed[0] is not None)
-    return {target.id: f"torch.stack({source.id})"} if tensor else {}
+    if isinstance(item, Tensor):
+        return item if not item.optional and _is_elsewhere(frame, item) else None
+    return item if isinstance(item, Object) and item.placed[0] is not None else None
 
 
 def _named(target: ast.expr, source: ast.expr) -> dict[str, str]:

@@ -17,8 +17,8 @@ class Form(Enum):
     """How a host read reads.
 
     CALL: a call that gives the value: `t.item()`, `float(t)`, `torch.equal(t, u)`. TEST: a test, a comparison or an
-    index needs it. TEXT: it becomes text. SIZE: the size of the result depends on it. CHECK: torch asks the device
-    whether the computation went well. UPLOAD: none of these: a value of the host is copied from pageable memory, for
+    index needs it. TEXT: it becomes text. SIZE: the size of the result depends on it. CHECK: torch reads from the
+    device while it computes. UPLOAD: none of these: a value of the host is copied from pageable memory, for
     which the host waits, too.
     """
 
