@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
+from typing import TypeAlias
 
 LOOPS = (ast.For, ast.AsyncFor, ast.While)
 _NAMES = (ast.Name, ast.Attribute)
@@ -84,6 +85,20 @@ def path_to(body: Sequence[ast.stmt], target: ast.stmt) -> list[ast.stmt]:
 
 def _line(statement: ast.stmt) -> int:
     return statement.lineno
+
+
+def loops_around(body: Sequence[ast.stmt], target: ast.stmt) -> list[ast.stmt]:
+    """The loops in `body` that repeat a statement, outermost first; the last may be the statement itself.
+
+    What stands in the `else` of a loop comes after it.
+    """
+    path = path_to(body, target)
+    inside: list[ast.stmt | None] = [*path[1:], None]
+    return [
+        loop
+        for loop, held in zip(path, inside, strict=True)
+        if isinstance(loop, LOOPS) and (held is None or held in loop.body)
+    ]
 
 
 def parents(root: ast.AST) -> Mapping[ast.AST, ast.AST]:
@@ -205,8 +220,20 @@ def _beginning(node: ast.AST) -> ast.AST:
     return known
 
 
-def bindings(function: ast.AST) -> Iterator[tuple[ast.expr, ast.expr | None]]:
-    """(target, value) of every assignment; the value is what is iterated or unpacked, None if it is not spelled."""
+Binding: TypeAlias = "tuple[ast.expr, ast.expr | None]"
+"""A target, and what is assigned, iterated or unpacked; None if that is not spelled."""
+
+
+def bindings(function: ast.AST) -> tuple[Binding, ...]:
+    """Every assignment in a piece of code. Memoised on the root."""
+    known: tuple[Binding, ...] | None = getattr(function, "_transfer_lint_assignments", None)
+    if known is None:
+        known = tuple(_bindings(function))
+        function._transfer_lint_assignments = known  # type: ignore[attr-defined]
+    return known
+
+
+def _bindings(function: ast.AST) -> Iterator[Binding]:
     for node in nodes_of(function):
         match node:
             case ast.Assign(targets=targets, value=value):
