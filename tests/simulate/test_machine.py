@@ -18,6 +18,7 @@ from torch.nn import functional as F
 import transfer_lint
 from tests.support.devices import outside
 from transfer_lint.evidence.model import to_json
+from transfer_lint.problems import install_command
 from transfer_lint.tracing.simulate import simulate
 
 PROGRAMS: dict[str, Callable[[torch.device], torch.Tensor]] = {}
@@ -111,6 +112,18 @@ def test_nothing_is_left_behind() -> None:
     after = {name: getattr(torch, name) for name in names}, dict(vars(torch.cuda)), threading.Thread.run
     assert before == after
     assert not torch.is_autocast_enabled("privateuseone")
+
+
+def test_programs_that_ask_for_the_version_of_cuda_find_one() -> None:
+    before = torch.version.cuda
+    with simulate():
+        assert torch.version.cuda is not None
+        assert int(torch.version.cuda.split(".")[0]) >= 12
+        x = torch.ones(2, device="cuda")
+        assert x.device.type == "cuda"
+    assert torch.version.cuda == before
+    with simulate("xpu"):
+        assert torch.version.cuda == before
 
 
 def test_an_error_inside_ends_the_simulation() -> None:
@@ -284,7 +297,7 @@ def test_without_torch_the_message_tells_the_mend() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=_environment())
     assert done.returncode == 1
-    assert "pip install 'transfer-lint[trace]'" in done.stderr
+    assert install_command("trace") in done.stderr
 
 
 def _environment() -> dict[str, str]:

@@ -20,6 +20,9 @@ TOTAL_MEMORY = 16 * 2**30
 """Bytes of memory that each device reports. Programs can use more: the memory is never full."""
 
 
+CUDA_VERSION = "13.0"
+"""What `torch.version.cuda` says in a build without CUDA: that of the card it was held against."""
+
 _NUMBERS = {"cuda": 1, "xpu": 12}
 """Device type -> torch's number of it."""
 
@@ -103,6 +106,8 @@ def replacements(machine: Machine, streams: tuple[random.DeviceGenerator, ...]) 
         if hasattr(namespace, name):
             yield namespace, name, value
     if machine.kind == "cuda":
+        if torch.version.cuda is None:  # programs ask it which kind of card they have
+            yield torch.version, "cuda", CUDA_VERSION
         # functions of their own: torch's compiler refuses one function under two names
         yield torch._C, "_cuda_setStream", lambda **stream: None
         yield torch._C, "_cuda_setDevice", lambda device: functions["set_device"](device)

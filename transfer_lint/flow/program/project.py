@@ -94,6 +94,10 @@ class Project:
         """The files with an import statement that names `name`, or that imports all of a module of that name."""
         return cast("tuple[str, ...]", self._ask(near, "importing", name))
 
+    def taking(self, stem: str, name: str, near: str) -> Sequence[str]:
+        """The files that may read a name from a module called `stem`, or do with that module what is not followed."""
+        return cast("tuple[str, ...]", self._ask(near, "taking", stem, name))
+
     def calling(self, name: str, near: str) -> Sequence[str]:
         """The files that call a method of that name."""
         return cast("tuple[str, ...]", self._ask(near, "calling", name))

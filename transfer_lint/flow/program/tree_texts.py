@@ -17,6 +17,7 @@ from transfer_lint.flow.program.modules import Import
 _IMPORT = re.compile(r"import[ \t]+")
 _IMPORTED = re.compile(r"\([^)]*\)|[^\n#;]*")
 _FROM = re.compile(r"[ \t]*(?:from[ \t]+[.\w]+[ \t]+)?")
+_IMPORT_LINE = re.compile(r"^[ \t]*(?:from[ \t]+[.\w]+[ \t]+)?import[ \t]+(?:\([^)]*\)|[^\n]*)", re.MULTILINE)
 _STAR = re.compile(r"import[ \t]*\(?[ \t]*\*")
 _STAR_OF = re.compile(r"[ \t]*from[ \t]+([.\w]+)[ \t]+")
 _DEF = re.compile(r"def[ \t]+(\w+)")
@@ -90,6 +91,11 @@ class TreeTexts:
     def importing(self, name: str) -> tuple[str, ...]:
         """The files with an import statement that names `name`, or that imports all of a module of that name."""
         return self._index(_names_imported).files(name)
+
+    def taking(self, stem: str, name: str) -> tuple[str, ...]:
+        """The files that may read a name from a module called `stem`, or do with that module what is not followed."""
+        importing = dict.fromkeys((*self.importing(name), *self.importing(stem)))
+        return tuple(path for path in importing if self._of(path, _may_take, stem, name))
 
     def calling(self, name: str) -> tuple[str, ...]:
         """The files that call a method of that name."""
@@ -275,6 +281,20 @@ def _classes(text: str) -> Mapping[str, Sequence[str]]:
             for base in set(_NAME.findall(match[2])):
                 found.setdefault(base, []).append(match[1])
     return found
+
+
+def _may_take(text: str, stem: str, name: str) -> bool:
+    """Whether a text imports a name from a module called `stem`, reads it there, or hands that module on."""
+    if any(star.module.rpartition(".")[2] == stem for star in _stars(text)):
+        return True
+    word = re.compile(rf"\b{re.escape(name)}\b")
+    taken = re.compile(rf"from[ \t]+(?:[.\w]*\.)?{re.escape(stem)}[ \t]+import[ \t]+")
+    if any(word.search(_IMPORTED.match(text, match.end())[0]) for match in taken.finditer(text)):  # type: ignore[index]
+        return True
+    bound = re.compile(rf"\b{re.escape(stem)}\b(?:\s+as\s+(\w+))?")
+    aliases = {match[1] or stem for written in _imported(text) for match in bound.finditer(written)}
+    code = _IMPORT_LINE.sub("", text) if aliases else ""
+    return any(re.search(rf"\b{alias}\b(?!\s*\.\s*(?!{re.escape(name)}\b)\w)", code) for alias in aliases)
 
 
 def _stars(text: str) -> Sequence[Import]:
