@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from dataclasses import replace
-from functools import partial
+from functools import cache, partial
 
 from transfer_lint.findings import Assumption
 from transfer_lint.flow.interpret.frame import Frame
@@ -23,7 +23,7 @@ def entry_state(frame: Frame) -> State:
     """The state at function entry."""
     near, project = frame.module.path, frame.project
     data = partial(project.assigns, "data", near), partial(project.replaces_data, near)
-    sharing = Sharing(frame.is_module, partial(apart, frame), *data, partial(may_assign, frame))
+    sharing = Sharing(frame.is_module, partial(apart, frame), *data, cache(partial(may_assign, frame)))
     sharing.settled = Assumption.STAYS_WHERE_PUT in frame.callees.assumptions
     sharing.new = _initialised(frame)
     sharing.open = Assumption.NO_HIDDEN_CHANGES in frame.callees.assumptions
@@ -96,10 +96,9 @@ def _initialised(frame: Frame) -> Symbol | None:
     return frame.symbols.make(("parameter", name := function.parameters[0].arg), name, 0)
 
 
-def may_assign(frame: Frame, owner: Object, name: str) -> bool:
-    """Whether any code but the function itself, and constructors, may assign an attribute of an object."""
-    cls = owner.cls
-    if cls is None or name.startswith("[") or frame.project.assigns(name, frame.module.path):
+def may_assign(frame: Frame, cls: ClassInfo | str, name: str) -> bool:
+    """Whether any code but the function itself, and constructors, may assign an attribute of an object of a class."""
+    if name.startswith("[") or frame.project.assigns(name, frame.module.path):
         return True
     if isinstance(cls, str):
         return not frame.knowledge.is_module_class(cls)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from transfer_lint.findings import Assumption
+from transfer_lint.flow.program.modules import ClassInfo
 from transfer_lint.flow.values.symbols import Symbol
 from transfer_lint.flow.values.values import Object, Value
 
@@ -55,7 +56,7 @@ class Sharing:
     is_module: whether an object is proved to be a module.
     assigns_data: whether the tree assigns the `.data` of a tensor.
     replaces_data: whether it does so where the tensor is given to it by a plain name.
-    may_assign: whether code that is not seen may assign an attribute of an object.
+    may_assign: whether code that is not seen may assign an attribute of an object of a class.
     apart: whether two objects certainly share nothing, judged by where they were made.
     wholes: symbol -> symbols that it may be a part of.
     parts: symbol -> symbols that may be a part of it.
@@ -76,7 +77,7 @@ class Sharing:
     apart: Callable[[Symbol, Symbol], bool]
     assigns_data: Callable[[], bool]
     replaces_data: Callable[[], bool]
-    may_assign: Callable[[Object, str], bool]
+    may_assign: Callable[[ClassInfo | str, str], bool]
     wholes: dict[Symbol, set[Symbol]] = field(default_factory=dict)
     parts: dict[Symbol, set[Symbol]] = field(default_factory=dict)
     twins: dict[Symbol, dict[Symbol, None]] = field(default_factory=dict)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
 from transfer_lint.flow.values.aliasing import Sharing
 from transfer_lint.flow.values.records import Epoch, Record
@@ -23,16 +23,18 @@ def hidden_records(
     something in the tree assigns. Where modules are does not change: `Memory` looks for modules with common parts.
     None under the assumption that there are no hidden changes.
     """
-    reached = list(reachable(*(ident for ident, record in heap.items() if _is_old(ident, record, sharing))))
-    known = {ident: heap[ident] for ident in reached if ident in heap}
-    for record in known.values():
+    old = {ident: record for ident, record in heap.items() if _is_old(ident, record, sharing)}
+    for record in old.values():
         for value in record.attributes.values():
-            if isinstance(value, Object):
+            if isinstance(value, Object) and value.cls is not None:
                 sharing.know(value)
+    leaked = [ident for ident in _held(old, sharing) if ident in sharing.later or _is_made(heap.get(ident))]
+    reached = {**old, **{ident: heap[ident] for ident in reachable(*leaked) if ident in heap}} if leaked else old
     found: dict[Symbol, Record] = {}
-    for ident, record in known.items():
+    for ident, record in reached.items():
         owner = sharing.owners.get(ident)
-        kept = {name: v for name, v in record.attributes.items() if owner and not sharing.may_assign(owner, name)}
+        cls = owner.cls if owner is not None else None
+        kept = {} if cls is None else {n: v for n, v in record.attributes.items() if not sharing.may_assign(cls, n)}
         if ident not in touched and len(kept) < len(record.attributes):
             found[ident] = Record(record.anchor, kept, record.device, record.dtype, where, record.moved, record.made)
     return found if found and sharing.may_hide() else {}
@@ -40,5 +42,15 @@ def hidden_records(
 
 def _is_old(ident: Symbol, record: Record, sharing: Sharing) -> bool:
     """Whether other code may have got hold of an object of which something is known."""
-    new = record.made or (ident is sharing.new and record.epoch is None)
-    return bool(record.attributes) and not new
+    return bool(record.attributes) and not (record.made or (ident is sharing.new and record.epoch is None))
+
+
+def _is_made(record: Record | None) -> bool:
+    return record is not None and record.made
+
+
+def _held(old: Mapping[Symbol, Record], sharing: Sharing) -> Iterator[Symbol]:
+    """What old objects lead to, and what may be the same as one of them."""
+    for ident, record in old.items():
+        yield from record.leads
+        yield from sharing.twins.get(ident, ())
