@@ -15,6 +15,7 @@ from transfer_lint.flow.program.modules import Module
 from transfer_lint.flow.program.project import Project
 from transfer_lint.flow.program.syntax import written
 from transfer_lint.flow.results.examination import Place
+from transfer_lint.flow.results.reads import HostRead
 from transfer_lint.flow.results.sites import Site
 from transfer_lint.flow.values.terms import Fact, Why
 from transfer_lint.rules import RULES, Rule, Verdict
@@ -129,8 +130,8 @@ def _given_up(module: Module, node: ast.AST) -> GivenUp:
 def judgements(project: Project, questions: Questions, options: RuleOptions) -> Iterable[Judgement]:
     """The judgements on a file: what is proved, and on other places what follows from assumptions.
 
-    What follows from assumptions takes the place of a proved hint without a fix if it says more, and of any verdict
-    without a fix if it has one and is as severe.
+    What follows from assumptions takes the place of a proved hint without a fix if it says more, and of a wait that is
+    proved, but without a fix, if it has one.
     """
     found: dict[tuple[object, ...], Judgement] = {}
     for place in questions.places:
@@ -146,7 +147,7 @@ def judgements(project: Project, questions: Questions, options: RuleOptions) -> 
             if proved is not None and proved.verdict.action:
                 continue
             judged = strongest(place, wider, options)
-            if judged is None or (proved is not None and _is_as_good(proved.verdict, judged[1])):
+            if judged is None or (proved is not None and _is_as_good(proved, judged[1])):
                 continue
             if judged[1].severity is Severity.HINT and (proved or place.heat.rank < Heat.STEP.rank):
                 continue  # what is neither proved nor loud nor hot is not worth a line
@@ -157,11 +158,12 @@ def judgements(project: Project, questions: Questions, options: RuleOptions) -> 
     return found.values()
 
 
-def _is_as_good(proved: Verdict, assumed: Verdict) -> bool:
-    """Whether a proved verdict without a fix says as much as one that follows from assumptions."""
-    if proved.severity is Severity.HINT:
+def _is_as_good(proved: Judgement, assumed: Verdict) -> bool:
+    """Whether a proved judgement without a fix says as much as a verdict that follows from assumptions."""
+    if proved.verdict.severity is Severity.HINT:
         return False
-    return assumed.action is None or assumed.severity.rank < proved.severity.rank
+    less = assumed.action is None or assumed.severity.rank < proved.verdict.severity.rank
+    return less or not isinstance(proved.place, HostRead)
 
 
 def analysis_of(

@@ -17,7 +17,7 @@ def hidden_records(
     touched: Collection[Symbol],
     where: Epoch,
 ) -> dict[Symbol, Record]:
-    """The records of what unknown code may change that gets other objects, `touched`, or that is code of the tree.
+    """The records of what code of the tree that is not seen may change besides the objects `touched`.
 
     It may come from any object that the function has not made to any other, and assigns there the attributes that
     something in the tree assigns. Where modules are does not change: `Memory` looks for modules with common parts.

@@ -194,7 +194,8 @@ class Memory:
     def havoc_all(self, values: Iterable[Value], epoch: str, line: int, *, module_level: bool = False) -> None:
         """`havoc` for several values at once.
 
-        module_level: forget module-level objects, too, as for a function: code of the tree may run that is not seen.
+        module_level: forget module-level objects, too, as for a function: code of the tree may run that is not seen,
+            and may change other objects in ways that are hidden.
         """
         touched: dict[Symbol, None] = {}
         where = Epoch(epoch, line)
@@ -222,7 +223,7 @@ class Memory:
             touched.update(found)
         if given and self.sharing.assigns_data():
             self.replace_data(epoch, line)
-        if module_level or not all(self.record(ident).made for ident in touched):
+        if module_level:
             self.heap.update(hidden_records(self.heap, self.sharing, self.reachable, touched, where))
         if not touched:
             return
@@ -384,9 +385,8 @@ class Memory:
             yield here
             record = self.heap.get(here)
             targets = list(record.leads) if record is not None else []
-            if sharing.twins:
+            if here in sharing.later or here in sharing.twins:
                 targets += sharing.twins.get(here, ())
-            if sharing.later:
                 targets += self.named(sharing.captured_by(here))
             for target in targets:
                 if target not in seen:
