@@ -19,9 +19,8 @@ def hidden_records(
 ) -> dict[Symbol, Record]:
     """The records of what code of the tree that is not seen may change besides the objects `touched`.
 
-    It may come from any object that the function has not made to any other, and assigns there the attributes that
-    something in the tree assigns. Where modules are does not change: `Memory` looks for modules with common parts.
-    None under the assumption that there are no hidden changes.
+    It may come from any object that the function has not made to any other. There it assigns the attributes that
+    something in the tree assigns, unless no changes are hidden, and moves modules, unless they stay where they are.
     """
     old = {ident: record for ident, record in heap.items() if _is_old(ident, record, sharing)}
     for record in old.values():
@@ -37,12 +36,18 @@ def hidden_records(
         kept = {} if cls is None else {n: v for n, v in record.attributes.items() if not sharing.may_assign(cls, n)}
         if ident not in touched and len(kept) < len(record.attributes):
             found[ident] = Record(record.anchor, kept, record.device, record.dtype, where, record.moved, record.made)
-    return found if found and sharing.may_hide() else {}
+    found = found if found and sharing.may_hide() else {}
+    placed = [i for i, record in reached.items() if (record.device or record.dtype) and i not in touched]
+    if placed and not sharing.settled:
+        sharing.unsettled = True
+        found.update((ident, found.get(ident, heap[ident]).displaced(where)) for ident in placed)
+    return found
 
 
 def _is_old(ident: Symbol, record: Record, sharing: Sharing) -> bool:
     """Whether other code may have got hold of an object of which something is known."""
-    return bool(record.attributes) and not (record.made or (ident is sharing.new and record.epoch is None))
+    new = record.made or (ident is sharing.new and record.epoch is None)
+    return not new and bool(record.attributes or record.device or record.dtype)
 
 
 def _is_made(record: Record | None) -> bool:

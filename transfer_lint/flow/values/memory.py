@@ -224,7 +224,10 @@ class Memory:
         if given and self.sharing.assigns_data():
             self.replace_data(epoch, line)
         if module_level:
-            self.heap.update(hidden_records(self.heap, self.sharing, self.reachable, touched, where))
+            hidden = hidden_records(self.heap, self.sharing, self.reachable, touched, where)
+            self.heap.update(hidden)
+            if any(record.anchor is where for record in hidden.values()):
+                self._refresh_weights(epoch, line)
         if not touched:
             return
         self.sharing.attempts.objects.update(touched)
