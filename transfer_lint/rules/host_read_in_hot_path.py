@@ -44,7 +44,9 @@ def check(read: HostRead, questions: Questions, options: RuleOptions) -> Verdict
     array = read.method in ("numpy", "tolist") and not read.elements
     if array and (read.throttled or (brought is not None and not brought.proved)):
         return None  # an array may well be what is wanted
-    if (read.is_collected and read.method not in _READ_SINGLY) or (not proved and questions.is_for_record(read)):
+    if read.is_collected and read.method not in (_READ_SINGLY if read.in_step else _NUMBERS):
+        return None
+    if not proved and questions.is_for_record(read):
         return None
     all_at_once = questions.is_read_of_all(read)
     boundary = bool(read.elements) and read.method == "numpy" and not read.in_step
