@@ -84,6 +84,7 @@ class Assumption(Enum):
     SCHEDULER_KEEPS = "scheduler-keeps"
     WRAPPER_KEEPS = "wrapper-keeps"
     STAYS_WHERE_PUT = "stays-where-put"
+    NO_HIDDEN_CHANGES = "no-hidden-changes"
     INPUTS_AGREE = "inputs-agree"
     DEVICE_ARGUMENT = "device-argument"
     MOVED_IS_TENSOR = "moved-is-tensor"

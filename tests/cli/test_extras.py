@@ -53,8 +53,11 @@ def test_what_needs_an_extra_names_it(arguments: tuple[str, ...], extra: str, tm
             '{"url": "https://host/me/it", "vcs_info": {"vcs": "git", "commit_id": "abc"}}',
             "pip install 'transfer-lint[watch] @ git+https://host/me/it@abc'",
         ),
-        ('{"url": "file:///home/me/My%20Tools", "dir_info": {}}', "pip install '/home/me/My Tools[watch]'"),
-        ('{"url": "file:///home/me/it", "dir_info": {"editable": true}}', "pip install -e '/home/me/it[watch]'"),
+        ('{"url": "file:///home/me/My%20Tools", "dir_info": {}}', f"pip install '{Path('/home/me/My Tools')}[watch]'"),
+        (
+            '{"url": "file:///home/me/it", "dir_info": {"editable": true}}',
+            f"pip install -e '{Path('/home/me/it')}[watch]'",
+        ),
         ("what is no JSON", "pip install 'transfer-lint[watch]'"),
     ],
 )

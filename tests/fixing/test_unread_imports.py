@@ -148,13 +148,13 @@ def fixed(folder: Path, trees: Mapping[str, Tree], *, unsafe: bool) -> dict[str,
     assert complaints(folder) == ""
     outcomes = {}
     for name, tree in trees.items():
-        path = folders[name] / tree.path
+        fixed_file = folders[name] / tree.path
         settings = Settings(root=str(folders[name]), fix_hints=FixHints.ALWAYS, unsafe_fixes=unsafe)
-        result = fix_paths([str(path)], settings)
+        result = fix_paths([str(fixed_file)], settings)
         assert not result.outcome.problems
         for file in result.files:
             Path(file.path).write_bytes(file.new)
-        outcomes[name] = Outcome(path.read_text(), tuple(result.refused.values()))
+        outcomes[name] = Outcome(fixed_file.read_text(), tuple(result.refused.values()))
     assert complaints(folder) == ""
     return outcomes
 

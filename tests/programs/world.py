@@ -11,6 +11,7 @@ A program's entry is `run(...)` in `nodes.py`. Its inputs:
 from __future__ import annotations
 
 import inspect
+import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -169,6 +170,12 @@ def compare(
 ) -> Verdict:
     """Run both on every placement. What raises before may do what it wants after."""
     old, new = _compiled(before), _compiled(after)
+    imported = {
+        f"{path.removesuffix('.py')}.{name}"
+        for path, text in before.items()
+        for names in re.findall(r"^(?:from \w+ )?import (.+)$", text, re.MULTILINE)
+        for name in re.findall(r"\w+", names)
+    }
     verdict = Verdict()
     with simulate("cuda", devices=2) as machine:
         for placement in placements:
@@ -177,6 +184,8 @@ def compare(
                 verdict.errors.append(repr(first.error)[:100])
                 continue
             second = observe(machine, new, placement, entry)
+            for name in (first.namespace.keys() - second.namespace.keys()) & imported:
+                del first.namespace[name]  # an import that nothing reads any more may go
             verdict.ran += 1
             verdict.saved += first.no_op_calls + first.transfers - second.no_op_calls - second.transfers
             for kind, text in differences(first, second):

@@ -28,6 +28,7 @@ _BLANK = re.compile(r"[ \t]*")
 _CALL = re.compile(r"\.(\w+)\(")
 _ASSIGNED = re.compile(r"\.(?<=[\w\])]\.)(?<!\bself\.)(\w+)\s*(?:,[^=\n]*|:[^=\n]*|[-+*/@|&^%<>]*)=(?!=)")
 _SET = re.compile(r"""setattr\([^,]+,\s*["'](\w+)["']""")
+_ANNOTATES = re.compile(r"\s*(?!else\b|try\b|finally\b)[\w.]+\s*:")
 _DEFINES = re.compile(r"\b(?:def|class)\s+$")
 _BINDS = re.compile(r"\b(?:def|class|as|for)\s+$")
 _TAKES = re.compile(r"\b(?:for|as|del)\b")  # before an attribute: perhaps it is assigned or deleted
@@ -257,7 +258,15 @@ def _names_defined(text: str) -> Iterable[str]:
 
 
 def _names_assigned(text: str) -> Iterable[str]:
-    return {name for pattern in (_ASSIGNED, _SET) for name in pattern.findall(text)}
+    return {*_SET.findall(text), *(match[1] for match in _ASSIGNED.finditer(text) if _is_target(text, match))}
+
+
+def _is_target(text: str, match: re.Match[str]) -> bool:
+    """Whether something is assigned to `x.name`; not if it stands in the parentheses of a call, or in an annotation."""
+    before = text[text.rfind("\n", 0, match.start()) + 1 : match.start()]
+    whole = before + match[0]
+    in_call = "," in match[0] and whole.count("(") > whole.count(")") and '"' not in whole and "'" not in whole
+    return not in_call and not _ANNOTATES.match(before)
 
 
 def _names_of_bases(text: str) -> Iterable[str]:

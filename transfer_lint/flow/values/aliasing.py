@@ -55,16 +55,20 @@ class Sharing:
 
     is_module: whether an object is proved to be a module.
     assigns_data: whether the tree assigns the `.data` of a tensor.
+    replaces_data: whether it does so where the tensor is given to it by a plain name.
+    may_assign: whether code that is not seen may assign an attribute of an object of a class.
     apart: whether two objects certainly share nothing, judged by where they were made.
     wholes: symbol -> symbols that it may be a part of.
     parts: symbol -> symbols that may be a part of it.
     twins: symbol -> symbols that may be the same object.
     owners: symbol -> the object that it stands for, with its class.
-    instances: those of a class of the tree.
     attempts: what was done on any path.
     settled: modules stay where they were moved until they are moved or handed over by name.
     placed: the placement of some module is, or was, known.
     unsettled: something was forgotten that is kept where modules are settled.
+    new: the object that this `__init__` initialises, which is different from every other.
+    open: an object changes only through names that the function ties to it.
+    hidden: something was forgotten that is kept where changes are open, or would have been.
     budget: how many steps the interpretation may still take; see `spend`.
     later: function or generator, or what may be one -> what it may do when it runs.
     """
@@ -72,16 +76,20 @@ class Sharing:
     is_module: Callable[[Value], bool]
     apart: Callable[[Symbol, Symbol], bool]
     assigns_data: Callable[[], bool]
+    replaces_data: Callable[[], bool]
+    may_assign: Callable[[ClassInfo | str, str], bool]
     wholes: dict[Symbol, set[Symbol]] = field(default_factory=dict)
     parts: dict[Symbol, set[Symbol]] = field(default_factory=dict)
     twins: dict[Symbol, dict[Symbol, None]] = field(default_factory=dict)
     owners: dict[Symbol, Object] = field(default_factory=dict)
-    instances: dict[Symbol, None] = field(default_factory=dict)
     later: dict[Symbol, Later] = field(default_factory=dict)
     attempts: Attempts = field(default_factory=Attempts)
     settled: bool = False
     placed: bool = False
     unsettled: bool = False
+    new: Symbol | None = None
+    open: bool = False
+    hidden: bool = False
     budget: int = sys.maxsize
     _related: dict[frozenset[Symbol], set[Symbol] | None] = field(default_factory=dict)
     _modules: dict[Symbol, bool] = field(default_factory=dict)
@@ -97,8 +105,14 @@ class Sharing:
             raise OverBudget
 
     def assumable(self) -> set[Assumption]:
-        """The assumptions that would tell more about where modules are."""
-        return {Assumption.STAYS_WHERE_PUT} if self.placed and (self.settled or self.unsettled) else set()
+        """The assumptions that would tell more about the objects."""
+        found = {Assumption.STAYS_WHERE_PUT} if self.placed and (self.settled or self.unsettled) else set()
+        return found | {Assumption.NO_HIDDEN_CHANGES} if self.hidden else found
+
+    def may_hide(self) -> bool:
+        """Whether a change that no name shows is taken into account where one may be made."""
+        self.hidden = True
+        return not self.open
 
     def captured_by(self, ident: Symbol) -> list[str | Symbol]:
         """What a function or generator may change when it runs, if the symbol may stand for one."""
@@ -134,8 +148,6 @@ class Sharing:
         if owner.cls is not None and self.owners.get(owner.ident) is not owner:
             self.owners[owner.ident] = owner
             self._modules.pop(owner.ident, None)
-            if isinstance(owner.cls, ClassInfo):
-                self.instances[owner.ident] = None
 
     def related(self, idents: Iterable[Symbol]) -> set[Symbol] | None:
         """The objects, everything that they may be a part of, and everything that may be a part of any of these.

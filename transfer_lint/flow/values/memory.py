@@ -9,6 +9,7 @@ from typing import TypeAlias
 
 from transfer_lint.flow.program.modules import ClassInfo
 from transfer_lint.flow.values.aliasing import Later, Sharing
+from transfer_lint.flow.values.hidden import hidden_records
 from transfer_lint.flow.values.records import AT_ENTRY, MADE, Epoch, Record
 from transfer_lint.flow.values.settled import settled_records
 from transfer_lint.flow.values.symbols import Symbol, Symbols
@@ -22,9 +23,6 @@ TestKey: TypeAlias = tuple[object, ...]
 """A test and the values that it reads: two tests with one key have the same outcome."""
 
 InitialAttribute = Callable[["Memory", Object, str, Record], Value]
-
-
-_CODE = (Function, Class)
 
 
 def _holds_tensor(value: Value) -> bool:
@@ -88,9 +86,9 @@ class Memory:
             before = known.epoch or Epoch("", 0)
             here = Epoch(f"twin {name} {before.name}", before.line)
             self.heap[twin] = Record(known.anchor, epoch=here, moved=known.moved)
-        for other in self.sharing.instances if isinstance(owner.cls, ClassInfo) else ():
-            known = self.record(other)
-            if name in known.attributes and other is not owner.ident and self._may_be(other, owner):
+        for other in [ident for ident, record in self.heap.items() if name in record.attributes]:
+            if other is not owner.ident and self._may_be(other, owner):
+                known = self.record(other)
                 line = known.epoch.line if known.epoch is not None else 0
                 either = Object(self.symbols.make(("also", other, name, value), f"{other.label}.{name}", line))
                 self.heap[other] = known.holding({**known.attributes, name: either})
@@ -169,12 +167,13 @@ class Memory:
         return self.sharing.apart(one, other)
 
     def _may_be(self, ident: Symbol, owner: Object) -> bool:
-        """Whether the symbol may stand for the same object as `owner`, judging by two known classes of the tree."""
+        """Whether the symbol may stand for the same object as `owner`, judging by their classes."""
         known = self.sharing.owners.get(ident)
         one, other = known.cls if known is not None else None, owner.cls
-        if not isinstance(one, ClassInfo) or not isinstance(other, ClassInfo):
-            return False
-        return (one in other.lineage or other in one.lineage) and not self._apart(ident, owner.ident)
+        if isinstance(one, ClassInfo) and isinstance(other, ClassInfo):
+            return (one in other.lineage or other in one.lineage) and not self._apart(ident, owner.ident)
+        alike = one is None or other is None or one == other
+        return alike and not self._apart(ident, owner.ident) and self.sharing.may_hide()
 
     def _unplace(self, ident: Symbol, device: Known | None, dtype: Known | None, epoch: str, line: int) -> None:
         """Part of the object was moved: forget each half of its placement that the move may have changed."""
@@ -195,7 +194,8 @@ class Memory:
     def havoc_all(self, values: Iterable[Value], epoch: str, line: int, *, module_level: bool = False) -> None:
         """`havoc` for several values at once.
 
-        module_level: forget module-level objects, too, as for a function: code of the tree may run that is not seen.
+        module_level: forget module-level objects, too, as for a function: code of the tree may run that is not seen,
+            and may change other objects in ways that are hidden.
         """
         touched: dict[Symbol, None] = {}
         where = Epoch(epoch, line)
@@ -215,15 +215,21 @@ class Memory:
                 module_level = True
         code = self.sharing.code(*touched)
         given = self._gives_tensors(values, touched, code)
-        if module_level or any(later.runs_tree for later in code):
+        module_level = module_level or any(later.runs_tree for later in code)
+        if module_level:
             self.module_rest = Record(where, epoch=where)
             self.sharing.attempts.module_level = True
-            found = dict.fromkeys(each for ident in self.heap if ident.is_global for each in self.reachable(ident))
+            found = dict.fromkeys(self.reachable(*(ident for ident in self.heap if ident.is_global)))
             given = given or any(map(_holds_tensor, self._held(found)))
             code += self.sharing.code(*found)
             touched.update(found)
         if given and self.sharing.assigns_data():
             self.replace_data(epoch, line)
+        if module_level:
+            hidden = hidden_records(self.heap, self.sharing, self.reachable, touched, where)
+            self.heap.update(hidden)
+            if any(record.anchor is where for record in hidden.values()):
+                self._refresh_weights(epoch, line)
         if not touched:
             return
         self.sharing.attempts.objects.update(touched)
@@ -239,12 +245,9 @@ class Memory:
         self._displace(sharing, epoch, line)
 
     def _gives_tensors(self, values: Iterable[Value], idents: Iterable[Symbol], code: Iterable[Later]) -> bool:
-        """Whether code of the tree may get tensors of this function, from code that gets both or that is made here.
-
-        idents: the objects that are given. code: what is known of the code that they may stand for.
-        """
+        """Whether code of the tree may get tensors of this function, with the values or objects, or in `code`."""
         given = [*values, *self._held(idents)]
-        runs = any(isinstance(value, _CODE) for value in given) or any(each.runs_tree for each in code)
+        runs = any(isinstance(value, Function | Class) for value in given) or any(each.runs_tree for each in code)
         if runs and any(map(_holds_tensor, given)):
             return True
         names = (name for each in code if each.certain and each.runs_tree for name in each.changes)
@@ -303,6 +306,13 @@ class Memory:
         self.sharing.attempts.data = True
         self._renew_tensors(lambda tensor: True, ("data", epoch), line, unknown=True)
         self._displace(list(self.heap), epoch, line)
+
+    def replace_given(self, values: Iterable[Value], epoch: str, line: int) -> None:
+        """Unknown code gets the values: if one may be code of the tree, that may replace the data of the tensors."""
+        values = tuple(values)
+        unknown = any(isinstance(value, Object) and value.cls is None for value in values)
+        if unknown and any(map(_holds_tensor, values)) and self.sharing.replaces_data() and self.sharing.may_hide():
+            self.replace_data(epoch, line)
 
     def _renew_tensors(
         self, wanted: Callable[[Tensor], bool], key: tuple[object, ...], line: int, *, unknown: bool = False
@@ -369,17 +379,19 @@ class Memory:
             map(Object, ran), epoch, line, module_level=value.cls is None or self.sharing.may_run_tree(found)
         )
 
-    def reachable(self, ident: Symbol) -> Iterator[Symbol]:
-        """The object and everything that its known attributes and its captures lead to."""
-        seen = {ident}
-        stack = [ident]
+    def reachable(self, *idents: Symbol) -> Iterator[Symbol]:
+        """The objects and everything that their known attributes, their captures and their twins lead to."""
+        sharing = self.sharing
+        stack = list(dict.fromkeys(idents))
+        seen = set(stack)
         while stack:
             here = stack.pop()
             yield here
             record = self.heap.get(here)
-            targets: Iterable[Symbol] = record.leads if record is not None else ()
-            if self.sharing.later:
-                targets = (*targets, *self.named(self.sharing.captured_by(here)))
+            targets = list(record.leads) if record is not None else []
+            if here in sharing.later or here in sharing.twins:
+                targets += sharing.twins.get(here, ())
+                targets += self.named(sharing.captured_by(here))
             for target in targets:
                 if target not in seen:
                     seen.add(target)
