@@ -150,7 +150,7 @@ def _is_constant_index(node: ast.expr) -> bool:
 
 def reads_the_same(first: HostRead, second: HostRead) -> bool:
     """Whether two reads of one function are of the same locals, which nothing in between binds again."""
-    names = [_names_in(read.node) - read.module.bindings.keys() for read in (first, second)]
+    names = [_names_in(read.node).difference(read.module.bindings) for read in (first, second)]
     return bool(names[0]) and names[0] == names[1] and is_kept_between(first, second, names[0])
 
 

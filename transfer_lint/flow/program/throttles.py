@@ -68,8 +68,8 @@ class Throttles:
                 ranked = any(_asks_rank(value) for value in values)
                 return ranked or any(self._is_rare(value, body, loop) for value in values)
             case ast.Compare(left=left, ops=[ast.Eq()], comparators=[right]):
-                one = _is_one_iteration(left, right, loop)
-                return one or _is_modulo(left) or _is_modulo(right) or _is_emptiness(left, right)
+                once = _is_one_iteration(left, right, loop)
+                return once or _is_modulo(left) or _is_modulo(right) or _is_emptiness(left, right)
             case ast.Compare(left=left, ops=[ast.Lt() | ast.LtE()], comparators=[ast.Constant(value=float() as share)]):
                 return share <= 1 / _OFTEN and _is_drawn(left)
             case ast.Compare(left=left, ops=[ast.Is()], comparators=[ast.Constant(value=None)]):

@@ -56,8 +56,7 @@ class State(Memory):
     def copy(self) -> State:
         """An independent copy. Only the symbols and the relations between objects are shared."""
         self.sharing.spend(1 + len(self.heap) // 8)  # a copy is cheap
-        other = State.__new__(State)
-        other.symbols, other._initial, other.sharing = self.symbols, self._initial, self.sharing
+        other = State(self.symbols, self._initial, self.sharing)
         other.locals = self.locals.copy()
         other.heap = self.heap.copy()
         other.rest, other.module_rest = self.rest, self.module_rest

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -86,7 +86,7 @@ class Placed:
 class Constant:
     """A literal: str, int, float, bool, None ..."""
 
-    value: object
+    value: Hashable
 
 
 @dataclass(slots=True, unsafe_hash=True)
