@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import TypeAlias
 
-from transfer_codemods.actions import Action, Anchor
+from transfer_codemods.actions import Action, Anchor, UnreadImport
 
 
 class Severity(Enum):
@@ -84,6 +84,7 @@ class Assumption(Enum):
     SCHEDULER_KEEPS = "scheduler-keeps"
     WRAPPER_KEEPS = "wrapper-keeps"
     STAYS_WHERE_PUT = "stays-where-put"
+    NO_HIDDEN_CHANGES = "no-hidden-changes"
     INPUTS_AGREE = "inputs-agree"
     DEVICE_ARGUMENT = "device-argument"
     MOVED_IS_TENSOR = "moved-is-tensor"
@@ -127,7 +128,7 @@ class EditComment:
 Change: TypeAlias = Action | EditComment
 """A rewrite of code, carried out by the codemods, or an edit of a comment, carried out without them."""
 
-Changes: TypeAlias = Mapping[Anchor, Change]
+Changes: TypeAlias = Mapping[Anchor, "Change | UnreadImport"]
 """Anchor -> change, for one file. Either all in code or all in comments: a change in one may move the other."""
 
 
@@ -151,6 +152,22 @@ class Edit:
 
 
 @dataclass(frozen=True)
+class SpareImport:
+    """An import that goes with a fix which leaves nothing that reads what it binds.
+
+    Attributes:
+        line: With `column` where its name begins: that of `a` in `import a as b`.
+        column: See `line`.
+        removal: Whether it is shown that without it the program does the same; None: something else may read the name.
+            No fix leaves it without a reader that may not remove it.
+    """
+
+    line: int
+    column: int
+    removal: Safety | None
+
+
+@dataclass(frozen=True)
 class Fix:
     """How to fix a finding.
 
@@ -159,12 +176,14 @@ class Fix:
         title: What it does, in a few words.
         action: What is carried out at the finding's anchor.
         on_request: It mends a hint that the settings leave as it is (`fix-hints`).
+        imports: The imports that it may leave without a reader.
     """
 
     safety: Safety
     title: str
     action: Change
     on_request: bool = False
+    imports: tuple[SpareImport, ...] = ()
 
     def applies(self, unsafe_fixes: bool) -> bool:
         """Whether `fix` applies it. unsafe_fixes: whether it applies unsafe fixes."""

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 import platform
+import re
+
+_CONFLICT = re.compile(r"^(<{7}|={7}|>{7})(?:[ \t].*)?\r?$", re.MULTILINE)
 
 
 class Problem(Exception):
@@ -39,6 +43,34 @@ def failure(path: str, error: Exception) -> Problem:
     return Problem(path, what, "report this as a bug; TRANSFER_LINT_DEBUG=1 shows where")
 
 
-def unparsable_as(error: SyntaxError) -> str:
-    """The message that a text does not parse, with the Python version that was used and the reason."""
-    return f"does not parse as Python {platform.python_version()}: {error.msg}"
+def unparsable_as(error: SyntaxError, text: str) -> tuple[str, int]:
+    """Why a text does not parse, with the Python version that was used and the reason; and the line, from 1."""
+    if (conflict := merge_conflict(text)) is not None:
+        return "does not parse: a merge conflict begins here that is not resolved", conflict
+    return f"does not parse as Python {platform.python_version()}: {error.msg}", error.lineno or 1
+
+
+def merge_conflict(text: str) -> int | None:
+    """The first line of a merge conflict, from 1; None if the text holds none."""
+    marks = [(match[1], text.count("\n", 0, match.start()) + 1) for match in _CONFLICT.finditer(text)]
+    begun = [number for mark, number in marks if mark == "<<<<<<<"]
+    return begun[0] if len({mark for mark, _ in marks}) == 3 else None
+
+
+def install_command(extra: str) -> str:
+    """The command that installs the tool with an extra, from where it is: an index, a repository or a folder."""
+    from importlib.metadata import PackageNotFoundError, distribution
+    from urllib.parse import urlparse
+    from urllib.request import url2pathname
+
+    try:
+        origin = json.loads(distribution("transfer-lint").read_text("direct_url.json") or "{}")
+    except (PackageNotFoundError, ValueError):
+        origin = {}
+    url = str(origin.get("url", ""))
+    if (vcs := origin.get("vcs_info")) and url:
+        return f"pip install 'transfer-lint[{extra}] @ {vcs['vcs']}+{url}@{vcs['commit_id']}'"
+    if url.startswith("file:"):
+        editable = "-e " if origin.get("dir_info", {}).get("editable") else ""
+        return f"pip install {editable}'{url2pathname(urlparse(url).path)}[{extra}]'"
+    return f"pip install 'transfer-lint[{extra}]'"

@@ -29,6 +29,7 @@ from .actions import (
     RememberRead,
     ReuseTransfer,
     Target,
+    UnreadImport,
 )
 
 if TYPE_CHECKING:
@@ -80,6 +81,7 @@ __all__ = [
     "Rewriter",
     "Rewritten",
     "Target",
+    "UnreadImport",
     "rewrite",
 ]
 

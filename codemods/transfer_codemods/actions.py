@@ -112,12 +112,14 @@ class ConstructOnDevice:
     The receiver of the call at the anchor is the factory's call, which has no `device=`. with_dtype: the dtype half
     goes into the factory's call as well (it has no `dtype=`, and making the values in that dtype gives the same bits);
     otherwise a dtype half stays as `.to(dtype=t)`. legacy: the factory is a constructor such as `torch.FloatTensor`,
-    which takes no device: it becomes `torch.tensor`, with this dtype (""; without one).
+    which takes no device: it becomes `torch.tensor`, with this dtype (""; without one). like: both halves are those of
+    one tensor, the move's argument, whose method makes it: `zeros(n).to(x)` becomes `x.new_zeros(n)`.
     """
 
     target: Target
     with_dtype: bool
     legacy: str | None = None
+    like: bool = False
 
 
 @dataclass(frozen=True)
@@ -168,6 +170,17 @@ class ReadAtOnce:
     """`[v.item() for v in x]` becomes `x.tolist()`. The action's anchor is that of `item`."""
 
 
+@dataclass(frozen=True)
+class UnreadImport:
+    """What is done with an import that the other actions leave without anything that reads what it binds.
+
+    It is removed, or (stays) those actions are refused. Its anchor is where the imported name begins: `a` in
+    `import a as b`.
+    """
+
+    stays: bool
+
+
 Action: TypeAlias = (
     DeleteTransfer
     | GuardTensor
@@ -182,4 +195,4 @@ Action: TypeAlias = (
     | RememberRead
     | ReadAtOnce
 )
-Plan: TypeAlias = Mapping[Anchor, Action]
+Plan: TypeAlias = Mapping[Anchor, "Action | UnreadImport"]

@@ -38,6 +38,7 @@ from .actions import (
     ReadAtOnce,
     RememberRead,
     ReuseTransfer,
+    UnreadImport,
 )
 from .fix_transfers import rewrite
 
@@ -92,7 +93,9 @@ class FixTransfers(CodemodCommand):
         """Plans and rewrites one file; what is refused becomes a warning."""
         path = self.context.filename or "-"
         plan = installed_planner()(path, tree.code, self.unsafe)
-        rewritten = rewrite(tree, {at: action for at, action in plan.items() if isinstance(action, self.ACTIONS)})
+        rewritten = rewrite(
+            tree, {at: action for at, action in plan.items() if isinstance(action, (*self.ACTIONS, UnreadImport))}
+        )
         for anchor, reason in rewritten.refused.items():
             self.warn(f"{path}:{anchor.line}:{anchor.column}: not rewritten: {reason}")
         return rewritten.module

@@ -7,6 +7,7 @@ import libcst as cst
 from .actions import ConstructOnDevice
 from .arguments import inserted, keyword, spelled, value_of
 from .binding import demand_understood, halves_of, repeatable
+from .evaluation import binds
 from .keep_on_device import dtype_alone
 from .site import Site
 from .syntax import Refused, dotted, source
@@ -24,6 +25,7 @@ _OF_NUMBERS = (
     "triu_indices",
     "zeros",
 )
+_OF_TENSORS = frozenset({"torch.zeros", "torch.ones", "torch.empty"})  # tensors make these with a method `new_...`
 _FIXED = {
     "device": "The factory has a `device` already.",
     "generator": "The factory draws from a generator, which belongs to a device.",
@@ -61,8 +63,9 @@ def construct_on_device(site: Site, action: ConstructOnDevice) -> cst.BaseExpres
     if len(moving) < len(halves) and asked != sorted(asked) and not all(free):
         raise Refused("The device would be evaluated before the dtype, and one does more than to name a placement.")
 
-    new = factory if action.legacy is None else _modern(factory, action.legacy)
-    for name, half in moving:
+    made = _made_like(factory, call.args[moving[0][1].argument or 0].value) if action.like else None
+    new = made or (factory if action.legacy is None else _modern(factory, action.legacy))
+    for name, half in moving if made is None else ():
         new = inserted(new, len(new.args), keyword(name, value_of(half, call)))
     if len(moving) < len(halves):
         left = dtype_alone(call, target)
@@ -70,6 +73,16 @@ def construct_on_device(site: Site, action: ConstructOnDevice) -> cst.BaseExpres
         return left.with_changes(func=func.with_changes(value=new))
     func = cst.ensure_type(call.func, cst.Attribute)
     return new.with_changes(lpar=[*call.lpar, *func.lpar, *new.lpar], rpar=[*new.rpar, *func.rpar, *call.rpar])
+
+
+def _made_like(factory: cst.Call, other: cst.BaseExpression) -> cst.Call | None:
+    """`other.new_zeros(n)` for `torch.zeros(n)`; None if tensors have no such method, or `other` is no name."""
+    named = dotted(factory.func)
+    if named not in _OF_TENSORS or dotted(other) is None or any(arg.keyword or arg.star for arg in factory.args):
+        return None
+    if any(binds(arg) for arg in factory.args):
+        return None
+    return factory.with_changes(func=cst.Attribute(other, cst.Name(f"new_{named.rpartition('.')[2]}")))
 
 
 def _modern(factory: cst.Call, dtype: str) -> cst.Call:

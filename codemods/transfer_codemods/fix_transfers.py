@@ -10,6 +10,8 @@ puts them in place, and keeps all comments and line breaks.
 
 from __future__ import annotations
 
+import re
+from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from functools import cached_property
@@ -35,6 +37,7 @@ from .actions import (
     RegisterBuffer,
     RememberRead,
     ReuseTransfer,
+    UnreadImport,
 )
 from .assign_result import assign_result
 from .blocks import rebuilt, settled, under
@@ -54,7 +57,8 @@ from .remember_read import remember_read
 from .reuse_transfer import reuse_transfer
 from .site import Draft, Site, width
 from .style import Style
-from .syntax import Refused, comment_line, dotted, leading_lines, lost_comments, parents_of
+from .syntax import Refused, comment_line, descendants, dotted, leading_lines, lost_comments, parents_of
+from .unread_imports import bound_name, holds, unread, without
 from .unused import without_unused
 
 
@@ -68,28 +72,29 @@ class Rewritten:
 
 def rewrite(module: cst.Module, plan: Plan) -> Rewritten:
     """Carries out the plan. An action that cannot be carried out soundly is refused, and its call stays unchanged."""
-    return Rewriter(module).rewrite(plan) if plan else Rewritten(module, {})
+    return Rewriter(module.deep_clone()).rewrite(plan) if plan else Rewritten(module, {})
 
 
 class Rewriter:
     """Carries out plans, each on the same module, which is looked through once for all of them.
 
-    style: how new code is written.
+    style: how new code is written. module: a tree in which no node stands twice.
     """
 
     def __init__(self, module: cst.Module, style: Style | None = None) -> None:
         self._style = style or Style()
-        wrapper = MetadataWrapper(module)
-        self.module = wrapper.module
-        self._parents = parents_of(self.module)
-        self._calls = _calls(wrapper, self._parents)
+        self._parents = parents_of(module)
+        self.module = module
+        self._nodes: dict[int, dict[Anchor, cst.Call | cst.ImportAlias]] = {}
         self._names = Names(self._parents)
 
     def rewrite(self, plan: Plan) -> Rewritten:
         """Carries out the plan, as the function `rewrite` does."""
         parents = self._parents
-        calls = {call: anchor for anchor, call in self._calls.items() if anchor in plan}
-        refused = dict.fromkeys(plan.keys() - calls.values(), "No method call stands at this position.")
+        imports = {at: action.stays for at, action in plan.items() if isinstance(action, UnreadImport)}
+        actions = {at: action for at, action in plan.items() if not isinstance(action, UnreadImport)}
+        calls = {call: at for at in actions if isinstance(call := self._node(at), cst.Call)}
+        refused = dict.fromkeys(actions.keys() - calls.values(), "No method call stands at this position.")
         places: dict[cst.Call, Place] = {}
         for call, anchor in calls.items():
             try:
@@ -97,8 +102,9 @@ class Rewriter:
             except Refused as refusal:
                 refused[anchor] = str(refusal)
         draft = Draft(self.module, parents, self._names.with_none_given(), self._style)
+        draft.imports = {n: stays for at, stays in imports.items() if isinstance(n := self._node(at), cst.ImportAlias)}
         for call, anchor in calls.items():
-            action = plan[anchor]
+            action = actions[anchor]
             if isinstance(action, RegisterBuffer) and call in places:
                 try:  # before the call is met, for `__init__` may come first
                     draft.registered[assignment_of(call, action.name, parents)] = action.name
@@ -106,15 +112,41 @@ class Rewriter:
                     refused[anchor] = str(refusal)
                     del places[call]
         changed = _with_parents([*places, *draft.registered], parents)
-        fixer = _Fixer(draft, {call: (places[call], plan[calls[call]]) for call in places}, changed)
+        fixer = _Fixer(draft, {call: (places[call], actions[calls[call]]) for call in places}, changed)
         fixed = cst.ensure_type(self.module.visit(fixer), cst.Module)
         refused.update({calls[call]: reason for call, reason in fixer.refused.items()})
+        if draft.missed:
+            missing = self._missing(draft.missed, [call for call in calls if calls[call] not in refused])
+            refused.update({calls[call]: reason for call, reason in missing.items()})
+            others = self.rewrite({at: action for at, action in plan.items() if at not in refused})
+            fixed, refused = others.module, {**others.refused, **refused}
         return Rewritten(fixed, dict(sorted(refused.items())))
+
+    def _missing(self, imports: Iterable[cst.ImportAlias], calls: Sequence[cst.Call]) -> dict[cst.Call, str]:
+        """The calls that must stay so that imports keep a reader, each with the reason.
+
+        These are the calls with an argument that reads one, or else those in whose function, or statement of the top
+        level, something does.
+        """
+        found: dict[cst.Call, str] = {}
+        for name in map(bound_name, imports):
+            tops = {call: self._top(call) for call in calls}
+            reading = [call for call in calls if holds(call, name)] or [c for c in calls if holds(tops[c], name)]
+            reason = (
+                f"The import of `{name}` would be left without use, and it is not shown that nothing else needs it."
+            )
+            found.update(dict.fromkeys(reading or calls, reason))
+        return found
+
+    def _top(self, node: cst.CSTNode) -> cst.CSTNode:
+        while self._parents[node] is not self.module:
+            node = self._parents[node]
+        return node
 
     @property
     def width(self) -> int:
         """The columns that a line of new code may have."""
-        return width(self._code, self._style)
+        return width(self.text, self._style)
 
     def code(self, module: cst.Module) -> tuple[int, int, str]:
         """Where a rewritten module's code differs: the start and the end of the old part, and the new part.
@@ -130,34 +162,73 @@ class Rewriter:
             after += 1
         same = _identical(self.module.header, module.header) and _identical(self.module.footer, module.footer)
         if not same or (not after and not module.has_trailing_newline):
-            return 0, len(self._code), module.code
+            return 0, len(self.text), module.code
         part = "".join(module.code_for_node(statement) for statement in new[before : len(new) - after])
-        return self._starts[before], self._starts[len(old) - after], part
+        starts = self._starts
+        return starts[before], starts[len(old) - after], part
 
     @cached_property
-    def _code(self) -> str:
-        return self.module.code
+    def text(self) -> str:
+        """The code of the module as it was given."""
+        plain = self._parts and self.module.has_trailing_newline
+        return "".join((self._header, *self._parts, self._footer)) if plain else self.module.code
 
     @cached_property
+    def _header(self) -> str:
+        return "".join(map(self.module.code_for_node, self.module.header))
+
+    @cached_property
+    def _parts(self) -> list[str]:
+        """The code of each statement of the top level."""
+        return list(map(self.module.code_for_node, self.module.body))
+
+    @cached_property
+    def _footer(self) -> str:
+        return "".join(map(self.module.code_for_node, self.module.footer))
+
+    @property
     def _starts(self) -> list[int]:
         """Where the statements of the top level start in the code, and where the last one ends."""
-        header = sum(len(self.module.code_for_node(line)) for line in self.module.header)
-        return list(accumulate((len(self.module.code_for_node(line)) for line in self.module.body), initial=header))
+        return list(accumulate(map(len, self._parts), initial=len(self._header)))
+
+    @cached_property
+    def _first_lines(self) -> list[int]:
+        """The lines that the statements of the top level start on, with what stands above them, and the line after."""
+        return list(accumulate(map(_lines, self._parts), initial=1 + _lines(self._header)))
+
+    def _node(self, anchor: Anchor) -> cst.Call | cst.ImportAlias | None:
+        """The call of a method, or the import, that stands at a place."""
+        index = bisect_right(self._first_lines, anchor.line) - 1
+        if not 0 <= index < len(self.module.body):
+            return None
+        if index not in self._nodes:
+            self._nodes[index] = self._nodes_in(index)
+        return self._nodes[index].get(anchor)
+
+    def _nodes_in(self, index: int) -> dict[Anchor, cst.Call | cst.ImportAlias]:
+        """Method calls and imports in a statement of the top level. Only those asked for take time."""
+        statement = self.module.body[index]
+        alone = self.module.with_changes(header=(), body=(statement,), footer=())
+        positions = MetadataWrapper(alone, unsafe_skip_copy=True).resolve(PositionProvider)
+        above = self._first_lines[index] - 1
+        nodes: dict[Anchor, cst.Call | cst.ImportAlias] = {}
+        for node in descendants(statement):
+            match node:
+                case cst.Call(func=cst.Attribute(attr=placed)) | (cst.ImportAlias() as placed):
+                    start = positions[placed].start
+                    nodes[Anchor(start.line + above, start.column + 1)] = node
+        return nodes
+
+
+def _lines(code: str) -> int:
+    return len(_LINE_END.findall(code))
+
+
+_LINE_END = re.compile(r"\r\n?|\n")
 
 
 def _identical(one: Sequence[cst.CSTNode], other: Sequence[cst.CSTNode]) -> bool:
     return len(one) == len(other) and all(map(is_, one, other))
-
-
-def _calls(wrapper: MetadataWrapper, parents: Mapping[cst.CSTNode, cst.CSTNode]) -> dict[Anchor, cst.Call]:
-    """The calls of methods by their anchors."""
-    positions = wrapper.resolve(PositionProvider)
-    calls = {}
-    for node, parent in parents.items():
-        if isinstance(node, cst.Attribute) and isinstance(parent, cst.Call) and parent.func is node:
-            start = positions[node.attr].start
-            calls[Anchor(start.line, start.column + 1)] = parent
-    return calls
 
 
 def _with_parents(nodes: Iterable[cst.CSTNode], parents: Mapping[cst.CSTNode, cst.CSTNode]) -> set[cst.CSTNode]:
@@ -274,11 +345,16 @@ class _Fixer(cst.CSTTransformer):
 
     def leave_Module(self, original_node: cst.Module, updated_node: cst.Module) -> cst.Module:
         body, footer = settled(updated_node.body, updated_node.footer, self._draft, empty=True)
+        module = updated_node.with_changes(body=body, footer=footer)
+        if gone := unread(module, self._draft) if self._draft.imports else ():
+            self._draft.missed = [alias for alias in gone if self._draft.imports[alias]]
+            module = without(module, gone, self._draft)
+        body = module.body
         for line in self._draft.new_imports:
             body = with_import(body, line, self._draft.style)
         if self._draft.helpers:
             body = with_helpers(body, [statements for _, statements in self._draft.helpers.values()])
-        return updated_node.with_changes(body=body, footer=footer)
+        return module.with_changes(body=body)
 
     def _rebuilt(
         self, original: cst.SimpleStatementLine | cst.SimpleStatementSuite, line: cst.SimpleStatementLine

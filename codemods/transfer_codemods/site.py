@@ -46,6 +46,8 @@ class Draft:
     at_once: lists of reads of all elements of a tensor, each to become one call.
     spelled: (module, name) -> how the file spells the name, once a rewrite has asked. new_imports: the imports that
         these spellings need.
+    imports: imports that go if nothing reads what they bind any more -> whether the rewrites that would leave them so
+        are refused instead. missed: those that are missed so.
     helpers: expression -> (name of the function, statements) to add to the module; the function returns its value.
     """
 
@@ -64,6 +66,8 @@ class Draft:
     at_once: set[cst.CSTNode] = field(default_factory=set)
     spelled: dict[tuple[str, str], str] = field(default_factory=dict)
     new_imports: list[cst.SimpleStatementLine] = field(default_factory=list)
+    imports: Mapping[cst.ImportAlias, bool] = field(default_factory=dict)
+    missed: list[cst.ImportAlias] = field(default_factory=list)
     helpers: dict[str, tuple[str, Sequence[cst.BaseStatement]]] = field(default_factory=dict)
 
     @cached_property

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import re
+import tokenize
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 
 NARROWEST = 88  # columns that every project allows
@@ -33,7 +37,24 @@ def longest_line(code: str) -> int:
 
     Not of the few that a formatter has found no place to part: at most `NARROWEST` if nearly all lines are no longer.
     """
-    columns = [len(line) for line in code.splitlines() if line and not _FREE.search(line)]
+    text = set(_lines_of_texts(code))
+    lines = enumerate(io.StringIO(code), 1)
+    columns = [
+        len(line.rstrip("\r\n")) for n, line in lines if line.strip() and n not in text and not _FREE.search(line)
+    ]
     longer = [number for number in columns if number > NARROWEST]
     kept = longer if len(longer) * _FEW > len(columns) else []
     return max(kept, default=min(max(columns, default=0), NARROWEST))
+
+
+def _lines_of_texts(code: str) -> Iterator[int]:
+    """The numbers of the lines that are in a text of several lines, such as a docstring."""
+    starts = []
+    with suppress(tokenize.TokenError, SyntaxError):  # what follows a line that is none of Python counts as code
+        for token in tokenize.generate_tokens(io.StringIO(code, newline="").readline):
+            kind = tokenize.tok_name[token.type]
+            if kind.endswith("STRING_START"):
+                starts.append(token.start[0])
+            elif kind == "STRING" or kind.endswith("STRING_END"):
+                first = starts.pop() if kind != "STRING" else token.start[0]
+                yield from range(first, token.end[0] + 1)

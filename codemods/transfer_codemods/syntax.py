@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
+from typing import TypeGuard
 
 import libcst as cst
 
@@ -30,10 +31,21 @@ def children(node: cst.CSTNode) -> Iterator[cst.CSTNode]:
     """The direct children, not in source order. Unlike `node.children` it copies no nodes."""
     for name in _fields(type(node)):
         value = getattr(node, name)
-        if isinstance(value, cst.CSTNode):
+        if _is_node(value):
             yield value
         elif isinstance(value, (list, tuple)):
-            yield from (item for item in value if isinstance(item, cst.CSTNode))
+            yield from (item for item in value if _is_node(item))
+
+
+def _is_node(value: object) -> TypeGuard[cst.CSTNode]:
+    """Whether something is a node. `isinstance` takes long: these classes are abstract ones."""
+    kind = type(value)
+    if kind not in _KINDS:
+        _KINDS[kind] = issubclass(kind, cst.CSTNode)
+    return _KINDS[kind]
+
+
+_KINDS: dict[type, bool] = {}  # whether the instances of a class are nodes
 
 
 def descendants(node: cst.CSTNode) -> Iterator[cst.CSTNode]:
@@ -47,7 +59,14 @@ def descendants(node: cst.CSTNode) -> Iterator[cst.CSTNode]:
 
 def parents_of(module: cst.Module) -> dict[cst.CSTNode, cst.CSTNode]:
     """Every node's parent."""
-    return {child: node for node in descendants(module) for child in children(node)}
+    parents: dict[cst.CSTNode, cst.CSTNode] = {}
+    pending: list[cst.CSTNode] = [module]
+    while pending:
+        node = pending.pop()
+        below = list(children(node))
+        parents.update(dict.fromkeys(below, node))
+        pending.extend(below)
+    return parents
 
 
 def comments(node: cst.CSTNode) -> list[str]:

@@ -90,7 +90,7 @@ def not_on_a_card(error: Exception) -> bool:
 @contextmanager
 def seeded(device: bool) -> Iterator[None]:
     """Begin all streams of random numbers anew. device: those of the device too."""
-    torch.manual_seed(SEED)
+    torch.default_generator.manual_seed(SEED)  # `torch.manual_seed` writes its stack down for each kind of device
     if device:
         torch.cuda.manual_seed_all(SEED)
     yield

@@ -167,6 +167,13 @@ def test_comments_that_ignore_nothing_here(folder: Path, comment: str) -> None:
     assert "waste.py:6 TL101" in codes(lint("check", cwd=folder, expect=1).out)
 
 
+def test_a_rule_that_there_is_none_of_is_named(folder: Path) -> None:
+    (folder / "waste.py").write_text(WASTE.replace("# stays", "# transfer-lint: ignore[TL777]"))
+    assert "hides nothing: no rule is called `TL777`" in lint("check", cwd=folder, expect=1).out
+    (folder / "waste.py").write_text(WASTE.replace("# stays", "# transfer-lint: ignore[TL101, TL777]"))
+    assert "`TL777` hides nothing here: no rule is called `TL777`" in lint("check", cwd=folder, expect=0).out
+
+
 def test_a_string_is_no_comment(folder: Path) -> None:
     text = '"""\n# transfer-lint: skip-file\n"""\n' + WASTE.replace("y.to(", 'y.to("# transfer-lint: ignore" and ')
     (folder / "waste.py").write_text(text)

@@ -226,6 +226,20 @@ def test_standard_input_obeys_force_exclude(tmp_path: Path) -> None:
     lint("check", "--force-exclude", *named, cwd=tmp_path, stdin=WASTE, expect=0)
 
 
+def test_what_is_excluded_by_default_is_left_out_where_it_is_named_too(tmp_path: Path) -> None:
+    """As pre-commit names files, one by one; also without a configuration."""
+    for path in ("a.py", "build/b.py", "deep/.venv/lib/c.py"):
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).write_text(WASTE)
+    named = ("a.py", "build/b.py", "deep/.venv/lib/c.py")
+    assert lint("check", "--show-files", *named, cwd=tmp_path, expect=0).out.split() == [*named]
+    assert lint("check", "--show-files", "--force-exclude", *named, cwd=tmp_path, expect=0).out.split() == ["a.py"]
+    assert lint("check", "--show-files", "--force-exclude", "build", cwd=tmp_path).out == ""
+    lint("check", "--force-exclude", "-", "--stdin-filename", "build/x.py", cwd=tmp_path, stdin=WASTE, expect=0)
+    (tmp_path / "pyproject.toml").write_text("[tool.transfer-lint]\n")
+    assert lint("check", "--show-files", "--force-exclude", *named, cwd=tmp_path, expect=0).out.split() == ["a.py"]
+
+
 def test_selecting_nothing_is_a_mistake(tmp_path: Path) -> None:
     (tmp_path / "a.py").write_text(CLEAN)
     assert "is empty" in lint("check", "--select", "", cwd=tmp_path, expect=2).err

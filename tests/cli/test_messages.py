@@ -68,6 +68,8 @@ def test_a_merge_conflict_is_called_one(tmp_path: Path) -> None:
     assert out[0].startswith("a.py:2:1: TL902 error the file does not parse: a merge conflict begins here")
     assert out[1].startswith("b.py:4:")
     assert "merge" not in out[1]
+    for command in (("explain", "a.py:1"), ("graph", "a.py")):
+        assert "a.py: does not parse: a merge conflict begins here" in lint(*command, cwd=tmp_path, expect=2).err
 
 
 def test_what_python_warns_of_in_linted_code_is_not_printed(tmp_path: Path) -> None:

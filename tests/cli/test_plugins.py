@@ -14,6 +14,7 @@ import pytest
 from tests.support.command import PATIENCE, WASTE, Ran, environment, lint
 from tests.support.documents import blocks, read
 from tests.support.language_client import editing
+from transfer_lint.problems import install_command
 
 RULE, PAGE = (block.text for block in blocks(read("docs/your-own-rules.md")) if block.kind == "file")
 USE = """\
@@ -311,4 +312,4 @@ def test_without_torch_it_says_what_to_do(project: Path) -> None:
     (project.parent / "without" / "sitecustomize.py").write_text("import sys\nsys.modules['torch'] = None\n")
     path = os.pathsep.join([str(project.parent / "without"), environment()["PYTHONPATH"]])
     ran = lint("test-rule", "./rules", cwd=project, expect=2, PYTHONPATH=path)
-    assert "pip install 'transfer-lint[trace]', or leave that out with --no-run" in ran.err
+    assert f"{install_command('trace')}, or leave that out with --no-run" in ran.err

@@ -60,7 +60,8 @@ def wait_for(condition: Callable[[], object]) -> None:
 
 def begun(folder: Path, *names: str) -> Callable[[], bool]:
     """Whether a process is at each of these files."""
-    return lambda: all((folder / f"begun_{name}").is_file() for name in names)
+    paths = [folder / f"begun_{name}" for name in names]
+    return lambda: all(path.is_file() and path.read_text().endswith("\n") for path in paths)
 
 
 def ended(process: subprocess.Popen[bytes]) -> tuple[int, str, str]:
@@ -173,7 +174,7 @@ def run():
     lock = open("lock", "w")
     fcntl.flock(lock, fcntl.LOCK_EX)  # what is held here and by the one below is free when both have ended
     subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"], pass_fds=[lock.fileno()])
-    open("begun_scenario", "w").close()
+    print(file=open("begun_scenario", "w"), flush=True)
     time.sleep(600)
 """
 

@@ -10,6 +10,7 @@ ACTION  delete, tensor, module, keep, assign
 OPTION  rebind              of a tensor guard
         first-tensor cached the form of a module guard
         with-dtype          the factory takes the dtype too
+        like                the argument's own method makes it
         cast=torch.half     the outer call of a merge is a cast
         d0 t1 d t           the device / dtype half is argument 0 / 1 / said by the method's name
         d0*                 ... and must be evaluated once
@@ -80,7 +81,7 @@ def action(text: str) -> Action:
     if name == "remember":
         source = " ".join(option for option in options if option != "index-first")
         return RememberRead(source, index_first="index-first" in options)
-    wanted = target([option for option in options if option not in (*forms, "rebind", "with-dtype")] or ["d0"])
+    wanted = target([option for option in options if option not in (*forms, "rebind", "with-dtype", "like")] or ["d0"])
     if name == "delete":
         return DeleteTransfer()
     if name == "tensor":
@@ -88,7 +89,7 @@ def action(text: str) -> Action:
     if name == "module":
         return GuardModule(wanted, next((forms[option] for option in options if option in forms), GuardForm.EXACT))
     if name == "construct":
-        return ConstructOnDevice(wanted, with_dtype="with-dtype" in options)
+        return ConstructOnDevice(wanted, with_dtype="with-dtype" in options, like="like" in options)
     assert name == "keep", name
     return KeepOnDevice(wanted)
 

@@ -48,6 +48,22 @@ CASES = [
         "y = torch.zeros(n).⟦to|construct d0@{}.device t0@{}.dtype with-dtype⟧(z)\n",
         "y = torch.zeros(n, device=z.device, dtype=z.dtype)\n",
     ),
+    *(
+        case(
+            f"a tensor's own method: {name}",
+            f"y = {before.replace('.to(', '.⟦to|construct d0@{}.device t0@{}.dtype with-dtype like⟧(')}\n",
+            f"y = {after}\n",
+        )
+        for name, before, after in (
+            ("zeros", "torch.zeros(n, 3).to(z)", "z.new_zeros(n, 3)"),
+            ("of an attribute", "torch.ones((n, 3)).to(self.z)", "self.z.new_ones((n, 3))"),
+            ("in brackets", "(torch.empty(n).to(z))", "(z.new_empty(n))"),
+            ("of a result", "torch.zeros(n).to(f(z))", "torch.zeros(n, device=f(z).device, dtype=f(z).dtype)"),
+            ("by keyword", "torch.zeros(size=(n,)).to(z)", "torch.zeros(size=(n,), device=z.device, dtype=z.dtype)"),
+            ("no such method", "torch.eye(n).to(z)", "torch.eye(n, device=z.device, dtype=z.dtype)"),
+            ("a name is bound", "torch.zeros(z := n).to(z)", "torch.zeros((z := n), device=z.device, dtype=z.dtype)"),
+        )
+    ),
     case(
         "a tensor's placement, dtype stays",
         "y = torch.tensor(v).⟦to|construct d0@{}.device t0@{}.dtype⟧(z)\n",

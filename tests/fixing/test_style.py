@@ -274,12 +274,20 @@ def test_a_few_long_lines_are_not_the_width_of_a_file() -> None:
     assert longest_line("".join([*usual, *long[:1], "# " + "a" * 200])) == 88
 
 
+def test_the_lines_of_texts_are_not_the_width_of_a_file() -> None:
+    prose = f'def f():\n    """Text.\n\n{("    " + "a" * 96 + chr(10)) * 9}    """\n    return 1\n'
+    assert longest_line(prose) == 12
+    assert longest_line(f'x = f"""{{y}}\n{"a" * 99}\n"""\nx = 1\n') == 5
+    assert longest_line("x = (\n" + f"    {'a' * 90},\n" * 9) == 95, "a part of a file"
+
+
 CONFIGURED = {
     "pyproject.toml": ("[tool.ruff]\nline-length = 99\n", Style(99)),
     "ruff.toml": ("line-length = 99\n[lint.isort]\nfrom-first = true\n", Style(99, from_first=True)),
     ".ruff.toml": ("[isort]\nforce-single-line = true\n", Style(88, force_single_line=True)),
     "setup.cfg": ("[isort]\nline_length = 99\nforce_single_line = True\n", Style(99, force_single_line=True)),
     ".isort.cfg": ("[settings]\nno_sections = true\n", Style(no_sections=True)),
+    ".pre-commit-config.yaml": ("repos:\n- repo: x\n  hooks:\n  - id: black\n", Style(88)),
 }
 
 
@@ -290,9 +298,40 @@ def test_where_the_style_is_from(name: str, text: str, style: Style, tmp_path: P
     assert nearest_style(str(tmp_path / "deep" / "a.py")) == style
 
 
+HOOKS = {
+    "black, as it is": ("  - id: black\n    language_version: python3\n", 88),
+    "black, told": ("  - id: black\n    args: [--line-length=99, --quiet]\n", 99),
+    "a list of lines": ('  - id: black\n    args:\n      - -l\n      # - "60"\n      - "99"\n', 99),
+    "ruff": ("  - id: ruff\n    args: [--fix]\n  - id: ruff-format\n", 88),
+    "flake8": ("  - id: flake8\n    args:\n    - --max-line-length=99\n", 99),
+    "flake8, by a file": ("  - id: flake8\n    args: ['--config=.flake8']\n", None),
+    "yapf": ("  - id: yapf\n    args: ['--style={based_on_style: pep8, column_limit: 99}', '-i']\n", 99),
+    "autopep8": ("  - id: autopep8\n    args: ['-i', '--max-line-length', '99']\n", 99),
+    "the formatter's": ("  - id: flake8\n    args: [--max-line-length=120]\n  - id: black\n", 88),
+    "another hook's": ("  - id: clang-format\n    args: [-l 99]\n", None),
+    "not YAML": ("\t: ][", None),
+}
+
+
+@pytest.mark.parametrize(("hooks", "width"), HOOKS.values(), ids=HOOKS)
+def test_the_width_that_hooks_keep_to(hooks: str, width: int | None, tmp_path: Path) -> None:
+    (tmp_path / ".pre-commit-config.yaml").write_text(f"repos:\n- repo: x\n  rev: 1.0\n  hooks:\n{hooks}")
+    assert nearest_style(str(tmp_path / "a.py")) == Style(width)
+
+
+def test_hooks_say_what_the_settings_leave_open(tmp_path: Path) -> None:
+    (tmp_path / ".pre-commit-config.yaml").write_text("repos:\n- repo: x\n  hooks:\n  - id: black\n")
+    (tmp_path / ".isort.cfg").write_text("[settings]\nno_sections = true\n")
+    assert nearest_style(str(tmp_path / "a.py")) == Style(88, no_sections=True)
+    (tmp_path / "deep").mkdir()
+    (tmp_path / "deep" / "pyproject.toml").write_text("[tool.black]\nline-length = 99\n")
+    assert nearest_style(str(tmp_path / "deep" / "a.py")) == Style(99)
+
+
 @pytest.mark.parametrize(
     ("text", "style"),
     [
+        ("[tool.black]\ntarget-version = ['py310']\n", Style(88)),
         ("[tool.black]\nline-length = 99\n[tool.isort]\nfrom_first = true\n", Style(99, from_first=True)),
         ("[tool.isort]\nprofile = 'google'\n", Style(None, force_single_line=True, force_sort_within_sections=True)),
         (

@@ -325,6 +325,8 @@ THROTTLED = {
     "debugging": "    if self.debug:\n        read(x)\n",
     "a level of logging": "    if logger.isEnabledFor(10):\n        read(x)\n",
     "a cache is filled": "    if self.kept is None:\n        self.kept = read(x)\n",
+    "what a state does not have yet": "    if 'mean' not in x.state:\n        read(x)\n",
+    "what is on a disk already": "    if os.path.exists(path):\n        continue\n    read(x)\n",
     "a key of a cache": "    if step not in cache:\n        cache[step] = read(x)\n",
     "the loop ends": "    if done:\n        read(x)\n        break\n",
     "an error": '    if done:\n        raise ValueError(f"{read(x)}")\n',

@@ -11,9 +11,11 @@ A program's entry is `run(...)` in `nodes.py`. Its inputs:
 from __future__ import annotations
 
 import inspect
+import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from types import CodeType, ModuleType
 from typing import Any
 from unittest import mock
@@ -28,6 +30,8 @@ from transfer_lint.fixing.rounds import Settled, settle
 from transfer_lint.fixing.runner import InProcess
 from transfer_lint.flow.knowledge import default_knowledge
 from transfer_lint.flow.program.project import Project
+from transfer_lint.lint.check_text import Examined
+from transfer_lint.problems import Problem
 from transfer_lint.settings import Settings
 from transfer_lint.tracing.examples.comfy_modules import comfy_modules
 from transfer_lint.tracing.examples.outcome import Outcome, differences
@@ -122,11 +126,19 @@ def fix(
     unsafe: bool = False,
     form: GuardForm = GuardForm.EXACT,
     trust: tuple[str, ...] | None = None,
+    once: bool = False,
 ) -> Settled:
-    """All files, fixed together as the command does."""
+    """All files, fixed together as the command does. once: what one round leaves is not looked at."""
     settings = Settings(root="/", unsafe_fixes=unsafe, fix_hints=FixHints.ALWAYS, module_guard=form, trust=trust)
     project = Project(Files(texts), default_knowledge())
-    return settle(texts, InProcess(settings, project), settings)
+    return settle(texts, (_FirstRound if once else InProcess)(settings, project), settings)
+
+
+class _FirstRound(InProcess):
+    """Finds nothing once something has been rewritten."""
+
+    def examine(self, texts: Mapping[str, str], overlay: Mapping[str, str]) -> dict[str, Examined | Problem]:
+        return dict.fromkeys(texts, Examined()) if overlay else super().examine(texts, overlay)
 
 
 def findings(texts: Mapping[str, str], path: str = MAIN) -> tuple[Finding, ...]:
@@ -158,6 +170,12 @@ def compare(
 ) -> Verdict:
     """Run both on every placement. What raises before may do what it wants after."""
     old, new = _compiled(before), _compiled(after)
+    imported = {
+        f"{path.removesuffix('.py')}.{name}"
+        for path, text in before.items()
+        for names in re.findall(r"^(?:from \w+ )?import (.+)$", text, re.MULTILINE)
+        for name in re.findall(r"\w+", names)
+    }
     verdict = Verdict()
     with simulate("cuda", devices=2) as machine:
         for placement in placements:
@@ -166,6 +184,8 @@ def compare(
                 verdict.errors.append(repr(first.error)[:100])
                 continue
             second = observe(machine, new, placement, entry)
+            for name in (first.namespace.keys() - second.namespace.keys()) & imported:
+                del first.namespace[name]  # an import that nothing reads any more may go
             verdict.ran += 1
             verdict.saved += first.no_op_calls + first.transfers - second.no_op_calls - second.transfers
             for kind, text in differences(first, second):
@@ -175,7 +195,12 @@ def compare(
 
 
 def _compiled(texts: Mapping[str, str]) -> dict[str, CodeType]:
-    return {path: compile(text, path, "exec") for path, text in texts.items()}
+    return {path: _code(text, path) for path, text in texts.items()}
+
+
+@lru_cache(8)
+def _code(text: str, path: str) -> CodeType:
+    return compile(text, path, "exec")
 
 
 def observe(machine: Machine, files: Mapping[str, CodeType], placement: Placement, name: str = "run") -> Outcome:

@@ -401,7 +401,8 @@ class Writer:
         if not scope.calls:
             return self._log(scope, depth)
         call = scope.calls[self.number(len(scope.calls) - 1)](self, scope)
-        return [self.pick(f"log.append({call})", call, f"list(map(lambda _: {call}, [1]))")]
+        later = f"for act in {{'f': lambda: {call}}}.values(): act()"
+        return [self.pick(f"log.append({call})", call, f"list(map(lambda _: {call}, [1]))", later)]
 
     def _same(self, scope: Scope, depth: int) -> list[str]:
         name = self.of("t", scope)
@@ -649,6 +650,7 @@ class Writer:
         value = self.tensor(scope, 1)
         forms = [f"{box}.t = {value}", f"{box}.t = {box}.t.{self.target(scope)}", f"{box}.held[0] = {value}",
                  f"{box}.device = {self.of('d', scope)}", f"{box}.net.{self.target(scope, module=True)}"]  # fmt: skip
+        forms += [f"vars({box})['t'] = {value}", f"{box}.__dict__.update(t={value})"]
         if scope.names.get("m"):
             forms.append(f"{box}.net = {self.of('m', scope)}")
         return [self.pick(*forms)]
@@ -657,7 +659,7 @@ class Writer:
         box = self.of("b", scope)
         if self.chance(3):
             return [f"{scope.bind('b', self.name('b'))} = {box}"]
-        return [self.pick(f"{box}.reset()", f"with {box}: log.append(1)")]
+        return [self.pick(f"{box}.reset()", f"with {box}: log.append(1)", f"[act() for act in [{box}.reset]]")]
 
     def _if(self, scope: Scope, depth: int) -> list[str]:
         lines = [f"if {self.test(scope)}:", *self.nested(scope, depth)]

@@ -18,7 +18,7 @@ def test_all_waits_are_saved_by_unsafe_fixes(tmp_path: Path) -> None:
     shutil.copytree(ORIGINAL, pack, ignore=shutil.ignore_patterns("__pycache__"))
     ran = lint(
         "fix", "--unsafe-fixes", "--prove", SCENARIOS / "both_ways.py", "--simulate", "cuda", "--ignore-devices",
-        "--repeat", "1", "--output-format", "json", pack, cwd=SCENARIOS, hints=False, expect=0,
+        "--repeat", "1", "--output-format", "json", pack, cwd=SCENARIOS, hints=False, expect=0, SCENARIO_THIN="1",
     )  # fmt: skip
     proof = json.loads(ran.out)["proof"]
     assert proof["verdict"] == "the same, and no worse"

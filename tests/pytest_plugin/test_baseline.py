@@ -84,12 +84,11 @@ def test_a_planted_wait_in_a_pull_request_breaks_the_build(pytester: pytest.Pyte
     git(folder, "init", "-q", "-b", "main")
     git(folder, "add", "training.py", "tests/test_training.py", "pytest.ini", "transfers.json")
     git(folder, "commit", "-qm", "A training step")
-    run(*BASELINE).assert_outcomes(passed=3)
 
     git(folder, "switch", "-qc", "log-the-loss")
     (folder / "training.py").write_text(PLANTED, encoding="utf-8")
     git(folder, "commit", "-qam", "Log the loss")
-    result = run(*BASELINE, "-n", "2")
+    result = run(*BASELINE)
     result.assert_outcomes(failed=3)
     result.stdout.fnmatch_lines_random([
         "6 waits, 3 waits before",

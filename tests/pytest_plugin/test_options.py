@@ -10,6 +10,7 @@ import pytest
 from tests.pytest_plugin.conftest import Run
 from tests.support.command import environment
 from tests.support.devices import GPU
+from transfer_lint.problems import install_command
 
 pytest_plugins = ["pytester"]
 
@@ -122,4 +123,4 @@ def test_what_is_missing_is_said(pytester: pytest.Pytester, run: Run) -> None:
             env=environment(PYTEST_DISABLE_PLUGIN_AUTOLOAD="1"),
         )  # fmt: skip
         assert done.returncode == pytest.ExitCode.USAGE_ERROR
-        assert f"{name} is not installed: pip install 'transfer-lint[pytest]'" in done.stderr
+        assert f"{name} is not installed: {install_command('pytest')}" in done.stderr

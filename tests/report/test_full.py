@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -61,6 +62,15 @@ def test_ascii_where_the_terminal_knows_no_more() -> None:
 def test_a_hint_is_one_line() -> None:
     hint = replace(ONE, severity=Severity.HINT, message="may be\nthere")
     assert shown(hint) == ["nodes.py:4:11: TL101 hint may be there [*]"]
+
+
+def test_blank_lines_stand_around_blocks_and_at_their_end() -> None:
+    hint = replace(ONE, severity=Severity.HINT)
+    for findings, ends_blank in (((hint, hint), False), ((ONE, hint), True), ((hint, ONE), True)):
+        outcome = Outcome(findings, (), Summary.of(findings, 1, 1, 0, 0.0), {"nodes.py": TEXT})
+        lines = list(report("full")(outcome, View()))
+        assert (lines[-1] == "") is ends_blank
+        assert ("", "") not in pairwise(lines)
 
 
 def test_an_unsafe_fix_says_how_it_is_had() -> None:

@@ -1,7 +1,9 @@
 """The extension in a real VS Code: its server build with a browser, where both are there.
 
 (cd editors/vscode && npm ci)
-VSCODE_SERVER=.../out/server-main.js python -m pytest -n0 tests/server/test_vscode.py
+npm install --ignore-scripts code-server
+(cd node_modules/code-server/lib/vscode && npm install --omit=dev --ignore-scripts)
+VSCODE_SERVER=node_modules/code-server/lib/vscode/out/server-main.js python -m pytest -n0 tests/server/test_vscode.py
 """
 
 from __future__ import annotations

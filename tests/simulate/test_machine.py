@@ -18,6 +18,7 @@ from torch.nn import functional as F
 import transfer_lint
 from tests.support.devices import outside
 from transfer_lint.evidence.model import to_json
+from transfer_lint.problems import install_command
 from transfer_lint.tracing.simulate import simulate
 
 PROGRAMS: dict[str, Callable[[torch.device], torch.Tensor]] = {}
@@ -296,7 +297,7 @@ def test_without_torch_the_message_tells_the_mend() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=_environment())
     assert done.returncode == 1
-    assert "pip install 'transfer-lint[trace]'" in done.stderr
+    assert install_command("trace") in done.stderr
 
 
 def _environment() -> dict[str, str]:

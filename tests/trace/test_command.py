@@ -13,7 +13,10 @@ import pytest
 
 from tests.support.command import TWO_SNAPSHOTS, Ran, environment, lint
 from tests.support.devices import outside
-from transfer_lint.evidence.model import read
+from transfer_lint.cli import cli
+from transfer_lint.evidence.job import Job
+from transfer_lint.evidence.model import Ending, Trace, read
+from transfer_lint.problems import install_command
 from transfer_lint.tracing import child, scenario
 
 PROGRAM = """\
@@ -85,19 +88,42 @@ def test_a_module_and_json(tmp_path: Path) -> None:
     assert [(Path(f["file"]).name, f["line"]) for f in entry["chain"][:2]] == [("a.py", 5), ("a.py", 12)]
 
 
-def test_what_follows_a_module_is_its_own(tmp_path: Path) -> None:
+OWN = ["-q", "--top", "x", "-m", "--", "y"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "own"),
+    [
+        (["-q", "-mpack.a", *OWN], OWN),
+        (["--format=json", "-qm", "pack.a", *OWN], OWN),
+        (["--devices", "1", "-m", "pack.a", *OWN], OWN),
+        (["-m", "pack.a", "--", "--format"], ["--format"]),
+        (["--top", "3", "pack/a.py", "-m", "pack.a"], ["-m", "pack.a"]),
+    ],
+)
+def test_what_follows_a_module_is_its_own(
+    arguments: list[str], own: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The arguments of the job that would run."""
+    jobs: list[Job] = []
+
+    def record(job: Job, timeout: float | None) -> Trace:
+        jobs.append(job)
+        return Trace(job.target, {}, "", Ending("refused", 2, ""), 0.0, 0.0, "events", 1.0, [])
+
     (tmp_path / "pack").mkdir()
+    (tmp_path / "pack" / "a.py").touch()
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("transfer_lint.cli.trace.run", record)
+    cli.main(["trace", *arguments], standalone_mode=False)
+    assert [list(job.arguments) for job in jobs] == [own]
 
-    def given(*arguments: str) -> str:
-        tell = "import sys\nprint('given', sys.argv[1:])\n"
-        ran = start(tmp_path, *arguments, program=tell, name="pack/a.py", expect=0)
-        return ran.err.strip()
 
-    own = ("-q", "--top", "x", "-m", "--", "y")
-    for options in (("-q", "-mpack.a"), ("--format=json", "-qm", "pack.a"), ("--devices", "1", "-m", "pack.a")):
-        assert given(*options, *own) == f"given {list(own)}"
-    assert given("-m", "pack.a", "--", "--format") == "given ['--format']"
-    assert given("--top", "3", "pack/a.py", "-m", "pack.a") == "given ['-m', 'pack.a']"
+def test_a_module_is_given_what_follows_it(tmp_path: Path) -> None:
+    (tmp_path / "pack").mkdir()
+    tell = "import sys\nprint('given', sys.argv[1:])\n"
+    ran = start(tmp_path, "-q", "-m", "pack.a", *OWN, program=tell, name="pack/a.py", expect=0)
+    assert ran.err.strip() == f"given {OWN}"
 
 
 def test_findings_beside_the_run(tmp_path: Path) -> None:
@@ -327,7 +353,8 @@ def test_without_torch_it_is_said_so(tmp_path: Path) -> None:
     (tmp_path / "a.py").write_text(PROGRAM, encoding="utf-8")
     path = f"{tmp_path}:{environment()['PYTHONPATH']}"
     ran = lint("trace", "a.py", cwd=tmp_path, expect=2, PYTHONPATH=path)
-    assert "torch is not installed for this Python: pip install 'transfer-lint[trace]'" in ran.err
+    assert f"torch is not installed for this Python: {install_command('trace')}" in ran.err
+    assert ran.out == ""
     ran = lint("verify", "a.py", "a.py", "--scenario", "a.py", "--name", "b", cwd=tmp_path, expect=2, PYTHONPATH=path)
     assert "torch is not installed" in ran.err
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -81,8 +82,12 @@ def trace(folder: Path, *options: str) -> str:
     return lint(*command, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_pack.py", cwd=folder, expect=0).out
 
 
-def test_what_the_lint_did_not_say_by_kind(folder: Path) -> None:
-    value = json.loads(trace(folder, "--format", "json"))
+@pytest.fixture(scope="module")
+def value(folder: Path) -> Any:
+    return json.loads(trace(folder, "--format", "json"))
+
+
+def test_what_the_lint_did_not_say_by_kind(folder: Path, value: Any) -> None:
     assert "pack.py" in {each["path"] for each in value["findings"]}
     assert {Path(each["where"]["file"]) for each in value["silent"]} == {folder / "pack.py"}
     found = [
@@ -97,8 +102,7 @@ def test_what_the_lint_did_not_say_by_kind(folder: Path) -> None:
     assert {Path(line["file"]).name for line in value["unreported"]} == {"pack.py"}
 
 
-def test_the_rules_are_counted(folder: Path) -> None:
-    value = json.loads(trace(folder, "--format", "json"))
+def test_the_rules_are_counted(value: Any) -> None:
     rules = {rule["name"]: rule for rule in value["rules"]}
     assert rules["TL101 redundant-transfer"]["confirmed"] == 1
     assert rules["TL106 transfer-after-construct"]["never reached"] == 1

@@ -176,7 +176,7 @@ def test_a_workflow_that_is_refused(tmp_path: Path, workflow: Any, said: str, co
 
 
 def test_a_folder_without_comfyui(tmp_path: Path) -> None:
-    assert "holds no main.py: give ComfyUI's folder" in run(tmp_path, comfyui=tmp_path, expect=2).err
+    assert "holds no main.py; give ComfyUI's folder" in run(tmp_path, comfyui=tmp_path, expect=2).err
     assert "--workflow needs --comfyui DIR" in lint("trace", "--workflow", "a.json", cwd=tmp_path, expect=2).err
 
 

@@ -80,10 +80,12 @@ def _as_data(rule: Rule) -> dict[str, object]:
 
 def _list(rules: Mapping[str, Rule]) -> None:
     colour = common.coloured(sys.stdout)
+    codes = max(map(len, rules), default=0)
     names = max((len(rule.name) for rule in rules.values()), default=0)
     tiers = [rule.safety.value if rule.safety else "-" for rule in rules.values()]
-    room = shutil.get_terminal_size().columns - names - 20 if sys.stdout.isatty() else 10_000
+    room = shutil.get_terminal_size().columns - codes - names - 15 if sys.stdout.isatty() else 10_000
     for (code, rule), tier in zip(rules.items(), tiers, strict=True):
         summary = rule.summary if len(rule.summary) <= room else rule.summary[: max(room - 3, 20)] + "..."
         fix = click.style(f"{tier:<6}", fg={"safe": colours.GOOD, "unsafe": colours.WARNING}.get(tier))
-        click.echo(f"{click.style(code, bold=True)}  {rule.name:<{names}}  {fix}  {summary}", color=colour)
+        head = click.style(f"{code:<{codes}}", bold=True)
+        click.echo(f"{head}  {rule.name:<{names}}  {fix}  {summary}", color=colour)

@@ -6,7 +6,7 @@ import signal
 
 import click
 
-from transfer_lint.problems import Problem
+from transfer_lint.problems import Problem, install_command
 
 
 @click.command("server", short_help="Run the language server, for editors.")
@@ -19,8 +19,8 @@ def command() -> int:
     except ModuleNotFoundError as error:
         if error.name is None or error.name.partition(".")[0] not in ("pygls", "lsprotocol"):
             raise
-        mend = "pip install 'transfer-lint[server]'"
-        raise Problem("transfer-lint", "the server needs pygls, which is not installed", mend) from None
+        what = "the server needs pygls, which is not installed"
+        raise Problem("transfer-lint", what, install_command("server")) from None
     signal.signal(signal.SIGTERM, signal.SIG_DFL)  # it ends at once; its processes notice that and end, too
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     make_server().start_io()

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import click
 
 from transfer_lint.cli import common
-from transfer_lint.problems import Problem
+from transfer_lint.problems import Problem, install_command
 from transfer_lint.report import View
 
 if TYPE_CHECKING:
@@ -104,7 +104,7 @@ def _run(trials: Sequence[_Trial]) -> None:
     if not runnable:
         return
     if find_spec("torch") is None:
-        mend = "pip install 'transfer-lint[trace]', or leave that out with --no-run"
+        mend = f"{install_command('trace')}, or leave that out with --no-run"
         raise Problem("transfer-lint", "running the examples needs torch, which is not installed", mend)
     job = [
         {

@@ -145,7 +145,8 @@ def command(
         common.say(line)
     joined = join(trace, outcome, checked) if outcome is not None else None
     view = View(colour=output is None and common.coloured(sys.stdout), fancy=evidence.fancy())
-    evidence.write(output, report(trace, joined, form, top, view), view, form)
+    if form == "json" or trace.ending.how != "refused":  # else there is nothing to report
+        evidence.write(output, report(trace, joined, form, top, view), view, form)
     if trace.ending.good and joined is not None:
         return int(bool(joined.of(Status.REFUTED)))
     return trace.ending.code
@@ -157,6 +158,8 @@ def _what(
     if sum(each is not None for each in (module, scenario, comfyui)) > 1:
         raise click.UsageError("-m, --scenario and --comfyui: choose one")
     if comfyui:
+        if not os.path.isfile(os.path.join(comfyui, "main.py")):
+            raise Problem(comfyui, "holds no main.py", "give ComfyUI's folder")
         return "workflow", comfyui, tuple(program)
     if scenario:
         if program:

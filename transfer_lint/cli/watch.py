@@ -10,7 +10,7 @@ import click
 
 from transfer_lint.cli import common
 from transfer_lint.files.discovery import LINTED
-from transfer_lint.problems import Problem
+from transfer_lint.problems import Problem, install_command
 from transfer_lint.settings import CONFIGURATIONS
 from transfer_lint.stopping import stopped
 
@@ -26,9 +26,8 @@ def watch(paths: Sequence[str], run: Callable[[], object]) -> None:
     try:
         from watchfiles.main import watch as changes_of
     except ImportError:
-        raise Problem(
-            "transfer-lint", "--watch needs watchfiles, which is not installed", "pip install 'transfer-lint[watch]'"
-        ) from None
+        what = "--watch needs watchfiles, which is not installed"
+        raise Problem("transfer-lint", what, install_command("watch")) from None
 
     def concerns(change: object, path: str) -> bool:
         name = os.path.basename(path)

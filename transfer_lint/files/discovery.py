@@ -67,7 +67,7 @@ def collect(
         is_folder = os.path.isdir(argument)
         own = nearest(argument if is_folder else os.path.dirname(os.path.abspath(argument))) or settings
         nested.append(own)
-        if force_exclude and _excludes(own).match(argument, is_folder):
+        if force_exclude and _excludes(own, argument).match(argument, is_folder):
             continue
         if argument in given:
             files.add(argument)
@@ -93,8 +93,14 @@ def collect(
     return Found(found, tuple(problems), settings.with_nested(nested), tuple(sorted(left_out)))
 
 
-def _excludes(settings: Settings) -> Patterns:
-    return Patterns(settings.root, (*settings.exclude, *settings.extend_exclude))
+def _excludes(settings: Settings, named: str = "") -> Patterns:
+    """What the settings exclude. named: a file or folder that they are to be held against, and not its content.
+
+    Where no configuration says what patterns are relative to, they are held against its whole path here.
+    """
+    here = os.getcwd()
+    is_here = os.path.commonpath([os.path.abspath(named), here]) == here if named and not settings.source else False
+    return Patterns(here if is_here else settings.root, (*settings.exclude, *settings.extend_exclude))
 
 
 def _one_name_each(paths: Iterable[str]) -> Iterator[str]:

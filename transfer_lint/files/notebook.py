@@ -136,9 +136,8 @@ def _cell(number: int, source: str, start: int, end: int) -> tuple[Cell, str, st
         why = ""
     except (SyntaxError, ValueError) as error:
         pure = None
-        line = min(getattr(error, "lineno", None) or 1, source.count("\n") + 1)
-        message = unparsable_as(error) if isinstance(error, SyntaxError) else str(error)
-        why = f" {line} {' '.join(message.split())}"
+        message, line = unparsable_as(error, source) if isinstance(error, SyntaxError) else (str(error), 1)
+        why = f" {min(line, source.count(chr(10)) + 1)} {' '.join(message.split())}"
     cell = Cell(number, source, start, end, pure)
     return cell, pure.text if pure else _opaque(cell), why
 

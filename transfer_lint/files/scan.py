@@ -25,18 +25,29 @@ PLACES = (rf"\.\s*(?:{'|'.join(sorted(MOVES | READS))})\s*\(", rf"{words('device
 ACCELERATOR = rf"(?:{words('cuda', 'xpu', 'mps', 'npu', 'hpu', 'get_torch_device', 'vae_device')})\b"
 """What a file that puts a value on an accelerator by itself has in its text. Any test may read such a value."""
 
-TESTS = r"(?:if|while|assert)\b[^\n]*\.(?:all|any|max|mean|min|norm|sum)\("
+TESTS = r"(?:if|while|assert)\b[^\n]*\.(?:all|any|isfinite|isinf|isnan|max|mean|min|norm|sum)\("
 """A test of what is made of all elements of a tensor, or an array."""
+
+SIZES = (
+    r"(?<!np)(?<!numpy)\.(?:argwhere|masked_select|nonzero|unique)\(",
+    r"torch\.where\((?:[^\n(),\[]|\([^\n()]*\)|\[[^\n\]]*\])*\)",
+    r"torch\.(?:linalg\.\w+|cholesky|ctc_loss|inverse|matrix_exp|pinverse|svd)\(",
+    r"(?:float|int)\([\w.\[\]]+\.(?:max|mean|min|sum)\(",
+)
+"""What reads, in a file that uses torch, how many elements a result has, or one number of a tensor."""
 
 BUFFERS = r"register_buffer\("
 """What registers a tensor that a test may read."""
 
 _SITES = tuple(re.compile(pattern.encode()) for pattern in (*PLACES, ACCELERATOR, TESTS, BUFFERS))
+_SIZES = tuple(re.compile(pattern.encode()) for pattern in SIZES)
 
 
 def may_have_site(data: bytes) -> bool:
     """Whether `data` may hold anything that rules judge. False is near certain, True is not."""
-    return any(pattern.search(data) for pattern in _SITES)
+    if any(pattern.search(data) for pattern in _SITES):
+        return True
+    return b"torch" in data and any(pattern.search(data) for pattern in _SIZES)
 
 
 def may_concern(data: bytes) -> bool:

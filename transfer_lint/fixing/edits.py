@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from transfer_lint.findings import Changes, Finding
+from transfer_lint.fixing.planning import changes_of
 from transfer_lint.fixing.runner import EditsJob, FixRunner
 from transfer_lint.lint.outcome import Outcome
 from transfer_lint.lint.runner import Progress
@@ -16,7 +17,7 @@ def with_edits(outcome: Outcome, settings: Settings, progress: Progress | None =
     fixable: dict[str, list[tuple[Finding, Changes]]] = {}
     for finding in outcome.findings:
         if finding.fix:
-            fixable.setdefault(finding.path, []).append((finding, {finding.anchor: finding.fix.action}))
+            fixable.setdefault(finding.path, []).append((finding, changes_of(finding, unsafe=settings.unsafe_fixes)))
     jobs: list[EditsJob] = [
         (path, outcome.texts[path], (outcome.documents.get(path), [changes for _, changes in found]))
         for path, found in fixable.items()

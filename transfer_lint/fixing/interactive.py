@@ -15,6 +15,7 @@ from transfer_lint.fixing import rewriting
 from transfer_lint.fixing.fix import Fixed, FixedFile
 from transfer_lint.fixing.ignores import with_ignores
 from transfer_lint.fixing.lineage import Lineage
+from transfer_lint.fixing.planning import changes_of
 from transfer_lint.fixing.styles import nearest_style
 from transfer_lint.lint.check_text import Examined
 from transfer_lint.lint.fingerprints import expressions
@@ -165,9 +166,9 @@ class Session:
             if left.get(key, 0):
                 left[key] -= 1
                 continue
-            changes = {finding.anchor: finding.fix.action}
-            version = self._settings.of(file.path).target_version
-            rewritten = rewriting.rewrite(file.path, file.text, changes, version, nearest_style(file.path))
+            version, style = self._settings.of(file.path).target_version, nearest_style(file.path)
+            changes = changes_of(finding, unsafe=self._settings.unsafe_fixes)
+            rewritten = rewriting.rewrite(file.path, file.text, changes, version, style)
             if rewritten.text != file.text:
                 return key, finding, rewritten.text
             if finding not in self.done.refused:

@@ -4,26 +4,38 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from transfer_codemods.actions import Anchor, Plan
+from transfer_codemods.actions import Action, Anchor, Plan, UnreadImport
 from transfer_lint.files.paths import shown_path
 from transfer_lint.files.tree import DiskSources
-from transfer_lint.findings import EditComment, Finding, Safety
+from transfer_lint.findings import Changes, EditComment, Finding, Fix, Safety
 from transfer_lint.lint.check_text import examine, project_over
 from transfer_lint.lint.deep_stack import deep
 from transfer_lint.lint.lookup import load
 
 
-def plan_of(findings: Iterable[Finding], safety: Safety) -> Plan:
-    """The plan for the code fixes of one tier, safe or unsafe; of two fixes at one anchor, the lower rule code wins."""
+def plan_of(findings: Iterable[Finding], safety: Safety, *, unsafe: bool = False) -> Plan:
+    """The plan for the code fixes of one tier, safe or unsafe; of two fixes at one anchor, the lower rule code wins.
+
+    unsafe: whether unsafe fixes are applied, too.
+    """
     fixable = sorted((finding for finding in findings if finding.fix), key=lambda finding: finding.code, reverse=True)
-    return {
-        finding.anchor: finding.fix.action
-        for finding in fixable
-        if finding.fix
-        and finding.fix.applies(unsafe_fixes=True)
-        and finding.fix.safety is safety
-        and not isinstance(finding.fix.action, EditComment)
-    }
+    planned: dict[Anchor, Action | UnreadImport] = {}
+    for finding in fixable:
+        fix = finding.fix
+        if fix and fix.applies(unsafe_fixes=True) and fix.safety is safety and not isinstance(fix.action, EditComment):
+            planned |= {finding.anchor: fix.action, **_unread_imports(fix, unsafe)}
+    return planned
+
+
+def changes_of(finding: Finding, *, unsafe: bool) -> Changes:
+    """What the fix of a finding changes, if it is carried out alone; nothing without a fix. unsafe: see `plan_of`."""
+    return {finding.anchor: finding.fix.action, **_unread_imports(finding.fix, unsafe)} if finding.fix else {}
+
+
+def _unread_imports(fix: Fix, unsafe: bool) -> dict[Anchor, UnreadImport]:
+    """What is done with the imports that a fix may leave without a reader."""
+    allowed = {Safety.SAFE, fix.safety, Safety.UNSAFE if unsafe else Safety.SAFE}
+    return {Anchor(each.line, each.column): UnreadImport(each.removal not in allowed) for each in fix.imports}
 
 
 def comments_of(findings: Iterable[Finding]) -> Mapping[Anchor, EditComment]:
@@ -47,4 +59,4 @@ def plan(path: str, source: str, unsafe: bool) -> Plan:
     project = project_over(DiskSources({shown: source}), settings)
     found = deep(examine, shown, source, project, settings).findings
     unsafe_plan = plan_of(found, Safety.UNSAFE) if unsafe or settings.unsafe_fixes else {}
-    return unsafe_plan or plan_of(found, Safety.SAFE)
+    return unsafe_plan or plan_of(found, Safety.SAFE, unsafe=unsafe or settings.unsafe_fixes)

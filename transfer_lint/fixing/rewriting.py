@@ -105,11 +105,12 @@ class Rewriting:
             body = self._text.rstrip(" \t")
             if not body.endswith(("\n", "\r")):
                 body = self._text
-            module = cst.parse_module(body)  # blanks on a last line without an end get lost in libcst
-            if module.code != body:
+            # blanks on a last line without an end get lost in libcst
+            rewriter = Rewriter(cst.parse_module(body), self._style)
+            if rewriter.text != body:
                 what = "cannot be rewritten without disturbing it (libcst reads it differently)"
                 raise Problem(self._path, what, "edit by hand")
-            return Rewriter(module, self._style)
+            return rewriter
         except cst.ParserSyntaxError as error:
             what = f"cannot be rewritten: libcst does not parse it (line {error.raw_line}: {error.message})"
             raise Problem(self._path, what, "edit by hand") from None

@@ -138,7 +138,7 @@ def _one_round(
         for path, findings in found.items():
             chosen.update(choice.of(path, state.texts[path], findings))
         found = {path: tuple(filter(chosen.__contains__, findings)) for path, findings in found.items()}
-    tiers = (partial(plan_of, safety=Safety.SAFE), comments_of)
+    tiers = (partial(plan_of, safety=Safety.SAFE, unsafe=settings.unsafe_fixes), comments_of)
     for tier in (partial(plan_of, safety=Safety.UNSAFE), *tiers) if settings.unsafe_fixes else tiers:
         jobs = [(path, state.texts[path], plan) for path, findings in found.items() if (plan := tier(findings))]
         for (path, text, plan), result in zip(jobs, runner.rewrite(jobs), strict=True):

@@ -6,11 +6,14 @@ import configparser
 import os
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import replace
 from functools import cache
 
 from transfer_codemods.style import Style
 from transfer_lint.files import disk
 from transfer_lint.files.ownership import trusted
+from transfer_lint.fixing.hooks import width_of_hooks
 from transfer_lint.lint.lookup import upwards
 from transfer_lint.problems import Problem
 
@@ -19,12 +22,29 @@ _MOST_EXTENDED = 8  # a chain of ruff's `extend` may be a circle
 
 
 def nearest_style(path: str) -> Style:
-    """What ruff, or isort and black, are told about a file by the nearest configuration of theirs."""
+    """What ruff, or isort and black, are told about a file by the nearest configuration of theirs.
+
+    If that says no width, the hooks that pre-commit runs may.
+    """
     return _of_folder(os.path.dirname(os.path.abspath(path)))
 
 
 @cache
 def _of_folder(folder: str) -> Style:
+    style = _configured(folder)
+    return style if style.line_length is not None else replace(style, line_length=_of_hooks(folder))
+
+
+def _of_hooks(folder: str) -> int | None:
+    for over in upwards(folder):
+        path = os.path.join(over, ".pre-commit-config.yaml")
+        if os.path.isfile(path) and trusted(path, folder):
+            with suppress(Problem, UnicodeDecodeError):
+                return width_of_hooks(disk.read(path).decode())
+    return None
+
+
+def _configured(folder: str) -> Style:
     for over in upwards(folder):
         for name in (".ruff.toml", "ruff.toml", "pyproject.toml", ".isort.cfg", "setup.cfg"):
             path = os.path.join(over, name)
@@ -45,7 +65,8 @@ def _in(path: str, name: str) -> Style | None:
         if "ruff" in tools:
             return _of_ruff(_extended(path, _table(tools, "ruff"), 0))
         if "isort" in tools or "black" in tools:
-            return _style({**_table(tools, "black"), **_table(tools, "isort")})
+            black = {"line-length": 88, **_table(tools, "black")} if "black" in tools else {}
+            return _style({**black, **_table(tools, "isort")})
     except (Problem, configparser.Error, UnicodeDecodeError, ValueError):
         pass
     return None

@@ -9,7 +9,7 @@ from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from transfer_lint.files.scan import ACCELERATOR, BUFFERS, PLACES, TESTS, words
+from transfer_lint.files.scan import ACCELERATOR, BUFFERS, PLACES, SIZES, TESTS, words
 from transfer_lint.findings import Assumption
 from transfer_lint.flow.interpret.frame import Frame
 from transfer_lint.flow.interpret.summaries import Summaries
@@ -29,6 +29,7 @@ _OF_TENSORS = (
     re.compile(rf"{words('math')}\.\w+\("),
     re.compile(r"\.(?:all|any|backward)\(\)"),
     re.compile(TESTS),
+    *map(re.compile, SIZES),
     re.compile(rf"{words('clip_grad_norm_')}\("),
 )
 _BUFFERS = re.compile(BUFFERS)

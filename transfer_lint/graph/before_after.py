@@ -129,7 +129,8 @@ def _drawn(path: str, function: str | None, texts: dict[str, str], settings: Set
                 raise _unknown(path, function, builder.names(module))
             return builder.build(builder.with_callees(found))
     except SyntaxError as error:
-        raise Problem(path, f"{unparsable_as(error)} (line {error.lineno})", "mend it") from None
+        what, line = unparsable_as(error, texts[path])
+        raise Problem(path, f"{what} (line {line})", "mend it") from None
 
 
 def _unknown(path: str, function: str, names: list[str]) -> Problem:

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from transfer_lint.files import notebook
 from transfer_lint.files.text import lines_of
 from transfer_lint.findings import UNUSED_SUPPRESSION, Finding, Fix, Heat
-from transfer_lint.lint.selection import is_foreign
+from transfer_lint.lint.selection import is_foreign, matches
 from transfer_lint.lint.suppression import Comments, Ignore
 from transfer_lint.lint.terms import Terms, is_day
-from transfer_lint.problems import unparsable_as
+from transfer_lint.problems import merge_conflict, unparsable_as
 from transfer_lint.rules import RULES
 from transfer_lint.rules.notes import Ended, Note, OverBudget, Unparsable, Unused
-
-_MARK = re.compile(r"(<{7}|={7}|>{7})([ \t].*)?$")
 
 if TYPE_CHECKING:  # the analysis is imported when there is a text to analyse
     from transfer_lint.lint.judge import GivenUp
@@ -25,26 +22,17 @@ if TYPE_CHECKING:  # the analysis is imported when there is a text to analyse
 def unparsable(path: str, text: str, error: SyntaxError) -> Finding:
     """The finding that a text does not parse, at the position that the parser reports."""
     lines = lines_of(text) or [""]
-    if (conflict := _conflict(lines)) is not None:
-        width = len(lines[conflict - 1].rstrip("\r\n"))
-        what = "does not parse: a merge conflict begins here that is not resolved"
-        (finding,) = _judged(Unparsable(what), path, conflict, 1, width + 1)
-        return finding
-    line = min(max(error.lineno or 1, 1), len(lines))
+    what, at = unparsable_as(error, text)
+    line = min(max(at, 1), len(lines))
     width = len(lines[line - 1].rstrip("\r\n"))
-    column = min(max(error.offset or 1, 1), width + 1)
-    same_line = error.end_lineno == error.lineno and (error.end_offset or 0) > column
-    end = min(error.end_offset or column, width + 1) if same_line else width + 1
-    (finding,) = _judged(Unparsable(unparsable_as(error)), path, line, column, end)
+    if merge_conflict(text) is not None:
+        column, end = 1, width + 1
+    else:
+        column = min(max(error.offset or 1, 1), width + 1)
+        same_line = error.end_lineno == error.lineno and (error.end_offset or 0) > column
+        end = min(error.end_offset or column, width + 1) if same_line else width + 1
+    (finding,) = _judged(Unparsable(what), path, line, column, end)
     return finding
-
-
-def _conflict(lines: Sequence[str]) -> int | None:
-    """The first line of a merge conflict; None if the text holds none."""
-    marks = [(line[:7], number) for number, line in enumerate(lines, start=1) if _MARK.match(line)]
-    begun = [number for mark, number in marks if mark == "<<<<<<<"]
-    whole = {"<<<<<<<", "=======", ">>>>>>>"} <= {mark for mark, _ in marks}
-    return begun[0] if whole else None
 
 
 def given_up(path: str, functions: Iterable[GivenUp]) -> Iterator[Finding]:
@@ -76,7 +64,8 @@ def unused(path: str, comments: Comments, findings: Iterable[Finding]) -> Iterat
             continue
         idle = tuple(selector for selector in ignore.selectors or ("",) if _idle(ignore, selector, used))
         if idle:
-            note = Unused(ignore.selectors, idle, ignore.reason, ignore.alone, ignore.end_column)
+            unknown = tuple(filter(_is_unknown, idle))
+            note = Unused(ignore.selectors, idle, ignore.reason, ignore.alone, ignore.end_column, unknown)
             yield from _judged(note, path, ignore.line, ignore.column, ignore.end_column)
 
 
@@ -84,6 +73,10 @@ def _idle(ignore: Ignore, selector: str, used: set[tuple[Ignore, str]]) -> bool:
     """Whether a selector suppresses nothing. Of rules of plugins that are not loaded nothing is known."""
     asked = is_foreign(selector) or selector in ignore.matches(*UNUSED_SUPPRESSION)
     return not asked and (ignore, selector) not in used
+
+
+def _is_unknown(selector: str) -> bool:
+    return selector not in ("", "ALL") and not any(matches(selector, rule.code, rule.name) for rule in RULES.values())
 
 
 def back(finding: Finding, baseline: str, terms: Terms) -> Iterator[Finding]:

@@ -174,5 +174,5 @@ def explain_place(path: str, line: int, column: int | None) -> list[str]:
         with nesting(shown):
             return deep(explain, shown, text, line, column, project, RuleOptions.of(settings))
     except SyntaxError as error:
-        what = f"{unparsable_as(error)} (line {error.lineno})"
-        raise Problem(shown, what, "mend it, or exclude it") from None
+        what, at = unparsable_as(error, text)
+        raise Problem(shown, f"{what} (line {at})", "mend it, or exclude it") from None

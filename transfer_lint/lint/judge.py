@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 
 from transfer_codemods.actions import GuardModule, GuardTensor
-from transfer_lint.findings import Assumption, Evidence, Finding, Fix, FixHints, Heat, Safety, Severity
+from transfer_lint.findings import Assumption, Evidence, Finding, Fix, FixHints, Heat, Safety, Severity, SpareImport
 from transfer_lint.flow.analysis import Analysis
 from transfer_lint.flow.ask.questions import Questions
+from transfer_lint.flow.ask.spare_imports import SpareImports
 from transfer_lint.flow.program.modules import Module
 from transfer_lint.flow.program.project import Project
 from transfer_lint.flow.program.syntax import written
 from transfer_lint.flow.results.examination import Place
+from transfer_lint.flow.results.reads import HostRead
+from transfer_lint.flow.results.sites import Site
 from transfer_lint.flow.values.terms import Fact, Why
 from transfer_lint.rules import RULES, Rule, Verdict
 from transfer_lint.rules.options import RuleOptions
@@ -92,11 +95,25 @@ def check(path: str, text: str, project: Project, options: RuleOptions) -> Check
         finding(judgement, on_request=_on_request(judgement, questions, options))
         for judgement in judgements(project, questions, options)
     ]
+    findings = with_imports(findings, project, module)
     return CheckResult(
         tuple(sorted(findings, key=lambda f: (f.line, f.column, f.code))),
         len(questions.sites) + len(questions.reads),
         tuple(_given_up(module, node) for node in examined.given_up),
     )
+
+
+def with_imports(findings: Sequence[Finding], project: Project, module: Module) -> list[Finding]:
+    """The findings of a file, each fix with the imports that it may leave without a reader."""
+    lines = {finding.line for finding in findings if finding.fix}
+    if not lines:
+        return list(findings)
+    spare = SpareImports(project, module, lines)
+    imports = {line: tuple(SpareImport(*at, removal) for at, removal in spare.of(line)) for line in lines}
+    return [
+        replace(finding, fix=replace(finding.fix, imports=imports[finding.line])) if finding.fix else finding
+        for finding in findings
+    ]
 
 
 def prepare(path: str, text: str, project: Project, options: RuleOptions) -> None:
@@ -113,7 +130,8 @@ def _given_up(module: Module, node: ast.AST) -> GivenUp:
 def judgements(project: Project, questions: Questions, options: RuleOptions) -> Iterable[Judgement]:
     """The judgements on a file: what is proved, and on other places what follows from assumptions.
 
-    What follows from assumptions takes the place of a proved hint without a fix if it says more.
+    What follows from assumptions takes the place of a proved hint without a fix if it says more, and of a wait that is
+    proved, but without a fix, if it has one.
     """
     found: dict[tuple[object, ...], Judgement] = {}
     for place in questions.places:
@@ -126,16 +144,26 @@ def judgements(project: Project, questions: Questions, options: RuleOptions) -> 
         wider = Questions(project, questions.module, examined, options.assumptions)
         for place in wider.places:
             proved = found.get((type(place), place.anchor))
-            if proved is not None and (proved.verdict.severity is not Severity.HINT or proved.verdict.action):
+            if proved is not None and proved.verdict.action:
                 continue
             judged = strongest(place, wider, options)
-            if judged is None or (judged[1].severity is Severity.HINT and (proved or place.heat.rank < Heat.STEP.rank)):
+            if judged is None or (proved is not None and _is_as_good(proved, judged[1])):
+                continue
+            if judged[1].severity is Severity.HINT and (proved or place.heat.rank < Heat.STEP.rank):
                 continue  # what is neither proved nor loud nor hot is not worth a line
             rests_on = frozenset(fact.assumption for fact in judged[1].why if fact.assumption is not None)
             # A fact may be missing where a proof is not complete. What is assumed of the heap has none.
-            rests_on = rests_on or assumed & {Assumption.STAYS_WHERE_PUT} or assumed
+            rests_on = rests_on or assumed & {Assumption.STAYS_WHERE_PUT, Assumption.NO_HIDDEN_CHANGES} or assumed
             found[type(place), place.anchor] = Judgement(place, *judged, rests_on, rests_on <= options.trusted)
     return found.values()
+
+
+def _is_as_good(proved: Judgement, assumed: Verdict) -> bool:
+    """Whether a proved judgement without a fix says as much as a verdict that follows from assumptions."""
+    if proved.verdict.severity is Severity.HINT:
+        return False
+    less = assumed.action is None or assumed.severity.rank < proved.verdict.severity.rank
+    return less or not isinstance(proved.place, HostRead)
 
 
 def analysis_of(
@@ -166,7 +194,9 @@ def _on_request(judgement: Judgement, questions: Questions, options: RuleOptions
     if judgement.severity is not Severity.HINT or options.fix_hints is FixHints.ALWAYS:
         return False
     guards = isinstance(judgement.verdict.action, GuardTensor | GuardModule)
-    wanted = judgement.verdict.simpler or (guards and questions.is_in_node_of_pack(judgement.place))
+    place = judgement.place
+    beside = isinstance(place, Site) and questions.follows_tensor(place)  # one input is moved to where another one is
+    wanted = judgement.verdict.simpler or (guards and not beside and questions.is_in_node_of_pack(place))
     return options.fix_hints is FixHints.NEVER or not wanted
 
 

@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from transfer_lint.problems import Problem
+from transfer_lint.problems import Problem, install_command
 from transfer_lint.visible import visible
 
 _SHARED = Path(__file__).with_name("templates")
@@ -34,8 +34,8 @@ class Templates:
         try:
             import jinja2
         except ImportError:
-            mend = f"pip install 'transfer-lint[{self._extra}]'"
-            raise Problem("transfer-lint", "this format needs jinja2, which is not installed", mend) from None
+            what = "this format needs jinja2, which is not installed"
+            raise Problem("transfer-lint", what, install_command(self._extra)) from None
         environment = jinja2.Environment(
             loader=jinja2.FileSystemLoader(self.folders),
             autoescape=True,

@@ -9,7 +9,7 @@ from importlib.util import find_spec
 
 import pytest
 
-from transfer_lint.problems import Problem
+from transfer_lint.problems import Problem, install_command
 from transfer_lint.pytest_plugin import baseline as baselines
 from transfer_lint.pytest_plugin.options import Asked
 
@@ -90,7 +90,7 @@ def _check(asked: Asked) -> None:
         raise pytest.UsageError("--write-transfer-baseline needs --transfer-baseline FILE")
     for name in ("torch", *(["jinja2"] if asked.form == "html" else [])):
         if not find_spec(name):
-            raise pytest.UsageError(f"{name} is not installed: pip install 'transfer-lint[pytest]'")
+            raise pytest.UsageError(f"{name} is not installed: {install_command('pytest')}")
 
 
 def _baseline(asked: Asked) -> baselines.Baseline | None:

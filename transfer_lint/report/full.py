@@ -46,6 +46,8 @@ def report(outcome: Outcome, view: View) -> Iterator[str]:
         yield from printer.block(finding)
         yield ""
         after_block = True
+    if not after_block and any(finding.severity is not Severity.HINT for finding in outcome.findings):
+        yield ""  # what is said below belongs to all
 
 
 def block(finding: Finding, places: Places, view: View) -> Iterator[str]:

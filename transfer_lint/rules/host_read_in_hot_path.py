@@ -9,6 +9,7 @@ from transfer_lint.rules import Verdict, rule
 from transfer_lint.rules.options import RuleOptions
 
 _NUMBERS = ("item", "float", "int", "bool")
+_READ_SINGLY = (*_NUMBERS, "tensor", "as_tensor", "asarray")  # of a list of tensors
 
 
 @rule(
@@ -24,8 +25,9 @@ def check(read: HostRead, questions: Questions, options: RuleOptions) -> Verdict
 
     Of a value of unknown placement only the calls are reported that nobody makes of anything but tensors, because the
     value is often a plain number. It is a hint where few steps get to the read, or it is logged, or the function has
-    just read the same values, or brings them to the host right after; and where an array or a size is read, which may
-    well be what is wanted. What is read element by element is many waits, also once for many steps.
+    just read the same values, or brings them to the host right after; where an array or a size is read, which may well
+    be what is wanted; what processes agree on; and under an option that no caller turns on. What is read element by
+    element is many waits, also once for many steps.
     """
     if read.heat.rank < Heat.STEP.rank or read.in_handler or questions.is_remembered(read):
         return None
@@ -42,13 +44,19 @@ def check(read: HostRead, questions: Questions, options: RuleOptions) -> Verdict
     array = read.method in ("numpy", "tolist") and not read.elements
     if array and (read.throttled or (brought is not None and not brought.proved)):
         return None  # an array may well be what is wanted
+    if read.is_collected and read.method not in (_READ_SINGLY if read.in_step else _NUMBERS):
+        return None
+    if not proved and questions.is_for_record(read):
+        return None
     all_at_once = questions.is_read_of_all(read)
     boundary = bool(read.elements) and read.method == "numpy" and not read.in_step
     rare = (read.rate.is_rare or read.throttled) and not read.elements
-    aside = read.is_set_up or read.logged or questions.is_in_test(read)
+    aside = read.is_set_up or read.logged or read.is_collected or questions.is_in_test(read)
     waited_for = questions.is_read_before(read) or questions.is_brought_later(read)
-    needed = array or read.form in (Form.SIZE, Form.UPLOAD)  # what is brought as a whole, or picked, is mostly a result
-    quiet = not proved or boundary or rare or aside or waited_for or needed
+    # What is brought as a whole, or picked, is mostly a result, and a size that depends on values has to be known.
+    needed = array or read.form in (Form.SIZE, Form.CHECK, Form.UPLOAD) or questions.is_needed_size(read)
+    needed = needed or questions.is_agreed_on(read)
+    quiet = not proved or boundary or rare or aside or waited_for or needed or questions.is_shut_out(read)
     return Verdict(
         Severity.HINT if quiet else Severity.WARNING,
         _message(read, questions, bool(proved)),
@@ -64,7 +72,7 @@ def check(read: HostRead, questions: Questions, options: RuleOptions) -> Verdict
 def _is_likely(read: HostRead) -> bool:
     """Whether it reads what is a tensor, and likely one of the device: code that runs once a call also reads others."""
     methods = _NUMBERS if read.elements else (*_NUMBERS, "tolist", "numpy", "print")
-    spelled = read.form is Form.CALL and (read.method in methods or read.is_math)
+    spelled = read.form is Form.CALL and (read.method in methods or read.is_math or read.is_collected)
     often = read.in_step or (bool(read.elements) and (bool(read.tensor.why) or read.method == "item"))
     return often and (spelled or read.form is not Form.CALL)
 
@@ -74,10 +82,14 @@ def _message(read: HostRead, questions: Questions, proved: bool) -> str:
     if read.form is Form.UPLOAD:
         return f"{shown} copies a value of the host to the device {often}, and the host waits for that"
     waits = "makes the host wait for the device" if proved else "makes the host wait if the value is on a device,"
+    if read.is_collected and read.method not in _NUMBERS:
+        return f"{shown} {waits} once for every tensor of the list: `{read.elements}` keeps them there"
     if read.elements:
         numbers = read.method in _NUMBERS
         advice = "`.tolist()` reads them all at once" if numbers else "`.cpu()` before the loop brings them all at once"
         return f"{shown} {waits} once for every element of `{read.elements}`: {advice}"
+    if read.form is Form.CHECK:
+        return f"{shown} {waits} {often}: the computation itself reads from it"
     if read.form is not Form.SIZE:
         return f"{shown} {waits} {often}"
     line = questions.selected_before(read)

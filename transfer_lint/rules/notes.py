@@ -19,8 +19,8 @@ class Unused:
     """A suppression comment, or a selector of it, suppresses nothing.
 
     selectors: as written; empty: all rules. idle: the selectors that suppress nothing; ("",) for a comment without
-    selectors. reason: as written. alone: nothing else is on its line. end_column: just past the comment, 1-based, in
-    characters.
+    selectors. unknown: those of them that no rule is called. reason: as written. alone: nothing else is on its line.
+    end_column: just past the comment, 1-based, in characters.
     """
 
     selectors: tuple[str, ...]
@@ -28,6 +28,7 @@ class Unused:
     reason: str
     alone: bool
     end_column: int
+    unknown: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -20,10 +20,10 @@ from transfer_lint.rules.options import RuleOptions
 def check(site: Site, questions: Questions, options: RuleOptions) -> Verdict | None:
     """Only factories that give the same bits on every device; random ones draw from the device's own generator.
 
-    A warning at steps, and in a function that follows the device of a tensor, since that computes; a function that is
-    told a device may be one that sets up. A hint if the factory copies values of the host, since with `device=` it
-    makes the same copy; and if it gives other bits on another device, since then it is for the user to say whether
-    these will do. Not reported: such a copy that the host does not wait for, and pinned memory, which is made for that.
+    A warning at steps. Once a call, or for a few numbers, it is a hint: nobody can measure that. So it is if the
+    factory copies values of the host, since with `device=` it makes the same copy; and if it gives other bits on
+    another device, since then it is for the user to say whether these will do. Not reported: such a copy that the host
+    does not wait for, and pinned memory, which is made for that.
     """
     if site.request.device is None or questions.boundary(site):
         return None
@@ -33,10 +33,9 @@ def check(site: Site, questions: Questions, options: RuleOptions) -> Verdict | N
         return _computed(site, questions)
     if made.pinned or (made.copies and not site.is_blocking):
         return None
-    cold = site.heat is Heat.ONCE or questions.fills_cache(site)
-    may_set_up = site.heat is Heat.CALL and not questions.follows_tensor(site)
-    quiet = cold or may_set_up or made.copies or made.helper or not made.exact
-    severity = warning_if(not quiet, site)
+    cold = site.heat.rank < Heat.STEP.rank or questions.fills_cache(site)
+    quiet = cold or made.few or made.copies or made.helper or not made.exact
+    severity = warning_if(not quiet and not questions.is_shut_out(site), site)
     if direct is None:
         return _named(site, questions, made, severity)
     if direct.helper:
@@ -46,15 +45,17 @@ def check(site: Site, questions: Questions, options: RuleOptions) -> Verdict | N
     plain = request.plain and not request.ambiguous and not site.in_fstring
     # A dtype that the factory cannot take stays behind: the copy would be of the wider values.
     exact = direct.exact and (direct.any_dtype or request.dtype is None or not direct.copies)
+    like = direct.by_tensors and questions.asks_for_placement_of(request)  # `.to(x)`: `x.new_zeros(...)` is shorter
     return Verdict(
         severity,
         f"`{direct.written}` makes a tensor on the host that is moved to {questions.wanted(site)} at once",
         (),
-        ConstructOnDevice(questions.spelled_target(request), direct.any_dtype, direct.legacy)
+        ConstructOnDevice(questions.spelled_target(request), direct.any_dtype, direct.legacy, like)
         if exact and plain
         else None,
         "make it there",
-        simpler=not made.copies and site.function is not None and not questions.is_in_test(site),
+        Safety.UNSAFE if like else Safety.SAFE,
+        simpler=not made.copies and site.heat is not Heat.ONCE and not questions.is_in_test(site),
     )
 
 

@@ -22,20 +22,21 @@ def check(note: Unused | Ended) -> Verdict:
         ended = f"has ended: it held until {note.until}"
         no_day = f"does not hold: its end is no day, {note.until}; write it like 2027-06-01"
         return Verdict(Severity.HINT, f"{note.what} {ended if note.is_day else no_day}")
+    unknown = f": no rule is called {', '.join(f'`{selector}`' for selector in note.unknown)}" if note.unknown else ""
     kept = [selector for selector in note.selectors if selector not in note.idle]
     if kept:
         idle = ", ".join(f"`{selector}`" for selector in note.idle)
         text = f"# transfer-lint: ignore[{', '.join(kept)}]" + (f" {note.reason}" if note.reason else "")
         return Verdict(
             Severity.HINT,
-            f"{idle} hides nothing here",
+            f"{idle} hides nothing here{unknown}",
             action=EditComment(note.end_column, text),
             title=f"remove {idle}",
         )
     where = ": a comment counts on the first or last line of the call or its statement" if note.alone else ""
     return Verdict(
         Severity.HINT,
-        f"this ignore comment hides nothing{where}",
+        f"this ignore comment hides nothing{unknown or where}",
         action=EditComment(note.end_column),
         title="remove the comment",
     )

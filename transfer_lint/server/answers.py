@@ -15,6 +15,7 @@ from transfer_lint.findings import Edit, Finding
 from transfer_lint.fixing import rewriting
 from transfer_lint.fixing.fix import fix_source
 from transfer_lint.fixing.ignores import with_ignores
+from transfer_lint.fixing.planning import changes_of
 from transfer_lint.fixing.styles import nearest_style
 from transfer_lint.flow.program.project import Project
 from transfer_lint.flow.program.text_facts import TextFacts
@@ -168,7 +169,7 @@ def edits(sources: Reading, asked: Asked, wanted: Sequence[tuple[str, Finding | 
 def _fixed(source: Source, found: Sequence[Finding], wanted: Finding, settings: Settings) -> str:
     for finding in found:
         if (finding.anchor, finding.code, finding.fix) == (wanted.anchor, wanted.code, wanted.fix) and finding.fix:
-            changes = {finding.anchor: finding.fix.action}
+            changes = changes_of(finding, unsafe=settings.unsafe_fixes)
             rewritten = rewriting.rewrite(
                 source.path, source.text, changes, settings.target_version, nearest_style(source.path)
             )

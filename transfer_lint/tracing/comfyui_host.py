@@ -15,8 +15,6 @@ import urllib.request
 from collections.abc import Sequence
 from typing import Any
 
-from transfer_lint.tracing.scenario import Refused
-
 _PAUSE = 0.1
 """Seconds between two questions to the server."""
 
@@ -28,15 +26,12 @@ class WorkflowFailed(Exception):
 def run(folder: str, workflows: Sequence[str], arguments: Sequence[str]) -> None:
     """Run ComfyUI's `main.py` in this process, with the workflows in their order.
 
-    folder: of ComfyUI. workflows: files in the API format. arguments: for ComfyUI.
+    folder: of ComfyUI, with its `main.py`. workflows: files in the API format. arguments: for ComfyUI.
 
     Raises:
-        Refused: the folder holds no ComfyUI.
         WorkflowFailed: ComfyUI refuses a workflow, or a node fails.
     """
     main = os.path.join(os.path.abspath(folder), "main.py")
-    if not os.path.isfile(main):
-        raise Refused(f"{folder}: holds no main.py: give ComfyUI's folder")
     prompts = []
     for path in workflows:
         with open(path, encoding="utf-8") as stream:

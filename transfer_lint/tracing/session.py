@@ -9,11 +9,13 @@ from collections.abc import Collection, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from types import MappingProxyType
 
+from transfer_lint.problems import install_command
+
 try:
     import torch
 except ModuleNotFoundError as error:
     raise ModuleNotFoundError(
-        "transfer_lint.trace needs torch, which is not installed: pip install 'transfer-lint[trace]'", name="torch"
+        f"transfer_lint.trace needs torch, which is not installed: {install_command('trace')}", name="torch"
     ) from error
 
 from transfer_lint.evidence.model import Ending, Trace

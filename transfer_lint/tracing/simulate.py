@@ -24,11 +24,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
+from transfer_lint.problems import install_command
+
 try:
     import torch
 except ModuleNotFoundError as error:
     raise ModuleNotFoundError(
-        "transfer_lint.trace needs torch, which is not installed: pip install 'transfer-lint[trace]'", name="torch"
+        f"transfer_lint.trace needs torch, which is not installed: {install_command('trace')}", name="torch"
     ) from error
 from torch.utils._python_dispatch import TorchDispatchMode
 

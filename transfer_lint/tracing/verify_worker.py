@@ -17,6 +17,7 @@ from transfer_lint.evidence.job import Job, from_json
 from transfer_lint.evidence.launch import end_with_parent
 from transfer_lint.evidence.model import Ending
 from transfer_lint.evidence.runs import Call, Run, to_json
+from transfer_lint.problems import install_command
 
 
 def main() -> None:
@@ -27,7 +28,7 @@ def main() -> None:
     try:
         import torch  # noqa: F401
     except ModuleNotFoundError:
-        run.ending = Ending("refused", 2, "torch is not installed for this Python: pip install 'transfer-lint[trace]'")
+        run.ending = Ending("refused", 2, f"torch is not installed for this Python: {install_command('trace')}")
         with open(job.result, "w", encoding="utf-8") as stream:
             stream.write(to_json(run))
         return

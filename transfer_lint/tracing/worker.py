@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from transfer_lint.evidence.job import Job, from_json
 from transfer_lint.evidence.launch import end_with_parent
 from transfer_lint.evidence.model import Ending, Trace, to_json
+from transfer_lint.problems import install_command
 
 if TYPE_CHECKING:
     from transfer_lint.tracing.session import Tracing
@@ -22,7 +23,7 @@ def main() -> None:
     try:
         import torch  # noqa: F401
     except ModuleNotFoundError:
-        mend = "torch is not installed for this Python: pip install 'transfer-lint[trace]'"
+        mend = f"torch is not installed for this Python: {install_command('trace')}"
         _write(job.result, Trace(job.target, {}, "", Ending("refused", 2, mend), 0.0, 0.0, "events", 1.0, []))
         sys.exit(2)
     sys.exit(_run(job))

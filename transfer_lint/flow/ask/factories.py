@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from math import prod
 
 from transfer_lint.flow.knowledge import Knowledge
 from transfer_lint.flow.program.modules import Module
@@ -18,6 +19,8 @@ _BINDING = frozenset({"device", "out", "requires_grad", "pin_memory", None})
 # Factories whose arguments are sizes; of `full`, the first one.
 _SIZED = frozenset({"torch.zeros", "torch.ones", "torch.empty", "torch.full"})
 
+_FEW = 16  # numbers
+
 
 @dataclass(frozen=True)
 class Factory:
@@ -29,6 +32,8 @@ class Factory:
     exact: making it on the target device gives the same bits.
     any_dtype: making it in the target dtype gives the same bits, too.
     helper: it is a call of a function of the tree that makes the tensor; `line` is where it does.
+    few: it makes so few numbers, as their count is written, that nothing but the call itself costs anything.
+    by_tensors: tensors have a method that makes it, and is told nothing but sizes: `x.new_zeros(2, 4)`.
     legacy: the dtype that a legacy constructor's name says (`torch.FloatTensor`), "" for the default one; else None.
     """
 
@@ -40,6 +45,8 @@ class Factory:
     any_dtype: bool = False
     legacy: str | None = None
     helper: bool = False
+    few: bool = False
+    by_tensors: bool = False
 
 
 class Factories:
@@ -76,6 +83,15 @@ class Factories:
         sizes = [*call.args[:1], *(() if name == "torch.full" else call.args[1:])] if name in _SIZED else []
         each = [item for size in sizes for item in (size.elts if isinstance(size, ast.Tuple | ast.List) else [size])]
         return any(isinstance(size, ast.Constant) and size.value == 0 for size in each)
+
+    def _makes_few(self, call: ast.Call) -> bool:
+        """Whether all sizes of a factory are written out, and small."""
+        name = self._module.dotted(call.func)
+        if name not in _SIZED:
+            return False
+        sizes = [item for size in (call.args[:1] if name == "torch.full" else call.args) for item in _items(size)]
+        numbers = [size.value for size in sizes if isinstance(size, ast.Constant) and isinstance(size.value, int)]
+        return bool(sizes) and len(numbers) == len(sizes) and prod(numbers) <= _FEW
 
     def makes(self, node: ast.expr) -> bool:
         """Whether an expression is computed from factories alone."""
@@ -170,7 +186,8 @@ class Factories:
         else:
             exact = not keywords & _BINDING and (name in self._knowledge.exact_factories or self._is_integral(made))
         any_dtype = name in self._knowledge.exact_in_any_dtype and "dtype" not in keywords
-        return self._factory(made, [made], exact, any_dtype, legacy)
+        by_tensors = name in _SIZED and name != "torch.full" and not made.keywords
+        return replace(self._factory(made, [made], exact, any_dtype, legacy), by_tensors=by_tensors)
 
     def _factory(
         self,
@@ -182,7 +199,8 @@ class Factories:
     ) -> Factory:
         copies = any(self._copies(call) for call in calls)
         pinned = any(_is_pinning(node) for node in nodes_of(made))
-        return Factory(_spelled(made), made.lineno, copies, pinned, exact, any_dtype, legacy)
+        few = all(map(self._makes_few, calls))
+        return Factory(_spelled(made), made.lineno, copies, pinned, exact, any_dtype, legacy, few=few)
 
     def _makes_tensor(self, node: ast.Call) -> bool:
         """Whether a node is a call of a deterministic factory."""

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 from transfer_lint.flow.ask.mutations import is_written_to, memory_of, on_lines
 from transfer_lint.flow.program.syntax import (
-    LOOPS,
     ancestors,
     is_plain,
     kinds_in,
+    loops_around,
     nodes_of,
     path_to,
     span,
@@ -47,10 +47,9 @@ def replaces_itself(site: Site) -> bool:
                 return False
         case _:
             return False
-    loops = [statement for statement in path_to(function.node.body, site.statement) if isinstance(statement, LOOPS)]
     stores = [
         node
-        for loop in loops[-1:]
+        for loop in loops_around(function.node.body, site.statement)[-1:]
         for node in nodes_of(loop)
         if isinstance(node, ast.Name) and node.id == name and not isinstance(node.ctx, ast.Load)
     ]
@@ -67,13 +66,12 @@ def invariant_loops(site: Site, mutations: Sequence[Mutation], proved: bool = Tr
     if function is None or not site.yields_copy or not _is_read_again(site.moved):
         return []
     found: list[ast.AST] = []
-    path = path_to(function.node.body, site.statement)
     if is_memoised(site) or is_written_to(site, mutations):
         return []
     inline = _comprehensions(site)
     if site.inline and not inline:
         return []
-    for loop in (*inline, *reversed([statement for statement in path if isinstance(statement, LOOPS)])):
+    for loop in (*inline, *reversed(loops_around(function.node.body, site.statement))):
         first, last = span(loop)
         if loop is site.statement or (proved and _is_made_within(site, first, last)) or _is_assigned_in(loop, site):
             break

@@ -57,6 +57,34 @@ def is_noted(site: Site) -> bool:
     )
 
 
+def is_looked_up(site: Site) -> bool:
+    """Whether the place is looked up under a name: `m.to(state["unet"]["device"])` puts back what was noted before."""
+    device = site.request.device
+    given = [*site.node.args, *(keyword.value for keyword in site.node.keywords)]
+    place = given[device.argument] if device is not None and device.argument is not None else None
+    return (
+        isinstance(place, ast.Subscript)
+        and isinstance(place.slice, ast.Constant)
+        and isinstance(place.slice.value, str)
+    )
+
+
+def is_picked(site: Site) -> bool:
+    """Whether the function has picked the module, with others, to move it: `for m in chosen: m.to(d)`."""
+    root, function = _root(site.moved), site.function
+    if function is None or root is None:
+        return False
+    over = {
+        spelled(node.iter)
+        for node in nodes_of(function.node)
+        if isinstance(node, ast.For) and any(isinstance(n, ast.Name) and n.id == root for n in nodes_of(node.target))
+    }
+    listed = {
+        spelled(target) for target, value in bindings(function.node) if isinstance(value, ast.List) and not value.elts
+    }
+    return bool(over & listed)
+
+
 def is_guarded_by_hand(site: Site) -> bool:
     """Whether a test around or before the move asks where the module is, or for what is noted after such a move.
 
@@ -91,11 +119,12 @@ def is_guarded_by_hand(site: Site) -> bool:
 def outlives_call(site: Site) -> bool:
     """Whether the module is still there in a later call.
 
-    Not if the function has it from a call, made or fetched, or loads its weights.
+    Not if the function has it from a call, made or fetched, or loads its weights, or what holds it.
     """
     function = site.function
     if function is None or _is_loaded(function.node, spelled(site.moved)):
         return False
+    loaded = {_loads_into(node) for node in nodes_of(function.node)} - {"self", None}
     bound: dict[str, list[ast.expr | None]] = {}
     for target, value in bindings(function.node):
         if target.lineno <= site.statement.lineno:
@@ -107,6 +136,8 @@ def outlives_call(site: Site) -> bool:
             if name in seen:
                 continue
             seen.add(name)
+            if name in loaded:
+                return False
             for value in bound.get(name, ()):
                 if value is None or _is_made(value, name):
                     return False
@@ -147,6 +178,14 @@ def _is_put_back_in_place(site: Site) -> bool:
     return False
 
 
+def _loads_into(node: ast.AST) -> str | None:
+    """What a call of a method such as `load_model` loads into: `self.sd` of `self.sd.load_model()`."""
+    match node:
+        case ast.Call(func=ast.Attribute(value=value, attr=name)) if name.split("_")[0] == "load":
+            return spelled(value)
+    return None
+
+
 def _is_worked_with(function: ast.AST, root: str, moves: set[ast.AST]) -> bool:
     """Whether the function calls a method of what holds the module (not to move it), or hands that on."""
     for node in nodes_of(function):
@@ -155,7 +194,8 @@ def _is_worked_with(function: ast.AST, root: str, moves: set[ast.AST]) -> bool:
         if isinstance(node.func, ast.Attribute | ast.Name) and _root(node.func) == root:
             return True
         given = (*node.args, *(keyword.value for keyword in node.keywords))
-        if any(isinstance(part, ast.Name) and part.id == root for value in given for part in nodes_of(value)):
+        handed = [value for value in given if not isinstance(value, ast.JoinedStr)]  # text is for people
+        if any(isinstance(part, ast.Name) and part.id == root for value in handed for part in nodes_of(value)):
             return True
     return any(
         isinstance(node, ast.Return | ast.Yield) and isinstance(node.value, ast.Name) and node.value.id == root

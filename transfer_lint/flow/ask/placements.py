@@ -11,10 +11,12 @@ from transfer_lint.flow.ask.factories import Factories
 from transfer_lint.flow.ask.liveness import is_returned
 from transfer_lint.flow.knowledge import Role
 from transfer_lint.flow.program import sockets
+from transfer_lint.flow.program.callers import Callers
 from transfer_lint.flow.program.modules import Module
+from transfer_lint.flow.program.options import Options
 from transfer_lint.flow.program.project import Project
 from transfer_lint.flow.program.step_code import is_in_test
-from transfer_lint.flow.program.syntax import LOOPS, nodes_of, path_to, span, written
+from transfer_lint.flow.program.syntax import loops_around, nodes_of, span, written
 from transfer_lint.flow.results.constructions import Construction, DeviceComparison
 from transfer_lint.flow.results.examination import Examination, Place
 from transfer_lint.flow.results.reads import HostRead
@@ -65,6 +67,12 @@ class Placements:
         for site in examined.sites:
             self._of_receiver.setdefault(site.receiver.ident, []).append(site)
         self._links = {site.moved for site in examined.sites}
+
+    def is_shut_out(self, place: Site | HostRead) -> bool:
+        """Whether the place stands under an option that no caller of the tree turns on; see `options`."""
+        options = Options(Callers.of_project(self._project))
+        function = place.function
+        return function is not None and options.shut_out(self.module, function.node, place.statement, place.node)
 
     # ---- how it is written ---------------------------------------------------------------------------------------
 
@@ -252,7 +260,7 @@ class Placements:
     def is_in_loop(self, place: Place) -> bool:
         """Whether a loop of the function holds the place."""
         body = place.function.node.body if place.function is not None else self.module.tree.body
-        return any(isinstance(statement, LOOPS) for statement in path_to(body, place.statement))
+        return bool(loops_around(body, place.statement))
 
     def is_decided_elsewhere(self, site: Site) -> bool:
         """Whether a fact that proves where the receiver is stands in another function, or is about one.
@@ -288,6 +296,16 @@ class Placements:
         if not request.plain or request.ambiguous or not halves or not all(half.comparable for half in halves):
             return None
         return Target(_half(request.device), _half(request.dtype))
+
+    def asks_for_placement_of(self, request: Request) -> bool:
+        """Whether a transfer asks for both halves of another tensor's placement, by that tensor alone: `.to(other)`."""
+        device, dtype = request.device, request.dtype
+        return (
+            device is not None
+            and dtype is not None
+            and device.argument is not None
+            and device.argument == dtype.argument
+        )
 
     def spelled_target(self, request: Request) -> Target:
         """The target for a rewrite that writes the device and the dtype again."""

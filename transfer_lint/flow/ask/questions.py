@@ -163,12 +163,14 @@ class Questions(ReadQuestions):
     def is_placed_on_purpose(self, site: Site) -> bool:
         """Whether the code around a module's move says why it is there: see `module_moves`.
 
-        The function only moves it, or notes on it where it is; a test chooses the place, or asks for it by hand.
+        The function only moves it, notes where it is, or has picked it; the place is looked up, chosen, or asked for.
         """
         return (
             module_moves.only_moves(site, self.sites)
             or module_moves.is_chosen(site)
             or module_moves.is_noted(site)
+            or module_moves.is_looked_up(site)
+            or module_moves.is_picked(site)
             or module_moves.is_guarded_by_hand(site)
         )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from transfer_lint.findings import Assumption
-from transfer_lint.flow.ask import caches, readers
+from transfer_lint.flow.ask import caches, needed_reads, readers
 from transfer_lint.flow.ask.placements import Placements, is_device_of_value
 from transfer_lint.flow.knowledge import Role
 from transfer_lint.flow.program.syntax import nodes_of
@@ -36,13 +36,26 @@ class ReadQuestions(Placements):
         return readers.read_before_waiting(site, self.reads, self._copy_reads.first_line(site))
 
     def is_one_with_another(self, read: HostRead) -> bool:
-        """Whether an earlier read of the statement is mended with it; see `readers.has_same_cause`."""
-        return any(other.anchor < read.anchor and readers.has_same_cause(other, read) for other in self.reads)
+        """Whether an earlier read is mended with it: one of the statement, or a test of the same local."""
+        earlier = (other for other in self.reads if other.anchor < read.anchor)
+        return any(readers.has_same_cause(other, read) or readers.tests_the_same(other, read) for other in earlier)
 
     def selected_before(self, read: HostRead) -> int | None:
         """The line where the function has selected with the same mask; None if there is none."""
         earlier = (o for o in self.reads if o.function is read.function and o.anchor[0] < read.anchor[0])
         return next((o.anchor[0] for o in earlier if readers.selects_with_the_same(o, read)), None)
+
+    def is_agreed_on(self, read: HostRead) -> bool:
+        """Whether processes have just agreed on what is read, to go on alike: by `dist.broadcast` or the like."""
+        return needed_reads.is_agreed_on(read)
+
+    def is_needed_size(self, read: HostRead) -> bool:
+        """Whether a size is read once a call, and used for nothing but sizes; see `needed_reads`."""
+        return needed_reads.is_needed_size(read)
+
+    def is_for_record(self, read: HostRead) -> bool:
+        """Whether an array becomes an image of a library that takes one at a time, or a number goes into a record."""
+        return needed_reads.is_made_an_image(read) or needed_reads.is_recorded(read)
 
     def is_remembered(self, read: HostRead) -> bool:
         """Whether what is read is remembered for as long as the same object is asked for; see `caches`."""

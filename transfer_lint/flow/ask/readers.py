@@ -150,8 +150,17 @@ def _is_constant_index(node: ast.expr) -> bool:
 
 def reads_the_same(first: HostRead, second: HostRead) -> bool:
     """Whether two reads of one function are of the same locals, which nothing in between binds again."""
-    names = [_names_in(read.node) - read.module.bindings.keys() for read in (first, second)]
+    names = [_names_in(read.node).difference(read.module.bindings) for read in (first, second)]
     return bool(names[0]) and names[0] == names[1] and is_kept_between(first, second, names[0])
+
+
+def tests_the_same(first: HostRead, second: HostRead) -> bool:
+    """Whether two reads of one function test the same local, unchanged in between, and the second no more often."""
+    names = [read.node.id if isinstance(read.node, ast.Name) else "" for read in (first, second)]
+    same = names[0] != "" and names[0] == names[1] and first.function is second.function
+    if not same or first.in_handler or first.heat.rank < second.heat.rank:
+        return False
+    return first.form is second.form is Form.TEST and is_kept_between(first, second, frozenset(names))
 
 
 def selects_with_the_same(first: HostRead, second: HostRead) -> bool:

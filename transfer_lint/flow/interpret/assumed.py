@@ -251,11 +251,19 @@ def of_output(owner: Object, name: str, value: Value, frame: Frame, node: ast.AS
 
 
 def one_number(frame: Frame, result: Object, node: ast.Call) -> Value:
-    """The result of `x.sum()` and the like: that of a tensor, in a file that knows no arrays."""
-    if any(library in frame.module.text for library in _ARRAYS):
+    """The result of `x.sum()` and the like: that of a tensor, in a file that knows no arrays, and in a model."""
+    arrays = any(library in frame.module.text for library in _ARRAYS)
+    if arrays and not _is_in_model(frame):
         return result
-    fact = frame.assume(Assumption.MOVED_IS_TENSOR, node, "`{}` makes one number of a tensor: there are no arrays")
+    why = "it is in a model" if arrays else "there are no arrays"
+    fact = frame.assume(Assumption.MOVED_IS_TENSOR, node, f"`{{}}` makes one number of a tensor: {why}")
     return Tensor(result.ident, *result.placed, scalar=True, why=(fact,)) if fact is not None else result
+
+
+def _is_in_model(frame: Frame) -> bool:
+    """Whether the code is a method of a module, but not what makes it: it works on tensors."""
+    info = frame.function
+    return info is not None and info.owner is not None and info.owner.is_module and info.name != "__init__"
 
 
 def _made_by_model(frame: Frame, node: ast.Call) -> Fact | None:

@@ -10,6 +10,7 @@ from transfer_lint.flow.interpret.frame import Frame
 from transfer_lint.flow.interpret.names import value_of_binding
 from transfer_lint.flow.interpret.objects import found_method
 from transfer_lint.flow.interpret.tensors import tensor_attribute
+from transfer_lint.flow.interpret.unknown_calls import namespace
 from transfer_lint.flow.knowledge.names import DTYPES
 from transfer_lint.flow.program.modules import ClassInfo, FunctionInfo
 from transfer_lint.flow.program.tensor_uses import attribute_use
@@ -37,6 +38,8 @@ def attribute(frame: Frame, owner: Value, node: ast.Attribute, state: State) -> 
         case Class():
             method = owner.info.method(name)
             return Function(method) if method else frame.unknown(node, f"{owner.info.name}.{name}")
+        case Object() if name == "__dict__":
+            return namespace(frame, owner, node, state)
         case Object():
             if isinstance(owner.cls, ClassInfo) and name not in state.record(owner.ident).attributes:
                 if owner.cls.method("__getattribute__") is not None:

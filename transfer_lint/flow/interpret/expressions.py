@@ -14,8 +14,8 @@ from transfer_lint.flow.interpret.attributes import attribute
 from transfer_lint.flow.interpret.calls import call
 from transfer_lint.flow.interpret.captures import capture, iterated
 from transfer_lint.flow.interpret.frame import Frame, evaluates
-from transfer_lint.flow.interpret.host_reads import comparison, elements_of, index, text, truth
-from transfer_lint.flow.interpret.items import element, item_at, one_alike
+from transfer_lint.flow.interpret.host_reads import collected_in, comparison, elements_of, index, text, truth
+from transfer_lint.flow.interpret.items import annotated_item, element, item_at, one_alike
 from transfer_lint.flow.interpret.names import lookup
 from transfer_lint.flow.interpret.tensors import combine
 from transfer_lint.flow.interpret.unknown_calls import hold
@@ -53,6 +53,13 @@ def _subscript(frame: Frame, node: ast.expr, state: State) -> Value:
     key = frame.eval(node.slice, state)
     frame.run_operators((owner,), node, state)
     index(frame, node, owner, key)
+    value = _item(frame, node, owner, key, state)
+    whole = isinstance(node.slice, ast.Slice)
+    return annotated_item(frame, owner, value, node, (dict, list)) if isinstance(owner, Object) and not whole else value
+
+
+def _item(frame: Frame, node: ast.Subscript, owner: Value, key: Value, state: State) -> Value:
+    """What a subscript selects."""
     match owner:
         case Tensor():
             # The index may be a tensor on the host: the result is on the device of the indexed tensor.
@@ -342,6 +349,7 @@ def _comprehension(frame: Frame, node: ast.expr, state: State) -> Value:
             source = frame.eval(generator.iter, inner)
             iterated(frame, source, generator.iter, inner)
             elements = elements_of(frame, generator.target, generator.iter, inner, source)
+            elements |= collected_in(frame, generator.target, generator.iter, source, inner)
             enter({} if elements and frame.steps(node) else elements)
             assign(frame, generator.target, element(frame, source, generator.target, inner), inner)
             for test in generator.ifs:

@@ -14,7 +14,7 @@ from transfer_lint.flow.interpret.host_reads import called, sizes, upload
 from transfer_lint.flow.interpret.items import element, one_alike
 from transfer_lint.flow.interpret.mutations import function_writes, out_written, written
 from transfer_lint.flow.interpret.tensors import NOT_OPERANDS, as_called, as_tensor, combine, operate, parts, requested
-from transfer_lint.flow.interpret.unknown_calls import alias, hold, unknown_call
+from transfer_lint.flow.interpret.unknown_calls import alias, hold, namespace, unknown_call
 from transfer_lint.flow.knowledge import Operation, Role
 from transfer_lint.flow.values.aliasing import Later
 from transfer_lint.flow.values.state import State
@@ -65,6 +65,8 @@ def external_call(frame: Frame, name: str, arguments: dict[str, Value], node: as
         return unknown_call(frame, operands, node, state, name.rpartition(".")[2])
     if runs_tree(operands, state):
         state.havoc_all((), frame.epoch(node), node.lineno, module_level=True)
+    if name == "builtins.vars" and isinstance(first, Object):
+        return namespace(frame, first, node, state)
     if name in ("torch.device", "torch.torch.device"):
         return _device(frame, arguments, node)
     if name in knowledge.devices:

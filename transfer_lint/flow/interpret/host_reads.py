@@ -9,7 +9,7 @@ from transfer_lint.findings import Assumption
 from transfer_lint.flow.interpret.frame import Frame
 from transfer_lint.flow.interpret.items import element
 from transfer_lint.flow.knowledge import Role
-from transfer_lint.flow.program.syntax import nodes_of, spelled, written
+from transfer_lint.flow.program.syntax import bindings, nodes_of, spelled, written
 from transfer_lint.flow.program.tensor_uses import tensor_uses
 from transfer_lint.flow.results.reads import Form, HostRead
 from transfer_lint.flow.values.state import State
@@ -67,15 +67,18 @@ def index(frame: Frame, node: ast.Subscript, owner: Value, key: Value, assigned:
 
     So is the index of a list. assigned: what the items become: a number fills them without a look at the mask.
     """
+    counts = assigned is None or _is_elsewhere(frame, assigned)
     if isinstance(owner, Tensor):
         for part in key.items if isinstance(key, Tuple) else (key,):
             if isinstance(part, Tensor) and part.dtype_term().name == "torch.bool":
-                if assigned is None or _is_elsewhere(frame, assigned):
+                if counts:
                     note(frame, node, owner, form=Form.SIZE)
             elif isinstance(part, Tensor) and part.scalar:
                 note(frame, node.slice, part, form=Form.TEST)
     elif isinstance(owner, Object) and owner.cls == "builtins.list" and isinstance(key, Tensor):
         note(frame, node.slice, key, form=Form.TEST)
+    elif isinstance(owner, Object) and owner.cls is None and counts and _seems_mask(frame, node.slice):
+        note(frame, node, owner, form=Form.SIZE)
 
 
 def _is_elsewhere(frame: Frame, value: Value) -> bool:
@@ -98,6 +101,10 @@ def called(frame: Frame, name: str, arguments: Mapping[str, Value], node: ast.Ca
         _compared(frame, name, tensors, operands, node, state)
     elif name in frame.knowledge.function_reads and tensors:
         note(frame, node, tensors[0], form=Form.SIZE if short in _SIZES else Form.CALL)
+    elif name in _FROM_HOST and node.args and (item := _collected(frame, node.args[0], operands[0], state)):
+        note(frame, node, item, elements=f"torch.stack({written(node.args[0])})")
+    elif name in frame.knowledge.function_checks and tensors:
+        note(frame, node, tensors[0], form=Form.CHECK)
     elif tensors and (sized or (name == "torch.repeat_interleave" and _repeats(arguments, "1"))):
         note(frame, node, tensors[0], form=Form.SIZE)
 
@@ -108,6 +115,8 @@ def method(
     """Record a host read if a method of a tensor reads it."""
     if name in frame.knowledge.tensor_reads:
         note(frame, node, owner, state, Form.SIZE if name in _SIZES else Form.CALL)
+    elif f"torch.{name}" in frame.knowledge.function_checks:
+        note(frame, node, owner, form=Form.CHECK)
     elif name == "repeat_interleave" and _repeats(arguments, "0"):
         note(frame, node, owner, form=Form.SIZE)
 
@@ -216,6 +225,16 @@ def _seems_tensor(frame: Frame, node: ast.expr, value: Value) -> bool:
     return False
 
 
+def _seems_mask(frame: Frame, node: ast.expr) -> bool:
+    """Whether an index is a local that is nothing but comparisons, and that the function uses as a tensor."""
+    if not isinstance(node, ast.Name) or frame.function is None:
+        return False
+    if node.id not in tensor_uses(frame.module, frame.function.node):
+        return False
+    held = [value for target, value in bindings(frame.function.node) if getattr(target, "id", "") == node.id]
+    return bool(held) and all(isinstance(value, ast.Compare) for value in held)
+
+
 # ---- recording -------------------------------------------------------------------------------------------------------
 
 
@@ -278,6 +297,25 @@ def elements_of(
     return _named(target, source) if isinstance(known, Tensor) else {}
 
 
+def collected_in(frame: Frame, target: ast.expr, source: ast.expr, value: Value, state: State) -> dict[str, str]:
+    """The name that a comprehension binds to the tensors that a list has collected in a loop -> how they become one."""
+    if isinstance(target, ast.Name) and _collected(frame, source, value, state) is not None:
+        return {target.id: f"torch.stack({written(source)})"}
+    return {}
+
+
+def _collected(frame: Frame, source: ast.expr, value: Value, state: State) -> Tensor | Object | None:
+    """A tensor of those that a list, which goes by a name, has collected in a loop; None if there are none."""
+    if not (isinstance(value, Object) and value.cls == "builtins.list" and isinstance(source, ast.Name)):
+        return None
+    if "[]" not in state.record(value.ident).attributes:
+        return None
+    item = element(frame, value, source, state.copy())
+    if isinstance(item, Tensor):
+        return item if not item.optional and _is_elsewhere(frame, item) else None
+    return item if isinstance(item, Object) and item.placed[0] is not None else None
+
+
 def _named(target: ast.expr, source: ast.expr) -> dict[str, str]:
     return {part.id: written(source) for part in nodes_of(target) if isinstance(part, ast.Name)}
 
@@ -289,7 +327,7 @@ def _elements(frame: Frame, node: ast.expr) -> str:
         match part:
             case ast.Name(id=name) if held.get(name):
                 return held[name]
-            case ast.Subscript(value=value, slice=key):
+            case ast.Subscript(value=value, slice=key) if not isinstance(key, ast.Compare):
                 if any(isinstance(inner, ast.Name) and held.get(inner.id) == "" for inner in nodes_of(key)):
                     return written(value)
     return ""

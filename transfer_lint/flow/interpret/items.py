@@ -6,6 +6,8 @@ import ast
 from collections.abc import Sequence
 from dataclasses import replace
 
+from transfer_lint.findings import Assumption
+from transfer_lint.flow.interpret.annotations import holds_tensors
 from transfer_lint.flow.interpret.assumed import of_output
 from transfer_lint.flow.interpret.frame import Frame
 from transfer_lint.flow.values.records import Record
@@ -14,6 +16,20 @@ from transfer_lint.flow.values.values import Host, Object, Tensor, Tuple, Value
 
 _ITEMS_ONLY = ("builtins.list", "builtins.dict")
 _CONTAINERS = ("torch.nn.ModuleList", "torch.nn.ParameterList")
+
+
+def annotated_item(frame: Frame, owner: Object, value: Value, node: ast.AST, kinds: tuple[type, ...]) -> Value:
+    """An item of a parameter; as a tensor if the annotation of the parameter says that it holds tensors."""
+    name = owner.ident.label
+    known = frame.function is None or owner.cls is not None or not owner.ident.is_initial() or owner.ident.parent
+    if known or not isinstance(value, Object) or value.cls is not None:
+        return value
+    assert frame.function is not None
+    noted = next((a for a in frame.function.parameters if a.arg == name), None)
+    if noted is None or holds_tensors(frame.module, noted.annotation) not in kinds:
+        return value
+    fact = frame.assume(Assumption.MOVED_IS_TENSOR, noted, "`{}` is annotated to hold tensors")
+    return Tensor(value.ident, *value.placed, why=(fact,)) if fact is not None else value
 
 
 def item_at(frame: Frame, value: Value, index: int, node: ast.AST, state: State) -> Value:
@@ -59,7 +75,7 @@ def element(frame: Frame, value: Value, node: ast.AST, state: State) -> Value:
             state.sharing.alias(found.ident, value.ident)
             if value.cls in _CONTAINERS:
                 return frame.callees.attribute(frame, value, "[]", found.ident)
-            return of_output(value, "[]", found, frame, node)
+            return annotated_item(frame, value, of_output(value, "[]", found, frame, node), node, (list,))
         case Tensor():
             fresh = frame.symbol(node, "an item")
             return Tensor(fresh, value.device, value.dtype, shares=value.memory(), why=value.why)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from dataclasses import replace
-from functools import partial
+from functools import cache, partial
 
 from transfer_lint.findings import Assumption
 from transfer_lint.flow.interpret.frame import Frame
@@ -21,9 +21,12 @@ from transfer_lint.flow.values.values import Object, Tensor, Value, symbols_of
 
 def entry_state(frame: Frame) -> State:
     """The state at function entry."""
-    assigns_data = partial(frame.project.assigns, "data", frame.module.path)
-    sharing = Sharing(frame.is_module, partial(apart, frame), assigns_data)
+    near, project = frame.module.path, frame.project
+    data = partial(project.assigns, "data", near), partial(project.replaces_data, near)
+    sharing = Sharing(frame.is_module, partial(apart, frame), *data, cache(partial(may_assign, frame)))
     sharing.settled = Assumption.STAYS_WHERE_PUT in frame.callees.assumptions
+    sharing.new = _initialised(frame)
+    sharing.open = Assumption.NO_HIDDEN_CHANGES in frame.callees.assumptions
     return State(frame.symbols, partial(initial_attribute, frame), sharing)
 
 
@@ -75,11 +78,9 @@ def apart(frame: Frame, one: Symbol, other: Symbol) -> bool:
     They are if one `__init__` made both and put them into different attributes. In an `__init__`, the object that it
     initialises is new, so it is different from every other object.
     """
-    function = frame.function
-    if function is not None and function.name == "__init__" and function.parameters:
-        own = frame.symbols.make(("parameter", function.parameters[0].arg), "", 0)
-        if own in (one, other):
-            return True
+    own = _initialised(frame)
+    if own is not None and own in (one, other):
+        return True
     ancestors = {symbol.parent: symbol for symbol in one.lineage() if symbol.parent is not None}
     for theirs in other.lineage():
         mine = ancestors.get(theirs.parent) if theirs.parent is not None else None
@@ -88,12 +89,40 @@ def apart(frame: Frame, one: Symbol, other: Symbol) -> bool:
     return False
 
 
+def _initialised(frame: Frame) -> Symbol | None:
+    function = frame.function
+    if function is None or function.name != "__init__" or not function.parameters:
+        return None
+    return frame.symbols.make(("parameter", name := function.parameters[0].arg), name, 0)
+
+
+def may_assign(frame: Frame, cls: ClassInfo | str, name: str) -> bool:
+    """Whether any code but the function itself, and constructors, may assign an attribute of an object of a class."""
+    if name.startswith("[") or frame.project.assigns(name, frame.module.path):
+        return True
+    if isinstance(cls, str):
+        return not frame.knowledge.is_module_class(cls)
+    kinds = [kind for kind in cls.lineage if isinstance(kind, ClassInfo)]
+    known = all(isinstance(kind, ClassInfo) or frame.knowledge.is_transparent_base(kind) for kind in cls.lineage)
+    methods = (method for kind in kinds for key, method in kind.methods.items() if key != "__init__")
+    return (
+        not known
+        or cls.is_overridden(name)
+        or any(name in method.assigned for method in methods if method is not frame.function)
+    )
+
+
 def store(frame: Frame, owner: Object, name: str, value: Value, where: ast.AST, state: State) -> None:
     """Assign an attribute or item.
 
     If a module, parameter or buffer is put into a module, the placement of that module is no longer known, because the
     two placements may differ.
     """
+    if name == "__dict__":
+        state.havoc(owner, frame.epoch(where), getattr(where, "lineno", 0))
+        for same in (value.ident, *state.sharing.twins.get(value.ident, ())) if isinstance(value, Object) else ():
+            state.sharing.twin(owner.ident, same)
+        return
     if _may_register(frame, owner, name, value, state):
         state.displace(owner, frame.epoch(where), getattr(where, "lineno", 0))
     if isinstance(owner.cls, ClassInfo):

@@ -250,7 +250,7 @@ class Summaries:
         if info.node not in self._asks:
             text = info.module.text
             walk = nodes_of(info.node) if "is_tensor" in text or "isinstance" in text else ()
-            names = (tested_for_tensor(info.module, node) for node in walk)
+            names = (tested_for_tensor(info.module, node) for node in walk if isinstance(node, ast.Call))
             self._asks[info.node] = frozenset(name.id for name in names if name is not None)
         return frozenset(
             name

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from transfer_lint.flow.interpret.assumed import agreed_device, as_operand
@@ -43,16 +43,16 @@ def combine(
     decisive = [t for t in tensors if t.scalar is False]
     if device is not None:
         chosen: Known | None = device
-    elif not others and len({t.device_term() for t in tensors}) == 1:
+    elif not others and _agree(t.device_term() for t in tensors):
         chosen = tensors[0].device or Known(tensors[0].device_term())
     elif decisive:
         chosen = decisive[0].device or Known(decisive[0].device_term())
     else:
         chosen = agreed_device(frame, tensors, node)
-    dtypes = {t.dtype_term() for t in tensors}
     dtype = None
-    if keeps_dtype and len(dtypes) == 1 and not others and (len(tensors) > 1 or len(operands) == 1):
-        dtype = tensors[0].dtype or Known(tensors[0].dtype_term())
+    if keeps_dtype and not others and (len(tensors) > 1 or len(operands) == 1):
+        alike = _agree(t.dtype_term() for t in tensors)
+        dtype = (tensors[0].dtype or Known(tensors[0].dtype_term())) if alike else None
     scalar = False if decisive else None
     if chosen is not None and device is None:
         chosen = chosen.proved_by(merge_why(*(t.device.why for t in tensors if t.device)))
@@ -60,6 +60,12 @@ def combine(
     arrays = any(isinstance(value, Host) and value.array for value in operands)
     made = made_of(frame, tensors) if not others and not arrays else None  # an array can only meet a host tensor
     return Tensor(frame.symbol(node, "a result"), chosen, dtype, scalar, made=made, why=why)
+
+
+def _agree(terms: Iterable[Term]) -> bool:
+    """Whether all are equal."""
+    first, *others = terms
+    return all(other == first for other in others)
 
 
 def _perhaps_computed(frame: Frame, operands: Sequence[Value], node: ast.expr) -> Object:

@@ -15,9 +15,11 @@ from transfer_lint.flow.values.values import Class, Function, Object, Tuple, Val
 def unknown_call(frame: Frame, operands: list[Value], node: ast.Call, state: State, label: str = "") -> Object:
     """Call unknown code: havoc its operands. Its result may be a part of one of them.
 
-    If one of them may lead to code of the tree, that may run, too, and change module-level objects.
+    If one of them may lead to code of the tree, that may run, too: it may change module-level objects, and replace the
+    data of tensors that it gets.
     """
     handed_over(frame, node, operands)
+    state.replace_given(operands, frame.epoch(node), node.lineno)
     state.havoc_all(operands, frame.epoch(node), node.lineno, module_level=any(map(_leads_to_code, operands)))
     name = label or (node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "this"))
     result = Object(frame.symbol(node, f"{name}()"))
@@ -42,6 +44,15 @@ def alias(state: State, result: Object, operand: Value) -> None:
     elif isinstance(operand, Tuple):
         for item in operand.items:
             alias(state, result, item)
+
+
+def namespace(frame: Frame, owner: Object, node: ast.expr, state: State) -> Object:
+    """`x.__dict__`: what is written to its items is written to `x`."""
+    made = Object(frame.symbol(node, f"{owner.ident.label}.__dict__"))
+    for same in (owner.ident, *state.sharing.twins.get(owner.ident, ())):
+        state.sharing.twin(made.ident, same)
+    state.sharing.alias(made.ident, owner.ident)
+    return made
 
 
 def hold(state: State, made: Object, operands: Iterable[Value]) -> None:

@@ -29,9 +29,17 @@ class Callers:
     """The callers of the functions of a project."""
 
     def __init__(self, project: Project) -> None:
-        self._project = project
+        self.project = project
         self._knowledge = project.knowledge
         self._files: dict[Module, Routines] = {}
+
+    @classmethod
+    def of_project(cls, project: Project) -> Callers:
+        """The callers of a project, found out once."""
+        if cls not in project.memo:
+            project.memo[cls] = cls(project)
+        found: Callers = project.memo[cls]
+        return found
 
     def of_file(self, module: Module) -> Routines:
         """The routines of a file."""
@@ -79,7 +87,7 @@ class _Search:
     def __init__(self, callers: Callers, routine: Routine) -> None:
         self._callers = callers
         self._routine = routine
-        self._project = callers._project
+        self.project = callers.project
         self._knowledge = callers._knowledge
         self.handed = Heat.ONCE
 
@@ -140,7 +148,7 @@ class _Search:
             return found[0]
         binding = file.module.binding(func.id) if isinstance(func, ast.Name) else None
         if isinstance(binding, Import):
-            target = self._project.module_for(file.module, binding)
+            target = self.project.module_for(file.module, binding)
             defined = target.binding(binding.name) if target is not None and binding.name is not None else None
             node = getattr(defined, "node", None)
             if target is not None and isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
@@ -178,7 +186,8 @@ class _Search:
         if isinstance(node, ast.Module) or site.called != self._routine.name:
             return True
         arguments, count = node.args, len(site.node.args)
-        bound = self._routine.owner is not None
+        static = any(isinstance(part, ast.Name) and part.id == "staticmethod" for part in node.decorator_list)
+        bound = self._routine.owner is not None and not static
         most = len(arguments.posonlyargs) + len(arguments.args) - bound
         needed = most - len(arguments.defaults)
         many = arguments.vararg is not None or count <= most
@@ -213,12 +222,12 @@ class _Search:
             count = self._methods_named(routine.name)
             if count > 1 and own is Heat.ONCE:
                 return  # its name says more
-            calling = self._project.calling(routine.name, near) if 0 < count <= _ALIKE else ()
+            calling = self.project.calling(routine.name, near) if 0 < count <= _ALIKE else ()
             if count != 1 and (not count or len(calling) > _ALIKE):
                 yield from self._of_instances(routine.owner.name)
                 return
             for path in calling:
-                other = self._project.module(path, near) if path != near else None
+                other = self.project.module(path, near) if path != near else None
                 if other is not None:
                     file = self._callers.of_file(other)
                     for use in self._of_value(file, routine.name, self._is_method_of_unknown, 1):
@@ -246,11 +255,11 @@ class _Search:
     def _importers(self, name: str, module: Module) -> Iterator[Routines]:
         """The files that import a name from a module, or the module."""
         stem = module.path.rpartition("/")[2].removesuffix(".py")
-        importing = self._project.importing
+        importing = self.project.importing
         for path in dict.fromkeys((*importing(name, module.path), *importing(stem, module.path))):
-            if path == module.path or not self._project.holds(path, name, module.path):
+            if path == module.path or not self.project.holds(path, name, module.path):
                 continue
-            other = self._project.module(path, module.path)
+            other = self.project.module(path, module.path)
             if other is not None:
                 yield self._callers.of_file(other)
 
@@ -259,7 +268,7 @@ class _Search:
         if not isinstance(func, ast.Attribute):
             return False
         binding = caller.module.binding(func.value.id) if isinstance(func.value, ast.Name) else None
-        return not isinstance(binding, Import) or self._project.module_for(caller.module, binding) is not None
+        return not isinstance(binding, Import) or self.project.module_for(caller.module, binding) is not None
 
     def _names_it(self, name: str) -> Callable[[Routine, ast.expr], bool]:
         path = self._routine.module.path
@@ -283,14 +292,14 @@ class _Search:
         binding = caller.module.binding(func.value.id)
         if not isinstance(binding, Import):
             return False
-        return self._project.module_for(caller.module, binding, binding.name) is self._routine.module
+        return self.project.module_for(caller.module, binding, binding.name) is self._routine.module
 
     def _methods_named(self, name: str) -> int:
         """How many methods of the tree have the name; 0 if something of Python or torch has it, too."""
         known = self._knowledge
         if name in known.tensor_same or name in known.tensor_host or name in known.tensor_tuples or name in _OF_PYTHON:
             return 0
-        return self._project.definitions(name, self._routine.module.path)
+        return self.project.definitions(name, self._routine.module.path)
 
 
 _OF_PYTHON = frozenset(name for kind in (str, bytes, list, dict, set, tuple, object) for name in dir(kind))

@@ -12,7 +12,13 @@ from transfer_lint.flow.program.modules import FunctionInfo, Module
 from transfer_lint.flow.program.project import Project
 from transfer_lint.flow.program.rates import HERE, Change, Path, Rate, RateOf, steadily
 from transfer_lint.flow.program.routines import Routine
-from transfer_lint.flow.program.step_code import is_fed, is_in_data_set, is_in_test, is_sampler_hook
+from transfer_lint.flow.program.step_code import (
+    is_fed,
+    is_for_export,
+    is_in_data_set,
+    is_in_test,
+    is_sampler_hook,
+)
 
 
 @dataclass
@@ -28,7 +34,7 @@ class HeatMap:
 
     def __init__(self, project: Project) -> None:
         self._knowledge = project.knowledge
-        self._callers = Callers(project)
+        self._callers = Callers.of_project(project)
         self._rates: dict[Routine, Rate] = {}
         self._own: dict[Routine, Heat] = {}
         self._throttled: set[Routine] = set()  # to which only throttled code leads
@@ -118,7 +124,7 @@ class HeatMap:
                     changed = True
         for current, rate in rates.items():
             rate = self._named(current, graph[current].own, rate)
-            self._rates[current] = Rate(rate.heat, None) if is_in_test(current) else rate
+            self._rates[current] = Rate(rate.heat, None) if is_in_test(current) or is_for_export(current) else rate
 
     def _named(self, routine: Routine, own: Heat, rate: Rate) -> Rate:
         """A name says that a function runs once, or that it is there to move things, unless steps call it."""

@@ -23,6 +23,8 @@ from transfer_lint.flow.program.trees import Answer, Question, Trees
 _DEFAULT_DEVICE = ("set_default_device", "set_default_tensor_type", "with torch.device", "with device")
 _SETS_DEFAULT_DEVICE = re.compile(r"\bset_default_(?:device|tensor_type)\b|^\s*with (?:torch\.)?device", re.MULTILINE)
 
+_REPLACES_DATA = re.compile(r"(?<![\w.)\]])(?!self\b)\w+\.data\s*=(?!=)")
+
 
 class Project:
     """The source trees that one run looks at, read on demand.
@@ -83,9 +85,18 @@ class Project:
         paths = dict.fromkeys(path for word in _DEFAULT_DEVICE for path in self.mentioning(word, near))
         return any(_sets_default_device(cast("str | None", self._ask(near, "text", path)) or "") for path in paths)
 
+    def replaces_data(self, near: str) -> bool:
+        """Whether code of the tree assigns the `.data` of what a plain name stands for, as of a tensor that it gets."""
+        paths = self.mentioning(".data", near) if self.assigns("data", near) else ()
+        return any(_replaces_data(cast("str | None", self._ask(near, "text", path)) or "") for path in paths)
+
     def importing(self, name: str, near: str) -> Sequence[str]:
         """The files with an import statement that names `name`, or that imports all of a module of that name."""
         return cast("tuple[str, ...]", self._ask(near, "importing", name))
+
+    def taking(self, stem: str, name: str, near: str) -> Sequence[str]:
+        """The files that may read a name from a module called `stem`, or do with that module what is not followed."""
+        return cast("tuple[str, ...]", self._ask(near, "taking", stem, name))
 
     def calling(self, name: str, near: str) -> Sequence[str]:
         """The files that call a method of that name."""
@@ -168,3 +179,8 @@ class Project:
 @lru_cache(maxsize=256)
 def _sets_default_device(text: str) -> bool:
     return _SETS_DEFAULT_DEVICE.search(text) is not None
+
+
+@lru_cache(maxsize=64)
+def _replaces_data(text: str) -> bool:
+    return _REPLACES_DATA.search(text) is not None

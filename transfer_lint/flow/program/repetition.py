@@ -116,7 +116,7 @@ class Repetition:
         if "backward" in _attributes(loop):
             return False
         if "backward" not in self._attributes:
-            return bool(self._attributes & {*_NO_GRADIENTS, "eval"})
+            return bool(self._attributes & {*_NO_GRADIENTS, "eval"}) or _stops_training(self._node)
         around = (part for part in nodes_of(self._node) if isinstance(part, ast.With) and _holds(part, loop))
         off = {name for part in around for item in part.items for name in _attributes(item.context_expr)}
         return bool((off | _attributes(loop)) & _NO_GRADIENTS) and "zero_grad" not in _attributes(loop)
@@ -133,9 +133,12 @@ class Repetition:
             return ()
         if self._is_loader(first.iter):
             return (Change.STEP,)
-        calls = (part for root in made for part in nodes_of(root) if isinstance(part, ast.Call))
+        calls = [part for root in made for part in nodes_of(root) if isinstance(part, ast.Call)]
         names = _names(first.target)
-        return (Change.STEP,) if any(self._is_model(c.func) and not _is_of(c.func, names) for c in calls) else ()
+        others = [call for call in calls if not _is_of(call.func, names)]
+        if any(self._is_model(call.func) for call in others):
+            return (Change.STEP,)
+        return (Change.QUIET_STEP,) if any(self._is_one_step(call, _CALLS) for call in others) else ()
 
     # ---- loops over steps ----------------------------------------------------------------------------------------
 
@@ -199,6 +202,8 @@ class Repetition:
         given: it is given what only models take, so anything with a name for instances is one.
         """
         if isinstance(func, ast.Name):
+            if func.id == "self":
+                return self._owner is not None and self._owner.is_module
             bound = self._module.binding(func.id)
             if isinstance(bound, FunctionInfo | ClassInfo | Import):
                 return False
@@ -317,6 +322,17 @@ class Repetition:
 
     def _calls_any(self, body: Iterable[ast.AST], names: frozenset[str]) -> bool:
         return any(isinstance(part, ast.Call) and _is_of(part.func, names) for part in _direct(body))
+
+
+def _stops_training(root: ast.AST) -> bool:
+    """Whether a model is told `train(False)`, which is `eval()`."""
+    return any(
+        isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and node.func.attr == "train"
+        and any(isinstance(value, ast.Constant) and value.value is False for value in node.args)
+        for node in nodes_of(root)
+    )
 
 
 def _attributes(root: ast.AST) -> frozenset[str]:

@@ -15,6 +15,10 @@ from transfer_lint.flow.program.throttles import Throttles
 
 _HOLDERS = (ast.Call, ast.Assign, ast.Return, ast.Tuple)
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
+_COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.GeneratorExp, ast.DictComp)
+_CHOICES = (ast.IfExp, ast.BoolOp)
+_LISTS = (ast.Dict, ast.List, ast.Tuple)
+_BOUND = (ast.Assign, ast.Return)
 
 
 @dataclass(eq=False)
@@ -67,7 +71,7 @@ class Routine:
         return found
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(slots=True, eq=False)  # never changed; not `frozen`, as there are many, and that is slow to make
 class CallSite:
     """A call in a routine, and how often it runs there.
 
@@ -80,7 +84,7 @@ class CallSite:
     called: str
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(slots=True, eq=False)  # as above
 class Reference:
     """A function that is named without being called.
 
@@ -233,17 +237,17 @@ class _Walk:
         elif isinstance(node, ast.Lambda) and isinstance(node.body, ast.Call):  # `lambda *args: f(*args)` is `f`
             self._refer(called_name(node.body.func), node.body.func, path, parent, key)
             self._call(node.body, path)
-        elif isinstance(node, ast.ListComp | ast.SetComp | ast.GeneratorExp | ast.DictComp):
+        elif isinstance(node, _COMPREHENSIONS):
             self._comprehension(node, path)
         elif not isinstance(node, ast.Constant):
             self._parts(node, path, parent, key)
 
     def _parts(self, node: ast.AST, path: Path, parent: ast.AST, key: str) -> None:
-        if isinstance(node, ast.IfExp | ast.BoolOp):  # one of them is what is held
+        if isinstance(node, _CHOICES):  # one of them is what is held
             for child in children(node):
                 self._expression(child, path, parent, key)
             return
-        listed = isinstance(node, ast.Dict | ast.List | ast.Tuple) and isinstance(parent, ast.Assign | ast.Return)
+        listed = isinstance(node, _LISTS) and isinstance(parent, _BOUND)
         if isinstance(node, ast.Tuple) and len(node.elts) == 3:  # perhaps `(module, "function", mine)`, a patch
             self._expression(node.elts[2], path, node)
         for child in children(node):

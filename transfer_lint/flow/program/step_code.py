@@ -12,6 +12,7 @@ from transfer_lint.flow.program.modules import ClassInfo, FunctionInfo, Module
 from transfer_lint.flow.program.rates import Change
 from transfer_lint.flow.program.routines import CallSite, Reference, Routine
 from transfer_lint.flow.program.syntax import bindings, nodes_of, spelled
+from transfer_lint.flow.program.throttles import is_optimizer
 
 _DATA = ("torch.utils.data.", "torch_geometric.data.")
 _REPEATED = (ast.For, ast.AsyncFor, ast.While, ast.ListComp, ast.GeneratorExp)
@@ -58,12 +59,17 @@ def _of_class(owner: ClassInfo, name: str, knowledge: Knowledge) -> Heat | None:
         return Heat.STEP
     for base in owner.lineage:
         if isinstance(base, str):
-            if name == "forward" and knowledge.is_module_class(base):
+            if knowledge.is_module_class(base) and (name == "forward" or _is_loss(name, knowledge)):
                 return Heat.STEP
             hooks = knowledge.step_methods.get(base.rpartition(".")[2])
             if hooks is not None and name in hooks:
                 return Heat.STEP
     return None
+
+
+def _is_loss(name: str, knowledge: Knowledge) -> bool:
+    """Whether a method of a model is named like what computes a loss, which every step of training does."""
+    return "loss" in name.split("_") and name not in knowledge.once_functions and not name.startswith("__")
 
 
 def is_in_test(place: Routine | Module) -> bool:
@@ -75,6 +81,17 @@ def is_in_test(place: Routine | Module) -> bool:
     if not named and folder.rpartition("/")[2] not in ("test", "tests"):
         return False
     return any(word in module.text for word in ("def test_", "pytest", "unittest"))
+
+
+def is_for_export(routine: Routine) -> bool:
+    """Whether a routine runs only while a model is exported: it exports, or stands in for an operator of ONNX."""
+    if "onnx" not in routine.module.text and "symbolic" not in routine.module.text:
+        return False
+    if routine.owner is not None and "symbolic" in routine.owner.methods:
+        return any(isinstance(base, str) and base.endswith("autograd.Function") for base in routine.owner.lineage)
+    exported = "torch.onnx.export"
+    calls = (part.func for part in nodes_of(routine.node) if isinstance(part, ast.Call)) if routine.name else ()
+    return any(isinstance(f, ast.Attribute) and routine.module.dotted(f) == exported for f in calls)
 
 
 def is_in_data_set(routine: Routine) -> bool:
@@ -97,20 +114,12 @@ def steps_optimizer(site: CallSite) -> bool:
     Then a call of the function is one step of training, whatever it is called.
     """
     func = site.node.func
-    if not isinstance(func, ast.Attribute) or not _is_optimizer(func.value):
+    if not isinstance(func, ast.Attribute) or not is_optimizer(func.value):
         return False
     if any(change is not Change.RARELY for change in site.path.changes):
         return False
     stepped = spelled(func.value)
     return not any(spelled(target) == stepped for target, _ in bindings(site.routine.node))
-
-
-def _is_optimizer(node: ast.expr) -> bool:
-    """Whether something is named like an optimizer: `self.optimizer_G`, `optimizers[0]`, `scaler`."""
-    while isinstance(node, ast.Subscript):
-        node = node.value
-    name = node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else ""
-    return any(word.startswith("optim") or word in ("opt", "scaler") for word in name.lower().split("_"))
 
 
 def handed_to(reference: Reference, knowledge: Knowledge) -> Heat:

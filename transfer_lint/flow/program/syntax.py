@@ -5,8 +5,10 @@ from __future__ import annotations
 import ast
 from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
+from typing import TypeAlias
 
 LOOPS = (ast.For, ast.AsyncFor, ast.While)
+_NAMES = (ast.Name, ast.Attribute)
 
 NO_OPERATORS = frozenset(
     {
@@ -85,6 +87,20 @@ def _line(statement: ast.stmt) -> int:
     return statement.lineno
 
 
+def loops_around(body: Sequence[ast.stmt], target: ast.stmt) -> list[ast.stmt]:
+    """The loops in `body` that repeat a statement, outermost first; the last may be the statement itself.
+
+    What stands in the `else` of a loop comes after it.
+    """
+    path = path_to(body, target)
+    inside: list[ast.stmt | None] = [*path[1:], None]
+    return [
+        loop
+        for loop, held in zip(path, inside, strict=True)
+        if isinstance(loop, LOOPS) and (held is None or held in loop.body)
+    ]
+
+
 def parents(root: ast.AST) -> Mapping[ast.AST, ast.AST]:
     """Each node below a node, and the node that holds it. Memoised on the root."""
     known: dict[ast.AST, ast.AST] | None = getattr(root, "_transfer_lint_parents", None)
@@ -153,9 +169,14 @@ def attributes_assigned(node: ast.AST, owner: str) -> frozenset[str]:
 
 def spelled(node: ast.AST) -> str:
     """How a node is written, in one form for all that mean the same. Memoised on the node."""
+    if isinstance(node, ast.Name):
+        return node.id
     known: str | None = getattr(node, "_transfer_lint_text", None)
     if known is None:
-        known = ast.unparse(node)
+        if isinstance(node, ast.Attribute) and isinstance(node.value, _NAMES):  # `unparse` is slow
+            known = f"{spelled(node.value)}.{node.attr}"
+        else:
+            known = ast.unparse(node)
         node._transfer_lint_text = known  # type: ignore[attr-defined]
     return known
 
@@ -199,8 +220,20 @@ def _beginning(node: ast.AST) -> ast.AST:
     return known
 
 
-def bindings(function: ast.AST) -> Iterator[tuple[ast.expr, ast.expr | None]]:
-    """(target, value) of every assignment; the value is what is iterated or unpacked, None if it is not spelled."""
+Binding: TypeAlias = "tuple[ast.expr, ast.expr | None]"
+"""A target, and what is assigned, iterated or unpacked; None if that is not spelled."""
+
+
+def bindings(function: ast.AST) -> tuple[Binding, ...]:
+    """Every assignment in a piece of code. Memoised on the root."""
+    known: tuple[Binding, ...] | None = getattr(function, "_transfer_lint_assignments", None)
+    if known is None:
+        known = tuple(_bindings(function))
+        function._transfer_lint_assignments = known  # type: ignore[attr-defined]
+    return known
+
+
+def _bindings(function: ast.AST) -> Iterator[Binding]:
     for node in nodes_of(function):
         match node:
             case ast.Assign(targets=targets, value=value):

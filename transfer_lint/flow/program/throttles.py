@@ -31,7 +31,7 @@ class Throttles:
 
         loop: the names that the innermost loop around it binds; None outside of loops.
         """
-        body = self._is_rare(node.test, node.body, loop or ())
+        body = self._is_rare(node.test, node.body, loop or ()) and not _steps_optimizer(node.body)
         if not body and loop is not None:
             body = isinstance(node.body[-1], ast.Break | ast.Return | ast.Raise)
         body = body or (_asks_few(node.test) and all(map(_is_placeholder, node.body)))
@@ -68,8 +68,8 @@ class Throttles:
                 ranked = any(_asks_rank(value) for value in values)
                 return ranked or any(self._is_rare(value, body, loop) for value in values)
             case ast.Compare(left=left, ops=[ast.Eq()], comparators=[right]):
-                one = _is_one_iteration(left, right, loop)
-                return one or _is_modulo(left) or _is_modulo(right) or _is_emptiness(left, right)
+                once = _is_one_iteration(left, right, loop)
+                return once or _is_modulo(left) or _is_modulo(right) or _is_emptiness(left, right)
             case ast.Compare(left=left, ops=[ast.Lt() | ast.LtE()], comparators=[ast.Constant(value=float() as share)]):
                 return share <= 1 / _OFTEN and _is_drawn(left)
             case ast.Compare(left=left, ops=[ast.Is()], comparators=[ast.Constant(value=None)]):
@@ -78,14 +78,28 @@ class Throttles:
                 return _is_for_last_shape(one, two, body) or _is_for_last_shape(two, one, body)
             case ast.Compare(left=ast.Call(func=func, args=[]), ops=[ast.Lt() | ast.LtE()], comparators=[chance]):
                 return _last(func) in ("random", "rand") and _is_small(chance)
-            case ast.Compare(ops=[ast.NotIn()], comparators=[held]):
-                return _is_assigned(held, body)
+            case ast.Compare(left=key, ops=[ast.NotIn()], comparators=[held]):
+                return _is_assigned(held, body) or _is_made_then(key, held, body)
             case ast.Name() | ast.Attribute():
                 name = _last(test)
                 return name in self._rare or not self._debug.isdisjoint(name.lower().split("_"))
             case ast.Call(func=func):
-                return _last(func) == "isEnabledFor"
+                return _last(func) in ("isEnabledFor", "is_in_onnx_export")
         return False
+
+
+def is_optimizer(node: ast.expr) -> bool:
+    """Whether something is named like an optimizer: `self.optimizer_G`, `optimizers[0]`, `scaler`."""
+    while isinstance(node, ast.Subscript):
+        node = node.value
+    return any(word.startswith("optim") or word in ("opt", "scaler") for word in _last(node).lower().split("_"))
+
+
+def _steps_optimizer(body: Sequence[ast.stmt]) -> bool:
+    """Whether a branch steps an optimizer: each step of training gets there, after the batches that it is made of."""
+    calls = (part for statement in body for part in nodes_of(statement) if isinstance(part, ast.Call))
+    funcs = (call.func for call in calls)
+    return any(isinstance(func, ast.Attribute) and func.attr == "step" and is_optimizer(func.value) for func in funcs)
 
 
 def _is_small(chance: ast.expr) -> bool:
@@ -173,6 +187,12 @@ def _sizes_and_places(node: ast.AST) -> Sequence[ast.AST]:
     return ()
 
 
+def _is_made_then(key: ast.expr, held: ast.expr, body: Sequence[ast.stmt]) -> bool:
+    """Whether a body only calls what makes what a state, or a cache, does not have yet: `if "step" not in state`."""
+    kept = isinstance(key, ast.Constant) and not {"state", "cache"}.isdisjoint(_last(held).lower().split("_"))
+    return kept and len(body) == 1 and isinstance(body[0], ast.Expr) and isinstance(body[0].value, ast.Call)
+
+
 def _is_for_last_shape(kept: ast.expr, seen: ast.expr, body: Sequence[ast.stmt]) -> bool:
     """Whether an attribute keeps what a tensor has that was seen last: `if self.size != x.shape: self.size = ..`."""
     words = {part.attr for part in nodes_of(seen) if isinstance(part, ast.Attribute)}
@@ -180,8 +200,11 @@ def _is_for_last_shape(kept: ast.expr, seen: ast.expr, body: Sequence[ast.stmt])
 
 
 def _is_kept(node: ast.expr) -> bool:
-    """`hasattr(self, "cache")`."""
-    return isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "hasattr"
+    """`hasattr(self, "cache")`, `os.path.exists(path)`: what is there, in memory or on a disk, is not made again."""
+    match node:
+        case ast.Call(func=ast.Name(id="hasattr") | ast.Attribute(attr="exists" | "isfile" | "is_file")):
+            return True
+    return False
 
 
 def _asks_rank(node: ast.expr) -> bool:

@@ -17,6 +17,7 @@ from transfer_lint.flow.program.modules import Import
 _IMPORT = re.compile(r"import[ \t]+")
 _IMPORTED = re.compile(r"\([^)]*\)|[^\n#;]*")
 _FROM = re.compile(r"[ \t]*(?:from[ \t]+[.\w]+[ \t]+)?")
+_IMPORT_LINE = re.compile(r"^[ \t]*(?:from[ \t]+[.\w]+[ \t]+)?import[ \t]+(?:\([^)]*\)|[^\n]*)", re.MULTILINE)
 _STAR = re.compile(r"import[ \t]*\(?[ \t]*\*")
 _STAR_OF = re.compile(r"[ \t]*from[ \t]+([.\w]+)[ \t]+")
 _DEF = re.compile(r"def[ \t]+(\w+)")
@@ -27,6 +28,7 @@ _BLANK = re.compile(r"[ \t]*")
 _CALL = re.compile(r"\.(\w+)\(")
 _ASSIGNED = re.compile(r"\.(?<=[\w\])]\.)(?<!\bself\.)(\w+)\s*(?:,[^=\n]*|:[^=\n]*|[-+*/@|&^%<>]*)=(?!=)")
 _SET = re.compile(r"""setattr\([^,]+,\s*["'](\w+)["']""")
+_ANNOTATES = re.compile(r"\s*(?!else\b|try\b|finally\b)[\w.]+\s*:")
 _DEFINES = re.compile(r"\b(?:def|class)\s+$")
 _BINDS = re.compile(r"\b(?:def|class|as|for)\s+$")
 _TAKES = re.compile(r"\b(?:for|as|del)\b")  # before an attribute: perhaps it is assigned or deleted
@@ -89,6 +91,11 @@ class TreeTexts:
     def importing(self, name: str) -> tuple[str, ...]:
         """The files with an import statement that names `name`, or that imports all of a module of that name."""
         return self._index(_names_imported).files(name)
+
+    def taking(self, stem: str, name: str) -> tuple[str, ...]:
+        """The files that may read a name from a module called `stem`, or do with that module what is not followed."""
+        importing = dict.fromkeys((*self.importing(name), *self.importing(stem)))
+        return tuple(path for path in importing if self._of(path, _may_take, stem, name))
 
     def calling(self, name: str) -> tuple[str, ...]:
         """The files that call a method of that name."""
@@ -251,7 +258,15 @@ def _names_defined(text: str) -> Iterable[str]:
 
 
 def _names_assigned(text: str) -> Iterable[str]:
-    return {name for pattern in (_ASSIGNED, _SET) for name in pattern.findall(text)}
+    return {*_SET.findall(text), *(match[1] for match in _ASSIGNED.finditer(text) if _is_target(text, match))}
+
+
+def _is_target(text: str, match: re.Match[str]) -> bool:
+    """Whether something is assigned to `x.name`; not if it stands in the parentheses of a call, or in an annotation."""
+    before = text[text.rfind("\n", 0, match.start()) + 1 : match.start()]
+    whole = before + match[0]
+    in_call = "," in match[0] and whole.count("(") > whole.count(")") and '"' not in whole and "'" not in whole
+    return not in_call and not _ANNOTATES.match(before)
 
 
 def _names_of_bases(text: str) -> Iterable[str]:
@@ -266,6 +281,20 @@ def _classes(text: str) -> Mapping[str, Sequence[str]]:
             for base in set(_NAME.findall(match[2])):
                 found.setdefault(base, []).append(match[1])
     return found
+
+
+def _may_take(text: str, stem: str, name: str) -> bool:
+    """Whether a text imports a name from a module called `stem`, reads it there, or hands that module on."""
+    if any(star.module.rpartition(".")[2] == stem for star in _stars(text)):
+        return True
+    word = re.compile(rf"\b{re.escape(name)}\b")
+    taken = re.compile(rf"from[ \t]+(?:[.\w]*\.)?{re.escape(stem)}[ \t]+import[ \t]+")
+    if any(word.search(_IMPORTED.match(text, match.end())[0]) for match in taken.finditer(text)):  # type: ignore[index]
+        return True
+    bound = re.compile(rf"\b{re.escape(stem)}\b(?:\s+as\s+(\w+))?")
+    aliases = {match[1] or stem for written in _imported(text) for match in bound.finditer(written)}
+    code = _IMPORT_LINE.sub("", text) if aliases else ""
+    return any(re.search(rf"\b{alias}\b(?!\s*\.\s*(?!{re.escape(name)}\b)\w)", code) for alias in aliases)
 
 
 def _stars(text: str) -> Sequence[Import]:

@@ -83,6 +83,10 @@ class Trees:
         """The files with an import statement that names `name`, or that imports all of a module of that name."""
         return self._texts(near).importing(name)
 
+    def taking(self, near: str, stem: str, name: str) -> tuple[str, ...]:
+        """The files that may read a name from a module called `stem`, or do with that module what is not followed."""
+        return self._texts(near).taking(stem, name)
+
     def calling(self, near: str, name: str) -> tuple[str, ...]:
         """The files that call a method of that name."""
         return self._texts(near).calling(name)

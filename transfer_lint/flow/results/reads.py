@@ -17,14 +17,16 @@ class Form(Enum):
     """How a host read reads.
 
     CALL: a call that gives the value: `t.item()`, `float(t)`, `torch.equal(t, u)`. TEST: a test, a comparison or an
-    index needs it. TEXT: it becomes text. SIZE: the size of the result depends on it. UPLOAD: none of these: a value
-    of the host is copied from pageable memory, for which the host waits, too.
+    index needs it. TEXT: it becomes text. SIZE: the size of the result depends on it. CHECK: torch reads from the
+    device while it computes. UPLOAD: none of these: a value of the host is copied from pageable memory, for
+    which the host waits, too.
     """
 
     CALL = "call"
     TEST = "test"
     TEXT = "text"
     SIZE = "size"
+    CHECK = "check"
     UPLOAD = "upload"
 
 
@@ -36,7 +38,8 @@ class HostRead:
     tensor: what is read, as known just before the read; without a placement if it is not proved to be a tensor.
     function: None at the top level of a module.
     logged: it is an argument of a call that logs.
-    elements: the source of the tensor of which the loop around it reads every element; else "".
+    elements: the source of the tensor of which the loop around it reads every element; of a list of tensors, that of
+        the tensor that they can be made; else "".
     given: the source of the value that is read, if ComfyUI passes the same object to every layer of a step; else "".
     """
 
@@ -67,6 +70,11 @@ class HostRead:
     def is_set_up(self) -> bool:
         """Whether the place runs once, whatever loops over elements are around it."""
         return self.rate.rate.heat is Heat.ONCE
+
+    @property
+    def is_collected(self) -> bool:
+        """Whether it reads one of many tensors that were collected in a list: most of them are ready by then."""
+        return self.elements.startswith("torch.stack(")
 
     @property
     def in_step(self) -> bool:

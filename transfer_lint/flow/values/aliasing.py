@@ -55,16 +55,20 @@ class Sharing:
 
     is_module: whether an object is proved to be a module.
     assigns_data: whether the tree assigns the `.data` of a tensor.
+    replaces_data: whether it does so where the tensor is given to it by a plain name.
+    may_assign: whether code that is not seen may assign an attribute of an object of a class.
     apart: whether two objects certainly share nothing, judged by where they were made.
     wholes: symbol -> symbols that it may be a part of.
     parts: symbol -> symbols that may be a part of it.
     twins: symbol -> symbols that may be the same object.
     owners: symbol -> the object that it stands for, with its class.
-    instances: those of a class of the tree.
     attempts: what was done on any path.
     settled: modules stay where they were moved until they are moved or handed over by name.
     placed: the placement of some module is, or was, known.
     unsettled: something was forgotten that is kept where modules are settled.
+    new: the object that this `__init__` initialises, which is different from every other.
+    open: an object changes only through names that the function ties to it.
+    hidden: something was forgotten that is kept where changes are open, or would have been.
     budget: how many steps the interpretation may still take; see `spend`.
     later: function or generator, or what may be one -> what it may do when it runs.
     """
@@ -72,17 +76,23 @@ class Sharing:
     is_module: Callable[[Value], bool]
     apart: Callable[[Symbol, Symbol], bool]
     assigns_data: Callable[[], bool]
+    replaces_data: Callable[[], bool]
+    may_assign: Callable[[ClassInfo | str, str], bool]
     wholes: dict[Symbol, set[Symbol]] = field(default_factory=dict)
     parts: dict[Symbol, set[Symbol]] = field(default_factory=dict)
     twins: dict[Symbol, dict[Symbol, None]] = field(default_factory=dict)
     owners: dict[Symbol, Object] = field(default_factory=dict)
-    instances: dict[Symbol, None] = field(default_factory=dict)
     later: dict[Symbol, Later] = field(default_factory=dict)
     attempts: Attempts = field(default_factory=Attempts)
     settled: bool = False
     placed: bool = False
     unsettled: bool = False
+    new: Symbol | None = None
+    open: bool = False
+    hidden: bool = False
     budget: int = sys.maxsize
+    _related: dict[frozenset[Symbol], set[Symbol] | None] = field(default_factory=dict)
+    _modules: dict[Symbol, bool] = field(default_factory=dict)
 
     def spend(self, steps: int) -> None:
         """Count steps: expressions that are evaluated, and records that are looked at one by one.
@@ -95,8 +105,14 @@ class Sharing:
             raise OverBudget
 
     def assumable(self) -> set[Assumption]:
-        """The assumptions that would tell more about where modules are."""
-        return {Assumption.STAYS_WHERE_PUT} if self.placed and (self.settled or self.unsettled) else set()
+        """The assumptions that would tell more about the objects."""
+        found = {Assumption.STAYS_WHERE_PUT} if self.placed and (self.settled or self.unsettled) else set()
+        return found | {Assumption.NO_HIDDEN_CHANGES} if self.hidden else found
+
+    def may_hide(self) -> bool:
+        """Whether a change that no name shows is taken into account where one may be made."""
+        self.hidden = True
+        return not self.open
 
     def captured_by(self, ident: Symbol) -> list[str | Symbol]:
         """What a function or generator may change when it runs, if the symbol may stand for one."""
@@ -104,18 +120,23 @@ class Sharing:
 
     def may_run_tree(self, idents: Iterable[Symbol]) -> bool:
         """Whether one of the symbols may stand for code that may run code of the tree."""
-        return bool(self.later) and any(later.runs_tree for ident in idents for later in self.code(ident))
+        return any(later.runs_tree for later in self.code(*idents))
 
-    def code(self, ident: Symbol) -> list[Later]:
-        """What is known of the code that the symbol may stand for."""
-        found = (self.later.get(one) for one in (ident, *self.twins.get(ident, ())))
-        return [later for later in found if later is not None]
+    def code(self, *idents: Symbol) -> list[Later]:
+        """What is known of the code that the symbols may stand for."""
+        found: list[Later] = []
+        for ident in idents if self.later else ():
+            for one in (ident, *self.twins[ident]) if ident in self.twins else (ident,):
+                if (later := self.later.get(one)) is not None:
+                    found.append(later)
+        return found
 
     def alias(self, part: Symbol, whole: Symbol) -> None:
         """Record that `part` may be a part of `whole`, or the same object."""
-        if part is not whole:
+        if part is not whole and whole not in self.wholes.get(part, ()):
             self.wholes.setdefault(part, set()).add(whole)
             self.parts.setdefault(whole, set()).add(part)
+            self._related.clear()
 
     def twin(self, one: Symbol, other: Symbol) -> None:
         """Record that the two symbols may stand for the same object."""
@@ -124,36 +145,39 @@ class Sharing:
 
     def know(self, owner: Object) -> None:
         """Note the class of an object, if it is known."""
-        if owner.cls is not None:
+        if owner.cls is not None and self.owners.get(owner.ident) is not owner:
             self.owners[owner.ident] = owner
-            if isinstance(owner.cls, ClassInfo):
-                self.instances[owner.ident] = None
+            self._modules.pop(owner.ident, None)
 
     def related(self, idents: Iterable[Symbol]) -> set[Symbol] | None:
         """The objects, everything that they may be a part of, and everything that may be a part of any of these.
 
-        None if there are more of these than are worth looking at one by one.
+        None if there are more of these than are worth looking at one by one. Memoised until a relation is added.
         """
-        wholes = _closure(idents, self.wholes)
-        return _closure(wholes, self.parts) if wholes is not None else None
+        key = frozenset(idents)
+        if key not in self._related:
+            wholes = _closure(key, self.wholes)
+            self._related[key] = _closure(wholes, self.parts) if wholes is not None else None
+        known = self._related[key]
+        return known.copy() if known is not None else None
 
     def has_no_weights(self, ident: Symbol) -> bool:
         """Whether the symbol stands for an object whose class is known and is not a module class."""
-        owner = self.owners.get(ident)
-        return owner is not None and owner.cls is not None and not self.is_module(owner)
+        return ident in self.owners and not self.proved_module(ident)
 
     def proved_module(self, ident: Symbol) -> bool:
-        """Whether the symbol is proved to stand for a module."""
-        return ident in self.owners and self.is_module(self.owners[ident])
+        """Whether the symbol is proved to stand for a module. Memoised until another class of it is known."""
+        known = self._modules.get(ident)
+        if known is None:
+            known = self._modules[ident] = ident in self.owners and self.is_module(self.owners[ident])
+        return known
 
 
 def _closure(idents: Iterable[Symbol], leads: Mapping[Symbol, set[Symbol]]) -> set[Symbol] | None:
     found = set(idents)
-    stack = list(found)
-    while stack:
-        if len(found) > MOST_RELATED:
-            return None
-        fresh = leads.get(stack.pop(), set()) - found
+    stack = [ident for ident in found if ident in leads]
+    while stack and len(found) <= MOST_RELATED:
+        fresh = leads[stack.pop()] - found
         found |= fresh
-        stack += fresh
-    return found
+        stack += [ident for ident in fresh if ident in leads]
+    return found if len(found) <= MOST_RELATED else None

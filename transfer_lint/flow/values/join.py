@@ -10,7 +10,11 @@ from transfer_lint.flow.knowledge import Role
 from transfer_lint.flow.knowledge.names import DEVICE
 from transfer_lint.flow.values.symbols import Symbol
 from transfer_lint.flow.values.terms import Known, Term, TermKind, join_known, merge_why, spelled_role
-from transfer_lint.flow.values.values import NONE, Constant, Host, Object, Placed, Tensor, Value
+from transfer_lint.flow.values.values import Constant, Host, Object, Placed, Tensor, Value
+
+
+def _is_none(value: Value) -> bool:
+    return isinstance(value, Constant) and value.value is None
 
 
 def _perhaps_tensor(value: Value) -> tuple[Known | None, Known | None] | Literal["host"] | None:
@@ -20,7 +24,7 @@ def _perhaps_tensor(value: Value) -> tuple[Known | None, Known | None] | Literal
             return value.device, value.dtype
         case Object(or_host=True):
             return value.placed
-        case Host() | Constant() if value != NONE:
+        case Host() | Constant() if not _is_none(value):
             return "host"
     return None
 
@@ -64,9 +68,9 @@ def join(a: Value, b: Value, phi: Callable[[str], Symbol]) -> Value:
     """
     if a is b:
         return a
-    if a == NONE and isinstance(b, Tensor | Object):
+    if _is_none(a) and isinstance(b, Tensor | Object):
         return replace(b, optional=True)
-    if b == NONE and isinstance(a, Tensor | Object):
+    if _is_none(b) and isinstance(a, Tensor | Object):
         return replace(a, optional=True)
     if isinstance(a, Tensor) and isinstance(b, Tensor):
         same = a.ident is b.ident
@@ -102,7 +106,7 @@ def join(a: Value, b: Value, phi: Callable[[str], Symbol]) -> Value:
         for also in ones[1:]:
             device, dtype = join_known(device, also[0]), join_known(dtype, also[1])
         return Object(phi(""), placed=(device, dtype), or_host=True)
-    if isinstance(a, Host | Constant) and isinstance(b, Host | Constant) and NONE not in (a, b):
+    if isinstance(a, Host | Constant) and isinstance(b, Host | Constant) and not (_is_none(a) or _is_none(b)):
         return Host(phi(""))
     for tensor, other in ((a, b), (b, a)):
         if isinstance(tensor, Tensor) and isinstance(other, Object) and other.cls is None:

@@ -9,6 +9,7 @@ from typing import TypeAlias
 
 from transfer_lint.flow.program.modules import ClassInfo
 from transfer_lint.flow.values.aliasing import Later, Sharing
+from transfer_lint.flow.values.hidden import hidden_records
 from transfer_lint.flow.values.records import AT_ENTRY, MADE, Epoch, Record
 from transfer_lint.flow.values.settled import settled_records
 from transfer_lint.flow.values.symbols import Symbol, Symbols
@@ -85,9 +86,9 @@ class Memory:
             before = known.epoch or Epoch("", 0)
             here = Epoch(f"twin {name} {before.name}", before.line)
             self.heap[twin] = Record(known.anchor, epoch=here, moved=known.moved)
-        for other in self.sharing.instances if isinstance(owner.cls, ClassInfo) else ():
-            known = self.record(other)
-            if name in known.attributes and other is not owner.ident and self._may_be(other, owner):
+        for other in [ident for ident, record in self.heap.items() if name in record.attributes]:
+            if other is not owner.ident and self._may_be(other, owner):
+                known = self.record(other)
                 line = known.epoch.line if known.epoch is not None else 0
                 either = Object(self.symbols.make(("also", other, name, value), f"{other.label}.{name}", line))
                 self.heap[other] = known.holding({**known.attributes, name: either})
@@ -147,7 +148,7 @@ class Memory:
         found.update(owner for owner in placed if not wanted.isdisjoint(self.reachable(owner)))
         modules = [i for i in idents if self.sharing.proved_module(i) or (moved and not self.sharing.has_no_weights(i))]
         for other in self.heap if modules else ():
-            if (other in placed or self.sharing.proved_module(other)) and other not in found:
+            if other not in found and (other in placed or self.sharing.proved_module(other)):
                 found.update([other] if any(not self._apart(ident, other) for ident in modules) else ())
         found -= wanted
         if not found:
@@ -166,12 +167,13 @@ class Memory:
         return self.sharing.apart(one, other)
 
     def _may_be(self, ident: Symbol, owner: Object) -> bool:
-        """Whether the symbol may stand for the same object as `owner`, judging by two known classes of the tree."""
+        """Whether the symbol may stand for the same object as `owner`, judging by their classes."""
         known = self.sharing.owners.get(ident)
         one, other = known.cls if known is not None else None, owner.cls
-        if not isinstance(one, ClassInfo) or not isinstance(other, ClassInfo):
-            return False
-        return (one in other.lineage or other in one.lineage) and not self._apart(ident, owner.ident)
+        if isinstance(one, ClassInfo) and isinstance(other, ClassInfo):
+            return (one in other.lineage or other in one.lineage) and not self._apart(ident, owner.ident)
+        alike = one is None or other is None or one == other
+        return alike and not self._apart(ident, owner.ident) and self.sharing.may_hide()
 
     def _unplace(self, ident: Symbol, device: Known | None, dtype: Known | None, epoch: str, line: int) -> None:
         """Part of the object was moved: forget each half of its placement that the move may have changed."""
@@ -192,7 +194,8 @@ class Memory:
     def havoc_all(self, values: Iterable[Value], epoch: str, line: int, *, module_level: bool = False) -> None:
         """`havoc` for several values at once.
 
-        module_level: forget module-level objects, too, as for a function: code of the tree may run that is not seen.
+        module_level: forget module-level objects, too, as for a function: code of the tree may run that is not seen,
+            and may change other objects in ways that are hidden.
         """
         touched: dict[Symbol, None] = {}
         where = Epoch(epoch, line)
@@ -210,22 +213,30 @@ class Memory:
                 stack += value.parts()
             elif isinstance(value, Class):
                 module_level = True
-        given = self._gives_tensors(values, touched)
-        if module_level or self.sharing.may_run_tree(touched):
+        code = self.sharing.code(*touched)
+        given = self._gives_tensors(values, touched, code)
+        module_level = module_level or any(later.runs_tree for later in code)
+        if module_level:
             self.module_rest = Record(where, epoch=where)
             self.sharing.attempts.module_level = True
-            found = dict.fromkeys(each for ident in self.heap if ident.is_global for each in self.reachable(ident))
+            found = dict.fromkeys(self.reachable(*(ident for ident in self.heap if ident.is_global)))
             given = given or any(map(_holds_tensor, self._held(found)))
+            code += self.sharing.code(*found)
             touched.update(found)
         if given and self.sharing.assigns_data():
             self.replace_data(epoch, line)
+        if module_level:
+            hidden = hidden_records(self.heap, self.sharing, self.reachable, touched, where)
+            self.heap.update(hidden)
+            if any(record.anchor is where for record in hidden.values()):
+                self._refresh_weights(epoch, line)
         if not touched:
             return
         self.sharing.attempts.objects.update(touched)
         settled = settled_records(self.heap, self.sharing, values, touched) if self.sharing.placed else {}
         if settled and not self.sharing.settled:
             self.sharing.unsettled, settled = True, {}
-        moves = any(self.sharing.captured_by(ident) for ident in touched)  # code that is made here, perhaps
+        moves = any(later.certain and later.changes for later in code)  # code that is made here, perhaps
         sharing = self._sharing(touched, epoch, line, moved=moves)
         unknown, moved = Record(where, epoch=where), Record(where, epoch=where, moved=where)
         for ident in touched:
@@ -233,14 +244,13 @@ class Memory:
             self.heap[ident] = settled.get(ident) or (unknown if known is None or known.moved is None else moved)
         self._displace(sharing, epoch, line)
 
-    def _gives_tensors(self, values: Iterable[Value], idents: Iterable[Symbol]) -> bool:
-        """Whether code of the tree may get tensors of this function, from code that gets both or that is made here."""
+    def _gives_tensors(self, values: Iterable[Value], idents: Iterable[Symbol], code: Iterable[Later]) -> bool:
+        """Whether code of the tree may get tensors of this function, with the values or objects, or in `code`."""
         given = [*values, *self._held(idents)]
-        later = [each for ident in idents for each in self.sharing.code(ident)] if self.sharing.later else []
-        runs = any(isinstance(value, Function | Class) for value in given) or any(each.runs_tree for each in later)
+        runs = any(isinstance(value, Function | Class) for value in given) or any(each.runs_tree for each in code)
         if runs and any(map(_holds_tensor, given)):
             return True
-        names = (name for each in later if each.certain and each.runs_tree for name in each.changes)
+        names = (name for each in code if each.certain and each.runs_tree for name in each.changes)
         return any(isinstance(name, str) and isinstance(self.locals.get(name), Tensor) for name in names)
 
     def _held(self, idents: Iterable[Symbol]) -> Iterator[Value]:
@@ -296,6 +306,13 @@ class Memory:
         self.sharing.attempts.data = True
         self._renew_tensors(lambda tensor: True, ("data", epoch), line, unknown=True)
         self._displace(list(self.heap), epoch, line)
+
+    def replace_given(self, values: Iterable[Value], epoch: str, line: int) -> None:
+        """Unknown code gets the values: if one may be code of the tree, that may replace the data of the tensors."""
+        values = tuple(values)
+        unknown = any(isinstance(value, Object) and value.cls is None for value in values)
+        if unknown and any(map(_holds_tensor, values)) and self.sharing.replaces_data() and self.sharing.may_hide():
+            self.replace_data(epoch, line)
 
     def _renew_tensors(
         self, wanted: Callable[[Tensor], bool], key: tuple[object, ...], line: int, *, unknown: bool = False
@@ -362,16 +379,19 @@ class Memory:
             map(Object, ran), epoch, line, module_level=value.cls is None or self.sharing.may_run_tree(found)
         )
 
-    def reachable(self, ident: Symbol) -> Iterator[Symbol]:
-        """The object and everything that its known attributes and its captures lead to."""
-        seen = {ident}
-        stack = [ident]
+    def reachable(self, *idents: Symbol) -> Iterator[Symbol]:
+        """The objects and everything that their known attributes, their captures and their twins lead to."""
+        sharing = self.sharing
+        stack = list(dict.fromkeys(idents))
+        seen = set(stack)
         while stack:
             here = stack.pop()
             yield here
             record = self.heap.get(here)
             targets = list(record.leads) if record is not None else []
-            targets += self.named(self.sharing.captured_by(here))
+            if here in sharing.later or here in sharing.twins:
+                targets += sharing.twins.get(here, ())
+                targets += self.named(sharing.captured_by(here))
             for target in targets:
                 if target not in seen:
                     seen.add(target)

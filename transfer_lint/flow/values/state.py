@@ -56,8 +56,7 @@ class State(Memory):
     def copy(self) -> State:
         """An independent copy. Only the symbols and the relations between objects are shared."""
         self.sharing.spend(1 + len(self.heap) // 8)  # a copy is cheap
-        other = State.__new__(State)
-        other.symbols, other._initial, other.sharing = self.symbols, self._initial, self.sharing
+        other = State(self.symbols, self._initial, self.sharing)
         other.locals = self.locals.copy()
         other.heap = self.heap.copy()
         other.rest, other.module_rest = self.rest, self.module_rest
@@ -106,6 +105,7 @@ class State(Memory):
         if self.module_rest != other.module_rest:
             result.module_rest = joined_records(self.module_rest, other.module_rest, {}, here)
         alike: dict[tuple[int, int], Record] = {}  # pairs of records without attributes of their own -> their join
+        made: dict[tuple[object, ...], Record] = {}  # what such joins come to, by what it says
         at_other = other.heap.get
         differing = [ident for ident, record in self.heap.items() if at_other(ident) is not record]
         differing += [ident for ident in other.heap if ident not in self.heap]
@@ -117,18 +117,18 @@ class State(Memory):
                 if rest is AT_ENTRY and (known.made or only_read(ident, known)):
                     result.heap[ident] = known
                     continue
-            elif only_read(ident, mine) and only_read(ident, theirs):
-                result.heap[ident] = mine.holding({**mine.attributes, **theirs.attributes})
-                continue
             a_record, b_record = mine or self.record(ident), theirs or other.record(ident)
             if not a_record.attributes and not b_record.attributes:
-                if a_record.is_unknown_since(here):
-                    continue
                 ids = id(a_record), id(b_record)
                 joined = alike.get(ids)
                 if joined is None:
-                    joined = alike[ids] = joined_records(a_record, b_record, a_record.attributes, here)
-                result.heap[ident] = joined
+                    unknown = a_record.is_unknown_since(here)
+                    joined = a_record if unknown else _one_of(made, joined_records(a_record, b_record, {}, here))
+                    alike[ids] = joined
+                if joined is not a_record:
+                    result.heap[ident] = joined
+            elif mine is not None and theirs is not None and only_read(ident, mine) and only_read(ident, theirs):
+                result.heap[ident] = mine.holding({**mine.attributes, **theirs.attributes})
             elif a_record.attributes is b_record.attributes:
                 result.heap[ident] = joined_records(a_record, b_record, a_record.attributes, here)
             elif meeting is not None and meeting.is_over(ident, mine, theirs):
@@ -152,8 +152,9 @@ class State(Memory):
         merged = join(a, b, phi)
         if isinstance(a, Object) and isinstance(b, Object) and isinstance(merged, Object):
             self._twin(a, b, merged, other or self, into or self)
-        origins = {*objects_of(a), *objects_of(b)}
-        for part in objects_of(merged):
+        parts = tuple(objects_of(merged))
+        origins = {*objects_of(a), *objects_of(b)} if parts else set()
+        for part in parts:
             if part not in origins:
                 for origin in origins:
                     self.sharing.alias(part, origin)
@@ -232,6 +233,13 @@ class State(Memory):
 
             attributes[name] = self.merge_values(x, y, phi, other, into)
         return joined_records(a, b, attributes, here)
+
+
+def _one_of(made: dict[tuple[object, ...], Record], record: Record) -> Record:
+    """The first record without attributes that says the same, so that those alike are joined once in the next join."""
+    if record.device is not None or record.dtype is not None:
+        return record
+    return made.setdefault((record.anchor, record.epoch, record.moved, record.made), record)
 
 
 def _is_alone(value: Value) -> bool:

@@ -4,6 +4,8 @@ Two placements are proved equal only if their terms are equal. A term is a const
 life of the process, or a property of a symbol, which is one unknown value. Reading `self.device` twice gives the same
 symbol unless something may have assigned it in between. So "the same device" can be proved without knowing which
 device it is.
+
+Terms and facts never change. (They are not `frozen`, which is slow to make.)
 """
 
 from __future__ import annotations
@@ -33,7 +35,7 @@ class TermKind(Enum):
     WEIGHTS_DTYPE = "weights-dtype"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)
 class Term:
     """What a device or a dtype is equal to.
 
@@ -71,7 +73,7 @@ RESULT_OF = "`{}` is the result of "
 """How a fact begins that is one about a function of the tree, at its call."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)
 class Fact:
     """One step of a proof: a statement about a place in a file. Rendered only when a finding needs it.
 
@@ -88,7 +90,7 @@ class Fact:
 Why: TypeAlias = tuple[Fact, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)
 class Known:
     """A term with the facts that prove it. Two are equal if their terms are equal.
 
@@ -127,9 +129,11 @@ def merge_why(*parts: Why) -> Why:
 
 def join_known(a: Known | None, b: Known | None) -> Known | None:
     """The join: the common term with both proofs if the terms are known and equal, else None (not known)."""
+    if a is b:
+        return a
     if a is None or b is None or a.term != b.term:
         return None
-    if a is b or a.why == b.why:
+    if a.why == b.why:
         return a
     return Known(a.term, merge_why(a.why, b.why), a.outside_autocast or b.outside_autocast)
 

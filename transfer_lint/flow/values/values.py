@@ -1,9 +1,9 @@
-"""Abstract values: what an expression may evaluate to."""
+"""Abstract values: what an expression may evaluate to. They never change. (Not all `frozen`, which is slow to make.)"""
 
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -13,7 +13,7 @@ from transfer_lint.flow.values.symbols import Symbol
 from transfer_lint.flow.values.terms import Known, Term, TermKind, Why
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)
 class Tensor:
     """A tensor. Its placement never changes, except by `.data = ...`: then the state forgets it.
 
@@ -55,7 +55,7 @@ class Tensor:
         return self.dtype.term if self.dtype else Term(TermKind.DTYPE_OF, symbol=self.ident)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)
 class Object:
     """Anything with mutable state: module, instance, list, dict, or an unknown value. Its record is in the heap.
 
@@ -82,14 +82,14 @@ class Placed:
     is_dtype: bool
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)
 class Constant:
     """A literal: str, int, float, bool, None ..."""
 
-    value: object
+    value: Hashable
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)
 class Host:
     """A value that is certainly on the host and not a tensor: a number, a string, a numpy array (`array`)."""
 

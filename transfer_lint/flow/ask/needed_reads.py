@@ -1,0 +1,104 @@
+"""Host reads whose value the host needs, as the code around them shows: nothing cheaper would give it."""
+
+from __future__ import annotations
+
+import ast
+
+from transfer_lint.flow.program.syntax import LOOPS, ancestors, nodes_of, path_to, spelled
+from transfer_lint.flow.results.reads import HostRead
+
+_OF_SIZES = frozenset(
+    {"range", "arange", "zeros", "ones", "empty", "full", "new_zeros", "new_ones", "new_empty", "new_full", "view",
+     "reshape", "expand", "repeat", "narrow", "split", "pad"}
+)  # fmt: skip
+"""The functions whose arguments are sizes, mostly."""
+
+
+def is_agreed_on(read: HostRead) -> bool:
+    """Whether all processes are told what is read, to go on alike: `dist.broadcast(flag, src=0)`, `flag.item()`."""
+    if read.function is None:
+        return False
+    names = {spelled(node) for node in nodes_of(read.node) if isinstance(node, ast.Name | ast.Attribute)}
+    return any(
+        isinstance(node, ast.Call)
+        and _last(node.func) == "broadcast"
+        and node.lineno <= read.anchor[0]
+        and any(spelled(value) in names for value in node.args[:1])
+        for node in nodes_of(read.function.node)
+    )
+
+
+def is_needed_size(read: HostRead) -> bool:
+    """Whether a number is read once a call, outside of loops, and all that is done with it is to use it as a size.
+
+    `length = int(lengths.max())`, `x[:, :length]`.
+    """
+    if read.function is None or read.elements:
+        return False
+    path = path_to(read.function.node.body, read.statement)
+    if any(isinstance(statement, LOOPS) for statement in path):
+        return False
+    if _is_size(read.statement, read.node):
+        return True
+    match read.statement:
+        case ast.Assign(targets=[ast.Name(id=name)], value=value) if _gives(value, read.node):
+            uses = [
+                node
+                for node in nodes_of(read.function.node)
+                if isinstance(node, ast.Name) and node.id == name and isinstance(node.ctx, ast.Load)
+            ]
+            return bool(uses) and all(_is_size(read.function.node, use) for use in uses)
+    return False
+
+
+def is_made_an_image(read: HostRead) -> bool:
+    """Whether an array becomes an image, of which a library takes one at a time: `Image.fromarray(x.cpu().numpy())`."""
+    return read.method == "numpy" and any(
+        isinstance(node, ast.Call) and _last(node.func) == "fromarray" for node in ancestors(read.statement, read.node)
+    )
+
+
+def is_recorded(read: HostRead) -> bool:
+    """Whether a function returns the number, and its file only puts that under names: `log["top"] = top(x, y)`.
+
+    Or adds it to what stands there: `seen["top"].append(top(x, y))`.
+    """
+    if read.function is None or not isinstance(read.statement, ast.Return) or read.statement.value is not read.node:
+        return False
+    name, tree = read.function.name, read.module.tree
+    calls = [node for node in nodes_of(tree) if isinstance(node, ast.Call) and _last(node.func) == name]
+    recorded = [value for node in nodes_of(tree) if (value := _put_under_name(node)) is not None]
+    return bool(calls) and all(any(call is value for value in recorded) for call in calls)
+
+
+def _put_under_name(node: ast.AST) -> ast.expr | None:
+    """`x` of `log["x"] = x` and `log["x"].append(x)`."""
+    match node:
+        case ast.Assign(targets=[ast.Subscript()], value=value):
+            return value
+        case ast.Call(func=ast.Attribute(value=ast.Subscript(), attr="append"), args=[value]):
+            return value
+    return None
+
+
+def _gives(value: ast.expr, read: ast.expr) -> bool:
+    """Whether a value is what is read, perhaps made a whole number."""
+    if isinstance(value, ast.Call) and isinstance(value.func, ast.Name) and value.func.id == "int" and value.args:
+        return value is read or value.args[0] is read
+    return value is read
+
+
+def _is_size(root: ast.AST, node: ast.expr) -> bool:
+    """Whether an expression is a bound of a slice, or an argument of what takes sizes; perhaps with others added."""
+    for around in ancestors(root, node):
+        if isinstance(around, ast.Slice):
+            return True
+        if isinstance(around, ast.Call):
+            return _last(around.func) in _OF_SIZES
+        if not isinstance(around, ast.BinOp | ast.Tuple | ast.List | ast.keyword | ast.UnaryOp):
+            return False
+    return False
+
+
+def _last(func: ast.expr) -> str:
+    return func.attr if isinstance(func, ast.Attribute) else func.id if isinstance(func, ast.Name) else ""

@@ -1,0 +1,204 @@
+"""Options: values that callers may give and that no caller in the tree gives, so that a test always has one outcome."""
+
+from __future__ import annotations
+
+import ast
+import operator
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from transfer_lint.flow.program.callers import Callers
+from transfer_lint.flow.program.modules import Module
+from transfer_lint.flow.program.routines import CallSite, Routine
+from transfer_lint.flow.program.step_code import is_in_test
+from transfer_lint.flow.program.syntax import ancestors, bindings, blocks_of, nodes_of
+
+_DEPTH = 3  # functions that hand a value on to one another
+_MOST = 40  # files in which a word is looked for
+_LEAVES = (ast.Return, ast.Raise, ast.Continue, ast.Break)
+_UNKNOWN = object()
+_COMPARED: Mapping[type[ast.cmpop], Callable[[Any, Any], object]] = {
+    ast.Eq: operator.eq, ast.NotEq: operator.ne, ast.Lt: operator.lt, ast.LtE: operator.le, ast.Gt: operator.gt,
+    ast.GtE: operator.ge, ast.Is: operator.is_, ast.IsNot: operator.is_not,
+}  # fmt: skip
+
+
+class Options:
+    """What the tests of functions come to, as far as the values of parameters are known."""
+
+    def __init__(self, callers: Callers) -> None:
+        self._callers = callers
+        self._project = callers.project
+
+    def shut_out(self, module: Module, function: ast.AST, statement: ast.stmt, node: ast.AST) -> bool:
+        """Whether a part of a statement never runs, unless code outside of the tree gives what no code in it gives."""
+        routine = self._callers.routine(module, function)
+        if routine is None:
+            return False
+        return self._is_skipped(routine, routine.node.body, statement) or self._is_cut_short(routine, statement, node)
+
+    def _is_skipped(self, routine: Routine, body: list[ast.stmt], target: ast.stmt) -> bool:
+        for statement in body:
+            if statement is target:
+                return False
+            tested = self._outcome(routine, statement.test) if isinstance(statement, ast.If) else None
+            for block in blocks_of(statement):
+                if any(inner is target or _holds(inner, target) for inner in block):
+                    if isinstance(statement, ast.If) and tested is (block is not statement.body):
+                        return True
+                    return self._is_skipped(routine, list(block), target)
+            if isinstance(statement, ast.If) and tested is True and isinstance(statement.body[-1], _LEAVES):
+                return True
+        return False
+
+    def _is_cut_short(self, routine: Routine, statement: ast.stmt, node: ast.AST) -> bool:
+        """Whether an operand of `and` or `or` before the node ends the evaluation."""
+        for around in ancestors(statement, node):
+            if isinstance(around, ast.BoolOp):
+                ends = isinstance(around.op, ast.Or)
+                for value in around.values:
+                    if value is node or _holds(value, node):
+                        break
+                    if self._outcome(routine, value) is ends:
+                        return True
+        return False
+
+    def _outcome(self, routine: Routine, test: ast.expr) -> bool | None:
+        match test:
+            case ast.UnaryOp(op=ast.Not(), operand=inner):
+                outcome = self._outcome(routine, inner)
+                return None if outcome is None else not outcome
+            case ast.BoolOp(op=op, values=values):
+                ends = isinstance(op, ast.Or)
+                outcomes = [self._outcome(routine, value) for value in values]
+                return ends if ends in outcomes else None if None in outcomes else not ends
+            case ast.Compare(left=left, ops=[op], comparators=[right]) if type(op) in _COMPARED:
+                one, two = self._value(routine, left, 0), self._value(routine, right, 0)
+                if _UNKNOWN in (one, two):
+                    return None
+                try:
+                    return bool(_COMPARED[type(op)](one, two))
+                except TypeError:
+                    return None
+        value = self._value(routine, test, 0)
+        return None if value is _UNKNOWN else bool(value)
+
+    def _value(self, routine: Routine, node: ast.expr, depth: int) -> object:
+        match node:
+            case ast.Constant(value=value):
+                return value
+            case ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=int() | float() as value)):
+                return -value
+            case ast.Name(id=name):
+                holder = next((each for each in routine.around if name in each.parameters), None)
+                if holder is None or any(getattr(target, "id", None) == name for target in _stores(holder.node)):
+                    return _UNKNOWN
+                return self._parameter(holder, name, depth)
+            case ast.Attribute(value=ast.Name(id="self"), attr=name):
+                return self._attribute(routine, name, depth)
+        return _UNKNOWN
+
+    def _attribute(self, routine: Routine, name: str, depth: int) -> object:
+        """The value of an attribute that only `__init__` assigns, from a parameter."""
+        owner = routine.around[-1].owner
+        start = owner.methods.get("__init__") if owner is not None else None
+        if owner is None or start is None or self._is_set_from_outside(name, routine.module):
+            return _UNKNOWN
+        stores = [target for target in _stores(owner.node) if getattr(target, "attr", None) == name]
+        assigned = [value for target, value in bindings(start.node) if target in stores]
+        made = self._callers.routine(start.module, start.node)
+        if made is None or len(stores) != 1 or not assigned or not isinstance(assigned[0], ast.Name | ast.Constant):
+            return _UNKNOWN
+        return self._value(made, assigned[0], depth)
+
+    def _is_set_from_outside(self, attribute: str, near: Module) -> bool:
+        """Whether code that is no test assigns the attribute on anything that is not named `self`."""
+        modules = [
+            self._project.module(path, near.path) for path in self._project.mentioning(f".{attribute}", near.path)
+        ]
+        return any(
+            isinstance(target, ast.Attribute) and target.attr == attribute and getattr(target.value, "id", "") != "self"
+            for module in modules
+            if module is not None and not is_in_test(module)
+            for target in _stores(module.tree)
+        )
+
+    def _parameter(self, routine: Routine, name: str, depth: int) -> object:
+        """The one value that a parameter has in all calls of the tree, its default value included."""
+        if depth == _DEPTH or isinstance(routine.node, ast.Module):
+            return _UNKNOWN
+        given = list(self._given(routine, name))
+        default = _default(routine, name)
+        values = [_UNKNOWN if value is None else self._value(site.routine, value, depth + 1) for site, value in given]
+        if default is not _UNKNOWN:
+            values.append(default)
+        same = bool(values) and all(value is not _UNKNOWN and _alike(value, values[0]) for value in values)
+        return values[0] if same else _UNKNOWN
+
+    def _given(self, routine: Routine, name: str) -> Iterator[tuple[CallSite, ast.expr | None]]:
+        """The calls that give a parameter a value, as far as it can be known which they are; None: any value.
+
+        Of a method, by keyword, any call that gives something of that name; a `forward` is not called by its name, so
+        what it is given by position is not seen.
+        """
+        called = routine.owner.name if routine.owner is not None and routine.name == "__init__" else routine.name
+        alike = ("__init__",) if routine.name == "__init__" else ()  # of heirs, perhaps
+        place = routine.parameters.index(name) - _is_bound(routine)
+        words = [called] if routine.owner is None else [routine.owner.name, name]
+        paths = dict.fromkeys(p for word in words for p in self._project.mentioning(word, routine.module.path))
+        if len(paths) > _MOST:
+            yield from ((site, None) for site in _sites(self._callers, routine.module))
+            return
+        for path in paths:
+            module = self._project.module(path, routine.module.path)
+            if module is None or is_in_test(module):
+                continue
+            for site in _sites(self._callers, module):
+                mine = site.called in (called, *alike)
+                if mine and any(isinstance(value, ast.Starred) for value in site.node.args):
+                    yield site, None
+                elif mine and len(site.node.args) > place:
+                    yield site, site.node.args[place] if site.called == called else None
+                elif mine or routine.owner is not None:
+                    yield from ((site, k.value) for k in site.node.keywords if k.arg == name)
+
+
+def _sites(callers: Callers, module: Module) -> Iterator[CallSite]:
+    for sites in callers.of_file(module).calls.values():
+        yield from sites
+
+
+def _is_bound(routine: Routine) -> bool:
+    """Whether a call does not give the first parameter: it is a method, and not a static one."""
+    decorators = () if isinstance(routine.node, ast.Module) else routine.node.decorator_list
+    return routine.owner is not None and not any(getattr(each, "id", "") == "staticmethod" for each in decorators)
+
+
+def _default(routine: Routine, name: str) -> object:
+    """The constant that a parameter is by default; `_UNKNOWN` if it has none."""
+    assert not isinstance(routine.node, ast.Module)
+    arguments = routine.node.args
+    placed = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs]
+    required = len(placed) - len(arguments.defaults) - len(arguments.kwonlyargs)
+    defaults = [*([None] * required), *arguments.defaults, *arguments.kw_defaults]
+    for argument, default in zip(placed, defaults, strict=True):
+        if argument.arg == name:
+            match default:
+                case ast.Constant(value=value):
+                    return value
+                case ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=int() | float() as value)):
+                    return -value
+    return _UNKNOWN
+
+
+def _stores(root: ast.AST) -> list[ast.AST]:
+    """The names and attributes that are assigned, also by `+=` and `for`."""
+    return [node for node in nodes_of(root) if isinstance(getattr(node, "ctx", None), ast.Store | ast.Del)]
+
+
+def _alike(one: object, two: object) -> bool:
+    return type(one) is type(two) and one == two
+
+
+def _holds(outer: ast.AST, inner: ast.AST) -> bool:
+    return any(node is inner for node in nodes_of(outer))
