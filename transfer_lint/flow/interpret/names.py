@@ -35,27 +35,30 @@ def lookup(frame: Frame, node: ast.Name, state: State) -> Value:
     return value
 
 
-def value_of_binding(frame: Frame, module: Module, name: str, binding: Binding) -> Value:
-    """The value that a module-level binding gives to its name."""
+def value_of_binding(frame: Frame, module: Module, name: str, binding: Binding, depth: int = 0) -> Value:
+    """The value that a module-level binding gives to its name. depth: of how many imports it is what they lead to."""
     match binding:
         case FunctionInfo():
             return Function(binding)
         case ClassInfo():
             return Class(binding)
         case Import():
-            return imported(frame, module, binding)
+            return imported(frame, module, binding, depth)
     return frame.callees.global_value(module, name, binding, frame.symbols)
 
 
-def imported(frame: Frame, module: Module, found: Import) -> Value:
-    """The value that an import binds."""
+def imported(frame: Frame, module: Module, found: Import, depth: int = 0) -> Value:
+    """The value that an import binds.
+
+    Modules can import a name from each other in a circle: no name is followed through more than 8 of them.
+    """
     target = frame.project.module_for(module, found)
     if found.name is None:
         return Package(target) if target is not None else External(found.module)
-    if target is not None and target is not module:
+    if target is not None and target is not module and depth < 8:
         binding = target.binding(found.name)
         if binding is not None:
-            return value_of_binding(frame, target, found.name, binding)
+            return value_of_binding(frame, target, found.name, binding, depth + 1)
     submodule = frame.project.module_for(module, found, found.name)
     if submodule is not None:
         return Package(submodule)

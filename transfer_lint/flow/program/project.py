@@ -23,8 +23,6 @@ from transfer_lint.flow.program.trees import Answer, Question, Trees
 _DEFAULT_DEVICE = ("set_default_device", "set_default_tensor_type", "with torch.device", "with device")
 _SETS_DEFAULT_DEVICE = re.compile(r"\bset_default_(?:device|tensor_type)\b|^\s*with (?:torch\.)?device", re.MULTILINE)
 
-_REPLACES_DATA = re.compile(r"(?<![\w.)\]])(?!self\b)\w+\.data\s*=(?!=)")
-
 
 class Project:
     """The source trees that one run looks at, read on demand.
@@ -87,8 +85,7 @@ class Project:
 
     def replaces_data(self, near: str) -> bool:
         """Whether code of the tree assigns the `.data` of what a plain name stands for, as of a tensor that it gets."""
-        paths = self.mentioning(".data", near) if self.assigns("data", near) else ()
-        return any(_replaces_data(cast("str | None", self._ask(near, "text", path)) or "") for path in paths)
+        return cast(bool, self._ask(near, "replaces_data"))
 
     def importing(self, name: str, near: str) -> Sequence[str]:
         """The files with an import statement that names `name`, or that imports all of a module of that name."""
@@ -179,8 +176,3 @@ class Project:
 @lru_cache(maxsize=256)
 def _sets_default_device(text: str) -> bool:
     return _SETS_DEFAULT_DEVICE.search(text) is not None
-
-
-@lru_cache(maxsize=64)
-def _replaces_data(text: str) -> bool:
-    return _REPLACES_DATA.search(text) is not None

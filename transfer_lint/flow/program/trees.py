@@ -99,6 +99,10 @@ class Trees:
         """Whether code of the tree assigns the attribute on anything that is not named `self`."""
         return self._texts(near).assigns(attribute)
 
+    def replaces_data(self, near: str) -> bool:
+        """Whether code of the tree assigns the `.data` of what a plain name stands for, as of a tensor that it gets."""
+        return self._texts(near).replaces_data()
+
     def overriding(self, near: str, name: str, attribute: str) -> tuple[str, ...]:
         """The files with a class that seems to inherit from the class `name`, and may define or assign `attribute`."""
         return self._texts(near).overriding(name, attribute)

@@ -125,10 +125,12 @@ class Sharing:
     def code(self, *idents: Symbol) -> list[Later]:
         """What is known of the code that the symbols may stand for."""
         found: list[Later] = []
-        for ident in idents if self.later else ():
-            for one in (ident, *self.twins[ident]) if ident in self.twins else (ident,):
-                if (later := self.later.get(one)) is not None:
-                    found.append(later)
+        later, twins = self.later, self.twins
+        for ident in idents if later else ():
+            if ident in later:
+                found.append(later[ident])
+            if ident in twins:
+                found += [later[twin] for twin in twins[ident] if twin in later]
         return found
 
     def alias(self, part: Symbol, whole: Symbol) -> None:
