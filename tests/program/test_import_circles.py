@@ -26,7 +26,7 @@ def test_a_package_that_is_named_like_a_library_and_imports_it() -> None:
         "pk/__init__.py": "",
         "pk/logging/__init__.py": "from pk.logging.base import DEBUG\n",
         "pk/logging/base.py": "from logging import DEBUG\n",
-        "pk/use.py": "from pk.logging import DEBUG\n\n\ndef step(x, level):\n    if level > DEBUG:\n        print(x.cpu())\n",
+        "pk/use.py": "from pk.logging import DEBUG\n\ndef step(x, lvl):\n    return x.cpu() if lvl > DEBUG else 0\n",
     }
     project = project_over(Files(texts), Settings("."))
     assert examine("pk/use.py", texts["pk/use.py"], project, Settings(".")).sites == 1
