@@ -10,7 +10,7 @@ from transfer_lint.flow.interpret.annotations import annotated
 from transfer_lint.flow.interpret.frame import Frame
 from transfer_lint.flow.interpret.node_inputs import node_input
 from transfer_lint.flow.program.modules import FunctionInfo
-from transfer_lint.flow.program.tensor_uses import parameter_use
+from transfer_lint.flow.program.tensor_uses import no_tensors, parameter_use
 from transfer_lint.flow.values.symbols import Symbol
 from transfer_lint.flow.values.values import Object, Tensor, Value
 
@@ -24,6 +24,8 @@ def parameter(frame: Frame, info: FunctionInfo, number: int, argument: ast.arg, 
     value = node_input(frame, info, argument, symbol)
     if value is None:
         value = annotated(info.module, argument.arg, argument.annotation, argument, symbol)
+        if isinstance(value, Tensor) and argument.arg in no_tensors(info.node):
+            value = Object(symbol)
     if isinstance(value, Object) and value.cls is None and argument.annotation is None:
         use = parameter_use(info, argument.arg)
         fact = frame.assume(Assumption.MOVED_IS_TENSOR, use, "`{}` uses it as a tensor") if use else None

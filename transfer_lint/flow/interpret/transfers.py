@@ -11,6 +11,7 @@ from transfer_lint.flow.interpret.frame import Frame
 from transfer_lint.flow.knowledge import Role
 from transfer_lint.flow.knowledge.names import DEVICE
 from transfer_lint.flow.program.roles import ArgumentRole
+from transfer_lint.flow.program.tensor_uses import no_tensors
 from transfer_lint.flow.results.sites import Request, RequestedHalf, Site
 from transfer_lint.flow.values.state import State
 from transfer_lint.flow.values.terms import Fact, Known, Term, TermKind, role_of
@@ -28,7 +29,8 @@ def transfer(
         statement = frame.around.statement
         is_discarded = isinstance(statement, ast.Expr) and statement.value is node
         seen: Value = _by_use(frame, node, receiver)
-        seen = seen if is_discarded else as_operand(frame, seen, node)
+        if not (is_discarded or _is_no_tensor(frame, node)):
+            seen = as_operand(frame, seen, node)
         assert isinstance(seen, Tensor | Object)
         site = _site(frame, node, seen, is_module, request, state)
         settled = not (site.guarded or site.inline or site.proved) and frame.function is not None
@@ -39,6 +41,14 @@ def transfer(
     if isinstance(receiver, Tensor):
         return _moved_tensor(frame, node, receiver, request)
     return _moved_object(frame, node, receiver, is_module, request, state)
+
+
+def _is_no_tensor(frame: Frame, node: ast.Call) -> bool:
+    """Whether what is moved is a name that the function uses as no tensor can be used."""
+    match node.func:
+        case ast.Attribute(value=ast.Name(id=name)) if frame.function is not None:
+            return name in no_tensors(frame.function.node)
+    return False
 
 
 def _by_use(frame: Frame, node: ast.Call, receiver: Tensor | Object) -> Tensor | Object:

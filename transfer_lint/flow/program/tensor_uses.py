@@ -9,6 +9,10 @@ from transfer_lint.flow.program.modules import ClassInfo, FunctionInfo, Module
 from transfer_lint.flow.program.syntax import bindings, nodes_of
 
 _TESTS = frozenset({"isinstance", "is_tensor", "hasattr"})
+_OF_CONTAINERS = frozenset({"append", "extend", "get", "items", "keys", "pop", "setdefault", "update"})
+_OF_MODULES = frozenset(
+    {"eval", "train", "parameters", "named_parameters", "state_dict", "load_state_dict", "modules", "named_modules"}
+)
 
 
 def tensor_uses(module: Module, function: ast.AST) -> Mapping[str, ast.AST]:
@@ -43,6 +47,31 @@ def parameter_use(info: FunctionInfo, name: str) -> ast.AST | None:
         if before and (value is None or _root(value) != name):
             return None
     return shown
+
+
+def no_tensors(function: ast.AST) -> frozenset[str]:
+    """The names of a function that are no tensors, whatever is said of them. Memoised on the function.
+
+    What the function reads there no tensor has: an item under a text, or a method of containers or of modules. A name
+    that the function assigns may have become a container only then.
+    """
+    known: frozenset[str] | None = getattr(function, "_transfer_lint_no_tensors", None)
+    if known is None:
+        containers, modules = set[str](), set[str]()
+        for node in nodes_of(function):
+            match node:
+                case ast.Attribute(value=ast.Name(id=name), attr=attr) if attr in _OF_MODULES:
+                    modules.add(name)
+                case ast.Attribute(value=ast.Name(id=name), attr=attr) if attr in _OF_CONTAINERS:
+                    containers.add(name)
+                case ast.Subscript(
+                    value=ast.Name(id=name) | ast.Subscript(value=ast.Name(id=name)), slice=ast.Constant(value=str())
+                ):
+                    containers.add(name)
+        assigned = {target.id for target, _ in bindings(function) if isinstance(target, ast.Name)} if containers else ()
+        known = frozenset(modules | containers.difference(assigned))
+        function._transfer_lint_no_tensors = known  # type: ignore[attr-defined]
+    return known
 
 
 def attribute_use(cls: ClassInfo, name: str) -> ast.AST | None:
