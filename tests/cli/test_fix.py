@@ -263,6 +263,7 @@ def test_an_unused_comment_goes_when_the_code_has_settled(folder: Path) -> None:
 
 
 NODE = """\
+import comfy.model_management
 import torch
 
 
@@ -271,11 +272,12 @@ class Node:
 
     @classmethod
     def INPUT_TYPES(cls):
-        return {"required": {"image": ("IMAGE",)}}
+        return {"required": {"tokens": ("TOKENS",)}}
 
-    def run(self, image: torch.Tensor, like: torch.Tensor):
-        image = image.to(like.device)
-        return image * 2
+    def run(self, tokens: torch.Tensor):
+        device = comfy.model_management.get_torch_device()
+        tokens = tokens.to(device)
+        return tokens * 2
 
 
 def helper(mask: torch.Tensor, like: torch.Tensor):
@@ -289,12 +291,12 @@ EXPORTS = 'NODE_CLASS_MAPPINGS = {"Node": Node}\n'
     ("text", "setting", "options", "guarded"),
     [
         pytest.param(NODE, "", (), "", id="no pack"),
-        pytest.param(NODE, "", ("--hints",), "image mask", id="no pack, asked for"),
-        pytest.param(NODE + EXPORTS, "", (), "image", id="pack"),
+        pytest.param(NODE, "", ("--hints",), "tokens mask", id="no pack, asked for"),
+        pytest.param(NODE + EXPORTS, "", (), "tokens", id="pack"),
         pytest.param(NODE + EXPORTS, "", ("--no-hints",), "", id="pack, refused"),
         pytest.param(NODE + EXPORTS, 'fix-hints = "never"', (), "", id="never"),
-        pytest.param(NODE, 'fix-hints = "always"', (), "image mask", id="always"),
-        pytest.param(NODE, 'fix-hints = "never"', ("--hints",), "image mask", id="the option wins"),
+        pytest.param(NODE, 'fix-hints = "always"', (), "tokens mask", id="always"),
+        pytest.param(NODE, 'fix-hints = "never"', ("--hints",), "tokens mask", id="the option wins"),
     ],
 )
 def test_hints(tmp_path: Path, text: str, setting: str, options: tuple[str, ...], guarded: str) -> None:
@@ -302,7 +304,7 @@ def test_hints(tmp_path: Path, text: str, setting: str, options: tuple[str, ...]
     (tmp_path / "transfer-lint.toml").write_text(setting)
     lint("fix", *options, cwd=tmp_path, hints=False, expect=0)
     fixed = (tmp_path / "nodes.py").read_text()
-    assert [name for name in ("image", "mask") if f"if {name}.device != like.device:" in fixed] == guarded.split()
+    assert [name for name in ("tokens", "mask") if f"if {name}.device != " in fixed] == guarded.split()
 
 
 def test_hints_that_wait_are_counted(tmp_path: Path) -> None:
