@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 
 import pytest
 
+from tests.programs.world import Files
 from transfer_lint.findings import Heat
 from transfer_lint.flow.analysis import Analysis
 from transfer_lint.flow.program.project import Project
@@ -33,29 +33,16 @@ def read(x: torch.Tensor):
 """
 
 
-@dataclass
-class Tree:
-    """A source tree of a few files."""
-
-    texts: Mapping[str, str]
-
-    def read(self, path: str) -> str | None:
-        return self.texts.get(path)
-
-    def python_files(self, near: str) -> Sequence[str]:
-        return tuple(self.texts)
-
-
 def heat_of(texts: Mapping[str, str], path: str = "example.py") -> tuple[Heat, bool]:
     """The heat of the one read in a file, and whether it is throttled."""
-    project = Project(Tree(texts))
+    project = Project(Files(texts))
     (found,) = Analysis(project).examine(project.add(path, texts[path])).reads
     return found.heat, found.throttled
 
 
 def is_rare(texts: Mapping[str, str], path: str = "example.py") -> bool:
     """Whether nothing that leads to the one read in a file is worth a warning."""
-    project = Project(Tree(texts))
+    project = Project(Files(texts))
     (found,) = Analysis(project).examine(project.add(path, texts[path])).reads
     return found.rate.is_rare
 

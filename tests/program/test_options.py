@@ -3,33 +3,20 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 
 import pytest
 
+from tests.programs.world import Files
 from transfer_lint.flow.program.callers import Callers
 from transfer_lint.flow.program.options import Options
 from transfer_lint.flow.program.project import Project
 from transfer_lint.flow.program.syntax import nodes_of
 
 
-@dataclass
-class Tree:
-    """A source tree of a few files."""
-
-    texts: Mapping[str, str]
-
-    def read(self, path: str) -> str | None:
-        return self.texts.get(path)
-
-    def python_files(self, near: str) -> Sequence[str]:
-        return tuple(self.texts)
-
-
 def shut_out(text: str, others: Mapping[str, str] | None = None) -> bool:
     """Whether the one call of `here` in a file is shut out."""
-    project = Project(Tree({"example.py": text, **(others or {})}))
+    project = Project(Files({"example.py": text, **(others or {})}))
     module = project.add("example.py", text)
     for function in nodes_of(module.tree):
         for part in nodes_of(function) if isinstance(function, ast.FunctionDef) else ():

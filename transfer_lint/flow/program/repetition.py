@@ -11,6 +11,7 @@ from transfer_lint.flow.knowledge.names import ONE_NUMBER
 from transfer_lint.flow.program.modules import ClassInfo, FunctionInfo, Import, Module
 from transfer_lint.flow.program.rates import Change
 from transfer_lint.flow.program.syntax import LOOPS, children, nodes_of
+from transfer_lint.flow.program.tensor_uses import ONLY_MODULES_HAVE
 
 Comprehension = ast.ListComp | ast.SetComp | ast.GeneratorExp | ast.DictComp
 
@@ -24,10 +25,6 @@ _OF_WEIGHTS = frozenset(
      "named_buffers", "items", "keys", "values", "state_dict"}
 )  # fmt: skip
 _NO_GRADIENTS = frozenset({"no_grad", "inference_mode"})
-_ONLY_MODULES_HAVE = frozenset(
-    {"eval", "train", "parameters", "named_parameters", "state_dict", "load_state_dict", "zero_grad", "modules",
-     "named_modules", "buffers"}
-)  # fmt: skip
 
 
 class FileFacts:
@@ -235,7 +232,7 @@ class Repetition:
         for part in nodes_of(root):
             match part:
                 case ast.Attribute(value=ast.Name() | ast.Attribute() as used, attr=attribute):
-                    if attribute in _ONLY_MODULES_HAVE:
+                    if attribute in ONLY_MODULES_HAVE:
                         found.add(_spelled(used))
                 case ast.Assign(targets=[ast.Name() | ast.Attribute() as target], value=ast.Call(func=made)):
                     if self._makes_module(made):

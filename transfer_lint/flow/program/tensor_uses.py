@@ -10,9 +10,11 @@ from transfer_lint.flow.program.syntax import bindings, nodes_of
 
 _TESTS = frozenset({"isinstance", "is_tensor", "hasattr"})
 _OF_CONTAINERS = frozenset({"append", "extend", "get", "items", "keys", "pop", "setdefault", "update"})
-_OF_MODULES = frozenset(
-    {"eval", "train", "parameters", "named_parameters", "state_dict", "load_state_dict", "modules", "named_modules"}
-)
+ONLY_MODULES_HAVE = frozenset(
+    {"eval", "train", "parameters", "named_parameters", "state_dict", "load_state_dict", "zero_grad", "modules",
+     "named_modules", "buffers"}
+)  # fmt: skip
+"""Methods of modules (`zero_grad` of optimizers, too) that no tensor has."""
 
 
 def tensor_uses(module: Module, function: ast.AST) -> Mapping[str, ast.AST]:
@@ -60,7 +62,7 @@ def no_tensors(function: ast.AST) -> frozenset[str]:
         containers, modules = set[str](), set[str]()
         for node in nodes_of(function):
             match node:
-                case ast.Attribute(value=ast.Name(id=name), attr=attr) if attr in _OF_MODULES:
+                case ast.Attribute(value=ast.Name(id=name), attr=attr) if attr in ONLY_MODULES_HAVE:
                     modules.add(name)
                 case ast.Attribute(value=ast.Name(id=name), attr=attr) if attr in _OF_CONTAINERS:
                     containers.add(name)
