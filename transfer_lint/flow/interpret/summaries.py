@@ -105,7 +105,7 @@ class Summaries:
         return True
 
     def with_sites(self, info: FunctionInfo) -> Frame:
-        """The interpretation for a function's sites: the proved one, if it has none and only hidden changes tell more."""
+        """The interpretation for a function's sites: the proved one, where only hidden changes could tell more."""
         proved = self._proved._done.get(info.node) if self._proved is not None else None
         more = self.assumptions - {Assumption.NO_HIDDEN_CHANGES}
         if proved is None or proved.sites or proved.reads or proved.comparisons or proved.assumable & more:
