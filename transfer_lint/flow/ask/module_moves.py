@@ -186,9 +186,9 @@ def is_part_like(site: Site, other: Site) -> bool:
 
 
 def is_other_object(site: Site, knowledge: Knowledge) -> bool:
-    """Whether the class, or the function, gives the name an object of a class of the tree that is no module.
+    """Whether all that the class, or the function, makes for the name are objects of classes that are no modules.
 
-    Its class moves in its own way, or has no module among its bases, all of which are known.
+    Such a class of the tree moves in its own way, or has no module among its bases, all of which are known.
     """
     function, name = site.function, own_attribute(site.moved)
     if function is None:
@@ -198,13 +198,13 @@ def is_other_object(site: Site, knowledge: Knowledge) -> bool:
         classes = (base for base in function.owner.lineage if isinstance(base, ClassInfo))
         methods = [method for cls in classes for method in cls.methods.values()]
     text = spelled(site.moved)
-    made = (
+    made = [
         method.module.project.class_named(method.module, value.func)
         for method in methods
         for target, value in bindings(method.node)
         if isinstance(value, ast.Call) and spelled(target) == text
-    )
-    return any(cls is not None and _is_no_module(cls, knowledge) for cls in made)
+    ]
+    return bool(made) and all(cls is not None and _is_no_module(cls, knowledge) for cls in made)
 
 
 def _is_no_module(cls: ClassInfo, knowledge: Knowledge) -> bool:
