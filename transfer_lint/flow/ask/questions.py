@@ -363,6 +363,16 @@ class Questions(ReadQuestions):
         """The deterministic factory whose result the site moves; see `Factories.moved_by`. None if there is none."""
         return self._factories.moved_by(site, self.is_on_host(site))
 
+    def is_made_converted(self, site: Site) -> bool:
+        """Whether the site moves what a factory makes, which could take the dtype, too, that the next call asks for."""
+        after, made = self._next.get(site.node), self.factory(site)
+        if after is None or made is None or not (made.exact and made.any_dtype) or self.boundary(site):
+            return False
+        one, two = site.request, after.request
+        only = one.device is not None and one.dtype is None and two.device is None and two.dtype is not None
+        understood = not (one.ambiguous or two.ambiguous or after.in_fstring) and one.plain and two.plain
+        return only and understood and site.is_blocking and after.is_blocking
+
     def made_by(self, site: Site) -> Factory | None:
         """The call of the factory that made the receiver; see `Factories.made_by`. None if there is none."""
         return self._factories.made_by(site)
