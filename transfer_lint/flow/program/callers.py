@@ -13,6 +13,7 @@ from transfer_lint.flow.program.rates import Change, Path, hotter
 from transfer_lint.flow.program.routines import CallSite, Reference, Routine, Routines, called_name
 from transfer_lint.flow.program.step_code import declared, handed_to, layers, steps_optimizer
 from transfer_lint.flow.program.syntax import spelled
+from transfer_lint.flow.program.tensor_uses import ONLY_MODULES_HAVE
 
 _DEPTH = 3  # how often a function may be handed on
 _ALIKE = 6  # methods of one name, and files that call one, of which each may be meant
@@ -164,6 +165,12 @@ class _Search:
             return routine.outer is None or routine.outer in caller.around
         if not isinstance(func, ast.Attribute):
             return False
+        if (
+            func.attr in ONLY_MODULES_HAVE
+            and not routine.owner.is_module
+            and spelled(func.value) not in ("self", "cls")
+        ):
+            return False  # `model.train()` is no call of a trainer's `train`
         match func.value:
             case ast.Name(id="self" | "cls"):
                 owner = caller.around[-1].owner
