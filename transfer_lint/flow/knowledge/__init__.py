@@ -167,6 +167,7 @@ class Knowledge:
     step_parameters: Names = field(default=_NONE, metadata={"path": "heat.step_parameters"})
     loaders: Names = field(default=_NONE, metadata={"path": "heat.loaders"})
     loader_words: Names = field(default=_NONE, metadata={"path": "heat.loader_words"})
+    batch_words: Names = field(default=_NONE, metadata={"path": "heat.batch_words"})
     model_names: Names = field(default=_NONE, metadata={"path": "heat.model_names"})
     model_keywords: Names = field(default=_NONE, metadata={"path": "heat.model_keywords"})
     model_methods: Names = field(default=_NONE, metadata={"path": "heat.model_methods"})
