@@ -91,7 +91,7 @@ class Questions(ReadQuestions):
 
     def is_picked_from(self, site: Site) -> bool:
         """Whether a whole table is moved for the items that an index on the target picks; see `detours`."""
-        return self.is_on_host(site) and detours.is_picked_from(site)
+        return (detours.may_be_kept(site) or self.is_on_host(site)) and detours.is_picked_from(site)
 
     def is_half_of_pair(self, site: Site) -> bool:
         """Whether the module is certainly moved elsewhere, too, whenever the site runs; see `onload_offload`."""
@@ -288,11 +288,7 @@ class Questions(ReadQuestions):
 
     def comes_from_function(self, site: Site) -> bool:
         """Whether what is moved is a local that only results of functions of the tree are assigned to."""
-        if site.function is None or not isinstance(site.moved, ast.Name):
-            return False
-        name = site.moved.id
-        made = [v for t, v in bindings(site.function.node) if isinstance(t, ast.Name) and t.id == name]
-        return bool(made) and all(isinstance(v, ast.Call) and ":" in self.module.dotted(v.func) for v in made)
+        return kept_tensors.comes_from_function(site)
 
     def is_kept_outside(self, site: Site) -> bool:
         """Whether the site moves what comes from outside of its function, and is the same at every call.
@@ -372,6 +368,10 @@ class Questions(ReadQuestions):
         only = one.device is not None and one.dtype is None and two.device is None and two.dtype is not None
         understood = not (one.ambiguous or two.ambiguous or after.in_fstring) and one.plain and two.plain
         return only and understood and site.is_blocking and after.is_blocking
+
+    def made_like(self, site: Site) -> str | None:
+        """What the result that the site moves is made like; see `Factories.made_like`."""
+        return self._factories.made_like(site)
 
     def made_by(self, site: Site) -> Factory | None:
         """The call of the factory that made the receiver; see `Factories.made_by`. None if there is none."""

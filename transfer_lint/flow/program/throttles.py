@@ -142,8 +142,8 @@ def _is_one_iteration(left: ast.expr, right: ast.expr, loop: Iterable[str]) -> b
 def _is_emptiness(left: ast.expr, right: ast.expr) -> bool:
     """`len(state) == 0`: what is empty at first is filled then."""
     match left, right:
-        case ast.Call(func=ast.Name(id="len")), ast.Constant(value=0):
-            return True
+        case ast.Call(func=ast.Name(id="len"), args=[held]), ast.Constant(value=0):
+            return _last(held) != "shape"  # that is a test of dimensions
     return False
 
 
