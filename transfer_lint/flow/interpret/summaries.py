@@ -17,7 +17,7 @@ from transfer_lint.flow.interpret import expressions, loops, statements, try_wit
 from transfer_lint.flow.interpret.annotations import annotated
 from transfer_lint.flow.interpret.frame import Frame
 from transfer_lint.flow.interpret.instantiation import Instantiation, bind
-from transfer_lint.flow.interpret.objects import entry_state
+from transfer_lint.flow.interpret.objects import entry_state, may_be_set
 from transfer_lint.flow.interpret.parameters import parameter
 from transfer_lint.flow.interpret.templates import as_constructed, ground, lasting
 from transfer_lint.flow.interpret.unknown_calls import unknown_call
@@ -286,7 +286,7 @@ class Summaries:
             return Tensor(symbol, device, scalar=False, why=why)
         template = frame.templates.get(owner.ident)
         if template is None and isinstance(owner.cls, ClassInfo) and not name.startswith("["):
-            template = self._shape(owner.cls, name)
+            template = self._shape(frame, owner.cls, name)
         if template is not None:
             frame.assumable |= template.summary.assumptions
             record = template.summary.heap.get(template.symbol)
@@ -323,6 +323,8 @@ class Summaries:
             return None
         if any(isinstance(base, ClassInfo) and name in base.assigned for base in cls.lineage) or cls.is_dataclass:
             return None
+        if may_be_set(frame, cls, name):
+            return None
         module, node = found
         value = self.global_value(module, f"{cls.name}.{name}", node, frame.symbols)
         return value if isinstance(value, Constant | Placed) and value != NONE else None
@@ -339,7 +341,7 @@ class Summaries:
             and self.heat.is_step_callback(function)
         )
 
-    def _shape(self, cls: ClassInfo, name: str) -> Template | None:
+    def _shape(self, frame: Frame, cls: ClassInfo, name: str) -> Template | None:
         """The object as `__init__` leaves it; None if that is not known or anything else may assign `name`."""
         initialiser = cls.method("__init__")
         if initialiser is None or initialiser.owner is None:
@@ -349,6 +351,8 @@ class Summaries:
         for base in cls.lineage:
             if isinstance(base, ClassInfo) and name in base.reassigned:
                 return None
+        if may_be_set(frame, cls, name):
+            return None
         summary = self.summary(initialiser)
         if summary is None or not initialiser.parameters:
             return None

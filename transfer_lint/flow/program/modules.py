@@ -10,6 +10,7 @@ from typing import Protocol, TypeAlias
 
 from transfer_lint.flow.knowledge import Knowledge
 from transfer_lint.flow.program.syntax import NO_OPERATORS, attributes_assigned, nodes_of
+from transfer_lint.flow.program.unnamed_sets import sets_own
 
 _ARRAYS = ("numpy", "pandas", "jax", "tensorflow", "cupy", "polars")
 
@@ -54,6 +55,11 @@ class FunctionInfo:
     def assigned(self) -> frozenset[str]:
         """The attributes of its first parameter that it assigns or deletes."""
         return attributes_assigned(self.node, self.parameters[0].arg) if self.parameters else frozenset()
+
+    @cached_property
+    def assigns_unnamed(self) -> bool:
+        """Whether it may assign attributes of its first parameter under names that it does not write out."""
+        return bool(self.parameters) and sets_own(self.node, self.parameters[0].arg)
 
     @property
     def lines(self) -> range:
