@@ -300,6 +300,22 @@ class Other(nn.Module):
     def show(self, x):
         return x
 """,
+    "a trainer's method of a model's name": """
+class Trainer:
+    def train(self, x):
+        return read(x)
+
+    def one_step(self, model, batches):
+        for batch in batches:
+            model.train()
+            model(batch).sum().backward()
+""",
+    "filling a schedule": """
+class Policy:
+    def reset(self, x, ids):
+        for i in ids:
+            self.timesteps[i] = read(x)
+""",
 }
 
 THROTTLED = {
@@ -310,6 +326,7 @@ THROTTLED = {
     "rank 0 and more": "    if rank == 0 and every:\n        read(x)\n",
     "the first step": "    if step == 0:\n        read(x)\n",
     "debugging": "    if self.debug:\n        read(x)\n",
+    "a flag of a trainer": "    if self.control.should_log:\n        read(x)\n",
     "a level of logging": "    if logger.isEnabledFor(10):\n        read(x)\n",
     "a cache is filled": "    if self.kept is None:\n        self.kept = read(x)\n",
     "what a state does not have yet": "    if 'mean' not in x.state:\n        read(x)\n",

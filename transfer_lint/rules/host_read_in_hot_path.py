@@ -53,7 +53,7 @@ def check(read: HostRead, questions: Questions, options: RuleOptions) -> Verdict
     boundary = bool(read.elements) and read.method == "numpy" and not read.in_step
     rare = (read.rate.is_rare or read.throttled) and not read.elements
     aside = read.is_set_up or read.logged or read.is_collected or questions.is_in_test(read)
-    waited_for = questions.is_read_before(read) or questions.is_brought_later(read)
+    waited_for = questions.is_read_before(read) or questions.is_brought_later(read) or questions.is_waited_before(read)
     # What is brought as a whole, or picked, is mostly a result, and a size that depends on values has to be known.
     needed = array or read.form in (Form.SIZE, Form.CHECK, Form.UPLOAD) or questions.is_needed_size(read)
     needed = needed or questions.is_agreed_on(read)

@@ -43,6 +43,8 @@ def check(site: Site, questions: Questions, options: RuleOptions) -> Verdict | N
         return Verdict(severity, f"{text}: give it the device", questions.proof(site))
     request = site.request
     plain = request.plain and not request.ambiguous and not site.in_fstring
+    if questions.is_made_converted(site):
+        plain = False  # TL105 makes one call of both first
     # A dtype that the factory cannot take stays behind: the copy would be of the wider values.
     exact = direct.exact and (direct.any_dtype or request.dtype is None or not direct.copies)
     like = direct.by_tensors and questions.asks_for_placement_of(request)  # `.to(x)`: `x.new_zeros(...)` is shorter

@@ -172,7 +172,7 @@ class Knowledge:
     model_keywords: Names = field(default=_NONE, metadata={"path": "heat.model_keywords"})
     model_methods: Names = field(default=_NONE, metadata={"path": "heat.model_methods"})
     steppers: Names = field(default=_NONE, metadata={"path": "heat.steppers"})
-    debug_words: Names = field(default=_NONE, metadata={"path": "heat.debug_words"})
+    seldom_words: Names = field(default=_NONE, metadata={"path": "heat.seldom_words"})
     step_registrars: Names = field(default=_NONE, metadata={"path": "heat.step_registrars"})
     wrapper_registrars: Names = field(default=_NONE, metadata={"path": "heat.wrapper_registrars"})
     step_wrappers: Names = field(default=_NONE, metadata={"path": "heat.step_wrappers"})

@@ -24,6 +24,7 @@ from transfer_lint.flow.program.step_code import (
     takes_batch,
 )
 from transfer_lint.flow.program.syntax import spelled
+from transfer_lint.flow.program.tensor_uses import ONLY_MODULES_HAVE
 
 _DEPTH = 3  # how often a function may be handed on
 _CAPITALS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
@@ -188,6 +189,12 @@ class _Search:
             return routine.outer is None or routine.outer in caller.around
         if not isinstance(func, ast.Attribute):
             return False
+        if (
+            func.attr in ONLY_MODULES_HAVE
+            and not routine.owner.is_module
+            and spelled(func.value) not in ("self", "cls")
+        ):
+            return False  # `model.train()` is no call of a trainer's `train`
         match func.value:
             case ast.Name(id="self" | "cls"):
                 owner = caller.around[-1].owner

@@ -241,6 +241,7 @@ class Repetition:
             return True
         return any(
             isinstance(part, ast.Subscript)
+            and isinstance(part.ctx, ast.Load)  # to assign its items makes one
             and isinstance(part.slice, ast.Name)
             and part.slice.id in names
             and self._names_schedule(part.value)

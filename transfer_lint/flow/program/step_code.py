@@ -82,7 +82,10 @@ def is_in_test(place: Routine | Module) -> bool:
     folder, _, name = module.path.rpartition("/")
     stem = name.removesuffix(".py")
     named = stem.startswith("test_") or stem.endswith("_test") or stem == "conftest"
-    if not named and folder.rpartition("/")[2] not in ("test", "tests"):
+    beside = folder.rpartition("/")[2] in ("test", "tests")
+    if named and beside:
+        return True
+    if not named and not beside:
         return False
     return any(word in module.text for word in ("def test_", "pytest", "unittest"))
 

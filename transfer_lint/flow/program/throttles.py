@@ -16,7 +16,7 @@ class Throttles:
     """The throttled branches of one function, whose assignments are told as they come."""
 
     def __init__(self, knowledge: Knowledge) -> None:
-        self._debug = knowledge.debug_words.exact
+        self._seldom = knowledge.seldom_words.exact
         self._rare: set[str] = set()  # names that are seldom true
 
     def assigned(self, node: ast.Assign) -> None:
@@ -82,7 +82,7 @@ class Throttles:
                 return _is_assigned(held, body) or _is_made_then(key, held, body)
             case ast.Name() | ast.Attribute():
                 name = _last(test)
-                return name in self._rare or not self._debug.isdisjoint(name.lower().split("_"))
+                return name in self._rare or not self._seldom.isdisjoint((name, *name.lower().split("_")))
             case ast.Call(func=func):
                 return _last(func) in ("isEnabledFor", "is_in_onnx_export")
         return False
