@@ -5,9 +5,10 @@ from __future__ import annotations
 import ast
 
 from transfer_codemods.actions import Half, Target
-from transfer_lint.findings import Assumption
+from transfer_lint.findings import Assumption, Change
 from transfer_lint.flow.ask.copy_reads import CopyReads
 from transfer_lint.flow.ask.factories import Factories
+from transfer_lint.flow.ask.idle import Idle, left_out
 from transfer_lint.flow.ask.liveness import is_returned
 from transfer_lint.flow.knowledge import Role
 from transfer_lint.flow.program import sockets
@@ -312,6 +313,11 @@ class Placements:
         halves = (request.device, request.dtype)
         device, dtype = (Half(h.argument, h.repeatable, h.spelling) if h is not None else None for h in halves)
         return Target(device, dtype)
+
+    def loses_effect(self, site: Site, action: Change | None) -> bool:
+        """Whether an action leaves out arguments of which it is not shown that they only give a value."""
+        idle = Idle.of_project(self._project)
+        return any(not idle.is_idle(site.module, argument) for argument in left_out(site, action))
 
 
 def _half(half: RequestedHalf | None) -> Half | None:

@@ -1,8 +1,7 @@
 """Knowledge of code outside the linted tree: torch, numpy, ComfyUI. The data is in the TOML files beside this file.
 
 May import the standard library only. `torch_derived.toml` is made by scripts/derive_torch_knowledge.py, which runs
-torch; the other files are written by hand.
-Hands out `Knowledge`, which users can extend.
+torch; the other files are written by hand. Hands out `Knowledge`, which users can extend.
 """
 
 from __future__ import annotations
@@ -145,6 +144,7 @@ class Knowledge:
     host: Names = field(default=_NONE, metadata={"path": "functions.host"})
     iterates: Names = field(default=_NONE, metadata={"path": "functions.iterates"})
     pure: Names = field(default=_NONE, metadata={"path": "functions.pure"})
+    idle: Names = field(default=_NONE, metadata={"path": "functions.idle"})
     idle_imports: Names = field(default=_NONE, metadata={"path": "imports.idle"})
     transparent_decorators: Names = field(default=_NONE, metadata={"path": "functions.transparent_decorators"})
     transparent_bases: Names = field(default=_NONE, metadata={"path": "functions.transparent_bases"})
@@ -392,8 +392,7 @@ def default_knowledge() -> Knowledge:
     """The knowledge that comes with the tool. Memoised."""
     knowledge = Knowledge()
     for name in ("torch_derived.toml", "torch.toml", "heat.toml", "comfy.toml"):
-        text = Path(__file__).with_name(name).read_text(encoding="utf-8")
-        knowledge = knowledge.extended(tomllib.loads(text))
+        knowledge = knowledge.extended(tomllib.loads(Path(__file__).with_name(name).read_text(encoding="utf-8")))
     return knowledge
 
 
