@@ -84,7 +84,8 @@ def _pairs(node: cst.CSTNode) -> Sequence[tuple[cst.Element, cst.Element]]:
     """The names and the values of `a, b = x, y`; none of another assignment."""
     match node:
         case cst.Assign(
-            targets=[cst.AssignTarget(target=cst.Tuple(elements=names))], value=cst.Tuple(elements=values)
+            targets=[cst.AssignTarget(target=cst.Tuple(elements=names) | cst.List(elements=names))],
+            value=cst.Tuple(elements=values) | cst.List(elements=values),
         ) if len(names) == len(values):
             pairs = zip(names, values, strict=True)
             found = [(n, v) for n, v in pairs if isinstance(n, cst.Element) and isinstance(v, cst.Element)]

@@ -39,6 +39,7 @@ CASES = [
     body("a part of a value", "d, e = a|b()|MOVE", "d, e = a|b()"),
     body("one of two", "d, e = a.d, g(a)|b(e)|MOVE", "e = g(a)|b(e)"),
     body("one of three", "e, f, d = a, b(), a.d|b(e, f)|MOVE", "e, f = a, b()|b(e, f)"),
+    body("one of two in a list", "(d, e) = [a.d, g(a)]|b(e)|MOVE", "e = g(a)|b(e)"),
     body("two of two", "d, e = a.d, a.e|b()|x = x.⟦to¦delete⟧(d, e)", "b()"),
     body("two of two, not both idle", "d, e = a.d, g(a)|b()|x = x.⟦to¦delete⟧(d, e)", "d, e = a.d, g(a)|b()"),
     stuck("one of two has to run", "⟦d¦runs⟧, e = g(a), a.e|b(e)|MOVE"),

@@ -106,9 +106,10 @@ def _find_locals(function: _Function, module: Module) -> _Locals:
                 readers.setdefault(name, set()).add(statement)
             case ast.Global(names=names) | ast.Nonlocal(names=names):
                 outer |= set(names)
-            case ast.Assign(targets=[ast.Tuple(elts=targets)], value=ast.Tuple(elts=parts)) if len(targets) == len(
-                parts
-            ):
+            case ast.Assign(
+                targets=[ast.Tuple(elts=targets) | ast.List(elts=targets)],
+                value=ast.Tuple(elts=parts) | ast.List(elts=parts),
+            ) if len(targets) == len(parts):
                 values = dict(zip(targets, parts, strict=True))
             case ast.Assign(targets=targets, value=value):
                 values = dict.fromkeys(targets, value)
