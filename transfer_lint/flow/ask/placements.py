@@ -67,7 +67,7 @@ class Placements:
         self._of_receiver: dict[Symbol, list[Site]] = {}
         for site in examined.sites:
             self._of_receiver.setdefault(site.receiver.ident, []).append(site)
-        self._links = {site.moved for site in examined.sites}
+        self._next: dict[ast.AST, Site] = {site.moved: site for site in examined.sites}
 
     def is_shut_out(self, place: Site | HostRead) -> bool:
         """Whether the place stands under an option that no caller of the tree turns on; see `options`."""
@@ -111,7 +111,7 @@ class Placements:
 
     def is_inner(self, site: Site) -> bool:
         """Whether another transfer moves the site's result directly."""
-        return site.node in self._links
+        return site.node in self._next
 
     # ---- where values are, and where they go ---------------------------------------------------------------------
 

@@ -26,6 +26,25 @@ class ReadQuestions(Placements):
             for other in self.reads
         )
 
+    def is_waited_before(self, read: HostRead) -> bool:
+        """Whether the host has waited for the same device before, when all that is read was computed already.
+
+        It has read another value, or brought one, in the same round of every loop: that wait is the one to be spared.
+        """
+        known = self._source_of(read)
+        if known is None or read.elements:
+            return False
+        here, methods = self.brought_by(read) or read, self._knowledge.tensor_methods
+        waits: list[tuple[Site | HostRead, Known | None]] = [
+            *((site, site.device) for site in self.sites if site.is_blocking and self.goes_to_host(site)),
+            *((other, self._source_of(other)) for other in self.reads if self.brought_by(other) is None),
+        ]
+        return any(
+            device is not None and device.term == known.term and readers.is_computed_before(here, wait, methods)
+            for wait, device in waits
+            if wait is not here
+        )
+
     def is_brought_later(self, read: HostRead) -> bool:
         """Whether the host needs the whole of what is read right after, and waits for that; see `readers`."""
         brought = [site for site in self.sites if site.function is read.function and self.goes_to_host(site)]
@@ -37,7 +56,7 @@ class ReadQuestions(Placements):
 
     def is_one_with_another(self, read: HostRead) -> bool:
         """Whether an earlier read is mended with it: one of the statement, or a test of the same local."""
-        earlier = (other for other in self.reads if other.anchor < read.anchor)
+        earlier = (o for o in self.reads if (o.is_assigned, o.anchor) < (read.is_assigned, read.anchor))
         return any(readers.has_same_cause(other, read) or readers.tests_the_same(other, read) for other in earlier)
 
     def selected_before(self, read: HostRead) -> int | None:

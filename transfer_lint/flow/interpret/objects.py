@@ -97,7 +97,10 @@ def _initialised(frame: Frame) -> Symbol | None:
 
 
 def may_assign(frame: Frame, cls: ClassInfo | str, name: str) -> bool:
-    """Whether any code but the function itself, and constructors, may assign an attribute of an object of a class."""
+    """Whether any code but constructors may assign an attribute of an object of a class while the function runs.
+
+    The function itself only if something in the tree may call it again.
+    """
     if name.startswith("[") or frame.project.assigns(name, frame.module.path):
         return True
     if isinstance(cls, str):
@@ -108,8 +111,15 @@ def may_assign(frame: Frame, cls: ClassInfo | str, name: str) -> bool:
     return (
         not known
         or cls.is_overridden(name)
-        or any(name in method.assigned for method in methods if method is not frame.function)
+        or any(name in method.assigned and _may_run_again(frame, method) for method in methods)
     )
+
+
+def _may_run_again(frame: Frame, method: FunctionInfo) -> bool:
+    """Whether a method may run while the function does: another one; the function itself if it is called by name."""
+    if method is not frame.function or method.name == "forward" or method.name.startswith("__"):
+        return True
+    return bool(frame.project.mentioning(f".{method.name}", method.module.path))
 
 
 def store(frame: Frame, owner: Object, name: str, value: Value, where: ast.AST, state: State) -> None:

@@ -31,7 +31,7 @@ from transfer_lint.flow.program.syntax import nodes_of
 from transfer_lint.flow.values.aliasing import Attempts, Later, OverBudget
 from transfer_lint.flow.values.records import AT_ENTRY
 from transfer_lint.flow.values.state import State
-from transfer_lint.flow.values.summary import MOST_EFFECTS, Summary, Template
+from transfer_lint.flow.values.summary import MOST_EFFECTS, Summary, Template, code_seen_by_callers
 from transfer_lint.flow.values.symbols import Symbol, Symbols
 from transfer_lint.flow.values.terms import Fact, Known, Term, TermKind
 from transfer_lint.flow.values.values import NONE, Constant, Function, Host, Object, Placed, Tensor, Value, objects_of
@@ -104,6 +104,14 @@ class Summaries:
         self._summaries[info.node] = self._proved._summaries[info.node]
         return True
 
+    def with_sites(self, info: FunctionInfo) -> Frame:
+        """The interpretation for a function's sites: the proved one, where only hidden changes could tell more."""
+        proved = self._proved._done.get(info.node) if self._proved is not None else None
+        more = self.assumptions - {Assumption.NO_HIDDEN_CHANGES}
+        if proved is None or proved.sites or proved.reads or proved.comparisons or proved.assumable & more:
+            return self.interpretation(info)
+        return proved
+
     def top_level(self, module: Module) -> Frame:
         """The interpretation of the code that runs at import."""
         frame = self._frame(module, None)
@@ -167,7 +175,8 @@ class Summaries:
             merged = merged.joined(state, key, info.node.lineno)
             result = merged.merge_values(result, value, frame.phi(info.node, f"{info.name}()", str(number)))
         forgets, changes_module = (rest is not AT_ENTRY for rest in (merged.rest, merged.module_rest))
-        later = merged.code_of([*objects_of(result), *(ident for r in merged.heap.values() for ident in r.leads)])
+        held = dict.fromkeys([*objects_of(result), *(ident for r in merged.heap.values() for ident in r.leads)])
+        later = code_seen_by_callers(merged.code_of(held), held, summary.rooted)
         return replace(
             summary, result=result, heap=merged.heap, forgets=forgets, changes_module=changes_module, later=later
         )

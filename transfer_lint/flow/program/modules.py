@@ -11,6 +11,8 @@ from typing import Protocol, TypeAlias
 from transfer_lint.flow.knowledge import Knowledge
 from transfer_lint.flow.program.syntax import NO_OPERATORS, attributes_assigned, nodes_of
 
+_ARRAYS = ("numpy", "pandas", "jax", "tensorflow", "cupy", "polars")
+
 FunctionNode: TypeAlias = ast.FunctionDef | ast.AsyncFunctionDef
 
 
@@ -271,6 +273,11 @@ class Module:
         if "global " not in self.text:
             return frozenset()
         return frozenset(name for node in nodes_of(self.tree) if isinstance(node, ast.Global) for name in node.names)
+
+    @cached_property
+    def knows_arrays(self) -> bool:
+        """Whether the text names a library whose arrays or tables have methods that tensors have, too."""
+        return any(library in self.text for library in _ARRAYS)
 
     def column(self, line: int, offset: int) -> int:
         """The 1-based column in characters of a 0-based UTF-8 byte offset."""
