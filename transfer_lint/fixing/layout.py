@@ -27,7 +27,7 @@ from transfer_lint.fixing.chains import (
 _SKIPPED = (tokenize.NL, tokenize.INDENT, tokenize.DEDENT, tokenize.ENDMARKER)
 _LOOSE = frozenset({"if", "else", "and", "or", "not", "in", "is", "<", ">", "==", "!=", "<=", ">=", ",", "|", "&", "^"})
 """What binds looser than arithmetic: a value with this in it is parted there first."""
-_BETWEEN = _LOOSE | {"+", "-", "*", "/", "//", "%", "@", "**", "<<", ">>"}
+_BETWEEN = _LOOSE | {"for", "+", "-", "*", "/", "//", "%", "@", "**", "<<", ">>"}
 """What a formatter begins a line with, where it parts a value there."""
 _MUCH = 1.2  # times as long as what stood there: a line that was several
 _LINE_END = re.compile(r"[ \t]*\r?\n[ \t]*")
@@ -70,7 +70,7 @@ def _shorter(code: str, old: Collection[str], most: int, width: int, indent: str
     code = unchained(code, width)
     bare = unbracketed(code)
     for form in (bare, code) if bare else (code,):
-        lines = lines_of(_at_last_call(_join(form, width), width, indent))
+        lines = lines_of(_at_other_call(_join(form, width), width, indent))
         if len(lines) == 1 and len(lines[0].rstrip()) > most and (found := list(_statements(lines[0]))):
             lines = lines_of(_parted(lines[0], found[0], width, indent))
         else:
@@ -80,12 +80,14 @@ def _shorter(code: str, old: Collection[str], most: int, width: int, indent: str
     return "".join(lines)
 
 
-def _at_last_call(code: str, width: int, indent: str) -> str:
-    """A statement parted at its last call where it was parted at an earlier one, if that is enough now."""
+def _at_other_call(code: str, width: int, indent: str) -> str:
+    """A statement parted at another call than it was: a later one, if that is enough now, or an earlier one."""
     tokens = tokens_of(code)
     breaks = [n for n, token in enumerate(tokens) if token.type == tokenize.NL]
     pair = next(iter(pairs_of(tokens)), None)
-    if pair is None or breaks != [pair.opening + 1, pair.closing - 1] or tokens[pair.closing + 1].string != ".":
+    if pair is None or breaks != [pair.opening + 1, pair.closing - 1]:
+        return code
+    if tokens[pair.closing + 1].string != "." and all(len(line.rstrip()) <= width for line in lines_of(code)):
         return code
     if _has_closing_comma(tokens[pair.opening + 1 : pair.closing]):
         return code
@@ -211,7 +213,8 @@ def _item_in_rows(
     """One item, with the comma behind it; parted at the last bracket that it can be, if it does not fit on a row."""
     text = line[item[0].start[1] : item[-1].end[1]]
     end = "," if comma else ""
-    begin = item[0].string in _BETWEEN
+    begin = next((n + 1 for n, token in enumerate(item) if token.string == "in"), 0) if item[0].string == "for" else 0
+    begin = begin or item[0].string in _BETWEEN
     if len(margin + text + end) <= width:
         return [margin + text + end]
     for opening in reversed([n for n, t in enumerate(item) if t.string in ("(", "[") and _depth(item[:n]) == 0]):
@@ -219,12 +222,14 @@ def _item_in_rows(
         inner = item[opening + 1 : closing]
         if not inner:
             continue
-        if not _takes_comma(item, opening) or _is_loose((*item[begin:opening], *item[closing + 1 :])):
+        if _is_loose((*item[begin:opening], *item[closing + 1 :])):
+            break
+        if not _takes_comma(item, opening) and opening != begin:
             break
         commas = [n for n, token in enumerate(inner) if token.string == "," and _depth(inner[:n]) == 0]
         whole = margin + indent + line[inner[0].start[1] : inner[-1].end[1]]
         rows = [whole]
-        if len(whole) > width or item[opening].string == "[":
+        if (len(whole) > width or item[opening].string == "[") and _takes_comma(item, opening):
             parts = _between(inner, commas)
             rows = [row for part in parts for row in _item_in_rows(line, part, margin + indent, width, indent, True)]
         head = margin + line[item[0].start[1] : item[opening].end[1]]
@@ -283,14 +288,24 @@ def _call_in_rows(line: str, value: Sequence[tokenize.TokenInfo], width: int, ma
 
 
 def _calls(value: Sequence[tokenize.TokenInfo]) -> Iterator[tuple[int, int]]:
-    """The indexes of the brackets of the call at the end of a value, and of the one at its beginning."""
-    last = len(value) - 1
-    for n, token in enumerate(value):
-        if n and token.string == "(" and value[n - 1].type == tokenize.NAME and _closing(value, n) == last:
-            yield n, last
+    """The indexes of the brackets of the calls at the end of a value, and of the one at its beginning."""
+    for n in reversed(range(1, len(value))):
+        closing = _closing(value, n) if value[n].string == "(" and _depth(value[:n]) == 0 else 0
+        if closing and value[n - 1].type == tokenize.NAME and _is_chain(value[closing + 1 :]):
+            yield n, closing
     first = next((n for n, token in enumerate(value) if token.string == "("), 0)
     if first and all(token.type == tokenize.NAME or token.string in (".", "-") for token in value[:first]):
         yield first, _closing(value, first)
+
+
+def _is_chain(tokens: Sequence[tokenize.TokenInfo]) -> bool:
+    """Whether they are attributes, calls and items of what stands before them."""
+    return all(
+        _depth(tokens[:n]) > 0
+        or token.string in OPENING | CLOSING | {"."}
+        or (token.type == tokenize.NAME and not iskeyword(token.string))
+        for n, token in enumerate(tokens)
+    )
 
 
 def _is_loose(tokens: Sequence[tokenize.TokenInfo]) -> bool:
