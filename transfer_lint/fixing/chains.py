@@ -6,82 +6,25 @@ indexed, already: of `f(x).to(d)` it parts the arguments instead.
 
 from __future__ import annotations
 
-import io
 import re
 import tokenize
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from keyword import iskeyword
 
 from transfer_lint.files.text import lines_of
+from transfer_lint.fixing.brackets import (
+    CLOSING,
+    OPENING,
+    Pair,
+    depth,
+    is_around_all,
+    is_loose,
+    pairs_of,
+    starts_of,
+    tokens_of,
+)
 
-OPENING, CLOSING = frozenset("([{"), frozenset(")]}")
-_BEFORE_VALUE = frozenset({"=", "return", "if", "elif", "while", "in", "assert"})
-
-
-@dataclass(frozen=True)
-class Pair:
-    """A pair of brackets, by the indexes of their tokens."""
-
-    opening: int
-    closing: int
-
-
-def tokens_of(code: str) -> Sequence[tokenize.TokenInfo]:
-    """The tokens of a statement; none if it cannot be read."""
-    try:
-        return list(tokenize.generate_tokens(io.StringIO(code, newline="").readline))
-    except (tokenize.TokenError, SyntaxError):
-        return ()
-
-
-def pairs_of(tokens: Sequence[tokenize.TokenInfo]) -> Sequence[Pair]:
-    """The pairs of brackets whose content stands on lines of its own, and may be joined: the outer before the inner."""
-    found: list[Pair] = []
-    stack: list[int] = []
-    for index, token in enumerate(tokens):
-        if token.type == tokenize.OP and token.string in OPENING:
-            stack.append(index)
-        elif token.type == tokenize.OP and token.string in CLOSING and stack:
-            found.append(Pair(stack.pop(), index))
-    return [pair for pair in sorted(found, key=lambda pair: pair.opening) if _is_apart(tokens, pair)]
-
-
-def _is_apart(tokens: Sequence[tokenize.TokenInfo], pair: Pair) -> bool:
-    inside = tokens[pair.opening + 1 : pair.closing]
-    return bool(inside) and inside[0].type == inside[-1].type == tokenize.NL and not any(map(_keeps_lines, inside))
-
-
-def _keeps_lines(token: tokenize.TokenInfo) -> bool:
-    return token.type == tokenize.COMMENT or (token.type != tokenize.NL and token.start[0] != token.end[0])
-
-
-def is_around_all(tokens: Sequence[tokenize.TokenInfo], pair: Pair) -> bool:
-    """Whether the parentheses are around a whole value, where one line needs none."""
-    before, after = tokens[pair.opening - 1], tokens[pair.closing + 1]
-    if tokens[pair.opening].string != "(" or not (after.type == tokenize.NEWLINE or after.string == ":"):
-        return False
-    if before.string not in _BEFORE_VALUE and not is_augmented(before.string):
-        return False
-    depth = 0
-    for token in tokens[pair.opening + 1 : pair.closing]:
-        depth += (token.string in OPENING) - (token.string in CLOSING)
-        if depth == 0 and token.string in (",", ":=", "for", "yield"):
-            return False
-    return True
-
-
-def is_augmented(sign: str) -> bool:
-    """Whether it is the sign of an assignment such as `+=`."""
-    return sign in ("<<=", ">>=") or re.fullmatch(r"[^\w=<>!:]{1,2}=", sign) is not None
-
-
-def starts_of(code: str) -> Sequence[int]:
-    """Where the lines of a text begin, and where the last one ends."""
-    starts = [0]
-    for line in lines_of(code):
-        starts.append(starts[-1] + len(line))
-    return starts
+_OPERATOR = re.compile(r"[ \t]*\r?\n[ \t]*([-+*/%@]|\*\*|//)(?= )")
 
 
 def unchained(code: str, width: int) -> str:
@@ -94,7 +37,7 @@ def unchained(code: str, width: int) -> str:
         for chain in _chains(tokens, pair)
         if _links(chain) < 2 or _fits(code, chain, width)
         for n, dot in enumerate(chain)
-        if dot.string == "." and n > 1 and chain[n - 1].type == tokenize.NL and _level(chain, n) == 0
+        if dot.string == "." and n > 1 and chain[n - 1].type == tokenize.NL and depth(chain[:n]) == 0
     ]
     for begin, end in sorted(cuts, reverse=True):
         code = code[:begin] + code[end:]
@@ -102,14 +45,20 @@ def unchained(code: str, width: int) -> str:
 
 
 def unbracketed(code: str) -> str | None:
-    """A statement without the brackets around its value, if that is a chain that is not to be parted at its dots."""
+    """A statement without the brackets around its value, if a formatter would rather part that at a call.
+
+    It is a chain that is not to be parted at its dots, or has one operator and ends with a call.
+    """
     tokens, starts = tokens_of(code), starts_of(code)
     for pair in pairs_of(tokens):
         chains = list(_chains(tokens, pair))
         inside = [token for token in tokens[pair.opening + 1 : pair.closing] if token.type != tokenize.NL]
-        if is_around_all(tokens, pair) and len(chains) == 1 and _links(chains[0]) < 2:
+        if is_around_all(tokens, pair) and len(chains) < 3 and all(_links(chain) < 2 for chain in chains):
             first = 1 if inside[0].string in ("-", "+", "~") else 0
-            if inside[first] is not chains[0][0] or inside[-1] is not chains[0][-1]:
+            held = sum(token.type != tokenize.NL for chain in chains for token in chain)
+            if len(inside) != first + held + len(chains) - 1 or is_loose(inside):
+                return None
+            if len(chains) == 2 and inside[-1].string != ")":
                 return None
             opening, closing = tokens[pair.opening], tokens[pair.closing]
             begin = starts[opening.start[0] - 1] + opening.start[1]
@@ -117,24 +66,24 @@ def unbracketed(code: str) -> str | None:
             margin = inside[0].start[1] - (len(code) - len(code.lstrip(" \t")))
             top, *rest = lines_of(code[begin + 1 : end - 1].strip())
             shorter = [line[min(margin, len(line) - len(line.lstrip(" \t"))) :] for line in rest]
-            return code[:begin] + "".join([top, *shorter]) + code[end:]
+            return code[:begin] + _OPERATOR.sub(r" \1", "".join([top, *shorter])) + code[end:]
     return None
 
 
 def _chains(tokens: Sequence[tokenize.TokenInfo], pair: Pair) -> Iterator[Sequence[tokenize.TokenInfo]]:
     """The names with all that is called on them, right inside a pair of brackets."""
     chain: list[tokenize.TokenInfo] = []
-    depth = 0
+    level = 0
     for token in tokens[pair.opening + 1 : pair.closing]:
-        depth += token.string in OPENING
-        held = depth or token.string == "." or token.type == tokenize.NL
+        level += token.string in OPENING
+        held = level or token.string == "." or token.type == tokenize.NL
         if held or (token.type in (tokenize.NAME, tokenize.NUMBER, tokenize.STRING) and not iskeyword(token.string)):
             if chain or token.type != tokenize.NL:
                 chain.append(token)
         else:
             yield from _trimmed(chain)
             chain = []
-        depth -= token.string in CLOSING
+        level -= token.string in CLOSING
     yield from _trimmed(chain)
 
 
@@ -153,15 +102,10 @@ def _trimmed(chain: list[tokenize.TokenInfo]) -> Iterator[Sequence[tokenize.Toke
         yield chain
 
 
-def _level(chain: Sequence[tokenize.TokenInfo], n: int) -> int:
-    before = [token.string for token in chain[:n]]
-    return sum(string in OPENING for string in before) - sum(string in CLOSING for string in before)
-
-
 def _links(chain: Sequence[tokenize.TokenInfo]) -> int:
     """How many attributes are taken of what has been called or indexed."""
     plain = [token for token in chain if token.type != tokenize.NL]
     return sum(
-        token.string == "." and n > 0 and plain[n - 1].string in CLOSING and _level(plain, n) == 0
+        token.string == "." and n > 0 and plain[n - 1].string in CLOSING and depth(plain[:n]) == 0
         for n, token in enumerate(plain)
     )

@@ -12,22 +12,24 @@ from keyword import iskeyword
 from transfer_codemods.style import longest_line
 from transfer_lint.files.parsing import parse
 from transfer_lint.files.text import lines_of
-from transfer_lint.fixing.chains import (
+from transfer_lint.fixing.brackets import (
     CLOSING,
+    LOOSE,
     OPENING,
+    between,
+    closing_of,
+    depth,
     is_around_all,
     is_augmented,
+    is_loose,
     pairs_of,
     starts_of,
     tokens_of,
-    unbracketed,
-    unchained,
 )
+from transfer_lint.fixing.chains import unbracketed, unchained
 
 _SKIPPED = (tokenize.NL, tokenize.INDENT, tokenize.DEDENT, tokenize.ENDMARKER)
-_LOOSE = frozenset({"if", "else", "and", "or", "not", "in", "is", "<", ">", "==", "!=", "<=", ">=", ",", "|", "&", "^"})
-"""What binds looser than arithmetic: a value with this in it is parted there first."""
-_BETWEEN = _LOOSE | {"for", "+", "-", "*", "/", "//", "%", "@", "**", "<<", ">>"}
+_BETWEEN = LOOSE | {"for", "+", "-", "*", "/", "//", "%", "@", "**", "<<", ">>"}
 """What a formatter begins a line with, where it parts a value there."""
 _MUCH = 1.2  # times as long as what stood there: a line that was several
 _LINE_END = re.compile(r"[ \t]*\r?\n[ \t]*")
@@ -151,7 +153,7 @@ def _parted(line: str, statement: Sequence[tokenize.TokenInfo], width: int, inde
     value = tokens[begin:]
     if not value or any(map(_stays, value)):
         return line
-    rows = _call_in_rows(line, value, width, margin + indent) or (
+    rows = _call_in_rows(line, value, width, margin + indent, indent) or (
         _bracketed(line, value, width, margin + indent) if begin else None
     )
     if rows is None:
@@ -194,10 +196,10 @@ def _held_in_rows(
     margin = line[: len(line) - len(line.lstrip())]
     comment = line[held[-1].start[1] :].rstrip() if held[-1].type == tokenize.COMMENT else ""
     held = [token for token in held if token.type != tokenize.COMMENT]
-    if not held or any(map(_stays, held)) or any(_depth(held[:n]) < 0 for n in range(len(held) + 1)) or _depth(held):
+    if not held or any(map(_stays, held)) or any(depth(held[:n]) < 0 for n in range(len(held) + 1)) or depth(held):
         return None
-    commas = [n for n, token in enumerate(held) if token.string == "," and _depth(held[:n]) == 0]
-    items = list(_between(held, commas))
+    commas = [n for n, token in enumerate(held) if token.string == "," and depth(held[:n]) == 0]
+    items = list(between(held, commas))
     alone = len(items) == 1 and (before == "," or before in OPENING or held[0].string in _BETWEEN)
     if not alone and not (before in OPENING and after in CLOSING):
         return None
@@ -217,20 +219,20 @@ def _item_in_rows(
     begin = begin or item[0].string in _BETWEEN
     if len(margin + text + end) <= width:
         return [margin + text + end]
-    for opening in reversed([n for n, t in enumerate(item) if t.string in ("(", "[") and _depth(item[:n]) == 0]):
-        closing = _closing(item, opening)
+    for opening in reversed([n for n, t in enumerate(item) if t.string in ("(", "[") and depth(item[:n]) == 0]):
+        closing = closing_of(item, opening)
         inner = item[opening + 1 : closing]
         if not inner:
             continue
-        if _is_loose((*item[begin:opening], *item[closing + 1 :])):
+        if is_loose((*item[begin:opening], *item[closing + 1 :])):
             break
         if not _takes_comma(item, opening) and opening != begin:
             break
-        commas = [n for n, token in enumerate(inner) if token.string == "," and _depth(inner[:n]) == 0]
+        commas = [n for n, token in enumerate(inner) if token.string == "," and depth(inner[:n]) == 0]
         whole = margin + indent + line[inner[0].start[1] : inner[-1].end[1]]
         rows = [whole]
         if (len(whole) > width or item[opening].string == "[") and _takes_comma(item, opening):
-            parts = _between(inner, commas)
+            parts = between(inner, commas)
             rows = [row for part in parts for row in _item_in_rows(line, part, margin + indent, width, indent, True)]
         head = margin + line[item[0].start[1] : item[opening].end[1]]
         tail = margin + line[item[closing].start[1] : item[-1].end[1]] + end
@@ -249,7 +251,7 @@ def _takes_comma(item: Sequence[tokenize.TokenInfo], opening: int) -> bool:
 def _broken(line: str, statement: Sequence[tokenize.TokenInfo], width: int, indent: str) -> str:
     """A line that was several, and that fits in no form of a formatter: broken at commas in brackets."""
     margin, end = line[: len(line) - len(line.lstrip())] + indent, line[len(line.rstrip("\r\n")) :]
-    commas = [t.end[1] for n, t in enumerate(statement) if t.string == "," and _depth(statement[:n]) > 0]
+    commas = [t.end[1] for n, t in enumerate(statement) if t.string == "," and depth(statement[:n]) > 0]
     rows, start = [], 0
     while len(line[start:].rstrip()) + (len(margin) if start else 0) > width:
         room = width - (len(margin) if start else 0)
@@ -264,23 +266,28 @@ def _broken(line: str, statement: Sequence[tokenize.TokenInfo], width: int, inde
 def _begins_value(tokens: Sequence[tokenize.TokenInfo], n: int) -> bool:
     word = tokens[n].string
     if n == 0 or tokens[0].string in ("for", "async"):
-        return word in ("return", "assert", "if", "elif", "while", "in") and _depth(tokens[:n]) == 0
-    return (word in ("=", "await") or is_augmented(word)) and _depth(tokens[:n]) == 0
+        return word in ("return", "assert", "if", "elif", "while", "in") and depth(tokens[:n]) == 0
+    return (word in ("=", "await") or is_augmented(word)) and depth(tokens[:n]) == 0
 
 
-def _call_in_rows(line: str, value: Sequence[tokenize.TokenInfo], width: int, margin: str) -> list[str] | None:
+def _call_in_rows(
+    line: str, value: Sequence[tokenize.TokenInfo], width: int, margin: str, indent: str
+) -> list[str] | None:
     """What ends with `f(`, the arguments, and what begins with `)`; None if there is no such call.
 
-    It is the call at the end of the value, or else the one at its beginning.
+    It is the call at the end of the value, or else the one at its beginning; or the value is a list or the like.
     """
     for opening, closing in _calls(value):
         inside, begin = value[opening + 1 : closing], value[0].start[1]
-        if not inside or _is_loose(value[:opening]) or _is_loose(value[closing + 1 :]):
+        if not inside or is_loose(value[:opening]) or is_loose(value[closing + 1 :]):
             continue
         rows = [line[inside[0].start[1] : inside[-1].end[1]]]
-        if len(margin + rows[0]) > width:
-            commas = [n for n, token in enumerate(inside) if token.string == "," and _depth(inside[:n]) == 0]
-            rows = [f"{line[part[0].start[1] : part[-1].end[1]]}," for part in _between(inside, commas)]
+        commas = [n for n, token in enumerate(inside) if token.string == "," and depth(inside[:n]) == 0]
+        if len(margin + rows[0]) > width or (opening == 0 and commas):
+            items = between(inside, commas)
+            rows = [
+                row[len(margin) :] for part in items for row in _item_in_rows(line, part, margin, width, indent, True)
+            ]
         last = line[value[closing].start[1] : value[-1].end[1]]
         if value[opening].end[1] <= width and _fit([*rows, last], margin, width):
             return [line[begin : value[opening].end[1]], *rows, last]
@@ -288,28 +295,29 @@ def _call_in_rows(line: str, value: Sequence[tokenize.TokenInfo], width: int, ma
 
 
 def _calls(value: Sequence[tokenize.TokenInfo]) -> Iterator[tuple[int, int]]:
-    """The indexes of the brackets of the calls at the end of a value, and of the one at its beginning."""
+    """The indexes of the brackets of the calls at the end of a value, and of the one at its beginning.
+
+    Those of a list or dictionary count as such.
+    """
+    if value[0].string in ("[", "{") and closing_of(value, 0) == len(value) - 1:
+        yield 0, len(value) - 1
     for n in reversed(range(1, len(value))):
-        closing = _closing(value, n) if value[n].string == "(" and _depth(value[:n]) == 0 else 0
+        closing = closing_of(value, n) if value[n].string == "(" and depth(value[:n]) == 0 else 0
         if closing and value[n - 1].type == tokenize.NAME and _is_chain(value[closing + 1 :]):
             yield n, closing
     first = next((n for n, token in enumerate(value) if token.string == "("), 0)
     if first and all(token.type == tokenize.NAME or token.string in (".", "-") for token in value[:first]):
-        yield first, _closing(value, first)
+        yield first, closing_of(value, first)
 
 
 def _is_chain(tokens: Sequence[tokenize.TokenInfo]) -> bool:
     """Whether they are attributes, calls and items of what stands before them."""
     return all(
-        _depth(tokens[:n]) > 0
+        depth(tokens[:n]) > 0
         or token.string in OPENING | CLOSING | {"."}
         or (token.type == tokenize.NAME and not iskeyword(token.string))
         for n, token in enumerate(tokens)
     )
-
-
-def _is_loose(tokens: Sequence[tokenize.TokenInfo]) -> bool:
-    return any(token.string in _LOOSE and _depth(tokens[:n]) == 0 for n, token in enumerate(tokens))
 
 
 def _bracketed(line: str, value: Sequence[tokenize.TokenInfo], width: int, margin: str) -> list[str] | None:
@@ -318,27 +326,17 @@ def _bracketed(line: str, value: Sequence[tokenize.TokenInfo], width: int, margi
         return None
     rows = [line[value[0].start[1] : value[-1].end[1]]]
     if len(margin + rows[0]) > width:
-        turns = [n for n, token in enumerate(value) if token.string in ("if", "else") and _depth(value[:n]) == 0]
-        rows = [line[part[0].start[1] : part[-1].end[1]] for part in _between(value, turns, kept=True)]
+        turns = [n for n, token in enumerate(value) if token.string in ("if", "else") and depth(value[:n]) == 0]
+        rows = [line[part[0].start[1] : part[-1].end[1]] for part in between(value, turns, kept=True)]
     return ["(", *rows, ")"] if _fit(rows, margin, width) else None
 
 
 def _is_one_call(value: Sequence[tokenize.TokenInfo]) -> bool:
     """Whether there is no operator outside of brackets."""
     return all(
-        token.type == tokenize.NAME or token.string == "." or token.string in OPENING | CLOSING or _depth(value[:n]) > 0
+        token.type == tokenize.NAME or token.string == "." or token.string in OPENING | CLOSING or depth(value[:n]) > 0
         for n, token in enumerate(value)
     ) and not any(token.string in ("if", "else") for token in value)
-
-
-def _between(
-    tokens: Sequence[tokenize.TokenInfo], at: Sequence[int], *, kept: bool = False
-) -> Iterator[Sequence[tokenize.TokenInfo]]:
-    """The tokens between those at these indexes; each of these begins what follows it, or is left out."""
-    starts = [0, *(n if kept else n + 1 for n in at)]
-    for start, stop in zip(starts, [*at, len(tokens)], strict=True):
-        if start < stop:
-            yield tokens[start:stop]
 
 
 def _fit(rows: Sequence[str], margin: str, width: int) -> bool:
@@ -348,16 +346,6 @@ def _fit(rows: Sequence[str], margin: str, width: int) -> bool:
 def _stays(token: tokenize.TokenInfo) -> bool:
     """Whether code with this token in it is not parted: commas would mean something else, or may not stand there."""
     return token.type == tokenize.COMMENT or token.string in ("lambda", "for")
-
-
-def _closing(tokens: Sequence[tokenize.TokenInfo], opening: int) -> int:
-    """The index of the bracket that closes the one at `opening`; -1 if there is none."""
-    return next((n for n in range(opening + 1, len(tokens)) if _depth(tokens[opening : n + 1]) == 0), -1)
-
-
-def _depth(tokens: Sequence[tokenize.TokenInfo]) -> int:
-    """How many more brackets open than close."""
-    return sum((token.string in OPENING) - (token.string in CLOSING) for token in tokens)
 
 
 def _join(code: str, width: int) -> str:

@@ -102,7 +102,7 @@ def _find_locals(function: _Function, module: Module) -> _Locals:
         node, statement, own = pending.pop()
         values: dict[ast.expr, ast.expr | None] = {}
         match node:
-            case ast.Name(id=name):
+            case ast.Name(id=name, ctx=ast.Load() | ast.Del()) | ast.AugAssign(target=ast.Name(id=name)):
                 readers.setdefault(name, set()).add(statement)
             case ast.Global(names=names) | ast.Nonlocal(names=names):
                 outer |= set(names)
