@@ -201,7 +201,7 @@ class State(Memory):
         if len(self.heap) <= self._roomy and not all_of_it:
             return
         live = {ident for ident in self.heap if ident.line == 0}
-        self._roomy = max(_ROOM, 2 * len(live))
+        self._roomy = max(_ROOM, len(live) * 3 // 2)
         if len(live) == len(self.heap):
             return
         self.sharing.spend(len(self.heap) // 8)  # as cheap as a copy
@@ -215,7 +215,7 @@ class State(Memory):
                     stack.append(part)
         if len(live) < len(self.heap):
             self.heap = {ident: record for ident, record in self.heap.items() if ident in live}
-        self._roomy = max(_ROOM, 2 * len(self.heap))
+        self._roomy = max(_ROOM, len(self.heap) * 3 // 2)
 
     def _joined_record(
         self,
