@@ -17,6 +17,7 @@ from transfer_lint.flow.interpret import expressions, loops, statements, try_wit
 from transfer_lint.flow.interpret.annotations import annotated
 from transfer_lint.flow.interpret.frame import Frame
 from transfer_lint.flow.interpret.instantiation import Instantiation, bind
+from transfer_lint.flow.interpret.node_inputs import is_given_by_sampler
 from transfer_lint.flow.interpret.objects import entry_state, may_be_set
 from transfer_lint.flow.interpret.parameters import parameter
 from transfer_lint.flow.interpret.templates import as_constructed, ground, lasting
@@ -280,7 +281,8 @@ class Summaries:
     def attribute(self, frame: Frame, owner: Object, name: str, symbol: Symbol) -> Value:
         """The value of an attribute, as given by the object's class or by the place where the object was made."""
         function = frame.function
-        if function is not None and owner.ident.parent is None and self._is_given_by_sampler(function, owner, name):
+        is_root = owner.ident.parent is None
+        if function is not None and is_root and is_given_by_sampler(frame, self.heat, function, owner, name):
             why = (Fact(function.module, function.node, f"ComfyUI hands `{symbol.label}` over on the accelerator"),)
             device = Known(Term(TermKind.STABLE, "comfy.model_management.get_torch_device"), why)
             return Tensor(symbol, device, scalar=False, why=why)
@@ -328,18 +330,6 @@ class Summaries:
         module, node = found
         value = self.global_value(module, f"{cls.name}.{name}", node, frame.symbols)
         return value if isinstance(value, Constant | Placed) and value != NONE else None
-
-    def _is_given_by_sampler(self, function: FunctionInfo, owner: Object, name: str) -> bool:
-        """Whether the item is a tensor that ComfyUI passes to per-layer callbacks, or to those of its sampler."""
-        knowledge = self.project.knowledge
-        if owner.ident.label in knowledge.layer_parameters:
-            return name[2:-2] in knowledge.per_step_values
-        first = function.parameters[0].arg if len(function.parameters) == 1 else ""
-        return (
-            owner.ident.label == first
-            and name[2:-2] in knowledge.callback_values
-            and self.heat.is_step_callback(function)
-        )
 
     def _shape(self, frame: Frame, cls: ClassInfo, name: str) -> Template | None:
         """The object as `__init__` leaves it; None if that is not known or anything else may assign `name`."""
