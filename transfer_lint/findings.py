@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import TypeAlias
 
-from transfer_codemods.actions import Action, Anchor, UnreadImport
+from transfer_codemods.actions import Action, Anchor, Unread
 
 
 class Severity(Enum):
@@ -128,7 +128,7 @@ class EditComment:
 Change: TypeAlias = Action | EditComment
 """A rewrite of code, carried out by the codemods, or an edit of a comment, carried out without them."""
 
-Changes: TypeAlias = Mapping[Anchor, "Change | UnreadImport"]
+Changes: TypeAlias = Mapping[Anchor, "Change | Unread"]
 """Anchor -> change, for one file. Either all in code or all in comments: a change in one may move the other."""
 
 
@@ -168,6 +168,21 @@ class SpareImport:
 
 
 @dataclass(frozen=True)
+class SpareLocal:
+    """An assignment to a local that may go with a fix which leaves nothing that reads the local.
+
+    Attributes:
+        line: With `column` where the local's name begins.
+        column: See `line`.
+        idle: It is shown that the evaluation of what is assigned has no effect. No safe fix leaves another one unread.
+    """
+
+    line: int
+    column: int
+    idle: bool
+
+
+@dataclass(frozen=True)
 class Fix:
     """How to fix a finding.
 
@@ -177,6 +192,7 @@ class Fix:
         action: What is carried out at the finding's anchor.
         on_request: It mends a hint that the settings leave as it is (`fix-hints`).
         imports: The imports that it may leave without a reader.
+        locals: The assignments to locals that it may leave without a reader.
     """
 
     safety: Safety
@@ -184,6 +200,7 @@ class Fix:
     action: Change
     on_request: bool = False
     imports: tuple[SpareImport, ...] = ()
+    locals: tuple[SpareLocal, ...] = ()
 
     def applies(self, unsafe_fixes: bool) -> bool:
         """Whether `fix` applies it. unsafe_fixes: whether it applies unsafe fixes."""

@@ -30,6 +30,7 @@ from .actions import (
     ReuseTransfer,
     Target,
     UnreadImport,
+    UnreadLocal,
 )
 
 if TYPE_CHECKING:
@@ -82,6 +83,7 @@ __all__ = [
     "Rewritten",
     "Target",
     "UnreadImport",
+    "UnreadLocal",
     "rewrite",
 ]
 

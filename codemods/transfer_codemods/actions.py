@@ -181,6 +181,18 @@ class UnreadImport:
     stays: bool
 
 
+@dataclass(frozen=True)
+class UnreadLocal:
+    """What is done with an assignment to a local that the other actions leave without anything that reads it.
+
+    It is removed, or (stays) those actions are refused. Its anchor is where the local's name begins. evaluated: what is
+    assigned is evaluated all the same: `d = f(x)` becomes `f(x)`.
+    """
+
+    stays: bool
+    evaluated: bool
+
+
 Action: TypeAlias = (
     DeleteTransfer
     | GuardTensor
@@ -195,4 +207,5 @@ Action: TypeAlias = (
     | RememberRead
     | ReadAtOnce
 )
-Plan: TypeAlias = Mapping[Anchor, "Action | UnreadImport"]
+Unread: TypeAlias = UnreadImport | UnreadLocal
+Plan: TypeAlias = Mapping[Anchor, "Action | Unread"]

@@ -39,6 +39,7 @@ from .actions import (
     RememberRead,
     ReuseTransfer,
     UnreadImport,
+    UnreadLocal,
 )
 from .fix_transfers import rewrite
 
@@ -94,7 +95,12 @@ class FixTransfers(CodemodCommand):
         path = self.context.filename or "-"
         plan = installed_planner()(path, tree.code, self.unsafe)
         rewritten = rewrite(
-            tree, {at: action for at, action in plan.items() if isinstance(action, (*self.ACTIONS, UnreadImport))}
+            tree,
+            {
+                at: action
+                for at, action in plan.items()
+                if isinstance(action, (*self.ACTIONS, UnreadImport, UnreadLocal))
+            },
         )
         for anchor, reason in rewritten.refused.items():
             self.warn(f"{path}:{anchor.line}:{anchor.column}: not rewritten: {reason}")

@@ -12,11 +12,12 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterable, Mapping, Sequence, Set
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import accumulate
 from operator import is_
+from typing import TypeAlias
 
 import libcst as cst
 from libcst.metadata import MetadataWrapper, PositionProvider
@@ -38,6 +39,7 @@ from .actions import (
     RememberRead,
     ReuseTransfer,
     UnreadImport,
+    UnreadLocal,
 )
 from .assign_result import assign_result
 from .blocks import rebuilt, settled, under
@@ -59,7 +61,9 @@ from .site import Draft, Site, width
 from .style import Style
 from .syntax import Refused, comment_line, descendants, dotted, leading_lines, lost_comments, parents_of
 from .unread_imports import bound_name, holds, unread, without
-from .unused import without_unused
+from .unused import bound_in, without_unused
+
+_Placed: TypeAlias = "cst.Call | cst.ImportAlias | cst.Name"
 
 
 @dataclass(frozen=True)
@@ -85,14 +89,15 @@ class Rewriter:
         self._style = style or Style()
         self._parents = parents_of(module)
         self.module = module
-        self._nodes: dict[int, dict[Anchor, cst.Call | cst.ImportAlias]] = {}
+        self._nodes: dict[int, dict[Anchor, _Placed]] = {}
         self._names = Names(self._parents)
 
     def rewrite(self, plan: Plan) -> Rewritten:
         """Carries out the plan, as the function `rewrite` does."""
         parents = self._parents
         imports = {at: action.stays for at, action in plan.items() if isinstance(action, UnreadImport)}
-        actions = {at: action for at, action in plan.items() if not isinstance(action, UnreadImport)}
+        names = {at: action for at, action in plan.items() if isinstance(action, UnreadLocal)}
+        actions = {at: action for at, action in plan.items() if not isinstance(action, (UnreadImport, UnreadLocal))}
         calls = {call: at for at in actions if isinstance(call := self._node(at), cst.Call)}
         refused = dict.fromkeys(actions.keys() - calls.values(), "No method call stands at this position.")
         places: dict[cst.Call, Place] = {}
@@ -103,6 +108,7 @@ class Rewriter:
                 refused[anchor] = str(refusal)
         draft = Draft(self.module, parents, self._names.with_none_given(), self._style)
         draft.imports = {n: stays for at, stays in imports.items() if isinstance(n := self._node(at), cst.ImportAlias)}
+        draft.locals = {name: action for at, action in names.items() if isinstance(name := self._node(at), cst.Name)}
         for call, anchor in calls.items():
             action = actions[anchor]
             if isinstance(action, RegisterBuffer) and call in places:
@@ -115,28 +121,38 @@ class Rewriter:
         fixer = _Fixer(draft, {call: (places[call], actions[calls[call]]) for call in places}, changed)
         fixed = cst.ensure_type(self.module.visit(fixer), cst.Module)
         refused.update({calls[call]: reason for call, reason in fixer.refused.items()})
-        if draft.missed:
-            missing = self._missing(draft.missed, [call for call in calls if calls[call] not in refused])
+        if draft.missed or draft.missed_locals:
+            missing = self._missing(draft, [call for call in calls if calls[call] not in refused])
             refused.update({calls[call]: reason for call, reason in missing.items()})
             others = self.rewrite({at: action for at, action in plan.items() if at not in refused})
             fixed, refused = others.module, {**others.refused, **refused}
         return Rewritten(fixed, dict(sorted(refused.items())))
 
-    def _missing(self, imports: Iterable[cst.ImportAlias], calls: Sequence[cst.Call]) -> dict[cst.Call, str]:
-        """The calls that must stay so that imports keep a reader, each with the reason.
+    def _missing(self, draft: Draft, calls: Sequence[cst.Call]) -> dict[cst.Call, str]:
+        """The calls that must stay so that imports and locals keep a reader, each with the reason.
 
         These are the calls with an argument that reads one, or else those in whose function, or statement of the top
         level, something does.
         """
         found: dict[cst.Call, str] = {}
-        for name in map(bound_name, imports):
+        for name in map(bound_name, draft.missed):
             tops = {call: self._top(call) for call in calls}
             reading = [call for call in calls if holds(call, name)] or [c for c in calls if holds(tops[c], name)]
             reason = (
                 f"The import of `{name}` would be left without use, and it is not shown that nothing else needs it."
             )
             found.update(dict.fromkeys(reading or calls, reason))
+        for function, (name, names) in draft.missed_locals.items():
+            inside = [call for call in calls if function in self._around(call)]
+            reading = [call for call in inside if any(holds(call, each) for each in names)]
+            reason = f"The local `{name}` would be left without use, and it is not shown that its value does nothing."
+            found.update(dict.fromkeys(reading or inside, reason))
         return found
+
+    def _around(self, node: cst.CSTNode) -> Iterator[cst.CSTNode]:
+        while node is not self.module:
+            node = self._parents[node]
+            yield node
 
     def _top(self, node: cst.CSTNode) -> cst.CSTNode:
         while self._parents[node] is not self.module:
@@ -196,8 +212,8 @@ class Rewriter:
         """The lines that the statements of the top level start on, with what stands above them, and the line after."""
         return list(accumulate(map(_lines, self._parts), initial=1 + _lines(self._header)))
 
-    def _node(self, anchor: Anchor) -> cst.Call | cst.ImportAlias | None:
-        """The call of a method, or the import, that stands at a place."""
+    def _node(self, anchor: Anchor) -> _Placed | None:
+        """The call of a method, the import, or the name that is assigned, that stands at a place."""
         index = bisect_right(self._first_lines, anchor.line) - 1
         if not 0 <= index < len(self.module.body):
             return None
@@ -205,18 +221,21 @@ class Rewriter:
             self._nodes[index] = self._nodes_in(index)
         return self._nodes[index].get(anchor)
 
-    def _nodes_in(self, index: int) -> dict[Anchor, cst.Call | cst.ImportAlias]:
-        """Method calls and imports in a statement of the top level. Only those asked for take time."""
+    def _nodes_in(self, index: int) -> dict[Anchor, _Placed]:
+        """What stands where in a statement of the top level. Only those asked for take time."""
         statement = self.module.body[index]
         alone = self.module.with_changes(header=(), body=(statement,), footer=())
         positions = MetadataWrapper(alone, unsafe_skip_copy=True).resolve(PositionProvider)
         above = self._first_lines[index] - 1
-        nodes: dict[Anchor, cst.Call | cst.ImportAlias] = {}
+        nodes: dict[Anchor, _Placed] = {}
         for node in descendants(statement):
             match node:
                 case cst.Call(func=cst.Attribute(attr=placed)) | (cst.ImportAlias() as placed):
                     start = positions[placed].start
                     nodes[Anchor(start.line + above, start.column + 1)] = node
+        for name in bound_in(statement):
+            start = positions[name].start
+            nodes[Anchor(start.line + above, start.column + 1)] = name
         return nodes
 
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TypeAlias
 
 import libcst as cst
 
-from .actions import Target
+from .actions import Target, UnreadLocal
 from .evaluation import Place
 from .names import Names
 from .style import NARROWEST, Style, longest_line
@@ -48,6 +48,8 @@ class Draft:
         these spellings need.
     imports: imports that go if nothing reads what they bind any more -> whether the rewrites that would leave them so
         are refused instead. missed: those that are missed so.
+    locals: names that assignments bind -> what is done if nothing reads them any more. missed_locals: function in which
+        one has to stay all the same -> it, and all that nothing in the function reads any more.
     helpers: expression -> (name of the function, statements) to add to the module; the function returns its value.
     """
 
@@ -68,6 +70,8 @@ class Draft:
     new_imports: list[cst.SimpleStatementLine] = field(default_factory=list)
     imports: Mapping[cst.ImportAlias, bool] = field(default_factory=dict)
     missed: list[cst.ImportAlias] = field(default_factory=list)
+    locals: Mapping[cst.CSTNode, UnreadLocal] = field(default_factory=dict)
+    missed_locals: dict[cst.CSTNode, tuple[str, Set[str]]] = field(default_factory=dict)
     helpers: dict[str, tuple[str, Sequence[cst.BaseStatement]]] = field(default_factory=dict)
 
     @cached_property

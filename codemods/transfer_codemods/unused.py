@@ -2,85 +2,215 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Collection, Iterator, Set
+from collections.abc import Iterator, Mapping, Sequence, Set
+from typing import TypeAlias
 
 import libcst as cst
 
 from .blocks import emptied, settled
 from .evaluation import harmless
 from .site import Draft
-from .syntax import descendants, dotted
+from .syntax import children, descendants
 
-_PURE = frozenset({"torch.device", "torch.cuda.is_available", "torch.backends.mps.is_available"})
-_SEE_ALL = frozenset({"locals", "vars", "dir", "eval", "exec"})
+_NO_COMMA = cst.MaybeSentinel.DEFAULT
+_SCOPES = (cst.FunctionDef, cst.ClassDef, cst.Lambda)
+_Left: TypeAlias = Mapping[cst.SimpleStatementLine, "cst.BaseSmallStatement | None"]
+"""Lines -> what is left of each; None: nothing."""
 
 
 def without_unused(original: cst.FunctionDef, updated: cst.FunctionDef, draft: Draft) -> cst.FunctionDef:
-    """A rewritten function without the plain assignments to locals that it read before and does not any more.
+    """A rewritten function without the assignments to locals that it read before and does not any more.
 
-    Only those of names, constants, their attributes, `torch.device(..)`, and choices between such by whether there is
-    an accelerator, which need not be evaluated, and that no comment is about.
+    Only plain assignments of what need not be evaluated, or that leaves what has to be: names, constants and their
+    attributes, and what the plan says of others. Those that a comment is about stay, and those that leave a block
+    empty. `draft.missed_locals` has what the plan knows of and must stay, though nothing reads it.
     """
-    gone = _reads(original) - _reads(updated)
-    while gone:
-        assigned = Counter(name for line, name in _assignments(updated))
-        bound = Counter(map(_target, descendants(updated)))
-        unused = [line for line, name in _assignments(updated) if name in gone and assigned[name] == bound[name] == 1]
-        if not unused or _SEE_ALL & _reads(updated):
-            return updated
-        before = _reads(updated)
-        updated = cst.ensure_type(updated.visit(_Without(unused, draft)), cst.FunctionDef)
-        gone = before - _reads(updated)
+    reads = _reads(updated)
+    gone = _reads(original) - reads
+    unread = gone
+    seen = _sees_locals(updated)
+    while gone and seen != "locals":
+        left = _left(updated, gone - {name.value for name in _otherwise_bound(updated)}, draft) if not seen else {}
+        going = {target for line in left for target in _targets(line)}
+        stay = [name for name in bound_in(updated) if name.value in gone and name not in going]
+        if missed := sorted(name.value for name in stay if name in draft.locals):
+            draft.missed_locals[original] = missed[0], unread
+        if stay:
+            gone -= {name.value for name in stay}
+            continue
+        updated = cst.ensure_type(updated.visit(_Without(left, draft)), cst.FunctionDef)
+        before, reads = reads, _reads(updated)
+        gone = before - reads
+        unread |= gone
     return updated
 
 
-def _target(node: cst.CSTNode) -> str | None:
-    return node.target.value if isinstance(node, cst.AssignTarget) and isinstance(node.target, cst.Name) else None
+def _sees_locals(function: cst.FunctionDef) -> str:
+    """The name of what may see all locals of a function, `locals` before others; "" if nothing does."""
+    found: set[str] = set()
+    for node in descendants(function):
+        match node:
+            case cst.Call(func=cst.Name(value="locals" | "eval" | "exec" as name)):
+                found.add(name)
+            case cst.Call(func=cst.Name(value="vars" | "dir" as other), args=[]):
+                found.add(other)
+    return max(found, key="locals".__eq__, default="")
 
 
-def _assignments(function: cst.FunctionDef) -> Iterator[tuple[cst.SimpleStatementLine, str]]:
-    """The lines of a function that could go, each with the name that it binds."""
-    for line in descendants(function):
-        if not isinstance(line, cst.SimpleStatementLine) or len(line.body) != 1:
-            continue
-        (statement,) = line.body
-        comments = (line.trailing_whitespace.comment, *(above.comment for above in line.leading_lines))
-        if isinstance(statement, cst.Assign) and len(statement.targets) == 1 and not any(comments):
-            target = statement.targets[0].target
-            if isinstance(target, cst.Name) and _idle(statement.value):
-                yield line, target.value
+def _left(function: cst.FunctionDef, gone: Set[str], draft: Draft) -> _Left:
+    """What is left of the assignments to some names, where they can go."""
+    found: dict[cst.SimpleStatementLine, cst.BaseSmallStatement | None] = {}
+    for block in _blocks(function.body):
+        lines = [line for line in block if isinstance(line, cst.SimpleStatementLine)]
+        left = {line: _left_of(line, gone, draft) for line in lines if _assigns(line, gone)}
+        left = {line: statement for line, statement in left.items() if statement is not line.body[0]}
+        empty = all(left.get(line, line) is None or isinstance(line.body[0], cst.Pass) for line in lines)
+        found.update((line, new) for line, new in left.items() if new or not empty or len(lines) < len(block))
+    return found
 
 
-def _idle(value: cst.BaseExpression) -> bool:
-    if isinstance(value, cst.Call) and dotted(value.func) in _PURE:
-        return all(not arg.star and _idle(arg.value) for arg in value.args)
-    if isinstance(value, cst.IfExp):
-        return all(map(_idle, (value.test, value.body, value.orelse)))
-    return harmless(value, {})
+def _blocks(suite: cst.CSTNode) -> Iterator[Sequence[cst.BaseStatement]]:
+    """The blocks of a function, without those of the functions and classes in it."""
+    pending = [suite]
+    while pending:
+        node = pending.pop()
+        if isinstance(node, cst.IndentedBlock):
+            yield node.body
+        pending += [child for child in children(node) if not isinstance(child, (*_SCOPES, cst.BaseSmallStatement))]
+
+
+def _targets(line: cst.SimpleStatementLine) -> Sequence[cst.CSTNode]:
+    """What the one statement of a line assigns to, if it is an assignment."""
+    if len(line.body) != 1:
+        return ()
+    statement = line.body[0]
+    match statement:
+        case cst.Assign(targets=targets):
+            return [name.value for name, _ in _pairs(statement)] or [target.target for target in targets]
+        case cst.AnnAssign(target=target, value=cst.BaseExpression()):
+            return [target]
+    return ()
+
+
+def _pairs(node: cst.CSTNode) -> Sequence[tuple[cst.Element, cst.Element]]:
+    """The names and the values of `a, b = x, y`; none of another assignment."""
+    match node:
+        case cst.Assign(
+            targets=[cst.AssignTarget(target=cst.Tuple(elements=names) | cst.List(elements=names))],
+            value=cst.Tuple(elements=values) | cst.List(elements=values),
+        ) if len(names) == len(values):
+            pairs = zip(names, values, strict=True)
+            found = [(n, v) for n, v in pairs if isinstance(n, cst.Element) and isinstance(v, cst.Element)]
+            return found if len(found) == len(names) else ()
+    return ()
+
+
+def _assigns(line: cst.SimpleStatementLine, names: Set[str]) -> bool:
+    return any(isinstance(target, cst.Name) and target.value in names for target in _targets(line))
+
+
+def _left_of(line: cst.SimpleStatementLine, gone: Set[str], draft: Draft) -> cst.BaseSmallStatement | None:
+    """What is left of an assignment without some names; the assignment itself, if it has to stay."""
+    (statement,) = line.body
+    assert isinstance(statement, (cst.Assign, cst.AnnAssign))
+    targets = _targets(line)
+    kept = [target for target in targets if not isinstance(target, cst.Name) or target.value not in gone]
+    if not kept and (line.trailing_whitespace.comment or any(above.comment for above in line.leading_lines)):
+        return statement
+    if pairs := _pairs(statement):
+        idle = all(name.value in kept or _is_idle(name.value, value.value, draft) for name, value in pairs)
+        return _with_pairs(statement, [pair for pair in pairs if pair[0].value in kept]) if idle else statement
+    if isinstance(statement, cst.Assign) and kept:
+        return statement.with_changes(targets=[target for target in statement.targets if target.target in kept])
+    value, planned = statement.value, draft.locals.get(targets[0])
+    assert value is not None
+    if _is_idle(targets[0], value, draft):
+        return None
+    return cst.Expr(value) if planned and not planned.stays else statement
+
+
+def _is_idle(name: cst.CSTNode, value: cst.BaseExpression, draft: Draft) -> bool:
+    """Whether what is assigned need not be evaluated."""
+    planned = draft.locals.get(name)
+    return harmless(value, {}) or (planned is not None and not planned.stays and not planned.evaluated)
+
+
+def _with_pairs(
+    statement: cst.BaseSmallStatement, pairs: Sequence[tuple[cst.Element, cst.Element]]
+) -> cst.BaseSmallStatement | None:
+    """`a, b = x, y` with these names and values alone."""
+    if not pairs:
+        return None
+    target, value = cst.ensure_type(statement, cst.Assign).targets[0], cst.ensure_type(statement, cst.Assign).value
+    if len(pairs) == 1:
+        return statement.with_changes(targets=[target.with_changes(target=pairs[0][0].value)], value=pairs[0][1].value)
+    names, values = ([*all_[:-1], all_[-1].with_changes(comma=_NO_COMMA)] for all_ in zip(*pairs, strict=True))
+    return statement.with_changes(
+        targets=[target.with_changes(target=target.target.with_changes(elements=names))],
+        value=value.with_changes(elements=values),
+    )
+
+
+def bound_in(root: cst.CSTNode) -> Iterator[cst.Name]:
+    """The names that are assigned in a piece of code, but not by loops, by the parts of one value, and the like."""
+    for node in descendants(root):
+        match node:
+            case (
+                cst.AssignTarget(target=cst.Name() as name)
+                | cst.AnnAssign(target=cst.Name() as name, value=cst.BaseExpression())
+                | cst.NamedExpr(target=cst.Name() as name)
+                | cst.WithItem(asname=cst.AsName(name=cst.Name() as name))
+            ):
+                yield name
+            case cst.Assign():
+                yield from (name.value for name, _ in _pairs(node) if isinstance(name.value, cst.Name))
+
+
+def _otherwise_bound(root: cst.CSTNode) -> Iterator[cst.Name]:
+    """The names that loops and the parts of one value are assigned to."""
+    pending: list[cst.CSTNode] = []
+    for node in descendants(root):
+        if isinstance(node, cst.For) or (isinstance(node, cst.AssignTarget) and not isinstance(node.target, cst.Name)):
+            pending.append(node.target)
+    plain = {id(name) for name in bound_in(root)}
+    while pending:
+        node = pending.pop()
+        match node:
+            case cst.Name() if id(node) not in plain:
+                yield node
+            case cst.Tuple(elements=parts) | cst.List(elements=parts):
+                pending += [part.value for part in parts]
 
 
 def _reads(function: cst.FunctionDef) -> Set[str]:
-    """All names in a function but those that are assigned, and the labels of attributes and of arguments."""
+    """The names in a function, but those that are assigned, its parameters, and labels of attributes and arguments."""
     inside = list(descendants(function))
     other = {id(node.attr) for node in inside if isinstance(node, cst.Attribute)}
-    other |= {id(node.target) for node in inside if isinstance(node, cst.AssignTarget)}
     other |= {id(node.keyword) for node in inside if isinstance(node, cst.Arg) and node.keyword}
-    return {node.value for node in inside if isinstance(node, cst.Name) and id(node) not in other}
+    other |= {id(name) for name in (*bound_in(function), *_otherwise_bound(function))}
+    other |= {id(parameter.name) for parameter in descendants(function.params) if isinstance(parameter, cst.Param)}
+    return frozenset(node.value for node in inside if isinstance(node, cst.Name) and id(node) not in other)
 
 
 class _Without(cst.CSTTransformer):
-    """Deletes lines from blocks."""
+    """Replaces lines of blocks by what is left of them."""
 
-    def __init__(self, lines: Collection[cst.SimpleStatementLine], draft: Draft) -> None:
+    def __init__(self, left: _Left, draft: Draft) -> None:
         super().__init__()
-        self._lines = lines
+        self._left = left
         self._draft = draft
+
+    def on_visit(self, node: cst.CSTNode) -> bool:
+        """Goes on to statements, and nowhere else: the plan knows the names in them as they are."""
+        return not isinstance(node, (cst.BaseExpression, cst.BaseSmallStatement)) and super().on_visit(node)
 
     def leave_SimpleStatementLine(
         self, original_node: cst.SimpleStatementLine, updated_node: cst.SimpleStatementLine
     ) -> cst.BaseStatement:
-        return emptied(updated_node, self._draft) if original_node in self._lines else updated_node
+        if original_node not in self._left:
+            return updated_node
+        left = self._left[original_node]
+        return updated_node.with_changes(body=[left]) if left else emptied(updated_node, self._draft)
 
     def leave_IndentedBlock(self, original_node: cst.IndentedBlock, updated_node: cst.IndentedBlock) -> cst.BaseSuite:
         body, footer = settled(updated_node.body, updated_node.footer, self._draft)

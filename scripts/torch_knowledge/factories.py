@@ -20,7 +20,7 @@ from torch_knowledge.samples import NAMESPACES, methods, parameters, schemas
 _META = torch.device("meta")
 # Arguments to try: sizes, bounds with a count, a size with a value, numbers whose sums are not exact in binary.
 _ARGUMENTS: tuple[tuple[Any, ...], ...] = (
-    *((4,), (7,), (3, 5), ((3, 4),), (2.5,)),
+    *((4,), (7,), (3, 5), ((3, 4),), (2.5,), (0.1,)),
     *((0.1, 2.3, 7), (0, 9, 2), (0.1, 2.3, 0.3), (0.7, 0.3, (3, 4))),
     *(((3, 4), 2.5), ((2,), 1 + 2**-11 + 2**-30), (7, (3, 4)), (2, 9, (3, 4))),
     *(((3, 4), (4, 1)), ((3, 4), (0, 1))),

@@ -7,6 +7,7 @@ ACTION  delete, tensor, module, keep, assign
         hoist 2             out of two loops
         reuse NAME          of what came of the first move
         remember SOURCE     what stays the same for a step; index-first: one item of what is brought to the host
+        goes stays runs     an assignment that may be left unread, `⟦d|goes⟧ = f()`: it goes; it stays; `f()` is left
 OPTION  rebind              of a tensor guard
         first-tensor cached the form of a module guard
         with-dtype          the factory takes the dtype too
@@ -46,6 +47,7 @@ from transfer_codemods import (
     ReuseTransfer,
     Rewritten,
     Target,
+    UnreadLocal,
     rewrite,
 )
 
@@ -63,8 +65,13 @@ def target(options: Iterable[str]) -> Target:
     return Target(halves.get("d"), halves.get("t"))
 
 
-def action(text: str) -> Action:
+UNREAD = {"goes": UnreadLocal(False, False), "stays": UnreadLocal(True, True), "runs": UnreadLocal(False, True)}
+
+
+def action(text: str) -> Action | UnreadLocal:
     name, *options = text.split()
+    if name in UNREAD:
+        return UNREAD[name]
     forms = {form.value: form for form in GuardForm}
     if name == "merge":
         casts = [option.removeprefix("cast=") for option in options if option.startswith("cast=")]
@@ -96,7 +103,7 @@ def action(text: str) -> Action:
 
 def unmark(text: str) -> tuple[str, Plan]:
     """The source without its marks, and the plan that they spell."""
-    plan: dict[Anchor, Action] = {}
+    plan: dict[Anchor, Action | UnreadLocal] = {}
     source = ""
     end = 0
     for match in MARK.finditer(text):
@@ -136,9 +143,9 @@ class Case:
             assert reason.endswith(".")
 
 
-def case(id: str, before: str, after: str) -> Case:
+def case(id: str, before: str, after: str, *refused: str) -> Case:
     """A case from indented text."""
-    return Case(id, dedent(before).lstrip("\n"), dedent(after).lstrip("\n"))
+    return Case(id, dedent(before).lstrip("\n"), dedent(after).lstrip("\n"), refused)
 
 
 def refusal(id: str, before: str, *parts: str) -> Case:

@@ -300,6 +300,22 @@ class Other(nn.Module):
     def show(self, x):
         return x
 """,
+    "a trainer's method of a model's name": """
+class Trainer:
+    def train(self, x):
+        return read(x)
+
+    def one_step(self, model, batches):
+        for batch in batches:
+            model.train()
+            model(batch).sum().backward()
+""",
+    "filling a schedule": """
+class Policy:
+    def reset(self, x, ids):
+        for i in ids:
+            self.timesteps[i] = read(x)
+""",
 }
 
 THROTTLED = {
@@ -310,6 +326,7 @@ THROTTLED = {
     "rank 0 and more": "    if rank == 0 and every:\n        read(x)\n",
     "the first step": "    if step == 0:\n        read(x)\n",
     "debugging": "    if self.debug:\n        read(x)\n",
+    "a flag of a trainer": "    if self.control.should_log:\n        read(x)\n",
     "a level of logging": "    if logger.isEnabledFor(10):\n        read(x)\n",
     "a cache is filled": "    if self.kept is None:\n        self.kept = read(x)\n",
     "what a state does not have yet": "    if 'mean' not in x.state:\n        read(x)\n",
@@ -380,6 +397,59 @@ def solve(x):
 @pytest.mark.parametrize("text", _ids(EVALUATIONS))
 def test_at_every_step_but_never_loud(text: str) -> None:
     assert heat_of({"example.py": HEAD + text}) == (Heat.STEP, True)
+
+
+LIKELY = {
+    "batches, by name": "def score(x, stream):\n    for batch in stream:\n        read(x)\n",
+    "what gives batches, by name": "def score(x, valid_iter):\n    for part in valid_iter:\n        read(x)\n",
+    "the next batch": "def score(x, batches):\n    for i in range(9):\n        next(batches)\n        read(x)\n",
+    "a function that takes a batch": "def update(x, batches):\n    part = next(batches)\n    return read(x)\n",
+    "a function that goes backward": "def update(x, loss):\n    loss.backward()\n    return read(x)\n",
+    "a function that computes a loss": "def mean_loss(x):\n    return read(x)\n",
+    "a generator whose items are taken at steps": """
+def merged(x, parts):
+    for part in parts:
+        yield read(x)
+
+
+def fit(x, model, parts):
+    for part in merged(x, parts):
+        model(part)
+""",
+    "an attribute that is called like the class": """
+class FewReads:
+    def __call__(self, x):
+        return read(x)
+
+
+class Net(nn.Module):
+    def forward(self, x):
+        return self.few_reads(x)
+""",
+}
+UNLIKELY = {
+    "the items of a batch": "def show(x, batch):\n    for item in batch:\n        read(x)\n",
+    "the first batch, of its own": "def show(x, parts):\n    it = iter(parts)\n    next(it)\n    return read(x)\n",
+    "a generator beside steps": """
+def merged(x, parts):
+    for part in parts:
+        yield read(x)
+
+
+def show(x, parts):
+    return list(merged(x, parts))
+""",
+}
+
+
+@pytest.mark.parametrize("text", _ids(LIKELY))
+def test_likely_at_every_step_and_never_loud(text: str) -> None:
+    assert heat_of({"example.py": HEAD + text}) == (Heat.STEP, True)
+
+
+@pytest.mark.parametrize("text", _ids(UNLIKELY))
+def test_not_likely_at_every_step(text: str) -> None:
+    assert heat_of({"example.py": HEAD + text}) == (Heat.CALL, False)
 
 
 RARE = {

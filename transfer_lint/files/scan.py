@@ -33,8 +33,11 @@ SIZES = (
     r"torch\.where\((?:[^\n(),\[]|\([^\n()]*\)|\[[^\n\]]*\])*\)",
     r"torch\.(?:linalg\.\w+|cholesky|ctc_loss|inverse|matrix_exp|pinverse|svd)\(",
     r"(?:float|int)\([\w.\[\]]+\.(?:max|mean|min|sum)\(",
+    r"torch\.(?:allclose|equal)\(",
+    r"\.type_as\(",
+    r"\[(?<=\w\[)[^\[\]\n]*(?:[!=<>]=|[<>]|mask\w*\s*[,\]])",
 )
-"""What reads, in a file that uses torch, how many elements a result has, or one number of a tensor."""
+"""What reads, in a file that uses torch, how many elements a result has, or one number of a tensor; also by a mask."""
 
 BUFFERS = r"register_buffer\("
 """What registers a tensor that a test may read."""

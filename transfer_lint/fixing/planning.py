@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from transfer_codemods.actions import Action, Anchor, Plan, UnreadImport
+from transfer_codemods.actions import Action, Anchor, Plan, Unread, UnreadImport, UnreadLocal
 from transfer_lint.files.paths import shown_path
 from transfer_lint.files.tree import DiskSources
 from transfer_lint.findings import Changes, EditComment, Finding, Fix, Safety
@@ -19,23 +19,29 @@ def plan_of(findings: Iterable[Finding], safety: Safety, *, unsafe: bool = False
     unsafe: whether unsafe fixes are applied, too.
     """
     fixable = sorted((finding for finding in findings if finding.fix), key=lambda finding: finding.code, reverse=True)
-    planned: dict[Anchor, Action | UnreadImport] = {}
+    planned: dict[Anchor, Action | Unread] = {}
     for finding in fixable:
         fix = finding.fix
         if fix and fix.applies(unsafe_fixes=True) and fix.safety is safety and not isinstance(fix.action, EditComment):
-            planned |= {finding.anchor: fix.action, **_unread_imports(fix, unsafe)}
+            planned |= {finding.anchor: fix.action, **_unread(fix, unsafe)}
     return planned
 
 
 def changes_of(finding: Finding, *, unsafe: bool) -> Changes:
     """What the fix of a finding changes, if it is carried out alone; nothing without a fix. unsafe: see `plan_of`."""
-    return {finding.anchor: finding.fix.action, **_unread_imports(finding.fix, unsafe)} if finding.fix else {}
+    return {finding.anchor: finding.fix.action, **_unread(finding.fix, unsafe)} if finding.fix else {}
 
 
-def _unread_imports(fix: Fix, unsafe: bool) -> dict[Anchor, UnreadImport]:
-    """What is done with the imports that a fix may leave without a reader."""
+def _unread(fix: Fix, unsafe: bool) -> dict[Anchor, Unread]:
+    """What is done with the imports and the locals that a fix may leave without a reader."""
     allowed = {Safety.SAFE, fix.safety, Safety.UNSAFE if unsafe else Safety.SAFE}
-    return {Anchor(each.line, each.column): UnreadImport(each.removal not in allowed) for each in fix.imports}
+    found: dict[Anchor, Unread] = {}
+    for each in fix.imports:
+        found[Anchor(each.line, each.column)] = UnreadImport(each.removal not in allowed)
+    for local in fix.locals:
+        stays = not local.idle and Safety.UNSAFE not in allowed
+        found[Anchor(local.line, local.column)] = UnreadLocal(stays, not local.idle)
+    return found
 
 
 def comments_of(findings: Iterable[Finding]) -> Mapping[Anchor, EditComment]:

@@ -108,7 +108,7 @@ class Analysis:
         """The frames of the functions that may hold a transfer or host read, and of the top level if it may."""
         wanted = self._wanted_of(module)
         for info in wanted.functions:
-            yield self._summaries.interpretation(info)
+            yield self._summaries.with_sites(info)
         if wanted.top_level:
             yield self._summaries.top_level(module)
 

@@ -7,10 +7,22 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from transfer_codemods.actions import GuardModule, GuardTensor
-from transfer_lint.findings import Assumption, Evidence, Finding, Fix, FixHints, Heat, Safety, Severity, SpareImport
+from transfer_lint.findings import (
+    Assumption,
+    Evidence,
+    Finding,
+    Fix,
+    FixHints,
+    Heat,
+    Safety,
+    Severity,
+    SpareImport,
+    SpareLocal,
+)
 from transfer_lint.flow.analysis import Analysis
 from transfer_lint.flow.ask.questions import Questions
 from transfer_lint.flow.ask.spare_imports import SpareImports
+from transfer_lint.flow.ask.spare_locals import SpareLocals
 from transfer_lint.flow.program.modules import Module
 from transfer_lint.flow.program.project import Project
 from transfer_lint.flow.program.syntax import written
@@ -95,7 +107,7 @@ def check(path: str, text: str, project: Project, options: RuleOptions) -> Check
         finding(judgement, on_request=_on_request(judgement, questions, options))
         for judgement in judgements(project, questions, options)
     ]
-    findings = with_imports(findings, project, module)
+    findings = with_spare(findings, project, module)
     return CheckResult(
         tuple(sorted(findings, key=lambda f: (f.line, f.column, f.code))),
         len(questions.sites) + len(questions.reads),
@@ -103,16 +115,17 @@ def check(path: str, text: str, project: Project, options: RuleOptions) -> Check
     )
 
 
-def with_imports(findings: Sequence[Finding], project: Project, module: Module) -> list[Finding]:
-    """The findings of a file, each fix with the imports that it may leave without a reader."""
+def with_spare(findings: Sequence[Finding], project: Project, module: Module) -> list[Finding]:
+    """The findings of a file, each fix with the imports and the locals that it may leave without a reader."""
     lines = {finding.line for finding in findings if finding.fix}
     if not lines:
         return list(findings)
-    spare = SpareImports(project, module, lines)
-    imports = {line: tuple(SpareImport(*at, removal) for at, removal in spare.of(line)) for line in lines}
+    imports, locals_ = SpareImports(project, module, lines), SpareLocals(project, module, lines)
+    spare_imports = {line: tuple(SpareImport(*at, removal) for at, removal in imports.of(line)) for line in lines}
+    spare_locals = {line: tuple(SpareLocal(*at, idle) for at, idle in locals_.of(line)) for line in lines}
     return [
-        replace(finding, fix=replace(finding.fix, imports=imports[finding.line])) if finding.fix else finding
-        for finding in findings
+        replace(f, fix=replace(f.fix, imports=spare_imports[f.line], locals=spare_locals[f.line])) if f.fix else f
+        for f in findings
     ]
 
 
@@ -186,7 +199,10 @@ def strongest(place: Place, questions: Questions, options: RuleOptions) -> tuple
     on = options.plugins | {""}
     rules = [rule for rule in RULES.values() if rule.plugin in on and type(place).__name__ in rule.wants]
     verdicts = [(rule, verdict) for rule in rules if (verdict := rule.check(place, questions, options))]
-    return max(verdicts, key=lambda pair: pair[1].severity.rank, default=None)
+    found = max(verdicts, key=lambda pair: pair[1].severity.rank, default=None)
+    if found is not None and isinstance(place, Site) and questions.loses_effect(place, found[1].action):
+        return found[0], replace(found[1], safety=Safety.UNSAFE)
+    return found
 
 
 def _on_request(judgement: Judgement, questions: Questions, options: RuleOptions) -> bool:

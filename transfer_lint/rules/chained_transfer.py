@@ -40,7 +40,8 @@ def check(site: Site, questions: Questions, options: RuleOptions) -> Verdict | N
         or not (one.dtype or two.dtype or one.device)
     ):
         return None
-    if two.device is None and two.dtype is not None and two.dtype.known.term.name in _WIDE:
+    made = questions.is_made_converted(inner)  # the factory takes both: TL106 mends what this one makes of it
+    if not made and two.device is None and two.dtype is not None and two.dtype.known.term.name in _WIDE:
         return None  # right as it is: the value travels in the narrow dtype and is widened there
     source = questions.receiver(inner)
     both = one.device is not None and two.device is not None
@@ -66,10 +67,11 @@ def check(site: Site, questions: Questions, options: RuleOptions) -> Verdict | N
         else f"`{source}` is moved and converted in two calls where one would do",
         inner.receiver.why,
         MergeTransfer(questions.spelled_target(one), questions.spelled_target(two), _cast(site))
-        if mergeable and not once
+        if mergeable and (made or not once)
         else None,
         "do it in one call",
-        Safety.SAFE if exact else Safety.UNSAFE,
+        Safety.SAFE if exact or made else Safety.UNSAFE,
+        simpler=made and not once and not questions.is_in_test(site),
     )
 
 

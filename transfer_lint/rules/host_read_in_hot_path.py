@@ -9,6 +9,7 @@ from transfer_lint.rules import Verdict, rule
 from transfer_lint.rules.options import RuleOptions
 
 _NUMBERS = ("item", "float", "int", "bool")
+_COMPARING = ("max", "min", "any", "all", "sorted")  # of Python: they take the elements of a tensor one by one
 _READ_SINGLY = (*_NUMBERS, "tensor", "as_tensor", "asarray")  # of a list of tensors
 
 
@@ -41,18 +42,18 @@ def check(read: HostRead, questions: Questions, options: RuleOptions) -> Verdict
     proved = questions.reads_accelerator(read)
     if not proved and (proved is False or not _is_likely(read)):
         return None
-    array = read.method in ("numpy", "tolist") and not read.elements
+    array = read.method in ("numpy", "tolist") and not read.elements and not read.tensor.scalar
     if array and (read.throttled or (brought is not None and not brought.proved)):
         return None  # an array may well be what is wanted
     if read.is_collected and read.method not in (_READ_SINGLY if read.in_step else _NUMBERS):
         return None
-    if not proved and questions.is_for_record(read):
+    if not proved and (questions.is_for_record(read) or questions.is_in_test(read)):
         return None
     all_at_once = questions.is_read_of_all(read)
     boundary = bool(read.elements) and read.method == "numpy" and not read.in_step
     rare = (read.rate.is_rare or read.throttled) and not read.elements
     aside = read.is_set_up or read.logged or read.is_collected or questions.is_in_test(read)
-    waited_for = questions.is_read_before(read) or questions.is_brought_later(read)
+    waited_for = questions.is_read_before(read) or questions.is_brought_later(read) or questions.is_waited_before(read)
     # What is brought as a whole, or picked, is mostly a result, and a size that depends on values has to be known.
     needed = array or read.form in (Form.SIZE, Form.CHECK, Form.UPLOAD) or questions.is_needed_size(read)
     needed = needed or questions.is_agreed_on(read)
@@ -71,8 +72,11 @@ def check(read: HostRead, questions: Questions, options: RuleOptions) -> Verdict
 
 def _is_likely(read: HostRead) -> bool:
     """Whether it reads what is a tensor, and likely one of the device: code that runs once a call also reads others."""
-    methods = _NUMBERS if read.elements else (*_NUMBERS, "tolist", "numpy", "print")
-    spelled = read.form is Form.CALL and (read.method in methods or read.is_math or read.is_collected)
+    numbers = (*_NUMBERS, "tolist") if read.in_step else _NUMBERS
+    methods = numbers if read.elements else (*_NUMBERS, "tolist", "numpy", "print")
+    by_python = read.in_step and bool(read.elements) and read.method in _COMPARING
+    called = read.method in methods or read.is_math or read.is_of_torch or by_python
+    spelled = read.form is Form.CALL and (called or read.is_collected)
     often = read.in_step or (bool(read.elements) and (bool(read.tensor.why) or read.method == "item"))
     return often and (spelled or read.form is not Form.CALL)
 

@@ -30,7 +30,7 @@ def check(site: Site, questions: Questions, options: RuleOptions) -> Verdict | N
     direct = questions.factory(site)
     made = direct or questions.made_by(site)
     if made is None:
-        return _computed(site, questions)
+        return _like(site, questions) or _computed(site, questions)
     if made.pinned or (made.copies and not site.is_blocking):
         return None
     cold = site.heat.rank < Heat.STEP.rank or questions.fills_cache(site)
@@ -43,6 +43,8 @@ def check(site: Site, questions: Questions, options: RuleOptions) -> Verdict | N
         return Verdict(severity, f"{text}: give it the device", questions.proof(site))
     request = site.request
     plain = request.plain and not request.ambiguous and not site.in_fstring
+    if questions.is_made_converted(site):
+        plain = False  # TL105 makes one call of both first
     # A dtype that the factory cannot take stays behind: the copy would be of the wider values.
     exact = direct.exact and (direct.any_dtype or request.dtype is None or not direct.copies)
     like = direct.by_tensors and questions.asks_for_placement_of(request)  # `.to(x)`: `x.new_zeros(...)` is shorter
@@ -72,9 +74,18 @@ def _named(site: Site, questions: Questions, made: Factory, severity: Severity) 
     return Verdict(severity, f"`{name}` is moved to {questions.wanted(site)}: {text}", site.receiver.why)
 
 
+def _like(site: Site, questions: Questions) -> Verdict | None:
+    """What is made like a tensor is moved at once, at every step: it is there already, or can be made there."""
+    like = questions.made_like(site) if site.quiet_heat.rank >= Heat.STEP.rank and not site.guarded else None
+    if like is None or questions.is_on_device(site):
+        return None
+    text = f"is made where `{like}` is, and moved to {questions.wanted(site)}: make it there with `device=`"
+    return Verdict(Severity.HINT, f"`{questions.receiver(site)}` {text}", site.receiver.why)
+
+
 def _computed(site: Site, questions: Questions) -> Verdict | None:
     """A tensor is computed on the host, in several statements, and moved at every step or to where a tensor is."""
-    often = site.heat.rank >= Heat.STEP.rank or (site.heat is Heat.CALL and questions.follows_tensor(site))
+    often = site.quiet_heat.rank >= Heat.STEP.rank or (site.heat is Heat.CALL and questions.follows_tensor(site))
     made = questions.computed_from(site) if often and not site.guarded else None
     if made is None or questions.is_loop_invariant(site) or questions.fills_cache(site):
         return None

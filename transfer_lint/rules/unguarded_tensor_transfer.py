@@ -28,23 +28,24 @@ def check(site: Site, questions: Questions, options: RuleOptions) -> Verdict | N
 
 def _kept(site: Site, questions: Questions) -> Verdict | None:
     """The verdict on a value that is the same at every step, and is moved at every step."""
-    if site.request.device is None or site.heat.rank < Heat.STEP.rank or site.is_module:
+    if site.request.device is None or site.quiet_heat.rank < Heat.STEP.rank or site.is_module:
         return None
     if site.guarded or site.in_handler or questions.boundary(site) or questions.is_on_device(site):
         return None
     if questions.is_memoised(site) or questions.fills_cache(site):
         return None
+    receiver, often = questions.receiver(site), _often(site.quiet_heat)
     if questions.is_picked_from(site):
-        text = f"the whole of `{questions.receiver(site)}` is moved {_often(site)} for the items that the index picks"
+        text = f"the whole of `{receiver}` is moved {often} for the items that the index picks"
         return Verdict(Severity.HINT, f"{text}: keep it on the device", site.receiver.why)
     if site.is_tensor and questions.replaces_itself(site) and not questions.targets_loop_variable(site):
-        text = f"`{questions.receiver(site)}` is there after the first iteration, and moved {_often(site)}"
+        text = f"`{receiver}` is there after the first iteration, and moved {often}"
         return Verdict(Severity.HINT, f"{text}: move it before the loop", site.receiver.why)
     if not questions.is_kept_outside(site) or questions.earlier_copy(site) is not None:
         return None  # TL108 reports the second move of a call
     return Verdict(
         Severity.HINT,
-        f"`{questions.receiver(site)}` is kept from step to step and moved {_often(site)}: keep the moved copy",
+        f"`{receiver}` is kept from step to step and moved {often}: keep the moved copy",
         site.receiver.why,
     )
 
@@ -73,7 +74,7 @@ def _unguarded(site: Site, questions: Questions) -> Verdict | None:
     target = questions.target(site)
     if target is None:
         return None
-    receiver, often = questions.receiver(site), _often(site)
+    receiver, often = questions.receiver(site), _often(site.heat)
     made_here = not site.receiver.ident.is_initial()  # it may always be elsewhere, or always there
     guards = not constant and (not made_here or questions.is_in_node_of_pack(site))
     return Verdict(
@@ -85,5 +86,5 @@ def _unguarded(site: Site, questions: Questions) -> Verdict | None:
     )
 
 
-def _often(site: Site) -> str:
-    return "at every call" if site.heat is Heat.CALL else f"at every {site.heat.value}"
+def _often(heat: Heat) -> str:
+    return "at every call" if heat is Heat.CALL else f"at every {heat.value}"

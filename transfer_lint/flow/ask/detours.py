@@ -78,11 +78,21 @@ def _begins_with(node: ast.expr, owner: str) -> bool:
     return spelled(node) == owner
 
 
+def may_be_kept(site: Site) -> bool:
+    """Whether an attribute of unknown value is moved, which may hold a table on the host."""
+    return isinstance(site.moved, ast.Attribute) and not site.is_tensor
+
+
 def is_picked_from(site: Site) -> bool:
-    """Whether only some items of what is moved are used: `table.to(t.device)[t]`, with the index that is there."""
+    """Whether only some items of what is moved are used: `table.to(t.device)[t]`, with the index that is there.
+
+    If it is an attribute, an index by another name will do.
+    """
     above = parents(site.statement).get(site.node)
     if not isinstance(above, ast.Subscript) or above.value is not site.node:
         return False
+    if isinstance(site.moved, ast.Attribute):
+        return isinstance(above.slice, ast.Name | ast.Attribute | ast.Call)
     arguments = [*site.node.args, *(keyword.value for keyword in site.node.keywords)]
     return any(
         isinstance(argument, ast.Attribute)

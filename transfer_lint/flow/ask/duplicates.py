@@ -7,23 +7,17 @@ from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from transfer_lint.flow.ask.dominance import dominates, last_line
 from transfer_lint.flow.ask.mutations import is_written_to, memory_of, on_lines
 from transfer_lint.flow.program.syntax import (
-    LOOPS,
-    ancestors,
     blocks_of,
     is_plain,
-    kinds_in,
     nodes_of,
     parents,
-    path_to,
     span,
 )
 from transfer_lint.flow.results.mutations import Mutation
 from transfer_lint.flow.results.sites import Site
-
-_PERHAPS = (ast.IfExp, ast.BoolOp, ast.Lambda, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
-"""Expressions with a part that may not run."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +52,7 @@ def earlier_transfer(site: Site, sites: Sequence[Site], mutations: Sequence[Muta
             continue
         if not same_target(site, other) or other.inline or other.in_handler or not other.yields_copy:
             continue
-        if not _dominates(other, site) or is_written_to(other, mutations):
+        if not dominates(other, site) or is_written_to(other, mutations):
             continue
         between = mutations_between(other, site, mutations)
         if not any(m.sure and m.tensor in {*memory_of(site), other.result} for m in between):
@@ -68,7 +62,7 @@ def earlier_transfer(site: Site, sites: Sequence[Site], mutations: Sequence[Muta
 
 def mutations_between(first: Site, second: Site, mutations: Sequence[Mutation]) -> Iterator[Mutation]:
     """The mutations that may run after the first transfer and before the second."""
-    return on_lines(mutations, first.node.end_lineno or first.node.lineno, _last_line(first, second))
+    return on_lines(mutations, first.node.end_lineno or first.node.lineno, last_line(first, second))
 
 
 def same_target(one: Site, other: Site) -> bool:
@@ -92,7 +86,7 @@ def name_of_result(site: Site) -> str | None:
 def is_bound_between(name: str, first: Site, second: Site) -> bool:
     """Whether a name may be bound again between two transfers of a function. `first` runs before `second`."""
     assert first.function is not None
-    begin, end = first.statement.end_lineno or 0, _last_line(first, second)
+    begin, end = first.statement.end_lineno or 0, last_line(first, second)
     lines = _binding_lines(first.function.node).get(name, ())
     return bisect_right(lines, begin) < bisect_right(lines, end)
 
@@ -109,28 +103,6 @@ def _binding_lines(function: ast.AST) -> Mapping[str, Sequence[int]]:
             lines.sort()
         function._transfer_lint_bindings = known  # type: ignore[attr-defined]
     return known
-
-
-def _dominates(first: Site, second: Site) -> bool:
-    """Whether the first dominates the second: it always runs before it, in the same iteration of every loop."""
-    assert first.function is not None
-    here, there = first.statement, second.statement
-    certain = kinds_in(here).isdisjoint(_PERHAPS)
-    if not certain and any(isinstance(node, _PERHAPS) for node in (first.node, *ancestors(here, first.node))):
-        return False
-    if here is there:
-        return certain and next(blocks_of(here), None) is None and _position(first) < _position(second)
-    # In the block that holds both, every path must run the first: only `with` may surround it there.
-    function = first.function.node
-    inside, around = here, parents(function).get(here)
-    while around is not None:
-        if isinstance(around, ast.stmt) and _runs_before(inside, there, around):
-            return True
-        if not isinstance(around, ast.With | ast.AsyncWith):
-            # The block of a handler or a `case` is held by a node that is no statement.
-            return not isinstance(around, ast.stmt) and _runs_before(inside, there, around)
-        inside, around = around, parents(function).get(around)
-    return False
 
 
 def _reach(site: Site) -> tuple[int, int]:
@@ -154,27 +126,3 @@ def _reach(site: Site) -> tuple[int, int]:
         known = (statement.lineno, end)
         statement._transfer_lint_reach = function, known  # type: ignore[attr-defined]
     return known[0], known[1]
-
-
-def _runs_before(inside: ast.stmt, later: ast.stmt, around: ast.AST) -> bool:
-    """Whether a statement stands before one that is, or holds, the later one, in one and the same block."""
-    blocks = blocks_of(around) if isinstance(around, ast.stmt) else iter([getattr(around, "body", [])])
-    for block in blocks:
-        if block and span(block[0])[0] <= inside.lineno <= span(block[-1])[1] and any(s is inside for s in block):
-            held = path_to(block, later) if later.lineno <= span(block[-1])[1] else []
-            return bool(held) and inside.lineno < held[0].lineno
-    return False
-
-
-def _last_line(first: Site, second: Site) -> int:
-    """The last line that may run before the second: its own, or the end of the outermost loop around it alone."""
-    assert first.function is not None
-    around = path_to(first.function.node.body, first.statement)
-    for statement in path_to(first.function.node.body, second.statement):
-        if isinstance(statement, LOOPS) and not any(statement is outer for outer in around):
-            return span(statement)[1]
-    return second.node.lineno
-
-
-def _position(site: Site) -> tuple[int, int]:
-    return site.node.end_lineno or site.node.lineno, site.node.end_col_offset or 0

@@ -9,7 +9,7 @@ from math import prod
 
 from transfer_lint.flow.knowledge import Knowledge
 from transfer_lint.flow.program.modules import Module
-from transfer_lint.flow.program.syntax import bindings, is_literal, nodes_of, written
+from transfer_lint.flow.program.syntax import bindings, is_literal, nodes_of, spelled, written
 from transfer_lint.flow.results.sites import Site
 from transfer_lint.flow.values.values import Tensor
 
@@ -135,6 +135,13 @@ class Factories:
             if isinstance(t, ast.Name) and (t.id, t.lineno) == (name.id, stores[-1])
         ]
         return self._by_helper(site, bound[0]) if bound else None
+
+    def made_like(self, site: Site) -> str | None:
+        """What the result that a site moves is made like, without a device: `x` of `torch.zeros_like(x).to(d)`."""
+        made = site.moved
+        if not isinstance(made, ast.Call) or self._module.dotted(made.func) not in self._knowledge.like_factories:
+            return None
+        return spelled(made.args[0]) if made.args and not _names_device(made) else None
 
     def behind(self, site: Site) -> Factory | None:
         """A deterministic factory of which the receiver was computed, and of nothing else.

@@ -78,7 +78,12 @@ def is_kept_outside(site: Site) -> bool:
     function = site.function
     if function is None or function.name == "__init__":
         return False
-    root, tensor = _root(site.moved), site.is_tensor or isinstance(site.moved, ast.Subscript)
+    owner = function.owner
+    root = _root(site.moved, slices=owner is not None and owner.is_module)
+    tensor = site.is_tensor or isinstance(site.moved, ast.Subscript)
+    whole = root.value if isinstance(root, ast.Attribute) and site.is_tensor else None
+    if isinstance(whole, ast.Name) and whole.id != "self" and _is_captured(whole.id, site):
+        return True
     if isinstance(root, ast.Name) and root.id != "self":
         if _is_captured(root.id, site):
             return tensor
@@ -86,7 +91,7 @@ def is_kept_outside(site: Site) -> bool:
         first = values[0] if values else None
         if first is None or not all(value is first or site.node in nodes_of(value) for value in values if value):
             return False
-        root = _root(first)
+        root = _root(first, slices=False)
     attribute = root
     while isinstance(attribute, ast.Attribute) and isinstance(attribute.value, ast.Attribute):
         attribute = attribute.value
@@ -94,11 +99,13 @@ def is_kept_outside(site: Site) -> bool:
     return tensor and name is not None and name not in function.assigned
 
 
-def _root(node: ast.expr) -> ast.expr:
-    """The name or attribute of which a value is a part, or another shape."""
+def _root(node: ast.expr, *, slices: bool) -> ast.expr:
+    """The name or attribute of which a value is a part, or another shape. slices: those are parts, too."""
     while True:
         match node:
             case ast.Subscript(value=inner, slice=ast.Constant()):
+                node = inner
+            case ast.Subscript(value=inner, slice=ast.Slice()) if slices:
                 node = inner
             case ast.Call(func=ast.Attribute(value=inner, attr=name)) if name in _SHAPES:
                 node = inner
@@ -118,6 +125,15 @@ def _is_captured(name: str, site: Site) -> bool:
     )
     given = any(isinstance(n, ast.arg) and n.arg == name for n in nodes_of(function.node))
     return not (bound or given or name in site.module.bindings)
+
+
+def comes_from_function(site: Site) -> bool:
+    """Whether what is moved is a local that only results of functions of the tree are assigned to."""
+    if site.function is None or not isinstance(site.moved, ast.Name):
+        return False
+    name = site.moved.id
+    made = [v for t, v in bindings(site.function.node) if isinstance(t, ast.Name) and t.id == name]
+    return bool(made) and all(isinstance(v, ast.Call) and ":" in site.module.dotted(v.func) for v in made)
 
 
 def kept_for_first_device(place: Site | Construction, device: Known | None) -> ast.expr | None:

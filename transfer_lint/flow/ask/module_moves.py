@@ -5,8 +5,9 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator, Sequence
 
+from transfer_lint.findings import Heat
 from transfer_lint.flow.ask.caches import kept_by
-from transfer_lint.flow.program.syntax import bindings, blocks_of, nodes_of, path_to, spelled
+from transfer_lint.flow.program.syntax import bindings, blocks_of, loops_around, nodes_of, path_to, spelled
 from transfer_lint.flow.results.sites import Site
 
 _ENDS = (ast.Return, ast.Continue, ast.Break)  # a test that raises asks for a mistake
@@ -146,14 +147,14 @@ def outlives_call(site: Site) -> bool:
 
 
 def is_taken_away(site: Site, sites: Sequence[Site]) -> bool:
-    """Whether another move in the class, or in the function, takes the same module to another place."""
+    """Whether another move in the class, or in the function, takes the module, or a part of it, to another place."""
     text, wanted = spelled(site.moved), site.request.device
     owner = site.function.owner if site.function is not None else None
     return any(
         other.request.device is not None
         and wanted is not None
         and other.request.device.known.term != wanted.known.term
-        and spelled(other.moved) == text
+        and _is_in(spelled(other.moved), text)
         and (
             other.function is site.function
             or (owner is not None and other.function is not None and other.function.owner is owner)
@@ -161,6 +162,32 @@ def is_taken_away(site: Site, sites: Sequence[Site]) -> bool:
         for other in sites
         if other is not site
     )
+
+
+def is_given(site: Site) -> bool:
+    """Whether what is moved is a parameter, or a part of one, in no loop over steps: the caller knows how often."""
+    root, function = site.moved, site.function
+    while isinstance(root, ast.Attribute):
+        root = root.value
+    if function is None or not isinstance(root, ast.Name):
+        return False
+    if site.heat.rank >= Heat.STEP.rank and loops_around(function.node.body, site.statement):
+        return False
+    own = root is not site.moved and root.id in ("self", "cls")
+    return not own and root.id in {parameter.arg for parameter in function.parameters}
+
+
+def is_part_like(site: Site, other: Site) -> bool:
+    """Whether both move an attribute of the same name, perhaps of objects that are spelled otherwise."""
+    match site.moved, other.moved:
+        case ast.Attribute(attr=name), ast.Attribute(attr=also):
+            return name == also and other is not site
+    return False
+
+
+def _is_in(part: str, whole: str) -> bool:
+    """Whether one spelling is the other, or leads on from it: `self.unets` of `self`."""
+    return part == whole or part.startswith((f"{whole}.", f"{whole}["))
 
 
 def _is_loaded(function: ast.AST, text: str) -> bool:

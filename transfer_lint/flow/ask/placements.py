@@ -5,9 +5,10 @@ from __future__ import annotations
 import ast
 
 from transfer_codemods.actions import Half, Target
-from transfer_lint.findings import Assumption
+from transfer_lint.findings import Assumption, Change
 from transfer_lint.flow.ask.copy_reads import CopyReads
 from transfer_lint.flow.ask.factories import Factories
+from transfer_lint.flow.ask.idle import Idle, left_out
 from transfer_lint.flow.ask.liveness import is_returned
 from transfer_lint.flow.knowledge import Role
 from transfer_lint.flow.program import sockets
@@ -66,7 +67,7 @@ class Placements:
         self._of_receiver: dict[Symbol, list[Site]] = {}
         for site in examined.sites:
             self._of_receiver.setdefault(site.receiver.ident, []).append(site)
-        self._links = {site.moved for site in examined.sites}
+        self._next: dict[ast.AST, Site] = {site.moved: site for site in examined.sites}
 
     def is_shut_out(self, place: Site | HostRead) -> bool:
         """Whether the place stands under an option that no caller of the tree turns on; see `options`."""
@@ -110,7 +111,7 @@ class Placements:
 
     def is_inner(self, site: Site) -> bool:
         """Whether another transfer moves the site's result directly."""
-        return site.node in self._links
+        return site.node in self._next
 
     # ---- where values are, and where they go ---------------------------------------------------------------------
 
@@ -312,6 +313,11 @@ class Placements:
         halves = (request.device, request.dtype)
         device, dtype = (Half(h.argument, h.repeatable, h.spelling) if h is not None else None for h in halves)
         return Target(device, dtype)
+
+    def loses_effect(self, site: Site, action: Change | None) -> bool:
+        """Whether an action leaves out arguments of which it is not shown that they only give a value."""
+        idle = Idle.of_project(self._project)
+        return any(not idle.is_idle(site.module, argument) for argument in left_out(site, action))
 
 
 def _half(half: RequestedHalf | None) -> Half | None:

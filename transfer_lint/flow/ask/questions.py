@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 
-from transfer_lint.findings import Heat
 from transfer_lint.flow.ask import (
     caches,
     detours,
@@ -29,6 +28,7 @@ from transfer_lint.flow.ask.mutations import on_lines
 from transfer_lint.flow.ask.read_questions import ReadQuestions
 from transfer_lint.flow.knowledge import Role
 from transfer_lint.flow.program import sockets
+from transfer_lint.flow.program.plain_objects import holds_plain_object
 from transfer_lint.flow.program.syntax import bindings, is_literal, nodes_of, parents, span, spelled
 from transfer_lint.flow.results.constructions import Construction, DeviceComparison
 from transfer_lint.flow.results.examination import Place
@@ -92,7 +92,7 @@ class Questions(ReadQuestions):
 
     def is_picked_from(self, site: Site) -> bool:
         """Whether a whole table is moved for the items that an index on the target picks; see `detours`."""
-        return self.is_on_host(site) and detours.is_picked_from(site)
+        return (detours.may_be_kept(site) or self.is_on_host(site)) and detours.is_picked_from(site)
 
     def is_half_of_pair(self, site: Site) -> bool:
         """Whether the module is certainly moved elsewhere, too, whenever the site runs; see `onload_offload`."""
@@ -113,6 +113,8 @@ class Questions(ReadQuestions):
         receiver, statement, function = site.receiver, site.statement, site.function
         if site.proved or not isinstance(receiver, Object) or receiver.cls is not None:
             return False
+        if holds_plain_object(site.function, site.moved, self._knowledge):
+            return False
         node = site.moved
         holder = parents(statement).get(site.node)
         if isinstance(holder, ast.Call) and holder.func is site.node:
@@ -132,8 +134,9 @@ class Questions(ReadQuestions):
     def is_worth_a_guard(self, site: Site) -> bool:
         """Whether a module's move surely is repeated for nothing.
 
-        It is a module, or is used as one; it outlives the call, and is no parameter of a function that may be called
-        once; nothing in the class takes it away again; and it is not being constructed.
+        It is a module, or is used as one; it outlives the call, and is no parameter of a function, which may serve
+        another one at each call; nothing in the class takes it, or a part of it, away again, nor does the file bring an
+        attribute of that name to the host; and it is not being constructed.
         """
         function = site.function
         used = site.is_module or is_used_as_module(_scope_of(site), site.moved, self._knowledge.tensor_methods)
@@ -141,24 +144,10 @@ class Questions(ReadQuestions):
             used
             and (function is None or function.name != "__init__")
             and module_moves.outlives_call(site)
-            and not (site.heat is Heat.CALL and self._is_mere_parameter(site))
+            and (not module_moves.is_given(site) or self.is_in_node_of_pack(site))
             and not module_moves.is_taken_away(site, self.sites)
+            and not any(module_moves.is_part_like(site, other) and self.goes_to_host(other) for other in self.sites)
         )
-
-    def _is_mere_parameter(self, site: Site) -> bool:
-        """Whether what is moved is a parameter, or a part of one, and not the input of a node.
-
-        Only the caller knows how often.
-        """
-        root = site.moved
-        while isinstance(root, ast.Attribute):
-            root = root.value
-        if site.function is None or not isinstance(root, ast.Name):
-            return False
-        if root is not site.moved and root.id in ("self", "cls"):
-            return False
-        given = {parameter.arg for parameter in site.function.parameters}
-        return root.id in given and not self.is_in_node_of_pack(site)
 
     def is_placed_on_purpose(self, site: Site) -> bool:
         """Whether the code around a module's move says why it is there: see `module_moves`.
@@ -300,11 +289,7 @@ class Questions(ReadQuestions):
 
     def comes_from_function(self, site: Site) -> bool:
         """Whether what is moved is a local that only results of functions of the tree are assigned to."""
-        if site.function is None or not isinstance(site.moved, ast.Name):
-            return False
-        name = site.moved.id
-        made = [v for t, v in bindings(site.function.node) if isinstance(t, ast.Name) and t.id == name]
-        return bool(made) and all(isinstance(v, ast.Call) and ":" in self.module.dotted(v.func) for v in made)
+        return kept_tensors.comes_from_function(site)
 
     def is_kept_outside(self, site: Site) -> bool:
         """Whether the site moves what comes from outside of its function, and is the same at every call.
@@ -374,6 +359,20 @@ class Questions(ReadQuestions):
     def factory(self, site: Site) -> Factory | None:
         """The deterministic factory whose result the site moves; see `Factories.moved_by`. None if there is none."""
         return self._factories.moved_by(site, self.is_on_host(site))
+
+    def made_like(self, site: Site) -> str | None:
+        """What the result that the site moves is made like; see `Factories.made_like`."""
+        return self._factories.made_like(site)
+
+    def is_made_converted(self, site: Site) -> bool:
+        """Whether the site moves what a factory makes, which could take the dtype, too, that the next call asks for."""
+        after, made = self._next.get(site.node), self.factory(site)
+        if after is None or made is None or not (made.exact and made.any_dtype) or self.boundary(site):
+            return False
+        one, two = site.request, after.request
+        only = one.device is not None and one.dtype is None and two.device is None and two.dtype is not None
+        understood = not (one.ambiguous or two.ambiguous or after.in_fstring) and one.plain and two.plain
+        return only and understood and site.is_blocking and after.is_blocking
 
     def made_by(self, site: Site) -> Factory | None:
         """The call of the factory that made the receiver; see `Factories.made_by`. None if there is none."""

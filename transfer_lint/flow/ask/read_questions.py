@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from transfer_lint.findings import Assumption
-from transfer_lint.flow.ask import caches, needed_reads, readers
+from transfer_lint.flow.ask import caches, needed_reads, pieces, readers
+from transfer_lint.flow.ask.pieces import Piece
 from transfer_lint.flow.ask.placements import Placements, is_device_of_value
 from transfer_lint.flow.knowledge import Role
 from transfer_lint.flow.program.syntax import nodes_of
@@ -26,6 +27,25 @@ class ReadQuestions(Placements):
             for other in self.reads
         )
 
+    def is_waited_before(self, read: HostRead) -> bool:
+        """Whether the host has waited for the same device before, when all that is read was computed already.
+
+        It has read another value, or brought one, in the same round of every loop: that wait is the one to be spared.
+        """
+        known = self._source_of(read)
+        if known is None or read.elements:
+            return False
+        here, methods = self.brought_by(read) or read, self._knowledge.tensor_methods
+        waits: list[tuple[Site | HostRead, Known | None]] = [
+            *((site, site.device) for site in self.sites if site.is_blocking and self.goes_to_host(site)),
+            *((other, self._source_of(other)) for other in self.reads if self.brought_by(other) is None),
+        ]
+        return any(
+            device is not None and device.term == known.term and readers.is_computed_before(here, wait, methods)
+            for wait, device in waits
+            if wait is not here
+        )
+
     def is_brought_later(self, read: HostRead) -> bool:
         """Whether the host needs the whole of what is read right after, and waits for that; see `readers`."""
         brought = [site for site in self.sites if site.function is read.function and self.goes_to_host(site)]
@@ -37,7 +57,7 @@ class ReadQuestions(Placements):
 
     def is_one_with_another(self, read: HostRead) -> bool:
         """Whether an earlier read is mended with it: one of the statement, or a test of the same local."""
-        earlier = (other for other in self.reads if other.anchor < read.anchor)
+        earlier = (o for o in self.reads if (o.is_assigned, o.anchor) < (read.is_assigned, read.anchor))
         return any(readers.has_same_cause(other, read) or readers.tests_the_same(other, read) for other in earlier)
 
     def selected_before(self, read: HostRead) -> int | None:
@@ -67,6 +87,17 @@ class ReadQuestions(Placements):
         if at_once is not None and self.boundary(at_once):
             return at_once
         return next((site for site in self.sites if site.node in read.tensor.moved_from), None)
+
+    def piece(self, site: Site) -> Piece | None:
+        """What each round of a loop moves a piece of, to the host or, one by one, from there; see `pieces`."""
+        down = self.goes_to_host(site)
+        if self.is_on_device(site) or (self.is_on_host(site) if down else self.is_on_accelerator(site)):
+            return None
+        return pieces.moved_in_pieces(site, single=not down) if not (down and self.is_read_at_once(site)) else None
+
+    def is_read_at_once(self, site: Site) -> bool:
+        """Whether a read is called on what the site moves: `x.cpu().numpy()`."""
+        return any(self.is_within(site, read) for read in self.reads if read.statement is site.statement)
 
     def is_within(self, site: Site, read: HostRead) -> bool:
         """Whether the transfer is a part of what is read: `x.cpu().item()`."""

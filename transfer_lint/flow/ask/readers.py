@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from transfer_lint.findings import Heat
-from transfer_lint.flow.program.syntax import nodes_of, spelled
+from transfer_lint.flow.ask.dominance import dominates, last_line
+from transfer_lint.flow.program.syntax import nodes_of, spelled, spelled_in
 from transfer_lint.flow.results.reads import Form, HostRead
 from transfer_lint.flow.results.sites import Site
 
@@ -161,6 +162,43 @@ def tests_the_same(first: HostRead, second: HostRead) -> bool:
     if not same or first.in_handler or first.heat.rank < second.heat.rank:
         return False
     return first.form is second.form is Form.TEST and is_kept_between(first, second, frozenset(names))
+
+
+def is_computed_before(place: Site | HostRead, wait: Site | HostRead, methods: frozenset[str]) -> bool:
+    """Whether a wait that dominates another was for all that the other needs, save for light methods and operators.
+
+    So nothing in between binds or writes to what the other reads.
+    """
+    function = place.function
+    if function is None or wait.function is not function or not dominates(wait, place):
+        return False
+    needed = nodes_of(place.node)
+    if wait.node in needed or not all(_is_light(node, methods) for node in needed if node is not place.node):
+        return False
+    between = range(wait.node.end_lineno or wait.node.lineno, last_line(wait, place) + 1)
+    written = {spelled(n) for node in nodes_of(function.node) for n in _written(node) if n.lineno in between}
+    return written.isdisjoint(spelled_in(place.node))
+
+
+def _is_light(node: ast.AST, methods: frozenset[str]) -> bool:
+    """Whether a part of what is read costs the device little: no call but of tensor methods, no matrix product."""
+    match node:
+        case ast.Call(func=ast.Attribute(attr=name)):
+            return name in methods
+        case ast.Call() | ast.MatMult():
+            return False
+    return True
+
+
+def _written(node: ast.AST) -> Iterator[ast.expr]:
+    """What a node binds, or writes to in place: `x` of `x = 1`, `x[0] = 1` and `x.add_(1)`."""
+    match node:
+        case ast.Subscript(value=value, ctx=ast.Store()):
+            yield value
+        case ast.Call(func=ast.Attribute(value=value, attr=name)) if name.endswith("_"):
+            yield value
+        case ast.Name(ctx=ast.Store()) | ast.Attribute(ctx=ast.Store()):
+            yield node
 
 
 def selects_with_the_same(first: HostRead, second: HostRead) -> bool:

@@ -258,8 +258,11 @@ def _readers(body: Sequence[ast.stmt], fixed: Set[int]) -> tuple[dict[str, set[i
                     continue
                 case ast.Call(func=ast.Attribute() as func):
                     goes = goes or func.end_lineno in fixed
-                case ast.Assign(targets=[ast.Name()], value=value):
+                case ast.Assign(targets=targets, value=value) if all(isinstance(each, ast.Name) for each in targets):
                     pending.append((value, taken, True))
+                    continue
+                case ast.AnnAssign(target=ast.Name(), annotation=annotation, value=ast.expr() as value):
+                    pending += [(annotation, taken, True), (value, taken, True)]
                     continue
             pending += [(child, taken, goes) for child in children(node)]
     return found, kept

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from transfer_lint.findings import Assumption
 from transfer_lint.flow.interpret.frame import Frame
+from transfer_lint.flow.interpret.seeming import is_among_tensors
 from transfer_lint.flow.interpret.unknown_calls import unknown_call
 from transfer_lint.flow.knowledge import Knowledge, Role
 from transfer_lint.flow.program.modules import FunctionInfo, Module
@@ -16,7 +17,6 @@ from transfer_lint.flow.values.state import State
 from transfer_lint.flow.values.terms import Fact, Known, Term, TermKind, role_of
 from transfer_lint.flow.values.values import Host, Object, Placed, Tensor, Tuple, Value
 
-_ARRAYS = ("numpy", "pandas", "jax", "tensorflow", "cupy", "polars")
 # Attributes of a model or of its result that hold no tensors.
 _NO_TENSORS = frozenset({"config", "dtype", "keys()", "items()"})
 
@@ -252,18 +252,12 @@ def of_output(owner: Object, name: str, value: Value, frame: Frame, node: ast.AS
 
 def one_number(frame: Frame, result: Object, node: ast.Call) -> Value:
     """The result of `x.sum()` and the like: that of a tensor, in a file that knows no arrays, and in a model."""
-    arrays = any(library in frame.module.text for library in _ARRAYS)
-    if arrays and not _is_in_model(frame):
+    if not is_among_tensors(frame):
         return result
+    arrays = frame.module.knows_arrays
     why = "it is in a model" if arrays else "there are no arrays"
     fact = frame.assume(Assumption.MOVED_IS_TENSOR, node, f"`{{}}` makes one number of a tensor: {why}")
     return Tensor(result.ident, *result.placed, scalar=True, why=(fact,)) if fact is not None else result
-
-
-def _is_in_model(frame: Frame) -> bool:
-    """Whether the code is a method of a module, but not what makes it: it works on tensors."""
-    info = frame.function
-    return info is not None and info.owner is not None and info.owner.is_module and info.name != "__init__"
 
 
 def _made_by_model(frame: Frame, node: ast.Call) -> Fact | None:

@@ -23,11 +23,11 @@ from transfer_lint.flow.interpret.attributes import attribute
 from transfer_lint.flow.interpret.captures import iterated
 from transfer_lint.flow.interpret.external_calls import external_call
 from transfer_lint.flow.interpret.frame import Frame
-from transfer_lint.flow.interpret.host_reads import logged, method, note, shows
+from transfer_lint.flow.interpret.host_reads import logged, method, shows, unknown_method
 from transfer_lint.flow.interpret.items import element, extend
 from transfer_lint.flow.interpret.objects import found_method, store
 from transfer_lint.flow.interpret.tensors import as_tensor, operate, requested, tensor_method
-from transfer_lint.flow.interpret.transfers import cast, transfer
+from transfer_lint.flow.interpret.transfers import cast, transfer, type_as
 from transfer_lint.flow.interpret.unknown_calls import alias, hold, unknown_call
 from transfer_lint.flow.knowledge import Operation
 from transfer_lint.flow.knowledge.names import ONE_NUMBER
@@ -179,6 +179,9 @@ def _method_call(frame: Frame, node: ast.Call, func: ast.Attribute, receiver: Te
         cast(frame, node, receiver, frame.knowledge.tensor_casts[name], state)
     if isinstance(receiver, Tensor):
         method(frame, receiver, name, arguments, node, state)
+        if name == "type_as" and "0" in arguments:
+            arguments["0"] = as_tensor(frame, arguments["0"], node, state)
+            type_as(frame, node, receiver, arguments["0"], state)
         result = tensor_method(frame, receiver, name, arguments, node, state)
         if result is not None:
             return result
@@ -188,8 +191,7 @@ def _method_call(frame: Frame, node: ast.Call, func: ast.Attribute, receiver: Te
         return frame.unknown(node, f"{name}()")
     if receiver.cls in ("builtins.list", "builtins.dict"):
         return _container_method(frame, receiver, name, operands, node, state)
-    if receiver.cls is None and name == "item" and not arguments:
-        note(frame, node, receiver)
+    unknown_method(frame, receiver, name, node)
     member = attribute(frame, receiver, func, state)
     if isinstance(member, Function):
         result = frame.callees.call(frame, member.info, bind_receiver(member, arguments), node, state)

@@ -13,7 +13,16 @@ from transfer_lint.flow.interpret.frame import Frame
 from transfer_lint.flow.interpret.host_reads import called, sizes, upload
 from transfer_lint.flow.interpret.items import element, one_alike
 from transfer_lint.flow.interpret.mutations import function_writes, out_written, written
-from transfer_lint.flow.interpret.tensors import NOT_OPERANDS, as_called, as_tensor, combine, operate, parts, requested
+from transfer_lint.flow.interpret.tensors import (
+    NOT_OPERANDS,
+    REDUCTIONS,
+    as_called,
+    as_tensor,
+    combine,
+    operate,
+    parts,
+    requested,
+)
 from transfer_lint.flow.interpret.unknown_calls import alias, hold, namespace, unknown_call
 from transfer_lint.flow.knowledge import Operation, Role
 from transfer_lint.flow.values.aliasing import Later
@@ -101,6 +110,8 @@ def external_call(frame: Frame, name: str, arguments: dict[str, Value], node: as
         operation = as_called(operation, arguments)
         if name not in knowledge.tuples:
             made = _combine_call(frame, operation, arguments, node, state)
+            if len(arguments) == 1 and name.rpartition(".")[2] in REDUCTIONS:
+                made = replace(made, scalar=True)
             held = [value.memory() for value in arguments.values() if isinstance(value, Tensor)]
             if name in knowledge.function_views:
                 made = replace(made, shares=frozenset().union(*held) - {made.ident})

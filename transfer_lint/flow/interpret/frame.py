@@ -185,6 +185,7 @@ class Frame:
             state = self.statement(statement, state)
             self.around.statement = before
             if state is not None:
+                state.forget_garbage()
                 self.may_raise(state)
         return state
 
@@ -196,9 +197,9 @@ class Frame:
                 state.run_unseen(values, self.epoch(node), node.lineno)
 
     def may_raise(self, state: State) -> None:
-        """An exception may be raised here: this state may enter the surrounding handlers."""
-        for entries in self.handlers:
-            entries.append(state.copy())
+        """An exception may be raised here: this state may enter the innermost handlers, and by them the outer ones."""
+        if self.handlers:
+            self.handlers[-1].append(state.copy())
 
     def statement(self, node: ast.stmt, state: State) -> State | None:
         """Interpret one statement."""

@@ -8,9 +8,9 @@ from collections.abc import Mapping, Sequence
 from transfer_lint.findings import Assumption
 from transfer_lint.flow.interpret.frame import Frame
 from transfer_lint.flow.interpret.items import element
+from transfer_lint.flow.interpret.seeming import seems_mask, seems_tensor
 from transfer_lint.flow.knowledge import Role
-from transfer_lint.flow.program.syntax import bindings, nodes_of, spelled, written
-from transfer_lint.flow.program.tensor_uses import tensor_uses
+from transfer_lint.flow.program.syntax import nodes_of, spelled, written
 from transfer_lint.flow.results.reads import Form, HostRead
 from transfer_lint.flow.values.state import State
 from transfer_lint.flow.values.terms import role_of
@@ -40,7 +40,7 @@ def truth(frame: Frame, node: ast.expr, value: Value) -> None:
         else:
             value = frame.last_operands.get(node, value)
             node = node.values[-1]
-    if _is_read(value) or _seems_tensor(frame, node, value):
+    if _is_read(value) or _is_test_of_tensor(frame, node, value):
         note(frame, node, value, form=Form.TEST)
 
 
@@ -70,15 +70,28 @@ def index(frame: Frame, node: ast.Subscript, owner: Value, key: Value, assigned:
     counts = assigned is None or _is_elsewhere(frame, assigned)
     if isinstance(owner, Tensor):
         for part in key.items if isinstance(key, Tuple) else (key,):
-            if isinstance(part, Tensor) and part.dtype_term().name == "torch.bool":
-                if counts:
-                    note(frame, node, owner, form=Form.SIZE)
-            elif isinstance(part, Tensor) and part.scalar:
+            if isinstance(part, Tensor) and part.scalar and not _is_mask(part):
                 note(frame, node.slice, part, form=Form.TEST)
     elif isinstance(owner, Object) and owner.cls == "builtins.list" and isinstance(key, Tensor):
         note(frame, node.slice, key, form=Form.TEST)
-    elif isinstance(owner, Object) and owner.cls is None and counts and _seems_mask(frame, node.slice):
+    if counts and isinstance(owner, Tensor | Object) and _selects(frame, node, owner, key):
         note(frame, node, owner, form=Form.SIZE)
+
+
+def _selects(frame: Frame, node: ast.Subscript, owner: Tensor | Object, key: Value) -> bool:
+    """Whether an index, or a part of it, is a mask, or seems to be one of what seems to be a tensor."""
+    keys = key.items if isinstance(key, Tuple) else (key,)
+    if isinstance(owner, Tensor) and any(map(_is_mask, keys)):
+        return True
+    parts = node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
+    if len(parts) != len(keys) or not (isinstance(owner, Tensor) or seems_tensor(frame, node.value, owner)):
+        return False
+    unknown = (part for part, value in zip(parts, keys, strict=True) if isinstance(value, Tensor | Object))
+    return any(seems_mask(frame, part) for part in unknown)
+
+
+def _is_mask(value: Value) -> bool:
+    return isinstance(value, Tensor) and value.dtype_term().name == "torch.bool"
 
 
 def _is_elsewhere(frame: Frame, value: Value) -> bool:
@@ -119,6 +132,17 @@ def method(
         note(frame, node, owner, form=Form.CHECK)
     elif name == "repeat_interleave" and _repeats(arguments, "0"):
         note(frame, node, owner, form=Form.SIZE)
+
+
+def unknown_method(frame: Frame, owner: Object, name: str, node: ast.Call) -> None:
+    """Record a host read if a method that tensors have reads what seems to be one."""
+    if owner.cls is not None or not isinstance(node.func, ast.Attribute):
+        return
+    bare = not node.args and not node.keywords
+    if name == "item" and bare:
+        note(frame, node, owner)
+    elif (name in _SIZES or (name == "tolist" and bare)) and seems_tensor(frame, node.func.value, owner):
+        note(frame, node, owner, form=Form.SIZE if name in _SIZES else Form.CALL)
 
 
 def sizes(frame: Frame, arguments: Mapping[str, Value], node: ast.Call) -> None:
@@ -188,12 +212,18 @@ def _compared(
     """`max(1, t)`, `max(t)`, `any(t > 0 for t in ts)`: comparisons whose truth is asked for."""
     if len(operands) > 1 and tensors and name in ("builtins.max", "builtins.min"):
         note(frame, node, tensors[0])
-    elif isinstance(operands[0], Tensor):
+    elif isinstance(operands[0], Tensor) or _is_name_of_tensor(frame, node, operands):
         note(frame, node, operands[0], elements=written(node.args[0]) if node.args else "")
     elif isinstance(operands[0], Object) and operands[0].cls == "builtins.list":
         item = element(frame, operands[0], node, state)
         if isinstance(item, Tensor) and not item.optional:
             note(frame, node, item)
+
+
+def _is_name_of_tensor(frame: Frame, node: ast.Call, operands: Sequence[Value]) -> bool:
+    """Whether a function is given nothing but a name of what seems to be a tensor."""
+    alone = len(operands) == 1 and len(node.args) == 1 and isinstance(node.args[0], ast.Name)
+    return alone and seems_tensor(frame, node.args[0], operands[0], by_use=True)
 
 
 def _repeats(arguments: Mapping[str, Value], key: str) -> bool:
@@ -208,31 +238,18 @@ def _varies(node: ast.Call) -> bool:
     return any(isinstance(part, ast.Name) for part in nodes_of(given))
 
 
-def _seems_tensor(frame: Frame, node: ast.expr, value: Value) -> bool:
+def _is_test_of_tensor(frame: Frame, node: ast.expr, value: Value) -> bool:
     """Whether a test of something unknown seems to be one of a tensor, by what the function does with its parts."""
-    if not (isinstance(value, Object) and value.cls is None) or frame.function is None:
-        return False
     match node:
         case ast.UnaryOp(op=ast.Not(), operand=inner):
-            return _seems_tensor(frame, inner, value)
-        case ast.Call(func=ast.Attribute(value=ast.Compare(), attr="all" | "any"), args=[], keywords=[]):
-            return "numpy" not in frame.module.text
-        case ast.Call(func=ast.Attribute(value=ast.Name(id=name), attr="all" | "any"), args=[], keywords=[]):
-            return name in tensor_uses(frame.module, frame.function.node)
+            return _is_test_of_tensor(frame, inner, value)
+        case ast.Call(func=ast.Attribute(attr="all" | "any"), args=[], keywords=[]):
+            return seems_tensor(frame, node, value)
         case ast.Compare(left=left, comparators=[right]):
-            parts = [part.id for part in (left, right) if isinstance(part, ast.Name)]
-            return any(name in tensor_uses(frame.module, frame.function.node) for name in parts)
+            return any(
+                isinstance(part, ast.Name) and seems_tensor(frame, part, value, by_use=True) for part in (left, right)
+            )
     return False
-
-
-def _seems_mask(frame: Frame, node: ast.expr) -> bool:
-    """Whether an index is a local that is nothing but comparisons, and that the function uses as a tensor."""
-    if not isinstance(node, ast.Name) or frame.function is None:
-        return False
-    if node.id not in tensor_uses(frame.module, frame.function.node):
-        return False
-    held = [value for target, value in bindings(frame.function.node) if getattr(target, "id", "") == node.id]
-    return bool(held) and all(isinstance(value, ast.Compare) for value in held)
 
 
 # ---- recording -------------------------------------------------------------------------------------------------------

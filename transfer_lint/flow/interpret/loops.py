@@ -26,7 +26,8 @@ _ROUNDS = 12  # iterations at most; the last but one forgets everything. Few loo
 def _for(frame: Frame, node: ast.stmt, state: State) -> State | None:
     assert isinstance(node, ast.For | ast.AsyncFor)
     source = frame.eval(node.iter, state)
-    state.locals[f"<what line {node.lineno} iterates over>"] = source  # keeps the value during the loop
+    held = f"<what line {node.lineno} iterates over>"
+    state.locals[held] = source  # keeps the value during the loop
 
     before = frame.around.elements
     elements = elements_of(frame, node.target, node.iter, state, source)
@@ -41,6 +42,8 @@ def _for(frame: Frame, node: ast.stmt, state: State) -> State | None:
 
     after = _loop(frame, node, state, enter, lambda head: head)
     frame.around.elements = before
+    if after is not None:
+        after.locals.pop(held, None)
     return after
 
 
@@ -84,7 +87,7 @@ def _loop(
         if back is None:
             break
         _age(frame, back, node)
-        back.forget_garbage()  # nothing leads to what an iteration has made any more, except under its new symbol
+        back.forget_garbage(all_of_it=True)  # only its new symbol leads to what an iteration has made
         joined = head.joined(back, ("loop", id(node)), node.lineno)
         if number >= _PATIENCE:
             forgotten |= {name for name, value in joined.locals.items() if head.locals.get(name) != value}

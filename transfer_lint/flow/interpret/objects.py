@@ -97,8 +97,12 @@ def _initialised(frame: Frame) -> Symbol | None:
 
 
 def may_assign(frame: Frame, cls: ClassInfo | str, name: str) -> bool:
-    """Whether any code but the function itself, and constructors, may assign an attribute of an object of a class."""
-    if name.startswith("[") or frame.project.assigns(name, frame.module.path):
+    """Whether any code but constructors may assign an attribute of an object of a class while the function runs.
+
+    The function itself only if something in the tree may call it again.
+    """
+    near = frame.module.path
+    if name.startswith("[") or frame.project.assigns(name, near) or frame.project.sets(name, near):
         return True
     if isinstance(cls, str):
         return not frame.knowledge.is_module_class(cls)
@@ -108,8 +112,28 @@ def may_assign(frame: Frame, cls: ClassInfo | str, name: str) -> bool:
     return (
         not known
         or cls.is_overridden(name)
-        or any(name in method.assigned for method in methods if method is not frame.function)
+        or any(_may_run_again(frame, method) for method in methods if name in method.assigned or method.assigns_unnamed)
     )
+
+
+def _may_run_again(frame: Frame, method: FunctionInfo) -> bool:
+    """Whether a method may run while the function does: another one; the function itself if it is called by name."""
+    if method is not frame.function or method.name == "forward" or method.name.startswith("__"):
+        return True
+    return bool(frame.project.mentioning(f".{method.name}", method.module.path))
+
+
+def may_be_set(frame: Frame, cls: ClassInfo, name: str) -> bool:
+    """Whether code may assign an attribute of an object under a name that it does not write out.
+
+    Not under the assumption that no changes are hidden.
+    """
+    kinds = (base for base in cls.lineage if isinstance(base, ClassInfo))
+    methods = (method for kind in kinds for key, method in kind.methods.items() if key != "__init__")
+    if not frame.project.sets(name, cls.module.path) and not any(method.assigns_unnamed for method in methods):
+        return False
+    frame.assumable.add(Assumption.NO_HIDDEN_CHANGES)
+    return Assumption.NO_HIDDEN_CHANGES not in frame.callees.assumptions
 
 
 def store(frame: Frame, owner: Object, name: str, value: Value, where: ast.AST, state: State) -> None:

@@ -17,7 +17,8 @@ from transfer_lint.flow.interpret import expressions, loops, statements, try_wit
 from transfer_lint.flow.interpret.annotations import annotated
 from transfer_lint.flow.interpret.frame import Frame
 from transfer_lint.flow.interpret.instantiation import Instantiation, bind
-from transfer_lint.flow.interpret.objects import entry_state
+from transfer_lint.flow.interpret.node_inputs import is_given_by_sampler
+from transfer_lint.flow.interpret.objects import entry_state, may_be_set
 from transfer_lint.flow.interpret.parameters import parameter
 from transfer_lint.flow.interpret.templates import as_constructed, ground, lasting
 from transfer_lint.flow.interpret.unknown_calls import unknown_call
@@ -31,7 +32,7 @@ from transfer_lint.flow.program.syntax import nodes_of
 from transfer_lint.flow.values.aliasing import Attempts, Later, OverBudget
 from transfer_lint.flow.values.records import AT_ENTRY
 from transfer_lint.flow.values.state import State
-from transfer_lint.flow.values.summary import MOST_EFFECTS, Summary, Template
+from transfer_lint.flow.values.summary import MOST_EFFECTS, Summary, Template, code_seen_by_callers
 from transfer_lint.flow.values.symbols import Symbol, Symbols
 from transfer_lint.flow.values.terms import Fact, Known, Term, TermKind
 from transfer_lint.flow.values.values import NONE, Constant, Function, Host, Object, Placed, Tensor, Value, objects_of
@@ -104,6 +105,14 @@ class Summaries:
         self._summaries[info.node] = self._proved._summaries[info.node]
         return True
 
+    def with_sites(self, info: FunctionInfo) -> Frame:
+        """The interpretation for a function's sites: the proved one, where only hidden changes could tell more."""
+        proved = self._proved._done.get(info.node) if self._proved is not None else None
+        more = self.assumptions - {Assumption.NO_HIDDEN_CHANGES}
+        if proved is None or proved.sites or proved.reads or proved.comparisons or proved.assumable & more:
+            return self.interpretation(info)
+        return proved
+
     def top_level(self, module: Module) -> Frame:
         """The interpretation of the code that runs at import."""
         frame = self._frame(module, None)
@@ -167,7 +176,8 @@ class Summaries:
             merged = merged.joined(state, key, info.node.lineno)
             result = merged.merge_values(result, value, frame.phi(info.node, f"{info.name}()", str(number)))
         forgets, changes_module = (rest is not AT_ENTRY for rest in (merged.rest, merged.module_rest))
-        later = merged.code_of([*objects_of(result), *(ident for r in merged.heap.values() for ident in r.leads)])
+        held = dict.fromkeys([*objects_of(result), *(ident for r in merged.heap.values() for ident in r.leads)])
+        later = code_seen_by_callers(merged.code_of(held), held, summary.rooted)
         return replace(
             summary, result=result, heap=merged.heap, forgets=forgets, changes_module=changes_module, later=later
         )
@@ -271,13 +281,14 @@ class Summaries:
     def attribute(self, frame: Frame, owner: Object, name: str, symbol: Symbol) -> Value:
         """The value of an attribute, as given by the object's class or by the place where the object was made."""
         function = frame.function
-        if function is not None and owner.ident.parent is None and self._is_given_by_sampler(function, owner, name):
+        is_root = owner.ident.parent is None
+        if function is not None and is_root and is_given_by_sampler(frame, self.heat, function, owner, name):
             why = (Fact(function.module, function.node, f"ComfyUI hands `{symbol.label}` over on the accelerator"),)
             device = Known(Term(TermKind.STABLE, "comfy.model_management.get_torch_device"), why)
             return Tensor(symbol, device, scalar=False, why=why)
         template = frame.templates.get(owner.ident)
         if template is None and isinstance(owner.cls, ClassInfo) and not name.startswith("["):
-            template = self._shape(owner.cls, name)
+            template = self._shape(frame, owner.cls, name)
         if template is not None:
             frame.assumable |= template.summary.assumptions
             record = template.summary.heap.get(template.symbol)
@@ -314,23 +325,13 @@ class Summaries:
             return None
         if any(isinstance(base, ClassInfo) and name in base.assigned for base in cls.lineage) or cls.is_dataclass:
             return None
+        if may_be_set(frame, cls, name):
+            return None
         module, node = found
         value = self.global_value(module, f"{cls.name}.{name}", node, frame.symbols)
         return value if isinstance(value, Constant | Placed) and value != NONE else None
 
-    def _is_given_by_sampler(self, function: FunctionInfo, owner: Object, name: str) -> bool:
-        """Whether the item is a tensor that ComfyUI passes to per-layer callbacks, or to those of its sampler."""
-        knowledge = self.project.knowledge
-        if owner.ident.label in knowledge.layer_parameters:
-            return name[2:-2] in knowledge.per_step_values
-        first = function.parameters[0].arg if len(function.parameters) == 1 else ""
-        return (
-            owner.ident.label == first
-            and name[2:-2] in knowledge.callback_values
-            and self.heat.is_step_callback(function)
-        )
-
-    def _shape(self, cls: ClassInfo, name: str) -> Template | None:
+    def _shape(self, frame: Frame, cls: ClassInfo, name: str) -> Template | None:
         """The object as `__init__` leaves it; None if that is not known or anything else may assign `name`."""
         initialiser = cls.method("__init__")
         if initialiser is None or initialiser.owner is None:
@@ -340,6 +341,8 @@ class Summaries:
         for base in cls.lineage:
             if isinstance(base, ClassInfo) and name in base.reassigned:
                 return None
+        if may_be_set(frame, cls, name):
+            return None
         summary = self.summary(initialiser)
         if summary is None or not initialiser.parameters:
             return None

@@ -127,8 +127,8 @@ def as_called(known: Operation, arguments: Mapping[str, Value]) -> Operation:
     return known
 
 
-# Methods that make one number of all elements, if they are given nothing.
-_REDUCTIONS = frozenset(
+# What makes one number of all elements of a tensor, if it is given nothing else.
+REDUCTIONS = frozenset(
     {"sum", "mean", "std", "var", "prod", "norm", "max", "min", "argmax", "argmin", "median", "all", "any"}
 )  # fmt: skip
 
@@ -205,7 +205,7 @@ def tensor_method(
         others = (value for key, value in arguments.items() if key not in NOT_OPERANDS)
         result = operate(frame, known, (owner, *others), node)
         scalar = owner.scalar if name in ("detach", "clone", "contiguous") else result.scalar
-        scalar = True if name in _REDUCTIONS and not arguments else scalar
+        scalar = True if name in REDUCTIONS and not arguments else scalar
         weight = owner.weight and (known.itself or name in _PERHAPS_ITSELF)
         perhaps = name in knowledge.tensor_views or name in _PERHAPS_ITSELF or known.itself
         shares = owner.memory() - {result.ident} if perhaps else frozenset()

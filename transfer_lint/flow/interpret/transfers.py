@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from dataclasses import replace
 
 from transfer_lint.findings import Assumption
@@ -10,12 +11,15 @@ from transfer_lint.flow.interpret.assumed import as_operand
 from transfer_lint.flow.interpret.frame import Frame
 from transfer_lint.flow.knowledge import Role
 from transfer_lint.flow.knowledge.names import DEVICE
+from transfer_lint.flow.program.plain_objects import holds_plain_object
 from transfer_lint.flow.program.roles import ArgumentRole
 from transfer_lint.flow.program.tensor_uses import no_tensors
 from transfer_lint.flow.results.sites import Request, RequestedHalf, Site
 from transfer_lint.flow.values.state import State
 from transfer_lint.flow.values.terms import Fact, Known, Term, TermKind, role_of
 from transfer_lint.flow.values.values import Constant, Host, Object, Placed, Tensor, Value
+
+_IMPORTS_TORCH = re.compile(r"^\s*(?:import|from) torch\b", re.MULTILINE)
 
 
 def transfer(
@@ -58,6 +62,8 @@ def _by_use(frame: Frame, node: ast.Call, receiver: Tensor | Object) -> Tensor |
     shown = frame.callees.roles.shown(frame.module, frame.function, node.func.value)
     if shown is None or shown.role is not ArgumentRole.TENSOR:
         return receiver
+    if holds_plain_object(frame.function, node.func.value, frame.knowledge):
+        return receiver
     fact = frame.assume(Assumption.MOVED_IS_TENSOR, shown.node, "`{}` uses it as a tensor")
     return receiver if fact is None else Tensor(receiver.ident, *receiver.placed, why=(fact,))
 
@@ -68,6 +74,16 @@ def cast(frame: Frame, node: ast.Call, receiver: Tensor | Object, dtype: str, st
     if isinstance(inner, ast.Call) and inner in frame.sites:
         half = RequestedHalf(Known(Term(TermKind.CONSTANT, dtype)), None, comparable=False)
         frame.sites[node] = _site(frame, node, receiver, frame.is_module(receiver), Request(dtype=half), state)
+
+
+def type_as(frame: Frame, node: ast.Call, receiver: Tensor, other: Value, state: State) -> None:
+    """Record a site for `torch.eye(3).type_as(x)`: it moves a tensor that was made on the host to where `x` is."""
+    known = receiver.device
+    if frame.around.traced or receiver.made is None or not node.args or not isinstance(other, Tensor) or known is None:
+        return
+    if role_of(known.term, frame.knowledge) is Role.HOST:
+        request = _first_argument(frame, node, 0, other, None, Request(plain=False), surely_tensor=True)
+        frame.sites[node] = _site(frame, node, receiver, False, request, state)
 
 
 def _is_torch(frame: Frame, node: ast.Call, arguments: dict[str, Value], request: Request) -> bool:
@@ -81,7 +97,7 @@ def _is_torch(frame: Frame, node: ast.Call, arguments: dict[str, Value], request
     if arguments.keys() & {"device", "dtype"}:
         return True
     if request.ambiguous:
-        return list(arguments) == ["0"] and "torch" in frame.module.bindings
+        return list(arguments) == ["0"] and _IMPORTS_TORCH.search(frame.module.text) is not None
     return bool(request.device or request.dtype)
 
 

@@ -12,9 +12,10 @@ from transfer_lint.flow.interpret.frame import Frame, Loop, executes
 from transfer_lint.flow.program.modules import ClassInfo
 from transfer_lint.flow.program.syntax import nodes_of, spelled
 from transfer_lint.flow.values.state import State
-from transfer_lint.flow.values.values import Function, Object, Placed, Value
+from transfer_lint.flow.values.values import Function, Object, Placed, Tuple, Value
 
 # `except*` parses from Python 3.11 on.
+_RETURNED = "<what is returned>"
 _TRIES: tuple[type[ast.stmt], ...] = tuple(getattr(ast, name) for name in ("Try", "TryStar") if hasattr(ast, name))
 
 
@@ -36,6 +37,7 @@ class _Exits:
         del frame.returns[self.returns :]
         for value, state in returns:
             met.append(state.copy())
+            state.locals[_RETURNED] = value  # keeps the value meanwhile
             after = finish(state)
             if after is not None:
                 frame.returns.append((value, after))
@@ -63,6 +65,8 @@ def _try(frame: Frame, node: ast.stmt, state: State) -> State | None:
     general = frame.merge([*anywhere, *met, end.copy() if end is not None else None], node, "finally")
     after = frame.block(final, end)
     # An exception may enter it from anywhere. Interpreted last, so that what sites record holds on all of these paths.
+    if general is not None:
+        frame.may_raise(general)
     frame.block(final, general)
     return after
 
@@ -83,6 +87,7 @@ def _attempt(
     end = frame.block(orelse, end)
     entry = frame.merge(entries, node, "raise")
     assert entry is not None
+    frame.may_raise(entry)  # no handler may match
     ends = [end]
     for handler in handlers:
         here = entry.copy()
@@ -111,9 +116,9 @@ def _with(frame: Frame, node: ast.stmt, state: State) -> State | None:
         if name in ("torch.device", "device") or isinstance(context, Placed):
             frame.around.default_device = True
         if not frame.module.dotted(called).startswith("torch."):
-            held = [context, *_handed(frame, item.context_expr, state)]
-            effects += held
-            for value in held:  # `__enter__` runs
+            given = [context, *_handed(frame, item.context_expr, state)]
+            effects += given
+            for value in given:  # `__enter__` runs
                 _special(frame, value, ("__enter__", "__aenter__"), item.context_expr, state)
                 state.havoc(value, frame.epoch(item.context_expr), node.lineno)
                 iterated(frame, value, item.context_expr, state)
@@ -124,6 +129,9 @@ def _with(frame: Frame, node: ast.stmt, state: State) -> State | None:
                 state.sharing.alias(value.ident, context.ident)
             assign(frame, item.optional_vars, value, state)
 
+    held = f"<with, line {node.lineno}>"
+    state.locals[held] = Tuple(tuple(effects))  # keeps the values until it is left
+
     # Stands for leaving the block, so that entering and leaving are two program points.
     end = frame.ends.setdefault(node, ast.copy_location(ast.Name("__exit__", ast.Load()), node))
 
@@ -132,21 +140,21 @@ def _with(frame: Frame, node: ast.stmt, state: State) -> State | None:
             _special(frame, value, ("__exit__", "__aexit__"), end, here)
             here.havoc(value, f"{frame.epoch(node)} exit", node.lineno)
             iterated(frame, value, end, here)
+        here.locals.pop(held, None)
         return here
 
     exits = _Exits.now(frame)
-    raised = [len(known) for known in frame.handlers]
     entries = [state.copy()]
-    if swallows:
-        frame.handlers.append(entries)
+    frame.handlers.append(entries)
     after = frame.block(node.body, state)
-    if swallows:
-        frame.handlers.pop()
-        after = frame.merge([after, *entries], node, "with")
+    frame.handlers.pop()
     frame.around.autocast, frame.around.default_device = before
+    raised = frame.merge(entries, node, "raise") if swallows or frame.handlers else None
+    if raised is not None:
+        frame.may_raise(leave(raised.copy()))
+    if swallows:
+        after = frame.merge([after, raised], node, "with")
     exits.pass_through(frame, leave)
-    for known, count in zip(frame.handlers, raised, strict=True):
-        known[count:] = [leave(entry) for entry in known[count:]]
     return leave(after) if after is not None else None
 
 

@@ -1,8 +1,6 @@
 """Knowledge of code outside the linted tree: torch, numpy, ComfyUI. The data is in the TOML files beside this file.
 
-May import the standard library only. `torch_derived.toml` is made by scripts/derive_torch_knowledge.py, which runs
-torch; the other files are written by hand.
-Hands out `Knowledge`, which users can extend.
+`torch_derived.toml` is made by scripts/derive_torch_knowledge.py, which runs torch; the rest is written by hand.
 """
 
 from __future__ import annotations
@@ -145,6 +143,7 @@ class Knowledge:
     host: Names = field(default=_NONE, metadata={"path": "functions.host"})
     iterates: Names = field(default=_NONE, metadata={"path": "functions.iterates"})
     pure: Names = field(default=_NONE, metadata={"path": "functions.pure"})
+    idle: Names = field(default=_NONE, metadata={"path": "functions.idle"})
     idle_imports: Names = field(default=_NONE, metadata={"path": "imports.idle"})
     transparent_decorators: Names = field(default=_NONE, metadata={"path": "functions.transparent_decorators"})
     transparent_bases: Names = field(default=_NONE, metadata={"path": "functions.transparent_bases"})
@@ -167,11 +166,12 @@ class Knowledge:
     step_parameters: Names = field(default=_NONE, metadata={"path": "heat.step_parameters"})
     loaders: Names = field(default=_NONE, metadata={"path": "heat.loaders"})
     loader_words: Names = field(default=_NONE, metadata={"path": "heat.loader_words"})
+    batch_words: Names = field(default=_NONE, metadata={"path": "heat.batch_words"})
     model_names: Names = field(default=_NONE, metadata={"path": "heat.model_names"})
     model_keywords: Names = field(default=_NONE, metadata={"path": "heat.model_keywords"})
     model_methods: Names = field(default=_NONE, metadata={"path": "heat.model_methods"})
     steppers: Names = field(default=_NONE, metadata={"path": "heat.steppers"})
-    debug_words: Names = field(default=_NONE, metadata={"path": "heat.debug_words"})
+    seldom_words: Names = field(default=_NONE, metadata={"path": "heat.seldom_words"})
     step_registrars: Names = field(default=_NONE, metadata={"path": "heat.step_registrars"})
     wrapper_registrars: Names = field(default=_NONE, metadata={"path": "heat.wrapper_registrars"})
     step_wrappers: Names = field(default=_NONE, metadata={"path": "heat.step_wrappers"})
@@ -391,8 +391,7 @@ def default_knowledge() -> Knowledge:
     """The knowledge that comes with the tool. Memoised."""
     knowledge = Knowledge()
     for name in ("torch_derived.toml", "torch.toml", "heat.toml", "comfy.toml"):
-        text = Path(__file__).with_name(name).read_text(encoding="utf-8")
-        knowledge = knowledge.extended(tomllib.loads(text))
+        knowledge = knowledge.extended(tomllib.loads(Path(__file__).with_name(name).read_text(encoding="utf-8")))
     return knowledge
 
 

@@ -3,18 +3,31 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Collection, Iterator, Sequence
+import re
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from transfer_lint.findings import Heat
-from transfer_lint.flow.program.modules import Import, Module
+from transfer_lint.flow.program.modules import ClassInfo, Import, Module
 from transfer_lint.flow.program.project import Project
 from transfer_lint.flow.program.rates import Change, Path, hotter
 from transfer_lint.flow.program.routines import CallSite, Reference, Routine, Routines, called_name
-from transfer_lint.flow.program.step_code import declared, handed_to, layers, steps_optimizer
+from transfer_lint.flow.program.step_code import (
+    declared,
+    handed_to,
+    is_at_once,
+    is_in_test,
+    is_loss,
+    layers,
+    steps_its_own,
+    steps_optimizer,
+    takes_batch,
+)
 from transfer_lint.flow.program.syntax import spelled
+from transfer_lint.flow.program.tensor_uses import ONLY_MODULES_HAVE
 
 _DEPTH = 3  # how often a function may be handed on
+_CAPITALS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _ALIKE = 6  # methods of one name, and files that call one, of which each may be meant
 
 
@@ -51,15 +64,15 @@ class Callers:
         """The routine of a function."""
         return self.of_file(module).all.get(node)
 
-    def of(self, routine: Routine) -> tuple[Heat, list[Use]]:
-        """The heat that a routine has of its own, and the places that call it."""
+    def of(self, routine: Routine) -> tuple[Heat, Heat, list[Use]]:
+        """The heat that a routine has of its own, the heat that it perhaps has, and the places that call it."""
         if isinstance(routine.node, ast.Module):
-            return Heat.ONCE, []
+            return Heat.ONCE, Heat.ONCE, []
         own = declared(routine, self._knowledge)
         if self._is_remembered(routine):
-            return own, []
-        stepping = self.of_file(routine.module).calls.get("step", ())
-        if own.rank < Heat.STEP.rank and any(site.routine is routine and steps_optimizer(site) for site in stepping):
+            return own, own, []
+        calls = self.of_file(routine.module).calls
+        if own.rank < Heat.STEP.rank and _has(routine, calls.get("step", ()), steps_optimizer):
             own = Heat.STEP  # a call of it is one step of training
         search = _Search(self, routine)
         uses = list(search.uses(own))
@@ -67,7 +80,15 @@ class Callers:
             own = search.handed  # says more than the signature
         if routine.owner is not None and routine.name == "forward" and routine.owner in self._layers(routine.module):
             own = hotter(own, Heat.LAYER)
-        return own, uses
+        return own, Heat.STEP if self._seems_step(routine) else own, uses
+
+    def _seems_step(self, routine: Routine) -> bool:
+        """Whether a call of it likely is one step: it goes backward, takes a batch, or is named like a loss."""
+        calls = self.of_file(routine.module).calls
+        if is_in_test(routine) or _has(routine, calls.get("step", ()), steps_its_own):
+            return False
+        trains = is_loss(routine, self._knowledge) or _has(routine, calls.get("backward", ()), is_at_once)
+        return trains or _has(routine, calls.get("next", ()), takes_batch)
 
     def _layers(self, module: Module) -> frozenset[object]:
         found = self.of_file(module).layers
@@ -108,8 +129,12 @@ class _Search:
     ) -> Iterator[Use]:
         """The calls of what a name of a file stands for, there and wherever it is handed on to."""
         for site in file.calls.get(name, ()):
-            if accepts(site.routine, site.node.func) and self._takes(site):
-                yield Use(site.routine, changes_at(site.routine, site.path))
+            if not (accepts(site.routine, site.node.func) and self._takes(site)):
+                continue
+            yield Use(site.routine, changes_at(site.routine, site.path))
+            if self._routine.is_generator and site.node in file.rounds:
+                # In each round it runs from one `yield` to the next. What stands outside of its loop runs once.
+                yield Use(site.routine, (*changes_at(site.routine, file.rounds[site.node]), Change.UNSURE))
         for reference in file.references.get(name, ()):
             if accepts(reference.routine, reference.node):
                 self.handed = hotter(self.handed, handed_to(reference, self._knowledge))
@@ -164,6 +189,12 @@ class _Search:
             return routine.outer is None or routine.outer in caller.around
         if not isinstance(func, ast.Attribute):
             return False
+        if (
+            func.attr in ONLY_MODULES_HAVE
+            and not routine.owner.is_module
+            and spelled(func.value) not in ("self", "cls")
+        ):
+            return False  # `model.train()` is no call of a trainer's `train`
         match func.value:
             case ast.Name(id="self" | "cls"):
                 owner = caller.around[-1].owner
@@ -202,6 +233,7 @@ class _Search:
             yield from self._of_value(here, owner.name, lambda _, func: isinstance(func, ast.Name))
         elif routine.name in ("__call__", "forward"):
             yield from self._of_results(here, owner.name, 0)
+            yield from self._of_namesakes(owner)
         else:
             for base in owner.lineage[1:]:
                 method = base.methods.get(routine.name) if not isinstance(base, str) else None
@@ -209,6 +241,17 @@ class _Search:
                     found = self._callers.routine(method.module, method.node)
                     if found is not None:
                         yield Use(found, ())
+
+    def _of_namesakes(self, owner: ClassInfo) -> Iterator[Use]:
+        """The calls of attributes that are called like the class: `self.extra_features(x)` of an `ExtraFeatures`."""
+        name = _CAPITALS.sub("_", owner.name).lower()
+        near = self._routine.module.path
+        calling = self.project.calling(name, near) if name != owner.name and not owner.is_module else ()
+        for path in calling if len(calling) <= _ALIKE else ():
+            other = self.project.module(path, near)
+            if other is not None:
+                for use in self._of_value(self._callers.of_file(other), name, self._is_method_of_unknown, _DEPTH):
+                    yield Use(use.routine, (*use.path, Change.UNSURE))
 
     # ---- across files --------------------------------------------------------------------------------------------
 
@@ -300,6 +343,10 @@ class _Search:
         if name in known.tensor_same or name in known.tensor_host or name in known.tensor_tuples or name in _OF_PYTHON:
             return 0
         return self.project.definitions(name, self._routine.module.path)
+
+
+def _has(routine: Routine, sites: Iterable[CallSite], test: Callable[[CallSite], bool]) -> bool:
+    return any(site.routine is routine and test(site) for site in sites)
 
 
 _OF_PYTHON = frozenset(name for kind in (str, bytes, list, dict, set, tuple, object) for name in dir(kind))

@@ -10,7 +10,7 @@ from transfer_lint.findings import Heat
 from transfer_lint.flow.program.callers import Callers, Use, changes_at
 from transfer_lint.flow.program.modules import FunctionInfo, Module
 from transfer_lint.flow.program.project import Project
-from transfer_lint.flow.program.rates import HERE, Change, Path, Rate, RateOf, steadily
+from transfer_lint.flow.program.rates import HERE, Change, Path, Rate, RateOf, hotter, steadily
 from transfer_lint.flow.program.routines import Routine
 from transfer_lint.flow.program.step_code import (
     is_fed,
@@ -23,10 +23,18 @@ from transfer_lint.flow.program.step_code import (
 
 @dataclass
 class _Node:
-    """A routine in the graph of callers. own: the heat that does not come from callers."""
+    """A routine in the graph of callers.
+
+    own: the heat that does not come from callers. perhaps: the same, for hints: it is likely, and not more.
+    """
 
     own: Heat
+    perhaps: Heat
     uses: list[Use] = field(default_factory=list)
+
+    def rate(self, steady: Heat | None) -> Rate:
+        """Its rate without callers."""
+        return Rate(hotter(self.own, self.perhaps), steady)
 
 
 class HeatMap:
@@ -107,9 +115,9 @@ class HeatMap:
             node.uses = [Use(use.routine, self._on_the_way(*use)) for use in node.uses]
         throttled = _only_by({Change.RARELY}, graph, self._throttled)
         seldom = _only_by({Change.RARELY, Change.BESIDE}, graph, self._seldom)
-        rates = {current: steadily(node.own) for current, node in graph.items()}
-        rates |= {current: Rate(graph[current].own, Heat.ONCE) for current in seldom}
-        rates |= {current: Rate(graph[current].own, None) for current in throttled}
+        rates = {current: node.rate(node.own) for current, node in graph.items()}
+        rates |= {current: graph[current].rate(Heat.ONCE) for current in seldom}
+        rates |= {current: graph[current].rate(None) for current in throttled}
         changed = True
         while changed:
             changed = False

@@ -8,7 +8,8 @@ from functools import cached_property
 
 from transfer_lint.flow.knowledge import Knowledge
 from transfer_lint.flow.knowledge.names import ONE_NUMBER
-from transfer_lint.flow.program.modules import ClassInfo, FunctionInfo, Import, Module
+from transfer_lint.flow.program.file_facts import FileFacts
+from transfer_lint.flow.program.modules import ClassInfo, FunctionInfo, Import
 from transfer_lint.flow.program.rates import Change
 from transfer_lint.flow.program.syntax import LOOPS, children, nodes_of
 from transfer_lint.flow.program.tensor_uses import ONLY_MODULES_HAVE
@@ -25,33 +26,6 @@ _OF_WEIGHTS = frozenset(
      "named_buffers", "items", "keys", "values", "state_dict"}
 )  # fmt: skip
 _NO_GRADIENTS = frozenset({"no_grad", "inference_mode"})
-
-
-class FileFacts:
-    """What is found out once for all functions of a file.
-
-    names_schedules, makes_loaders: whether its text holds a word that is needed for that.
-    modules: class -> what its methods use as only modules can be used, as far as it has been asked for.
-    steps: function, of any file -> whether a call of it is one step, as far as it has been asked for.
-    files: the facts of files whose functions this one calls, as far as they have been asked for.
-    """
-
-    def __init__(self, module: Module) -> None:
-        knowledge = module.project.knowledge
-        self.module = module
-        self.names_schedules = any(word in module.text for word in knowledge.step_words)
-        self.makes_loaders = any(name in module.text for name in knowledge.loaders.exact)
-        self.modules: dict[ast.AST, frozenset[str]] = {}
-        self.steps: dict[ast.AST, bool] = {}
-        self.files: dict[Module, FileFacts] = {module: self}
-
-    def of(self, module: Module) -> FileFacts:
-        """The facts of another file."""
-        if module not in self.files:
-            other = FileFacts(module)
-            other.steps, other.files = self.steps, self.files
-            self.files[module] = other
-        return self.files[module]
 
 
 class Repetition:
@@ -71,17 +45,27 @@ class Repetition:
             return (Change.STEP,) if self._does_step(body) else self._through_functions(body) or self._iterates(node)
         assert isinstance(node, _FOR)
         names = _names(node.target)
-        if not isinstance(_root(node.iter), ast.Call) and self._calls_any(node.body, names):
+        if not isinstance(iterated(node.iter), ast.Call) and self._calls_any(node.body, names):
             return (Change.LAYER,)  # `for block in self.blocks: x = block(x)`
         if self._counts_little(node.iter) or self._is_over_weights(node.iter):
             return ()
         if self._is_schedule(node, names):
             return (Change.STEP,)
-        root = _root(node.iter)
+        root = iterated(node.iter)
         counts = isinstance(root, ast.Call) and _is_of(root.func, frozenset({"range"}))
         if self._is_loader(node.iter) or self._does_step(node.body):
             return (Change.STEP,) if counts or not self._evaluates(node) else (Change.QUIET_STEP,)
-        return self._through_functions(node.body) or (self._iterates(node) if counts else ())
+        return (
+            self._through_functions(node.body) or (self._iterates(node) if counts else ()) or self._takes_batches(node)
+        )
+
+    def _takes_batches(self, node: ast.For | ast.AsyncFor) -> tuple[Change, ...]:
+        """The change by a loop that, by names, goes over batches, or takes one in every round: `next(batches)`."""
+        known, words = self._knowledge, self._knowledge.batch_words.exact
+        taken = [part.args[0] for part in _direct(node.body) if isinstance(part, ast.Call) and _is_next(part)]
+        named = any(words & set(name.lower().split("_")) for name in _names(node.target))
+        given = any(gives_batches(_last(source), known) for source in (iterated(node.iter), *taken))
+        return (Change.QUIET_STEP,) if named or given else ()
 
     def _iterates(self, node: ast.For | ast.AsyncFor | ast.While) -> tuple[Change, ...]:
         """The change by a loop that ends when what it has computed says so: `if error.max() < tolerance: break`."""
@@ -204,18 +188,22 @@ class Repetition:
             bound = self._module.binding(func.id)
             if isinstance(bound, FunctionInfo | ClassInfo | Import):
                 return False
-            return (given and not func.id[:1].isupper()) or func.id in self._modules or self._is_named_model(func.id)
+            return (
+                (given and not func.id[:1].isupper())
+                or func.id in self._modules
+                or func.id in self._knowledge.model_names
+            )
         if isinstance(func, ast.Attribute) and isinstance(func.value, ast.Name | ast.Attribute):
             if isinstance(func.value, ast.Name) and isinstance(self._module.binding(func.value.id), Import):
                 return False
             if (given and func.attr.endswith("model")) or _spelled(func) in self._modules:
                 return True
             owned = isinstance(func.value, ast.Name) and func.value.id == "self" and self._owner is not None
-            return not (owned and self._owner and func.attr in self._owner.methods) and self._is_named_model(func.attr)
+            return (
+                not (owned and self._owner and func.attr in self._owner.methods)
+                and func.attr in self._knowledge.model_names
+            )
         return False
-
-    def _is_named_model(self, name: str) -> bool:
-        return name in self._knowledge.model_names
 
     @cached_property
     def _modules(self) -> frozenset[str]:
@@ -253,6 +241,7 @@ class Repetition:
             return True
         return any(
             isinstance(part, ast.Subscript)
+            and isinstance(part.ctx, ast.Load)  # to assign its items makes one
             and isinstance(part.slice, ast.Name)
             and part.slice.id in names
             and self._names_schedule(part.value)
@@ -261,7 +250,7 @@ class Repetition:
         )
 
     def _names_schedule(self, node: ast.AST) -> bool:
-        name = node.id if isinstance(node, ast.Name) else node.attr if isinstance(node, ast.Attribute) else ""
+        name = _last(node)
         known = self._knowledge
         if name not in known.step_schedules and known.step_schedule_words.exact.isdisjoint(name.split("_")):
             return False
@@ -278,18 +267,16 @@ class Repetition:
 
     def _is_loader(self, node: ast.expr) -> bool:
         """Whether an expression gives the batches of a data loader."""
-        root = _root(node)
+        root = iterated(node)
         if isinstance(root, ast.Call):
             return self._makes_loader(root)
-        name = root.id if isinstance(root, ast.Name) else root.attr if isinstance(root, ast.Attribute) else ""
+        name = _last(root)
         if not self._knowledge.loader_words.exact.isdisjoint(name.lower().split("_")):
             return True
         return bool(name) and _spelled(root) in self._loaders
 
     def _makes_loader(self, call: ast.Call) -> bool:
-        func = call.func
-        name = func.id if isinstance(func, ast.Name) else func.attr if isinstance(func, ast.Attribute) else ""
-        return name in self._knowledge.loaders
+        return _last(call.func) in self._knowledge.loaders
 
     @cached_property
     def _loaders(self) -> frozenset[str]:
@@ -305,7 +292,7 @@ class Repetition:
 
     def _counts_little(self, node: ast.expr) -> bool:
         """Whether a loop has a few iterations that are spelled out: `range(2)`, `(1.0, 0.5)`."""
-        match _root(node):
+        match iterated(node):
             case ast.Call(func=ast.Name(id="range"), args=[ast.Constant(value=int() as count)]):
                 return count <= _FEW
             case ast.Tuple() | ast.List():
@@ -314,7 +301,7 @@ class Repetition:
 
     def _is_over_weights(self, node: ast.expr) -> bool:
         """Whether a loop goes over the parts or weights of a model, or over the items of a dictionary."""
-        root = _root(node)
+        root = iterated(node)
         return isinstance(root, ast.Call) and isinstance(root.func, ast.Attribute) and root.func.attr in _OF_WEIGHTS
 
     def _calls_any(self, body: Iterable[ast.AST], names: frozenset[str]) -> bool:
@@ -349,12 +336,10 @@ def _direct(body: Iterable[ast.AST]) -> Iterator[ast.AST]:
         pending += [child for child in children(node) if not isinstance(child, _BODIES)]
 
 
-def _root(node: ast.expr) -> ast.expr:
+def iterated(node: ast.expr) -> ast.expr:
     """What an iteration goes over: `loader` of `enumerate(tqdm(loader, leave=False), 1)`."""
     while isinstance(node, ast.Call) and node.args:
-        func = node.func
-        name = func.id if isinstance(func, ast.Name) else func.attr if isinstance(func, ast.Attribute) else ""
-        if name not in _WRAPPERS or isinstance(node.args[0], ast.Starred):
+        if _last(node.func) not in _WRAPPERS or isinstance(node.args[0], ast.Starred):
             break
         node = node.args[0]
     return node
@@ -378,8 +363,22 @@ def _spelled(node: ast.expr) -> str:
 
 
 def _words(node: ast.expr) -> frozenset[str]:
-    name = node.id if isinstance(node, ast.Name) else node.attr if isinstance(node, ast.Attribute) else ""
-    return frozenset(name.lower().split("_"))
+    return frozenset(_last(node).lower().split("_"))
+
+
+def gives_batches(name: str, knowledge: Knowledge) -> bool:
+    """Whether something is called like what gives batches: `train_iter`, `batches`, `self.loader`."""
+    words = set(name.lower().split("_"))
+    many = {f"{word}es" for word in knowledge.batch_words.exact}
+    return not words.isdisjoint({"iter", "iterator", *many, *knowledge.loader_words.exact})
+
+
+def _last(node: ast.AST) -> str:
+    return node.id if isinstance(node, ast.Name) else node.attr if isinstance(node, ast.Attribute) else ""
+
+
+def _is_next(call: ast.Call) -> bool:
+    return isinstance(call.func, ast.Name) and call.func.id == "next" and bool(call.args)
 
 
 def _is_size(node: ast.expr) -> bool:

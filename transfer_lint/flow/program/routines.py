@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, partial
 
+from transfer_lint.flow.program.file_facts import FileFacts
 from transfer_lint.flow.program.modules import ClassInfo, FunctionNode, Module
 from transfer_lint.flow.program.rates import HERE, OVER_STEPS, Path
-from transfer_lint.flow.program.repetition import Comprehension, FileFacts, Repetition
-from transfer_lint.flow.program.syntax import bindings, children, spelled
+from transfer_lint.flow.program.repetition import Comprehension, Repetition, iterated
+from transfer_lint.flow.program.syntax import bindings, children, nodes_of, spelled
 from transfer_lint.flow.program.throttles import Throttles
 
 _HOLDERS = (ast.Call, ast.Assign, ast.Return, ast.Tuple)
@@ -62,6 +63,11 @@ class Routine:
             return False
         return self._over_steps.issuperset(path.loops)
 
+    @cached_property
+    def is_generator(self) -> bool:
+        """Whether its loops run while the caller goes over what it yields."""
+        return not isinstance(self.node, ast.Module) and any(isinstance(n, ast.Yield) for n in nodes_of(self.node))
+
     @property
     def around(self) -> list[Routine]:
         """The routine itself, and those that it is nested in."""
@@ -112,6 +118,7 @@ class Routines:
         self.all: dict[ast.AST, Routine] = {}
         self.calls: dict[str, list[CallSite]] = {}
         self.references: dict[str, list[Reference]] = {}
+        self.rounds: dict[ast.Call, Path] = {}  # what a loop goes over -> how often its rounds run
         self.facts = FileFacts(module)
         self.layers: frozenset[object] | None = None  # classes that models have many of; filled by `Callers`
         self.top = self._add(Routine(module, module.tree))
@@ -171,6 +178,8 @@ class _Walk:
             case ast.For() | ast.AsyncFor():
                 self._expression(node.iter, path, node)
                 inside = path.then(node, partial(self._repetition.loop, node))
+                if isinstance(root := iterated(node.iter), ast.Call):
+                    self._found.rounds[root] = inside
                 names = tuple(part.id for part in ast.walk(node.target) if isinstance(part, ast.Name))
                 self.block(node.body, inside, names)
                 self.block(node.orelse, path, loop)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 
 from transfer_lint.findings import Heat
@@ -10,10 +11,12 @@ from transfer_lint.flow.knowledge import Knowledge
 from transfer_lint.flow.program import sockets
 from transfer_lint.flow.program.modules import ClassInfo, FunctionInfo, Module
 from transfer_lint.flow.program.rates import Change
+from transfer_lint.flow.program.repetition import gives_batches
 from transfer_lint.flow.program.routines import CallSite, Reference, Routine
 from transfer_lint.flow.program.syntax import bindings, nodes_of, spelled
 from transfer_lint.flow.program.throttles import is_optimizer
 
+_LAST_WORD = re.compile(r".*(?=[A-Z])")  # what stands before it: a `MetricCallback` is a `Callback`
 _DATA = ("torch.utils.data.", "torch_geometric.data.")
 _REPEATED = (ast.For, ast.AsyncFor, ast.While, ast.ListComp, ast.GeneratorExp)
 
@@ -61,7 +64,8 @@ def _of_class(owner: ClassInfo, name: str, knowledge: Knowledge) -> Heat | None:
         if isinstance(base, str):
             if knowledge.is_module_class(base) and (name == "forward" or _is_loss(name, knowledge)):
                 return Heat.STEP
-            hooks = knowledge.step_methods.get(base.rpartition(".")[2])
+            kind = base.rpartition(".")[2]
+            hooks = knowledge.step_methods.get(kind) or knowledge.step_methods.get(_LAST_WORD.sub("", kind))
             if hooks is not None and name in hooks:
                 return Heat.STEP
     return None
@@ -78,7 +82,10 @@ def is_in_test(place: Routine | Module) -> bool:
     folder, _, name = module.path.rpartition("/")
     stem = name.removesuffix(".py")
     named = stem.startswith("test_") or stem.endswith("_test") or stem == "conftest"
-    if not named and folder.rpartition("/")[2] not in ("test", "tests"):
+    beside = folder.rpartition("/")[2] in ("test", "tests")
+    if named and beside:
+        return True
+    if not named and not beside:
         return False
     return any(word in module.text for word in ("def test_", "pytest", "unittest"))
 
@@ -116,10 +123,36 @@ def steps_optimizer(site: CallSite) -> bool:
     func = site.node.func
     if not isinstance(func, ast.Attribute) or not is_optimizer(func.value):
         return False
-    if any(change is not Change.RARELY for change in site.path.changes):
+    return is_at_once(site) and not steps_its_own(site)
+
+
+def steps_its_own(site: CallSite) -> bool:
+    """Whether a call steps an optimizer that its function has made: the function trains something for itself."""
+    func = site.node.func
+    if not isinstance(func, ast.Attribute) or not is_optimizer(func.value):
         return False
     stepped = spelled(func.value)
-    return not any(spelled(target) == stepped for target, _ in bindings(site.routine.node))
+    return any(spelled(target) == stepped for target, _ in bindings(site.routine.node))
+
+
+def is_at_once(site: CallSite) -> bool:
+    """Whether a call stands in no loop over steps: if it goes backward, its function is likely one step of training."""
+    return all(change is Change.RARELY for change in site.path.changes)
+
+
+def takes_batch(site: CallSite) -> bool:
+    """Whether a call of `next` takes a batch that the function has been given a source of, once a call."""
+    source = site.node.args[0] if site.node.args else None
+    if not is_at_once(site) or not isinstance(source, ast.Name | ast.Attribute):
+        return False
+    name = source.id if isinstance(source, ast.Name) else source.attr
+    given = isinstance(source, ast.Attribute) or name in site.routine.parameters
+    return given and gives_batches(name, site.routine.module.project.knowledge)
+
+
+def is_loss(routine: Routine, knowledge: Knowledge) -> bool:
+    """Whether a function is named like what computes a loss: it likely does that in every step of training."""
+    return routine.outer is None and _is_loss(routine.name, knowledge)
 
 
 def handed_to(reference: Reference, knowledge: Knowledge) -> Heat:

@@ -16,7 +16,7 @@ class Throttles:
     """The throttled branches of one function, whose assignments are told as they come."""
 
     def __init__(self, knowledge: Knowledge) -> None:
-        self._debug = knowledge.debug_words.exact
+        self._seldom = knowledge.seldom_words.exact
         self._rare: set[str] = set()  # names that are seldom true
 
     def assigned(self, node: ast.Assign) -> None:
@@ -82,7 +82,7 @@ class Throttles:
                 return _is_assigned(held, body) or _is_made_then(key, held, body)
             case ast.Name() | ast.Attribute():
                 name = _last(test)
-                return name in self._rare or not self._debug.isdisjoint(name.lower().split("_"))
+                return name in self._rare or not self._seldom.isdisjoint((name, *name.lower().split("_")))
             case ast.Call(func=func):
                 return _last(func) in ("isEnabledFor", "is_in_onnx_export")
         return False
@@ -142,8 +142,8 @@ def _is_one_iteration(left: ast.expr, right: ast.expr, loop: Iterable[str]) -> b
 def _is_emptiness(left: ast.expr, right: ast.expr) -> bool:
     """`len(state) == 0`: what is empty at first is filled then."""
     match left, right:
-        case ast.Call(func=ast.Name(id="len")), ast.Constant(value=0):
-            return True
+        case ast.Call(func=ast.Name(id="len"), args=[held]), ast.Constant(value=0):
+            return _last(held) != "shape"  # that is a test of dimensions
     return False
 
 

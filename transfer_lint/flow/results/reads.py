@@ -95,6 +95,16 @@ class HostRead:
         return isinstance(self.node, ast.Call) and self.module.dotted(self.node.func).startswith("math.")
 
     @property
+    def is_of_torch(self) -> bool:
+        """Whether it is a call of a function of torch, which takes nothing but tensors."""
+        return isinstance(self.node, ast.Call) and self.module.dotted(self.node.func).startswith("torch.")
+
+    @property
+    def is_assigned(self) -> bool:
+        """Whether it reads while items are assigned, after the rest of its statement: `x[mask] = y`."""
+        return isinstance(self.node, ast.Subscript) and isinstance(self.node.ctx, ast.Store)
+
+    @property
     def anchor(self) -> tuple[int, int]:
         """1-based (line, column in characters) of the called name, or of the start of a test."""
         if not isinstance(self.node, ast.Call):

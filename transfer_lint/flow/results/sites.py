@@ -95,6 +95,11 @@ class Site:
         return self.rate.loud
 
     @property
+    def quiet_heat(self) -> Heat:
+        """How often it runs as far as a hint may say: a loop that is likely one over steps counts."""
+        return self.rate.rate.heat
+
+    @property
     def proved(self) -> bool:
         """Whether the receiver is known, or supposed, to be a tensor or a module."""
         return self.is_module or isinstance(self.receiver, Tensor) or bool(self.supposed)

@@ -129,8 +129,9 @@ class Sharing:
         for ident in idents if later else ():
             if ident in later:
                 found.append(later[ident])
-            if ident in twins:
-                found += [later[twin] for twin in twins[ident] if twin in later]
+            for twin in twins.get(ident, ()):
+                if twin in later:
+                    found.append(later[twin])
         return found
 
     def alias(self, part: Symbol, whole: Symbol) -> None:

@@ -22,7 +22,10 @@ def hidden_records(
     It may come from any object that the function has not made to any other. There it assigns the attributes that
     something in the tree assigns, unless no changes are hidden, and moves modules, unless they stay where they are.
     """
-    old = {ident: record for ident, record in heap.items() if _is_old(ident, record, sharing)}
+    known = [at for at in heap.items() if at[1].attributes or at[1].device or at[1].dtype]
+    old = {ident: record for ident, record in known if _is_old(ident, record, sharing)}
+    if not old:
+        return {}
     for record in old.values():
         for value in record.attributes.values():
             if isinstance(value, Object) and value.cls is not None:
@@ -45,9 +48,8 @@ def hidden_records(
 
 
 def _is_old(ident: Symbol, record: Record, sharing: Sharing) -> bool:
-    """Whether other code may have got hold of an object of which something is known."""
-    new = record.made or (ident is sharing.new and record.epoch is None)
-    return not new and bool(record.attributes or record.device or record.dtype)
+    """Whether other code may have got hold of an object."""
+    return not (record.made or (ident is sharing.new and record.epoch is None))
 
 
 def _is_made(record: Record | None) -> bool:

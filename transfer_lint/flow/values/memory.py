@@ -205,7 +205,7 @@ class Memory:
             value = stack.pop()
             if isinstance(value, Object):
                 if value.ident not in touched:
-                    touched.update(dict.fromkeys(self.reachable(value.ident)))
+                    touched.update(self.reachable(value.ident))
             elif isinstance(value, Tuple):
                 stack += value.items
             elif isinstance(value, Function):
@@ -219,7 +219,7 @@ class Memory:
         if module_level:
             self.module_rest = Record(where, epoch=where)
             self.sharing.attempts.module_level = True
-            found = dict.fromkeys(self.reachable(*(ident for ident in self.heap if ident.is_global)))
+            found = self.reachable(*(ident for ident in self.heap if ident.is_global))
             given = given or any(map(_holds_tensor, self._held(found)))
             code += self.sharing.code(*found)
             touched.update(found)
@@ -379,20 +379,19 @@ class Memory:
             map(Object, ran), epoch, line, module_level=value.cls is None or self.sharing.may_run_tree(found)
         )
 
-    def reachable(self, *idents: Symbol) -> Iterator[Symbol]:
+    def reachable(self, *idents: Symbol) -> dict[Symbol, None]:
         """The objects and everything that their known attributes, their captures and their twins lead to."""
-        sharing = self.sharing
-        stack = list(dict.fromkeys(idents))
-        seen = set(stack)
+        heap, later, twins = self.heap, self.sharing.later, self.sharing.twins
+        found = dict.fromkeys(idents)
+        stack = list(found)
         while stack:
             here = stack.pop()
-            yield here
-            record = self.heap.get(here)
-            targets = list(record.leads) if record is not None else []
-            if here in sharing.later or here in sharing.twins:
-                targets += sharing.twins.get(here, ())
-                targets += self.named(sharing.captured_by(here))
+            record = heap.get(here)
+            targets: Iterable[Symbol] = record.leads if record is not None and record.attributes else ()
+            if here in later or here in twins:
+                targets = (*targets, *twins.get(here, ()), *self.named(self.sharing.captured_by(here)))
             for target in targets:
-                if target not in seen:
-                    seen.add(target)
+                if target not in found:
+                    found[target] = None
                     stack.append(target)
+        return found

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -72,6 +72,37 @@ class Summary:
         unknown = Record(epoch=Epoch("far", 0), moved=Epoch("far", 0))
         kept = set(near)
         return [*(pair for pair in found if pair[0] in kept), *((symbol, unknown) for symbol in far)]
+
+
+def code_seen_by_callers(
+    later: Mapping[Symbol, Later], held: Collection[Symbol], rooted: Callable[[Symbol], bool]
+) -> dict[Symbol, Later]:
+    """What code may do that a function hands to its callers, told by the objects that these know.
+
+    What is only perhaps code, as the result of an unknown call is, may lead to more of its kind. Where the caller gets
+    none of these (`held`), only what they lead to counts: such chains double with each call that holds two calls.
+    """
+    found: dict[Symbol, Later] = {}
+    for ident, code in later.items():
+        if code.certain:
+            found[ident] = code
+        elif ident in held:
+            changes, runs_tree, seen = dict[Symbol, None](), code.runs_tree, {ident}
+            stack = [one for one in code.changes if isinstance(one, Symbol)]
+            while stack:
+                one = stack.pop()
+                if one in seen:
+                    continue
+                seen.add(one)
+                inner = later.get(one)
+                if one in held or rooted(one) or (inner is not None and inner.certain):
+                    changes[one] = None
+                if inner is not None and not inner.certain and one not in held:
+                    runs_tree = runs_tree or inner.runs_tree
+                    stack += [part for part in inner.changes if isinstance(part, Symbol)]
+            near, far = _near_and_far(list(changes))
+            found[ident] = Later((*near, *far), runs_tree, certain=False)
+    return found
 
 
 @dataclass(frozen=True)

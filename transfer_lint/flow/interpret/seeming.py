@@ -1,0 +1,135 @@
+"""What seems to be a tensor, or a mask, where nothing proves it: good for hints, and never for a proof."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from transfer_lint.flow.interpret.frame import Frame
+from transfer_lint.flow.program.syntax import bindings, nodes_of
+from transfer_lint.flow.program.tensor_uses import no_tensors, tensor_uses
+from transfer_lint.flow.values.values import Object, Value
+
+_OF_TENSORS = frozenset(
+    {"add_", "chunk", "clamp_max", "clamp_min", "copy_", "div_", "expand", "fill_", "flip", "gather", "log_softmax",
+     "long", "masked_fill", "mul_", "relu", "scatter", "sigmoid", "size", "softmax", "sub_", "tanh", "topk", "tril",
+     "triu", "unbind", "unfold", "view", "zero_"}
+)  # fmt: skip
+"""Methods of tensors that neither arrays nor containers nor modules have, or that are called otherwise there."""
+_OF_HOST = frozenset({"item", "numpy", "tolist"})
+_MASKING = frozenset(
+    {"bool", "eq", "ge", "gt", "isfinite", "isin", "isinf", "isnan", "le", "logical_and", "logical_not", "logical_or",
+     "logical_xor", "lt", "ne"}
+)  # fmt: skip
+_DEPTH = 4  # names that stand for one another
+
+
+def is_among_tensors(frame: Frame) -> bool:
+    """Whether the code works on tensors: its file knows torch and no arrays, or it is a method of a module."""
+    if "torch" in frame.module.text and not frame.module.knows_arrays:
+        return True
+    info = frame.function
+    return info is not None and info.owner is not None and info.owner.is_module and info.name != "__init__"
+
+
+def seems_tensor(frame: Frame, node: ast.expr, value: Value, *, by_use: bool = False) -> bool:
+    """Whether an unknown value seems to be a tensor: by its placement, its uses, or the code around it.
+
+    by_use: the code around it does not count.
+    """
+    if not (isinstance(value, Object) and value.cls is None and frame.function is not None):
+        return False
+    if value.placed[0] is not None:
+        return True
+    function, name = frame.function.node, _root(node)
+    if name in no_tensors(function):
+        return False
+    if name and (name in tensor_uses(frame.module, function) or name in _seeming(function)):
+        return True
+    return _is_made(node) or (not by_use and is_among_tensors(frame))
+
+
+def seems_mask(frame: Frame, node: ast.expr, depth: int = _DEPTH) -> bool:
+    """Whether an index seems to be truth values: comparisons, or something that is called a mask."""
+    match node:
+        case ast.Compare(ops=ops):
+            return not any(isinstance(op, ast.Is | ast.IsNot | ast.In | ast.NotIn) for op in ops)
+        case ast.UnaryOp(op=ast.Invert(), operand=inner):
+            return seems_mask(frame, inner, depth)
+        case ast.BinOp(op=ast.BitAnd() | ast.BitOr() | ast.BitXor(), left=left, right=right):
+            return seems_mask(frame, left, depth) or seems_mask(frame, right, depth)
+        case ast.Call(func=ast.Attribute(attr="any" | "all"), args=args, keywords=keywords):
+            return bool(args or keywords)
+        case ast.Call(func=ast.Attribute(attr=name)):
+            return name in _MASKING
+        case ast.Name(id=name) if frame.function is not None:
+            values = [v for t, v in bindings(frame.function.node) if isinstance(t, ast.Name) and t.id == name]
+            if values and depth:
+                return all(value is not None and seems_mask(frame, value, depth - 1) for value in values)
+            return "mask" in name.lower().split("_")
+        case ast.Attribute(attr=name):
+            return "mask" in name.lower().split("_")
+    return False
+
+
+def _seeming(function: ast.AST) -> frozenset[str]:
+    """The names of a function that seem to be tensors by a use, or by what is assigned. Memoised on the function."""
+    known: frozenset[str] | None = getattr(function, "_transfer_lint_seeming", None)
+    if known is None:
+        known = frozenset(_shown(function))
+        function._transfer_lint_seeming = known  # type: ignore[attr-defined]
+    return known
+
+
+def _shown(function: ast.AST) -> Iterator[str]:
+    for node in nodes_of(function):
+        match node:
+            case ast.Call(func=ast.Attribute(value=ast.Name(id=name))) if _is_of_tensors(node):
+                yield name
+    bound = [(target.id, value) for target, value in bindings(function) if isinstance(target, ast.Name)]
+    other = {name for name, value in bound if value is None or not _is_made(value)}
+    yield from {name for name, _ in bound} - other
+
+
+def _is_made(node: ast.expr) -> bool:
+    """Whether an expression is a chain of calls and items in which something is called as only tensors are."""
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in _OF_HOST:
+        return False
+    while isinstance(node, ast.Call | ast.Subscript):
+        if isinstance(node, ast.Call):
+            if not isinstance(node.func, ast.Attribute) or node.func.attr == "size":
+                return False
+            if _is_of_tensors(node):
+                return True
+            node = node.func.value
+        else:
+            node = node.value
+    return False
+
+
+def _is_of_tensors(node: ast.Call) -> bool:
+    """Whether a call is one of a method that only tensors have, or has arguments that only their methods take."""
+    if any(k.arg in ("dim", "keepdim") and not _is_text(k.value) for k in node.keywords):
+        return True
+    name = node.func.attr if isinstance(node.func, ast.Attribute) else ""
+    return name in _OF_TENSORS and (bool(node.args) or name not in ("size", "view"))
+
+
+def _is_text(node: ast.expr) -> bool:
+    return isinstance(node, ast.Constant) and isinstance(node.value, str)
+
+
+def _root(node: ast.expr) -> str:
+    """`x` of `x`, `x[0].abs()`, `x > 1`; "" for anything else."""
+    while True:
+        match node:
+            case ast.Call(func=ast.Attribute(value=inner)) | ast.Subscript(value=inner):
+                node = inner
+            case ast.Attribute(value=inner, attr="data" | "T"):
+                node = inner
+            case ast.Compare(left=inner) | ast.UnaryOp(operand=inner):
+                node = inner
+            case ast.Name(id=name):
+                return name
+            case _:
+                return ""
