@@ -109,7 +109,11 @@ def _appended(call: cst.Call, args: list[cst.Arg], arg: cst.Arg) -> list[cst.Arg
     closing = last.comma.whitespace_after if isinstance(last.comma, cst.Comma) else last.whitespace_after_arg
     lead = call.whitespace_before_args
     space: cst.BaseParenthesizableWhitespace = cst.SimpleWhitespace(" ")
-    if isinstance(lead, cst.ParenthesizedWhitespace) and isinstance(closing, cst.ParenthesizedWhitespace):
+    if (
+        isinstance(lead, cst.ParenthesizedWhitespace)
+        and isinstance(closing, cst.ParenthesizedWhitespace)
+        and (trailing or closing.first_line.comment or any(map(_ends_line, others)))
+    ):
         space = closing.with_changes(indent=lead.indent, last_line=lead.last_line)
         closing = _line_break(closing)
     if trailing:
@@ -117,6 +121,11 @@ def _appended(call: cst.Call, args: list[cst.Arg], arg: cst.Arg) -> list[cst.Arg
         return [*others, last, arg.with_changes(comma=cst.Comma(whitespace_after=closing))]
     last = last.with_changes(comma=cst.Comma(whitespace_after=space), whitespace_after_arg=_NOTHING)
     return [*others, last, arg.with_changes(comma=cst.MaybeSentinel.DEFAULT, whitespace_after_arg=closing)]
+
+
+def _ends_line(arg: cst.Arg) -> bool:
+    """Whether the next argument stands on another line."""
+    return isinstance(arg.comma, cst.Comma) and isinstance(arg.comma.whitespace_after, cst.ParenthesizedWhitespace)
 
 
 def _line_break(space: cst.ParenthesizedWhitespace) -> cst.ParenthesizedWhitespace:

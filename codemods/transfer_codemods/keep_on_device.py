@@ -40,7 +40,10 @@ def dtype_alone(call: cst.Call, target: Target) -> cst.Call:
     else:
         kept = call.args[own]
     if call.args:
-        kept = kept.with_changes(comma=_closing_comma(kept.comma, call.args[-1].comma))
+        last = call.args[-1]
+        kept = kept.with_changes(comma=_closing_comma(kept.comma, last.comma))
+        if isinstance(last.whitespace_after_arg, cst.ParenthesizedWhitespace):
+            kept = kept.with_changes(whitespace_after_arg=last.whitespace_after_arg)
     func = cst.ensure_type(call.func, cst.Attribute)
     return call.with_changes(func=func.with_changes(attr=cst.Name("to")), args=[kept])
 

@@ -12,7 +12,6 @@ from .evaluation import harmless
 from .site import Draft
 from .syntax import children, descendants
 
-_SEE_ALL = frozenset({"locals", "vars", "dir", "eval", "exec"})
 _NO_COMMA = cst.MaybeSentinel.DEFAULT
 _SCOPES = (cst.FunctionDef, cst.ClassDef, cst.Lambda)
 _Left: TypeAlias = Mapping[cst.SimpleStatementLine, "cst.BaseSmallStatement | None"]
@@ -29,8 +28,9 @@ def without_unused(original: cst.FunctionDef, updated: cst.FunctionDef, draft: D
     reads = _reads(updated)
     gone = _reads(original) - reads
     unread = gone
-    while gone and not _SEE_ALL & reads:
-        left = _left(updated, gone, draft)
+    seen = _sees_locals(updated)
+    while gone and seen != "locals":
+        left = _left(updated, gone - {name.value for name in _otherwise_bound(updated)}, draft) if not seen else {}
         going = {target for line in left for target in _targets(line)}
         stay = [name for name in bound_in(updated) if name.value in gone and name not in going]
         if missed := sorted(name.value for name in stay if name in draft.locals):
@@ -43,6 +43,18 @@ def without_unused(original: cst.FunctionDef, updated: cst.FunctionDef, draft: D
         gone = before - reads
         unread |= gone
     return updated
+
+
+def _sees_locals(function: cst.FunctionDef) -> str:
+    """The name of what may see all locals of a function, `locals` before others; "" if nothing does."""
+    found: set[str] = set()
+    for node in descendants(function):
+        match node:
+            case cst.Call(func=cst.Name(value="locals" | "eval" | "exec" as name)):
+                found.add(name)
+            case cst.Call(func=cst.Name(value="vars" | "dir" as other), args=[]):
+                found.add(other)
+    return max(found, key="locals".__eq__, default="")
 
 
 def _left(function: cst.FunctionDef, gone: Set[str], draft: Draft) -> _Left:
@@ -84,7 +96,8 @@ def _pairs(node: cst.CSTNode) -> Sequence[tuple[cst.Element, cst.Element]]:
     """The names and the values of `a, b = x, y`; none of another assignment."""
     match node:
         case cst.Assign(
-            targets=[cst.AssignTarget(target=cst.Tuple(elements=names))], value=cst.Tuple(elements=values)
+            targets=[cst.AssignTarget(target=cst.Tuple(elements=names) | cst.List(elements=names))],
+            value=cst.Tuple(elements=values) | cst.List(elements=values),
         ) if len(names) == len(values):
             pairs = zip(names, values, strict=True)
             found = [(n, v) for n, v in pairs if isinstance(n, cst.Element) and isinstance(v, cst.Element)]
@@ -153,12 +166,28 @@ def bound_in(root: cst.CSTNode) -> Iterator[cst.Name]:
                 yield from (name.value for name, _ in _pairs(node) if isinstance(name.value, cst.Name))
 
 
+def _otherwise_bound(root: cst.CSTNode) -> Iterator[cst.Name]:
+    """The names that loops and the parts of one value are assigned to."""
+    pending: list[cst.CSTNode] = []
+    for node in descendants(root):
+        if isinstance(node, cst.For) or (isinstance(node, cst.AssignTarget) and not isinstance(node.target, cst.Name)):
+            pending.append(node.target)
+    plain = {id(name) for name in bound_in(root)}
+    while pending:
+        node = pending.pop()
+        match node:
+            case cst.Name() if id(node) not in plain:
+                yield node
+            case cst.Tuple(elements=parts) | cst.List(elements=parts):
+                pending += [part.value for part in parts]
+
+
 def _reads(function: cst.FunctionDef) -> Set[str]:
     """The names in a function, but those that are assigned, its parameters, and labels of attributes and arguments."""
     inside = list(descendants(function))
     other = {id(node.attr) for node in inside if isinstance(node, cst.Attribute)}
     other |= {id(node.keyword) for node in inside if isinstance(node, cst.Arg) and node.keyword}
-    other |= {id(name) for name in bound_in(function)}
+    other |= {id(name) for name in (*bound_in(function), *_otherwise_bound(function))}
     other |= {id(parameter.name) for parameter in descendants(function.params) if isinstance(parameter, cst.Param)}
     return frozenset(node.value for node in inside if isinstance(node, cst.Name) and id(node) not in other)
 

@@ -259,10 +259,10 @@ def test_a_line_that_grows_over_the_width_is_parted(tmp_path: Path) -> None:
 
 
 def test_a_line_that_was_several_is_broken_at_a_comma() -> None:
-    before = "xx = a.b() * f(g([h(c).to(\n    dd).e(), 1 - ii], -1), -1)[0]\n"
-    after = "xx = a.b() * f(g([h(c, d=dd).e(), 1 - ii], -1), -1)[0]\n"
-    assert laid_out(before, after, 36, "    ") == "xx = a.b() * f(g([h(c, d=dd).e(),\n    1 - ii], -1), -1)[0]\n"
-    assert laid_out(before, after, 44, "    ") == "xx = a.b() * f(g([h(c, d=dd).e(), 1 - ii],\n    -1), -1)[0]\n"
+    before = "xx = a.b() * f(g([h(c).to(\n    dd).e(), 1 - ii], -1), -1)[0] * b\n"
+    after = "xx = a.b() * f(g([h(c, d=dd).e(), 1 - ii], -1), -1)[0] * b\n"
+    assert laid_out(before, after, 36, "    ") == "xx = a.b() * f(g([h(c, d=dd).e(),\n    1 - ii], -1), -1)[0] * b\n"
+    assert laid_out(before, after, 44, "    ") == "xx = a.b() * f(g([h(c, d=dd).e(), 1 - ii],\n    -1), -1)[0] * b\n"
     assert laid_out(after.replace(", d=dd", ".to(d)"), after, 44, "    ") == after
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 from hypothesis import Phase, given, settings
@@ -14,7 +13,13 @@ from transfer_lint.findings import FixHints
 from transfer_lint.fixing.fix import fix_paths
 from transfer_lint.settings import Settings
 
-SETTINGS = ["", "line-length = 100\n", "[lint.isort]\nforce-single-line = true\n"]
+SETTINGS = [
+    "",
+    "line-length = 100\n",
+    "line-length = 60\n",
+    "line-length = 72\n",
+    "[lint.isort]\nforce-single-line = true\n",
+]
 
 
 def drawn(count: int) -> list[dict[str, str]]:
@@ -31,7 +36,7 @@ def drawn(count: int) -> list[dict[str, str]]:
 
 
 def test_a_fixed_program_stays_clean(tmp_path: Path) -> None:
-    """Under three settings, each second one with unsafe fixes too."""
+    """Under five settings, each second one with unsafe fixes too."""
     for number, program in enumerate(drawn(30)):
         folder = tmp_path / str(number)
         folder.mkdir()
@@ -48,9 +53,4 @@ def test_a_fixed_program_stays_clean(tmp_path: Path) -> None:
         for file in fixed.files:
             Path(file.path).write_bytes(file.new)
     assert changed > 20
-    found, _, laid_out = complaints(tmp_path).partition("--- ")
-    assert found == ""
-    # a chain of calls in parentheses that has lost one stays on its lines
-    assert [
-        diff for diff in laid_out.split("\n--- ") if diff and not re.search(r"^-\s+\.\w+\(", diff, re.MULTILINE)
-    ] == []
+    assert complaints(tmp_path) == ""

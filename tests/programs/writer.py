@@ -70,6 +70,15 @@ def stream(net, device):
     yield 1
     net.to(device)
     yield 2
+
+
+def seat(t):
+    return t.device
+
+
+def noted(t):
+    log.append(t.shape)
+    return t.device
 """
 
 GLOBALS = """
@@ -338,7 +347,19 @@ class Writer:
     def statement(self, scope: Scope, depth: int) -> list[str]:
         kinds = ["assign"] * 5 + ["same", "same", "log", "augmented", "pair", "list", "dict", "append", "item", "data"]
         kinds += ["items", "items"]
-        kinds += ["closure", "exit", "call", "call", *["probe"] * 8, "twice", "twice", "correlated", "read"]
+        kinds += [
+            "closure",
+            "exit",
+            "call",
+            "call",
+            *["probe"] * 8,
+            "seat",
+            "seat",
+            "twice",
+            "twice",
+            "correlated",
+            "read",
+        ]
         if scope.names.get("m"):
             kinds += ["move"] * 4 + ["box"]
         if scope.names.get("u"):
@@ -380,6 +401,21 @@ class Writer:
         name = scope.bind("t", self.name("a"))
         use = self.pick("torch.sin({})", "({} * 2)", "{}.sum()", "{}", "{}[0]", "{}.add_(1)", "{}.view(-1)", "[{}][0]")
         return [f"{name} = {use.format(move)}", *([f"log.append({name})"] if self.chance() else [])]
+
+    def _seat(self, scope: Scope, depth: int) -> list[str]:
+        """A local says where a value goes. What gives it may do more than that, and another local may go with it."""
+        name, kind = self.name("d"), self.name("k")
+        t = self.of("t", scope)
+        given = self.pick(f"{t}.device", f"seat({t})", f"noted({t})", f"noted({t})", "torch.device(DEVICE)")
+        first, target = self.pick(
+            (f"{name} = {given}", name),
+            (f"{name}: torch.device = {given}", name),
+            (f"{name}, {kind} = {given}, {t}.dtype", f"{name}, {kind}"),
+            (f"{kind} = {given}\n{name} = {kind} or {t}.device", name),
+            ("", given),
+        )
+        lines = [*first.splitlines(), *(self.block(scope, 0, 1) if self.chance(3) else [])]
+        return [*lines, *self._moved(f"{self.pick(t, self.of('t', scope))}.to({target})", scope)]
 
     def _twice(self, scope: Scope, depth: int) -> list[str]:
         """The same value is moved twice."""
@@ -852,7 +888,15 @@ def write(writer: Writer, entries: int = 1) -> dict[str, str]:
     runs = [_entry(writer, f"run{number or ''}", calls) for number in range(entries)]
     apart = writer.chance()
     code = classes + "".join("\n\n" + "\n".join(lines) + "\n" for lines in functions)
-    names_there = ["Net", "Box", "loaded", "stream", *(lines[0].split("(")[0][4:] for lines in functions)]
+    names_there = [
+        "Net",
+        "Box",
+        "loaded",
+        "stream",
+        "seat",
+        "noted",
+        *(lines[0].split("(")[0][4:] for lines in functions),
+    ]
     if apart:
         main = f"{HEAD}from helpers import {', '.join(names_there)}, box, log, own, HOST, DEVICE, SECOND\n\n\n"
         return {"helpers.py": f"{HEAD}{code}{GLOBALS}", MAIN: main + "\n\n".join(runs)}

@@ -7,18 +7,31 @@ import io
 import re
 import tokenize
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from keyword import iskeyword
 
 from transfer_codemods.style import longest_line
 from transfer_lint.files.parsing import parse
 from transfer_lint.files.text import lines_of
+from transfer_lint.fixing.brackets import (
+    CLOSING,
+    LOOSE,
+    OPENING,
+    between,
+    closing_of,
+    depth,
+    is_around_all,
+    is_augmented,
+    is_loose,
+    pairs_of,
+    starts_of,
+    tokens_of,
+)
+from transfer_lint.fixing.chains import unbracketed, unchained
 
 _SKIPPED = (tokenize.NL, tokenize.INDENT, tokenize.DEDENT, tokenize.ENDMARKER)
-_LOOSE = frozenset({"if", "else", "and", "or", "not", "in", "is", "<", ">", "==", "!=", "<=", ">=", ",", "|", "&", "^"})
-"""What binds looser than arithmetic: a value with this in it is parted there first."""
+_BETWEEN = LOOSE | {"for", "+", "-", "*", "/", "//", "%", "@", "**", "<<", ">>"}
+"""What a formatter begins a line with, where it parts a value there."""
 _MUCH = 1.2  # times as long as what stood there: a line that was several
-_OPENING, _CLOSING = frozenset("([{"), frozenset(")]}")
 _LINE_END = re.compile(r"[ \t]*\r?\n[ \t]*")
 _NO_BLANK = re.compile(rf"(?<=[(\[{{]){_LINE_END.pattern}|{_LINE_END.pattern}(?=[)\]}}]|\.[^0-9])")
 """A line's end that leaves no blank: after an opening bracket, and before a closing one and the dot of an attribute."""
@@ -45,14 +58,44 @@ def laid_out(before: str, after: str, width: int, indent: str) -> str:
         first, last = statement[0].start[0] - 1, statement[-1].end[0]
         allowed = max(most, *(stood.get(line, 0) for line in range(first, last)))
         if _spans(statement):
-            joined = lines_of(_join("".join(lines[first:last]), width))
-            lines[first:last] = ["".join(_lines_parted(joined, frozenset(old), allowed, width, indent))]
+            lines[first:last] = [_shorter("".join(lines[first:last]), frozenset(old), allowed, width, indent)]
         elif len(lines[first].rstrip("\r\n")) > allowed:
             lines[first] = parted = _parted(lines[first], statement, width, indent)
             if parted.count("\n") == 1 and len(parted) > allowed * _MUCH:
                 lines[first] = _broken(parted, statement, width, indent)
     new = "".join(lines)
     return new if new == after or _tree(new) == _tree(after) else after
+
+
+def _shorter(code: str, old: Collection[str], most: int, width: int, indent: str) -> str:
+    """A statement of several lines on as few as a formatter would need."""
+    code = unchained(code, width)
+    bare = unbracketed(code)
+    for form in (bare, code) if bare else (code,):
+        lines = lines_of(_at_other_call(_join(form, width), width, indent))
+        if len(lines) == 1 and len(lines[0].rstrip()) > most and (found := list(_statements(lines[0]))):
+            lines = lines_of(_parted(lines[0], found[0], width, indent))
+        else:
+            lines = lines_of("".join(_lines_parted(lines, old, most, width, indent)))
+        if form is code or all(len(line.rstrip()) <= width for line in lines):
+            break
+    return "".join(lines)
+
+
+def _at_other_call(code: str, width: int, indent: str) -> str:
+    """A statement parted at another call than it was: a later one, if that is enough now, or an earlier one."""
+    tokens = tokens_of(code)
+    breaks = [n for n, token in enumerate(tokens) if token.type == tokenize.NL]
+    pair = next(iter(pairs_of(tokens)), None)
+    if pair is None or breaks != [pair.opening + 1, pair.closing - 1]:
+        return code
+    if tokens[pair.closing + 1].string != "." and all(len(line.rstrip()) <= width for line in lines_of(code)):
+        return code
+    if _has_closing_comma(tokens[pair.opening + 1 : pair.closing]):
+        return code
+    flat = _NO_BLANK.sub("", code.rstrip("\r\n")) + code[len(code.rstrip("\r\n")) :]
+    new = _parted(flat, next(iter(_statements(flat))), width, indent)
+    return new if new != flat and all(len(line.rstrip()) <= width for line in lines_of(new)) else code
 
 
 def _tree(code: str) -> str:
@@ -103,12 +146,14 @@ def _parted(line: str, statement: Sequence[tokenize.TokenInfo], width: int, inde
     Another one is put into brackets, in one piece or parted at its `if` and `else`. What would still be too long stays.
     """
     tokens = [token for token in statement[:-1] if token.type != tokenize.COMMENT]
+    if tokens[-1].string == ":":
+        tokens.pop()
     margin, end = line[: len(line) - len(line.lstrip())], line[len(line.rstrip("\r\n")) :]
     begin = max((n + 1 for n, token in enumerate(tokens) if _begins_value(tokens, n)), default=0)
     value = tokens[begin:]
     if not value or any(map(_stays, value)):
         return line
-    rows = _call_in_rows(line, value, width, margin + indent) or (
+    rows = _call_in_rows(line, value, width, margin + indent, indent) or (
         _bracketed(line, value, width, margin + indent) if begin else None
     )
     if rows is None:
@@ -151,12 +196,12 @@ def _held_in_rows(
     margin = line[: len(line) - len(line.lstrip())]
     comment = line[held[-1].start[1] :].rstrip() if held[-1].type == tokenize.COMMENT else ""
     held = [token for token in held if token.type != tokenize.COMMENT]
-    if not held or any(map(_stays, held)) or any(_depth(held[:n]) < 0 for n in range(len(held) + 1)) or _depth(held):
+    if not held or any(map(_stays, held)) or any(depth(held[:n]) < 0 for n in range(len(held) + 1)) or depth(held):
         return None
-    commas = [n for n, token in enumerate(held) if token.string == "," and _depth(held[:n]) == 0]
-    items = list(_between(held, commas))
-    alone = len(items) == 1 and (before == "," or before in _OPENING)
-    if not alone and not (before in _OPENING and after in _CLOSING):
+    commas = [n for n, token in enumerate(held) if token.string == "," and depth(held[:n]) == 0]
+    items = list(between(held, commas))
+    alone = len(items) == 1 and (before == "," or before in OPENING or held[0].string in _BETWEEN)
+    if not alone and not (before in OPENING and after in CLOSING):
         return None
     rows = [row for item in items for row in _item_in_rows(line, item, margin, width, indent, bool(commas))]
     if not all(len(row) <= width for row in rows):
@@ -167,36 +212,46 @@ def _held_in_rows(
 def _item_in_rows(
     line: str, item: Sequence[tokenize.TokenInfo], margin: str, width: int, indent: str, comma: bool
 ) -> list[str]:
-    """One item, with the comma behind it; parted at the bracket that ends it, if it does not fit on a row."""
+    """One item, with the comma behind it; parted at the last bracket that it can be, if it does not fit on a row."""
     text = line[item[0].start[1] : item[-1].end[1]]
-    end, last = "," if comma else "", len(item) - 1
+    end = "," if comma else ""
+    begin = next((n + 1 for n, token in enumerate(item) if token.string == "in"), 0) if item[0].string == "for" else 0
+    begin = begin or item[0].string in _BETWEEN
     if len(margin + text + end) <= width:
         return [margin + text + end]
-    opening = next((n for n, t in enumerate(item) if t.string in ("(", "[") and _closing(item, n) == last), None)
-    if opening is None or not _takes_comma(item, opening) or last == opening + 1 or _is_loose(item[:opening]):
-        return [margin + text + end]
-    inner = item[opening + 1 : last]
-    commas = [n for n, token in enumerate(inner) if token.string == "," and _depth(inner[:n]) == 0]
-    whole = margin + indent + line[inner[0].start[1] : inner[-1].end[1]]
-    rows = [whole]
-    if len(whole) > width or item[opening].string == "[":
-        parts = _between(inner, commas)
-        rows = [row for part in parts for row in _item_in_rows(line, part, margin + indent, width, indent, True)]
-    head = margin + line[item[0].start[1] : item[opening].end[1]]
-    return [head, *rows, f"{margin}{item[last].string}{end}"]
+    for opening in reversed([n for n, t in enumerate(item) if t.string in ("(", "[") and depth(item[:n]) == 0]):
+        closing = closing_of(item, opening)
+        inner = item[opening + 1 : closing]
+        if not inner:
+            continue
+        if is_loose((*item[begin:opening], *item[closing + 1 :])):
+            break
+        if not _takes_comma(item, opening) and opening != begin:
+            break
+        commas = [n for n, token in enumerate(inner) if token.string == "," and depth(inner[:n]) == 0]
+        whole = margin + indent + line[inner[0].start[1] : inner[-1].end[1]]
+        rows = [whole]
+        if (len(whole) > width or item[opening].string == "[") and _takes_comma(item, opening):
+            parts = between(inner, commas)
+            rows = [row for part in parts for row in _item_in_rows(line, part, margin + indent, width, indent, True)]
+        head = margin + line[item[0].start[1] : item[opening].end[1]]
+        tail = margin + line[item[closing].start[1] : item[-1].end[1]] + end
+        if len(head) <= width and len(tail) <= width:
+            return [head, *rows, tail]
+    return [margin + text + end]
 
 
 def _takes_comma(item: Sequence[tokenize.TokenInfo], opening: int) -> bool:
     """Whether a bracket is that of a call, or of a list: in others, a comma at the end would make a tuple."""
     before = item[opening - 1] if opening else None
     named = before is not None and before.type == tokenize.NAME and not iskeyword(before.string)
-    return named if item[opening].string == "(" else before is None or before.string in _OPENING | {"=", ","}
+    return named if item[opening].string == "(" else before is None or before.string in OPENING | {"=", ","}
 
 
 def _broken(line: str, statement: Sequence[tokenize.TokenInfo], width: int, indent: str) -> str:
     """A line that was several, and that fits in no form of a formatter: broken at commas in brackets."""
     margin, end = line[: len(line) - len(line.lstrip())] + indent, line[len(line.rstrip("\r\n")) :]
-    commas = [t.end[1] for n, t in enumerate(statement) if t.string == "," and _depth(statement[:n]) > 0]
+    commas = [t.end[1] for n, t in enumerate(statement) if t.string == "," and depth(statement[:n]) > 0]
     rows, start = [], 0
     while len(line[start:].rstrip()) + (len(margin) if start else 0) > width:
         room = width - (len(margin) if start else 0)
@@ -209,22 +264,30 @@ def _broken(line: str, statement: Sequence[tokenize.TokenInfo], width: int, inde
 
 
 def _begins_value(tokens: Sequence[tokenize.TokenInfo], n: int) -> bool:
-    return tokens[n].string in ("=", "return", "await") and _depth(tokens[:n]) == 0
+    word = tokens[n].string
+    if n == 0 or tokens[0].string in ("for", "async"):
+        return word in ("return", "assert", "if", "elif", "while", "in") and depth(tokens[:n]) == 0
+    return (word in ("=", "await") or is_augmented(word)) and depth(tokens[:n]) == 0
 
 
-def _call_in_rows(line: str, value: Sequence[tokenize.TokenInfo], width: int, margin: str) -> list[str] | None:
+def _call_in_rows(
+    line: str, value: Sequence[tokenize.TokenInfo], width: int, margin: str, indent: str
+) -> list[str] | None:
     """What ends with `f(`, the arguments, and what begins with `)`; None if there is no such call.
 
-    It is the call at the end of the value, or else the one at its beginning.
+    It is the call at the end of the value, or else the one at its beginning; or the value is a list or the like.
     """
     for opening, closing in _calls(value):
         inside, begin = value[opening + 1 : closing], value[0].start[1]
-        if not inside or _is_loose(value[:opening]) or _is_loose(value[closing + 1 :]):
+        if not inside or is_loose(value[:opening]) or is_loose(value[closing + 1 :]):
             continue
         rows = [line[inside[0].start[1] : inside[-1].end[1]]]
-        if len(margin + rows[0]) > width:
-            commas = [n for n, token in enumerate(inside) if token.string == "," and _depth(inside[:n]) == 0]
-            rows = [f"{line[part[0].start[1] : part[-1].end[1]]}," for part in _between(inside, commas)]
+        commas = [n for n, token in enumerate(inside) if token.string == "," and depth(inside[:n]) == 0]
+        if len(margin + rows[0]) > width or (opening == 0 and commas):
+            items = between(inside, commas)
+            rows = [
+                row[len(margin) :] for part in items for row in _item_in_rows(line, part, margin, width, indent, True)
+            ]
         last = line[value[closing].start[1] : value[-1].end[1]]
         if value[opening].end[1] <= width and _fit([*rows, last], margin, width):
             return [line[begin : value[opening].end[1]], *rows, last]
@@ -232,18 +295,29 @@ def _call_in_rows(line: str, value: Sequence[tokenize.TokenInfo], width: int, ma
 
 
 def _calls(value: Sequence[tokenize.TokenInfo]) -> Iterator[tuple[int, int]]:
-    """The indexes of the brackets of the call at the end of a value, and of the one at its beginning."""
-    last = len(value) - 1
-    for n, token in enumerate(value):
-        if n and token.string == "(" and value[n - 1].type == tokenize.NAME and _closing(value, n) == last:
-            yield n, last
+    """The indexes of the brackets of the calls at the end of a value, and of the one at its beginning.
+
+    Those of a list or dictionary count as such.
+    """
+    if value[0].string in ("[", "{") and closing_of(value, 0) == len(value) - 1:
+        yield 0, len(value) - 1
+    for n in reversed(range(1, len(value))):
+        closing = closing_of(value, n) if value[n].string == "(" and depth(value[:n]) == 0 else 0
+        if closing and value[n - 1].type == tokenize.NAME and _is_chain(value[closing + 1 :]):
+            yield n, closing
     first = next((n for n, token in enumerate(value) if token.string == "("), 0)
-    if first and all(token.type == tokenize.NAME or token.string == "." for token in value[:first]):
-        yield first, _closing(value, first)
+    if first and all(token.type == tokenize.NAME or token.string in (".", "-") for token in value[:first]):
+        yield first, closing_of(value, first)
 
 
-def _is_loose(tokens: Sequence[tokenize.TokenInfo]) -> bool:
-    return any(token.string in _LOOSE and _depth(tokens[:n]) == 0 for n, token in enumerate(tokens))
+def _is_chain(tokens: Sequence[tokenize.TokenInfo]) -> bool:
+    """Whether they are attributes, calls and items of what stands before them."""
+    return all(
+        depth(tokens[:n]) > 0
+        or token.string in OPENING | CLOSING | {"."}
+        or (token.type == tokenize.NAME and not iskeyword(token.string))
+        for n, token in enumerate(tokens)
+    )
 
 
 def _bracketed(line: str, value: Sequence[tokenize.TokenInfo], width: int, margin: str) -> list[str] | None:
@@ -252,30 +326,17 @@ def _bracketed(line: str, value: Sequence[tokenize.TokenInfo], width: int, margi
         return None
     rows = [line[value[0].start[1] : value[-1].end[1]]]
     if len(margin + rows[0]) > width:
-        turns = [n for n, token in enumerate(value) if token.string in ("if", "else") and _depth(value[:n]) == 0]
-        rows = [line[part[0].start[1] : part[-1].end[1]] for part in _between(value, turns, kept=True)]
+        turns = [n for n, token in enumerate(value) if token.string in ("if", "else") and depth(value[:n]) == 0]
+        rows = [line[part[0].start[1] : part[-1].end[1]] for part in between(value, turns, kept=True)]
     return ["(", *rows, ")"] if _fit(rows, margin, width) else None
 
 
 def _is_one_call(value: Sequence[tokenize.TokenInfo]) -> bool:
     """Whether there is no operator outside of brackets."""
     return all(
-        token.type == tokenize.NAME
-        or token.string == "."
-        or token.string in _OPENING | _CLOSING
-        or _depth(value[:n]) > 0
+        token.type == tokenize.NAME or token.string == "." or token.string in OPENING | CLOSING or depth(value[:n]) > 0
         for n, token in enumerate(value)
     ) and not any(token.string in ("if", "else") for token in value)
-
-
-def _between(
-    tokens: Sequence[tokenize.TokenInfo], at: Sequence[int], *, kept: bool = False
-) -> Iterator[Sequence[tokenize.TokenInfo]]:
-    """The tokens between those at these indexes; each of these begins what follows it, or is left out."""
-    starts = [0, *(n if kept else n + 1 for n in at)]
-    for start, stop in zip(starts, [*at, len(tokens)], strict=True):
-        if start < stop:
-            yield tokens[start:stop]
 
 
 def _fit(rows: Sequence[str], margin: str, width: int) -> bool:
@@ -287,24 +348,6 @@ def _stays(token: tokenize.TokenInfo) -> bool:
     return token.type == tokenize.COMMENT or token.string in ("lambda", "for")
 
 
-def _closing(tokens: Sequence[tokenize.TokenInfo], opening: int) -> int:
-    """The index of the bracket that closes the one at `opening`; -1 if there is none."""
-    return next((n for n in range(opening + 1, len(tokens)) if _depth(tokens[opening : n + 1]) == 0), -1)
-
-
-def _depth(tokens: Sequence[tokenize.TokenInfo]) -> int:
-    """How many more brackets open than close."""
-    return sum((token.string in _OPENING) - (token.string in _CLOSING) for token in tokens)
-
-
-@dataclass(frozen=True)
-class _Bracket:
-    """A pair of brackets of several lines, by the indexes of their tokens."""
-
-    opening: int
-    closing: int
-
-
 def _join(code: str, width: int) -> str:
     """A statement with all brackets joined that fit, the outermost first."""
     while (shorter := _join_one(code, width)) is not None:
@@ -313,14 +356,10 @@ def _join(code: str, width: int) -> str:
 
 
 def _join_one(code: str, width: int) -> str | None:
-    try:
-        tokens = list(tokenize.generate_tokens(io.StringIO(code, newline="").readline))
-    except (tokenize.TokenError, SyntaxError):
-        return None
-    starts = [0]
-    for line in lines_of(code):
-        starts.append(starts[-1] + len(line))
-    for pair in _pairs(tokens):
+    tokens, starts = tokens_of(code), starts_of(code)
+    for pair in pairs_of(tokens):
+        if _has_closing_comma(tokens[pair.opening + 1 : pair.closing]):
+            continue
         opening, closing = tokens[pair.opening], tokens[pair.closing]
         begin = starts[opening.end[0] - 1] + opening.end[1]
         end = starts[closing.start[0] - 1] + closing.start[1]
@@ -328,7 +367,7 @@ def _join_one(code: str, width: int) -> str | None:
         inner = _LINE_END.sub(" ", _NO_BLANK.sub("", old))
         head, tail = code[:begin], code[end:]
         apart = code[begin:end].replace(old, inner)
-        if _is_around_all(tokens, pair):
+        if is_around_all(tokens, pair):
             head, tail = head[:-1], tail[1:]
         new = head + inner + tail
         line = new[: len(head) + len(inner)].rpartition("\n")[2] + tail.partition("\n")[0].rstrip("\r")
@@ -339,43 +378,8 @@ def _join_one(code: str, width: int) -> str | None:
     return None
 
 
-def _pairs(tokens: Sequence[tokenize.TokenInfo]) -> Iterator[_Bracket]:
-    """The brackets that can be joined, the outer before the inner."""
-    found: list[_Bracket] = []
-    stack: list[int] = []
-    for index, token in enumerate(tokens):
-        if token.type == tokenize.OP and token.string in _OPENING:
-            stack.append(index)
-        elif token.type == tokenize.OP and token.string in _CLOSING and stack:
-            found.append(_Bracket(stack.pop(), index))
-    for pair in sorted(found, key=lambda pair: pair.opening):
-        inside = tokens[pair.opening + 1 : pair.closing]
-        apart = bool(inside) and inside[0].type == inside[-1].type == tokenize.NL
-        if apart and not any(map(_keeps_lines, inside)) and not _has_closing_comma(inside):
-            yield pair
-
-
-def _keeps_lines(token: tokenize.TokenInfo) -> bool:
-    return token.type == tokenize.COMMENT or (token.type != tokenize.NL and token.start[0] != token.end[0])
-
-
 def _has_closing_comma(inside: Sequence[tokenize.TokenInfo]) -> bool:
     """Whether a comma stands before a closing bracket, inside or of the pair itself."""
     signs = [token for token in inside if token.type != tokenize.NL]
     pairs = zip(signs, [*signs[1:], None], strict=True)
-    return any(one.string == "," and (two is None or two.string in _CLOSING) for one, two in pairs)
-
-
-def _is_around_all(tokens: Sequence[tokenize.TokenInfo], pair: _Bracket) -> bool:
-    """Whether the parentheses are around a whole value, where one line needs none."""
-    before, after = tokens[pair.opening - 1], tokens[pair.closing + 1]
-    if tokens[pair.opening].string != "(" or not (after.type == tokenize.NEWLINE or after.string == ":"):
-        return False
-    if before.string not in ("=", "return", "if", "elif", "while", "in"):
-        return False
-    depth = 0
-    for token in tokens[pair.opening + 1 : pair.closing]:
-        depth += (token.string in _OPENING) - (token.string in _CLOSING)
-        if depth == 0 and token.string in (",", ":=", "for", "yield"):
-            return False
-    return True
+    return any(one.string == "," and (two is None or two.string in CLOSING) for one, two in pairs)

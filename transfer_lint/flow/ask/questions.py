@@ -28,6 +28,7 @@ from transfer_lint.flow.ask.mutations import on_lines
 from transfer_lint.flow.ask.read_questions import ReadQuestions
 from transfer_lint.flow.knowledge import Role
 from transfer_lint.flow.program import sockets
+from transfer_lint.flow.program.plain_objects import holds_plain_object
 from transfer_lint.flow.program.syntax import bindings, is_literal, nodes_of, parents, span, spelled
 from transfer_lint.flow.results.constructions import Construction, DeviceComparison
 from transfer_lint.flow.results.examination import Place
@@ -112,7 +113,7 @@ class Questions(ReadQuestions):
         receiver, statement, function = site.receiver, site.statement, site.function
         if site.proved or not isinstance(receiver, Object) or receiver.cls is not None:
             return False
-        if module_moves.is_other_object(site, self._knowledge):
+        if holds_plain_object(site.function, site.moved, self._knowledge):
             return False
         node = site.moved
         holder = parents(statement).get(site.node)

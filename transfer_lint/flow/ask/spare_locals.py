@@ -102,13 +102,14 @@ def _find_locals(function: _Function, module: Module) -> _Locals:
         node, statement, own = pending.pop()
         values: dict[ast.expr, ast.expr | None] = {}
         match node:
-            case ast.Name(id=name):
+            case ast.Name(id=name, ctx=ast.Load() | ast.Del()) | ast.AugAssign(target=ast.Name(id=name)):
                 readers.setdefault(name, set()).add(statement)
             case ast.Global(names=names) | ast.Nonlocal(names=names):
                 outer |= set(names)
-            case ast.Assign(targets=[ast.Tuple(elts=targets)], value=ast.Tuple(elts=parts)) if len(targets) == len(
-                parts
-            ):
+            case ast.Assign(
+                targets=[ast.Tuple(elts=targets) | ast.List(elts=targets)],
+                value=ast.Tuple(elts=parts) | ast.List(elts=parts),
+            ) if len(targets) == len(parts):
                 values = dict(zip(targets, parts, strict=True))
             case ast.Assign(targets=targets, value=value):
                 values = dict.fromkeys(targets, value)
