@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from dataclasses import dataclass
 
+from transfer_lint.flow.program.repetition import iterated
 from transfer_lint.flow.program.syntax import ancestors, is_plain, loops_around, nodes_of, spelled
 from transfer_lint.flow.results.sites import Site
 from transfer_lint.flow.values.values import Tensor
@@ -23,7 +24,8 @@ class Piece:
 def moved_in_pieces(site: Site, *, single: bool) -> Piece | None:
     """The tensor of which each round of the innermost loop moves another piece; None if there is none.
 
-    `x[i].cpu()`, where the loop binds `i`, and nothing in it binds `x`. single: the piece is one item wide.
+    `x[i].cpu()`, where the loop binds `i`, and nothing in it binds `x`. single: the piece is one item wide, in a loop
+    that counts.
     """
     moved = site.moved
     while isinstance(moved, ast.Call) and isinstance(moved.func, ast.Attribute) and moved.func.attr == "detach":
@@ -36,7 +38,7 @@ def moved_in_pieces(site: Site, *, single: bool) -> Piece | None:
     bound = _bound(loop)
     items = moved.slice.elts if isinstance(moved.slice, ast.Tuple) else [moved.slice]
     chosen = [item for item in items if bound & _names(item)]
-    if not chosen or (single and not all(_is_one(item, bound) for item in chosen)):
+    if not chosen or (single and not (_counts(loop) and all(_is_one(item, bound) for item in chosen))):
         return None
     whole = spelled(moved.value)
     stores = (n for n in nodes_of(loop) if isinstance(getattr(n, "ctx", None), ast.Store | ast.Del))
@@ -68,6 +70,13 @@ def _bound(loop: ast.AST) -> frozenset[str]:
         return _names(loop.target)
     assert isinstance(loop, _COMPREHENSIONS)
     return frozenset().union(*(_names(generator.target) for generator in loop.generators))
+
+
+def _counts(loop: ast.AST) -> bool:
+    """Whether a loop is one over `range(..)`, perhaps shown by a progress bar."""
+    source = loop.iter if isinstance(loop, ast.For | ast.AsyncFor) else None
+    root = iterated(source) if source is not None else None
+    return isinstance(root, ast.Call) and isinstance(root.func, ast.Name) and root.func.id == "range"
 
 
 def _is_one(item: ast.expr, bound: frozenset[str]) -> bool:

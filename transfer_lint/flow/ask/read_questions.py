@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from transfer_lint.findings import Assumption
+from transfer_lint.findings import Assumption, Heat
 from transfer_lint.flow.ask import caches, needed_reads, pieces, readers
 from transfer_lint.flow.ask.pieces import Piece
 from transfer_lint.flow.ask.placements import Placements, is_device_of_value
@@ -89,8 +89,10 @@ class ReadQuestions(Placements):
         return next((site for site in self.sites if site.node in read.tensor.moved_from), None)
 
     def piece(self, site: Site) -> Piece | None:
-        """What each round of a loop moves a piece of, to the host or, one by one, from there; see `pieces`."""
+        """What each round of a loop moves a piece of, to the host or, one by one in steps, from there; see `pieces`."""
         down = self.goes_to_host(site)
+        if not down and site.quiet_heat.rank < Heat.STEP.rank:
+            return None
         if self.is_on_device(site) or (self.is_on_host(site) if down else self.is_on_accelerator(site)):
             return None
         return pieces.moved_in_pieces(site, single=not down) if not (down and self.is_read_at_once(site)) else None
