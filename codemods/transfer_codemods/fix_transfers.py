@@ -372,7 +372,7 @@ class _Fixer(cst.CSTTransformer):
         for line in self._draft.new_imports:
             body = with_import(body, line, self._draft.style)
         if self._draft.helpers:
-            body = with_helpers(body, [statements for _, statements in self._draft.helpers.values()])
+            body = with_helpers(body, [statements for _, statements in self._draft.helpers.values()], self._draft.style)
         return module.with_changes(body=body)
 
     def _rebuilt(

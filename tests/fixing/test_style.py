@@ -119,6 +119,31 @@ def test_the_new_import_stands_where_it_is_sorted(settings: str, tmp_path: Path)
     assert complaints(tmp_path) == ""
 
 
+READS = """def patched(q, k, v, extra_options):
+    sigma = extra_options["sigmas"][0].item()
+    return q * sigma
+"""
+
+
+@pytest.mark.parametrize(
+    "settings", ["", "[lint.isort]\nlines-after-imports = 2\n"], ids=["default", "two lines after"]
+)
+def test_a_new_function_stands_where_a_formatter_has_it(settings: str, tmp_path: Path) -> None:
+    (tmp_path / "ruff.toml").write_text(settings)
+    heads = ["", '"""Doc."""\n', "import math\n", '"""Doc."""\n\nimport math\n', "import math\n\nVALUE = math.pi\n"]
+    for number, head in enumerate(heads):
+        text = head + READS.replace("q * sigma", "q * sigma * math.pi" if "math" in head else "q * sigma")
+        (tmp_path / f"n{number}.py").write_text(text)
+    tidy(tmp_path)
+    files = sorted(map(str, tmp_path.glob("*.py")))
+    fixed = fix_paths(files, Settings(root=str(tmp_path), fix_hints=FixHints.ALWAYS, unsafe_fixes=True))
+    assert len(fixed.files) == len(heads)
+    for file in fixed.files:
+        assert "def _read_sigmas" in file.text
+        Path(file.path).write_bytes(file.new)
+    assert complaints(tmp_path) == ""
+
+
 CALLS = {
     "fits": ("x = f(\n    a.to(device_of_it), b\n)\n", "x = f(\n    a, b\n)\n", "x = f(a, b)\n"),
     "does not fit": (

@@ -113,6 +113,7 @@ def _style(settings: Mapping[str, object]) -> Style:
     return Style(
         _positive(found.get("line_length")) or None,
         lines_between_types=_positive(found.get("lines_between_types")),
+        lines_after_imports=_positive(found.get("lines_after_imports")),
         **flags,
     )
 
