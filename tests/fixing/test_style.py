@@ -330,6 +330,7 @@ HOOKS = {
     "ruff": ("  - id: ruff\n    args: [--fix]\n  - id: ruff-format\n", 88),
     "flake8": ("  - id: flake8\n    args:\n    - --max-line-length=99\n", 99),
     "flake8, by a file": ("  - id: flake8\n    args: ['--config=.flake8']\n", None),
+    "black and usort": ("  - id: ufmt\n    additional_dependencies: [black == 24.4.2]\n", 88),
     "yapf": ("  - id: yapf\n    args: ['--style={based_on_style: pep8, column_limit: 99}', '-i']\n", 99),
     "autopep8": ("  - id: autopep8\n    args: ['-i', '--max-line-length', '99']\n", 99),
     "the formatter's": ("  - id: flake8\n    args: [--max-line-length=120]\n  - id: black\n", 88),
@@ -358,6 +359,7 @@ def test_hooks_say_what_the_settings_leave_open(tmp_path: Path) -> None:
     [
         ("[tool.black]\ntarget-version = ['py310']\n", Style(88)),
         ("[tool.black]\nline-length = 99\n[tool.isort]\nfrom_first = true\n", Style(99, from_first=True)),
+        ("[tool.ufmt]\nformatter = 'ruff-api'\n", Style(88)),
         ("[tool.isort]\nprofile = 'google'\n", Style(None, force_single_line=True, force_sort_within_sections=True)),
         (
             "[tool.ruff]\nextend = 'base.toml'\n[tool.ruff.lint.isort]\nno-sections = true\n",

@@ -64,8 +64,8 @@ def _in(path: str, name: str) -> Style | None:
         tools = _table(content, "tool")
         if "ruff" in tools:
             return _of_ruff(_extended(path, _table(tools, "ruff"), 0))
-        if "isort" in tools or "black" in tools:
-            black = {"line-length": 88, **_table(tools, "black")} if "black" in tools else {}
+        if tools.keys() & {"isort", "black", "ufmt"}:
+            black = {"line-length": 88, **_table(tools, "black")} if tools.keys() & {"black", "ufmt"} else {}
             return _style({**black, **_table(tools, "isort")})
     except (Problem, configparser.Error, UnicodeDecodeError, ValueError):
         pass
