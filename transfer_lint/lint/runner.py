@@ -38,8 +38,8 @@ Result = TypeVar("Result")
 class _Worker:
     """Checks texts in one process. It says once of all that it sees, with which result it was first of use.
 
-    What it has found out about files is forgotten where these are more than MOST_HELD, once it has checked a good part
-    of so much itself. It is found out again as far as it is asked for.
+    What it has found out about files is forgotten where these are more than MOST_HELD, and more than twice what the
+    first files have asked about: that much is asked for again at once.
     """
 
     def __init__(
@@ -56,6 +56,7 @@ class _Worker:
         self._facts = facts or TextFacts()
         self._context = self._begin()
         self._checked = 0  # characters of source, since it began
+        self._asked_first = 0  # characters of the files that the first of these have asked about
         self._told = 0, len(trees)  # how many of the contents, and of the trees, are known to whoever is told
 
     def _begin(self) -> tuple[Project, Settings]:
@@ -76,10 +77,13 @@ class _Worker:
 
     def examine(self, job: tuple[str, str]) -> tuple[Examined | Problem, Seen]:
         """Check one text. job: (path, text). Raises nothing: a failure becomes a Problem."""
-        if self._checked > MOST_HELD // 8 and self._context[0].characters > MOST_HELD:
-            del self._context
-            gc.collect()
-            self._context, self._checked = self._begin(), 0
+        if self._checked > MOST_HELD // 8:
+            held = self._context[0].characters
+            self._asked_first = self._asked_first or held
+            if held > max(MOST_HELD, 2 * self._asked_first):
+                del self._context
+                gc.collect()
+                self._context, self._checked, self._asked_first = self._begin(), 0, 0
         self._checked += len(job[1])
         result = examine_job(self._context, job)
         trees = self._context[0].trees

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from transfer_codemods.actions import HoistTransfer
-from transfer_lint.findings import Heat, Safety, Saving
+from transfer_lint.findings import Heat, Safety, Saving, Severity
 from transfer_lint.flow.ask import Questions, Site
 from transfer_lint.rules import Verdict, rule, warning_if
 from transfer_lint.rules.options import RuleOptions
@@ -26,7 +26,9 @@ def check(site: Site, questions: Questions, options: RuleOptions) -> Verdict | N
     if request.device is None or not request.plain or site.guarded or site.in_handler:
         return None
     invariance = questions.invariance(site)
-    if invariance is None or questions.can_only_be_module(site):
+    if invariance is None:
+        return _in_pieces(site, questions)
+    if questions.can_only_be_module(site):
         return None  # TL103 reports modules
     receiver, proved = questions.receiver(site), invariance.proved and not request.ambiguous
     loud = proved and questions.is_elsewhere(site) and site.heat is not Heat.ONCE
@@ -38,3 +40,12 @@ def check(site: Site, questions: Questions, options: RuleOptions) -> Verdict | N
         "move it once, in the first round",
         Safety.SAFE if invariance.untouched and questions.is_operand(site) else Safety.UNSAFE,
     )
+
+
+def _in_pieces(site: Site, questions: Questions) -> Verdict | None:
+    """What each round moves is another piece of the same tensor: one copy of the whole would do (a hint)."""
+    piece = questions.piece(site) if site.heat is not Heat.ONCE and not questions.is_in_test(site) else None
+    if piece is None:
+        return None
+    text = f"`{questions.receiver(site)}` is a piece of `{piece.whole}`: move the whole once,"
+    return Verdict(Severity.HINT, f"{text} before the loop of line {piece.line}", site.receiver.why)

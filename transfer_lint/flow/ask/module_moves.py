@@ -5,10 +5,8 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator, Sequence
 
+from transfer_lint.findings import Heat
 from transfer_lint.flow.ask.caches import kept_by
-from transfer_lint.flow.ask.kept_tensors import own_attribute
-from transfer_lint.flow.knowledge import Knowledge
-from transfer_lint.flow.program.modules import ClassInfo
 from transfer_lint.flow.program.syntax import bindings, blocks_of, loops_around, nodes_of, path_to, spelled
 from transfer_lint.flow.results.sites import Site
 
@@ -167,11 +165,13 @@ def is_taken_away(site: Site, sites: Sequence[Site]) -> bool:
 
 
 def is_given(site: Site) -> bool:
-    """Whether what is moved is a parameter, or a part of one, outside of loops: only the caller knows how often."""
+    """Whether what is moved is a parameter, or a part of one, in no loop over steps: the caller knows how often."""
     root, function = site.moved, site.function
     while isinstance(root, ast.Attribute):
         root = root.value
-    if function is None or not isinstance(root, ast.Name) or loops_around(function.node.body, site.statement):
+    if function is None or not isinstance(root, ast.Name):
+        return False
+    if site.heat.rank >= Heat.STEP.rank and loops_around(function.node.body, site.statement):
         return False
     own = root is not site.moved and root.id in ("self", "cls")
     return not own and root.id in {parameter.arg for parameter in function.parameters}
@@ -183,36 +183,6 @@ def is_part_like(site: Site, other: Site) -> bool:
         case ast.Attribute(attr=name), ast.Attribute(attr=also):
             return name == also and other is not site
     return False
-
-
-def is_other_object(site: Site, knowledge: Knowledge) -> bool:
-    """Whether all that the class, or the function, makes for the name are objects of classes that are no modules.
-
-    Such a class of the tree moves in its own way, or has no module among its bases, all of which are known.
-    """
-    function, name = site.function, own_attribute(site.moved)
-    if function is None:
-        return False
-    methods = [function]
-    if name is not None and function.owner is not None:
-        classes = (base for base in function.owner.lineage if isinstance(base, ClassInfo))
-        methods = [method for cls in classes for method in cls.methods.values()]
-    text = spelled(site.moved)
-    made = [
-        method.module.project.class_named(method.module, value.func)
-        for method in methods
-        for target, value in bindings(method.node)
-        if isinstance(value, ast.Call) and spelled(target) == text
-    ]
-    return bool(made) and all(cls is not None and _is_no_module(cls, knowledge) for cls in made)
-
-
-def _is_no_module(cls: ClassInfo, knowledge: Knowledge) -> bool:
-    """Whether a class has a move of its own, or only bases that are known and are no modules."""
-    if any("to" in base.methods for base in cls.lineage if isinstance(base, ClassInfo)):
-        return True
-    outside = [base for base in cls.lineage if isinstance(base, str)]
-    return all(knowledge.is_transparent_base(base) and not knowledge.is_module_class(base) for base in outside)
 
 
 def _is_in(part: str, whole: str) -> bool:

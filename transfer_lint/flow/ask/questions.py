@@ -28,6 +28,7 @@ from transfer_lint.flow.ask.mutations import on_lines
 from transfer_lint.flow.ask.read_questions import ReadQuestions
 from transfer_lint.flow.knowledge import Role
 from transfer_lint.flow.program import sockets
+from transfer_lint.flow.program.plain_objects import holds_plain_object
 from transfer_lint.flow.program.syntax import bindings, is_literal, nodes_of, parents, span, spelled
 from transfer_lint.flow.results.constructions import Construction, DeviceComparison
 from transfer_lint.flow.results.examination import Place
@@ -112,7 +113,7 @@ class Questions(ReadQuestions):
         receiver, statement, function = site.receiver, site.statement, site.function
         if site.proved or not isinstance(receiver, Object) or receiver.cls is not None:
             return False
-        if module_moves.is_other_object(site, self._knowledge):
+        if holds_plain_object(site.function, site.moved, self._knowledge):
             return False
         node = site.moved
         holder = parents(statement).get(site.node)
@@ -359,6 +360,10 @@ class Questions(ReadQuestions):
         """The deterministic factory whose result the site moves; see `Factories.moved_by`. None if there is none."""
         return self._factories.moved_by(site, self.is_on_host(site))
 
+    def made_like(self, site: Site) -> str | None:
+        """What the result that the site moves is made like; see `Factories.made_like`."""
+        return self._factories.made_like(site)
+
     def is_made_converted(self, site: Site) -> bool:
         """Whether the site moves what a factory makes, which could take the dtype, too, that the next call asks for."""
         after, made = self._next.get(site.node), self.factory(site)
@@ -368,10 +373,6 @@ class Questions(ReadQuestions):
         only = one.device is not None and one.dtype is None and two.device is None and two.dtype is not None
         understood = not (one.ambiguous or two.ambiguous or after.in_fstring) and one.plain and two.plain
         return only and understood and site.is_blocking and after.is_blocking
-
-    def made_like(self, site: Site) -> str | None:
-        """What the result that the site moves is made like; see `Factories.made_like`."""
-        return self._factories.made_like(site)
 
     def made_by(self, site: Site) -> Factory | None:
         """The call of the factory that made the receiver; see `Factories.made_by`. None if there is none."""

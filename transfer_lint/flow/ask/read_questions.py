@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from transfer_lint.findings import Assumption
-from transfer_lint.flow.ask import caches, needed_reads, readers
+from transfer_lint.flow.ask import caches, needed_reads, pieces, readers
+from transfer_lint.flow.ask.pieces import Piece
 from transfer_lint.flow.ask.placements import Placements, is_device_of_value
 from transfer_lint.flow.knowledge import Role
 from transfer_lint.flow.program.syntax import nodes_of
@@ -86,6 +87,17 @@ class ReadQuestions(Placements):
         if at_once is not None and self.boundary(at_once):
             return at_once
         return next((site for site in self.sites if site.node in read.tensor.moved_from), None)
+
+    def piece(self, site: Site) -> Piece | None:
+        """What each round of a loop moves a piece of, to the host or, one by one, from there; see `pieces`."""
+        down = self.goes_to_host(site)
+        if self.is_on_device(site) or (self.is_on_host(site) if down else self.is_on_accelerator(site)):
+            return None
+        return pieces.moved_in_pieces(site, single=not down) if not (down and self.is_read_at_once(site)) else None
+
+    def is_read_at_once(self, site: Site) -> bool:
+        """Whether a read is called on what the site moves: `x.cpu().numpy()`."""
+        return any(self.is_within(site, read) for read in self.reads if read.statement is site.statement)
 
     def is_within(self, site: Site, read: HostRead) -> bool:
         """Whether the transfer is a part of what is read: `x.cpu().item()`."""

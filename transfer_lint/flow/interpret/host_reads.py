@@ -212,12 +212,18 @@ def _compared(
     """`max(1, t)`, `max(t)`, `any(t > 0 for t in ts)`: comparisons whose truth is asked for."""
     if len(operands) > 1 and tensors and name in ("builtins.max", "builtins.min"):
         note(frame, node, tensors[0])
-    elif isinstance(operands[0], Tensor) or (node.args and seems_tensor(frame, node.args[0], operands[0], by_use=True)):
+    elif isinstance(operands[0], Tensor) or _is_name_of_tensor(frame, node, operands):
         note(frame, node, operands[0], elements=written(node.args[0]) if node.args else "")
     elif isinstance(operands[0], Object) and operands[0].cls == "builtins.list":
         item = element(frame, operands[0], node, state)
         if isinstance(item, Tensor) and not item.optional:
             note(frame, node, item)
+
+
+def _is_name_of_tensor(frame: Frame, node: ast.Call, operands: Sequence[Value]) -> bool:
+    """Whether a function is given nothing but a name of what seems to be a tensor."""
+    alone = len(operands) == 1 and len(node.args) == 1 and isinstance(node.args[0], ast.Name)
+    return alone and seems_tensor(frame, node.args[0], operands[0], by_use=True)
 
 
 def _repeats(arguments: Mapping[str, Value], key: str) -> bool:

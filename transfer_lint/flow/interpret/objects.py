@@ -101,7 +101,8 @@ def may_assign(frame: Frame, cls: ClassInfo | str, name: str) -> bool:
 
     The function itself only if something in the tree may call it again.
     """
-    if name.startswith("[") or frame.project.assigns(name, frame.module.path):
+    near = frame.module.path
+    if name.startswith("[") or frame.project.assigns(name, near) or frame.project.sets(name, near):
         return True
     if isinstance(cls, str):
         return not frame.knowledge.is_module_class(cls)
@@ -111,7 +112,7 @@ def may_assign(frame: Frame, cls: ClassInfo | str, name: str) -> bool:
     return (
         not known
         or cls.is_overridden(name)
-        or any(name in method.assigned and _may_run_again(frame, method) for method in methods)
+        or any(_may_run_again(frame, method) for method in methods if name in method.assigned or method.assigns_unnamed)
     )
 
 
@@ -120,6 +121,19 @@ def _may_run_again(frame: Frame, method: FunctionInfo) -> bool:
     if method is not frame.function or method.name == "forward" or method.name.startswith("__"):
         return True
     return bool(frame.project.mentioning(f".{method.name}", method.module.path))
+
+
+def may_be_set(frame: Frame, cls: ClassInfo, name: str) -> bool:
+    """Whether code may assign an attribute of an object under a name that it does not write out.
+
+    Not under the assumption that no changes are hidden.
+    """
+    kinds = (base for base in cls.lineage if isinstance(base, ClassInfo))
+    methods = (method for kind in kinds for key, method in kind.methods.items() if key != "__init__")
+    if not frame.project.sets(name, cls.module.path) and not any(method.assigns_unnamed for method in methods):
+        return False
+    frame.assumable.add(Assumption.NO_HIDDEN_CHANGES)
+    return Assumption.NO_HIDDEN_CHANGES not in frame.callees.assumptions
 
 
 def store(frame: Frame, owner: Object, name: str, value: Value, where: ast.AST, state: State) -> None:

@@ -16,6 +16,7 @@ _OF_TENSORS = frozenset(
      "triu", "unbind", "unfold", "view", "zero_"}
 )  # fmt: skip
 """Methods of tensors that neither arrays nor containers nor modules have, or that are called otherwise there."""
+_OF_HOST = frozenset({"item", "numpy", "tolist"})
 _MASKING = frozenset(
     {"bool", "eq", "ge", "gt", "isfinite", "isin", "isinf", "isnan", "le", "logical_and", "logical_not", "logical_or",
      "logical_xor", "lt", "ne"}
@@ -92,6 +93,8 @@ def _shown(function: ast.AST) -> Iterator[str]:
 
 def _is_made(node: ast.expr) -> bool:
     """Whether an expression is a chain of calls and items in which something is called as only tensors are."""
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in _OF_HOST:
+        return False
     while isinstance(node, ast.Call | ast.Subscript):
         if isinstance(node, ast.Call):
             if not isinstance(node.func, ast.Attribute) or node.func.attr == "size":

@@ -17,7 +17,8 @@ from transfer_lint.flow.interpret import expressions, loops, statements, try_wit
 from transfer_lint.flow.interpret.annotations import annotated
 from transfer_lint.flow.interpret.frame import Frame
 from transfer_lint.flow.interpret.instantiation import Instantiation, bind
-from transfer_lint.flow.interpret.objects import entry_state
+from transfer_lint.flow.interpret.node_inputs import is_given_by_sampler
+from transfer_lint.flow.interpret.objects import entry_state, may_be_set
 from transfer_lint.flow.interpret.parameters import parameter
 from transfer_lint.flow.interpret.templates import as_constructed, ground, lasting
 from transfer_lint.flow.interpret.unknown_calls import unknown_call
@@ -280,13 +281,14 @@ class Summaries:
     def attribute(self, frame: Frame, owner: Object, name: str, symbol: Symbol) -> Value:
         """The value of an attribute, as given by the object's class or by the place where the object was made."""
         function = frame.function
-        if function is not None and owner.ident.parent is None and self._is_given_by_sampler(function, owner, name):
+        is_root = owner.ident.parent is None
+        if function is not None and is_root and is_given_by_sampler(frame, self.heat, function, owner, name):
             why = (Fact(function.module, function.node, f"ComfyUI hands `{symbol.label}` over on the accelerator"),)
             device = Known(Term(TermKind.STABLE, "comfy.model_management.get_torch_device"), why)
             return Tensor(symbol, device, scalar=False, why=why)
         template = frame.templates.get(owner.ident)
         if template is None and isinstance(owner.cls, ClassInfo) and not name.startswith("["):
-            template = self._shape(owner.cls, name)
+            template = self._shape(frame, owner.cls, name)
         if template is not None:
             frame.assumable |= template.summary.assumptions
             record = template.summary.heap.get(template.symbol)
@@ -323,23 +325,13 @@ class Summaries:
             return None
         if any(isinstance(base, ClassInfo) and name in base.assigned for base in cls.lineage) or cls.is_dataclass:
             return None
+        if may_be_set(frame, cls, name):
+            return None
         module, node = found
         value = self.global_value(module, f"{cls.name}.{name}", node, frame.symbols)
         return value if isinstance(value, Constant | Placed) and value != NONE else None
 
-    def _is_given_by_sampler(self, function: FunctionInfo, owner: Object, name: str) -> bool:
-        """Whether the item is a tensor that ComfyUI passes to per-layer callbacks, or to those of its sampler."""
-        knowledge = self.project.knowledge
-        if owner.ident.label in knowledge.layer_parameters:
-            return name[2:-2] in knowledge.per_step_values
-        first = function.parameters[0].arg if len(function.parameters) == 1 else ""
-        return (
-            owner.ident.label == first
-            and name[2:-2] in knowledge.callback_values
-            and self.heat.is_step_callback(function)
-        )
-
-    def _shape(self, cls: ClassInfo, name: str) -> Template | None:
+    def _shape(self, frame: Frame, cls: ClassInfo, name: str) -> Template | None:
         """The object as `__init__` leaves it; None if that is not known or anything else may assign `name`."""
         initialiser = cls.method("__init__")
         if initialiser is None or initialiser.owner is None:
@@ -349,6 +341,8 @@ class Summaries:
         for base in cls.lineage:
             if isinstance(base, ClassInfo) and name in base.reassigned:
                 return None
+        if may_be_set(frame, cls, name):
+            return None
         summary = self.summary(initialiser)
         if summary is None or not initialiser.parameters:
             return None

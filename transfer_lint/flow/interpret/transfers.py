@@ -11,6 +11,7 @@ from transfer_lint.flow.interpret.assumed import as_operand
 from transfer_lint.flow.interpret.frame import Frame
 from transfer_lint.flow.knowledge import Role
 from transfer_lint.flow.knowledge.names import DEVICE
+from transfer_lint.flow.program.plain_objects import holds_plain_object
 from transfer_lint.flow.program.roles import ArgumentRole
 from transfer_lint.flow.program.tensor_uses import no_tensors
 from transfer_lint.flow.results.sites import Request, RequestedHalf, Site
@@ -60,6 +61,8 @@ def _by_use(frame: Frame, node: ast.Call, receiver: Tensor | Object) -> Tensor |
         return receiver
     shown = frame.callees.roles.shown(frame.module, frame.function, node.func.value)
     if shown is None or shown.role is not ArgumentRole.TENSOR:
+        return receiver
+    if holds_plain_object(frame.function, node.func.value, frame.knowledge):
         return receiver
     fact = frame.assume(Assumption.MOVED_IS_TENSOR, shown.node, "`{}` uses it as a tensor")
     return receiver if fact is None else Tensor(receiver.ident, *receiver.placed, why=(fact,))

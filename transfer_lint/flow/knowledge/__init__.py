@@ -1,7 +1,6 @@
 """Knowledge of code outside the linted tree: torch, numpy, ComfyUI. The data is in the TOML files beside this file.
 
-May import the standard library only. `torch_derived.toml` is made by scripts/derive_torch_knowledge.py, which runs
-torch; the other files are written by hand. Hands out `Knowledge`, which users can extend.
+`torch_derived.toml` is made by scripts/derive_torch_knowledge.py, which runs torch; the rest is written by hand.
 """
 
 from __future__ import annotations

@@ -10,6 +10,7 @@ from typing import Protocol, TypeAlias
 
 from transfer_lint.flow.knowledge import Knowledge
 from transfer_lint.flow.program.syntax import NO_OPERATORS, attributes_assigned, nodes_of
+from transfer_lint.flow.program.unnamed_sets import sets_own
 
 _ARRAYS = ("numpy", "pandas", "jax", "tensorflow", "cupy", "polars")
 
@@ -54,6 +55,11 @@ class FunctionInfo:
     def assigned(self) -> frozenset[str]:
         """The attributes of its first parameter that it assigns or deletes."""
         return attributes_assigned(self.node, self.parameters[0].arg) if self.parameters else frozenset()
+
+    @cached_property
+    def assigns_unnamed(self) -> bool:
+        """Whether it may assign attributes of its first parameter under names that it does not write out."""
+        return bool(self.parameters) and sets_own(self.node, self.parameters[0].arg)
 
     @property
     def lines(self) -> range:
@@ -225,9 +231,7 @@ class ClassInfo:
 class Tree(Protocol):
     """What a file needs from the tree that it belongs to; `Project` implements it."""
 
-    @property
-    def knowledge(self) -> Knowledge:
-        """What is known of code outside the tree."""
+    knowledge: Knowledge
 
     def module(self, path: str, near: str) -> Module | None:
         """The module at `path`, for the file `near`; None if there is no such file or it does not parse."""
@@ -342,9 +346,10 @@ class Module:
                     method = FunctionInfo(self, item, f"{node.name}.{item.name}", info)
                     info.methods[item.name] = method
                     self.functions.append(method)
-                case ast.Assign(targets=[ast.Name(id=name)], value=value):
-                    info.attributes[name] = value
-                case ast.AnnAssign(target=ast.Name(id=name), value=ast.expr() as value):
+                case (
+                    ast.Assign(targets=[ast.Name(id=name)], value=value)
+                    | ast.AnnAssign(target=ast.Name(id=name), value=ast.expr() as value)
+                ):
                     info.attributes[name] = value
         self.classes[node.name] = info
         self._bind(node.name, info)
@@ -367,12 +372,8 @@ class Module:
         """What a module-level name is bound to; None if it is not bound, bound more than once, or declared `global`."""
         found = self.bindings.get(name)
         if found is not None:
-            first = found[0]
-            if name in self.rebound_globals:
-                return None
-            if len(found) == 1 or all(isinstance(b, Import) and b == first for b in found):
-                return first
-            return None
+            once = len(found) == 1 or all(isinstance(b, Import) and b == found[0] for b in found)
+            return found[0] if once and name not in self.rebound_globals else None
         for star in self.stars:
             target = self.project.module_for(self, star) if self.project.star_may_bind(self, star, name) else None
             if target is not None and target is not self and (inner := target.binding(name)) is not None:
@@ -387,10 +388,9 @@ class Module:
             node = node.value
         if not isinstance(node, ast.Name):
             return "?"
-        binding = self.binding(node.id)
-        match binding:
-            case Import():
-                root = self.project.external_name(self, binding)
+        match self.binding(node.id):
+            case Import() as found:
+                root = self.project.external_name(self, found)
             case None if node.id not in self.bindings:
                 root = f"builtins.{node.id}"
             case FunctionInfo() | ClassInfo():

@@ -83,6 +83,10 @@ class Project:
         paths = dict.fromkeys(path for word in _DEFAULT_DEVICE for path in self.mentioning(word, near))
         return any(_sets_default_device(cast("str | None", self._ask(near, "text", path)) or "") for path in paths)
 
+    def sets(self, attribute: str, near: str) -> bool:
+        """Whether code of the tree may assign the attribute under a name that it does not write out, on any object."""
+        return cast(bool, self._ask(near, "sets", attribute))
+
     def replaces_data(self, near: str) -> bool:
         """Whether code of the tree assigns the `.data` of what a plain name stands for, as of a tensor that it gets."""
         return cast(bool, self._ask(near, "replaces_data"))

@@ -11,6 +11,7 @@ from functools import cached_property
 from typing import Any, TypeVar
 
 from transfer_lint.flow.program.modules import Import
+from transfer_lint.flow.program.unnamed_sets import ANY, MAY_SET, names_set
 
 # Each pattern begins with a literal, for which a search is many times faster than for the beginning of a line.
 # What stands before it on its line is looked at afterwards.
@@ -109,6 +110,10 @@ class TreeTexts:
     def assigns(self, name: str) -> bool:
         """Whether code of the tree assigns the attribute on anything that is not named `self`."""
         return self._index(_names_assigned).count(name) > 0
+
+    def sets(self, name: str) -> bool:
+        """Whether code of the tree may assign the attribute under a name that is not written out: see `names_set`."""
+        return any(not {name, ANY}.isdisjoint(self._of(path, names_set)) for path in self._where(_sets_names, ""))
 
     def replaces_data(self) -> bool:
         """Whether code of the tree assigns the `.data` of what a plain name stands for, as of a tensor that it gets."""
@@ -247,6 +252,10 @@ class _Index:
 
 def _holds(text: str, word: str) -> bool:
     return word in text
+
+
+def _sets_names(text: str, _: str) -> bool:
+    return MAY_SET.search(text) is not None
 
 
 def _names_imported(text: str) -> Iterable[str]:

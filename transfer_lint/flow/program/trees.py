@@ -99,6 +99,10 @@ class Trees:
         """Whether code of the tree assigns the attribute on anything that is not named `self`."""
         return self._texts(near).assigns(attribute)
 
+    def sets(self, near: str, attribute: str) -> bool:
+        """Whether code of the tree may assign the attribute under a name that it does not write out, on any object."""
+        return self._texts(near).sets(attribute)
+
     def replaces_data(self, near: str) -> bool:
         """Whether code of the tree assigns the `.data` of what a plain name stands for, as of a tensor that it gets."""
         return self._texts(near).replaces_data()

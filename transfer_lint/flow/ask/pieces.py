@@ -1,0 +1,92 @@
+"""Pieces: transfers of one item or slice of a tensor in each round of a loop."""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import dataclass
+
+from transfer_lint.flow.program.syntax import ancestors, is_plain, loops_around, nodes_of, spelled
+from transfer_lint.flow.results.sites import Site
+from transfer_lint.flow.values.values import Tensor
+
+_COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.GeneratorExp, ast.DictComp)
+
+
+@dataclass(frozen=True)
+class Piece:
+    """What a transfer moves a piece of. whole: how that is written. line: the first line of the loop."""
+
+    whole: str
+    line: int
+
+
+def moved_in_pieces(site: Site, *, single: bool) -> Piece | None:
+    """The tensor of which each round of the innermost loop moves another piece; None if there is none.
+
+    `x[i].cpu()`, where the loop binds `i`, and nothing in it binds `x`. single: the piece is one item wide.
+    """
+    moved = site.moved
+    while isinstance(moved, ast.Call) and isinstance(moved.func, ast.Attribute) and moved.func.attr == "detach":
+        moved = moved.func.value
+    if not isinstance(moved, ast.Subscript) or not is_plain(moved.value) or not _is_of_tensor(site, moved):
+        return None
+    loop = _innermost(site)
+    if loop is None:
+        return None
+    bound = _bound(loop)
+    items = moved.slice.elts if isinstance(moved.slice, ast.Tuple) else [moved.slice]
+    chosen = [item for item in items if bound & _names(item)]
+    if not chosen or (single and not all(_is_one(item, bound) for item in chosen)):
+        return None
+    whole = spelled(moved.value)
+    stores = (n for n in nodes_of(loop) if isinstance(getattr(n, "ctx", None), ast.Store | ast.Del))
+    if any(spelled(node) == whole for node in stores) or bound & _names(moved.value):
+        return None
+    return Piece(whole, loop.lineno)
+
+
+def _is_of_tensor(site: Site, moved: ast.Subscript) -> bool:
+    """Whether an item is one of a tensor, as is known, or as its index shows: a list has no whole to move."""
+    if isinstance(site.receiver, Tensor) and site.receiver.shares:
+        return True
+    return isinstance(moved.slice, ast.Slice | ast.Tuple)  # neither is an item of a list that can be moved
+
+
+def _innermost(site: Site) -> ast.For | ast.AsyncFor | ast.expr | None:
+    for node in ancestors(site.statement, site.node):
+        if isinstance(node, ast.Lambda):
+            return None
+        if isinstance(node, _COMPREHENSIONS):
+            return node
+    body = site.function.node.body if site.function is not None else site.module.tree.body
+    loops = loops_around(body, site.statement)
+    return loops[-1] if loops and isinstance(loops[-1], ast.For | ast.AsyncFor) else None
+
+
+def _bound(loop: ast.AST) -> frozenset[str]:
+    if isinstance(loop, ast.For | ast.AsyncFor):
+        return _names(loop.target)
+    assert isinstance(loop, _COMPREHENSIONS)
+    return frozenset().union(*(_names(generator.target) for generator in loop.generators))
+
+
+def _is_one(item: ast.expr, bound: frozenset[str]) -> bool:
+    """`i`, `i : i + 1`, `i + 1 : i + 2`."""
+    if not isinstance(item, ast.Slice):
+        return True
+    ends = [_offset(end, bound) for end in (item.lower, item.upper)]
+    return item.step is None and None not in ends and ends[1] == (ends[0] or 0) + 1
+
+
+def _offset(node: ast.expr | None, bound: frozenset[str]) -> int | None:
+    """The number that is added to a name that the loop binds."""
+    match node:
+        case ast.Name(id=name) if name in bound:
+            return 0
+        case ast.BinOp(left=ast.Name(id=name), op=ast.Add(), right=ast.Constant(value=int() as number)):
+            return number if name in bound else None
+    return None
+
+
+def _names(node: ast.AST) -> frozenset[str]:
+    return frozenset(part.id for part in nodes_of(node) if isinstance(part, ast.Name))

@@ -1,0 +1,123 @@
+"""Attributes that are assigned under names which the assignment does not write out: `setattr(x, name, value)`."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterable, Iterator
+
+from transfer_lint.files.parsing import parse
+from transfer_lint.flow.program.syntax import bindings, children, nodes_of, spelled
+
+ANY = ""
+"""Stands for a name that is not known."""
+
+MAY_SET = re.compile(
+    r"""(?<!def )\bsetattr\((?!\s*sys\.modules\[__name__\],)(?!\s*[\w.]+,\s*["']\w+["'],)"""
+    r"|(?<!def )\b__setattr__\(|__dict__(?!\[[^]]*\](?!\s*=)|\.(?:get|copy|items|keys|values)\()|\bvars\([\w.]+\)[.[]"
+)
+_WRITES = frozenset({"update", "setdefault", "clear", "pop", "popitem", "__setitem__", "__delitem__"})
+_RECORDS = frozenset({"argparse.Namespace", "Namespace", "types.SimpleNamespace", "SimpleNamespace"})
+_PARSERS = frozenset({"argparse.ArgumentParser", "ArgumentParser"})
+
+
+def names_set(text: str) -> Iterable[str]:
+    """The attributes that a text may so assign on anything but `self`, modules and the options of a program."""
+    try:
+        tree = parse(text)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return (ANY,)
+    modules = _modules(tree)
+    found: dict[str, None] = {}
+    pending: list[tuple[ast.AST, ast.AST]] = [(tree, tree)]
+    while pending:
+        node, scope = pending.pop()
+        for target, key in _set_by(node, scope):
+            if spelled(target) not in modules and not _is_record(scope, target):
+                found.update(dict.fromkeys(_names(scope, key)))
+        scope = node if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) else scope
+        pending += [(child, scope) for child in children(node)]
+    return found
+
+
+def sets_own(method: ast.AST, owner: str) -> bool:
+    """Whether a method so assigns attributes of its object, `owner`, under names that are not known."""
+    return any(
+        spelled(target) in (owner, "super()") and ANY in _names(method, key)
+        for node in nodes_of(method)
+        for target, key in _set_by(node, method)
+    )
+
+
+def _set_by(node: ast.AST, scope: ast.AST) -> Iterator[tuple[ast.expr, ast.expr | None]]:
+    """What a node may so assign attributes of: the object, and the name; None if there is none, or more than one."""
+    match node:
+        case (
+            ast.Call(func=ast.Name(id="setattr"), args=[target, key, *_])
+            | ast.Call(func=ast.Attribute(value=ast.Name(id="object"), attr="__setattr__"), args=[target, key, *_])
+            | ast.Call(func=ast.Attribute(value=target, attr="__setattr__"), args=[key, *_])
+        ):
+            yield target, key
+        case ast.Call(func=ast.Attribute(value=space, attr=name)) if name in _WRITES:
+            yield from ((target, None) for target in _spaces(space, scope))
+        case ast.Subscript(value=space, slice=key, ctx=ast.Store() | ast.Del()):
+            yield from ((target, key) for target in _spaces(space, scope))
+        case ast.Attribute(value=target, attr="__dict__", ctx=ast.Store()):
+            yield target, None
+
+
+def _spaces(node: ast.expr, scope: ast.AST) -> Iterator[ast.expr]:
+    """`x` of `x.__dict__` and `vars(x)`, and of a local that one of these is bound to."""
+    match node:
+        case ast.Attribute(value=target, attr="__dict__") | ast.Call(func=ast.Name(id="vars"), args=[target]):
+            yield target
+        case ast.Name(id=name):
+            for target, value in bindings(scope):
+                if isinstance(target, ast.Name) and target.id == name and value is not None:
+                    yield from () if isinstance(value, ast.Name) else _spaces(value, scope)
+
+
+def _names(scope: ast.AST, key: ast.expr | None) -> Iterable[str]:
+    """What a name may be: one that is written out, or one of a list that is."""
+    match key:
+        case ast.Constant(value=str(name)):
+            return (name,)
+        case ast.Name(id=variable):
+            values = [value for target, value in bindings(scope) if spelled(target) == variable]
+            listed = [_listed(scope, value) for value in values]
+            if values and all(listed):
+                return [name for names in listed for name in names]
+    return (ANY,)
+
+
+def _listed(scope: ast.AST, value: ast.expr | None) -> list[str]:
+    """The texts of a list that is written out, or of the local that it is bound to; empty if it is not known."""
+    if isinstance(value, ast.Name):
+        values = [bound for target, bound in bindings(scope) if spelled(target) == value.id]
+        value = values[0] if len(values) == 1 else None
+    items = value.elts if isinstance(value, ast.List | ast.Tuple | ast.Set) else []
+    names = [item.value for item in items if isinstance(item, ast.Constant) and isinstance(item.value, str)]
+    return names if len(names) == len(items) else []
+
+
+def _is_record(scope: ast.AST, target: ast.expr) -> bool:
+    """Whether it is a local that only options of the program are bound to: `parser.parse_args()`."""
+    values = [value for name, value in bindings(scope) if spelled(name) == spelled(target)]
+    return isinstance(target, ast.Name) and bool(values) and all(_makes_record(scope, value) for value in values)
+
+
+def _makes_record(scope: ast.AST, value: ast.expr | None) -> bool:
+    match value:
+        case ast.Call(func=ast.Attribute(value=ast.Name(id=parser), attr="parse_args")):
+            made = [value for name, value in bindings(scope) if spelled(name) == parser]
+            return bool(made) and all(isinstance(one, ast.Call) and spelled(one.func) in _PARSERS for one in made)
+        case ast.Call(func=func):
+            return spelled(func) in _RECORDS
+    return False
+
+
+def _modules(tree: ast.Module) -> frozenset[str]:
+    """What a file sets attributes of that is no object of another class: modules that it imports, and `self`."""
+    imports = (node for node in nodes_of(tree) if isinstance(node, ast.Import))
+    named = {alias.asname or alias.name for node in imports for alias in node.names}
+    return frozenset(named | {"self", "sys.modules[__name__]"})
