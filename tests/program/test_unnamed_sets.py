@@ -26,6 +26,28 @@ CASES = {
     "a namespace that is read": ("def f(x, k):\n    return x.__dict__[k], vars(x)", set()),
     "options": ("import argparse\n\np = argparse.ArgumentParser()\na = p.parse_args()\nsetattr(a, k, 1)", set()),
     "options, or not": ("import argparse\n\na = argparse.Namespace()\na = f()\nsetattr(a, k, 1)", {ANY}),
+    "its own values": ("def f(x):\n    for k, v in list(vars(x).items()):\n        setattr(x, k, v)", set()),
+    "copies of its own": ("def f(x):\n    for k, v in x.__dict__.items():\n        setattr(x, k, copy.copy(v))", set()),
+    "another's values": ("def f(x, y):\n    for k, v in vars(y).items():\n        setattr(x, k, v)", {ANY}),
+    "its own values, changed": ("def f(x):\n    for k, v in vars(x).items():\n        setattr(x, k, g(v))", {ANY}),
+    "under another's name": (
+        "def f(x, k):\n    for n, v in vars(x).items():\n        setattr(x, k, v)",
+        {ANY},
+    ),
+    "of two owners": ("def f(x, y):\n    for k, v in vars(x).items():\n        x = y\n        setattr(x, k, v)", {ANY}),
+    "a value that is bound again": (
+        "def f(x):\n    for k, v in vars(x).items():\n        v = g(v)\n        setattr(x, k, v)",
+        {ANY},
+    ),
+    "what was noted": (
+        "def f(x):\n    d = {n: getattr(x, n) for n in g()}\n    for k, v in d.items():\n        setattr(x, k, v)",
+        set(),
+    ),
+    "what was noted, and changed": (
+        "def f(x):\n    d = {n: getattr(x, n) for n in g()}\n    d['a'] = 1\n    for k, v in d.items():\n"
+        "        setattr(x, k, v)",
+        {ANY},
+    ),
     "what does not parse": ("def f(x, k): setattr(x, k, 1) )", {ANY}),
 }
 

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Iterator
 
 from transfer_lint.files.parsing import parse
-from transfer_lint.flow.program.syntax import bindings, children, nodes_of, spelled
+from transfer_lint.flow.program.syntax import bindings, children, nodes_of, parents, spelled
 
 ANY = ""
 """Stands for a name that is not known."""
@@ -19,6 +19,9 @@ MAY_SET = re.compile(
 _WRITES = frozenset({"update", "setdefault", "clear", "pop", "popitem", "__setitem__", "__delitem__"})
 _RECORDS = frozenset({"argparse.Namespace", "Namespace", "types.SimpleNamespace", "SimpleNamespace"})
 _PARSERS = frozenset({"argparse.ArgumentParser", "ArgumentParser"})
+_COPIES = frozenset({"copy.copy", "copy.deepcopy", "copy", "deepcopy"})
+_LISTS = frozenset({"list", "tuple"})
+_LOOKS = frozenset({"items", "keys", "values", "get"})
 
 
 def names_set(text: str) -> Iterable[str]:
@@ -32,7 +35,7 @@ def names_set(text: str) -> Iterable[str]:
     pending: list[tuple[ast.AST, ast.AST]] = [(tree, tree)]
     while pending:
         node, scope = pending.pop()
-        for target, key in _set_by(node, scope):
+        for target, key in () if _puts_back(node, scope) else _set_by(node, scope):
             if spelled(target) not in modules and not _is_record(scope, target):
                 found.update(dict.fromkeys(_names(scope, key)))
         scope = node if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) else scope
@@ -64,6 +67,55 @@ def _set_by(node: ast.AST, scope: ast.AST) -> Iterator[tuple[ast.expr, ast.expr 
             yield from ((target, key) for target in _spaces(space, scope))
         case ast.Attribute(value=target, attr="__dict__", ctx=ast.Store()):
             yield target, None
+
+
+def _puts_back(node: ast.AST, scope: ast.AST) -> bool:
+    """Whether an object gets its own values, as they are or copied: `for k, v in vars(x).items(): setattr(x, k, v)`.
+
+    Whatever held for its attributes before holds then, too.
+    """
+    match node:
+        case ast.Call(func=ast.Name(id="setattr"), args=[ast.Name(id=owner), ast.Name(id=key), given]):
+            if isinstance(given, ast.Call) and len(given.args) == 1 and spelled(given.func) in _COPIES:
+                given = given.args[0]
+            value, places = spelled(given), [spelled(at) for at, _ in bindings(scope)]
+            loops = [loop for loop in nodes_of(scope) if isinstance(loop, ast.For)]
+            own = [loop for loop in loops if spelled(loop.target) == f"({key}, {value})"]
+            places += [argument.arg for argument in nodes_of(scope) if isinstance(argument, ast.arg)]
+            once = places.count(owner) <= 1 and places.count(key) == places.count(value) == len(own) > 0
+            return once and all(_gives_own(loop.iter, owner, scope) for loop in own)
+    return False
+
+
+def _gives_own(items: ast.expr, owner: str, scope: ast.AST) -> bool:
+    """Whether what a loop goes through are attributes of an object, each with its value."""
+    match items:
+        case ast.Call(func=ast.Name(id=name), args=[inner]) if name in _LISTS:
+            return _gives_own(inner, owner, scope)
+        case ast.Call(func=ast.Attribute(value=space, attr="items"), args=[]):
+            if any(spelled(target) == owner for target in _spaces(space, scope)):
+                return True
+            return isinstance(space, ast.Name) and _notes_own(space.id, owner, scope)
+    return False
+
+
+def _notes_own(notes: str, owner: str, scope: ast.AST) -> bool:
+    """Whether a local is only `{name: getattr(owner, name) for name in ...}`, and is only looked at."""
+    values = [value for target, value in bindings(scope) if spelled(target) == notes]
+    for value in values:
+        match value:
+            case ast.DictComp(
+                key=ast.Name(id=name),
+                value=ast.Call(func=ast.Name(id="getattr"), args=[ast.Name(id=one), ast.Name(id=other)]),
+            ) if one == owner and other == name:
+                continue
+        return False
+    uses = [holder for node, holder in parents(scope).items() if isinstance(node, ast.Name) and node.id == notes]
+    looks = (
+        use.attr in _LOOKS if isinstance(use, ast.Attribute) else isinstance(use, ast.Compare | ast.Assign)
+        for use in uses
+    )
+    return bool(values) and all(looks)
 
 
 def _spaces(node: ast.expr, scope: ast.AST) -> Iterator[ast.expr]:
