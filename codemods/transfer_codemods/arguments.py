@@ -8,7 +8,7 @@ from .actions import Half, Target
 from .binding import compared_with, halves_of
 from .imports import demand_module
 from .site import Site
-from .syntax import Refused
+from .syntax import Refused, descendants
 
 _NOTHING = cst.SimpleWhitespace("")
 _CASTS = {
@@ -106,13 +106,14 @@ def _appended(call: cst.Call, args: list[cst.Arg], arg: cst.Arg) -> list[cst.Arg
         return [arg]
     *others, last = args
     trailing = isinstance(last.comma, cst.Comma)
+    spans = any(isinstance(node, cst.ParenthesizedWhitespace) for node in descendants(last.value))
     closing = last.comma.whitespace_after if isinstance(last.comma, cst.Comma) else last.whitespace_after_arg
     lead = call.whitespace_before_args
     space: cst.BaseParenthesizableWhitespace = cst.SimpleWhitespace(" ")
     if (
         isinstance(lead, cst.ParenthesizedWhitespace)
         and isinstance(closing, cst.ParenthesizedWhitespace)
-        and (trailing or closing.first_line.comment or any(map(_ends_line, others)))
+        and (trailing or spans or closing.first_line.comment or any(map(_ends_line, others)))
     ):
         space = closing.with_changes(indent=lead.indent, last_line=lead.last_line)
         closing = _line_break(closing)
@@ -120,6 +121,8 @@ def _appended(call: cst.Call, args: list[cst.Arg], arg: cst.Arg) -> list[cst.Arg
         last = last.with_changes(comma=cst.ensure_type(last.comma, cst.Comma).with_changes(whitespace_after=space))
         return [*others, last, arg.with_changes(comma=cst.Comma(whitespace_after=closing))]
     last = last.with_changes(comma=cst.Comma(whitespace_after=space), whitespace_after_arg=_NOTHING)
+    if spans and isinstance(space, cst.ParenthesizedWhitespace):  # what stays on several lines has a comma at the end
+        return [*others, last, arg.with_changes(comma=cst.Comma(whitespace_after=closing))]
     return [*others, last, arg.with_changes(comma=cst.MaybeSentinel.DEFAULT, whitespace_after_arg=closing)]
 
 

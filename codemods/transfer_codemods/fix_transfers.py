@@ -145,7 +145,7 @@ class Rewriter:
         for function, (name, names) in draft.missed_locals.items():
             inside = [call for call in calls if function in self._around(call)]
             reading = [call for call in inside if any(holds(call, each) for each in names)]
-            reason = f"The local `{name}` would be left without use, and it is not shown that its value does nothing."
+            reason = f"The local `{name}` would be left without use, and it is not shown that its assignment can go."
             found.update(dict.fromkeys(reading or inside, reason))
         return found
 
@@ -372,7 +372,7 @@ class _Fixer(cst.CSTTransformer):
         for line in self._draft.new_imports:
             body = with_import(body, line, self._draft.style)
         if self._draft.helpers:
-            body = with_helpers(body, [statements for _, statements in self._draft.helpers.values()])
+            body = with_helpers(body, [statements for _, statements in self._draft.helpers.values()], self._draft.style)
         return module.with_changes(body=body)
 
     def _rebuilt(

@@ -163,19 +163,20 @@ def _blanks_above(statement: cst.BaseStatement, number: int) -> cst.BaseStatemen
 
 
 def with_helpers(
-    body: Sequence[cst.BaseStatement], helpers: Sequence[Sequence[cst.BaseStatement]]
+    body: Sequence[cst.BaseStatement], helpers: Sequence[Sequence[cst.BaseStatement]], style: Style
 ) -> list[cst.BaseStatement]:
     """The statements of a module with those of its new helper functions after the imports at its top."""
     end = 1 if body and is_docstring(body[0]) else 0
     while end < len(body) and imports_from(body[end]) is not None:
         end += 1
-    blanks = [_BLANK, _BLANK]
+    after_imports = max(style.lines_after_imports, 1) if end and imports_from(body[end - 1]) is not None else 1
     rest = list(body[end:])
     if rest:
         rest[0] = _blanks_above(rest[0], 2)
     added: list[cst.BaseStatement] = []
     for first, *others in helpers:
-        added += [first.with_changes(leading_lines=blanks if end or added else []), *others]
+        blanks = 2 if added or not isinstance(first, cst.SimpleStatementLine) else after_imports
+        added += [first.with_changes(leading_lines=[_BLANK] * blanks if end or added else []), *others]
     return [*body[:end], *added, *rest]
 
 

@@ -21,6 +21,7 @@ class Style:
     line_length: columns of a line; None: as the file's own lines are.
     no_sections: imports are not divided into those of the standard library and others.
     lines_between_types: blank lines between `import a` and `from a import b`.
+    lines_after_imports: blank lines below all imports; 0: as many as a formatter leaves there.
     """
 
     line_length: int | None = None
@@ -30,6 +31,7 @@ class Style:
     force_sort_within_sections: bool = False
     combine_as_imports: bool = False
     lines_between_types: int = 0
+    lines_after_imports: int = 0
 
 
 def longest_line(code: str) -> int:

@@ -22,7 +22,6 @@ CASES = [
         """
         import torch
 
-
         _last_sigmas = object(), None
 
 
@@ -53,7 +52,6 @@ CASES = [
         """
         \"\"\"Doc.\"\"\"
         import functools
-
 
         _last_sigmas = object(), None
 

@@ -119,6 +119,31 @@ def test_the_new_import_stands_where_it_is_sorted(settings: str, tmp_path: Path)
     assert complaints(tmp_path) == ""
 
 
+READS = """def patched(q, k, v, extra_options):
+    sigma = extra_options["sigmas"][0].item()
+    return q * sigma
+"""
+
+
+@pytest.mark.parametrize(
+    "settings", ["", "[lint.isort]\nlines-after-imports = 2\n"], ids=["default", "two lines after"]
+)
+def test_a_new_function_stands_where_a_formatter_has_it(settings: str, tmp_path: Path) -> None:
+    (tmp_path / "ruff.toml").write_text(settings)
+    heads = ["", '"""Doc."""\n', "import math\n", '"""Doc."""\n\nimport math\n', "import math\n\nVALUE = math.pi\n"]
+    for number, head in enumerate(heads):
+        text = head + READS.replace("q * sigma", "q * sigma * math.pi" if "math" in head else "q * sigma")
+        (tmp_path / f"n{number}.py").write_text(text)
+    tidy(tmp_path)
+    files = sorted(map(str, tmp_path.glob("*.py")))
+    fixed = fix_paths(files, Settings(root=str(tmp_path), fix_hints=FixHints.ALWAYS, unsafe_fixes=True))
+    assert len(fixed.files) == len(heads)
+    for file in fixed.files:
+        assert "def _read_sigmas" in file.text
+        Path(file.path).write_bytes(file.new)
+    assert complaints(tmp_path) == ""
+
+
 CALLS = {
     "fits": ("x = f(\n    a.to(device_of_it), b\n)\n", "x = f(\n    a, b\n)\n", "x = f(a, b)\n"),
     "does not fit": (
@@ -305,6 +330,7 @@ HOOKS = {
     "ruff": ("  - id: ruff\n    args: [--fix]\n  - id: ruff-format\n", 88),
     "flake8": ("  - id: flake8\n    args:\n    - --max-line-length=99\n", 99),
     "flake8, by a file": ("  - id: flake8\n    args: ['--config=.flake8']\n", None),
+    "black and usort": ("  - id: ufmt\n    additional_dependencies: [black == 24.4.2]\n", 88),
     "yapf": ("  - id: yapf\n    args: ['--style={based_on_style: pep8, column_limit: 99}', '-i']\n", 99),
     "autopep8": ("  - id: autopep8\n    args: ['-i', '--max-line-length', '99']\n", 99),
     "the formatter's": ("  - id: flake8\n    args: [--max-line-length=120]\n  - id: black\n", 88),
@@ -333,6 +359,7 @@ def test_hooks_say_what_the_settings_leave_open(tmp_path: Path) -> None:
     [
         ("[tool.black]\ntarget-version = ['py310']\n", Style(88)),
         ("[tool.black]\nline-length = 99\n[tool.isort]\nfrom_first = true\n", Style(99, from_first=True)),
+        ("[tool.ufmt]\nformatter = 'ruff-api'\n", Style(88)),
         ("[tool.isort]\nprofile = 'google'\n", Style(None, force_single_line=True, force_sort_within_sections=True)),
         (
             "[tool.ruff]\nextend = 'base.toml'\n[tool.ruff.lint.isort]\nno-sections = true\n",

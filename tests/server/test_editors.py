@@ -43,6 +43,48 @@ vim.fn.writefile({ vim.json.encode(seen) }, vim.env.SEEN)
 vim.cmd.quitall()
 """
 
+TWO_IN_NEOVIM = """
+vim.lsp.log.set_level("off")
+local function await(what, reached)
+  assert(vim.wait(120000, reached, 50), "never came: " .. what)
+end
+local function open(name)
+  vim.cmd.edit(vim.fn.fnameescape(vim.fs.joinpath(vim.fs.dirname(vim.env.FILE), name)))
+  vim.bo.filetype = "python"
+  return vim.api.nvim_get_current_buf()
+end
+local make, use = open("make.py"), open("use.py")
+local function is_found()
+  return vim.tbl_contains(vim.diagnostic.get(use), function(each) return each.code == "TL101" end, { predicate = true })
+end
+await("the finding", is_found)
+local client = vim.lsp.get_clients({ bufnr = use, name = "transfer-lint" })[1]
+local at = { line = 4, character = 20 }
+local parameters = {
+  textDocument = vim.lsp.util.make_text_document_params(use),
+  range = { start = at, ["end"] = at },
+  context = { diagnostics = {}, only = { "quickfix" } },
+}
+local function fix()
+  local offered = client:request_sync("textDocument/codeAction", parameters, 120000, use).result or {}
+  return vim.iter(offered):find(function(action) return action.title == "TL101: delete the call" end)
+end
+local function resolved(action)
+  return client:request_sync("codeAction/resolve", action, 120000, use).result.edit
+end
+local stale = fix()
+local line = vim.api.nvim_buf_get_lines(make, 4, 5, true)
+vim.api.nvim_buf_set_lines(make, 4, 5, true, { "    return torch.zeros(n)" }) -- and not saved
+await("that it is none any more", function() return not is_found() end)
+local seen = { stale = resolved(stale) ~= nil, offered = fix() ~= nil }
+vim.api.nvim_buf_set_lines(make, 4, 5, true, line)
+await("that it is one again", is_found)
+vim.lsp.util.apply_workspace_edit(resolved(fix()), client.offset_encoding)
+seen.text = vim.api.nvim_buf_get_lines(use, 0, -1, true)
+vim.fn.writefile({ vim.json.encode(seen) }, vim.env.SEEN)
+vim.cmd("quitall!")
+"""
+
 IN_EMACS = """
 (setq eglot-confirm-server-initiated-edits nil
       eglot-sync-connect 120
@@ -113,6 +155,22 @@ def test_neovim_shows_and_mends(place: tuple[Path, dict[str, str]], tmp_path: Pa
     assert "**TL101 redundant-transfer** (warning)" in found["hover"]
     assert found["hint"] == ": cuda:0, x.dtype"
     assert file.read_text() == MENDED
+
+
+@pytest.mark.skipif(_neovim() is None, reason="needs Neovim")
+def test_neovim_proves_again_what_rests_on_an_unsaved_file(place: tuple[Path, dict[str, str]], tmp_path: Path) -> None:
+    file, environment = place
+    use = "from make import make\n\n\ndef run(n):\n    return make(n).to('cuda:0')\n"
+    file.with_name("make.py").write_text("import torch\n\n\ndef make(n):\n    return torch.zeros(n, device='cuda:0')\n")
+    file.with_name("use.py").write_text(use)
+    script = tmp_path / "init.lua"
+    script.write_text("\n".join([*_blocks("lua"), TWO_IN_NEOVIM]), encoding="utf-8")
+    said = _run([_neovim() or "", "--headless", "--clean", "-n", "-l", script], environment)
+    seen = Path(environment["SEEN"])
+    assert seen.exists(), said
+    found = json.loads(seen.read_text(encoding="utf-8"))
+    assert (found["stale"], found["offered"]) == (False, False)
+    assert found["text"] == use.replace(".to('cuda:0')", "").splitlines()
 
 
 @pytest.mark.skipif(not _has_eglot(), reason="needs Emacs with eglot")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 
-_DEFAULTS = {"black": 88, "black-jupyter": 88, "ruff-format": 88, "yapf": 0, "autopep8": 0, "flake8": 0, "isort": 0}
+_FORMATTERS = {"black": 88, "black-jupyter": 88, "ruff-format": 88, "ufmt": 88, "yapf": 0, "autopep8": 0}
+_DEFAULTS = {**_FORMATTERS, "flake8": 0, "isort": 0}
 """Hook -> its width if its arguments say none; 0: then files of its own say it. Formatters stand before linters."""
 _KEY = re.compile(r"\s*(?:-\s+)?(?P<key>[\w-]+):\s*(?P<value>.*)")
 _WIDTH = re.compile(r"(?:--(?:max-)?line-(?:length|width)|--line_length|(?<![\w-])-l|column_limit)[\s=:,'\"-]*(\d+)")

@@ -171,8 +171,9 @@ def _lines_parted(lines: Sequence[str], old: Collection[str], most: int, width: 
     """
     tokens = [token for statement in _statements("".join(lines)) for token in statement]
     for number, line in enumerate(lines, 1):
-        inside = [n for n, token in enumerate(tokens) if token.start[0] == number]
-        if line in old or not inside or len(line.rstrip()) <= most:
+        short = line in old or len(line.rstrip()) <= most
+        inside = [] if short else [n for n, token in enumerate(tokens) if token.start[0] == number]
+        if not inside:
             yield line
             continue
         held = [tokens[n] for n in inside]

@@ -64,8 +64,8 @@ def _in(path: str, name: str) -> Style | None:
         tools = _table(content, "tool")
         if "ruff" in tools:
             return _of_ruff(_extended(path, _table(tools, "ruff"), 0))
-        if "isort" in tools or "black" in tools:
-            black = {"line-length": 88, **_table(tools, "black")} if "black" in tools else {}
+        if tools.keys() & {"isort", "black", "ufmt"}:
+            black = {"line-length": 88, **_table(tools, "black")} if tools.keys() & {"black", "ufmt"} else {}
             return _style({**black, **_table(tools, "isort")})
     except (Problem, configparser.Error, UnicodeDecodeError, ValueError):
         pass
@@ -113,6 +113,7 @@ def _style(settings: Mapping[str, object]) -> Style:
     return Style(
         _positive(found.get("line_length")) or None,
         lines_between_types=_positive(found.get("lines_between_types")),
+        lines_after_imports=_positive(found.get("lines_after_imports")),
         **flags,
     )
 

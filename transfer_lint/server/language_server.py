@@ -169,15 +169,14 @@ def _register_questions(server: Server) -> None:
         if checked is None:
             return []
         found = [a for a in actions.offered(checked, uri, params.range, server.codec) if actions.is_wanted(a, only)]
-        if only is not None or not replies.resolves(
-            server
-        ):  # asked for by kind, as on save: not resolved before it is applied
-            await replies.resolve(server, found)
-            return [action for action in found if action.edit is not None]
-        return found
+        # asked for by kind, as on save, an action for the whole file is applied without being resolved
+        at_once = [a for a in found if not replies.resolves(server) or (only is not None and a.kind == actions.FIX_ALL)]
+        await replies.resolve(server, at_once)
+        return [action for action in found if action not in at_once or action.edit is not None]
 
     @server.feature(lsp.CODE_ACTION_RESOLVE)
     async def resolve(action: lsp.CodeAction) -> lsp.CodeAction:
+        action.edit = None  # one that was given before may rest on what is no more
         for problem in await replies.resolve(server, [action]):
             server.window_show_message(lsp.ShowMessageParams(lsp.MessageType.Info, problem))
         return action
