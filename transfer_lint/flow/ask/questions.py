@@ -126,7 +126,8 @@ class Questions(ReadQuestions):
             return False
         if receiver.ident.line > 0 and not isinstance(node, ast.Attribute):
             return function is not None and is_used_as_module(function.node, node, self._knowledge.tensor_methods)
-        certain = site.request.dtype is not None or receiver.ident.parent is not None or not isinstance(node, ast.Name)
+        part = receiver.ident.parent is not None and not receiver.ident.name.startswith("[")  # an item may be a batch
+        certain = site.request.dtype is not None or part or not isinstance(node, ast.Name)
         if certain and not site.request.ambiguous:
             return True
         return function is not None and is_used_as_module(function.node, node, self._knowledge.tensor_methods)

@@ -125,7 +125,9 @@ def called(frame: Frame, name: str, arguments: Mapping[str, Value], node: ast.Ca
 def method(
     frame: Frame, owner: Tensor, name: str, arguments: Mapping[str, Value], node: ast.Call, state: State
 ) -> None:
-    """Record a host read if a method of a tensor reads it."""
+    """Record a host read if a method of a tensor reads it. `numpy()` fails on a device, so it never waits for one."""
+    if name == "numpy" and owner.device is None and "force" not in arguments:
+        return
     if name in frame.knowledge.tensor_reads:
         note(frame, node, owner, state, Form.SIZE if name in _SIZES else Form.CALL)
     elif f"torch.{name}" in frame.knowledge.function_checks:
