@@ -85,7 +85,7 @@ def _any_elsewhere(ready: Fit, chain_name: str) -> Test:
         condition = " or ".join(terms)
         if room.fits(line := f"any({condition} {loop})"):
             return line
-        inner = [condition] if room.fits_inside(condition) else lines_joined(terms, "or")
+        inner = [condition] if room.fits_inside(condition) else _rows(terms, room)
         return room.bracketed("any(", [*inner, *_over_lines(loop, room)], ")")
 
     return test
@@ -104,14 +104,19 @@ def _first_elsewhere(ready: Fit, first: str, chain_name: str) -> Test:
         opening = f"({first} := {taken}) is not None and ("
         if not room.fits(opening):
             opening = f"{room.bracketed('(', [f'{first} := {taken}'], ')')} is not None and ("
-        last = f"or {terms[1]}"
-        if not room.fits_inside(last):
-            halves = terms[1][1:-1].split(" and ", 1)
-            inner = replace(room, margin=room.margin + room.indent)
-            last = inner.bracketed("or (", lines_joined(halves, "and"), ")")
-        return room.bracketed(opening, [terms[0], last], ")")
+        return room.bracketed(opening, _rows(terms, room), ")")
 
     return test
+
+
+def _rows(terms: list[str], room: Room) -> list[str]:
+    """Terms joined by `or`, each on a line inside the test's brackets; `(a and b)` on several if need be."""
+    rows = lines_joined(terms, "or")
+    if len(terms) > 1 and not room.fits_inside(rows[1]):
+        halves = terms[1][1:-1].split(" and ", 1)
+        inner = replace(room, margin=room.margin + room.indent)
+        rows[1] = inner.bracketed("or (", lines_joined(halves, "and"), ")")
+    return rows
 
 
 def _over_lines(loop: str, room: Room) -> list[str]:

@@ -378,15 +378,14 @@ def test_what_a_pyproject_says(text: str, style: Style, tmp_path: Path) -> None:
     assert nearest_style(str(tmp_path / "a.py")) == style
 
 
-def test_the_width_of_a_guard_is_the_projects(tmp_path: Path) -> None:
+@pytest.mark.parametrize("asked", ["image.device", "device=image.device, dtype=image.dtype"])
+@pytest.mark.parametrize("length", [120, 88, 80, 72, 66, 60])
+def test_the_width_of_a_guard_is_the_projects(tmp_path: Path, length: int, asked: str) -> None:
     """What fits the project's line is one line, and what does not is laid out as its formatter does it."""
-    for name, length in (("wide", 120), ("narrow", 70)):
-        folder = tmp_path / name
-        folder.mkdir()
-        (folder / "ruff.toml").write_text(f"line-length = {length}\n")
-        (folder / "a.py").write_text("import torch" + BODY)
-        tidy(folder)
-        fixed = fix_paths([str(folder / "a.py")], Settings(root=str(folder), fix_hints=FixHints.ALWAYS))
-        (folder / "a.py").write_bytes(fixed.files[0].new)
-        assert complaints(folder) == ""
-        assert ("        if any(\n" in (folder / "a.py").read_text()) == (name == "narrow")
+    (tmp_path / "ruff.toml").write_text(f"line-length = {length}\n")
+    (tmp_path / "a.py").write_text("import torch" + BODY.replace("image.device", asked))
+    tidy(tmp_path)
+    fixed = fix_paths([str(tmp_path / "a.py")], Settings(root=str(tmp_path), fix_hints=FixHints.ALWAYS))
+    (tmp_path / "a.py").write_bytes(fixed.files[0].new)
+    assert complaints(tmp_path) == ""
+    assert ("        if any(\n" in (tmp_path / "a.py").read_text()) == (length < 120 or "dtype" in asked)
