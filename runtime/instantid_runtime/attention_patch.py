@@ -15,7 +15,6 @@ from .host import optimized_attention
 from .model import SDXL_LAYERS, InstantID
 from .protocols import Model
 
-
 _last_sigmas = object(), None
 
 

@@ -144,13 +144,16 @@ def _with(frame: Frame, node: ast.stmt, state: State) -> State | None:
         return here
 
     exits = _Exits.now(frame)
-    entries = [state.copy()]
-    frame.handlers.append(entries)
+    entries, raised = [state.copy()], None
+    catches = swallows or bool(frame.handlers)
+    if catches:
+        frame.handlers.append(entries)
     after = frame.block(node.body, state)
-    frame.handlers.pop()
     frame.around.autocast, frame.around.default_device = before
-    raised = frame.merge(entries, node, "raise") if swallows or frame.handlers else None
-    if raised is not None:
+    if catches:
+        frame.handlers.pop()
+        raised = frame.merge(entries, node, "raise")
+    if raised is not None and frame.handlers:
         frame.may_raise(leave(raised.copy()))
     if swallows:
         after = frame.merge([after, raised], node, "with")
