@@ -52,8 +52,8 @@ WIDTHS = [40, 64]
 
 def test_a_chain_without_one_of_its_calls(tmp_path: Path) -> None:
     for number, (chain, place) in enumerate(itertools.product(CHAINS, PLACES)):
-        move = MOVES[number % len(MOVES)]
-        text = f"def function(self):\n    {place.format(chain.replace('MOVE', move))}\n"
+        moved = chain.replace("MOVE", MOVES[number % len(MOVES)])
+        text = f"def function(self):\n    {place.format(moved)}\n"
         for width in WIDTHS if len(chain) > 20 else WIDTHS[:1]:
             (tmp_path / f"w{width}").mkdir(exist_ok=True)
             (tmp_path / f"w{width}" / f"n{number}.py").write_text(text)
@@ -64,7 +64,9 @@ def test_a_chain_without_one_of_its_calls(tmp_path: Path) -> None:
     for path in tmp_path.glob("*/*.py"):
         before = path.read_text()
         parted += before.count("\n") > 3
-        above, line = before[: re.search(r"\.(to\(\s*(device|self\.some))", before).start(1)].rsplit("\n", 1)  # type: ignore[union-attr]
+        move = re.search(r"\.(to\(\s*(device|self\.some))", before)
+        assert move is not None
+        above, line = before[: move.start(1)].rsplit("\n", 1)
         anchor = Anchor(above.count("\n") + 2, len(line) + 1)
         style = Style(line_length=int(path.parent.name[1:]))
         path.write_text(rewrite(str(path), before, {anchor: DeleteTransfer()}, style=style).text)

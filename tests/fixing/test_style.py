@@ -389,3 +389,24 @@ def test_the_width_of_a_guard_is_the_projects(tmp_path: Path, length: int, asked
     (tmp_path / "a.py").write_bytes(fixed.files[0].new)
     assert complaints(tmp_path) == ""
     assert ("        if any(\n" in (tmp_path / "a.py").read_text()) == (length < 120 or "dtype" in asked)
+
+
+@pytest.mark.parametrize("length", [120, 100, 88, 72, 60])
+def test_a_constant_of_several_lines_becomes_a_buffer(tmp_path: Path, length: int) -> None:
+    """The call that registers it goes around what stood on several lines."""
+    text = """
+class Net(torch.nn.Module):
+    def __init__(self, first: int, second: int) -> None:
+        super().__init__()
+        self.start_token = torch.tensor([first, second, first + second, second * second], dtype=torch.long)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x + self.start_token.to(x.device)
+"""
+    (tmp_path / "ruff.toml").write_text(f"line-length = {length}\n")
+    (tmp_path / "a.py").write_text("import torch\n\n" + text)
+    tidy(tmp_path)
+    fixed = fix_paths([str(tmp_path / "a.py")], Settings(root=str(tmp_path), unsafe_fixes=True))
+    (tmp_path / "a.py").write_bytes(fixed.files[0].new)
+    assert "self.register_buffer(" in (tmp_path / "a.py").read_text()
+    assert complaints(tmp_path) == ""

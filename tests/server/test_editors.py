@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -142,15 +143,21 @@ def _run(command: list[str | Path], environment: dict[str, str]) -> str:
     return ran.stdout + ran.stderr
 
 
-@pytest.mark.skipif(_neovim() is None, reason="needs Neovim")
-def test_neovim_shows_and_mends(place: tuple[Path, dict[str, str]], tmp_path: Path) -> None:
-    file, environment = place
-    script = tmp_path / "init.lua"
-    script.write_text("\n".join([*_blocks("lua"), IN_NEOVIM]), encoding="utf-8")
+def _seen_in_neovim(steps: str, environment: dict[str, str], folder: Path) -> dict[str, Any]:
+    """What a script of ours notes down in Neovim, set up as the page says."""
+    script = folder / "init.lua"
+    script.write_text("\n".join([*_blocks("lua"), steps]), encoding="utf-8")
     said = _run([_neovim() or "", "--headless", "--clean", "-n", "-l", script], environment)
     seen = Path(environment["SEEN"])
     assert seen.exists(), said
-    found = json.loads(seen.read_text(encoding="utf-8"))
+    found: dict[str, Any] = json.loads(seen.read_text(encoding="utf-8"))
+    return found
+
+
+@pytest.mark.skipif(_neovim() is None, reason="needs Neovim")
+def test_neovim_shows_and_mends(place: tuple[Path, dict[str, str]], tmp_path: Path) -> None:
+    file, environment = place
+    found = _seen_in_neovim(IN_NEOVIM, environment, tmp_path)
     assert sorted(found["codes"]) == ["TL101", "TL102"]
     assert "**TL101 redundant-transfer** (warning)" in found["hover"]
     assert found["hint"] == ": cuda:0, x.dtype"
@@ -163,12 +170,7 @@ def test_neovim_proves_again_what_rests_on_an_unsaved_file(place: tuple[Path, di
     use = "from make import make\n\n\ndef run(n):\n    return make(n).to('cuda:0')\n"
     file.with_name("make.py").write_text("import torch\n\n\ndef make(n):\n    return torch.zeros(n, device='cuda:0')\n")
     file.with_name("use.py").write_text(use)
-    script = tmp_path / "init.lua"
-    script.write_text("\n".join([*_blocks("lua"), TWO_IN_NEOVIM]), encoding="utf-8")
-    said = _run([_neovim() or "", "--headless", "--clean", "-n", "-l", script], environment)
-    seen = Path(environment["SEEN"])
-    assert seen.exists(), said
-    found = json.loads(seen.read_text(encoding="utf-8"))
+    found = _seen_in_neovim(TWO_IN_NEOVIM, environment, tmp_path)
     assert (found["stale"], found["offered"]) == (False, False)
     assert found["text"] == use.replace(".to('cuda:0')", "").splitlines()
 

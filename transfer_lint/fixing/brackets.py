@@ -46,10 +46,11 @@ def pairs_of(tokens: Sequence[tokenize.TokenInfo]) -> Sequence[Pair]:
 
 def _is_apart(tokens: Sequence[tokenize.TokenInfo], pair: Pair) -> bool:
     inside = tokens[pair.opening + 1 : pair.closing]
-    return bool(inside) and inside[0].type == inside[-1].type == tokenize.NL and not any(map(_keeps_lines, inside))
+    return bool(inside) and inside[0].type == inside[-1].type == tokenize.NL and not any(map(keeps_lines, inside))
 
 
-def _keeps_lines(token: tokenize.TokenInfo) -> bool:
+def keeps_lines(token: tokenize.TokenInfo) -> bool:
+    """Whether code with this token in it cannot be joined: a comment, or a text of several lines."""
     return token.type == tokenize.COMMENT or (token.type != tokenize.NL and token.start[0] != token.end[0])
 
 

@@ -22,6 +22,7 @@ from transfer_lint.fixing.brackets import (
     is_around_all,
     is_augmented,
     is_loose,
+    keeps_lines,
     pairs_of,
     starts_of,
     tokens_of,
@@ -35,6 +36,7 @@ _MUCH = 1.2  # times as long as what stood there: a line that was several
 _LINE_END = re.compile(r"[ \t]*\r?\n[ \t]*")
 _NO_BLANK = re.compile(rf"(?<=[(\[{{]){_LINE_END.pattern}|{_LINE_END.pattern}(?=[)\]}}]|\.[^0-9])")
 """A line's end that leaves no blank: after an opening bracket, and before a closing one and the dot of an attribute."""
+_LAST_COMMA = re.compile(rf",(?={_LINE_END.pattern}[)\]}}])")
 
 
 def laid_out(before: str, after: str, width: int, indent: str) -> str:
@@ -69,7 +71,7 @@ def laid_out(before: str, after: str, width: int, indent: str) -> str:
 
 def _shorter(code: str, old: Collection[str], most: int, width: int, indent: str) -> str:
     """A statement of several lines on as few as a formatter would need."""
-    code = unchained(code, width)
+    code = unchained(_unnested(code, old), width)
     bare = unbracketed(code)
     for form in (bare, code) if bare else (code,):
         lines = lines_of(_at_other_call(_join(form, width), width, indent))
@@ -80,6 +82,18 @@ def _shorter(code: str, old: Collection[str], most: int, width: int, indent: str
         if form is code or all(len(line.rstrip()) <= width for line in lines):
             break
     return "".join(lines)
+
+
+def _unnested(code: str, old: Collection[str]) -> str:
+    """A statement on one line, if a new line of it opens two brackets for the next: no formatter does that."""
+    tokens = tokens_of(code)
+    if any(map(keeps_lines, tokens)):
+        return code
+    for number, line in enumerate(lines_of(code), 1):
+        if line not in old and depth([token for token in tokens if token.start[0] == number]) > 1:
+            text = code.rstrip("\r\n")
+            return _LINE_END.sub(" ", _NO_BLANK.sub("", _LAST_COMMA.sub("", text))) + code[len(text) :]
+    return code
 
 
 def _at_other_call(code: str, width: int, indent: str) -> str:

@@ -129,9 +129,6 @@ def _if(frame: Frame, node: ast.stmt, state: State) -> State | None:
     correlation.recall(key, when_true, when_false)
     first = frame.block(node.body, when_true)
     second = frame.block(node.orelse, when_false)
-    for end in (first, second):
-        if end is not None:
-            end.forget_garbage()
     merged = frame.merge([first, second], node, "if")
     if merged is not None and first is not None and second is not None:
         merged.guards = state.guards

@@ -14,8 +14,8 @@ from transfer_lint.flow.program.syntax import nodes_of, spelled
 from transfer_lint.flow.values.state import State
 from transfer_lint.flow.values.values import Function, Object, Placed, Tuple, Value
 
+_RETURNED = "<what is returned>"  # the name of a local
 # `except*` parses from Python 3.11 on.
-_RETURNED = "<what is returned>"
 _TRIES: tuple[type[ast.stmt], ...] = tuple(getattr(ast, name) for name in ("Try", "TryStar") if hasattr(ast, name))
 
 
@@ -40,6 +40,7 @@ class _Exits:
             state.locals[_RETURNED] = value  # keeps the value meanwhile
             after = finish(state)
             if after is not None:
+                after.locals.pop(_RETURNED, None)
                 frame.returns.append((value, after))
         for loop, breaks, continues in self.loops:
             for states, known in ((loop.breaks, breaks), (loop.continues, continues)):

@@ -1,6 +1,6 @@
 """Knowledge of code outside the linted tree: torch, numpy, ComfyUI. The data is in the TOML files beside this file.
 
-May import the standard library only. Hands out `Knowledge`. `torch_derived.toml` is made by running torch.
+May import the standard library only. Hands out `Knowledge`. scripts/derive_torch_knowledge.py makes one of them.
 """
 
 from __future__ import annotations

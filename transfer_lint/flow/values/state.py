@@ -50,12 +50,12 @@ class State(Memory):
     guards: the values whose placement an enclosing test has compared.
     """
 
-    __slots__ = ("_roomy", "guards")
+    __slots__ = ("_room", "guards")
 
     def __init__(self, symbols: Symbols, initial: InitialAttribute, sharing: Sharing) -> None:
         super().__init__(symbols, initial, sharing)
         self.guards: frozenset[Symbol] = frozenset()
-        self._roomy = _ROOM  # the size of the heap up to which garbage may stay
+        self._room = _ROOM  # the size of the heap up to which garbage may stay
 
     def copy(self) -> State:
         """An independent copy. Only the symbols and the relations between objects are shared."""
@@ -66,7 +66,7 @@ class State(Memory):
         other.rest, other.module_rest = self.rest, self.module_rest
         other.guards = self.guards
         other.correlated = self.correlated
-        other._roomy = self._roomy
+        other._room = self._room
         return other
 
     def become(self, other: State) -> None:
@@ -90,7 +90,7 @@ class State(Memory):
         result = self.copy()
         self.sharing.spend(len(self.heap) + len(self.locals))
         result.guards = self.guards & other.guards
-        result._roomy = max(self._roomy, other._roomy)
+        result._room = max(self._room, other._room)
         if self.correlated is not other.correlated:
             result.correlated = {k: v for k, v in self.correlated.items() if other.correlated.get(k) is v}
 
@@ -198,10 +198,10 @@ class State(Memory):
 
         Only between statements: while an expression is evaluated, it may hold objects that no name leads to yet.
         """
-        if len(self.heap) <= self._roomy and not all_of_it:
+        if len(self.heap) <= self._room and not all_of_it:
             return
         live = {ident for ident in self.heap if ident.line == 0}
-        self._roomy = max(_ROOM, len(live) * 3 // 2)
+        self._room = max(_ROOM, len(live) * 3 // 2)
         if len(live) == len(self.heap):
             return
         self.sharing.spend(len(self.heap) // 8)  # as cheap as a copy
@@ -215,7 +215,7 @@ class State(Memory):
                     stack.append(part)
         if len(live) < len(self.heap):
             self.heap = {ident: record for ident, record in self.heap.items() if ident in live}
-        self._roomy = max(_ROOM, len(self.heap) * 3 // 2)
+        self._room = max(_ROOM, len(self.heap) * 3 // 2)
 
     def _joined_record(
         self,
