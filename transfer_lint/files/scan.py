@@ -31,7 +31,9 @@ TESTS = r"(?:if|while|assert)\b[^\n]*\.(?:all|any|isfinite|isinf|isnan|max|mean|
 SIZES = (
     r"(?<!np)(?<!numpy)\.(?:argwhere|masked_select|nonzero|unique)\(",
     r"torch\.where\((?:[^\n(),\[]|\([^\n()]*\)|\[[^\n\]]*\])*\)",
-    r"torch\.(?:linalg\.\w+|cholesky|ctc_loss|inverse|matrix_exp|pinverse|svd)\(",
+    r"torch\.(?:linalg\.\w+|cholesky|ctc_loss|histc|inverse|isin|matrix_exp|normal|pinverse|svd)\(",
+    r"error_if_nonfinite=True",
+    rf"(?:{words('Bernoulli', 'Beta', 'Categorical', 'Dirichlet', 'Gamma', 'Laplace', 'Normal', 'Uniform')})\(",
     r"(?:float|int)\([\w.\[\]]+\.(?:max|mean|min|sum)\(",
     r"torch\.(?:allclose|equal)\(",
     r"\.type_as\(",

@@ -35,7 +35,7 @@ def check(read: HostRead, questions: Questions, options: RuleOptions) -> Verdict
     brought = questions.brought_by(read)
     if brought is not None and questions.is_read_again(read, brought):
         return None  # one wait, one finding
-    if questions.is_one_with_another(read):
+    if questions.is_one_with_another(read) or questions.is_unvalidated(read):
         return None
     if read.given and read.heat is Heat.LAYER:
         return None  # TL303 reports it, with a fix
@@ -93,7 +93,10 @@ def _message(read: HostRead, questions: Questions, proved: bool) -> str:
         advice = "`.tolist()` reads them all at once" if numbers else "`.cpu()` before the loop brings them all at once"
         return f"{shown} {waits} once for every element of `{read.elements}`: {advice}"
     if read.form is Form.CHECK:
-        return f"{shown} {waits} {often}: the computation itself reads from it"
+        reader = "the computation itself reads from it"
+        if read.is_distribution:
+            reader = "a distribution tests its parameters, unless it has `validate_args=False`"
+        return f"{shown} {waits} {often}: {reader}"
     if read.form is not Form.SIZE:
         return f"{shown} {waits} {often}"
     line = questions.selected_before(read)

@@ -73,6 +73,10 @@ class ReadQuestions(Placements):
         """Whether a size is read once a call, and used for nothing but sizes; see `needed_reads`."""
         return needed_reads.is_needed_size(read)
 
+    def is_unvalidated(self, read: HostRead) -> bool:
+        """Whether it makes a distribution in a tree that turns the tests of their parameters off."""
+        return read.is_distribution and bool(self._project.mentioning("set_default_validate_args", self.module.path))
+
     def is_for_record(self, read: HostRead) -> bool:
         """Whether an array becomes an image of a library that takes one at a time, or a number goes into a record."""
         return needed_reads.is_made_an_image(read) or needed_reads.is_recorded(read)

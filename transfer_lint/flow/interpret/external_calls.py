@@ -54,7 +54,7 @@ def external_call(frame: Frame, name: str, arguments: dict[str, Value], node: as
     knowledge = frame.knowledge
     operands = list(arguments.values())
     frame.run_operators(operands, node, state)
-    if "0" in arguments and (name == "torch.where" or name in knowledge.function_reads) and name.startswith("torch."):
+    if "0" in arguments and _reads_tensor(frame, name):
         arguments["0"] = as_tensor(frame, arguments["0"], node, state)
     called(frame, name, arguments, node, state)
     if function_writes(frame, name, arguments):
@@ -230,6 +230,14 @@ def _device(frame: Frame, arguments: dict[str, Value], node: ast.Call) -> Value:
     if term is not None:  # a device from a string or a device is the same target
         return Placed(Known(term, (frame.fact(node, "`{}`"),)), is_dtype=False)
     return Placed(Known(Term(TermKind.VALUE, symbol=frame.symbol(node, "this device"))), is_dtype=False)
+
+
+def _reads_tensor(frame: Frame, name: str) -> bool:
+    """Whether a function of torch reads its first argument, a tensor, perhaps only without other arguments."""
+    if not name.startswith("torch."):
+        return False
+    reads = name in frame.knowledge.function_reads or name in frame.knowledge.function_checks
+    return reads or name in ("torch.where", "torch.histc")
 
 
 def _factory(frame: Frame, name: str, arguments: dict[str, Value], node: ast.Call, state: State) -> Tensor:

@@ -6,6 +6,7 @@ import ast
 from collections.abc import Mapping, Sequence
 
 from transfer_lint.findings import Assumption
+from transfer_lint.flow.interpret.checks import read_while_computing
 from transfer_lint.flow.interpret.frame import Frame
 from transfer_lint.flow.interpret.items import element
 from transfer_lint.flow.interpret.seeming import seems_mask, seems_tensor
@@ -116,8 +117,8 @@ def called(frame: Frame, name: str, arguments: Mapping[str, Value], node: ast.Ca
         note(frame, node, tensors[0], form=Form.SIZE if short in _SIZES else Form.CALL)
     elif name in _FROM_HOST and node.args and (item := _collected(frame, node.args[0], operands[0], state)):
         note(frame, node, item, elements=f"torch.stack({written(node.args[0])})")
-    elif name in frame.knowledge.function_checks and tensors:
-        note(frame, node, tensors[0], form=Form.CHECK)
+    elif (checked := read_while_computing(frame, name, arguments, node)) is not None:
+        note(frame, node, checked, form=Form.CHECK)
     elif tensors and (sized or (name == "torch.repeat_interleave" and _repeats(arguments, "1"))):
         note(frame, node, tensors[0], form=Form.SIZE)
 

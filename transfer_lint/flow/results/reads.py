@@ -95,6 +95,11 @@ class HostRead:
         return isinstance(self.node, ast.Call) and self.module.dotted(self.node.func).startswith("math.")
 
     @property
+    def is_distribution(self) -> bool:
+        """Whether it makes a distribution of torch."""
+        return isinstance(self.node, ast.Call) and self.module.dotted(self.node.func).startswith("torch.distributions.")
+
+    @property
     def is_of_torch(self) -> bool:
         """Whether it is a call of a function of torch, which takes nothing but tensors."""
         return isinstance(self.node, ast.Call) and self.module.dotted(self.node.func).startswith("torch.")

@@ -1,0 +1,53 @@
+"""Checks: what torch reads from a tensor while it computes, such as whether there is a factorisation."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Mapping
+
+from transfer_lint.flow.interpret.frame import Frame
+from transfer_lint.flow.interpret.seeming import seems_tensor
+from transfer_lint.flow.values.values import Constant, Object, Tensor, Value
+
+_DISTRIBUTIONS = "torch.distributions."
+
+
+def read_while_computing(
+    frame: Frame, name: str, arguments: Mapping[str, Value], node: ast.Call
+) -> Tensor | Object | None:
+    """The operand that a function of torch reads with these arguments; None if it reads none."""
+    if not name.startswith("torch."):
+        return None
+    tensors = [value for key, value in arguments.items() if isinstance(value, Tensor) and key != "out"]
+    if name in frame.knowledge.function_checks:
+        return tensors[0] if tensors else None
+    if name.startswith(_DISTRIBUTIONS) and name.rpartition(".")[2][0].isupper():
+        return _validated(frame, arguments, node)
+    match name:
+        case "torch.nn.utils.clip_grad_norm_" | "torch.nn.utils.clip_grad.clip_grad_norm_":
+            given = next(iter(arguments.values()), None)
+            strict = arguments.get("error_if_nonfinite") == Constant(value=True)
+            return given if strict and isinstance(given, Tensor | Object) else None
+        case "torch.histc":  # the smallest and the largest element, where no range is given
+            reads = not arguments.keys() & {"2", "3", "min", "max"}
+        case "torch.normal":  # whether a deviation is negative
+            reads = isinstance(arguments.get("1", arguments.get("std")), Tensor)
+        case "torch.isin":  # how many different elements there are
+            reads = len(tensors) > 1 and "assume_unique" not in arguments
+        case _:
+            reads = False
+    return tensors[0] if reads and tensors else None
+
+
+def _validated(frame: Frame, arguments: Mapping[str, Value], node: ast.Call) -> Tensor | Object | None:
+    """A parameter that a distribution tests, as it does unless it is told not to."""
+    if "validate_args" in arguments:
+        return None
+    nodes: dict[str | None, ast.expr] = {str(number): part for number, part in enumerate(node.args)}
+    nodes |= {keyword.arg: keyword.value for keyword in node.keywords}
+    for key, value in arguments.items():
+        if isinstance(value, Tensor):
+            return value
+        if isinstance(value, Object) and key in nodes and seems_tensor(frame, nodes[key], value):
+            return value
+    return None
