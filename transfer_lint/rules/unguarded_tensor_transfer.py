@@ -65,7 +65,7 @@ def _unguarded(site: Site, questions: Questions) -> Verdict | None:
     # function returns is an input: where that puts it, is its own affair.
     given = questions.comes_from_function(site)
     constant = questions.is_placed_elsewhere(site) and not given
-    if constant and not site.receiver.ident.is_global:
+    if constant and (not site.receiver.ident.is_global or site.quiet_heat.rank >= Heat.STEP.rank):
         return None
     if questions.is_memoised(site) or questions.fills_cache(site) or questions.is_loop_invariant(site):
         return None  # TL107 reports transfers that a loop repeats

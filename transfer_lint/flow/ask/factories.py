@@ -73,9 +73,22 @@ class Factories:
         calls = list(self._calls_of(made) or ())
         if not calls and on_host and isinstance(made, ast.Call | ast.BinOp):
             calls = [node for node in nodes_of(made) if isinstance(node, ast.Call) and self._makes_tensor(node)]
+        if not calls:
+            calls = list(self._calls_beside_numbers(made))
         if not calls or any(_names_device(call) for call in calls):
             return None
         return self._factory(made, calls)
+
+    def _calls_beside_numbers(self, node: ast.expr) -> Iterator[ast.Call]:
+        """The factory in arithmetic with a name, which has to be a number, or on the host: `torch.ones(n) * scale`."""
+        match node:
+            case ast.BinOp(left=left, right=right):
+                for made, other in ((left, right), (right, left)):
+                    if isinstance(made, ast.Call) and self._module.dotted(made.func) in _SIZED and made.args:
+                        if isinstance(other, ast.Name | ast.Attribute | ast.Subscript):
+                            yield made
+            case ast.Call(func=ast.Attribute(value=value)) if not self._is_function(node):
+                yield from self._calls_beside_numbers(value)
 
     def _is_empty(self, call: ast.Call) -> bool:
         """Whether a size is 0: there is nothing to copy."""

@@ -65,12 +65,15 @@ def _assigned(node: ast.AST, name: str) -> Iterator[ast.expr]:
             yield value
 
 
-# Methods that make a view of a tensor, or the tensor with another shape: what they are called on is what is moved.
-_SHAPES = frozenset({"view", "reshape", "unsqueeze", "squeeze", "expand", "flatten", "detach", "permute", "transpose"})
+# Methods that make a view or a copy of a tensor, or give it another shape: what they are called on is what is moved.
+_SHAPES = frozenset(
+    {"clone", "contiguous", "detach", "expand", "flatten", "permute", "reshape", "squeeze", "transpose", "unsqueeze",
+     "view"}
+)  # fmt: skip
 
 
 def is_kept_outside(site: Site) -> bool:
-    """Whether what is moved comes from outside of the function: from an attribute, or from a function around it.
+    """Whether what is moved comes from outside of the function: from an attribute, the module, or a function around it.
 
     So it is the same at every call, unless somebody changes it. A local name stands for what it is unpacked from. The
     function must not assign it, nor keep the moved copy in its place.
@@ -87,6 +90,8 @@ def is_kept_outside(site: Site) -> bool:
     if isinstance(root, ast.Name) and root.id != "self":
         if _is_captured(root.id, site):
             return tensor
+        if _is_of_module(root.id, site):
+            return site.is_tensor
         values = [v for t, v in bindings(function.node) if isinstance(t, ast.Name) and t.id == root.id]
         first = values[0] if values else None
         if first is None or not all(value is first or site.node in nodes_of(value) for value in values if value):
@@ -125,6 +130,16 @@ def _is_captured(name: str, site: Site) -> bool:
     )
     given = any(isinstance(n, ast.arg) and n.arg == name for n in nodes_of(function.node))
     return not (bound or given or name in site.module.bindings)
+
+
+def _is_of_module(name: str, site: Site) -> bool:
+    """Whether a name is bound at the top of the module, and not in the function."""
+    function = site.function
+    assert function is not None
+    stored = (n for n in nodes_of(function.node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store))
+    local = any(n.id == name for n in stored)
+    given = any(isinstance(n, ast.arg) and n.arg == name for n in nodes_of(function.node))
+    return name in site.module.bindings and not local and not given
 
 
 def comes_from_function(site: Site) -> bool:
