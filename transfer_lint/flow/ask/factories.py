@@ -84,9 +84,9 @@ class Factories:
         match node:
             case ast.BinOp(left=left, right=right):
                 for made, other in ((left, right), (right, left)):
-                    if isinstance(made, ast.Call) and self._module.dotted(made.func) in _SIZED and made.args:
-                        if isinstance(other, ast.Name | ast.Attribute | ast.Subscript):
-                            yield made
+                    plain = isinstance(other, ast.Name | ast.Attribute | ast.Subscript)
+                    if plain and isinstance(made, ast.Call) and made.args and self._module.dotted(made.func) in _SIZED:
+                        yield made
             case ast.Call(func=ast.Attribute(value=value)) if not self._is_function(node):
                 yield from self._calls_beside_numbers(value)
 
