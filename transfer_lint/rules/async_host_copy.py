@@ -18,17 +18,22 @@ from transfer_lint.rules.options import RuleOptions
 def check(site: Site, questions: Questions, options: RuleOptions) -> Verdict | None:
     """An error if the value provably comes from an accelerator and the function reads the copy without waiting.
 
-    A hint if a public function returns it: its callers may not know.
+    A hint if nothing says where it is, or if a public function returns it: its callers may not know.
     """
     if not site.request.surely_non_blocking or not site.is_tensor:
         return None
-    if not questions.goes_to_host(site) or not questions.is_on_accelerator(site):
+    if not questions.goes_to_host(site) or questions.is_on_host(site):
         return None
-    receiver, line = questions.receiver(site), questions.read_before_waiting(site)
+    receiver, line, proved = (
+        questions.receiver(site),
+        questions.read_before_waiting(site),
+        questions.is_on_accelerator(site),
+    )
     if line is not None:
         text = f"may not have arrived when line {line} reads it: nothing waits for it"
-        return Verdict(Severity.ERROR, f"the copy of `{receiver}` {text}", questions.proof(site))
-    if not questions.is_returned_to_anyone(site):
+        severity = Severity.ERROR if proved else Severity.HINT
+        return Verdict(severity, f"the copy of `{receiver}` {text}", questions.proof(site))
+    if not proved or not questions.is_returned_to_anyone(site):
         return None
     text = "is returned while it may be under way: who calls this has to wait before reading it"
     return Verdict(Severity.HINT, f"the copy of `{receiver}` {text}", questions.proof(site))

@@ -45,8 +45,14 @@ def _detour(site: Site, questions: Questions) -> Verdict | None:
     if index is not None and site.heat is not Heat.ONCE:
         text = f"`{questions.receiver(index)}` goes to the host only to pick what comes back here"
         return Verdict(Severity.HINT, f"{text}: keep the table on the device", questions.proof(index))
-    left = questions.brought_through_numpy(site)
-    if left is None or questions.goes_to_host(site):
+    if questions.goes_to_host(site):
+        return None
+    kept = questions.brought_back(site, kept=True)
+    if kept is not None and questions.goes_to_accelerator(site) and site.quiet_heat.rank >= Heat.STEP.rank:
+        text = f"what line {kept.anchor[0]} has brought to the host comes back here: keep it on the device, too"
+        return Verdict(warning_if(questions.is_on_accelerator(kept), site), text, questions.proof(kept))
+    left = questions.brought_back(site, kept=False)
+    if left is None:
         return None
     surely = questions.is_on_accelerator(left)
     if not (surely or questions.comes_back(site, left)):

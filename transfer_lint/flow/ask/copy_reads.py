@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import ast
+import sys
 from collections.abc import Iterator, Mapping
 
 from transfer_lint.files.scan import MOVES, READS
 from transfer_lint.flow.knowledge import Knowledge
 from transfer_lint.flow.program.modules import Module
-from transfer_lint.flow.program.syntax import nodes_of, parents
+from transfer_lint.flow.program.syntax import loops_around, nodes_of, parents
 from transfer_lint.flow.results.sites import Site
 
 _CONVERSIONS = frozenset({"float", "int", "bool", "str", "print", "list", "sum", "min", "max", "any", "all", "len"})
@@ -28,7 +29,25 @@ class CopyReads:
         around = parents(site.function.node)
         if self._reads(site.node, around):
             return site.node.end_lineno or site.node.lineno
-        return next((use.lineno for use in _uses(site) if self._reads(use, around)), None)
+        line = next((use.lineno for use in _uses(site) if self._reads(use, around)), None)
+        return line if line is not None else self._line_of_join(site, around)
+
+    def _line_of_join(self, site: Site, parents: Mapping[ast.AST, ast.AST]) -> int | None:
+        """The line, after the loop, that joins the list to which each round appends what the site copies."""
+        assert site.function is not None
+        match parents.get(site.node):
+            case ast.Call(func=ast.Attribute(value=ast.Name(id=name), attr="append")):
+                loops = loops_around(site.function.node.body, site.statement)
+            case _:
+                return None
+        end = (loops[0].end_lineno or 0) if loops else sys.maxsize
+        uses = (n for n in nodes_of(site.function.node) if isinstance(n, ast.Name) and n.id == name and n.lineno > end)
+        for use in sorted(uses, key=lambda node: (node.lineno, node.col_offset)):
+            match parents.get(use):
+                case ast.Call(func=func, args=[first, *_]) if first is use:
+                    if self._module.dotted(func) in self._knowledge.take_sequences:
+                        return use.lineno
+        return None
 
     def _reads(self, node: ast.expr, parents: Mapping[ast.AST, ast.AST]) -> bool:
         """Whether what is done with a value needs its bytes; a view of it counts as the value itself."""

@@ -1,12 +1,11 @@
-"""Detours: values that go to the host and back through numpy, and uploads that are only downloaded again."""
+"""Detours: values that go to the host and back, by numpy or a list, and uploads that are only downloaded again."""
 
 from __future__ import annotations
 
 import ast
 from collections.abc import Iterator, Mapping, Sequence
 
-from transfer_lint.flow.program.modules import Module
-from transfer_lint.flow.program.syntax import bindings, nodes_of, parents, spelled
+from transfer_lint.flow.program.syntax import bindings, loops_around, nodes_of, parents, spelled
 from transfer_lint.flow.results.sites import Site
 
 _DOWN = frozenset({"cpu", "numpy", "tolist", "item"})
@@ -14,17 +13,31 @@ _SIZES = frozenset({"shape", "ndim", "size", "dim"})
 _SAME_DATA = frozenset({"half", "float", "double", "bfloat16", "byte", "detach", "squeeze", "unsqueeze", "contiguous"})
 
 
-def brought_through_numpy(site: Site, by_node: Mapping[ast.AST, Site], module: Module) -> Iterator[Site]:
+def kept_in_list(site: Site, by_node: Mapping[ast.AST, Site]) -> Iterator[Site]:
+    """The transfers whose results a loop appends to the list of which it moves the last item: `xs[-1].to(d)`."""
+    match site.moved:
+        case ast.Subscript(value=ast.Name(id=kept), slice=ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=1))):
+            loops = loops_around(site.function.node.body, site.statement) if site.function is not None else ()
+        case _:
+            return
+    for node in nodes_of(loops[-1]) if loops else ():
+        match node:
+            case ast.Call(func=ast.Attribute(value=ast.Name(id=name), attr="append"), args=[ast.Call() as moved]):
+                if name == kept and moved in by_node:
+                    yield by_node[moved]
+
+
+def brought_through_numpy(site: Site, by_node: Mapping[ast.AST, Site]) -> Iterator[Site]:
     """The transfers of the function that what is moved here may come from: `torch.from_numpy(x.cpu().numpy()).to(d)`.
 
     Names are followed backwards through their assignments.
     """
     made = _assigned(site) if isinstance(site.moved, ast.Name) and site.function is not None else site.moved
     while isinstance(made, ast.Call) and isinstance(made.func, ast.Attribute):
-        if module.dotted(made.func).startswith("torch."):
+        if site.module.dotted(made.func).startswith("torch."):
             break
         made = made.func.value
-    if site.function is None or not isinstance(made, ast.Call) or module.dotted(made.func) != "torch.from_numpy":
+    if site.function is None or not isinstance(made, ast.Call) or site.module.dotted(made.func) != "torch.from_numpy":
         return
     bound = [(target, value) for target, value in bindings(site.function.node) if value is not None]
     pending, seen = [*made.args], set[str]()

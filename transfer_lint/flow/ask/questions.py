@@ -65,9 +65,10 @@ class Questions(ReadQuestions):
             return False
         return bool(self._project.mentioning("NODE_CLASS_MAPPINGS", self.module.path))
 
-    def brought_through_numpy(self, site: Site) -> Site | None:
-        """The transfer to the host that what is moved here comes from, by way of numpy; proved ones first."""
-        found = [s for s in detours.brought_through_numpy(site, self._by_node, self.module) if self.goes_to_host(s)]
+    def brought_back(self, site: Site, *, kept: bool) -> Site | None:
+        """The transfer to the host that what is moved here comes from, by a list (kept) or numpy; proved ones first."""
+        left = detours.kept_in_list(site, self._by_node) if kept else detours.brought_through_numpy(site, self._by_node)
+        found = [s for s in left if self.goes_to_host(s)]
         return next((s for s in found if self.is_on_accelerator(s)), next(iter(found), None))
 
     def may_make_batch(self, site: Site) -> bool:
@@ -293,10 +294,7 @@ class Questions(ReadQuestions):
         return kept_tensors.comes_from_function(site)
 
     def is_kept_outside(self, site: Site) -> bool:
-        """Whether the site moves what comes from outside of its function, and is the same at every call.
-
-        See `kept_tensors`.
-        """
+        """Whether the site moves what comes from outside, and is the same at every call; see `kept_tensors`."""
         return kept_tensors.is_kept_outside(site)
 
     def kept_for_first_device(self, place: Site | Construction) -> str | None:
