@@ -9,6 +9,7 @@ from transfer_lint.flow.ask.caches import asks_for, kept_by
 from transfer_lint.flow.ask.factories import Factories
 from transfer_lint.flow.knowledge import Knowledge, Role
 from transfer_lint.flow.program.modules import ClassInfo, FunctionInfo
+from transfer_lint.flow.program.repetition import gives_batches
 from transfer_lint.flow.program.syntax import ancestors, bindings, nodes_of, path_to, spelled
 from transfer_lint.flow.results.constructions import Construction
 from transfer_lint.flow.results.sites import Site
@@ -101,7 +102,9 @@ def is_kept_outside(site: Site) -> bool:
     while isinstance(attribute, ast.Attribute) and isinstance(attribute.value, ast.Attribute):
         attribute = attribute.value
     name = own_attribute(attribute) if isinstance(attribute, ast.expr) else None
-    return tensor and name is not None and name not in function.assigned
+    if name is None or name in function.assigned or gives_batches(name, site.module.project.knowledge):
+        return False  # a loader gives another batch each time
+    return tensor
 
 
 def _root(node: ast.expr, *, slices: bool) -> ast.expr:
