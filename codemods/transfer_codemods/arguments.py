@@ -8,7 +8,7 @@ from .actions import Half, Target
 from .binding import compared_with, halves_of
 from .imports import demand_module
 from .site import Site
-from .syntax import Refused, descendants
+from .syntax import Refused, layout
 
 _NOTHING = cst.SimpleWhitespace("")
 _CASTS = {
@@ -106,7 +106,7 @@ def _appended(call: cst.Call, args: list[cst.Arg], arg: cst.Arg) -> list[cst.Arg
         return [arg]
     *others, last = args
     trailing = isinstance(last.comma, cst.Comma)
-    spans = any(isinstance(node, cst.ParenthesizedWhitespace) for node in descendants(last.value))
+    spans = any(isinstance(part, cst.ParenthesizedWhitespace) for part in layout(last.value))
     closing = last.comma.whitespace_after if isinstance(last.comma, cst.Comma) else last.whitespace_after_arg
     lead = call.whitespace_before_args
     space: cst.BaseParenthesizableWhitespace = cst.SimpleWhitespace(" ")

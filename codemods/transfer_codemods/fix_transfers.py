@@ -48,6 +48,7 @@ from .delete_transfer import delete_transfer
 from .evaluation import Place, locate
 from .guard_module import guard_module
 from .guard_tensor import guard_tensor
+from .held import Held
 from .hoist_transfer import hoist_transfer
 from .import_order import with_helpers, with_import
 from .keep_on_device import keep_on_device
@@ -60,7 +61,7 @@ from .reuse_transfer import reuse_transfer
 from .site import Draft, Site, width
 from .style import Style
 from .syntax import Refused, comment_line, descendants, dotted, leading_lines, lost_comments, parents_of
-from .unread_imports import bound_name, holds, unread, without
+from .unread_imports import bound_name, unread, without
 from .unused import bound_in, without_unused
 
 _Placed: TypeAlias = "cst.Call | cst.ImportAlias | cst.Name"
@@ -91,6 +92,7 @@ class Rewriter:
         self.module = module
         self._nodes: dict[int, dict[Anchor, _Placed]] = {}
         self._names = Names(self._parents)
+        self._held = Held()
 
     def rewrite(self, plan: Plan) -> Rewritten:
         """Carries out the plan, as the function `rewrite` does."""
@@ -106,7 +108,7 @@ class Rewriter:
                 places[call] = locate(call, parents)
             except Refused as refusal:
                 refused[anchor] = str(refusal)
-        draft = Draft(self.module, parents, self._names.with_none_given(), self._style)
+        draft = Draft(self.module, parents, self._names.with_none_given(), self._style, self.width, self._held)
         draft.imports = {n: stays for at, stays in imports.items() if isinstance(n := self._node(at), cst.ImportAlias)}
         draft.locals = {name: action for at, action in names.items() if isinstance(name := self._node(at), cst.Name)}
         for call, anchor in calls.items():
@@ -136,15 +138,15 @@ class Rewriter:
         """
         found: dict[cst.Call, str] = {}
         for name in map(bound_name, draft.missed):
-            tops = {call: self._top(call) for call in calls}
-            reading = [call for call in calls if holds(call, name)] or [c for c in calls if holds(tops[c], name)]
+            reading = [call for call in calls if name in self._held.by([call])]
+            reading = reading or [call for call in calls if name in self._held.by([self._top(call)])]
             reason = (
                 f"The import of `{name}` would be left without use, and it is not shown that nothing else needs it."
             )
             found.update(dict.fromkeys(reading or calls, reason))
         for function, (name, names) in draft.missed_locals.items():
             inside = [call for call in calls if function in self._around(call)]
-            reading = [call for call in inside if any(holds(call, each) for each in names)]
+            reading = [call for call in inside if not names.isdisjoint(self._held.by([call]))]
             reason = f"The local `{name}` would be left without use, and it is not shown that its assignment can go."
             found.update(dict.fromkeys(reading or inside, reason))
         return found
@@ -159,7 +161,7 @@ class Rewriter:
             node = self._parents[node]
         return node
 
-    @property
+    @cached_property
     def width(self) -> int:
         """The columns that a line of new code may have."""
         return width(self.text, self._style)

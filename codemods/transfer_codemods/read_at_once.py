@@ -5,13 +5,13 @@ from __future__ import annotations
 import libcst as cst
 
 from .site import Site
-from .syntax import Refused, descendants
+from .syntax import Refused, comments
 
 
 def read_at_once(site: Site) -> cst.BaseExpression:
     """The call stays; the list around it becomes one call. Raises Refused."""
     listed = site.draft.parents[site.original]
-    if not isinstance(listed, cst.ListComp) or any(isinstance(part, cst.Comment) for part in descendants(listed)):
+    if not isinstance(listed, cst.ListComp) or comments(listed):
         raise Refused("The list around the read cannot become one call.")
     site.draft.at_once.add(listed)
     return site.call

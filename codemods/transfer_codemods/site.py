@@ -6,13 +6,13 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 from typing import TypeAlias
 
 import libcst as cst
 
 from .actions import Target, UnreadLocal
 from .evaluation import Place
+from .held import Held
 from .names import Names
 from .style import NARROWEST, Style, longest_line
 from .syntax import LINE_LENGTH, Refused, Room, dotted, expression, guard_statement
@@ -35,6 +35,7 @@ class Guard:
 class Draft:
     """What the rewrites of one file have decided so far. Nodes are those of the original tree, except in `gone`.
 
+    width: the columns that a line may have. held: which names are held where.
     residue: calls that are rewritten already, see `evaluation.Residue`.
     rewritten: all calls that are rewritten already -> target if the call became another transfer, else None.
     assigned: expression statement -> target to which its value will be assigned.
@@ -56,7 +57,9 @@ class Draft:
     module: cst.Module
     parents: Mapping[cst.CSTNode, cst.CSTNode]
     names: Names
-    style: Style = field(default_factory=Style)
+    style: Style
+    width: int
+    held: Held
     residue: dict[cst.Call, cst.BaseExpression | None] = field(default_factory=dict)
     rewritten: dict[cst.CSTNode, Target | None] = field(default_factory=dict)
     assigned: dict[cst.CSTNode, cst.BaseAssignTargetExpression] = field(default_factory=dict)
@@ -73,11 +76,6 @@ class Draft:
     locals: Mapping[cst.CSTNode, UnreadLocal] = field(default_factory=dict)
     missed_locals: dict[cst.CSTNode, tuple[str, Set[str]]] = field(default_factory=dict)
     helpers: dict[str, tuple[str, Sequence[cst.BaseStatement]]] = field(default_factory=dict)
-
-    @cached_property
-    def width(self) -> int:
-        """The columns of a line."""
-        return width(self.module.code, self.style)
 
 
 def width(code: str, style: Style) -> int:

@@ -22,19 +22,29 @@ class Refused(Exception):
     """A rewrite cannot be carried out soundly at this call. The message is one sentence for the user."""
 
 
+_LAYOUT = frozenset(
+    ["lpar", "rpar", "lbracket", "rbracket", "lbrace", "rbrace", "comma", "semicolon", "colon", "dot", "equal",
+     "operator", "header", "footer", "indent", "leading_lines", "lines_after_decorators", "trailing_whitespace"]
+)  # fmt: skip
+"""Fields of nodes that hold spaces, comments and punctuation: five of six nodes of a tree."""
+
+
 @cache
 def _fields(kind: type[cst.CSTNode]) -> tuple[str, ...]:
-    return tuple(field.name for field in dataclasses.fields(kind))
+    names = (field.name for field in dataclasses.fields(kind))
+    return tuple(name for name in names if name not in _LAYOUT and not name.startswith("whitespace"))
 
 
-def children(node: cst.CSTNode) -> Iterator[cst.CSTNode]:
-    """The direct children, not in source order. Unlike `node.children` it copies no nodes."""
+def children(node: cst.CSTNode) -> list[cst.CSTNode]:
+    """The direct children, not in source order, without spaces, comments and punctuation. No node is copied."""
+    found: list[cst.CSTNode] = []
     for name in _fields(type(node)):
         value = getattr(node, name)
         if _is_node(value):
-            yield value
+            found.append(value)
         elif isinstance(value, (list, tuple)):
-            yield from (item for item in value if _is_node(item))
+            found += filter(_is_node, value)
+    return found
 
 
 def _is_node(value: object) -> TypeGuard[cst.CSTNode]:
@@ -49,31 +59,37 @@ _KINDS: dict[type, bool] = {}  # whether the instances of a class are nodes
 
 
 def descendants(node: cst.CSTNode) -> Iterator[cst.CSTNode]:
-    """The node and all nodes below it."""
+    """The node and all nodes below it, without spaces, comments and punctuation."""
     pending = [node]
     while pending:
         node = pending.pop()
         yield node
-        pending.extend(children(node))
+        pending += children(node)
 
 
 def parents_of(module: cst.Module) -> dict[cst.CSTNode, cst.CSTNode]:
-    """Every node's parent."""
+    """The parent of every node but spaces, comments and punctuation."""
     parents: dict[cst.CSTNode, cst.CSTNode] = {}
     pending: list[cst.CSTNode] = [module]
     while pending:
         node = pending.pop()
-        below = list(children(node))
+        below = children(node)
         parents.update(dict.fromkeys(below, node))
-        pending.extend(below)
+        pending += below
     return parents
+
+
+def layout(node: cst.CSTNode) -> Iterator[cst.Comment | cst.ParenthesizedWhitespace]:
+    """All comments and line breaks in a node, in source order."""
+    if isinstance(node, (cst.Comment, cst.ParenthesizedWhitespace)):
+        yield node
+    for child in node.children:
+        yield from layout(child)
 
 
 def comments(node: cst.CSTNode) -> list[str]:
     """All comments in a node, in source order, each with its `#`."""
-    if isinstance(node, cst.Comment):
-        return [node.value]
-    return [comment for child in node.children for comment in comments(child)]
+    return [part.value for part in layout(node) if isinstance(part, cst.Comment)]
 
 
 def lost_comments(before: cst.CSTNode, after: Sequence[cst.CSTNode]) -> list[str]:

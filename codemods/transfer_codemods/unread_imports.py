@@ -9,19 +9,14 @@ import libcst as cst
 
 from .blocks import emptied, settled
 from .site import Draft
-from .syntax import children, leading_lines
+from .syntax import leading_lines
 
 
 def unread(updated: cst.Module, draft: Draft) -> list[cst.ImportAlias]:
     """The imports in the draft that something has read, and nothing reads any more."""
     helpers = (statement for _, statements in draft.helpers.values() for statement in statements)
-    code = [updated, *helpers]
-    names = {alias: bound_name(alias) for alias in draft.imports}
-    return [
-        alias
-        for alias, name in names.items()
-        if holds(draft.module, name) and not any(holds(part, name) for part in code)
-    ]
+    gone = draft.held.by(draft.module.body) - draft.held.by((*updated.body, *helpers))
+    return [alias for alias in draft.imports if bound_name(alias) in gone]
 
 
 def bound_name(alias: cst.ImportAlias) -> str:
@@ -30,35 +25,6 @@ def bound_name(alias: cst.ImportAlias) -> str:
     while isinstance(node, cst.Attribute):
         node = node.value
     return cst.ensure_type(node, cst.Name).value
-
-
-def holds(root: cst.CSTNode, name: str) -> bool:
-    """Whether code holds a name, but as a label, in an import, and where it is a parameter's."""
-    pending = [root]
-    while pending:
-        node = pending.pop()
-        match node:
-            case cst.Name(value=value) if value == name:
-                return True
-            case cst.Import() | cst.ImportFrom():
-                pass
-            case cst.Attribute(value=value) | cst.Arg(value=value):
-                pending.append(value)
-            case cst.FunctionDef(params=params) | cst.Lambda(params=params) if name in _names(params):
-                pending += [part for part in children(node) if part is not node.body and part is not params]
-                pending += [part for each in _each(params) for part in (each.default, each.annotation) if part]
-            case _:
-                pending += children(node)
-    return False
-
-
-def _each(params: cst.Parameters) -> list[cst.Param]:
-    stars = [star for star in (params.star_arg, params.star_kwarg) if isinstance(star, cst.Param)]
-    return [*params.posonly_params, *params.params, *params.kwonly_params, *stars]
-
-
-def _names(params: cst.Parameters) -> set[str]:
-    return {each.name.value for each in _each(params)}
 
 
 def without(updated: cst.Module, imports: Collection[cst.ImportAlias], draft: Draft) -> cst.Module:

@@ -28,7 +28,7 @@ def without_unused(original: cst.FunctionDef, updated: cst.FunctionDef, draft: D
     reads = _reads(updated)
     gone = _reads(original) - reads
     unread = gone
-    seen = _sees_locals(updated)
+    seen = _sees_locals(updated) if gone else ""
     while gone and seen != "locals":
         left = _left(updated, gone - {name.value for name in _otherwise_bound(updated)}, draft) if not seen else {}
         going = {target for line in left for target in _targets(line)}
@@ -184,12 +184,45 @@ def _otherwise_bound(root: cst.CSTNode) -> Iterator[cst.Name]:
 
 def _reads(function: cst.FunctionDef) -> Set[str]:
     """The names in a function, but those that are assigned, its parameters, and labels of attributes and arguments."""
-    inside = list(descendants(function))
-    other = {id(node.attr) for node in inside if isinstance(node, cst.Attribute)}
-    other |= {id(node.keyword) for node in inside if isinstance(node, cst.Arg) and node.keyword}
-    other |= {id(name) for name in (*bound_in(function), *_otherwise_bound(function))}
-    other |= {id(parameter.name) for parameter in descendants(function.params) if isinstance(parameter, cst.Param)}
-    return frozenset(node.value for node in inside if isinstance(node, cst.Name) and id(node) not in other)
+    found: set[str] = set()
+    pending = [part for part in children(function) if part is not function.params]
+    for parameter in children(function.params):
+        pending += [part for part in children(parameter) if part is not getattr(parameter, "name", None)]
+    while pending:
+        node = pending.pop()
+        match node:
+            case cst.Name(value=name):
+                found.add(name)
+            case cst.Attribute(value=part) | cst.Arg(value=part):
+                pending.append(part)
+            case cst.AssignTarget(target=target):
+                pending += _read_in(target)
+            case cst.For(target=target):
+                pending += [*(part for part in children(node) if part is not target), *_read_in(target)]
+            case (
+                cst.AnnAssign(target=cst.Name() as name, value=cst.BaseExpression())
+                | cst.NamedExpr(target=cst.Name() as name)
+            ):
+                pending += [part for part in children(node) if part is not name]
+            case cst.WithItem(item=item, asname=cst.AsName(name=cst.Name())):
+                pending.append(item)
+            case _:
+                pending += children(node)
+    return frozenset(found)
+
+
+def _read_in(target: cst.CSTNode) -> Iterator[cst.CSTNode]:
+    """The parts of a target that read something: of `x[i], y` the first."""
+    pending = [target]
+    while pending:
+        node = pending.pop()
+        match node:
+            case cst.Name():
+                pass
+            case cst.Tuple(elements=parts) | cst.List(elements=parts):
+                pending += [part.value for part in parts]
+            case _:
+                yield node
 
 
 class _Without(cst.CSTTransformer):

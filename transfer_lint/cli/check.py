@@ -27,6 +27,7 @@ from transfer_lint.stopping import telling
 
 if TYPE_CHECKING:
     from transfer_lint.evidence.join import Judged
+    from transfer_lint.flow.program.text_facts import TextFacts
 
 
 @click.command("check", short_help="Report needless transfers, and why they are.")
@@ -96,10 +97,9 @@ def command(
         if "-" in paths or ignore_all or new_baseline is not None:
             raise click.UsageError("--watch writes nothing: leave out -, --add-ignores and --write-baseline")
         from transfer_lint.cli.watch import watch
-        from transfer_lint.flow.program.text_facts import TextFacts
 
         context = click.get_current_context()
-        context.obj = TextFacts()  # for one check after another
+        context.obj = _facts()  # for one check after another
         watch(paths or (".",), lambda: context.invoke(command, **{**context.params, "watching": False}))
         return 0
     found = inputs(paths, **options)
@@ -123,7 +123,7 @@ def command(
                 sys.stdout.flush()
 
         told = finished if at_once else None
-        facts = click.get_current_context().obj
+        facts = click.get_current_context().obj or (_facts() if form == "html" else None)
         outcome = check_paths(found.files, settings, given=found.given, progress=bar, finished=told, facts=facts)
         if edits_too or settings.output_format in WITH_EDITS:
             from transfer_lint.fixing.edits import with_edits
@@ -149,7 +149,7 @@ def command(
 
         return _reported(problems) or held_against(trace_file, outcome, found.paths, view)
     if form == "html":
-        lines = _page(outcome, settings, view, trace_file)
+        lines = _page(outcome, settings, view, trace_file, facts)
     elif statistics and form not in DOCUMENTS:
         lines = by_rule(outcome, view)
     else:
@@ -175,8 +175,20 @@ def _shard(files: Sequence[str], shard: str) -> tuple[str, ...]:
         raise click.BadParameter(str(error), param_hint="--shard") from None
 
 
-def _page(outcome: Outcome, settings: Settings, view: View, trace_file: str | None) -> Iterator[str]:
-    """The HTML report, with diagrams of the functions, and with what a run measured if there is a trace."""
+def _facts() -> TextFacts:
+    """What several checks of the same texts share."""
+    from transfer_lint.flow.program.text_facts import TextFacts
+
+    return TextFacts()
+
+
+def _page(
+    outcome: Outcome, settings: Settings, view: View, trace_file: str | None, facts: TextFacts | None
+) -> Iterator[str]:
+    """The HTML report, with diagrams of the functions, and with what a run measured if there is a trace.
+
+    facts: what the check has found out about texts.
+    """
     from transfer_lint.graph.before_after import before_after_for
     from transfer_lint.report.html import About, report
 
@@ -186,7 +198,7 @@ def _page(outcome: Outcome, settings: Settings, view: View, trace_file: str | No
         from transfer_lint.evidence.model import read
 
         measured = {judged.finding: _measured(judged) for judged in join(read(trace_file), outcome).findings}
-    pairs = before_after_for(outcome, settings)
+    pairs = before_after_for(outcome, settings, facts)
     about = About(shlex.join(["transfer-lint", *sys.argv[1:]]), _date())
     return report(_with_proofs(outcome), view, pairs, measured, about)
 

@@ -24,6 +24,7 @@ from transfer_lint.settings import Settings
 
 if TYPE_CHECKING:  # imported when there is a text to check
     from transfer_lint.flow.program.project import Project
+    from transfer_lint.flow.program.text_facts import TextFacts
 
 
 @dataclass(frozen=True)
@@ -123,18 +124,21 @@ def fix_paths(
     progress: Progress | None = None,
     choice: Choice | None = None,
     known: Mapping[str, Examined] | None = None,
+    facts: TextFacts | None = None,
 ) -> Fixed:
     """Compute the fixes for files; nothing is written.
 
     given: path -> bytes that replace the file on disk. in_place: the files themselves will be written, so a file that
     cannot be written is only checked, and is reported as a problem if it has fixes. choice: which of the fixes that the
     settings allow are applied; None for all. known: what a check of all these files with these settings has found.
+    facts: what is known of texts from earlier checks in this process; more is added.
     """
     started = time.perf_counter()
     read = read_inputs(paths, given or {})
     texts = read.texts
     locked = {path: refused for path in texts if (refused := disk.refusal(path))} if in_place else {}
-    settled = settle(texts, FixRunner(settings, progress, read.given), settings, frozenset(locked), choice, known)
+    runner = FixRunner(settings, progress, read.given, facts=facts)
+    settled = settle(texts, runner, settings, frozenset(locked), choice, known)
     problems = [*read.problems, *settled.problems]
     for path, refused in locked.items():
         if any(_fixable(finding, settings) for finding in settled.examined.get(path, Examined()).findings):

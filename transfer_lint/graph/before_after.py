@@ -14,6 +14,7 @@ from transfer_lint.files.paths import shown_path
 from transfer_lint.files.tree import DiskSources
 from transfer_lint.findings import Finding, Severity
 from transfer_lint.fixing.fix import fix_paths
+from transfer_lint.flow.program.text_facts import TextFacts
 from transfer_lint.graph.diagram import BeforeAfter, Diagram
 from transfer_lint.graph.diagram_builder import DiagramBuilder, named
 from transfer_lint.graph.folding import folded
@@ -62,8 +63,11 @@ def _pair(title: str, before: Sequence[Diagram], after: Sequence[Diagram]) -> Be
     return BeforeAfter(title, tuple(first), (*second, *(folded([diagram])[0] for diagram in then.values())))
 
 
-def before_after_for(outcome: Outcome, settings: Settings) -> tuple[BeforeAfter, ...]:
-    """The diagrams of the functions with errors and warnings; of at most MOST_DIAGRAMS of them, those with the most."""
+def before_after_for(outcome: Outcome, settings: Settings, facts: TextFacts | None = None) -> tuple[BeforeAfter, ...]:
+    """The diagrams of the functions with errors and warnings; of at most MOST_DIAGRAMS of them, those with the most.
+
+    facts: what is known of texts.
+    """
     loud = (f for f in outcome.findings if f.function and not f.about_lint and f.severity is not Severity.HINT)
     counts = Counter((finding.path, finding.function) for finding in loud)
     wanted = [key for key, _ in sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:MOST_DIAGRAMS]]
@@ -71,9 +75,10 @@ def before_after_for(outcome: Outcome, settings: Settings) -> tuple[BeforeAfter,
         return ()
     texts = dict(outcome.texts)
     paths = sorted({path for path, _ in wanted})
-    fixed = fix_paths(paths, settings, given=_given(paths, outcome), in_place=False, known=_examined(paths, outcome))
-    before = deep(_each, wanted, texts, settings)
-    after = deep(_each, wanted, {**texts, **fixed.outcome.texts}, settings)
+    given, known = _given(paths, outcome), _examined(paths, outcome)
+    before = deep(_each, wanted, texts, settings, facts)
+    fixed = fix_paths(paths, settings, given=given, in_place=False, known=known, facts=facts)
+    after = deep(_each, wanted, {**texts, **fixed.outcome.texts}, settings, facts)
     return tuple(
         _pair(f"{function} ({path})", [before[path, function]], [after[path, function]])
         for path, function in wanted
@@ -98,10 +103,10 @@ def _given(paths: Sequence[str], outcome: Outcome) -> dict[str, bytes]:
 
 
 def _each(
-    wanted: Sequence[tuple[str, str]], texts: Mapping[str, str], settings: Settings
+    wanted: Sequence[tuple[str, str]], texts: Mapping[str, str], settings: Settings, facts: TextFacts | None
 ) -> dict[tuple[str, str], Diagram]:
     """(path, function) -> its diagram, without callees. What cannot be drawn is left out."""
-    project = project_over(DiskSources(texts), settings)
+    project = project_over(DiskSources(texts), settings, facts)
     builder = DiagramBuilder(project, RuleOptions.of(settings))
     found: dict[tuple[str, str], Diagram] = {}
     modules = {path: project.module(path, path) for path, _ in wanted}
