@@ -113,6 +113,8 @@ class Control(Expressions):
         forms = ["torch.no_grad()", "contextlib.suppress(ValueError)", 'torch.autocast("cpu", dtype=torch.bfloat16)']
         if scope.names.get("m"):
             forms += [f"loaded({self.of('m', scope)}, {self.of('d', scope)})"] * 2
+        if scope.names.get("b"):
+            forms += [self.of("b", scope), f"{self.of('b', scope)}, torch.no_grad()"]
         form = self.pick(*forms)
         lines = [f"with {form}:", *self.nested(scope, depth)]
         if "suppress" in form:

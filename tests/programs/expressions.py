@@ -147,7 +147,7 @@ class Expressions(Draws):
             "torch.ones(4, 4).requires_grad_(flag)", "torch.HalfTensor([1, 2, 3, 4])", "torch.Tensor(4, 4).fill_(2)",
         )  # fmt: skip
         array = f"{a}.detach().cpu().float().numpy()"
-        made = f"{make}.{self.target(scope)}"
+        made = f"{make}.{self.target(scope)}{self.pick('', '', f'.{self.target(scope)}')}"
         return self.pick(
             *[f"{made}.expand(4, 4)"] * 4, f"({b}.detach() + {made})", f"torch.from_numpy({array})",
             f"torch.from_numpy({array}).{self.target(scope)}", f"torch.from_numpy({array} * 2).to({a}.device)",

@@ -42,7 +42,8 @@ class Objects(Expressions):
 
     def _box(self, scope: Scope, depth: int) -> list[str]:
         name = self.name("b")
-        line = f"{name} = Box({self.of('m', scope)}, {self.tensor(scope, 1)})"
+        kind = self.pick("Box", "Box", "Crate", "Safe", "Pack")
+        line = f"{name} = {kind}({self.of('m', scope)}, {self.tensor(scope, 1)})"
         scope.bind("b", name)
         return [line]
 
@@ -51,6 +52,7 @@ class Objects(Expressions):
         value = self.tensor(scope, 1)
         forms = [f"{box}.t = {value}", f"{box}.t = {box}.t.{self.target(scope)}", f"{box}.held[0] = {value}",
                  f"{box}.device = {self.of('d', scope)}", f"{box}.net.{self.target(scope, module=True)}"]  # fmt: skip
+        forms += [f"{box}.level = {value}", f"Box.level = {value}", f"log.append({box}.level.{self.home_move(scope)})"]
         forms += [f"vars({box})['t'] = {value}", f"{box}.__dict__.update(t={value})"]
         if scope.names.get("m"):
             forms.append(f"{box}.net = {self.of('m', scope)}")

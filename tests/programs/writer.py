@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import re
+
 from hypothesis import strategies as st
 
 from tests.programs.containers import Containers
 from tests.programs.control import Control
-from tests.programs.heads import CLASSES, GLOBALS, HEAD
+from tests.programs.heads import CLASSES, EXTRAS, GLOBALS, HEAD
 from tests.programs.moves import Moves
 from tests.programs.objects import Objects
 from tests.programs.scope import Call, Draws, Scope
+from tests.programs.unseen import Unseen
 from tests.programs.world import MAIN
 
 
-class Writer(Moves, Containers, Objects, Control):
+class Writer(Moves, Containers, Objects, Control, Unseen):
     """Draws a program."""
 
     def block(self, scope: Scope, depth: int, most: int = 4) -> list[str]:
@@ -25,22 +28,10 @@ class Writer(Moves, Containers, Objects, Control):
 
     def statement(self, scope: Scope, depth: int) -> list[str]:
         kinds = ["assign"] * 5 + ["same", "same", "log", "augmented", "pair", "list", "dict", "append", "item", "data"]
-        kinds += ["items", "items"]
-        kinds += [
-            "closure",
-            "exit",
-            "call",
-            "call",
-            *["probe"] * 8,
-            "seat",
-            "seat",
-            "twice",
-            "twice",
-            "correlated",
-            "read",
-        ]
+        kinds += ["items", "items", "closure", "exit", "call", "call", *["probe"] * 8, "seat", "seat", "twice", "twice"]
+        kinds += ["correlated", "read", "state", "starred", "view", "by_name", "deed", "handed"]
         if scope.names.get("m"):
-            kinds += ["move"] * 4 + ["box"]
+            kinds += ["move"] * 4 + ["box", "modules", "alias"]
         if scope.names.get("u"):
             kinds += ["part", "register"]
         if scope.names.get("b"):
@@ -48,6 +39,7 @@ class Writer(Moves, Containers, Objects, Control):
         if depth > 0:
             kinds += ["if", "if", "guard", "for", "for", "while", "try", "with", "match", "again", "again"]
             kinds += ["correlated", "carried", "gather", "invariant", "invariant"]
+            kinds += ["raising", "flow"] if scope.names.get("m") else []
         return getattr(self, f"_{self.pick(*kinds)}")(scope, depth)
 
     def function(self, name: str, calls: list[Call], *, method: bool = False) -> list[str]:
@@ -76,9 +68,13 @@ class Writer(Moves, Containers, Objects, Control):
             names["b"] = [*names.get("b", []), "box"]
         lines = [
             f"def {name}({own}t{tensor}, u{tensor}, device{device}, m{module}, flag, count, s{tensor}, dtype, what, "
-            f"place{self.pick(': str', '')}, index{self.pick(': int', '')}):"
+            f"place{self.pick(': str', '')}, index{self.pick(': int', '')}, word, verb, act):"
         ]
         lines += [f"    {line}" for line in self.block(scope, 2, 6)]
+        if method and self.chance(3):  # it runs on the same object while it does
+            again = f"self.{name}(t, u, device, m, flag, count - 1, s, dtype, what, place, index, word, verb, act)"
+            lines += ["    if count > 0:", f"        log.append({again})"]
+            lines += [f"    {line}" for line in self.block(scope, 0, 2)]
         lines += [f"    return {self.tensor(scope, 1)}"]
         return [kind, *lines] if method else lines
 
@@ -92,9 +88,8 @@ def _caller(name: str, *, through: str = "") -> Call:
         if not scope.names.get("m"):
             return writer.of("t", scope)
         given = [writer.of("t", scope), writer.of("t", scope), writer.of("d", scope), writer.of("m", scope)]
-        return (
-            f"{owner}{name}({', '.join(given)}, {writer.pick('flag', 'not flag')}, count, s, dtype, what, place, index)"
-        )
+        given += [writer.pick("flag", "not flag"), "count, s, dtype, what, place, index, word, verb, act"]
+        return f"{owner}{name}({', '.join(given)})"
 
     return call
 
@@ -112,7 +107,7 @@ def _entry(writer: Writer, name: str, calls: list[Call]) -> str:
         "m": ["net", "net2", "own", "own.linear", "box.net"], "u": ["own"], "b": ["box"], "p": writer.places(),
     }  # fmt: skip
     scope = Scope(names, calls, returns="x")
-    body = writer.block(scope, 3, 12)
+    body = writer.block(scope, 3, writer.pick(2, 3, 4, 6, 12))
     note = writer.pick(": torch.Tensor", ": torch.Tensor", ": torch.Tensor", "")
     device = writer.pick(": torch.device", ": torch.device", "")
     module = writer.pick(": nn.Module", ": nn.Module", "")
@@ -120,7 +115,8 @@ def _entry(writer: Writer, name: str, calls: list[Call]) -> str:
     lines = [
         f"def {name}(x{note}, y{note}, ints: torch.Tensor, s{note}, device{device}, other{device}, dtype: torch.dtype, "
         f"what, flag{writer.pick(': bool', ': bool', '')}, count{writer.pick(': int', '')}, net{module}, "
-        f"net2{module}, place{writer.pick(': str', ': str', '')}, index{writer.pick(': int', '')}):",
+        f"net2{module}, place{writer.pick(': str', ': str', '')}, index{writer.pick(': int', '')}, "
+        f"word{writer.pick(': str', '')}, verb, act):",
         *(f"    {line}" for line in body),
         f"    return {', '.join(kept)}, own, box",
     ]
@@ -156,18 +152,13 @@ def write(writer: Writer, entries: int = 1) -> dict[str, str]:
     for kind, following in (("Net", "\n\nclass Box:"), ("Box", "\n\n@contextlib")):
         classes = classes.replace(following, "\n".join(methods[kind]) + "\n" + following, 1)
     runs = [_entry(writer, f"run{number or ''}", calls) for number in range(entries)]
-    apart = writer.chance()
-    code = classes + "".join("\n\n" + "\n".join(lines) + "\n" for lines in functions)
-    names_there = [
-        "Net",
-        "Box",
-        "loaded",
-        "stream",
-        "seat",
-        "noted",
-        *(lines[0].split("(")[0][4:] for lines in functions),
-    ]
-    if apart:
-        main = f"{HEAD}from helpers import {', '.join(names_there)}, box, log, own, HOST, DEVICE, SECOND\n\n\n"
+    functions_ = "".join("\n\n" + "\n".join(lines) + "\n" for lines in functions)
+    written = "".join((*runs, classes, functions_))
+    extras = {name: text for name, text in EXTRAS.items() if re.search(rf"\b{name}\b", written)}
+    code = classes + "".join(f"\n{text}" for text in extras.values()) + functions_
+    if writer.chance():
+        names = re.findall(r"^(?:class|def) (\w+)", code, re.MULTILINE)
+        names += [name for name in extras if name not in names]
+        main = f"{HEAD}from helpers import {', '.join(names)}, box, log, own, HOST, DEVICE, SECOND\n\n\n"
         return {"helpers.py": f"{HEAD}{code}{GLOBALS}", MAIN: main + "\n\n".join(runs)}
     return {MAIN: f"{HEAD}{code}{GLOBALS}\n\n" + "\n\n".join(runs)}
