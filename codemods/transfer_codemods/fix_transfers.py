@@ -229,16 +229,13 @@ class Rewriter:
         alone = self.module.with_changes(header=(), body=(statement,), footer=())
         positions = MetadataWrapper(alone, unsafe_skip_copy=True).resolve(PositionProvider)
         above = self._first_lines[index] - 1
-        nodes: dict[Anchor, _Placed] = {}
-        for node in descendants(statement):
-            match node:
-                case cst.Call(func=cst.Attribute(attr=placed)) | (cst.ImportAlias() as placed):
-                    start = positions[placed].start
-                    nodes[Anchor(start.line + above, start.column + 1)] = node
-        for name in bound_in(statement):
-            start = positions[name].start
-            nodes[Anchor(start.line + above, start.column + 1)] = name
-        return nodes
+        inside = list(descendants(statement))
+        placed: list[tuple[cst.CSTNode, _Placed]] = [(name, name) for name in bound_in(inside)]
+        placed += [(node, node) for node in inside if type(node) is cst.ImportAlias]
+        calls = (node for node in inside if type(node) is cst.Call)
+        placed += [(call.func.attr, call) for call in calls if isinstance(call.func, cst.Attribute)]
+        starts = ((positions[at].start, node) for at, node in placed)
+        return {Anchor(start.line + above, start.column + 1): node for start, node in starts}
 
 
 def _lines(code: str) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from typing import TypeAlias
 
 import libcst as cst
@@ -26,13 +26,13 @@ def without_unused(original: cst.FunctionDef, updated: cst.FunctionDef, draft: D
     empty. `draft.missed_locals` has what the plan knows of and must stay, though nothing reads it.
     """
     reads = _reads(updated)
-    gone = _reads(original) - reads
-    unread = gone
+    unread = gone = _reads(original) - reads
     seen = _sees_locals(updated) if gone else ""
     while gone and seen != "locals":
-        left = _left(updated, gone - {name.value for name in _otherwise_bound(updated)}, draft) if not seen else {}
+        inside = list(descendants(updated))
+        left = _left(updated, gone - {name.value for name in _otherwise_bound(inside)}, draft) if not seen else {}
         going = {target for line in left for target in _targets(line)}
-        stay = [name for name in bound_in(updated) if name.value in gone and name not in going]
+        stay = [name for name in bound_in(inside) if name.value in gone and name not in going]
         if missed := sorted(name.value for name in stay if name in draft.locals):
             draft.missed_locals[original] = missed[0], unread
         if stay:
@@ -49,6 +49,8 @@ def _sees_locals(function: cst.FunctionDef) -> str:
     """The name of what may see all locals of a function, `locals` before others; "" if nothing does."""
     found: set[str] = set()
     for node in descendants(function):
+        if type(node) is not cst.Call:
+            continue
         match node:
             case cst.Call(func=cst.Name(value="locals" | "eval" | "exec" as name)):
                 found.add(name)
@@ -151,9 +153,11 @@ def _with_pairs(
     )
 
 
-def bound_in(root: cst.CSTNode) -> Iterator[cst.Name]:
-    """The names that are assigned in a piece of code, but not by loops, by the parts of one value, and the like."""
-    for node in descendants(root):
+def bound_in(nodes: Iterable[cst.CSTNode]) -> Iterator[cst.Name]:
+    """The names that some nodes assign, but not by loops, by the parts of one value, and the like."""
+    for node in nodes:
+        if type(node) not in _BINDING:  # a match asks abstract classes, which takes long
+            continue
         match node:
             case (
                 cst.AssignTarget(target=cst.Name() as name)
@@ -166,13 +170,15 @@ def bound_in(root: cst.CSTNode) -> Iterator[cst.Name]:
                 yield from (name.value for name, _ in _pairs(node) if isinstance(name.value, cst.Name))
 
 
-def _otherwise_bound(root: cst.CSTNode) -> Iterator[cst.Name]:
+_BINDING = frozenset((cst.AssignTarget, cst.AnnAssign, cst.NamedExpr, cst.WithItem, cst.Assign))
+
+
+def _otherwise_bound(nodes: Sequence[cst.CSTNode]) -> Iterator[cst.Name]:
     """The names that loops and the parts of one value are assigned to."""
-    pending: list[cst.CSTNode] = []
-    for node in descendants(root):
-        if isinstance(node, cst.For) or (isinstance(node, cst.AssignTarget) and not isinstance(node.target, cst.Name)):
-            pending.append(node.target)
-    plain = {id(name) for name in bound_in(root)}
+    pending: list[cst.CSTNode] = [
+        node.target for node in nodes if type(node) in _TARGETING and isinstance(node, (cst.For, cst.AssignTarget))
+    ]
+    plain = {id(name) for name in bound_in(nodes)}
     while pending:
         node = pending.pop()
         match node:
@@ -182,47 +188,17 @@ def _otherwise_bound(root: cst.CSTNode) -> Iterator[cst.Name]:
                 pending += [part.value for part in parts]
 
 
+_TARGETING = frozenset((cst.For, cst.AssignTarget))
+
+
 def _reads(function: cst.FunctionDef) -> Set[str]:
     """The names in a function, but those that are assigned, its parameters, and labels of attributes and arguments."""
-    found: set[str] = set()
-    pending = [part for part in children(function) if part is not function.params]
-    for parameter in children(function.params):
-        pending += [part for part in children(parameter) if part is not getattr(parameter, "name", None)]
-    while pending:
-        node = pending.pop()
-        match node:
-            case cst.Name(value=name):
-                found.add(name)
-            case cst.Attribute(value=part) | cst.Arg(value=part):
-                pending.append(part)
-            case cst.AssignTarget(target=target):
-                pending += _read_in(target)
-            case cst.For(target=target):
-                pending += [*(part for part in children(node) if part is not target), *_read_in(target)]
-            case (
-                cst.AnnAssign(target=cst.Name() as name, value=cst.BaseExpression())
-                | cst.NamedExpr(target=cst.Name() as name)
-            ):
-                pending += [part for part in children(node) if part is not name]
-            case cst.WithItem(item=item, asname=cst.AsName(name=cst.Name())):
-                pending.append(item)
-            case _:
-                pending += children(node)
-    return frozenset(found)
-
-
-def _read_in(target: cst.CSTNode) -> Iterator[cst.CSTNode]:
-    """The parts of a target that read something: of `x[i], y` the first."""
-    pending = [target]
-    while pending:
-        node = pending.pop()
-        match node:
-            case cst.Name():
-                pass
-            case cst.Tuple(elements=parts) | cst.List(elements=parts):
-                pending += [part.value for part in parts]
-            case _:
-                yield node
+    inside = list(descendants(function))
+    other = {id(node.attr) for node in inside if type(node) is cst.Attribute}
+    other |= {id(node.keyword) for node in inside if type(node) is cst.Arg and node.keyword}
+    other |= {id(name) for name in (*bound_in(inside), *_otherwise_bound(inside))}
+    other |= {id(parameter.name) for parameter in descendants(function.params) if isinstance(parameter, cst.Param)}
+    return frozenset(node.value for node in inside if type(node) is cst.Name and id(node) not in other)
 
 
 class _Without(cst.CSTTransformer):

@@ -6,6 +6,8 @@ A program's entry is `run(...)` in `nodes.py`. Its inputs:
     device, other: torch.device             dtype: torch.dtype           flag: bool     count: 0 to 2
     net, net2: modules of `Net` (tests' own), which may be one and the same, or one a part of the other
     place: str that names a device           index: int, 0 or 1
+    word: str that names an attribute        verb: str that names a method of modules and tensors
+    act: a function that moves what it gets, or what is in it
 """
 
 from __future__ import annotations
@@ -15,7 +17,7 @@ import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import lru_cache, partial
 from types import CodeType, ModuleType
 from typing import Any
 from unittest import mock
@@ -167,8 +169,12 @@ def compare(
     placements: Sequence[Placement] = PLACEMENTS,
     kinds: frozenset[str] = frozenset({"exception", "value", "dtype", "device", "identity", "random", "cost"}),
     entry: str = "run",
+    enough: int = 0,
 ) -> Verdict:
-    """Run both on every placement. What raises before may do what it wants after."""
+    """Run both on every placement. What raises before may do what it wants after.
+
+    enough: how many placements that the original runs through are enough; 0: no number is.
+    """
     old, new = _compiled(before), _compiled(after)
     imported = {
         f"{path.removesuffix('.py')}.{name}"
@@ -191,6 +197,8 @@ def compare(
             for kind, text in differences(first, second):
                 if kind in kinds:
                     verdict.texts.append(f"{kind}: {text} (with {placement})")
+            if verdict.ran == enough:
+                break
     return verdict
 
 
@@ -269,6 +277,23 @@ def inputs(placement: Placement) -> dict[str, Any]:
         "count": placement.count,
         "place": placement.place,
         "index": placement.count % 2,
+        "word": ("spare", "t", "kept")[placement.count],
+        "verb": ("cpu", "cuda", "half")[placement.count],
+        "act": partial(_meddle, placement.other),
         "net": net,
         "net2": net2,
     }
+
+
+def _meddle(device: str, value: Any) -> None:
+    """Moves a module, what is in a list or dictionary, or what an object has."""
+    if isinstance(value, nn.Module):
+        value.to(device)
+    elif isinstance(value, dict | list):
+        for key, item in value.items() if isinstance(value, dict) else enumerate(value):
+            if isinstance(item, torch.Tensor):
+                value[key] = item.to(device)
+            elif not isinstance(item, type):
+                _meddle(device, item)
+    elif type(value).__module__ == _NAME:
+        _meddle(device, vars(value))
