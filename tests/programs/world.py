@@ -25,6 +25,7 @@ from unittest import mock
 import torch
 import torch._dynamo  # first imported inside a patched `sys.modules`, it would be forgotten and imported twice
 from torch import nn
+from torch.utils._python_dispatch import _disable_current_modes
 
 from transfer_codemods.actions import GuardForm
 from transfer_lint.findings import Finding, FixHints
@@ -261,12 +262,15 @@ def _namespaces(modules: Mapping[str, ModuleType]) -> Iterator[tuple[str, Any]]:
 def inputs(placement: Placement) -> dict[str, Any]:
     """The values of all inputs, made anew."""
 
-    def tensor(shape: tuple[int, ...], first: float, dtype: torch.dtype, device: str) -> torch.Tensor:
+    def tensor(shape: tuple[int, ...], first: float, dtype: torch.dtype) -> torch.Tensor:
         count = torch.Size(shape).numel()
-        return (torch.arange(first, first + count, dtype=FULL) * 0.37).reshape(shape).to(dtype).to(device)
+        return (torch.arange(first, first + count, dtype=FULL) * 0.37).reshape(shape).to(dtype)
 
     _seed(1)
-    net, net2 = Unit(), Unit()
+    with torch._C.DisableTorchFunction(), _disable_current_modes():  # on the host nothing need be simulated
+        net, net2 = Unit(), Unit()
+        x, y = tensor((4, 4), -7.0, placement.x_dtype), tensor((4, 4), 2.0, placement.y_dtype)
+        s, ints = tensor((), 3.0, placement.x_dtype), tensor((4, 4), 1.0, torch.int64)
     if placement.same == "is":
         net2 = net
     elif placement.same == "part":
@@ -276,10 +280,10 @@ def inputs(placement: Placement) -> dict[str, Any]:
     if placement.same == "no":
         net2.to(placement.y)
     return {
-        "x": tensor((4, 4), -7.0, placement.x_dtype, placement.x),
-        "y": tensor((4, 4), 2.0, placement.y_dtype, placement.y),
-        "s": tensor((), 3.0, placement.x_dtype, placement.s),
-        "ints": tensor((4, 4), 1.0, torch.int64, placement.y),
+        "x": x.to(placement.x),
+        "y": y.to(placement.y),
+        "s": s.to(placement.s),
+        "ints": ints.to(placement.y),
         "device": torch.device(placement.device),
         "other": torch.device(placement.other),
         "dtype": placement.dtype,
