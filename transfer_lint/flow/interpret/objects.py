@@ -117,10 +117,11 @@ def may_assign(frame: Frame, cls: ClassInfo | str, name: str) -> bool:
 
 
 def _may_run_again(frame: Frame, method: FunctionInfo) -> bool:
-    """Whether a method may run while the function does: another one; the function itself if it is called by name."""
+    """Whether a method may run while the function does: another one; the function itself if something may call it."""
     if method is not frame.function or method.name == "forward" or method.name.startswith("__"):
         return True
-    return bool(frame.project.mentioning(f".{method.name}", method.module.path))
+    kept = any(name not in frame.knowledge.transparent_decorators for name in method.decorators)
+    return kept or frame.project.names(method.name, method.module.path)
 
 
 def may_be_set(frame: Frame, cls: ClassInfo, name: str) -> bool:

@@ -18,6 +18,7 @@ from transfer_lint.flow.knowledge import Knowledge, default_knowledge
 from transfer_lint.flow.program.modules import Binding, ClassInfo, Import, Module
 from transfer_lint.flow.program.text_facts import TextFacts
 from transfer_lint.flow.program.trees import Answer, Question, Trees
+from transfer_lint.flow.program.unnamed_sets import GETS_UNNAMED
 
 # If no file of a tree holds one of these, nothing sets the default device of factories.
 _DEFAULT_DEVICE = ("set_default_device", "set_default_tensor_type", "with torch.device", "with device")
@@ -86,6 +87,11 @@ class Project:
     def sets(self, attribute: str, near: str) -> bool:
         """Whether code of the tree may assign the attribute under a name that it does not write out, on any object."""
         return cast(bool, self._ask(near, "sets", attribute))
+
+    def names(self, attribute: str, near: str) -> bool:
+        """Whether code of the tree names the attribute where it is not defined, or may get it under another name."""
+        named = rf"(?<!def )\b{attribute}\b"
+        return any(self._ask(near, "matching", pattern) for pattern in (named, GETS_UNNAMED))
 
     def replaces_data(self, near: str) -> bool:
         """Whether code of the tree assigns the `.data` of what a plain name stands for, as of a tensor that it gets."""

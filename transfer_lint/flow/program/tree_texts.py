@@ -8,7 +8,7 @@ from bisect import insort
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from transfer_lint.flow.program.modules import Import
 from transfer_lint.flow.program.unnamed_sets import ANY, MAY_SET, names_set
@@ -90,6 +90,10 @@ class TreeTexts:
         """The files that hold a piece of text."""
         return self._where(_holds, text)
 
+    def matching(self, pattern: str) -> tuple[str, ...]:
+        """The files in whose text a regular expression finds something."""
+        return self._where(_matches, pattern)
+
     def importing(self, name: str) -> tuple[str, ...]:
         """The files with an import statement that names `name`, or that imports all of a module of that name."""
         return self._index(_names_imported).files(name)
@@ -113,7 +117,7 @@ class TreeTexts:
 
     def sets(self, name: str) -> bool:
         """Whether code of the tree may assign the attribute under a name that is not written out: see `names_set`."""
-        return any(not {name, ANY}.isdisjoint(self._of(path, names_set)) for path in self._where(_sets_names, ""))
+        return any(not {name, ANY}.isdisjoint(self._of(path, names_set)) for path in self.matching(MAY_SET.pattern))
 
     def replaces_data(self) -> bool:
         """Whether code of the tree assigns the `.data` of what a plain name stands for, as of a tensor that it gets."""
@@ -125,8 +129,7 @@ class TreeTexts:
 
         def find() -> tuple[str, ...]:
             paths: dict[str, None] = {}
-            names = {name: None}
-            pending = [name]
+            names, pending = {name: None}, [name]
             while pending:
                 base = pending.pop()
                 for path in index.files(base):
@@ -163,8 +166,7 @@ class TreeTexts:
         self._look()
         if key not in self._of_all:
             self._of_all[key] = find()
-        found: Found = self._of_all[key]
-        return found
+        return cast(Found, self._of_all[key])
 
     def _of(self, path: str, find: Callable[..., Found], *arguments: str) -> Found:
         """What `find` says of the text of a file."""
@@ -174,8 +176,7 @@ class TreeTexts:
         if key not in known:
             known[key] = find(text, *arguments)
             self._count += 1
-        found: Found = known[key]
-        return found
+        return cast(Found, known[key])
 
     def _index(self, names: Callable[[str], Iterable[str]]) -> _Index:
         texts = self._texts
@@ -254,8 +255,8 @@ def _holds(text: str, word: str) -> bool:
     return word in text
 
 
-def _sets_names(text: str, _: str) -> bool:
-    return MAY_SET.search(text) is not None
+def _matches(text: str, pattern: str) -> bool:
+    return re.search(pattern, text) is not None
 
 
 def _names_imported(text: str) -> Iterable[str]:

@@ -99,6 +99,10 @@ class Trees:
         """Whether code of the tree assigns the attribute on anything that is not named `self`."""
         return self._texts(near).assigns(attribute)
 
+    def matching(self, near: str, pattern: str) -> tuple[str, ...]:
+        """The files of the tree in whose text a regular expression finds something."""
+        return self._texts(near).matching(pattern)
+
     def sets(self, near: str, attribute: str) -> bool:
         """Whether code of the tree may assign the attribute under a name that it does not write out, on any object."""
         return self._texts(near).sets(attribute)

@@ -7,21 +7,30 @@ import re
 from collections.abc import Iterable, Iterator
 
 from transfer_lint.files.parsing import parse
-from transfer_lint.flow.program.syntax import bindings, children, nodes_of, parents, spelled
+from transfer_lint.flow.program.syntax import ancestors, bindings, children, nodes_of, parents, spelled
 
 ANY = ""
 """Stands for a name that is not known."""
 
 MAY_SET = re.compile(
-    r"""(?<!def )\bsetattr\((?!\s*sys\.modules\[__name__\],)(?!\s*[\w.]+,\s*["']\w+["'],)"""
-    r"|(?<!def )\b__setattr__\(|__dict__(?!\[[^]]*\](?!\s*=)|\.(?:get|copy|items|keys|values)\()|\bvars\([\w.]+\)[.[]"
+    r"""(?<!def )\bsetattr\b(?!\(\s*sys\.modules\[__name__\],)(?!\(\s*[\w.]+,\s*["']\w+["'],)"""
+    r"|(?<!def )\b__setattr__\b|__dict__(?!\[[^]]*\](?!\s*=)|\.(?:get|copy|items|keys|values)\()|\bvars\(\s*[^)\s]"
 )
+GETS_UNNAMED = (
+    r"""\b(?:getattr|methodcaller|attrgetter|__getattribute__)\b(?!\(\s*[\w.()\[\]]+,\s*["']\w+["'])"""
+    r"|\bgetmembers\b|__dict__|\bvars\(\s*[^)\s]|(?<!\.)\b(?:eval|exec)\("
+)
+"""What may get an attribute of an object under a name that is not written out."""
 _WRITES = frozenset({"update", "setdefault", "clear", "pop", "popitem", "__setitem__", "__delitem__"})
 _RECORDS = frozenset({"argparse.Namespace", "Namespace", "types.SimpleNamespace", "SimpleNamespace"})
 _PARSERS = frozenset({"argparse.ArgumentParser", "ArgumentParser"})
 _COPIES = frozenset({"copy.copy", "copy.deepcopy", "copy", "deepcopy"})
 _LISTS = frozenset({"list", "tuple"})
 _LOOKS = frozenset({"items", "keys", "values", "get"})
+_READERS = frozenset(
+    {"dict", "list", "tuple", "set", "frozenset", "sorted", "len", "str", "repr", "print", "bool", "iter"}
+)
+_READERS |= frozenset({"enumerate", "json.dump", "json.dumps", "pprint.pprint", "pprint.pformat"}) | _COPIES
 
 
 def names_set(text: str) -> Iterable[str]:
@@ -67,6 +76,40 @@ def _set_by(node: ast.AST, scope: ast.AST) -> Iterator[tuple[ast.expr, ast.expr 
             yield from ((target, key) for target in _spaces(space, scope))
         case ast.Attribute(value=target, attr="__dict__", ctx=ast.Store()):
             yield target, None
+        case ast.Attribute(value=target, attr="__dict__") | ast.Call(func=ast.Name(id="vars"), args=[target]):
+            if _is_handed_on(node, scope):
+                yield target, None
+        case ast.Name(id="setattr") | ast.Attribute(attr="__setattr__"):
+            holder = parents(scope).get(node)
+            if not (isinstance(holder, ast.Call) and holder.func is node):
+                yield node, None
+
+
+def _is_handed_on(space: ast.AST, scope: ast.AST) -> bool:
+    """Whether a namespace, or a local that one is bound to, gets to where it may be written to."""
+    holder = parents(scope).get(space)
+    match holder:
+        case ast.Attribute(attr=name):
+            return name not in _LOOKS | _WRITES | {"copy"}
+        case ast.Subscript(value=value):
+            return value is not space
+        case ast.Call(func=func):
+            return spelled(func) not in _READERS
+        case ast.For(iter=value) | ast.comprehension(iter=value):
+            return value is not space
+        case ast.keyword(arg=None) | ast.Compare() | ast.FormattedValue() | ast.BinOp() | ast.Expr():
+            return False
+        case ast.Dict(values=values, keys=keys):
+            return any(key is not None and value is space for key, value in zip(keys, values, strict=True))
+        case ast.Assign(targets=[ast.Name(id=name)]) if not isinstance(space, ast.Name):
+            uses = [use for use in nodes_of(scope) if isinstance(use, ast.Name) and use.id == name]
+            loads = [use for use in uses if isinstance(use.ctx, ast.Load)]
+            inner = any(isinstance(at, _FUNCTIONS) for use in uses for at in ancestors(scope, use) if at is not scope)
+            return inner or any(_is_handed_on(use, scope) for use in loads)
+    return True
+
+
+_FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
 
 
 def _puts_back(node: ast.AST, scope: ast.AST) -> bool:
