@@ -43,20 +43,21 @@ class FixRunner(Runner):
 
 
 class InProcess(FixRunner):
-    """A runner that checks in this process, with a project of the caller."""
+    """A runner that checks in this process, with a project of the caller. project: the last one that was looked at."""
 
     def __init__(self, settings: Settings, project: Project) -> None:
         super().__init__(settings)
-        self._project = project
+        self._first = self.project = project
 
     def examine(self, texts: Mapping[str, str], overlay: Mapping[str, str]) -> dict[str, Examined | Problem]:
         """Check texts by path. With an overlay it uses a new project: the old one has analysed the old texts."""
         from transfer_lint.flow.program.project import Project
 
-        project = self._project
+        self.project = first = self._first
         if overlay:
-            project = Project(Overlaid(project.sources, overlay), project.knowledge, project.facts)
-        return {path: deep(examine_job, (project, self.settings), (path, text)) for path, text in texts.items()}
+            self.project = Project(Overlaid(first.sources, overlay), first.knowledge, first.facts)
+            self.project.watched = first.watched
+        return {path: deep(examine_job, (self.project, self.settings), (path, text)) for path, text in texts.items()}
 
     def rewrite(self, jobs: Sequence[tuple[str, str, Changes]]) -> list[Rewrite | Problem]:
         """Carry out plans, whatever project the paths may lie in."""

@@ -86,7 +86,7 @@ class Analysis:
         return Examination(
             sorted(sites.values(), key=lambda site: site.anchor),
             sorted(reads.values(), key=lambda read: read.anchor),
-            mutations,
+            sorted(mutations, key=lambda mutation: mutation.position),
             sorted(constructions.values(), key=lambda construction: construction.anchor),
             sorted(comparisons.values(), key=lambda comparison: comparison.anchor),
             frozenset(assumable),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -12,8 +11,12 @@ from transfer_lint.files import disk
 from transfer_lint.files.decoding import decode
 from transfer_lint.files.paths import shown_path
 from transfer_lint.files.tree import DiskSources
-from transfer_lint.findings import Finding, Severity
+from transfer_lint.findings import Changes, Finding, Severity
 from transfer_lint.fixing.fix import fix_paths
+from transfer_lint.fixing.rewriting import Rewrite
+from transfer_lint.fixing.rounds import settle
+from transfer_lint.fixing.runner import FixRunner, InProcess
+from transfer_lint.flow.program.project import Project
 from transfer_lint.flow.program.text_facts import TextFacts
 from transfer_lint.graph.diagram import BeforeAfter, Diagram
 from transfer_lint.graph.diagram_builder import DiagramBuilder, named
@@ -73,17 +76,28 @@ def before_after_for(outcome: Outcome, settings: Settings, facts: TextFacts | No
     wanted = [key for key, _ in sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:MOST_DIAGRAMS]]
     if not wanted:
         return ()
-    texts = dict(outcome.texts)
     paths = sorted({path for path, _ in wanted})
-    given, known = _given(paths, outcome), _examined(paths, outcome)
-    before = deep(_each, wanted, texts, settings, facts)
-    fixed = fix_paths(paths, settings, given=given, in_place=False, known=known, facts=facts)
-    after = deep(_each, wanted, {**texts, **fixed.outcome.texts}, settings, facts)
+    first = _watched(outcome.texts, settings, facts)
+    before = deep(_each, wanted, first, settings)
+    runner = _Rounds(settings, first)
+    settled = settle({path: outcome.texts[path] for path in paths}, runner, settings, known=_examined(paths, outcome))
+    last = runner.project
+    if any((module := last.module(path, path)) is None or module.text != settled.texts[path] for path in paths):
+        last = _watched({**outcome.texts, **settled.texts}, settings, facts)  # some fixes were taken back
+    after = deep(_each, wanted, last, settings)
     return tuple(
         _pair(f"{function} ({path})", [before[path, function]], [after[path, function]])
         for path, function in wanted
         if (path, function) in before and (path, function) in after
     )
+
+
+class _Rounds(InProcess):
+    """Checks in this process, and rewrites as the project of each file wants it."""
+
+    def rewrite(self, jobs: Sequence[tuple[str, str, Changes]]) -> list[Rewrite | Problem]:
+        """Carry out plans."""
+        return FixRunner.rewrite(self, jobs)
 
 
 def _examined(paths: Sequence[str], outcome: Outcome) -> dict[str, Examined]:
@@ -97,16 +111,14 @@ def _examined(paths: Sequence[str], outcome: Outcome) -> dict[str, Examined]:
     return {path: Examined(tuple(findings)) for path, findings in found.items()}
 
 
-def _given(paths: Sequence[str], outcome: Outcome) -> dict[str, bytes]:
-    """Path -> bytes of the files that are not on disk."""
-    return {path: outcome.texts[path].encode() for path in paths if not os.path.exists(path)}
-
-
-def _each(
-    wanted: Sequence[tuple[str, str]], texts: Mapping[str, str], settings: Settings, facts: TextFacts | None
-) -> dict[tuple[str, str], Diagram]:
-    """(path, function) -> its diagram, without callees. What cannot be drawn is left out."""
+def _watched(texts: Mapping[str, str], settings: Settings, facts: TextFacts | None = None) -> Project:
     project = project_over(DiskSources(texts), settings, facts)
+    project.watched = True
+    return project
+
+
+def _each(wanted: Sequence[tuple[str, str]], project: Project, settings: Settings) -> dict[tuple[str, str], Diagram]:
+    """(path, function) -> its diagram, without callees. What cannot be drawn is left out."""
     builder = DiagramBuilder(project, RuleOptions.of(settings))
     found: dict[tuple[str, str], Diagram] = {}
     modules = {path: project.module(path, path) for path, _ in wanted}
@@ -121,7 +133,7 @@ def _each(
 def _drawn(path: str, function: str | None, texts: dict[str, str], settings: Settings) -> tuple[Diagram, ...]:
     try:
         with nesting(path):
-            project = project_over(DiskSources(texts), settings)
+            project = _watched(texts, settings)
             module = project.add(path, texts[path])
             builder = DiagramBuilder(project, RuleOptions.of(settings))
             if function is None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from transfer_lint.findings import Severity
-from transfer_lint.flow.analysis import Analysis
 from transfer_lint.flow.ask.questions import Questions
 from transfer_lint.flow.knowledge import Role
 from transfer_lint.flow.program.modules import FunctionInfo, Module
@@ -18,7 +17,7 @@ from transfer_lint.graph.flow_builder import flow_of
 from transfer_lint.graph.flow_graph import Edge, Kind, Node
 from transfer_lint.graph.folding import connected
 from transfer_lint.graph.twins import merged
-from transfer_lint.lint.judge import evidence_lines, strongest
+from transfer_lint.lint.judge import analysis_of, evidence_lines, strongest
 from transfer_lint.rules.options import RuleOptions
 
 MOST_FOLLOWED = 200
@@ -30,12 +29,13 @@ _SIDES = {Role.ACCELERATOR: Side.ACCELERATOR, Role.HOST: Side.HOST}
 
 
 class DiagramBuilder:
-    """Builds the diagrams of functions of a project."""
+    """Builds the diagrams of functions of a project that is watched."""
 
     def __init__(self, project: Project, options: RuleOptions) -> None:
         self._project = project
         self._options = options
-        self._analysis = Analysis(project, watching=True)
+        assert project.watched
+        self._analysis = analysis_of(project, budget=options.analysis_budget)
         self._questions: dict[str, Questions] = {}
 
     def names(self, module: Module) -> list[str]:

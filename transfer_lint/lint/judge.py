@@ -186,7 +186,8 @@ def analysis_of(
     key = (Analysis, assumptions, budget)
     if key not in project.memo:
         proved = analysis_of(project, budget=budget) if assumptions else None
-        project.memo[key] = Analysis(project, assumptions=assumptions, proved=proved, budget=budget)
+        watching = project.watched and not assumptions
+        project.memo[key] = Analysis(project, assumptions=assumptions, proved=proved, budget=budget, watching=watching)
     analysis: Analysis = project.memo[key]
     return analysis
 

@@ -14,10 +14,12 @@ from importlib import import_module
 from pathlib import Path
 from pkgutil import iter_modules
 from types import MappingProxyType
-from typing import get_args
+from typing import TYPE_CHECKING, get_args
 
 from transfer_lint.findings import Change, Safety, Saving, Severity
-from transfer_lint.flow.ask import Place, Why
+
+if TYPE_CHECKING:  # imported with the rules
+    from transfer_lint.flow.ask import Place, Why
 
 
 @dataclass(frozen=True)
@@ -107,6 +109,22 @@ def _all() -> Mapping[str, Rule]:
     _registered.clear()
     _registered.update(own)
     return MappingProxyType(_registered)
+
+
+def names() -> Mapping[str, str]:
+    """Code -> name of every rule. Where the rules are not needed yet, that is read from the titles of their pages."""
+    titles = {} if _all.cache_info().currsize else _titles()
+    return {**titles, **{code: each.name for code, each in _registered.items()}}
+
+
+@cache
+def _titles() -> Mapping[str, str]:
+    found = {}
+    for page in Path(__file__).parent.glob("*.md"):
+        with page.open(encoding="utf-8") as text:
+            _, name, code = text.readline().split()  # `# rule-name (TL000)`
+        found[code.strip("()")] = name
+    return dict(sorted(found.items()))
 
 
 def registered_in(modules: Collection[str]) -> list[Rule]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from bisect import bisect_right
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from transfer_lint.flow.ask.dominance import dominates, last_line
@@ -60,7 +60,7 @@ def earlier_transfer(site: Site, sites: Sequence[Site], mutations: Sequence[Muta
     return None
 
 
-def mutations_between(first: Site, second: Site, mutations: Sequence[Mutation]) -> Iterator[Mutation]:
+def mutations_between(first: Site, second: Site, mutations: Sequence[Mutation]) -> Sequence[Mutation]:
     """The mutations that may run after the first transfer and before the second."""
     return on_lines(mutations, first.node.end_lineno or first.node.lineno, last_line(first, second))
 

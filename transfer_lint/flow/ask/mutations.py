@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
 
 from transfer_lint.flow.program.syntax import span
 from transfer_lint.flow.results.mutations import Mutation
@@ -11,9 +12,14 @@ from transfer_lint.flow.values.symbols import Symbol
 from transfer_lint.flow.values.values import Tensor
 
 
-def on_lines(mutations: Sequence[Mutation], first: int, last: int) -> Iterator[Mutation]:
-    """The mutations on lines first..last (both included)."""
-    return (mutation for mutation in mutations if first <= mutation.position[0] <= last)
+def on_lines(mutations: Sequence[Mutation], first: int, last: int) -> Sequence[Mutation]:
+    """The mutations on lines first..last (both included). mutations: in source order."""
+    start, end = bisect_left(mutations, first, key=_line), bisect_right(mutations, last, key=_line)
+    return mutations[start:end]
+
+
+def _line(mutation: Mutation) -> int:
+    return mutation.position[0]
 
 
 def memory_of(site: Site) -> frozenset[Symbol | None]:

@@ -105,9 +105,21 @@ class SpareImports:
 
     def _is_named(self, name: str) -> bool:
         """Whether a string of the file is code that holds the name, as in `__all__` or in an annotation."""
-        word = re.compile(rf"\b{re.escape(name)}\b")
-        texts = {node.value for node in nodes_of(self._module.tree) if isinstance(node, ast.Constant)}
-        return any(isinstance(text, str) and word.search(text) and _is_code(text) for text in texts)
+        return any(name in text and _word(name).search(text) and _is_code(text) for text in self._strings)
+
+    @cached_property
+    def _strings(self) -> Set[str]:
+        values = (node.value for node in nodes_of(self._module.tree) if isinstance(node, ast.Constant))
+        return {value for value in values if isinstance(value, str)}
+
+    @cached_property
+    def _sees_all(self) -> bool:
+        return _SEES_ALL.search(self._module.text) is not None
+
+    @cached_property
+    def _examples(self) -> Sequence[str]:
+        """What doctests run."""
+        return [line.partition(">>>")[2] for line in self._module.lines if ">>>" in line]
 
     # ---- does anything else need the name? -----------------------------------------------------------------------
 
@@ -116,7 +128,7 @@ class SpareImports:
         path, name = self._module.path, each.name
         if not path.endswith(".py"):
             return False  # the next cell, and whoever imports a text without a name, are not seen
-        if _SEES_ALL.search(self._module.text) or re.search(rf">>>.*\b{re.escape(name)}\b", self._module.text):
+        if self._sees_all or any(_word(name).search(line) for line in self._examples):
             return False
         if each.function is not None:
             return True
@@ -213,6 +225,10 @@ class SpareImports:
                 inside = all(self._only_binds(module, each, seen) for each in statement.body)
                 return bases and inside and not statement.keywords and not statement.decorator_list
         return False
+
+
+def _word(name: str) -> re.Pattern[str]:
+    return re.compile(rf"\b{re.escape(name)}\b")
 
 
 def _begins(statement: ast.stmt) -> int:

@@ -28,13 +28,15 @@ _SETS_DEFAULT_DEVICE = re.compile(r"\bset_default_(?:device|tensor_type)\b|^\s*w
 class Project:
     """The source trees that one run looks at, read on demand.
 
-    facts: what is known of texts from the projects before.
+    facts: what is known of texts from the projects before. watched: whether it is to be known of every expression what
+    it gives, as a picture needs it.
     """
 
     def __init__(self, sources: Sources, knowledge: Knowledge | None = None, facts: TextFacts | None = None) -> None:
         self.sources = sources
         self.knowledge = knowledge or default_knowledge()
         self.facts = facts or TextFacts()
+        self.watched = False
         self._modules: dict[str, Module | None] = {}
         self._imported: dict[tuple[str, Import, str | None], Module | None] = {}
         self.trees = Trees(sources, self.facts)

@@ -96,9 +96,9 @@ def is_for_export(routine: Routine) -> bool:
         return False
     if routine.owner is not None and "symbolic" in routine.owner.methods:
         return any(isinstance(base, str) and base.endswith("autograd.Function") for base in routine.owner.lineage)
-    exported = "torch.onnx.export"
     calls = (part.func for part in nodes_of(routine.node) if isinstance(part, ast.Call)) if routine.name else ()
-    return any(isinstance(f, ast.Attribute) and routine.module.dotted(f) == exported for f in calls)
+    called = (f for f in calls if isinstance(f, ast.Attribute) and f.attr == "export")
+    return any(routine.module.dotted(f) == "torch.onnx.export" for f in called)
 
 
 def is_in_data_set(routine: Routine) -> bool:

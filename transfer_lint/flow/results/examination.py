@@ -22,7 +22,7 @@ Place: TypeAlias = Site | HostRead | Construction | DeviceComparison
 
 @dataclass(frozen=True)
 class Examination:
-    """One file: its transfers, host reads, constructions and comparisons in source order, and its mutations.
+    """One file: its transfers, host reads, constructions and comparisons and its mutations, all in source order.
 
     assumable: the assumptions that would tell, or told, more about it.
     given_up: the functions, or the top level (the module's tree), whose interpretation took too many steps.
