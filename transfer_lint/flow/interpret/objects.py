@@ -120,6 +120,8 @@ def _may_run_again(frame: Frame, method: FunctionInfo) -> bool:
     """Whether a method may run while the function does: another one; the function itself if something may call it."""
     if method is not frame.function or method.name == "forward" or method.name.startswith("__"):
         return True
+    if method.owner is not None and method.owner.node_function == method.name:  # ComfyUI runs it, one at a time
+        return bool(frame.project.mentioning(f".{method.name}", method.module.path))
     kept = any(name not in frame.knowledge.transparent_decorators for name in method.decorators)
     return kept or frame.project.names(method.name, method.module.path)
 
