@@ -134,9 +134,12 @@ class Placements:
         return site.request.device is not None and self._role(site.request.device.known) is Role.ACCELERATOR
 
     def is_uploaded_before(self, upload: ImplicitUpload) -> bool:
-        """Whether what one call has made is copied further up already: both have one cause."""
-        before = (other for other in self._uploads if other.anchor < upload.anchor)
-        return upload.made is not None and any(other.made is upload.made for other in before)
+        """Whether what one call has made is copied further up already, or another one in its statement: one cause."""
+        return any(
+            other.statement is upload.statement or (upload.made is not None and other.made is upload.made)
+            for other in self._uploads
+            if other.anchor < upload.anchor
+        )
 
     def is_for_accelerator(self, upload: ImplicitUpload) -> bool:
         """Whether what is indexed is proved to be on an accelerator."""

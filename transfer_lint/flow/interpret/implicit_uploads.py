@@ -5,10 +5,11 @@ from __future__ import annotations
 import ast
 
 from transfer_lint.flow.interpret.frame import Frame
+from transfer_lint.flow.interpret.host_reads import is_mask
 from transfer_lint.flow.interpret.seeming import seems_tensor
 from transfer_lint.flow.knowledge import Role
 from transfer_lint.flow.results.constructions import ImplicitUpload
-from transfer_lint.flow.values.terms import merge_why, role_of
+from transfer_lint.flow.values.terms import TermKind, merge_why, role_of
 from transfer_lint.flow.values.values import Host, Object, Tensor, Tuple, Value
 
 
@@ -21,9 +22,12 @@ def upload_of_index(frame: Frame, node: ast.Subscript, owner: Value, key: Value)
     if tensor is None or len(parts) != len(keys):
         return
     sure = isinstance(owner, Tensor) or seems_tensor(frame, node.value, owner, by_use=True)
+    placed = tensor.device is not None and tensor.device.term.kind is not TermKind.DEVICE_OF
     for part, value in zip(parts, keys, strict=True):
+        # Who makes a mask or writes a list may well work on the host altogether.
+        likely = placed or not (is_mask(value) or isinstance(part, ast.List))
         whole = isinstance(value, Tensor) or (sure and _holds_numbers(frame, part, value))
-        if whole and _is_of_host(frame, value):
+        if whole and likely and _is_of_host(frame, value):
             _note(frame, node, part, value, tensor)
             return
 
