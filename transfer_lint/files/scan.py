@@ -36,10 +36,13 @@ SIZES = (
     rf"(?:{words('Bernoulli', 'Beta', 'Categorical', 'Dirichlet', 'Gamma', 'Laplace', 'Normal', 'Uniform')})\(",
     r"(?:float|int)\([\w.\[\]]+\.(?:max|mean|min|sum)\(",
     r"torch\.(?:allclose|equal)\(",
+    r"torch\.(?:arange|randperm|tril_indices|triu_indices)\((?![^\n]*device)",
+    r"\[(?:np\.a)?range\(",
     r"\.type_as\(",
     r"\[(?<=\w\[)[^\[\]\n]*(?:[!=<>]=|[<>]|mask\w*\s*[,\]])",
 )
-"""What reads, in a file that uses torch, how many elements a result has, or one number of a tensor; also by a mask."""
+"""What reads, in a file that uses torch, how many elements a result has, or one number of a tensor; also by a mask;
+and what makes an index on the host."""
 
 BUFFERS = r"register_buffer\("
 """What registers a tensor that a test may read."""

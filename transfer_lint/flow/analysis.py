@@ -15,7 +15,7 @@ from transfer_lint.flow.interpret.frame import Frame
 from transfer_lint.flow.interpret.summaries import Summaries
 from transfer_lint.flow.program.modules import FunctionInfo, Module
 from transfer_lint.flow.program.project import Project
-from transfer_lint.flow.results.constructions import Construction, DeviceComparison
+from transfer_lint.flow.results.constructions import Construction, DeviceComparison, ImplicitUpload
 from transfer_lint.flow.results.examination import Examination, Interpretation
 from transfer_lint.flow.results.mutations import Mutation
 from transfer_lint.flow.results.reads import HostRead
@@ -33,6 +33,8 @@ _OF_TENSORS = (
     re.compile(rf"{words('clip_grad_norm_')}\("),
 )
 _BUFFERS = re.compile(BUFFERS)
+_KEPT = re.compile(r"self\.\w+ = torch\.(?:\w+_indices|arange|tensor)\(")
+_BY_ATTRIBUTES = re.compile(r"\[(?<=[\w)]\[)[^\[\]\n]*\bself\.\w+(?:, [^\[\]\n]*)?\]")
 _OF_ATTRIBUTES = re.compile(r"(?:if|while|assert)\b[^\n]*\bself\.\w")
 
 
@@ -71,6 +73,7 @@ class Analysis:
         reads: dict[ast.expr, HostRead] = {}
         constructions: dict[ast.Call, Construction] = {}
         comparisons: dict[ast.Compare, DeviceComparison] = {}
+        uploads: dict[ast.expr, ImplicitUpload] = {}
         mutations: list[Mutation] = []
         assumable: set[Assumption] = set()
         given_up: list[ast.AST] = []
@@ -81,6 +84,7 @@ class Analysis:
             reads.update(frame.reads)
             constructions.update(frame.constructions)
             comparisons.update(frame.comparisons)
+            uploads.update(frame.uploads)
             for node, site in frame.sites.items():
                 sites[node] = replace(site, round_trip=frame.round_trips.get(node, ()))
         return Examination(
@@ -89,6 +93,7 @@ class Analysis:
             sorted(mutations, key=lambda mutation: mutation.position),
             sorted(constructions.values(), key=lambda construction: construction.anchor),
             sorted(comparisons.values(), key=lambda comparison: comparison.anchor),
+            sorted(uploads.values(), key=lambda upload: upload.anchor),
             frozenset(assumable),
             tuple(dict.fromkeys(given_up)),
         )
@@ -160,6 +165,7 @@ class _Marks:
         accelerator = _ACCELERATOR.search(text) is not None
         found = _lines_of(_PLACES, text) | (_lines_of(_ELEMENTS, text) if accelerator else set())
         tests = (*_OF_TENSORS, _OF_ATTRIBUTES) if _BUFFERS.search(text) else _OF_TENSORS
+        tests = (*tests, _BY_ATTRIBUTES) if _KEPT.search(text) else tests
         return _Marks(accelerator, sorted(found), sorted(_lines_of(tests, text)) if not accelerator else ())
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from transfer_codemods.actions import ConstructOnDevice
 from transfer_lint.findings import Heat, Safety, Saving, Severity
-from transfer_lint.flow.ask import Factory, Questions, Site
+from transfer_lint.flow.ask import Factory, ImplicitUpload, Questions, Site
 from transfer_lint.rules import Verdict, rule, warning_if
 from transfer_lint.rules.options import RuleOptions
 
@@ -17,7 +17,7 @@ from transfer_lint.rules.options import RuleOptions
     safety=Safety.SAFE,
     saves=Saving.WAITS,
 )
-def check(site: Site, questions: Questions, options: RuleOptions) -> Verdict | None:
+def check(site: Site | ImplicitUpload, questions: Questions, options: RuleOptions) -> Verdict | None:
     """Only factories that give the same bits on every device; random ones draw from the device's own generator.
 
     A warning at steps. Once a call, or for a few numbers, it is a hint: nobody can measure that. So it is if the
@@ -25,6 +25,8 @@ def check(site: Site, questions: Questions, options: RuleOptions) -> Verdict | N
     another device, since then it is for the user to say whether these will do. Not reported: such a copy that the host
     does not wait for, and pinned memory, which is made for that.
     """
+    if isinstance(site, ImplicitUpload):
+        return _implicit(site, questions)
     if site.request.device is None or questions.boundary(site):
         return None
     direct = questions.factory(site)
@@ -91,3 +93,18 @@ def _computed(site: Site, questions: Questions) -> Verdict | None:
         return None
     text = f"`{questions.receiver(site)}` is computed on the host from `{made.written}` (line {made.line})"
     return Verdict(Severity.HINT, f"{text} and moved to {questions.wanted(site)}: make it there", questions.proof(site))
+
+
+def _implicit(upload: ImplicitUpload, questions: Questions) -> Verdict | None:
+    """What is made on the host is an index of a tensor on a device, or becomes some of its items."""
+    if not upload.in_step or questions.is_unregistered_constant(upload, upload.brought):
+        return None  # TL110 reports constants that a module keeps
+    if questions.is_uploaded_before(upload):
+        return None
+    proved = questions.is_for_accelerator(upload)
+    tensor, often = questions.indexed(upload), upload.often
+    does = f"is an index of `{tensor}`" if upload.is_index else f"becomes items of `{tensor}`"
+    text = f"`{questions.brought(upload)}` is made on the host and {does}"
+    waits = "the host copies it to the device" if proved else "if that is on a device, the host copies it there"
+    loud = proved and upload.heat.rank >= Heat.STEP.rank and not questions.is_in_test(upload)
+    return Verdict(warning_if(loud, upload), f"{text}: {waits} {often}, and waits. Make it there", upload.why)

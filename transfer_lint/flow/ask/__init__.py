@@ -8,10 +8,21 @@ from __future__ import annotations
 
 from transfer_lint.flow.ask.factories import Factory
 from transfer_lint.flow.ask.questions import Questions
-from transfer_lint.flow.results.constructions import Construction, DeviceComparison
+from transfer_lint.flow.results.constructions import Construction, DeviceComparison, ImplicitUpload
 from transfer_lint.flow.results.examination import Place
 from transfer_lint.flow.results.reads import Form, HostRead
 from transfer_lint.flow.results.sites import Site
 from transfer_lint.flow.values.terms import Why
 
-__all__ = ["Construction", "DeviceComparison", "Factory", "Form", "HostRead", "Place", "Questions", "Site", "Why"]
+__all__ = [
+    "Construction",
+    "DeviceComparison",
+    "Factory",
+    "Form",
+    "HostRead",
+    "ImplicitUpload",
+    "Place",
+    "Questions",
+    "Site",
+    "Why",
+]

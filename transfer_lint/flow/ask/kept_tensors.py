@@ -16,14 +16,16 @@ from transfer_lint.flow.results.sites import Site
 from transfer_lint.flow.values.terms import Known, TermKind
 
 
-def is_unregistered_constant(site: Site, factories: Factories, knowledge: Knowledge) -> bool:
-    """Whether a method of a module moves a tensor that `__init__` has made on the host and never registered.
+def is_unregistered_constant(
+    function: FunctionInfo | None, node: ast.expr, factories: Factories, knowledge: Knowledge
+) -> bool:
+    """Whether a method of a module uses a tensor that `__init__` has made on the host and never registered.
 
     Nothing else assigns it, and it is made of nothing but factories: it is the same at every call.
     """
-    owner = site.function.owner if site.function is not None else None
-    name = own_attribute(site.moved)
-    if owner is None or name is None or site.function is None or site.function.name == "__init__":
+    owner = function.owner if function is not None else None
+    name = own_attribute(node)
+    if owner is None or name is None or function is None or function.name == "__init__":
         return False
     if not any(isinstance(base, str) and knowledge.is_module_class(base) for base in owner.lineage):
         return False

@@ -18,7 +18,7 @@ from transfer_lint.flow.program.options import Options
 from transfer_lint.flow.program.project import Project
 from transfer_lint.flow.program.step_code import is_in_test
 from transfer_lint.flow.program.syntax import loops_around, nodes_of, span, written
-from transfer_lint.flow.results.constructions import Construction, DeviceComparison
+from transfer_lint.flow.results.constructions import Construction, DeviceComparison, ImplicitUpload
 from transfer_lint.flow.results.examination import Examination, Place
 from transfer_lint.flow.results.reads import HostRead
 from transfer_lint.flow.results.sites import Request, RequestedHalf, Site
@@ -50,11 +50,13 @@ class Placements:
         self.sites = examined.sites
         self.reads = examined.reads
         self.constructions = examined.constructions
+        self._uploads = examined.uploads
         self.places: tuple[Place, ...] = (
             *examined.sites,
             *examined.reads,
             *examined.constructions,
             *examined.comparisons,
+            *examined.uploads,
         )
         self.assumable = set(examined.assumable)
         self._assumptions = assumptions
@@ -93,6 +95,14 @@ class Placements:
         """How a host read is written."""
         return written(read.node)
 
+    def indexed(self, upload: ImplicitUpload) -> str:
+        """How the tensor is written that is indexed, or of which items are assigned."""
+        return written(upload.node.value)
+
+    def brought(self, upload: ImplicitUpload) -> str:
+        """How what is copied to it is written."""
+        return written(upload.brought)
+
     def wanted(self, site: Site) -> str:
         """The target as the call spells it: "`self.device` with dtype `torch.float16`"."""
         nodes = [*site.node.args, *(keyword.value for keyword in site.node.keywords)]
@@ -122,6 +132,18 @@ class Placements:
     def goes_to_accelerator(self, site: Site) -> bool:
         """Whether the target is known to be an accelerator."""
         return site.request.device is not None and self._role(site.request.device.known) is Role.ACCELERATOR
+
+    def is_uploaded_before(self, upload: ImplicitUpload) -> bool:
+        """Whether what one call has made is copied further up already, or another one in its statement: one cause."""
+        return any(
+            other.statement is upload.statement or (upload.made is not None and other.made is upload.made)
+            for other in self._uploads
+            if other.anchor < upload.anchor
+        )
+
+    def is_for_accelerator(self, upload: ImplicitUpload) -> bool:
+        """Whether what is indexed is proved to be on an accelerator."""
+        return self._role(upload.tensor.device) is Role.ACCELERATOR
 
     def goes_to_host(self, site: Site) -> bool:
         """Whether the target is known to be the host."""

@@ -285,9 +285,9 @@ class Questions(ReadQuestions):
         """Whether the place runs only where its result is not kept yet; see `caches`."""
         return caches.fills_cache(place)
 
-    def is_unregistered_constant(self, site: Site) -> bool:
-        """Whether the site moves a constant that its module keeps on the host; see `kept_tensors`."""
-        return kept_tensors.is_unregistered_constant(site, self._factories, self._knowledge)
+    def is_unregistered_constant(self, place: Place, node: ast.expr) -> bool:
+        """Whether an expression there is a constant that its module keeps on the host; see `kept_tensors`."""
+        return kept_tensors.is_unregistered_constant(place.function, node, self._factories, self._knowledge)
 
     def comes_from_function(self, site: Site) -> bool:
         """Whether what is moved is a local that only results of functions of the tree are assigned to."""

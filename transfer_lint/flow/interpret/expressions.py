@@ -15,6 +15,7 @@ from transfer_lint.flow.interpret.calls import call
 from transfer_lint.flow.interpret.captures import capture, iterated
 from transfer_lint.flow.interpret.frame import Frame, evaluates
 from transfer_lint.flow.interpret.host_reads import collected_in, comparison, elements_of, index, text, truth
+from transfer_lint.flow.interpret.implicit_uploads import upload_of_index
 from transfer_lint.flow.interpret.items import annotated_item, element, item_at, one_alike
 from transfer_lint.flow.interpret.names import lookup
 from transfer_lint.flow.interpret.tensors import combine
@@ -53,6 +54,7 @@ def _subscript(frame: Frame, node: ast.expr, state: State) -> Value:
     key = frame.eval(node.slice, state)
     frame.run_operators((owner,), node, state)
     index(frame, node, owner, key)
+    upload_of_index(frame, node, owner, key)
     value = _item(frame, node, owner, key, state)
     whole = isinstance(node.slice, ast.Slice)
     return annotated_item(frame, owner, value, node, (dict, list)) if isinstance(owner, Object) and not whole else value

@@ -19,7 +19,7 @@ from transfer_lint.flow.program.project import Project
 from transfer_lint.flow.program.rates import HERE, RateOf
 from transfer_lint.flow.program.roles import ArgumentRoles
 from transfer_lint.flow.program.syntax import children
-from transfer_lint.flow.results.constructions import Construction, DeviceComparison
+from transfer_lint.flow.results.constructions import Construction, DeviceComparison, ImplicitUpload
 from transfer_lint.flow.results.reads import HostRead
 from transfer_lint.flow.results.sites import Site
 from transfer_lint.flow.values.state import Meeting, State
@@ -140,6 +140,7 @@ class Frame:
         self.reads: dict[ast.expr, HostRead] = {}
         self.constructions: dict[ast.Call, Construction] = {}
         self.comparisons: dict[ast.Compare, DeviceComparison] = {}
+        self.uploads: dict[ast.expr, ImplicitUpload] = {}
         self.mutations: dict[tuple[ast.AST, Symbol | None], bool] = {}  # (node, tensor) -> sure; see `Mutation`
         self.round_trips: dict[ast.Call, Why] = {}
         self.returns: list[tuple[Value, State]] = []

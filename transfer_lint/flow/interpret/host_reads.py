@@ -71,7 +71,7 @@ def index(frame: Frame, node: ast.Subscript, owner: Value, key: Value, assigned:
     counts = assigned is None or _is_elsewhere(frame, assigned)
     if isinstance(owner, Tensor):
         for part in key.items if isinstance(key, Tuple) else (key,):
-            if isinstance(part, Tensor) and part.scalar and not _is_mask(part):
+            if isinstance(part, Tensor) and part.scalar and not is_mask(part):
                 note(frame, node.slice, part, form=Form.TEST)
     elif isinstance(owner, Object) and owner.cls == "builtins.list" and isinstance(key, Tensor):
         note(frame, node.slice, key, form=Form.TEST)
@@ -82,7 +82,7 @@ def index(frame: Frame, node: ast.Subscript, owner: Value, key: Value, assigned:
 def _selects(frame: Frame, node: ast.Subscript, owner: Tensor | Object, key: Value) -> bool:
     """Whether an index, or a part of it, is a mask, or seems to be one of what seems to be a tensor."""
     keys = key.items if isinstance(key, Tuple) else (key,)
-    if isinstance(owner, Tensor) and any(map(_is_mask, keys)):
+    if isinstance(owner, Tensor) and any(map(is_mask, keys)):
         return True
     parts = node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
     if len(parts) != len(keys) or not (isinstance(owner, Tensor) or seems_tensor(frame, node.value, owner)):
@@ -91,7 +91,8 @@ def _selects(frame: Frame, node: ast.Subscript, owner: Tensor | Object, key: Val
     return any(seems_mask(frame, part) for part in unknown)
 
 
-def _is_mask(value: Value) -> bool:
+def is_mask(value: Value) -> bool:
+    """Whether a value is a tensor of truth values."""
     return isinstance(value, Tensor) and value.dtype_term().name == "torch.bool"
 
 

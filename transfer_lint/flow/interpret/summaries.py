@@ -109,7 +109,14 @@ class Summaries:
         """The interpretation for a function's sites: the proved one, where only hidden changes could tell more."""
         proved = self._proved._done.get(info.node) if self._proved is not None else None
         more = self.assumptions - {Assumption.NO_HIDDEN_CHANGES}
-        if proved is None or proved.sites or proved.reads or proved.comparisons or proved.assumable & more:
+        if (
+            proved is None
+            or proved.sites
+            or proved.reads
+            or proved.comparisons
+            or proved.uploads
+            or proved.assumable & more
+        ):
             return self.interpretation(info)
         return proved
 
@@ -198,6 +205,7 @@ class Summaries:
         outer.reads.update(frame.reads)
         outer.constructions.update(frame.constructions)
         outer.comparisons.update(frame.comparisons)
+        outer.uploads.update(frame.uploads)
         outer.mutations.update(frame.mutations)
         outer.assumable |= frame.assumable
         outer.values.update(frame.values)

@@ -1,4 +1,4 @@
-"""Constructions: calls of factories, which make tensors; and tests that take a tensor for its device."""
+"""Constructions, which make tensors; uploads by torch itself; and tests that take a tensor for its device."""
 
 from __future__ import annotations
 
@@ -59,6 +59,57 @@ class Construction:
         """1-based (line, column in characters) just past the closing parenthesis."""
         line = self.node.end_lineno or self.node.lineno
         return line, self.module.column(line, self.node.end_col_offset or 0)
+
+
+@dataclass(frozen=True)
+class ImplicitUpload:
+    """What torch itself copies to the device of another tensor: an index `x[i]`, or what items become: `x[:, 0] = y`.
+
+    node: the subscript. brought: what is copied, a tensor or list of the host. made: the factory that made it, or None.
+    tensor: what it is copied for, known to be on no host. why: the facts that prove where both are.
+    """
+
+    module: Module
+    node: ast.Subscript
+    brought: ast.expr
+    made: ast.Call | None
+    tensor: Tensor
+    why: Why
+    function: FunctionInfo | None
+    rate: RateOf
+    statement: ast.stmt
+    in_handler: bool
+
+    @property
+    def heat(self) -> Heat:
+        """How often it runs; at most `call` in throttled code."""
+        return self.rate.loud
+
+    @property
+    def in_step(self) -> bool:
+        """Whether the place runs at every step, as far as a hint may say, and not only after an exception."""
+        return self.rate.rate.heat.rank >= Heat.STEP.rank and not self.in_handler
+
+    @property
+    def often(self) -> str:
+        """How often it runs, as far as a hint may say, in words."""
+        return self.rate.rate.heat.often
+
+    @property
+    def is_index(self) -> bool:
+        """Whether it is an index, or a part of one."""
+        return any(part is self.brought for part in ast.walk(self.node.slice))
+
+    @property
+    def anchor(self) -> tuple[int, int]:
+        """1-based (line, column in characters) of the first character of what is copied."""
+        return self.brought.lineno, self.module.column(self.brought.lineno, self.brought.col_offset)
+
+    @property
+    def end(self) -> tuple[int, int]:
+        """1-based (line, column in characters) just past it."""
+        line = self.brought.end_lineno or self.brought.lineno
+        return line, self.module.column(line, self.brought.end_col_offset or 0)
 
 
 @dataclass(frozen=True)

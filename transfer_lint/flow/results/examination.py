@@ -10,19 +10,19 @@ from typing import TypeAlias
 from transfer_lint.findings import Assumption
 from transfer_lint.flow.knowledge import Knowledge
 from transfer_lint.flow.program.modules import FunctionInfo, Module
-from transfer_lint.flow.results.constructions import Construction, DeviceComparison
+from transfer_lint.flow.results.constructions import Construction, DeviceComparison, ImplicitUpload
 from transfer_lint.flow.results.mutations import Mutation
 from transfer_lint.flow.results.reads import HostRead
 from transfer_lint.flow.results.sites import Site
 from transfer_lint.flow.values.values import Value, is_module
 
-Place: TypeAlias = Site | HostRead | Construction | DeviceComparison
+Place: TypeAlias = Site | HostRead | Construction | DeviceComparison | ImplicitUpload
 """What a rule judges."""
 
 
 @dataclass(frozen=True)
 class Examination:
-    """One file: its transfers, host reads, constructions and comparisons and its mutations, all in source order.
+    """One file: its transfers, reads, constructions, comparisons, uploads and mutations, all in source order.
 
     assumable: the assumptions that would tell, or told, more about it.
     given_up: the functions, or the top level (the module's tree), whose interpretation took too many steps.
@@ -33,6 +33,7 @@ class Examination:
     mutations: Sequence[Mutation]
     constructions: Sequence[Construction] = ()
     comparisons: Sequence[DeviceComparison] = ()
+    uploads: Sequence[ImplicitUpload] = ()
     assumable: frozenset[Assumption] = frozenset()
     given_up: Sequence[ast.AST] = ()
 
