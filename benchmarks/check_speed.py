@@ -1,6 +1,6 @@
 """Measures how long `transfer-lint` takes, compared with what cannot be avoided.
 
-    python benchmarks/check_speed.py [FOLDER ...] [--file FILE ...]
+    python benchmarks/check_speed.py [FOLDER ...] [--file FILE ...] [--edit FILE ...]
 
 Tables, all from one run on one machine: read the ratios, not the seconds. Seconds are CPU seconds of a process and of
 those that it started; memory is the peak of the largest process.
@@ -10,9 +10,11 @@ those that it started; memory is the peak of the largest process.
 3. Each FOLDER (default: the fixture pack), whole processes: a cold check over `ast.parse` of the files that the byte
    scan lets through, in a process of its own; a second check over `python -c pass` plus reading and hashing the files;
    reports with edits over json; `fix --unsafe-fixes --output` over the cold check.
-4. Each FILE, a file of a large package: its check inside the package, and alone.
+4. Each FILE of --file, a file of a large package: its check inside the package, and alone.
+5. Each FILE of --edit: a change in an editor over its check, and what the server holds after the first change and after
+   the last one. benchmarks/server_edits.py shows each change.
 
-Needs no network, and writes to a temporary folder. What an edit costs in an editor is in benchmarks/server_edits.py.
+Needs no network, and writes to a temporary folder, also what Python compiles.
 """
 
 from __future__ import annotations
@@ -28,9 +30,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from server_edits import edits
+
 ROOT = Path(__file__).parent.parent
 PACK = ROOT / "fixtures" / "instantid_original"
 RUNS = 7
+CHANGES = 24
 
 FUNCTION = '''
 def prepare_{n}(model: torch.nn.Module, x: torch.Tensor, device: torch.device, scale: float = 1.0):
@@ -81,12 +86,10 @@ class Cost:
     out: str
 
 
-def run(command: Sequence[str | Path], cwd: Path, **environment: str) -> Cost:
+def run(command: Sequence[str | Path], cwd: Path) -> Cost:
     """Run a command, and those that it starts."""
-    paths = os.pathsep.join([str(ROOT), str(ROOT / "codemods"), str(ROOT / "runtime")])
-    everything = {**os.environ, "PYTHONPATH": paths, **environment}
     with tempfile.TemporaryFile() as out:
-        process = subprocess.Popen([*map(str, command)], cwd=cwd, stdout=out, stderr=subprocess.DEVNULL, env=everything)
+        process = subprocess.Popen([*map(str, command)], cwd=cwd, stdout=out, stderr=subprocess.DEVNULL)
         _, _, usage = os.wait4(process.pid, 0)
         process.returncode = 0
         out.seek(0)
@@ -189,20 +192,44 @@ def one_file(path: Path, base: float, scratch: Path) -> None:
     row("check, the file alone", alone, base, "python -c pass")
 
 
+def edited(path: Path) -> None:
+    """Print the rows of one file in an editor."""
+    opened, *changes = edits(path, CHANGES)
+    print(f"\n{path.name}, in an editor")
+    alone = run(check(path.name), path.parent)
+    row("check", alone, alone.seconds, "check")
+    row("server, the first answer", Cost(opened.processor / 1000, opened.memory, ""), alone.seconds, "check")
+    median = statistics.median(edit.processor for edit in changes) / 1000
+    row(f"server, a change (median of {CHANGES})", Cost(median, changes[0].memory, ""), alone.seconds, "check")
+    row(f"memory, MiB: after {CHANGES} changes over after one", changes[-1].memory, changes[0].memory, "")
+
+
+def prepare(scratch: Path) -> None:
+    """Let all commands be those of this tree, compiled as those of an installed tool are."""
+    os.environ["PYTHONPATH"] = os.pathsep.join([str(ROOT), str(ROOT / "codemods"), str(ROOT / "runtime")])
+    os.environ["PYTHONPYCACHEPREFIX"] = str(scratch / "compiled")
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    run(check("--output-format", "html", PACK), scratch)
+
+
 def main() -> None:
     """Print all tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folders", nargs="*", type=Path, default=[PACK])
     parser.add_argument("--file", action="append", type=Path, default=[])
+    parser.add_argument("--edit", action="append", type=Path, default=[])
     arguments = parser.parse_args()
     print(f"{'':52} {'CPU s':>8} {'MiB':>6} {'ratio':>8}")
     with tempfile.TemporaryDirectory() as name:
         scratch = Path(name)
+        prepare(scratch)
         base = start(scratch)
         for folder in arguments.folders:
             tree(folder.resolve(), base, scratch)
         for path in arguments.file:
             one_file(path.resolve(), base, scratch)
+        for path in arguments.edit:
+            edited(path.resolve())
 
 
 if __name__ == "__main__":

@@ -16,6 +16,9 @@ import statistics
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -90,43 +93,60 @@ def _pss(pid: int) -> int:
     return sum(int(line.split()[1]) for line in lines if line.startswith("Pss:"))
 
 
-def main() -> None:
-    """Print one line for each change, and the median."""
-    path = Path(sys.argv[1]).resolve()
-    count = int(sys.argv[2]) if len(sys.argv) > 2 else 24
-    text = path.read_text(encoding="utf-8")
-    uri = path.as_uri()
+@dataclass(frozen=True)
+class Edit:
+    """What the opening of a file (number 0) or a change cost: milliseconds, those of processors, MiB held then."""
+
+    number: int
+    milliseconds: float
+    processor: float
+    memory: float
+    findings: int
+
+
+def edits(path: Path, count: int) -> Iterator[Edit]:
+    """Open a file in a server, and change it `count` times."""
+    text, uri = path.read_text(encoding="utf-8"), path.as_uri()
     server = Server(path.parent)
-    taken, used = [], []
     before = server.processor()
     try:
         for version in range(count + 1):
-            changed = f"{text}\nEDIT = {version}\n"
             start = time.perf_counter()
             document = {"uri": uri, "version": version, "languageId": "python"}
+            changed = f"{text}\nEDIT = {version}\n"
             if version:
                 server.send("textDocument/didChange", {"textDocument": document, "contentChanges": [{"text": changed}]})
             else:
                 server.send("textDocument/didOpen", {"textDocument": {**document, "text": changed}})
-            found = server.wait_for(
-                lambda message: (
-                    message.get("method") == "textDocument/publishDiagnostics"
-                    and message["params"]["uri"] == uri
-                    and message["params"].get("version") == version  # noqa: B023 (called in this round)
-                )
-            )
+            found = server.wait_for(partial(_is_answer, uri, version))
             milliseconds = (time.perf_counter() - start) * 1000
-            taken.append(milliseconds)
-            used.append(server.processor() - before)
-            before += used[-1]
-            findings = len(found["params"]["diagnostics"])
-            what = f"change {version:3}" if version else "open      "
-            memory = f"{server.memory():7.0f} MiB"
-            print(f"{what} {milliseconds:7.0f} ms {used[-1]:7.0f} ms CPU {memory}  {findings} findings", flush=True)
+            after = server.processor()
+            yield Edit(version, milliseconds, after - before, server.memory(), len(found["params"]["diagnostics"]))
+            before = after
     finally:
         server.stop()
-    medians = f"{statistics.median(taken[1:]):.0f} ms, {statistics.median(used[1:]):.0f} ms CPU"
-    print(f"median of {count} changes: {medians} (lines: {text.count(chr(10))})")
+
+
+def _is_answer(uri: str, version: int, message: dict[str, Any]) -> bool:
+    if message.get("method") != "textDocument/publishDiagnostics":
+        return False
+    return (message["params"]["uri"], message["params"].get("version")) == (uri, version)
+
+
+def main() -> None:
+    """Print one line for each change, and the median."""
+    path = Path(sys.argv[1]).resolve()
+    count = int(sys.argv[2]) if len(sys.argv) > 2 else 24
+    changes = []
+    for edit in edits(path, count):
+        what = f"change {edit.number:3}" if edit.number else "open      "
+        took = f"{edit.milliseconds:7.0f} ms {edit.processor:7.0f} ms CPU {edit.memory:7.0f} MiB"
+        print(f"{what} {took}  {edit.findings} findings", flush=True)
+        changes += [edit] if edit.number else []
+    milliseconds = statistics.median(edit.milliseconds for edit in changes)
+    processor = statistics.median(edit.processor for edit in changes)
+    lines = path.read_text(encoding="utf-8").count("\n")
+    print(f"median of {count} changes: {milliseconds:.0f} ms, {processor:.0f} ms CPU (lines: {lines})")
 
 
 if __name__ == "__main__":

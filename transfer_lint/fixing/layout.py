@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import ast
-import io
 import re
 import tokenize
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from keyword import iskeyword
 
-from transfer_codemods.style import longest_line
 from transfer_lint.files.parsing import parse
 from transfer_lint.files.text import lines_of
 from transfer_lint.fixing.brackets import (
@@ -28,8 +26,8 @@ from transfer_lint.fixing.brackets import (
     tokens_of,
 )
 from transfer_lint.fixing.chains import unbracketed, unchained
+from transfer_lint.fixing.tokens import longest, spans, spelled, spelling, statements
 
-_SKIPPED = (tokenize.NL, tokenize.INDENT, tokenize.DEDENT, tokenize.ENDMARKER)
 _BETWEEN = LOOSE | {"for", "+", "-", "*", "/", "//", "%", "@", "**", "<<", ">>"}
 """What a formatter begins a line with, where it parts a value there."""
 _MUCH = 1.2  # times as long as what stood there: a line that was several
@@ -48,18 +46,18 @@ def laid_out(before: str, after: str, width: int, indent: str) -> str:
     stood there. Never is it other code.
     """
     try:
-        known = {_text(before, statement) for statement in _statements(before)}
-        found = [each for each in _statements(after) if _text(after, each) not in known]
+        known = spelled(before)
+        found = [each for each in statements(after) if spelling(each) not in known]
     except (tokenize.TokenError, SyntaxError):
         return after
     lines = lines_of(after)
-    most = max(width, longest_line(before))
+    most = max(width, longest(before))
     old = lines_of(before)
     stood = _lengths(old, lines)
     for statement in reversed(found):
         first, last = statement[0].start[0] - 1, statement[-1].end[0]
         allowed = max(most, *(stood.get(line, 0) for line in range(first, last)))
-        if _spans(statement):
+        if spans(statement):
             lines[first:last] = [_shorter("".join(lines[first:last]), frozenset(old), allowed, width, indent)]
         elif len(lines[first].rstrip("\r\n")) > allowed:
             lines[first] = parted = _parted(lines[first], statement, width, indent)
@@ -75,7 +73,7 @@ def _shorter(code: str, old: Collection[str], most: int, width: int, indent: str
     bare = unbracketed(code)
     for form in (bare, code) if bare else (code,):
         lines = lines_of(_at_other_call(_join(form, width), width, indent))
-        if len(lines) == 1 and len(lines[0].rstrip()) > most and (found := list(_statements(lines[0]))):
+        if len(lines) == 1 and len(lines[0].rstrip()) > most and (found := list(statements(lines[0]))):
             lines = lines_of(_parted(lines[0], found[0], width, indent))
         else:
             lines = lines_of("".join(_lines_parted(lines, old, most, width, indent)))
@@ -108,7 +106,7 @@ def _at_other_call(code: str, width: int, indent: str) -> str:
     if _has_closing_comma(tokens[pair.opening + 1 : pair.closing]):
         return code
     flat = _NO_BLANK.sub("", code.rstrip("\r\n")) + code[len(code.rstrip("\r\n")) :]
-    new = _parted(flat, next(iter(_statements(flat))), width, indent)
+    new = _parted(flat, next(iter(statements(flat))), width, indent)
     return new if new != flat and all(len(line.rstrip()) <= width for line in lines_of(new)) else code
 
 
@@ -131,26 +129,6 @@ def _lengths(old: Sequence[str], new: Sequence[str]) -> Mapping[int, int]:
         if kind == "replace"
         for line in range(first, last)
     }
-
-
-def _statements(text: str) -> Iterator[Sequence[tokenize.TokenInfo]]:
-    """The simple statements, and the heads of compound ones, as tokens."""
-    tokens: list[tokenize.TokenInfo] = []
-    for token in tokenize.generate_tokens(io.StringIO(text, newline="").readline):
-        if token.type in _SKIPPED or (token.type == tokenize.COMMENT and not tokens):
-            continue
-        tokens.append(token)
-        if token.type == tokenize.NEWLINE:
-            yield tokens
-            tokens = []
-
-
-def _spans(statement: Sequence[tokenize.TokenInfo]) -> bool:
-    return statement[0].start[0] != statement[-1].end[0]
-
-
-def _text(text: str, statement: Sequence[tokenize.TokenInfo]) -> str:
-    return " ".join(token.string for token in statement) + str([token.start[1] for token in statement])
 
 
 def _parted(line: str, statement: Sequence[tokenize.TokenInfo], width: int, indent: str) -> str:
@@ -183,7 +161,7 @@ def _lines_parted(lines: Sequence[str], old: Collection[str], most: int, width: 
     Only what a bracket holds on one line of its own, all of it or one item: a formatter parts that at its commas, and
     an item that is a call, or a list, at its brackets.
     """
-    tokens = [token for statement in _statements("".join(lines)) for token in statement]
+    tokens = [token for statement in statements("".join(lines)) for token in statement]
     for number, line in enumerate(lines, 1):
         short = line in old or len(line.rstrip()) <= most
         inside = [] if short else [n for n, token in enumerate(tokens) if token.start[0] == number]

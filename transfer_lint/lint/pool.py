@@ -20,10 +20,6 @@ MOST_HELD = 8_000_000
 now and then: that takes some time, and keeps the memory small. Files that stand side by side then follow one another,
 as they ask about the same."""
 
-MOST_PREPARED = 20_000_000
-"""Characters of source up to which one process finds out what all of them need, before the system forks them from it.
-They share its memory then."""
-
 
 Context = TypeVar("Context")
 Job = TypeVar("Job")

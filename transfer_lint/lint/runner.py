@@ -15,7 +15,7 @@ from transfer_lint.files.tree import DiskSources
 from transfer_lint.lint.cache import Seen, cache_for
 from transfer_lint.lint.check_text import Examined, examine, prepare, project_over
 from transfer_lint.lint.deep_stack import deep
-from transfer_lint.lint.pool import MIN_WEIGHT, MOST_HELD, MOST_PREPARED, Pool, rare_collections
+from transfer_lint.lint.pool import MIN_WEIGHT, MOST_HELD, Pool, rare_collections
 from transfer_lint.problems import Problem, failure
 from transfer_lint.settings import Settings
 
@@ -72,8 +72,7 @@ class _Worker:
                 prepare(path, text, *self._context)
 
     def itself(self) -> _Worker:
-        """This worker; in a forked process, a copy of it, of which no collection looks at what is shared."""
-        gc.freeze()
+        """This worker; in a forked process, a copy of it."""
         return self
 
     def examine(self, job: tuple[str, str]) -> tuple[Examined | Problem, Seen]:
@@ -179,7 +178,7 @@ class Runner:
         if weight >= MIN_WEIGHT:
             import transfer_lint.lint.judge  # noqa: F401  (once, where the system forks the processes that use it)
 
-        if MIN_WEIGHT <= weight <= MOST_PREPARED and multiprocessing.get_start_method() == "fork":
+        if MIN_WEIGHT <= weight <= MOST_HELD and multiprocessing.get_start_method() == "fork":
             first = make()
             rare_collections()
             deep(first.prepare, texts, meanwhile=lambda: self._progress(0, len(texts), ""))
