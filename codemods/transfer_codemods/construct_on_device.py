@@ -25,7 +25,9 @@ _OF_NUMBERS = (
     "triu_indices",
     "zeros",
 )
-_OF_TENSORS = frozenset({"torch.zeros", "torch.ones", "torch.empty"})  # tensors make these with a method `new_...`
+_OF_TENSORS = frozenset(
+    {"torch.zeros", "torch.ones", "torch.empty", "torch.full"}
+)  # tensors make these with a method `new_...`
 _FIXED = {
     "device": "The factory has a `device` already.",
     "generator": "The factory draws from a generator, which belongs to a device.",

@@ -13,7 +13,7 @@ from transfer_lint.flow.program.routines import CallSite, Routine
 from transfer_lint.flow.program.step_code import is_in_test
 from transfer_lint.flow.program.syntax import ancestors, bindings, blocks_of, nodes_of
 
-_DEPTH = 3  # functions that hand a value on to one another
+_DEPTH = 5  # functions that hand a value on to one another
 _MOST = 40  # files in which a word is looked for
 _LEAVES = (ast.Return, ast.Raise, ast.Continue, ast.Break)
 _UNKNOWN = object()
