@@ -50,7 +50,8 @@ def is_rare(texts: Mapping[str, str], path: str = "example.py") -> bool:
 STEPS = {
     "a schedule, counted by hand": "def sample(x, sigmas):\n    step = 0\n    while step < len(sigmas):\n"
     "        x = x * sigmas[step]\n        read(x)\n        step += 1\n",
-    "a metric of torchmetrics": "class Mean(torchmetrics.MeanSquaredError):\n    def update(self, x):\n        read(x)\n",
+    "a metric of torchmetrics": "class Mean(torchmetrics.MeanSquaredError):\n    def update(self, x):\n"
+    "        read(x)\n",
     "a data loader": "def fit(x):\n    for batch in DataLoader([1]):\n        read(x)\n",
     "a data loader, wrapped": """
 def fit(x, xs):

@@ -168,11 +168,10 @@ class Repetition:
 
     @cached_property
     def _nested(self) -> dict[str, FunctionInfo]:
-        """The functions that are defined in this one."""
-        if isinstance(self._node, ast.Module):
-            return {}
-        found = (node for node in nodes_of(self._node) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef))
-        return {node.name: FunctionInfo(self._module, node, node.name) for node in found if node is not self._node}
+        """The functions that are defined in this one; none for a module."""
+        nodes = () if isinstance(self._node, ast.Module) else nodes_of(self._node)[1:]
+        found = (node for node in nodes if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef))
+        return {node.name: FunctionInfo(self._module, node, node.name) for node in found}
 
     def _is_step(self, call: ast.Call) -> bool:
         func = call.func
