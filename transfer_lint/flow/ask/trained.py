@@ -6,6 +6,7 @@ import ast
 from collections.abc import Iterator
 
 from transfer_lint.flow.program.syntax import bindings, nodes_of
+from transfer_lint.flow.program.throttles import is_optimizer
 from transfer_lint.flow.results.reads import HostRead
 
 _NORMS = frozenset({"clip_grad_norm", "clip_grad_norm_"})
@@ -14,10 +15,7 @@ _PARTS = 3  # sums that are parts of one another
 
 def is_trained_on(read: HostRead) -> bool:
     """Whether what is read goes backward in the same function, or is a summand or factor of what does, or a norm."""
-    placed = any(word in read.module.text for word in ("accelerator", "cuda", "device"))
-    if read.function is None or not placed:
-        return False
-    return _name_of(read.node) in _trained(read.function.node)
+    return read.function is not None and _name_of(read.node) in _trained(read.function.node)
 
 
 def _trained(function: ast.AST) -> frozenset[str]:
@@ -35,9 +33,12 @@ def _trained(function: ast.AST) -> frozenset[str]:
 
 
 def _going_backward(function: ast.AST) -> Iterator[str]:
-    """`a` of `a.backward()`, `(a / n).backward()`, `scaler.scale(a).backward()` and `accelerator.backward(a)`."""
+    """`a` of `a.backward()`, `(a / n).backward()`, `scaler.scale(a).backward()` and the like."""
     for node in nodes_of(function):
         match node:
+            case ast.Call(func=ast.Attribute(value=owner, attr="step"), args=[ast.Name(id=name), *_]):
+                if is_optimizer(owner) and "loss" in name.lower():
+                    yield name
             case ast.Call(func=ast.Attribute(value=owner, attr="backward"), args=args, keywords=keywords):
                 given = [*args[:1], *(keyword.value for keyword in keywords if keyword.arg in ("loss", "tensor"))]
                 scaled = owner.args[:1] if isinstance(owner, ast.Call) and _last(owner) == "scale" else [owner]
