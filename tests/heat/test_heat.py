@@ -48,6 +48,10 @@ def is_rare(texts: Mapping[str, str], path: str = "example.py") -> bool:
 
 
 STEPS = {
+    "a schedule, counted by hand": "def sample(x, sigmas):\n    step = 0\n    while step < len(sigmas):\n"
+    "        x = x * sigmas[step]\n        read(x)\n        step += 1\n",
+    "a metric of torchmetrics": "class Mean(torchmetrics.MeanSquaredError):\n    def update(self, x):\n"
+    "        read(x)\n",
     "a data loader": "def fit(x):\n    for batch in DataLoader([1]):\n        read(x)\n",
     "a data loader, wrapped": """
 def fit(x, xs):
@@ -342,6 +346,8 @@ THROTTLED = {
 }
 
 STEADY = {
+    "as often as another optimizer steps": "    if step % self.ratio == 0:\n        self.optim_g.step()\n"
+    "    if step % self.ratio == 0:\n        read(x)\n",
     "every other step": "    if step % 2 == 0:\n        read(x)\n",
     "another value": "    if self.value != every:\n        self.value = read(x)\n",
     "a fair chance": "    if random.random() < 0.5:\n        read(x)\n",
@@ -366,6 +372,15 @@ def test_not_at_every_step(text: str) -> None:
 
 
 EVALUATIONS = {
+    "a nested function calls the model": """
+def decode(x, model):
+    def logits():
+        return model(x)
+
+    while not done(x):
+        x = logits()
+        read(x)
+""",
     "a loop that ends by what it has computed": """
 def solve(x, n):
     for i in range(n):
@@ -400,6 +415,9 @@ def test_at_every_step_but_never_loud(text: str) -> None:
 
 
 LIKELY = {
+    "the frames of a video": "def show(x, video):\n    for frame in video:\n        read(x)\n",
+    "one process of many": "def fit(x, model, loader, rank, done):\n    for batch in loader:\n        model(batch)\n"
+    "        if not done and rank == 0:\n            read(x)\n",
     "batches, by name": "def score(x, stream):\n    for batch in stream:\n        read(x)\n",
     "what gives batches, by name": "def score(x, valid_iter):\n    for part in valid_iter:\n        read(x)\n",
     "the next batch": "def score(x, batches):\n    for i in range(9):\n        next(batches)\n        read(x)\n",
@@ -415,6 +433,24 @@ def merged(x, parts):
 def fit(x, model, parts):
     for part in merged(x, parts):
         model(part)
+""",
+    "the forward of a model of a library": """
+from library.models import BigModel
+
+
+class Mine(BigModel):
+    def forward(self, x):
+        return read(x)
+""",
+    "an attribute whose last word is the class": """
+class Matcher:
+    def __call__(self, x):
+        return read(x)
+
+
+class Net(nn.Module):
+    def forward(self, x):
+        return self.anchor_matcher(x)
 """,
     "an attribute that is called like the class": """
 class FewReads:
@@ -612,7 +648,7 @@ def test_a_method_that_one_class_alone_has() -> None:
     assert heat_of({"example.py": text, "loop.py": loop}) == (Heat.STEP, False)
     other = "class Other:\n    def take_reading(self, x):\n        return x\n"
     assert heat_of({"example.py": text, "loop.py": loop, "other.py": other}) == (Heat.STEP, True)  # it may be that one
-    many = {f"other{n}.py": other for n in range(8)}
+    many = {f"other{n}.py": other for n in range(20)}
     assert heat_of({"example.py": text, "loop.py": loop, **many}) == (Heat.CALL, False)
 
 

@@ -25,7 +25,7 @@ PLACES = (rf"\.\s*(?:{'|'.join(sorted(MOVES | READS))})\s*\(", rf"{words('device
 ACCELERATOR = rf"(?:{words('cuda', 'xpu', 'mps', 'npu', 'hpu', 'get_torch_device', 'vae_device')})\b"
 """What a file that puts a value on an accelerator by itself has in its text. Any test may read such a value."""
 
-TESTS = r"(?:if|while|assert)\b[^\n]*\.(?:all|any|isfinite|isinf|isnan|max|mean|min|norm|sum)\("
+TESTS = r"(?:if|while|assert)\b[^\n]*\.(?:all|any|isfinite|isinf|isnan|max|mean|min|norm|sigmoid|sum)\("
 """A test of what is made of all elements of a tensor, or an array."""
 
 SIZES = (
@@ -35,11 +35,14 @@ SIZES = (
     r"error_if_nonfinite=True",
     rf"(?:{words('Bernoulli', 'Beta', 'Categorical', 'Dirichlet', 'Gamma', 'Laplace', 'Normal', 'Uniform')})\(",
     r"(?:float|int)\([\w.\[\]]+\.(?:max|mean|min|sum)\(",
+    r"float\([\w.]*loss\d?\)",
+    r"\.get_scale\(\)",
+    r"\[(?<!shape\[)-?\d\] (?:[!=]=|[<>]) ",
     r"torch\.(?:allclose|equal)\(",
     r"torch\.(?:arange|randperm|tril_indices|triu_indices)\((?![^\n]*device)",
     r"\[(?:np\.a)?range\(",
     r"\.type_as\(",
-    r"\[(?<=\w\[)[^\[\]\n]*(?:[!=<>]=|[<>]|mask\w*\s*[,\]])",
+    r"\[(?<=\w\[)[^\[\]\n]*(?:[!=<>]=|[<>]|ma?sk\w*\s*[,\]])",
 )
 """What reads, in a file that uses torch, how many elements a result has, or one number of a tensor; also by a mask;
 and what makes an index on the host."""

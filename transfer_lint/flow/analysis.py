@@ -27,7 +27,7 @@ _PLACES = tuple(map(re.compile, PLACES))
 _ELEMENTS = (re.compile(rf"(?:{words('float', 'int', 'bool', 'max', 'min', 'any', 'all', 'sorted')})\s*\("),)
 _OF_TENSORS = (
     re.compile(rf"{words('math')}\.\w+\("),
-    re.compile(r"\.(?:all|any|backward)\(\)"),
+    re.compile(r"\.(?:all|any|amax|amin|backward|max|min|sum)\(\)"),
     re.compile(TESTS),
     *map(re.compile, SIZES),
     re.compile(rf"{words('clip_grad_norm_')}\("),

@@ -6,6 +6,7 @@ from transfer_lint.findings import Assumption, Heat
 from transfer_lint.flow.ask import caches, needed_reads, pieces, readers
 from transfer_lint.flow.ask.pieces import Piece
 from transfer_lint.flow.ask.placements import Placements, is_device_of_value
+from transfer_lint.flow.ask.trained import is_trained_on
 from transfer_lint.flow.knowledge import Role
 from transfer_lint.flow.program.syntax import nodes_of
 from transfer_lint.flow.results.reads import HostRead
@@ -33,8 +34,14 @@ class ReadQuestions(Placements):
         It has read another value, or brought one, in the same round of every loop: that wait is the one to be spared.
         """
         known = self._source_of(read)
-        if known is None or read.elements:
+        if read.elements:
             return False
+        if known is None:
+            others = (other for other in self.reads if other is not read and is_trained_on(other))
+            methods = self._knowledge.tensor_methods
+            return self._is_trained_on(read) and any(
+                readers.is_computed_before(read, other, methods) for other in others
+            )
         here, methods = self.brought_by(read) or read, self._knowledge.tensor_methods
         waits: list[tuple[Site | HostRead, Known | None]] = [
             *((site, site.device) for site in self.sites if site.is_blocking and self.goes_to_host(site)),
@@ -136,15 +143,26 @@ class ReadQuestions(Placements):
         return merge_why(read.tensor.why, device.why if device is not None else (), self._chosen_device(read))
 
     def _chosen_device(self, read: HostRead) -> Why:
-        """The fact that what is read was put on a device which the program is given, under that assumption."""
+        """The fact that what is read is on the device which the program is given, under that assumption.
+
+        It was put there, or it is what is trained on.
+        """
         known = self._source_of(read)
-        if known is None or self._role(known) in (Role.ACCELERATOR, Role.HOST) or not _is_given(known.term):
+        if self._role(known) in (Role.ACCELERATOR, Role.HOST):
+            return ()
+        given = known is not None and _is_given(known.term)
+        if not given and not self._is_trained_on(read):
             return ()
         self.assumable.add(Assumption.RUNS_ON_ACCELERATOR)
         if Assumption.RUNS_ON_ACCELERATOR not in self._assumptions:
             return ()
-        text = f"`{known.term}` is the device that the program computes on"
+        place = f"`{known.term}`" if given and known is not None else "where the model is trained"
+        text = f"{place} is the device that the program computes on"
         return (Fact(self.module, read.node, text, Assumption.RUNS_ON_ACCELERATOR),)
+
+    def _is_trained_on(self, read: HostRead) -> bool:
+        """Whether what is read is what a model is trained on, in a tree that puts anything on an accelerator."""
+        return is_trained_on(read) and bool(self._project.mentioning("cuda", self.module.path))
 
     def _source_of(self, read: HostRead) -> Known | None:
         brought = self.brought_by(read)

@@ -237,7 +237,7 @@ def of_output(owner: Object, name: str, value: Value, frame: Frame, node: ast.AS
     if value.placed[0] is not None or name in _NO_TENSORS:
         return value
     if not _is_assumed(device):
-        if name != "[]":  # what was moved may be a model, whose attributes are anything
+        if name != "[]" and not _names_batch(frame, node):  # it may be a model, whose attributes are anything
             return value
         fact = frame.assume(Assumption.LIBRARY_MODEL, node, "`{}` is a part of what is on a device")
         if fact is None:
@@ -248,6 +248,13 @@ def of_output(owner: Object, name: str, value: Value, frame: Frame, node: ast.AS
     if name in frame.knowledge.tensor_host:
         return Host(value.ident)
     return replace(value, placed=(device, owner.placed[1]))
+
+
+def _names_batch(frame: Frame, node: ast.AST) -> bool:
+    """Whether an attribute is one of what is called a batch, and neither a method nor a count: `batch.y`."""
+    if not (isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name)) or node.attr.startswith("num_"):
+        return False
+    return not frame.knowledge.batch_words.exact.isdisjoint(node.value.id.lower().split("_"))
 
 
 def one_number(frame: Frame, result: Object, node: ast.Call) -> Value:

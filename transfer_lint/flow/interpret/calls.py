@@ -23,7 +23,7 @@ from transfer_lint.flow.interpret.attributes import attribute
 from transfer_lint.flow.interpret.captures import iterated
 from transfer_lint.flow.interpret.external_calls import external_call
 from transfer_lint.flow.interpret.frame import Frame
-from transfer_lint.flow.interpret.host_reads import logged, method, shows, unknown_method
+from transfer_lint.flow.interpret.host_reads import by_function, logged, method, shows, unknown_method
 from transfer_lint.flow.interpret.items import element, extend
 from transfer_lint.flow.interpret.objects import found_method, store
 from transfer_lint.flow.interpret.tensors import as_tensor, operate, requested, tensor_method
@@ -62,8 +62,11 @@ def call(frame: Frame, node: ast.Call, state: State) -> Value:
     before, frame.around.traced = frame.around.traced, frame.around.traced or _is_tracer(frame, callee)
     arguments = evaluate_arguments(frame, node, state)
     frame.around.traced = before
+    if _formats(func):
+        logged(frame, node, list(arguments.values()))
     match callee:
         case Function():
+            by_function(frame, callee.info, arguments, node)
             return frame.callees.call(frame, callee.info, bind_receiver(callee, arguments), node, state)
         case Class():
             return instantiate(frame, callee.info, arguments, node, state)
@@ -84,6 +87,11 @@ def _is_of_tensors(frame: Frame, method: str) -> bool:
     return method in READS or any(
         method in names for names in (knowledge.tensor_same, knowledge.tensor_tuples, knowledge.tensor_host)
     )
+
+
+def _formats(func: ast.expr) -> bool:
+    """Whether it is `format` of a text that is written out."""
+    return isinstance(func, ast.Attribute) and func.attr == "format" and isinstance(func.value, ast.Constant)
 
 
 def _note_construction(frame: Frame, node: ast.Call, name: str, made: Value) -> None:

@@ -14,9 +14,10 @@ from transfer_lint.flow.interpret.attributes import attribute
 from transfer_lint.flow.interpret.calls import call
 from transfer_lint.flow.interpret.captures import capture, iterated
 from transfer_lint.flow.interpret.frame import Frame, evaluates
-from transfer_lint.flow.interpret.host_reads import collected_in, comparison, elements_of, index, text, truth
+from transfer_lint.flow.interpret.host_reads import comparison, index, text, truth
 from transfer_lint.flow.interpret.implicit_uploads import upload_of_index
 from transfer_lint.flow.interpret.items import annotated_item, element, item_at, one_alike
+from transfer_lint.flow.interpret.looped_elements import collected_in, elements_of
 from transfer_lint.flow.interpret.names import lookup
 from transfer_lint.flow.interpret.tensors import combine
 from transfer_lint.flow.interpret.unknown_calls import hold
@@ -77,7 +78,10 @@ def _item(frame: Frame, node: ast.Subscript, owner: Value, key: Value, state: St
                 why=owner.why,
             )
         case Tuple() | Object() if isinstance(key, Constant) and isinstance(key.value, int):
-            return item_at(frame, owner, key.value, node, state) if key.value >= 0 else frame.unknown(node, "an item")
+            if key.value >= 0:
+                return item_at(frame, owner, key.value, node, state)
+            last = frame.unknown(node, "an item")
+            return of_output(owner, "[]", last, frame, node) if isinstance(owner, Object) else last
         case Object() if isinstance(key, Constant) and not _may_be_any(owner, f"[{key.value!r}]", state):
             return of_output(owner, "[]", state.read(owner, f"[{key.value!r}]"), frame, node)
         case Object():

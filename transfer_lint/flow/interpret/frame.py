@@ -76,7 +76,7 @@ class Surroundings:
     default_device: bool = False  # inside `with torch.device(...)`
     traced: bool = False  # inside a function that is passed to `torch.jit.trace` or the like
     logging: bool = False  # among the arguments of a call that logs
-    elements: dict[str, str] = field(default_factory=dict)  # see `host_reads.elements_of`
+    elements: dict[str, str] = field(default_factory=dict)  # see `looped_elements.elements_of`
     comprehension: ast.expr | None = None  # the innermost comprehension whose parts are being interpreted
 
 

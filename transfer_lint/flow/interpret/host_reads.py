@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Mapping, Sequence
+from typing import TypeGuard
 
+from transfer_lint.files.scan import MOVES
 from transfer_lint.findings import Assumption
 from transfer_lint.flow.interpret.checks import read_while_computing
 from transfer_lint.flow.interpret.frame import Frame
 from transfer_lint.flow.interpret.items import element
-from transfer_lint.flow.interpret.seeming import seems_mask, seems_tensor
-from transfer_lint.flow.knowledge import Role
+from transfer_lint.flow.interpret.looped_elements import collected, element_source, given_to_layers, is_elsewhere
+from transfer_lint.flow.interpret.seeming import seems_loss, seems_mask, seems_tensor
+from transfer_lint.flow.program.modules import FunctionInfo
+from transfer_lint.flow.program.reading_functions import reads_argument
 from transfer_lint.flow.program.syntax import nodes_of, spelled, written
 from transfer_lint.flow.results.reads import Form, HostRead
 from transfer_lint.flow.values.state import State
-from transfer_lint.flow.values.terms import role_of
 from transfer_lint.flow.values.values import Host, Object, Tensor, Tuple, Value
 
 _NUMBERS = frozenset({"builtins.float", "builtins.int", "builtins.bool", "builtins.complex", "builtins.range"})
@@ -27,6 +30,7 @@ _LOGS = frozenset({"debug", "info", "warning", "warn", "error", "critical", "exc
 _SHOWS = frozenset(
     {"add_scalar", "add_scalars", "log_dict", "log_metrics", "set_description", "set_postfix", "set_postfix_str"}
 )  # fmt: skip
+_READ_BY_FACTORIES = frozenset({"size", "start", "end", "steps", "fill_value", "pad"})
 _FROM_HOST = frozenset({"torch.tensor", "torch.as_tensor", "torch.asarray"})
 
 
@@ -68,7 +72,7 @@ def index(frame: Frame, node: ast.Subscript, owner: Value, key: Value, assigned:
 
     So is the index of a list. assigned: what the items become: a number fills them without a look at the mask.
     """
-    counts = assigned is None or _is_elsewhere(frame, assigned)
+    counts = assigned is None or is_elsewhere(frame, assigned)
     if isinstance(owner, Tensor):
         for part in key.items if isinstance(key, Tuple) else (key,):
             if isinstance(part, Tensor) and part.scalar and not is_mask(part):
@@ -96,16 +100,11 @@ def is_mask(value: Value) -> bool:
     return isinstance(value, Tensor) and value.dtype_term().name == "torch.bool"
 
 
-def _is_elsewhere(frame: Frame, value: Value) -> bool:
-    """Whether a value is a tensor that is not known to be on the host."""
-    return isinstance(value, Tensor) and not (value.device and role_of(value.device.term, frame.knowledge) is Role.HOST)
-
-
 def called(frame: Frame, name: str, arguments: Mapping[str, Value], node: ast.Call, state: State) -> None:
     """Record a host read if a function from outside the tree reads a tensor."""
     operands = [value for key, value in arguments.items() if key not in ("out", "file", "key")]
     tensors = [value for value in operands if isinstance(value, Tensor)]
-    perhaps = next((value for value in operands if _is_read(value)), None)
+    perhaps = next((value for value in operands if _is_read(value)), None) or _number_of_loss(frame, node, operands)
     short = name.rpartition(".")[2]
     sized = name == "torch.where" and len(operands) == 1
     if name in _TEXTS and tensors:
@@ -116,7 +115,7 @@ def called(frame: Frame, name: str, arguments: Mapping[str, Value], node: ast.Ca
         _compared(frame, name, tensors, operands, node, state)
     elif name in frame.knowledge.function_reads and tensors:
         note(frame, node, tensors[0], form=Form.SIZE if short in _SIZES else Form.CALL)
-    elif name in _FROM_HOST and node.args and (item := _collected(frame, node.args[0], operands[0], state)):
+    elif name in _FROM_HOST and node.args and (item := collected(frame, node.args[0], operands[0], state)):
         note(frame, node, item, elements=f"torch.stack({written(node.args[0])})")
     elif (checked := read_while_computing(frame, name, arguments, node)) is not None:
         note(frame, node, checked, form=Form.CHECK)
@@ -128,7 +127,7 @@ def method(
     frame: Frame, owner: Tensor, name: str, arguments: Mapping[str, Value], node: ast.Call, state: State
 ) -> None:
     """Record a host read if a method of a tensor reads it. `numpy()` fails on a device, so it never waits for one."""
-    if name == "numpy" and owner.device is None and "force" not in arguments:
+    if name == "numpy" and "force" not in arguments and not (owner.moved_from or _is_moved(node)):
         return
     if name in frame.knowledge.tensor_reads:
         note(frame, node, owner, state, Form.SIZE if name in _SIZES else Form.CALL)
@@ -138,24 +137,42 @@ def method(
         note(frame, node, owner, form=Form.SIZE)
 
 
+def _is_moved(node: ast.Call) -> bool:
+    """Whether what a method is called on is moved in the same expression: `x.cpu()[0].numpy()`."""
+    return any(isinstance(part, ast.Attribute) and part.attr in MOVES for part in nodes_of(node.func))
+
+
 def unknown_method(frame: Frame, owner: Object, name: str, node: ast.Call) -> None:
     """Record a host read if a method that tensors have reads what seems to be one."""
     if owner.cls is not None or not isinstance(node.func, ast.Attribute):
         return
     bare = not node.args and not node.keywords
-    if name == "item" and bare:
+    scale = name == "get_scale" and "scaler" in spelled(node.func.value).lower()  # a scaler of gradients keeps a tensor
+    if bare and (name == "item" or scale):
         note(frame, node, owner)
     elif (name in _SIZES or (name == "tolist" and bare)) and seems_tensor(frame, node.func.value, owner):
         note(frame, node, owner, form=Form.SIZE if name in _SIZES else Form.CALL)
 
 
-def sizes(frame: Frame, arguments: Mapping[str, Value], node: ast.Call) -> None:
-    """`torch.arange(n)`, `torch.zeros(n, 4)`: a size that is a tensor is read as a number."""
+def sizes(frame: Frame, arguments: Mapping[str, Value], node: ast.Call, *, padding: bool = False) -> None:
+    """`torch.arange(n)`, `torch.zeros(n, 4)`, `torch.full(s, t)`: a size or a filling that is a tensor is read.
+
+    padding: the first argument is what is padded, `F.pad(x, (0, n))`.
+    """
     for key, value in arguments.items():
-        for part in value.items if isinstance(value, Tuple) else (value,):
-            if isinstance(part, Tensor) and (key.isdigit() or key in ("size", "start", "end", "steps")):
+        read = key in _READ_BY_FACTORIES or (key.isdigit() and not (padding and key == "0"))
+        for part in value.items if isinstance(value, Tuple) and read else (value,):
+            if isinstance(part, Tensor) and read:
                 note(frame, node, part)
                 return
+
+
+def by_function(frame: Frame, info: FunctionInfo, arguments: Mapping[str, Value], node: ast.Call) -> None:
+    """Record a host read if a short function of the tree does nothing but read its first argument."""
+    given, method = arguments.get("0"), reads_argument(info)
+    if not method or not isinstance(given, Tensor | Object) or (isinstance(given, Object) and given.cls is not None):
+        return
+    note(frame, node, given, form=Form.SIZE if method in _SIZES else Form.CALL, by=method)
 
 
 def upload(frame: Frame, name: str, arguments: Mapping[str, Value], made: Tensor, node: ast.Call) -> None:
@@ -250,10 +267,22 @@ def _is_test_of_tensor(frame: Frame, node: ast.expr, value: Value) -> bool:
         case ast.Call(func=ast.Attribute(attr="all" | "any"), args=[], keywords=[]):
             return seems_tensor(frame, node, value)
         case ast.Compare(left=left, comparators=[right]):
-            return any(
-                isinstance(part, ast.Name) and seems_tensor(frame, part, value, by_use=True) for part in (left, right)
-            )
+            sides = (part.value if _is_one_item(part) else part for part in (left, right))
+            return any(isinstance(part, ast.Name) and seems_tensor(frame, part, value, by_use=True) for part in sides)
     return False
+
+
+def _is_one_item(node: ast.expr) -> TypeGuard[ast.Subscript]:
+    """Whether it is an item under a number: `x[0]`, `x[-1]`."""
+    key = node.slice if isinstance(node, ast.Subscript) else None
+    key = key.operand if isinstance(key, ast.UnaryOp) else key
+    return isinstance(key, ast.Constant) and isinstance(key.value, int)
+
+
+def _number_of_loss(frame: Frame, node: ast.Call, operands: Sequence[Value]) -> Object | None:
+    """The operand of `float(loss)`: nobody makes a number of a number, so it is a tensor."""
+    alone = len(node.args) == len(operands) == 1 and isinstance(operands[0], Object)
+    return operands[0] if alone and seems_loss(frame, node.args[0], operands[0]) else None  # type: ignore[return-value]
 
 
 # ---- recording -------------------------------------------------------------------------------------------------------
@@ -266,15 +295,16 @@ def note(
     state: State | None = None,
     form: Form = Form.CALL,
     elements: str = "",
+    by: str = "",
 ) -> None:
-    """Record a host read of a tensor, or of a value that may be one."""
+    """Record a host read of a tensor, or of a value that may be one; see `HostRead`."""
     around, proved = frame.around, isinstance(value, Tensor)
     if around.traced:
         return
     assert isinstance(value, Tensor | Object)
     tensor = value if isinstance(value, Tensor) else Tensor(value.ident, *value.placed)
-    given = _given(frame, node, state) if state is not None and proved else ""
-    elements = elements or (_elements(frame, node) if form is not Form.UPLOAD else "")
+    given = given_to_layers(frame, node, state) if state is not None and proved else ""
+    elements = elements or (element_source(frame, node) if form is not Form.UPLOAD else "")
     frame.reads[node] = HostRead(
         frame.module,
         node,
@@ -287,88 +317,5 @@ def note(
         around.logging or _is_for_log(frame, around.statement),
         elements,
         given,
+        by,
     )
-
-
-# ---- elements --------------------------------------------------------------------------------------------------------
-
-
-def elements_of(
-    frame: Frame, target: ast.expr, source: ast.expr, state: State, value: Value | None = None
-) -> dict[str, str]:
-    """Names that a loop binds to the elements of a tensor -> the source of the tensor; numbers of elements -> "".
-
-    value: that of the source, where it is known.
-    """
-    match source, target:
-        case ast.Call(func=ast.Name(id="enumerate"), args=[inner, *_]), ast.Tuple(elts=[_, item]):
-            return elements_of(frame, item, inner, state)
-        case ast.Call(func=ast.Name(id="zip"), args=[ast.Starred(value=inner)]), ast.Tuple():
-            listed = frame.eval(inner, state.copy())
-            return _named(target, inner) if isinstance(element(frame, listed, inner, state), Tensor) else {}
-        case ast.Call(func=ast.Name(id="zip"), args=parts), ast.Tuple(elts=items) if len(parts) == len(items):
-            found: dict[str, str] = {}
-            for item, inner in zip(items, parts, strict=True):
-                found |= elements_of(frame, item, inner, state)
-            return found
-        case ast.Call(func=ast.Name(id="range"), args=[*_, count]), ast.Name(id=name):
-            sizes = (ast.Attribute, ast.Call)
-            return {name: ""} if any(isinstance(part, sizes) for part in nodes_of(count)) else {}
-    known = value if value is not None else frame.eval(source, state.copy())
-    return _named(target, source) if isinstance(known, Tensor) else {}
-
-
-def collected_in(frame: Frame, target: ast.expr, source: ast.expr, value: Value, state: State) -> dict[str, str]:
-    """The name that a comprehension binds to the tensors that a list has collected in a loop -> how they become one."""
-    if isinstance(target, ast.Name) and _collected(frame, source, value, state) is not None:
-        return {target.id: f"torch.stack({written(source)})"}
-    return {}
-
-
-def _collected(frame: Frame, source: ast.expr, value: Value, state: State) -> Tensor | Object | None:
-    """A tensor of those that a list, which goes by a name, has collected in a loop; None if there are none."""
-    if not (isinstance(value, Object) and value.cls == "builtins.list" and isinstance(source, ast.Name)):
-        return None
-    if "[]" not in state.record(value.ident).attributes:
-        return None
-    item = element(frame, value, source, state.copy())
-    if isinstance(item, Tensor):
-        return item if not item.optional and _is_elsewhere(frame, item) else None
-    return item if isinstance(item, Object) and item.placed[0] is not None else None
-
-
-def _named(target: ast.expr, source: ast.expr) -> dict[str, str]:
-    return {part.id: written(source) for part in nodes_of(target) if isinstance(part, ast.Name)}
-
-
-def _elements(frame: Frame, node: ast.expr) -> str:
-    """The source of the tensor of which the loops around the read go over the elements, if it reads such an element."""
-    held = frame.around.elements
-    for part in nodes_of(node) if held else ():
-        match part:
-            case ast.Name(id=name) if held.get(name):
-                return held[name]
-            case ast.Subscript(value=value, slice=key) if not isinstance(key, ast.Compare):
-                if any(isinstance(inner, ast.Name) and held.get(inner.id) == "" for inner in nodes_of(key)):
-                    return written(value)
-    return ""
-
-
-def _given(frame: Frame, node: ast.expr, state: State) -> str:
-    """The source of the value that a chain of methods and constant items begins with, if every layer gets that value.
-
-    Otherwise "".
-    """
-    while True:
-        match node:
-            case ast.Call(func=ast.Attribute(value=inner), args=[], keywords=[]):
-                node = inner
-            case ast.Subscript(value=inner, slice=ast.Constant(value=int())):
-                node = inner
-            case _:
-                break
-    value = frame.eval(node, state.copy()) if isinstance(node, ast.Name | ast.Subscript) else None
-    symbol = value.ident if isinstance(value, Tensor) else None
-    if symbol is None or symbol.parent is None or symbol.parent.label not in frame.knowledge.layer_parameters:
-        return ""
-    return spelled(node) if symbol.name[2:-2] in frame.knowledge.per_step_values else ""

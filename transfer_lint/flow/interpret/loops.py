@@ -10,8 +10,9 @@ from transfer_lint.flow.interpret import conditions
 from transfer_lint.flow.interpret.assignment import assign
 from transfer_lint.flow.interpret.captures import iterated
 from transfer_lint.flow.interpret.frame import Frame, Loop, executes
-from transfer_lint.flow.interpret.host_reads import elements_of, truth
+from transfer_lint.flow.interpret.host_reads import truth
 from transfer_lint.flow.interpret.items import element
+from transfer_lint.flow.interpret.looped_elements import elements_of
 from transfer_lint.flow.values.records import Epoch, Record
 from transfer_lint.flow.values.state import State
 from transfer_lint.flow.values.symbols import Symbol

@@ -21,6 +21,12 @@ _MASKING = frozenset(
     {"bool", "eq", "ge", "gt", "isfinite", "isin", "isinf", "isnan", "le", "logical_and", "logical_not", "logical_or",
      "logical_xor", "lt", "ne"}
 )  # fmt: skip
+_MASKS = frozenset({"mask", "masks", "msk"})
+_SHAPING = frozenset(
+    {"T", "clone", "contiguous", "detach", "expand", "expand_as", "flatten", "permute", "repeat", "reshape", "squeeze",
+     "to", "transpose", "unsqueeze", "view"}
+)  # fmt: skip
+"""What leaves a mask one."""
 _DEPTH = 4  # names that stand for one another
 
 
@@ -60,16 +66,52 @@ def seems_mask(frame: Frame, node: ast.expr, depth: int = _DEPTH) -> bool:
             return seems_mask(frame, left, depth) or seems_mask(frame, right, depth)
         case ast.Call(func=ast.Attribute(attr="any" | "all"), args=args, keywords=keywords):
             return bool(args or keywords)
-        case ast.Call(func=ast.Attribute(attr=name)):
-            return name in _MASKING
+        case ast.Call(func=ast.Attribute(value=inner, attr=name)):
+            return name in _MASKING or (name in _SHAPING and seems_mask(frame, inner, depth))
+        case ast.Subscript(value=inner):
+            return seems_mask(frame, inner, depth)
         case ast.Name(id=name) if frame.function is not None:
             values = [v for t, v in bindings(frame.function.node) if isinstance(t, ast.Name) and t.id == name]
-            if values and depth:
-                return all(value is not None and seems_mask(frame, value, depth - 1) for value in values)
-            return "mask" in name.lower().split("_")
+            if values and depth and all(value is not None and seems_mask(frame, value, depth - 1) for value in values):
+                return True
+            return _names_mask(name) and all(value is None or isinstance(value, ast.Call) for value in values)
         case ast.Attribute(attr=name):
-            return "mask" in name.lower().split("_")
+            return _names_mask(name)
     return False
+
+
+def _names_mask(name: str) -> bool:
+    """Whether something is called a mask: `mask`, `box_mask`, `mask1`."""
+    return not _MASKS.isdisjoint(part.rstrip("0123456789") for part in name.lower().split("_"))
+
+
+def seems_loss(frame: Frame, node: ast.expr, value: Value) -> bool:
+    """Whether an unknown value seems to be a tensor of one number: it is called a loss, or goes backward."""
+    if not (isinstance(value, Object) and value.cls is None and "torch" in frame.module.text):
+        return False
+    name = node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else ""
+    if name and frame.function is not None and name in _numbers(frame.function.node):
+        return False
+    return "loss" in name.lower().rstrip("0123456789").split("_") or (
+        isinstance(node, ast.Name) and seems_tensor(frame, node, value, by_use=True)
+    )
+
+
+def _numbers(function: ast.AST) -> frozenset[str]:
+    """The names that a function assigns numbers of Python: `value = float(loss)`, `total = 0.0`."""
+    made = (ast.Constant, ast.Call)
+    return frozenset(
+        target.id
+        for target, value in bindings(function)
+        if isinstance(target, ast.Name) and isinstance(value, made) and _is_number(value)
+    )
+
+
+def _is_number(value: ast.Constant | ast.Call) -> bool:
+    if isinstance(value, ast.Constant):
+        return isinstance(value.value, int | float)
+    func = value.func
+    return (isinstance(func, ast.Name) and func.id in ("float", "int")) or getattr(func, "attr", "") == "item"
 
 
 def _seeming(function: ast.AST) -> frozenset[str]:

@@ -16,6 +16,7 @@ from transfer_lint.flow.program.step_code import (
     declared,
     handed_to,
     is_at_once,
+    is_foreign_forward,
     is_in_test,
     is_loss,
     layers,
@@ -28,7 +29,8 @@ from transfer_lint.flow.program.tensor_uses import ONLY_MODULES_HAVE
 
 _DEPTH = 3  # how often a function may be handed on
 _CAPITALS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
-_ALIKE = 6  # methods of one name, and files that call one, of which each may be meant
+_ALIKE = 6  # files that call a method of a name, each of which may mean any of that name
+_FAMILY = 16  # methods of one name, such as the models of a library have
 
 
 class Use(NamedTuple):
@@ -83,10 +85,12 @@ class Callers:
         return own, Heat.STEP if self._seems_step(routine) else own, uses
 
     def _seems_step(self, routine: Routine) -> bool:
-        """Whether a call of it likely is one step: it goes backward, takes a batch, or is named like a loss."""
+        """Whether a call of it likely is one step: it goes backward, takes a batch, or is a `forward` or a loss."""
         calls = self.of_file(routine.module).calls
         if is_in_test(routine) or _has(routine, calls.get("step", ()), steps_its_own):
             return False
+        if is_foreign_forward(routine):
+            return True
         trains = is_loss(routine, self._knowledge) or _has(routine, calls.get("backward", ()), is_at_once)
         return trains or _has(routine, calls.get("next", ()), takes_batch)
 
@@ -243,14 +247,21 @@ class _Search:
                         yield Use(found, ())
 
     def _of_namesakes(self, owner: ClassInfo) -> Iterator[Use]:
-        """The calls of attributes that are called like the class: `self.extra_features(x)` of an `ExtraFeatures`."""
-        name = _CAPITALS.sub("_", owner.name).lower()
-        near = self._routine.module.path
-        calling = self.project.calling(name, near) if name != owner.name and not owner.is_module else ()
-        for path in calling if len(calling) <= _ALIKE else ():
-            other = self.project.module(path, near)
+        """The calls of attributes that are called like the class: `self.extra_features(x)` of an `ExtraFeatures`.
+
+        Where the class is imported, also of those whose last words are its name: `self.rpn_matcher(x)` of a `Matcher`.
+        """
+        name, routine = _CAPITALS.sub("_", owner.name).lower(), self._routine
+        if name == owner.name or owner.is_module:
+            return
+        calling = self.project.calling(name, routine.module.path)
+        found = [(path, name) for path in calling if len(calling) <= _ALIKE]
+        for file in (self._callers.of_file(routine.module), *self._importers(owner.name, routine.module)):
+            found += [(file.module.path, called) for called in file.calls if called.endswith(f"_{name}")]
+        for path, called in found:
+            other = self.project.module(path, routine.module.path)
             if other is not None:
-                for use in self._of_value(self._callers.of_file(other), name, self._is_method_of_unknown, _DEPTH):
+                for use in self._of_value(self._callers.of_file(other), called, self._is_method_of_unknown, _DEPTH):
                     yield Use(use.routine, (*use.path, Change.UNSURE))
 
     # ---- across files --------------------------------------------------------------------------------------------
@@ -265,7 +276,7 @@ class _Search:
             count = self._methods_named(routine.name)
             if count > 1 and own is Heat.ONCE:
                 return  # its name says more
-            calling = self.project.calling(routine.name, near) if 0 < count <= _ALIKE else ()
+            calling = self.project.calling(routine.name, near) if 0 < count <= _FAMILY else ()
             if count != 1 and (not count or len(calling) > _ALIKE):
                 yield from self._of_instances(routine.owner.name)
                 return

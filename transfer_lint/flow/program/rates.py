@@ -19,7 +19,8 @@ class Change(Enum):
     STEP: a loop over batches, tokens or steps. QUIET_STEP: such a loop that is never worth a warning: it only
     evaluates, or only the functions that it calls say what it is.
     LAYER: a loop over the layers of a model. RARELY: a branch that few iterations take (`if step % 100 == 0`).
-    UNSURE: a call that may be one of another function of that name: never worth a warning, either.
+    UNSURE: a call that may be one of another function of that name, or a branch that one of many processes takes:
+    never worth a warning, either.
     BESIDE: what a function does before and after its loop over steps, in which it spends its time: as good as once.
     """
 
@@ -55,9 +56,9 @@ class Path:
         """The way on, to what stands in a loop there."""
         return Path(self, more, loop)
 
-    def rarely(self) -> Path:
-        """The way on, to what few iterations run."""
-        return Path(self, lambda: (Change.RARELY,))
+    def into(self, change: Change | None) -> Path:
+        """The way on, into a branch that changes the rate; None if it does not."""
+        return Path(self, lambda: (change,)) if change is not None else self
 
     @cached_property
     def changes(self) -> Sequence[Change]:

@@ -42,14 +42,16 @@ class Repetition:
         """How a loop changes the rate of its body."""
         if isinstance(node, ast.While):
             body = [node.test, *node.body]
-            return (Change.STEP,) if self._does_step(body) else self._through_functions(body) or self._iterates(node)
+            if self._does_step(body) or self._is_schedule(body, _names(node.test)):
+                return (Change.STEP,)
+            return self._through_functions(body) or self._iterates(node)
         assert isinstance(node, _FOR)
         names = _names(node.target)
         if not isinstance(iterated(node.iter), ast.Call) and self._calls_any(node.body, names):
             return (Change.LAYER,)  # `for block in self.blocks: x = block(x)`
         if self._counts_little(node.iter) or self._is_over_weights(node.iter):
             return ()
-        if self._is_schedule(node, names):
+        if self._is_schedule(node.body, names, node.iter):
             return (Change.STEP,)
         root = iterated(node.iter)
         counts = isinstance(root, ast.Call) and _is_of(root.func, frozenset({"range"}))
@@ -154,7 +156,7 @@ class Repetition:
         """The function of the tree that a call runs: one of the file, an imported one, or a method of `self`."""
         match func:
             case ast.Name(id=name):
-                found = self._module.binding(name)
+                found = self._nested.get(name) or self._module.binding(name)
                 if isinstance(found, Import) and found.name is not None:
                     target = self._module.project.module_for(self._module, found)
                     found = target.binding(found.name) if target is not None else None
@@ -163,6 +165,13 @@ class Repetition:
                 methods = (base.methods.get(name) for base in self._owner.lineage if isinstance(base, ClassInfo))
                 return next((method for method in methods if method is not None), None)
         return None
+
+    @cached_property
+    def _nested(self) -> dict[str, FunctionInfo]:
+        """The functions that are defined in this one; none for a module."""
+        nodes = () if isinstance(self._node, ast.Module) else nodes_of(self._node)[1:]
+        found = (node for node in nodes if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef))
+        return {node.name: FunctionInfo(self._module, node, node.name) for node in found}
 
     def _is_step(self, call: ast.Call) -> bool:
         func = call.func
@@ -233,11 +242,11 @@ class Repetition:
             return cls.is_module
         return self._knowledge.is_module_class(self._module.dotted(func))
 
-    def _is_schedule(self, node: ast.For | ast.AsyncFor, names: frozenset[str]) -> bool:
+    def _is_schedule(self, body: Iterable[ast.AST], names: frozenset[str], over: ast.expr | None = None) -> bool:
         """Whether a loop iterates over something named like a schedule, or its variable is an index into one."""
         if not self._file.names_schedules:
             return False
-        if any(self._names_schedule(part) for part in nodes_of(node.iter)):
+        if over is not None and any(self._names_schedule(part) for part in nodes_of(over)):
             return True
         return any(
             isinstance(part, ast.Subscript)
@@ -245,7 +254,7 @@ class Repetition:
             and isinstance(part.slice, ast.Name)
             and part.slice.id in names
             and self._names_schedule(part.value)
-            for statement in node.body
+            for statement in body
             for part in nodes_of(statement)
         )
 
@@ -369,7 +378,7 @@ def _words(node: ast.expr) -> frozenset[str]:
 def gives_batches(name: str, knowledge: Knowledge) -> bool:
     """Whether something is called like what gives batches: `train_iter`, `batches`, `self.loader`."""
     words = set(name.lower().split("_"))
-    many = {f"{word}es" for word in knowledge.batch_words.exact}
+    many = {word + end for word in knowledge.batch_words.exact for end in ("s", "es")}
     return not words.isdisjoint({"iter", "iterator", *many, *knowledge.loader_words.exact})
 
 

@@ -9,7 +9,7 @@ from functools import cached_property, partial
 
 from transfer_lint.flow.program.file_facts import FileFacts
 from transfer_lint.flow.program.modules import ClassInfo, FunctionNode, Module
-from transfer_lint.flow.program.rates import HERE, OVER_STEPS, Path
+from transfer_lint.flow.program.rates import HERE, OVER_STEPS, Change, Path
 from transfer_lint.flow.program.repetition import Comprehension, Repetition, iterated
 from transfer_lint.flow.program.syntax import bindings, children, nodes_of, spelled
 from transfer_lint.flow.program.throttles import Throttles
@@ -164,7 +164,7 @@ class _Walk:
         for statement in body:
             self._statement(statement, path, loop)
             if isinstance(statement, ast.If) and self._throttles.ends(statement, loop):
-                path = path.rarely()
+                path = path.into(Change.RARELY)
 
     def _statement(self, node: ast.stmt, path: Path, loop: tuple[str, ...] | None) -> None:
         self._routine.changes[node] = path
@@ -192,8 +192,8 @@ class _Walk:
             case ast.If():
                 self._expression(node.test, path, node)
                 body, other = self._throttles.of(node, loop)
-                self.block(node.body, path.rarely() if body else path, loop)
-                self.block(node.orelse, path.rarely() if other else path, loop)
+                self.block(node.body, path.into(body), loop)
+                self.block(node.orelse, path.into(other), loop)
             case ast.With() | ast.AsyncWith():
                 for item in node.items:
                     self._expression(item.context_expr, path, node)

@@ -64,7 +64,7 @@ def _of_class(owner: ClassInfo, name: str, knowledge: Knowledge) -> Heat | None:
         if isinstance(base, str):
             if knowledge.is_module_class(base) and (name == "forward" or _is_loss(name, knowledge)):
                 return Heat.STEP
-            kind = base.rpartition(".")[2]
+            kind = "Metric" if base.startswith("torchmetrics.") else base.rpartition(".")[2]
             hooks = knowledge.step_methods.get(kind) or knowledge.step_methods.get(_LAST_WORD.sub("", kind))
             if hooks is not None and name in hooks:
                 return Heat.STEP
@@ -153,6 +153,14 @@ def takes_batch(site: CallSite) -> bool:
 def is_loss(routine: Routine, knowledge: Knowledge) -> bool:
     """Whether a function is named like what computes a loss: it likely does that in every step of training."""
     return routine.outer is None and _is_loss(routine.name, knowledge)
+
+
+def is_foreign_forward(routine: Routine) -> bool:
+    """Whether it is the `forward` of a class that has a base from a library: likely a model of that library."""
+    if routine.name != "forward" or routine.owner is None or "torch" not in routine.module.text:
+        return False
+    bases = (base for base in routine.owner.lineage if isinstance(base, str))
+    return any("." in base and not base.startswith(("builtins.", "abc.", "typing.")) for base in bases)
 
 
 def handed_to(reference: Reference, knowledge: Knowledge) -> Heat:

@@ -6,6 +6,7 @@ import ast
 from collections.abc import Iterable, Sequence
 
 from transfer_lint.flow.knowledge import Knowledge
+from transfer_lint.flow.program.rates import Change
 from transfer_lint.flow.program.syntax import nodes_of, spelled
 
 _OFTEN = 4  # `i % 4 == 0` is a quarter of all iterations: not rare
@@ -18,6 +19,7 @@ class Throttles:
     def __init__(self, knowledge: Knowledge) -> None:
         self._seldom = knowledge.seldom_words.exact
         self._rare: set[str] = set()  # names that are seldom true
+        self._of_steps: set[str] = set()  # tests of branches that step an optimizer, as written
 
     def assigned(self, node: ast.Assign) -> None:
         """A name that is assigned a test: `log_now = step % 100 == 0`."""
@@ -26,17 +28,23 @@ class Throttles:
                 if self._is_rare(test, (), ()):
                     self._rare.add(name)
 
-    def of(self, node: ast.If, loop: Sequence[str] | None) -> tuple[bool, bool]:
-        """Whether the body, and whether the `else`, of an `if` runs rarely.
+    def of(self, node: ast.If, loop: Sequence[str] | None) -> tuple[Change | None, Change | None]:
+        """How the body, and how the `else`, of an `if` changes the rate.
 
         loop: the names that the innermost loop around it binds; None outside of loops.
         """
-        body = self._is_rare(node.test, node.body, loop or ()) and not _steps_optimizer(node.body)
+        body = self._is_rare(node.test, node.body, loop or ())
+        if body and _steps_optimizer(node.body):
+            self._of_steps.add(ast.unparse(node.test))
+        body = body and ast.unparse(node.test) not in self._of_steps
         if not body and loop is not None:
             body = isinstance(node.body[-1], ast.Break | ast.Return | ast.Raise)
         body = body or (_asks_few(node.test) and all(map(_is_placeholder, node.body)))
         other = self._is_rare(ast.UnaryOp(ast.Not(), node.test), node.orelse, loop or ())
-        return body or isinstance(node.body[-1], ast.Raise), other
+        body = body or isinstance(node.body[-1], ast.Raise)
+        one = isinstance(node.test, ast.BoolOp) and isinstance(node.test.op, ast.And)
+        ranked = Change.UNSURE if one and any(map(_asks_rank, node.test.values)) else None  # type: ignore[attr-defined]
+        return Change.RARELY if body else ranked, Change.RARELY if other else None
 
     def ends(self, node: ast.If, loop: Sequence[str] | None) -> bool:
         """Whether what follows an `if` in its block runs rarely: `if step % 100: continue`.
@@ -65,8 +73,7 @@ class Throttles:
             case ast.BoolOp(op=ast.Or(), values=values):
                 return all(self._is_rare(value, body, loop) or _is_one_number(value) for value in values)
             case ast.BoolOp(op=ast.And(), values=values):
-                ranked = any(_asks_rank(value) for value in values)
-                return ranked or any(self._is_rare(value, body, loop) for value in values)
+                return any(self._is_rare(value, body, loop) for value in values)
             case ast.Compare(left=left, ops=[ast.Eq()], comparators=[right]):
                 once = _is_one_iteration(left, right, loop)
                 return once or _is_modulo(left) or _is_modulo(right) or _is_emptiness(left, right)

@@ -41,6 +41,7 @@ class HostRead:
     elements: the source of the tensor of which the loop around it reads every element; of a list of tensors, that of
         the tensor that they can be made; else "".
     given: the source of the value that is read, if ComfyUI passes the same object to every layer of a step; else "".
+    by: the method with which the called function of the tree reads it; "" where no such function does.
     """
 
     module: Module
@@ -54,6 +55,7 @@ class HostRead:
     logged: bool = False
     elements: str = ""
     given: str = ""
+    by: str = ""
 
     @property
     def heat(self) -> Heat:
@@ -83,11 +85,8 @@ class HostRead:
 
     @property
     def method(self) -> str:
-        """`item` of `t.item()`, `float` of `float(t)`; "" for what is no call."""
-        if not isinstance(self.node, ast.Call):
-            return ""
-        func = self.node.func
-        return func.attr if isinstance(func, ast.Attribute) else spelled(func)
+        """`item` of `t.item()`, `float` of `float(t)`, or what the called function does; "" for what is no call."""
+        return self.by or (called_name(self.node) if isinstance(self.node, ast.Call) else "")
 
     @property
     def is_math(self) -> bool:
@@ -116,10 +115,15 @@ class HostRead:
             return self.node.lineno, self.module.column(self.node.lineno, self.node.col_offset)
         func = self.node.func
         line = func.end_lineno or func.lineno
-        return line, self.module.column(line, (func.end_col_offset or 0) - len(self.method.encode()))
+        return line, self.module.column(line, (func.end_col_offset or 0) - len(called_name(self.node).encode()))
 
     @property
     def end(self) -> tuple[int, int]:
         """1-based (line, column in characters) just past the call or test."""
         line = self.node.end_lineno or self.node.lineno
         return line, self.module.column(line, self.node.end_col_offset or 0)
+
+
+def called_name(node: ast.Call) -> str:
+    """The last part of what a call calls."""
+    return node.func.attr if isinstance(node.func, ast.Attribute) else spelled(node.func)
