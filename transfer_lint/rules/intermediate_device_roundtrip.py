@@ -55,7 +55,10 @@ def _detour(site: Site, questions: Questions) -> Verdict | None:
     if left is None:
         return None
     surely = questions.is_on_accelerator(left)
-    if not (surely or questions.comes_back(site, left)):
+    likely = (
+        site.quiet_heat.rank >= Heat.STEP.rank and not questions.is_on_host(left) and not questions.is_in_test(site)
+    )
+    if not (surely or likely or questions.comes_back(site, left)):
         return None
     text = f"what left the device for numpy on line {left.anchor[0]} comes back here: do it in torch, on the device"
     loud = surely and site.heat is not Heat.ONCE
