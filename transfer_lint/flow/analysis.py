@@ -34,7 +34,7 @@ _OF_TENSORS = (
 )
 _BUFFERS = re.compile(BUFFERS)
 _KEPT = re.compile(r"self\.\w+ = torch\.(?:\w+_indices|arange|tensor)\(")
-_BY_ATTRIBUTES = re.compile(r"\[(?<=[\w)]\[)[^\[\]\n]*\bself\.\w+(?:, [^\[\]\n]*)?\]")
+_BY_ATTRIBUTES = re.compile(r"\[(?<=[\w)]\[)[^\[\]\n]*\bself\.\w+[,\[\]]")
 _OF_ATTRIBUTES = re.compile(r"(?:if|while|assert)\b[^\n]*\bself\.\w")
 
 

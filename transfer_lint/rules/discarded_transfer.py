@@ -20,7 +20,7 @@ def check(site: Site, questions: Questions, options: RuleOptions) -> Verdict | N
     """An error only for a proved tensor, because modules and batches move in place.
 
     A hint if the function moves the value again to the same place and uses that result: a value that moves in place
-    would be moved only once.
+    would be moved only once. Or if the function computes it with a number: neither modules nor batches can be.
     """
     if not site.is_discarded or not site.moves_place:
         return None
@@ -28,11 +28,14 @@ def check(site: Site, questions: Questions, options: RuleOptions) -> Verdict | N
         return None  # TL101 reports it: there is nothing to assign
     name = questions.receiver(site)
     if not site.is_tensor:
-        again = questions.moved_again(site)
-        if again is None:
+        again, line = questions.moved_again(site), questions.computed_on(site)
+        text = f"nobody takes what `{name}.{site.method}(...)` returns"
+        if again is not None:
+            return Verdict(Severity.HINT, f"{text}, and line {again.anchor[0]} moves it again")
+        if line is None:
             return None
-        text = f"nobody takes what `{name}.{site.method}(...)` returns, and line {again.anchor[0]} moves it again"
-        return Verdict(Severity.HINT, text)
+        mend = "assign it" if questions.is_read_later(site) else "leave it out"
+        return Verdict(Severity.HINT, f"{text}, and what line {line} computes moves nothing in place: {mend}")
     if questions.targets_loop_variable(site):
         text = f"nobody takes what `{name}.{site.method}(...)` returns: the loop moves it to one place after the other"
         return Verdict(Severity.HINT, text, site.receiver.why)

@@ -51,11 +51,19 @@ def _detour(site: Site, questions: Questions) -> Verdict | None:
     if kept is not None and questions.goes_to_accelerator(site) and site.quiet_heat.rank >= Heat.STEP.rank:
         text = f"what line {kept.anchor[0]} has brought to the host comes back here: keep it on the device, too"
         return Verdict(warning_if(questions.is_on_accelerator(kept), site), text, questions.proof(kept))
+    often = site.quiet_heat.rank >= Heat.STEP.rank and not questions.is_in_test(site)
+    away = questions.kept_elsewhere(site) if often and not site.guarded else None
+    if away is not None:
+        text = f"`{receiver}`, which line {away.anchor[0]} keeps on {questions.wanted(away)}, comes back here"
+        return Verdict(Severity.HINT, f"{text} at every step: keep it where it is used", site.receiver.why)
     left = questions.brought_back(site, kept=False)
     if left is None:
         return None
     surely = questions.is_on_accelerator(left)
-    if not (surely or questions.comes_back(site, left)):
+    likely = (
+        site.quiet_heat.rank >= Heat.STEP.rank and not questions.is_on_host(left) and not questions.is_in_test(site)
+    )
+    if not (surely or likely or questions.comes_back(site, left)):
         return None
     text = f"what left the device for numpy on line {left.anchor[0]} comes back here: do it in torch, on the device"
     loud = surely and site.heat is not Heat.ONCE

@@ -77,8 +77,8 @@ def _named(site: Site, questions: Questions, made: Factory, severity: Severity) 
 
 
 def _like(site: Site, questions: Questions) -> Verdict | None:
-    """What is made like a tensor is moved at once, at every step: it is there already, or can be made there."""
-    like = questions.made_like(site) if site.quiet_heat.rank >= Heat.STEP.rank and not site.guarded else None
+    """What is made like a tensor is moved at once: it is there already, or can be made there."""
+    like = questions.made_like(site) if site.quiet_heat is not Heat.ONCE and not site.guarded else None
     if like is None or questions.is_on_device(site):
         return None
     text = f"is made where `{like}` is, and moved to {questions.wanted(site)}: make it there with `device=`"

@@ -27,6 +27,20 @@ def kept_in_list(site: Site, by_node: Mapping[ast.AST, Site]) -> Iterator[Site]:
                     yield by_node[moved]
 
 
+def kept_on_object(site: Site, by_node: Mapping[ast.AST, Site]) -> Iterator[Site]:
+    """The transfers whose results the function keeps in the attribute that the site moves, or in an item of one.
+
+    `self.x = y.to(a) - z`, where the site is `self.x.to(b)`.
+    """
+    kept = spelled(site.moved)
+    if site.function is None or not kept.startswith("self."):
+        return
+    for target, value in bindings(site.function.node):
+        if value is not None and spelled(target) == kept:
+            moves = (by_node[node] for node in nodes_of(value) if node in by_node)
+            yield from (move for move in moves if spelled(move.moved) != kept)
+
+
 def brought_through_numpy(site: Site, by_node: Mapping[ast.AST, Site]) -> Iterator[Site]:
     """The transfers of the function that what is moved here may come from: `torch.from_numpy(x.cpu().numpy()).to(d)`.
 

@@ -6,10 +6,11 @@ import ast
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from math import prod
+from typing import TypeGuard
 
 from transfer_lint.flow.knowledge import Knowledge
 from transfer_lint.flow.program.modules import Module
-from transfer_lint.flow.program.syntax import bindings, is_literal, nodes_of, spelled, written
+from transfer_lint.flow.program.syntax import bindings, is_literal, nodes_of, path_to, span, spelled, written
 from transfer_lint.flow.results.sites import Site
 from transfer_lint.flow.values.values import Tensor
 
@@ -137,6 +138,7 @@ class Factories:
             and stores
             and stores[-1] < node.lineno
             and (not end or node.lineno <= end)
+            and not _is_elsewhere(site, node, stores[-1])
         ]
         if not stores or reads != [name]:
             return None
@@ -150,8 +152,18 @@ class Factories:
         return self._by_helper(site, bound[0]) if bound else None
 
     def made_like(self, site: Site) -> str | None:
-        """What the result that a site moves is made like, without a device: `x` of `torch.zeros_like(x).to(d)`."""
+        """What the result that a site moves is made like, without a device: `x` of `torch.zeros_like(x).to(d)`.
+
+        The result may have been computed with a number, and bound to a name just before.
+        """
         made = site.moved
+        if isinstance(made, ast.Name):
+            made = _assigned_before(site, made.id) or made
+        if isinstance(made, ast.BinOp):
+            sides = [side for side in (made.left, made.right) if isinstance(side, ast.Call)]
+            other = made.right if made.left in sides else made.left
+            plain = isinstance(other, ast.Constant | ast.Name | ast.Attribute)
+            made = sides[0] if len(sides) == 1 and plain else made
         if not isinstance(made, ast.Call) or self._module.dotted(made.func) not in self._knowledge.like_factories:
             return None
         return spelled(made.args[0]) if made.args and not _names_device(made) else None
@@ -289,6 +301,37 @@ class Factories:
         if isinstance(node, ast.Call):
             return self._module.dotted(node.func) == "builtins.len"
         return isinstance(node, ast.Constant) and isinstance(node.value, int)
+
+
+def _is_elsewhere(site: Site, read: ast.AST, store: int) -> bool:
+    """Whether a read stands in the other branch of an `if` that holds the site and the line of the store."""
+    assert site.function is not None
+    for around in path_to(site.function.node.body, site.statement):
+        if isinstance(around, ast.If) and span(around)[0] < store:
+            one, other = around.body, around.orelse
+            if not span(one[0])[0] <= site.statement.lineno <= span(one[-1])[1]:
+                one, other = other, one
+            same = span(one[0])[0] <= store <= span(one[-1])[1] if one else False
+            if same and any(read in nodes_of(statement) for statement in other):
+                return True
+    return False
+
+
+def _assigned_before(site: Site, name: str) -> ast.expr | None:
+    """What the statement before the site's, in the same block, assigns to a name; None if it does no such thing."""
+    blocks = () if site.function is None else nodes_of(site.function.node)
+    for node in blocks:
+        body = next((b for b in (getattr(node, "body", ()), getattr(node, "orelse", ())) if _holds(b, site)), None)
+        if body is None:
+            continue
+        match body[body.index(site.statement) - 1]:
+            case ast.Assign(targets=[ast.Name(id=bound)], value=value) if bound == name:
+                return value
+    return None
+
+
+def _holds(block: object, site: Site) -> TypeGuard[list[ast.stmt]]:
+    return isinstance(block, list) and site.statement in block[1:]
 
 
 def _is_outside(call: ast.Call, function: ast.AST) -> bool:

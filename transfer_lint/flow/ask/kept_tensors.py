@@ -24,7 +24,7 @@ def is_unregistered_constant(
     Nothing else assigns it, and it is made of nothing but factories: it is the same at every call.
     """
     owner = function.owner if function is not None else None
-    name = own_attribute(node)
+    name = own_attribute(node.value if isinstance(node, ast.Subscript) else node)
     if owner is None or name is None or function is None or function.name == "__init__":
         return False
     if not any(isinstance(base, str) and knowledge.is_module_class(base) for base in owner.lineage):

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from transfer_lint.flow.program.modules import FunctionNode
-from transfer_lint.flow.program.syntax import nodes_of, spelled
+from transfer_lint.flow.program.syntax import bindings, nodes_of, spelled
 from transfer_lint.flow.results.sites import Site
 
 _SEES_ALL = frozenset({"locals", "eval", "exec", "vars", "dir"})
@@ -117,6 +117,19 @@ _OF_MODULES = frozenset(
         "named_parameters",
     }
 )
+
+
+def computed_on(function: ast.AST, place: ast.expr) -> int | None:
+    """The line that computes the value of a name with a number, `x = y / 255.0`, as no module can be; None without."""
+    name = place.id if isinstance(place, ast.Name) else None
+    for target, value in bindings(function):
+        match value:
+            case ast.BinOp(left=left, right=right) if isinstance(target, ast.Name) and target.id == name:
+                if any(
+                    isinstance(side, ast.Constant) and isinstance(side.value, int | float) for side in (left, right)
+                ):
+                    return value.lineno
+    return None
 
 
 def is_used_as_module(function: ast.AST, place: ast.expr, tensor_methods: frozenset[str] | None = None) -> bool:

@@ -9,7 +9,7 @@ from transfer_lint.findings import Assumption, Change
 from transfer_lint.flow.ask.copy_reads import CopyReads
 from transfer_lint.flow.ask.factories import Factories
 from transfer_lint.flow.ask.idle import Idle, left_out
-from transfer_lint.flow.ask.liveness import is_returned
+from transfer_lint.flow.ask.liveness import computed_on, is_returned
 from transfer_lint.flow.knowledge import Role
 from transfer_lint.flow.program import sockets
 from transfer_lint.flow.program.callers import Callers
@@ -284,6 +284,10 @@ class Placements:
         """Whether a loop of the function holds the place."""
         body = place.function.node.body if place.function is not None else self.module.tree.body
         return bool(loops_around(body, place.statement))
+
+    def computed_on(self, site: Site) -> int | None:
+        """The line that computes what the site moves with a number, as no module can be; None if there is none."""
+        return computed_on(site.function.node, site.moved) if site.function is not None else None
 
     def is_decided_elsewhere(self, site: Site) -> bool:
         """Whether a fact that proves where the receiver is stands in another function, or is about one.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from transfer_lint.findings import Assumption, Heat
-from transfer_lint.flow.ask import caches, needed_reads, pieces, readers
+from transfer_lint.flow.ask import caches, detours, needed_reads, pieces, readers
 from transfer_lint.flow.ask.pieces import Piece
 from transfer_lint.flow.ask.placements import Placements, is_device_of_value
 from transfer_lint.flow.ask.trained import is_trained_on
@@ -107,6 +107,15 @@ class ReadQuestions(Placements):
         if self.is_on_device(site) or (self.is_on_host(site) if down else self.is_on_accelerator(site)):
             return None
         return pieces.moved_in_pieces(site, single=not down) if not (down and self.is_read_at_once(site)) else None
+
+    def kept_elsewhere(self, site: Site) -> Site | None:
+        """The transfer that takes what the object keeps, and the site moves, to another place; see `detours`."""
+        wanted = site.request.device
+        for left in detours.kept_on_object(site, self._by_node):
+            there = left.request.device
+            if wanted is not None and there is not None and there.known.term != wanted.known.term:
+                return left
+        return None
 
     def is_read_at_once(self, site: Site) -> bool:
         """Whether a read is called on what the site moves: `x.cpu().numpy()`."""

@@ -23,9 +23,10 @@ def upload_of_index(frame: Frame, node: ast.Subscript, owner: Value, key: Value)
         return
     sure = isinstance(owner, Tensor) or seems_tensor(frame, node.value, owner, by_use=True)
     placed = tensor.device is not None and tensor.device.term.kind is not TermKind.DEVICE_OF
+    in_module = frame.function is not None and frame.function.owner is not None and frame.function.owner.is_module
     for part, value in zip(parts, keys, strict=True):
         # Who makes a mask or writes a list may well work on the host altogether.
-        likely = placed or not (is_mask(value) or isinstance(part, ast.List))
+        likely = placed or in_module or not (is_mask(value) or isinstance(part, ast.List))
         whole = isinstance(value, Tensor) or (sure and _holds_numbers(frame, part, value))
         if whole and likely and _is_of_host(frame, value):
             _note(frame, node, part, value, tensor)
