@@ -218,7 +218,7 @@ class Factories:
         else:
             exact = not keywords & _BINDING and (name in self._knowledge.exact_factories or self._is_integral(made))
         any_dtype = name in self._knowledge.exact_in_any_dtype and "dtype" not in keywords
-        by_tensors = name in _SIZED and not made.keywords
+        by_tensors = name in _SIZED and name != "torch.full" and not made.keywords
         return replace(self._factory(made, [made], exact, any_dtype, legacy), by_tensors=by_tensors)
 
     def _factory(
