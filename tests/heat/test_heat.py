@@ -323,6 +323,9 @@ class Policy:
 }
 
 THROTTLED = {
+    "where something went wrong": "    if done:\n        read(x)\n        logger.warning('done')\n",
+    "where numbers are none": "    if math.isnan(every):\n        read(x)\n",
+    "where not all numbers are finite": "    if not math.isfinite(every):\n        read(x)\n",
     "every n-th step": "    if step % every == 0:\n        read(x)\n",
     "every hundredth step": "    if not (step + 1) % 100:\n        read(x)\n",
     "a flag": "    log_now = step % every == 0\n    if log_now:\n        read(x)\n",
@@ -346,6 +349,8 @@ THROTTLED = {
 }
 
 STEADY = {
+    "where all numbers are finite": "    if math.isfinite(every):\n        read(x)\n",
+    "where none is none": "    if not math.isnan(every):\n        read(x)\n",
     "as often as another optimizer steps": "    if step % self.ratio == 0:\n        self.optim_g.step()\n"
     "    if step % self.ratio == 0:\n        read(x)\n",
     "every other step": "    if step % 2 == 0:\n        read(x)\n",

@@ -8,7 +8,7 @@ from transfer_lint.flow.ask.pieces import Piece
 from transfer_lint.flow.ask.placements import Placements, is_device_of_value
 from transfer_lint.flow.ask.trained import is_trained_on
 from transfer_lint.flow.knowledge import Role
-from transfer_lint.flow.program.syntax import nodes_of
+from transfer_lint.flow.program.syntax import nodes_of, spelled
 from transfer_lint.flow.results.reads import HostRead
 from transfer_lint.flow.results.sites import Site
 from transfer_lint.flow.values.terms import Fact, Known, Term, TermKind, Why, merge_why
@@ -159,7 +159,7 @@ class ReadQuestions(Placements):
         known = self._source_of(read)
         if self._role(known) in (Role.ACCELERATOR, Role.HOST):
             return ()
-        given = known is not None and _is_given(known.term)
+        given = known is not None and _is_given(known.term) and not _is_host_by_default(read, known.term)
         if not given and not self._is_trained_on(read):
             return ()
         self.assumable.add(Assumption.RUNS_ON_ACCELERATOR)
@@ -176,6 +176,21 @@ class ReadQuestions(Placements):
     def _source_of(self, read: HostRead) -> Known | None:
         brought = self.brought_by(read)
         return read.tensor.device if brought is None else brought.device
+
+
+def _is_host_by_default(read: HostRead, term: Term) -> bool:
+    """Whether a device is a parameter of the function that is the host unless a caller says another."""
+    if read.function is None:
+        return False
+    arguments = read.function.node.args
+    placed = [*arguments.posonlyargs, *arguments.args]
+    last = placed[len(placed) - len(arguments.defaults) :]
+    pairs = [
+        *zip(last, arguments.defaults, strict=True),
+        *zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True),
+    ]
+    names = {argument.arg for argument, default in pairs if default is not None and "'cpu'" in spelled(default)}
+    return str(term) in names
 
 
 def _is_given(term: Term) -> bool:

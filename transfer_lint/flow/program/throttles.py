@@ -11,6 +11,7 @@ from transfer_lint.flow.program.syntax import nodes_of, spelled
 
 _OFTEN = 4  # `i % 4 == 0` is a quarter of all iterations: not rare
 _LEAVES = (ast.Continue, ast.Return)
+_WARNS = frozenset({"warn", "warning", "error", "exception", "critical"})
 
 
 class Throttles:
@@ -41,7 +42,7 @@ class Throttles:
             body = isinstance(node.body[-1], ast.Break | ast.Return | ast.Raise)
         body = body or (_asks_few(node.test) and all(map(_is_placeholder, node.body)))
         other = self._is_rare(ast.UnaryOp(ast.Not(), node.test), node.orelse, loop or ())
-        body = body or isinstance(node.body[-1], ast.Raise)
+        body = body or isinstance(node.body[-1], ast.Raise) or _is_for_failures(node)
         one = isinstance(node.test, ast.BoolOp) and isinstance(node.test.op, ast.And)
         ranked = Change.UNSURE if one and any(map(_asks_rank, node.test.values)) else None  # type: ignore[attr-defined]
         return Change.RARELY if body else ranked, Change.RARELY if other else None
@@ -93,6 +94,16 @@ class Throttles:
             case ast.Call(func=func):
                 return _last(func) in ("isEnabledFor", "is_in_onnx_export")
         return False
+
+
+def _is_for_failures(node: ast.If) -> bool:
+    """Whether a branch is for what went wrong: it warns, or asks for numbers that are none: `if x.isnan().any():`."""
+    calls = [part.value.func for part in node.body if isinstance(part, ast.Expr) and isinstance(part.value, ast.Call)]
+    if any(isinstance(func, ast.Attribute) and func.attr in _WARNS for func in calls):
+        return True
+    asked = {_last(part.func) for part in nodes_of(node.test) if isinstance(part, ast.Call)}
+    negated = isinstance(node.test, ast.UnaryOp) and isinstance(node.test.op, ast.Not)
+    return not asked.isdisjoint(("isnan", "isinf")) if not negated else "isfinite" in asked
 
 
 def is_optimizer(node: ast.expr) -> bool:
