@@ -88,7 +88,8 @@ class ImplicitUpload:
     @property
     def in_step(self) -> bool:
         """Whether the place runs at every step, as far as a hint may say, and not only after an exception."""
-        return self.rate.rate.heat.rank >= Heat.STEP.rank and not self.in_handler
+        least = Heat.CALL if self.is_index and self.tensor.why else Heat.STEP
+        return self.rate.rate.heat.rank >= least.rank and not self.in_handler
 
     @property
     def often(self) -> str:
