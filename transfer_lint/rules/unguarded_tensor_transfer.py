@@ -23,7 +23,17 @@ def check(site: Site, questions: Questions, options: RuleOptions) -> Verdict | N
     Or if what is kept elsewhere is moved: every step makes the same copy. Not reported: a boundary, such as a move to
     the host.
     """
-    return _unguarded(site, questions) or _kept(site, questions)
+    return _unguarded(site, questions) or _kept(site, questions) or _refilled(site, questions)
+
+
+def _refilled(site: Site, questions: Questions) -> Verdict | None:
+    """The verdict on the items of a list that are moved in their places, at every step or to where an input is."""
+    often = site.quiet_heat.rank >= Heat.STEP.rank or (site.heat is Heat.CALL and questions.follows_tensor(site))
+    kept = questions.refilled(site) if often and not site.guarded and not questions.boundary(site) else None
+    if kept is None or site.is_module:
+        return None
+    text = f"the items of `{kept}` are there after the first time, and moved {_often(site.quiet_heat)}"
+    return Verdict(Severity.HINT, f"{text}: move them where they are made", site.receiver.why)
 
 
 def _kept(site: Site, questions: Questions) -> Verdict | None:

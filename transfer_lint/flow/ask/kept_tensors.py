@@ -10,7 +10,7 @@ from transfer_lint.flow.ask.factories import Factories
 from transfer_lint.flow.knowledge import Knowledge, Role
 from transfer_lint.flow.program.modules import ClassInfo, FunctionInfo
 from transfer_lint.flow.program.repetition import gives_batches
-from transfer_lint.flow.program.syntax import ancestors, bindings, nodes_of, path_to, spelled
+from transfer_lint.flow.program.syntax import ancestors, bindings, is_literal, nodes_of, path_to, spelled
 from transfer_lint.flow.results.constructions import Construction
 from transfer_lint.flow.results.sites import Site
 from transfer_lint.flow.values.terms import Known, TermKind
@@ -145,6 +145,34 @@ def _is_of_module(name: str, site: Site) -> bool:
     local = any(n.id == name for n in stored)
     given = any(isinstance(n, ast.arg) and n.arg == name for n in nodes_of(function.node))
     return name in site.module.bindings and not local and not given
+
+
+def is_literal_value(node: ast.expr) -> bool:
+    """Whether a node is written out, and holds a value."""
+    return any(isinstance(part, ast.Constant) for part in nodes_of(node)) and is_literal(node)
+
+
+def is_made_of_kept(made: Construction) -> bool:
+    """Whether `torch.tensor` copies an attribute of the object that `__init__` alone assigns."""
+    function, given = made.function, made.node.args
+    owner = function.owner if function is not None else None
+    name = own_attribute(given[0]) if given and made.name == "torch.tensor" else None
+    start = owner.methods.get("__init__") if owner is not None else None
+    if owner is None or start is None or name is None or start is function:
+        return False
+    assigned = any(True for part in nodes_of(start.node) for _ in _assigned(part, name))
+    return assigned and name not in owner.reassigned and not owner.is_overridden(name)
+
+
+def refilled(site: Site) -> str | None:
+    """The attribute whose items the site moves and that gets the moved ones: `self.xs = [x.to(d) for x in self.xs]`."""
+    match site.statement:
+        case ast.Assign(
+            targets=[target],
+            value=ast.ListComp(elt=moved, generators=[ast.comprehension(target=ast.Name(id=item), iter=source)]),
+        ) if moved is site.node and own_attribute(target) and spelled(source) == spelled(target):
+            return spelled(target) if spelled(site.moved) == item else None
+    return None
 
 
 def comes_from_function(site: Site) -> bool:

@@ -6,6 +6,7 @@ import ast
 
 from transfer_codemods.actions import Half, Target
 from transfer_lint.findings import Assumption, Change
+from transfer_lint.flow.ask import kept_tensors
 from transfer_lint.flow.ask.copy_reads import CopyReads
 from transfer_lint.flow.ask.factories import Factories
 from transfer_lint.flow.ask.idle import Idle, left_out
@@ -288,6 +289,10 @@ class Placements:
     def computed_on(self, site: Site) -> int | None:
         """The line that computes what the site moves with a number, as no module can be; None if there is none."""
         return computed_on(site.function.node, site.moved) if site.function is not None else None
+
+    def refilled(self, site: Site) -> str | None:
+        """The attribute whose items the site moves, in their own places; see `kept_tensors`."""
+        return kept_tensors.refilled(site)
 
     def is_decided_elsewhere(self, site: Site) -> bool:
         """Whether a fact that proves where the receiver is stands in another function, or is about one.

@@ -29,7 +29,7 @@ from transfer_lint.flow.ask.read_questions import ReadQuestions
 from transfer_lint.flow.knowledge import Role
 from transfer_lint.flow.program import sockets
 from transfer_lint.flow.program.plain_objects import holds_plain_object
-from transfer_lint.flow.program.syntax import bindings, is_literal, nodes_of, parents, span, spelled
+from transfer_lint.flow.program.syntax import bindings, nodes_of, parents, span, spelled
 from transfer_lint.flow.results.constructions import Construction, DeviceComparison
 from transfer_lint.flow.results.examination import Place
 from transfer_lint.flow.results.sites import Site
@@ -310,7 +310,7 @@ class Questions(ReadQuestions):
         return comparison.proved or kept_tensors.holds_only_tensors(owner, comparison.tensor, self._factories)
 
     def uploads_constant(self, made: Construction) -> bool:
-        """Whether a tensor of literals is made away from the host.
+        """Whether a tensor of literals, or of what an object keeps unchanged, is made away from the host.
 
         It must ask for its device; whether that is an accelerator need not be known.
         """
@@ -319,8 +319,8 @@ class Questions(ReadQuestions):
             return False
         if made.tensor.device is None or self._role(made.tensor.device) is Role.HOST:
             return False
-        holds_values = any(isinstance(part, ast.Constant) for value in node.args[:1] for part in nodes_of(value))
-        return holds_values and is_literal(node.args[0])
+        given = node.args[:1]
+        return any(map(kept_tensors.is_literal_value, given)) or kept_tensors.is_made_of_kept(made)
 
     def earlier_copy(self, site: Site) -> EarlierCopy | None:
         """The copy from a dominating transfer of the same value to the same place; None if there is none."""
