@@ -35,7 +35,7 @@ def check(read: HostRead, questions: Questions, options: RuleOptions) -> Verdict
     brought = questions.brought_by(read)
     if brought is not None and questions.is_read_again(read, brought):
         return None  # one wait, one finding
-    if questions.is_one_with_another(read) or questions.is_unvalidated(read):
+    if questions.is_one_with_another(read) or questions.is_unvalidated(read) or questions.copies_constant(read):
         return None
     if read.given and read.heat is Heat.LAYER:
         return None  # TL303 reports it, with a fix

@@ -26,7 +26,6 @@ from transfer_lint.flow.ask.liveness import (
 from transfer_lint.flow.ask.loop_invariance import Invariance
 from transfer_lint.flow.ask.mutations import on_lines
 from transfer_lint.flow.ask.read_questions import ReadQuestions
-from transfer_lint.flow.knowledge import Role
 from transfer_lint.flow.program import sockets
 from transfer_lint.flow.program.plain_objects import holds_plain_object
 from transfer_lint.flow.program.syntax import bindings, nodes_of, parents, span, spelled
@@ -308,19 +307,6 @@ class Questions(ReadQuestions):
         """Whether what a device is compared with is a tensor."""
         owner = comparison.function.owner if comparison.function is not None else None
         return comparison.proved or kept_tensors.holds_only_tensors(owner, comparison.tensor, self._factories)
-
-    def uploads_constant(self, made: Construction) -> bool:
-        """Whether a tensor of literals, or of what an object keeps unchanged, is made away from the host.
-
-        It must ask for its device; whether that is an accelerator need not be known.
-        """
-        node = made.node
-        if made.name not in self._knowledge.from_values or not any(k.arg == "device" for k in node.keywords):
-            return False
-        if made.tensor.device is None or self._role(made.tensor.device) is Role.HOST:
-            return False
-        given = node.args[:1]
-        return any(map(kept_tensors.is_literal_value, given)) or kept_tensors.is_made_of_kept(made)
 
     def earlier_copy(self, site: Site) -> EarlierCopy | None:
         """The copy from a dominating transfer of the same value to the same place; None if there is none."""

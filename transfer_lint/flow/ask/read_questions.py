@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from transfer_lint.findings import Assumption, Heat
-from transfer_lint.flow.ask import caches, detours, needed_reads, pieces, readers
+from transfer_lint.flow.ask import caches, detours, kept_tensors, needed_reads, pieces, readers
 from transfer_lint.flow.ask.pieces import Piece
 from transfer_lint.flow.ask.placements import Placements, is_device_of_value
 from transfer_lint.flow.ask.trained import is_trained_on
 from transfer_lint.flow.knowledge import Role
 from transfer_lint.flow.program.syntax import nodes_of, spelled
+from transfer_lint.flow.results.constructions import Construction
 from transfer_lint.flow.results.reads import HostRead
 from transfer_lint.flow.results.sites import Site
 from transfer_lint.flow.values.terms import Fact, Known, Term, TermKind, Why, merge_why
@@ -83,6 +84,24 @@ class ReadQuestions(Placements):
     def is_unvalidated(self, read: HostRead) -> bool:
         """Whether it makes a distribution in a tree that turns the tests of their parameters off."""
         return read.is_distribution and bool(self._project.mentioning("set_default_validate_args", self.module.path))
+
+    def uploads_constant(self, made: Construction) -> bool:
+        """Whether a tensor of literals, or of what an object keeps unchanged, is made away from the host.
+
+        It must ask for its device; whether that is an accelerator need not be known.
+        """
+        node = made.node
+        if made.name not in self._knowledge.from_values or not any(k.arg == "device" for k in node.keywords):
+            return False
+        if made.tensor.device is None or self._role(made.tensor.device) is Role.HOST:
+            return False
+        given = node.args[:1]
+        return any(map(kept_tensors.is_literal_value, given)) or kept_tensors.is_made_of_kept(made)
+
+    def copies_constant(self, read: HostRead) -> bool:
+        """Whether the upload is one of a constant, which TL111 reports."""
+        made = (made for made in self.constructions if made.node is read.node)
+        return any(map(self.uploads_constant, made))
 
     def is_for_record(self, read: HostRead) -> bool:
         """Whether an array becomes an image of a library that takes one at a time, or a number goes into a record."""
