@@ -171,7 +171,10 @@ def refilled(site: Site) -> str | None:
             targets=[target],
             value=ast.ListComp(elt=moved, generators=[ast.comprehension(target=ast.Name(id=item), iter=source)]),
         ) if moved is site.node and own_attribute(target) and spelled(source) == spelled(target):
-            return spelled(target) if spelled(site.moved) == item else None
+            body = site.function.node.body if site.function is not None else []
+            tests = [spelled(part.test) for part in path_to(body, site.statement) if isinstance(part, ast.If)]
+            asked = any("device" in test or spelled(target) in test for test in tests)
+            return spelled(target) if spelled(site.moved) == item and not asked else None
     return None
 
 
