@@ -42,7 +42,8 @@ def check(read: HostRead, questions: Questions, options: RuleOptions) -> Verdict
     proved = questions.reads_accelerator(read)
     if not proved and (proved is False or not _is_likely(read)):
         return None
-    array = read.method in ("numpy", "tolist") and not read.elements and not read.tensor.scalar
+    number = bool(read.elements) or read.tensor.scalar or questions.is_trained_on(read)
+    array = read.method in ("numpy", "tolist") and not number
     if array and (read.throttled or (brought is not None and not brought.proved)):
         return None  # an array may well be what is wanted
     if read.is_collected and read.method not in (_READ_SINGLY if read.in_step else _NUMBERS):
