@@ -8,7 +8,7 @@ from transfer_lint.flow.ask import Form, HostRead, Questions
 from transfer_lint.rules import Verdict, rule
 from transfer_lint.rules.options import RuleOptions
 
-_NUMBERS = ("item", "float", "int", "bool", "get_scale")
+_NUMBERS = ("item", "float", "int", "bool", "range", "get_scale")
 _COMPARING = ("max", "min", "any", "all", "sorted")  # of Python: they take the elements of a tensor one by one
 _READ_SINGLY = (*_NUMBERS, "tensor", "as_tensor", "asarray")  # of a list of tensors
 
