@@ -88,6 +88,10 @@ class ReadQuestions(Placements):
         """Whether an array becomes an image of a library that takes one at a time, or a number goes into a record."""
         return needed_reads.is_made_an_image(read) or needed_reads.is_recorded(read)
 
+    def is_logged_as_list(self, read: HostRead) -> bool:
+        """Whether it is one of several lists that a function puts under names of a record."""
+        return needed_reads.is_logged_as_list(read)
+
     def is_remembered(self, read: HostRead) -> bool:
         """Whether what is read is remembered for as long as the same object is asked for; see `caches`."""
         return caches.remembers(read)
