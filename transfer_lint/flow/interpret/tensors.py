@@ -129,7 +129,7 @@ def as_called(known: Operation, arguments: Mapping[str, Value]) -> Operation:
 
 # What makes one number of all elements of a tensor, if it is given nothing else.
 _PAIRS = frozenset({"max", "median", "min", "mode", "nanmedian"})
-_ALONG = frozenset({"dim", "keepdim"})
+_ALONG = frozenset({"0", "1", "2", "dim", "keepdim"})
 REDUCTIONS = frozenset(
     {"sum", "mean", "std", "var", "prod", "norm", "max", "min", "argmax", "argmin", "median", "all", "any"}
 )  # fmt: skip
@@ -245,7 +245,7 @@ def pair_along(
     """
     number = arguments.get("dim", arguments.get(key))
     along = (
-        isinstance(number, Constant) and type(number.value) is int and not arguments.keys() - {"0", "1", "2", *_ALONG}
+        isinstance(number, Constant) and type(number.value) is int and arguments.keys() <= _ALONG
     )
     if name not in _PAIRS or not along or not isinstance(whole, Tensor):
         return None
