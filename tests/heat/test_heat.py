@@ -647,6 +647,13 @@ def test_called_in_another_file(imported: str, called: str) -> None:
     assert heat_of({"example.py": HEAD, "loop.py": loop}) == (Heat.STEP, False)
 
 
+def test_a_method_of_a_model_that_texts_have_too() -> None:
+    text = HEAD + "class Net(nn.Module):\n    def decode(self, x):\n        return read(x)\n"
+    loop = "def fit(x, model, loader):\n    for batch in loader:\n        {}.decode(batch)\n"
+    assert heat_of({"example.py": text, "loop.py": loop.format("self.model")}) == (Heat.STEP, True)
+    assert heat_of({"example.py": text, "loop.py": loop.format("tokenizer")}) == (Heat.CALL, False)
+
+
 def test_a_method_that_one_class_alone_has() -> None:
     text = HEAD + "class Reader:\n    def take_reading(self, x):\n        return read(x)\n"
     loop = "def sample(model, x, reader):\n    for i in range(50):\n        reader.take_reading(model(x))\n"

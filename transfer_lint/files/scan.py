@@ -37,6 +37,7 @@ SIZES = (
     r"(?:float|int)\([\w.\[\]]+\.(?:max|mean|min|sum)\(",
     r"float\([\w.]*loss\d?\)",
     r"\.get_scale\(\)",
+    r"\[(?<=\w\[)(\w+)\]\s+for \1 in ",
     r"\[(?<!shape\[)-?\d\] (?:[!=]=|[<>]) ",
     r"torch\.(?:allclose|equal)\(",
     r"torch\.(?:arange|randperm|tril_indices|triu_indices)\((?![^\n]*device)",

@@ -8,7 +8,7 @@ from transfer_lint.flow.ask import Form, HostRead, Questions
 from transfer_lint.rules import Verdict, rule
 from transfer_lint.rules.options import RuleOptions
 
-_NUMBERS = ("item", "float", "int", "bool", "get_scale")
+_NUMBERS = ("item", "float", "int", "bool", "range", "get_scale")
 _COMPARING = ("max", "min", "any", "all", "sorted")  # of Python: they take the elements of a tensor one by one
 _READ_SINGLY = (*_NUMBERS, "tensor", "as_tensor", "asarray")  # of a list of tensors
 
@@ -42,8 +42,10 @@ def check(read: HostRead, questions: Questions, options: RuleOptions) -> Verdict
     proved = questions.reads_accelerator(read)
     if not proved and (proved is False or not _is_likely(read)):
         return None
-    array = read.method in ("numpy", "tolist") and not read.elements and not read.tensor.scalar
-    if array and (read.throttled or (brought is not None and not brought.proved)):
+    number = bool(read.elements) or read.tensor.scalar or questions.is_trained_on(read)
+    array = read.method in ("numpy", "tolist") and not number
+    sure = not read.throttled and (brought is None or brought.proved)
+    if array and not sure and not questions.is_logged_as_list(read):
         return None  # an array may well be what is wanted
     if read.is_collected and read.method not in (_READ_SINGLY if read.in_step else _NUMBERS):
         return None

@@ -71,6 +71,15 @@ def is_recorded(read: HostRead) -> bool:
     return bool(calls) and all(any(call is value for value in recorded) for call in calls)
 
 
+def is_logged_as_list(read: HostRead) -> bool:
+    """Whether a function puts several lists of values under names of a record: `metrics["loss"] = loss.tolist()`."""
+    if read.function is None:
+        return False
+    values = [value for node in nodes_of(read.function.node) if (value := _put_under_name(node)) is not None]
+    lists = [value for value in values if isinstance(value, ast.Call) and _last(value.func) == "tolist"]
+    return len(lists) > 1 and any(read.node in nodes_of(value) for value in lists)
+
+
 def _put_under_name(node: ast.AST) -> ast.expr | None:
     """`x` of `log["x"] = x` and `log["x"].append(x)`."""
     match node:

@@ -40,7 +40,7 @@ class ReadQuestions(Placements):
         if known is None:
             others = (other for other in self.reads if other is not read and is_trained_on(other))
             methods = self._knowledge.tensor_methods
-            return self._is_trained_on(read) and any(
+            return self.is_trained_on(read) and any(
                 readers.is_computed_before(read, other, methods) for other in others
             )
         here, methods = self.brought_by(read) or read, self._knowledge.tensor_methods
@@ -107,6 +107,10 @@ class ReadQuestions(Placements):
         """Whether an array becomes an image of a library that takes one at a time, or a number goes into a record."""
         return needed_reads.is_made_an_image(read) or needed_reads.is_recorded(read)
 
+    def is_logged_as_list(self, read: HostRead) -> bool:
+        """Whether it is one of several lists that a function puts under names of a record."""
+        return needed_reads.is_logged_as_list(read)
+
     def is_remembered(self, read: HostRead) -> bool:
         """Whether what is read is remembered for as long as the same object is asked for; see `caches`."""
         return caches.remembers(read)
@@ -155,6 +159,10 @@ class ReadQuestions(Placements):
         """Whether `[v.item() for v in x]` is `x.tolist()`: `x` has one dimension."""
         return readers.is_read_of_all(read)
 
+    def is_trained_on(self, read: HostRead) -> bool:
+        """Whether what is read is what a model is trained on, in a tree that puts anything on an accelerator."""
+        return is_trained_on(read) and bool(self._project.mentioning("cuda", self.module.path))
+
     def reads_accelerator(self, read: HostRead) -> bool | None:
         """Whether what is read is on an accelerator, or was before it was moved to the host; None if not known."""
         known = self._source_of(read)
@@ -179,7 +187,7 @@ class ReadQuestions(Placements):
         if self._role(known) in (Role.ACCELERATOR, Role.HOST):
             return ()
         given = known is not None and _is_given(known.term) and not _is_host_by_default(read, known.term)
-        if not given and not self._is_trained_on(read):
+        if not given and not self.is_trained_on(read):
             return ()
         self.assumable.add(Assumption.RUNS_ON_ACCELERATOR)
         if Assumption.RUNS_ON_ACCELERATOR not in self._assumptions:
@@ -187,10 +195,6 @@ class ReadQuestions(Placements):
         place = f"`{known.term}`" if given and known is not None else "where the model is trained"
         text = f"{place} is the device that the program computes on"
         return (Fact(self.module, read.node, text, Assumption.RUNS_ON_ACCELERATOR),)
-
-    def _is_trained_on(self, read: HostRead) -> bool:
-        """Whether what is read is what a model is trained on, in a tree that puts anything on an accelerator."""
-        return is_trained_on(read) and bool(self._project.mentioning("cuda", self.module.path))
 
     def _source_of(self, read: HostRead) -> Known | None:
         brought = self.brought_by(read)

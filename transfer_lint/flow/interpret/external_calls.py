@@ -20,6 +20,7 @@ from transfer_lint.flow.interpret.tensors import (
     as_tensor,
     combine,
     operate,
+    pair_along,
     parts,
     requested,
 )
@@ -106,7 +107,9 @@ def external_call(frame: Frame, name: str, arguments: dict[str, Value], node: as
         if name == "torch.where" and isinstance(whole := arguments.get("0"), Tensor) and len(arguments) == 1:
             return _indices(frame, whole, node, state)
         if operation is None:
-            return frame.unknown(node, f"{name.rpartition('.')[2]}()")
+            short = name.rpartition(".")[2]
+            pair = pair_along(frame, first, short, arguments, "1", node, state) if isinstance(first, Tensor) else None
+            return pair if pair is not None else frame.unknown(node, f"{short}()")
         operation = as_called(operation, arguments)
         if name not in knowledge.tuples:
             made = _combine_call(frame, operation, arguments, node, state)

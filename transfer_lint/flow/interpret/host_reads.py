@@ -70,14 +70,16 @@ def text(frame: Frame, node: ast.expr, value: Value) -> None:
 def index(frame: Frame, node: ast.Subscript, owner: Value, key: Value, assigned: Value | None = None) -> None:
     """A mask as an index selects as many items as it has true values; a 0-dim index is read as a number.
 
-    So is the index of a list. assigned: what the items become: a number fills them without a look at the mask.
+    So is the index of a list, and each element of a tensor, if a loop over them indexes with it.
+    assigned: what the items become: a number fills them without a look at the mask.
     """
     counts = assigned is None or is_elsewhere(frame, assigned)
-    if isinstance(owner, Tensor):
+    one = isinstance(key, Tensor) and isinstance(node.slice, ast.Name) and frame.around.elements.get(node.slice.id)
+    if isinstance(owner, Tensor) and not one:
         for part in key.items if isinstance(key, Tuple) else (key,):
             if isinstance(part, Tensor) and part.scalar and not is_mask(part):
                 note(frame, node.slice, part, form=Form.TEST)
-    elif isinstance(owner, Object) and owner.cls == "builtins.list" and isinstance(key, Tensor):
+    elif isinstance(key, Tensor) and (one or (isinstance(owner, Object) and owner.cls == "builtins.list")):
         note(frame, node.slice, key, form=Form.TEST)
     if counts and isinstance(owner, Tensor | Object) and _selects(frame, node, owner, key):
         note(frame, node, owner, form=Form.SIZE)

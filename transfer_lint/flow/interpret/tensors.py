@@ -128,6 +128,8 @@ def as_called(known: Operation, arguments: Mapping[str, Value]) -> Operation:
 
 
 # What makes one number of all elements of a tensor, if it is given nothing else.
+_PAIRS = frozenset({"max", "median", "min", "mode", "nanmedian"})
+_ALONG = frozenset({"0", "1", "2", "dim", "keepdim"})
 REDUCTIONS = frozenset(
     {"sum", "mean", "std", "var", "prod", "norm", "max", "min", "argmax", "argmin", "median", "all", "any"}
 )  # fmt: skip
@@ -198,7 +200,8 @@ def tensor_method(
     if name in knowledge.tensor_same or name in knowledge.tensor_tuples:
         known = knowledge.method(name, arguments)
         if known is None:
-            return frame.unknown(node, f"{name}()")
+            pair = pair_along(frame, owner, name, arguments, "0", node, state)
+            return pair if pair is not None else frame.unknown(node, f"{name}()")
         known = as_called(known, arguments)
         if name in knowledge.tensor_tuples:
             return parts(frame, owner, known, node, state)
@@ -231,6 +234,22 @@ def parts(frame: Frame, whole: Tensor, known: Operation, node: ast.Call, state: 
     part = Tensor(frame.symbol(node, "a part"), device, dtype, made=whole.made, shares=whole.memory(), why=whole.why)
     state.write(made, "[]", part)
     return made
+
+
+def pair_along(
+    frame: Frame, whole: Value, name: str, arguments: Mapping[str, Value], key: str, node: ast.Call, state: State
+) -> Object | None:
+    """The values and places that `x.max(dim=1)` and the like give; None for another call.
+
+    key: of the positional argument that is the dimension, where it is a number.
+    """
+    number = arguments.get("dim", arguments.get(key))
+    along = (
+        isinstance(number, Constant) and type(number.value) is int and arguments.keys() <= _ALONG
+    )
+    if name not in _PAIRS or not along or not isinstance(whole, Tensor):
+        return None
+    return parts(frame, whole, Operation(True, False, False, False, False, False), node, state)
 
 
 def requested(frame: Frame, node: ast.Call, values: dict[str, Value]) -> tuple[Known | None, Known | None]:

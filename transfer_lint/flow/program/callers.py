@@ -279,6 +279,7 @@ class _Search:
             calling = self.project.calling(routine.name, near) if 0 < count <= _FAMILY else ()
             if count != 1 and (not count or len(calling) > _ALIKE):
                 yield from self._of_instances(routine.owner.name)
+                yield from self._of_models(routine.owner) if not count else ()
                 return
             for path in calling:
                 other = self.project.module(path, near) if path != near else None
@@ -293,6 +294,16 @@ class _Search:
                 yield from self._of_results(file, name, 1)
             else:
                 yield from self._of_value(file, name, self._names_it(name), 1)
+
+    def _of_models(self, owner: ClassInfo) -> Iterator[Use]:
+        """The calls of a model's method whose name something of Python or torch has, too: `model.decode(batch)`."""
+        name, near = self._routine.name, self._routine.module.path
+        paths = self.project.mentioning(f"model.{name}(", near) if owner.is_module else ()
+        for path in paths if len(paths) <= _FAMILY else ():
+            other = self.project.module(path, near) if path != near else None
+            if other is not None:
+                for use in self._of_value(self._callers.of_file(other), name, _is_of_model, 1):
+                    yield Use(use.routine, (*use.path, Change.UNSURE))
 
     def _of_instances(self, cls: str) -> Iterator[Use]:
         """The uses of a method with a name that many have, of what the calling file makes of the class."""
@@ -354,6 +365,11 @@ class _Search:
         if name in known.tensor_same or name in known.tensor_host or name in known.tensor_tuples or name in _OF_PYTHON:
             return 0
         return self.project.definitions(name, self._routine.module.path)
+
+
+def _is_of_model(_: Routine, func: ast.expr) -> bool:
+    """Whether it is a method of what is called a model."""
+    return isinstance(func, ast.Attribute) and spelled(func.value).endswith("model")
 
 
 def _has(routine: Routine, sites: Iterable[CallSite], test: Callable[[CallSite], bool]) -> bool:
