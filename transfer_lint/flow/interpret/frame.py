@@ -199,17 +199,21 @@ class Frame:
 
         Those of a value of an unknown class are among the tree's, unless no changes are hidden. dotted: what is called.
         """
-        where = self.epoch(node), getattr(node, "lineno", 0)
         for value in _with_items(values, state):
-            if isinstance(value.cls, ClassInfo) and value.cls.operates:
+            if isinstance(value.cls, ClassInfo):
+                acts = value.cls.operates
+            else:
+                acts = (
+                    value.cls is None and not self.acting.isdisjoint(run_by(node, dotted)) and state.sharing.may_hide()
+                )
+            if acts:
+                where = self.epoch(node), getattr(node, "lineno", 0)
                 state.havoc(value, *where)
-                state.run_unseen(values, *where)
-            elif value.cls is None and not self.acting.isdisjoint(run_by(node, dotted)) and state.sharing.may_hide():
                 state.run_unseen((*values, value), *where)
 
     @cached_property
     def acting(self) -> frozenset[str]:
-        """The special methods of classes of the tree that may do more than to look."""
+        """The special methods of classes of the tree that move or assign something."""
         return frozenset(self.project.acting(self.module.path))
 
     def may_raise(self, state: State) -> None:

@@ -96,7 +96,7 @@ class Project:
         return any(self._ask(near, "matching", pattern) for pattern in (named, GETS_UNNAMED))
 
     def acting(self, near: str) -> Sequence[str]:
-        """The special methods of classes of the tree that may do more than to look."""
+        """The special methods of classes of the tree that move or assign something."""
         return cast("tuple[str, ...]", self._ask(near, "acting"))
 
     def replaces_data(self, near: str) -> bool:

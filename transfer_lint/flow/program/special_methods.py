@@ -9,20 +9,28 @@ from itertools import takewhile
 from textwrap import dedent
 
 from transfer_lint.files.parsing import parse
+from transfer_lint.files.scan import MOVES
 from transfer_lint.flow.program.syntax import nodes_of
 
 _OPERATORS: dict[type[ast.AST], str] = {
     ast.Add: "add", ast.Sub: "sub", ast.Mult: "mul", ast.MatMult: "matmul", ast.Div: "truediv",
     ast.FloorDiv: "floordiv", ast.Mod: "mod", ast.Pow: "pow", ast.LShift: "lshift", ast.RShift: "rshift",
     ast.BitAnd: "and", ast.BitOr: "or", ast.BitXor: "xor", ast.UAdd: "pos", ast.USub: "neg", ast.Invert: "invert",
-    ast.Eq: "eq", ast.NotEq: "ne", ast.Lt: "lt", ast.LtE: "le", ast.Gt: "gt", ast.GtE: "ge",
 }  # fmt: skip
-_MIRRORED = {"lt": "gt", "gt": "lt", "le": "ge", "ge": "le"}
+_UNARY = {kind: (f"__{name}__",) for kind, name in _OPERATORS.items()}
 _TRUTH = ("__bool__", "__len__")
 _LOOP = ("__iter__", "__next__", "__getitem__", "__len__")
 _TEXT = ("__format__", "__str__", "__repr__")
 _NUMBER = ("__int__", "__float__", "__index__", "__trunc__", "__complex__")
 _ORDER = ("__eq__", "__lt__", "__gt__")
+_WITHIN = ("__contains__", "__eq__", *_LOOP)
+_BINARY = {kind: tuple(f"__{side}{name}__" for side in ("", "r", "i")) for kind, name in _OPERATORS.items()}
+_BINARY[ast.Mod] += _TEXT
+_COMPARED: dict[type[ast.AST], tuple[str, ...]] = {
+    ast.Eq: ("__eq__",), ast.NotEq: ("__ne__", "__eq__"), ast.Lt: ("__lt__", "__gt__"), ast.Gt: ("__gt__", "__lt__"),
+    ast.LtE: ("__le__", "__ge__"), ast.GtE: ("__ge__", "__le__"), ast.Is: (), ast.IsNot: (), ast.In: _WITHIN,
+    ast.NotIn: _WITHIN,
+}  # fmt: skip
 _ITEM = ("__getitem__", "__setitem__", "__delitem__", "__hash__", "__eq__", "__index__")
 _LOOPS = dict.fromkeys(("list", "tuple", "iter", "zip", "map", "filter", "enumerate", "next", "dict"), _LOOP)
 _NUMBERS = dict.fromkeys(("int", "float", "complex", "range"), _NUMBER)
@@ -49,6 +57,7 @@ _QUIET = frozenset(
         "NotImplementedError", "TypeError", "ValueError", "StopIteration",
     }
 )  # fmt: skip
+_CASTS = frozenset({"half", "float", "double", "bfloat16"})
 _ACTS = (ast.Await, ast.With, ast.AsyncWith, ast.AugAssign, ast.Global, ast.Nonlocal)
 _DEFINITION = re.compile(r"^([ \t]+)(?:@(\w[\w.]*)[^\n]*\n[ \t]+)?(?:async[ \t]+)?def[ \t]+(\w+)\(", re.MULTILINE)
 
@@ -74,9 +83,9 @@ def acts(method: ast.AST) -> bool:
 
 
 def names_acting(text: str) -> Iterable[str]:
-    """The special methods that a text defines and that may do more than to look: see `acts`.
+    """The special methods that a text defines and that move or assign something themselves.
 
-    So are properties, as `.name`, and what assigns them, as `.name=`.
+    So do properties, as `.name`, and what assigns them, as `.name=`.
     """
     for match in _DEFINITION.finditer(text):
         name, decorator = match[3], match[2] or ""
@@ -96,9 +105,21 @@ def _definition_acts(text: str, indentation: str) -> bool:
     deeper = (f"{indentation} ", f"{indentation}\t", f"{indentation})")
     inside = takewhile(lambda line: not line.strip() or line.startswith(deeper), lines)
     try:
-        return acts(parse(dedent("".join((f"{indentation}def {first}", *inside)))))
+        method = parse(dedent("".join((f"{indentation}def {first}", *inside))))
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return True
+    return any(map(_moves_or_assigns, nodes_of(method)))
+
+
+def _moves_or_assigns(node: ast.AST) -> bool:
+    match node:
+        case ast.Call(func=ast.Attribute(attr=name)):
+            return name in MOVES or name in _CASTS
+        case ast.Attribute(ctx=ast.Store() | ast.Del()):
+            return True
+        case ast.Subscript(value=value, ctx=ast.Store() | ast.Del()):
+            return not isinstance(value, ast.Name)
+    return False
 
 
 def run_by(node: ast.AST, dotted: str = "") -> Sequence[str]:
@@ -110,16 +131,13 @@ def run_by(node: ast.AST, dotted: str = "") -> Sequence[str]:
         return (dotted, "__setattr__", "__delattr__") if dotted.endswith("=") else (dotted, *_LOOKED_UP)
     match node:
         case ast.BinOp(op=op) | ast.AugAssign(op=op):
-            name = _OPERATORS[type(op)]
-            return [f"__{kind}{name}__" for kind in ("", "r", "i")] + list(_TEXT if name == "mod" else ())
+            return _BINARY[type(op)]
         case ast.UnaryOp(op=ast.Not()) | ast.BoolOp() | ast.Name() | ast.Attribute():
             return _TRUTH
         case ast.UnaryOp(op=op):
-            return [f"__{_OPERATORS[type(op)]}__"]
+            return _UNARY[type(op)]
         case ast.Compare(ops=ops):
-            names = [_OPERATORS[type(op)] for op in ops if type(op) in _OPERATORS]
-            within = ("__contains__", "__eq__", *_LOOP) if any(isinstance(op, ast.In | ast.NotIn) for op in ops) else ()
-            return [*(f"__{each}__" for name in names for each in (name, _MIRRORED.get(name, name))), *within]
+            return [name for op in ops for name in _COMPARED[type(op)]]
         case ast.Subscript() | ast.Dict() | ast.Set():
             return _ITEM
         case ast.JoinedStr():

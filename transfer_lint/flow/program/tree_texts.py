@@ -120,7 +120,7 @@ class TreeTexts:
         return any(not {name, ANY}.isdisjoint(self._of(path, names_set)) for path in self.matching(MAY_SET.pattern))
 
     def acting(self) -> tuple[str, ...]:
-        """The special methods of classes of the tree that may do more than to look: see `names_acting`."""
+        """The special methods of classes of the tree that move or assign something: see `names_acting`."""
         return self._index(names_acting).names()
 
     def replaces_data(self) -> bool:

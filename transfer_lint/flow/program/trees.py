@@ -108,7 +108,7 @@ class Trees:
         return self._texts(near).sets(attribute)
 
     def acting(self, near: str) -> tuple[str, ...]:
-        """The special methods of classes of the tree that may do more than to look."""
+        """The special methods of classes of the tree that move or assign something."""
         return self._texts(near).acting()
 
     def replaces_data(self, near: str) -> bool:
