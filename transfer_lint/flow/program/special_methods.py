@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterable, Sequence
-from itertools import takewhile
 from textwrap import dedent
 
 from transfer_lint.files.parsing import parse
@@ -95,17 +94,15 @@ def names_acting(text: str) -> Iterable[str]:
             name = f".{name}="
         elif name not in ("__del__", "__getattribute__") and not is_implicit(name):
             continue
-        if _definition_acts(text[match.start(3) :], match[1]):
+        if _definition_acts(text, match.start(3), match[1]):
             yield name
 
 
-def _definition_acts(text: str, indentation: str) -> bool:
-    """Whether the method acts whose name a text begins with. Only it is parsed."""
-    first, *lines = text.splitlines(keepends=True)
-    deeper = (f"{indentation} ", f"{indentation}\t", f"{indentation})")
-    inside = takewhile(lambda line: not line.strip() or line.startswith(deeper), lines)
+def _definition_acts(text: str, start: int, indentation: str) -> bool:
+    """Whether the method moves or assigns whose name begins there. Only it is parsed."""
+    end = re.compile(rf"\n(?!{indentation}[ \t)]|[ \t]*\r?\n)").search(text, start)
     try:
-        method = parse(dedent("".join((f"{indentation}def {first}", *inside))))
+        method = parse(dedent(f"{indentation}def {text[start : end.start() if end else len(text)]}"))
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return True
     return any(map(_moves_or_assigns, nodes_of(method)))
