@@ -111,6 +111,24 @@ box = Box(own.linear, torch.zeros(4, 4))
 log = []
 """
 
+SPECIAL = {
+    "__str__(self)": ("'box'", "log.append(f'{box}')"),
+    "__repr__(self)": ("'box'", "log.append(str([{box}]))"),
+    "__hash__(self)": ("1", "log.append(len({{{box}: 1}}))"),
+    "__lt__(self, other)": ("True", "log.append(len(sorted([{box}, {box}])))"),
+    "__eq__(self, other)": ("True", "log.append([1].count({box}))"),
+    "__iter__(self)": ("iter((1, 2))", "log.append([*{box}])"),
+    "__getitem__(self, key)": ("key", "log.append({box}[1])"),
+    "__contains__(self, key)": ("True", "log.append(1 in {box})"),
+    "__len__(self)": ("1", "log.append(1 if {box} else 2)"),
+    "__bool__(self)": ("True", "log.append(any([{box}]))"),
+    "__add__(self, other)": ("other", "log.append({box} + 1)"),
+    "__radd__(self, other)": ("other", "log.append(1 + {box})"),
+    "__index__(self)": ("1", "log.append([1, 2][{box}])"),
+    "__neg__(self)": ("1", "log.append(-{box})"),
+}
+"""Special methods that the class `Box` of some programs has -> what they give, and what runs them without a call."""
+
 EXTRAS = {
     "Crate": """
 class Crate(Box):

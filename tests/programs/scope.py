@@ -45,12 +45,13 @@ class Draws:
     """Draws from options.
 
     home: the move that most values make again and again; what comes between two of them should undo it in ways that
-    are hard to see.
+    are hard to see. special: a special method that objects have; "" if they have none.
     """
 
     draw: st.DrawFn
     fresh: int = 0
     home: str = "to(device)"
+    special: str = ""
 
     def pick(self, *options: Option) -> Option:
         return self.draw(st.sampled_from(options))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tests.programs.expressions import Expressions
+from tests.programs.heads import SPECIAL
 from tests.programs.scope import Scope
 
 
@@ -30,6 +31,8 @@ class Unseen(Expressions):
         if not scope.names.get("b"):
             return self._by_name(scope, depth)
         box, other, value = self.of("b", scope), self.of("b", scope), self.tensor(scope, 1)
+        if self.special and self.chance():
+            return [SPECIAL[self.special][1].format(box=box)]
         return [
             self.pick(
                 f"done({box}, 're' + 'set')", f"getattr({box}, 'reset')()", f"log.append({box}.turn({other}.reset))",

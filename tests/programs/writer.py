@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from tests.programs.containers import Containers
 from tests.programs.control import Control
-from tests.programs.heads import CLASSES, EXTRAS, GLOBALS, HEAD
+from tests.programs.heads import CLASSES, EXTRAS, GLOBALS, HEAD, SPECIAL
 from tests.programs.moves import Moves
 from tests.programs.objects import Objects
 from tests.programs.scope import Call, Draws, Scope
@@ -137,9 +137,18 @@ def write(writer: Writer, entries: int = 1) -> dict[str, str]:
         'to(f"cuda:{index}")',
         "to(DEVICE)",
     )
+    writer.special = writer.pick("", "", *SPECIAL)
     calls: list[Call] = []
     functions: list[list[str]] = []
     methods: dict[str, list[str]] = {"Box": [], "Net": []}
+    if writer.special:
+        methods["Box"] += [
+            "",
+            f"    def {writer.special}:",
+            '        self.net.to("cpu")',
+            "        self.t = self.t.cpu()",
+        ]
+        methods["Box"] += [f"        return {SPECIAL[writer.special][0]}"]
     for number in range(writer.number(3)):
         if writer.chance():
             kind, *lines = writer.function(f"work{number}", calls, method=True)

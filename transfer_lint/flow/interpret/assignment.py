@@ -32,6 +32,7 @@ def assign(frame: Frame, target: ast.expr, value: Value, state: State) -> None:
         case ast.Subscript():
             _assign_item(frame, target, value, state)
         case ast.Tuple() | ast.List():
+            frame.run_operators((value,), target, state)
             iterated(frame, value, target, state)
             for number, item in enumerate(target.elts):
                 if isinstance(item, ast.Starred):
@@ -47,6 +48,7 @@ def _assign_item(frame: Frame, target: ast.Subscript, value: Value, state: State
         _note_per_step_use(frame, key.value, value, target)
     if isinstance(target.slice, ast.Slice):
         iterated(frame, value, target, state)
+    frame.run_operators((owner, key), target, state)
     written(frame, target, (owner,))
     index(frame, target, owner, key, value)
     upload_of_index(frame, target, owner, key)

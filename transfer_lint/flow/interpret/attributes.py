@@ -49,6 +49,10 @@ def attribute(frame: Frame, owner: Value, node: ast.Attribute, state: State) -> 
                 method = found_method(frame, owner, name, state)
                 if method is not None:
                     return _member(frame, owner, method, node, state)
+                if owner.cls.method("__getattr__") is not None:
+                    frame.run_operators((owner,), node, state)
+            if owner.cls is None:
+                frame.run_operators((owner,), node, state, f".{name}")
             value = of_output(owner, name, state.read(owner, name), frame, node)
             if owner.cls in ("builtins.list", "builtins.dict") and isinstance(value, Object):
                 state.sharing.later[value.ident] = Later((owner.ident,))  # `held.append`, to be called later

@@ -274,6 +274,7 @@ def _container_method(
     frame: Frame, owner: Object, name: str, operands: list[Value], node: ast.Call, state: State
 ) -> Value:
     record = state.record(owner.ident)
+    frame.run_operators((owner, *operands), node, state, f"builtins.{'set' if owner.cls == 'builtins.dict' else 'max'}")
     if owner.cls == "builtins.list" and name in ("append", "insert", "extend"):
         added = operands[-1] if operands else frame.unknown(node)
         if name == "extend":

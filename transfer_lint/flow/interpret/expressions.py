@@ -53,7 +53,7 @@ def _subscript(frame: Frame, node: ast.expr, state: State) -> Value:
     assert isinstance(node, ast.Subscript)
     owner = frame.eval(node.value, state)
     key = frame.eval(node.slice, state)
-    frame.run_operators((owner,), node, state)
+    frame.run_operators((owner, key), node, state)
     index(frame, node, owner, key)
     upload_of_index(frame, node, owner, key)
     value = _item(frame, node, owner, key, state)
@@ -282,6 +282,8 @@ def _list(frame: Frame, node: ast.expr, state: State) -> Value:
         if isinstance(item, ast.Starred):
             return frame.unknown(node, "a list")
         state.write(made, f"[{number}]", value)
+    if isinstance(node, ast.Set):
+        frame.run_operators((made,), node, state)
     return made
 
 
@@ -298,13 +300,16 @@ def _dict(frame: Frame, node: ast.expr, state: State) -> Value:
             state.write(made, f"[{key.value!r}]", value)
         else:
             whole = False
+            frame.run_operators((key,) if key is not None else (value,), node, state)
     return made if whole else frame.unknown(node, "a dict")
 
 
 @evaluates(ast.Starred)
 def _starred(frame: Frame, node: ast.expr, state: State) -> Value:
     assert isinstance(node, ast.Starred)
-    iterated(frame, frame.eval(node.value, state), node, state)
+    value = frame.eval(node.value, state)
+    frame.run_operators((value,), node, state)
+    iterated(frame, value, node, state)
     return frame.unknown(node)
 
 
@@ -316,6 +321,7 @@ def _fstring(frame: Frame, node: ast.expr, state: State) -> Value:
         child: frame.eval(child.value, state) for child in nodes_of(node) if isinstance(child, ast.FormattedValue)
     }
     frame.around.in_fstring = before
+    frame.run_operators(tuple(values.values()), node, state)
     for value in values.values():
         text(frame, node, value)
     symbol = frame.symbol(node, "a string")
@@ -353,6 +359,7 @@ def _comprehension(frame: Frame, node: ast.expr, state: State) -> Value:
     with frame.inlined(), frame.repeated(node) as enter:
         for generator in node.generators:
             source = frame.eval(generator.iter, inner)
+            frame.run_operators((source,), generator, inner)
             iterated(frame, source, generator.iter, inner)
             elements = elements_of(frame, generator.target, generator.iter, inner, source)
             elements |= collected_in(frame, generator.target, generator.iter, source, inner)

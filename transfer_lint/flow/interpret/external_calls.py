@@ -54,7 +54,7 @@ def external_call(frame: Frame, name: str, arguments: dict[str, Value], node: as
     """A call of something outside the tree, by its dotted name."""
     knowledge = frame.knowledge
     operands = list(arguments.values())
-    frame.run_operators(operands, node, state)
+    frame.run_operators(operands, node, state, name)
     if "0" in arguments and _reads_tensor(frame, name):
         arguments["0"] = as_tensor(frame, arguments["0"], node, state)
     called(frame, name, arguments, node, state)

@@ -7,9 +7,10 @@ handler, registered by `evaluates` or `executes`. A handler gets the frame and k
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Protocol
 
 from transfer_lint.findings import Assumption
@@ -18,6 +19,7 @@ from transfer_lint.flow.program.modules import ClassInfo, FunctionInfo, Module
 from transfer_lint.flow.program.project import Project
 from transfer_lint.flow.program.rates import HERE, RateOf
 from transfer_lint.flow.program.roles import ArgumentRoles
+from transfer_lint.flow.program.special_methods import run_by
 from transfer_lint.flow.program.syntax import children
 from transfer_lint.flow.results.constructions import Construction, DeviceComparison, ImplicitUpload
 from transfer_lint.flow.results.reads import HostRead
@@ -26,7 +28,7 @@ from transfer_lint.flow.values.state import Meeting, State
 from transfer_lint.flow.values.summary import Summary, Template
 from transfer_lint.flow.values.symbols import Symbol, Symbols
 from transfer_lint.flow.values.terms import Fact, Known, Term, TermKind, Why
-from transfer_lint.flow.values.values import Constant, Host, Object, Placed, Tensor, Value, is_module
+from transfer_lint.flow.values.values import Constant, Host, Object, Placed, Tensor, Tuple, Value, is_module
 
 ExpressionHandler = Callable[["Frame", ast.expr, State], Value]
 StatementHandler = Callable[["Frame", ast.stmt, State], "State | None"]
@@ -187,15 +189,32 @@ class Frame:
             self.around.statement = before
             if state is not None:
                 state.forget_garbage()
+                if "__del__" in self.acting and state.sharing.may_hide():  # garbage may go at any time
+                    state.havoc_globals(self.epoch(statement), statement.lineno)
                 self.may_raise(state)
         return state
 
-    def run_operators(self, values: Sequence[Value], node: ast.expr, state: State) -> None:
-        """Apply an operator, subscript, loop or test to values: the special methods of an instance may run."""
-        for value in values:
-            if isinstance(value, Object) and isinstance(value.cls, ClassInfo) and value.cls.operates:
-                state.havoc(value, self.epoch(node), node.lineno)
-                state.run_unseen(values, self.epoch(node), node.lineno)
+    def run_operators(self, values: Sequence[Value], node: ast.AST, state: State, dotted: str = "") -> None:
+        """Apply an operator, subscript, loop, test or function to values: the special methods of instances may run.
+
+        Those of a value of an unknown class are among the tree's, unless no changes are hidden. dotted: what is called.
+        """
+        for value in _with_items(values, state):
+            if isinstance(value.cls, ClassInfo):
+                acts = value.cls.operates
+            else:
+                acts = (
+                    value.cls is None and not self.acting.isdisjoint(run_by(node, dotted)) and state.sharing.may_hide()
+                )
+            if acts:
+                where = self.epoch(node), getattr(node, "lineno", 0)
+                state.havoc(value, *where)
+                state.run_unseen((*values, value), *where)
+
+    @cached_property
+    def acting(self) -> frozenset[str]:
+        """The special methods of classes of the tree that move or assign something."""
+        return frozenset(self.project.acting(self.module.path))
 
     def may_raise(self, state: State) -> None:
         """An exception may be raised here: this state may enter the innermost handlers, and by them the outer ones."""
@@ -314,3 +333,17 @@ class Frame:
     def is_module(self, value: Value) -> bool:
         """Whether the value is proved to be a torch.nn.Module whose weights all move together."""
         return is_module(value, self.knowledge)
+
+
+def _with_items(values: Iterable[Value], state: State) -> Iterator[Object]:
+    """The objects among values, and among the items of tuples, lists and dictionaries that are known."""
+    pending, seen = list(values), set[Symbol]()
+    while pending:
+        value = pending.pop()
+        if isinstance(value, Tuple):
+            pending += value.items
+        elif isinstance(value, Object) and value.ident not in seen:
+            seen.add(value.ident)
+            yield value
+            if value.cls in ("builtins.list", "builtins.dict"):
+                pending += state.record(value.ident).attributes.values()

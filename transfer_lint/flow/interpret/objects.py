@@ -158,6 +158,8 @@ def store(frame: Frame, owner: Object, name: str, value: Value, where: ast.AST, 
             state.havoc(owner, frame.epoch(where), getattr(where, "lineno", 0))
             state.run_unseen((owner, value), frame.epoch(where), getattr(where, "lineno", 0))
             return
+    if owner.cls is None and not name.startswith("["):
+        frame.run_operators((owner,), where, state, f".{name}=")
     state.write(owner, name, value)
 
 

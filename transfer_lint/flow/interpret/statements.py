@@ -49,7 +49,7 @@ def _augmented(frame: Frame, node: ast.stmt, state: State) -> State | None:
     assert isinstance(node, ast.AugAssign)
     before = frame.eval(node.target, state)
     operand = frame.eval(node.value, state)
-    frame.run_operators((before, operand), node.value, state)
+    frame.run_operators((before, operand), node, state)
     written(frame, node, (before,))
     if isinstance(before, Object):
         iterated(frame, operand, node, state)
@@ -113,6 +113,8 @@ def _delete(frame: Frame, node: ast.stmt, state: State) -> State | None:
             state.locals.pop(target.id, None)
         elif isinstance(target, ast.Attribute | ast.Subscript):
             owner = frame.eval(target.value, state)
+            deleted = f".{target.attr}=" if isinstance(target, ast.Attribute) else ""
+            frame.run_operators((owner,), target, state, deleted)
             state.havoc(owner, frame.epoch(target), target.lineno)
     return state
 
@@ -139,7 +141,7 @@ def _if(frame: Frame, node: ast.stmt, state: State) -> State | None:
 @executes(ast.Match)
 def _match(frame: Frame, node: ast.stmt, state: State) -> State | None:
     assert isinstance(node, ast.Match)
-    frame.eval(node.subject, state)
+    frame.run_operators((frame.eval(node.subject, state),), node, state)
     ends: list[State | None] = [state.copy()]
     for case in node.cases:
         here = state.copy()

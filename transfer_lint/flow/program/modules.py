@@ -9,7 +9,8 @@ from functools import cached_property
 from typing import Protocol, TypeAlias
 
 from transfer_lint.flow.knowledge import Knowledge
-from transfer_lint.flow.program.syntax import NO_OPERATORS, attributes_assigned, nodes_of
+from transfer_lint.flow.program.special_methods import acts, is_implicit
+from transfer_lint.flow.program.syntax import attributes_assigned, nodes_of
 from transfer_lint.flow.program.unnamed_sets import sets_own
 
 _ARRAYS = ("numpy", "pandas", "jax", "tensorflow", "cupy", "polars")
@@ -184,13 +185,10 @@ class ClassInfo:
 
     @cached_property
     def operates(self) -> bool:
-        """Whether an operator, subscript, loop or truth test on an instance runs code of the tree."""
-        return any(
-            name.startswith("__") and name.endswith("__") and name not in NO_OPERATORS
-            for base in self.lineage
-            if isinstance(base, ClassInfo)
-            for name in base.methods
-        )
+        """Whether an operator, a loop, a test or what makes text of an instance runs code of the tree that acts."""
+        bases = (base for base in self.lineage if isinstance(base, ClassInfo))
+        methods = (method for base in bases for method in base.methods.items())
+        return any(is_implicit(name) and acts(method.node) for name, method in methods)
 
     def is_overridden(self, name: str) -> bool:
         """Whether some subclass in the tree defines or assigns the method or attribute."""

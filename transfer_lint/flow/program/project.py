@@ -95,6 +95,10 @@ class Project:
         named = rf"(?<!def )\b{attribute}\b"
         return any(self._ask(near, "matching", pattern) for pattern in (named, GETS_UNNAMED))
 
+    def acting(self, near: str) -> Sequence[str]:
+        """The special methods of classes of the tree that move or assign something."""
+        return cast("tuple[str, ...]", self._ask(near, "acting"))
+
     def replaces_data(self, near: str) -> bool:
         """Whether code of the tree assigns the `.data` of what a plain name stands for, as of a tensor that it gets."""
         return cast(bool, self._ask(near, "replaces_data"))

@@ -10,16 +10,6 @@ from typing import TypeAlias
 LOOPS = (ast.For, ast.AsyncFor, ast.While)
 _NAMES = (ast.Name, ast.Attribute)
 
-NO_OPERATORS = frozenset(
-    {
-        "__init__", "__new__", "__post_init__", "__init_subclass__", "__class_getitem__", "__call__", "__repr__",
-        "__str__", "__format__", "__hash__", "__del__", "__enter__", "__exit__", "__aenter__", "__aexit__",
-        "__getattr__", "__getstate__", "__setstate__", "__reduce__", "__copy__", "__deepcopy__",
-    }
-)  # fmt: skip
-"""Special methods that no operator, subscript, loop or test calls."""
-
-
 _PLAIN_FIELDS = frozenset({"ctx", "op", "ops", "id", "attr", "arg", "kind", "type_comment", "level", "conversion"})
 """Fields that hold names and numbers, or the contexts and operators, of which each kind has one node for all."""
 

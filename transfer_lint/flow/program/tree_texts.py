@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import posixpath
 import re
-from bisect import insort
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any, TypeVar, cast
 
 from transfer_lint.flow.program.modules import Import
+from transfer_lint.flow.program.special_methods import names_acting
+from transfer_lint.flow.program.text_index import Index
 from transfer_lint.flow.program.unnamed_sets import ANY, MAY_SET, names_set
 
 # Each pattern begins with a literal, for which a search is many times faster than for the beginning of a line.
@@ -66,8 +66,8 @@ class TreeTexts:
         self._paths = frozenset(self.files)
         self._held: dict[str, str] = {}
         self._is_read = False
-        self._indices: dict[Callable[[str], Iterable[str]], _Index] = {}
-        self._words: dict[tuple[Callable[[str, str], bool], str], _Index] = {}  # what was asked last stands last
+        self._indices: dict[Callable[[str], Iterable[str]], Index] = {}
+        self._words: dict[tuple[Callable[[str, str], bool], str], Index] = {}  # what was asked last stands last
         self._of_file: dict[str, dict[tuple[object, ...], Any]] = {}  # path -> what its text says
         self._count = 0  # how much of this there is
         self._of_all: dict[tuple[object, ...], Any] = {}  # what follows from several texts
@@ -118,6 +118,10 @@ class TreeTexts:
     def sets(self, name: str) -> bool:
         """Whether code of the tree may assign the attribute under a name that is not written out: see `names_set`."""
         return any(not {name, ANY}.isdisjoint(self._of(path, names_set)) for path in self.matching(MAY_SET.pattern))
+
+    def acting(self) -> tuple[str, ...]:
+        """The special methods of classes of the tree that move or assign something: see `names_acting`."""
+        return self._index(names_acting).names()
 
     def replaces_data(self) -> bool:
         """Whether code of the tree assigns the `.data` of what a plain name stands for, as of a tensor that it gets."""
@@ -178,16 +182,16 @@ class TreeTexts:
             self._count += 1
         return cast(Found, known[key])
 
-    def _index(self, names: Callable[[str], Iterable[str]]) -> _Index:
+    def _index(self, names: Callable[[str], Iterable[str]]) -> Index:
         texts = self._texts
         if names not in self._indices:
-            self._indices[names] = _Index(names, texts)
+            self._indices[names] = Index(names, texts)
         return self._indices[names]
 
     def _where(self, says: Callable[[str, str], bool], word: str) -> tuple[str, ...]:
         """The files whose text says something with a word."""
         texts = self._texts
-        index = self._words.pop((says, word), None) or _Index(lambda text: [word] if says(text, word) else [], texts)
+        index = self._words.pop((says, word), None) or Index(lambda text: [word] if says(text, word) else [], texts)
         self._words[says, word] = index
         while len(self._words) > MOST_WORDS:
             del self._words[next(iter(self._words))]
@@ -214,41 +218,6 @@ class TreeTexts:
                     index.replace(number, before[path], text)
                 self._of_file.pop(path, None)
                 self._of_all.clear()
-
-
-class _Index:
-    """Which files say a name, and how often. names: what a text says."""
-
-    def __init__(self, names: Callable[[str], Iterable[str]], texts: Mapping[str, str]) -> None:
-        self._names = names
-        self._paths = tuple(texts)
-        self._numbers: dict[str, list[int]] = {}  # name -> the numbers of the files that say it, as often as they do
-        self._files: dict[str, tuple[str, ...]] = {}
-        for number, text in enumerate(texts.values()):
-            for name in names(text):
-                self._numbers.setdefault(name, []).append(number)
-
-    def files(self, name: str) -> tuple[str, ...]:
-        """The files that say it."""
-        if name not in self._files:
-            self._files[name] = tuple(self._paths[number] for number in dict.fromkeys(self._numbers.get(name, ())))
-        return self._files[name]
-
-    def count(self, name: str) -> int:
-        """How often it is said."""
-        return len(self._numbers.get(name, ()))
-
-    def replace(self, number: int, before: str, after: str) -> None:
-        """The text of a file has changed."""
-        old, new = Counter(self._names(before)), Counter(self._names(after))
-        for name in (old - new).elements():
-            self._files.pop(name, None)
-            self._numbers[name].remove(number)
-            if not self._numbers[name]:
-                del self._numbers[name]
-        for name in (new - old).elements():
-            self._files.pop(name, None)
-            insort(self._numbers.setdefault(name, []), number)
 
 
 def _holds(text: str, word: str) -> bool:

@@ -107,6 +107,10 @@ class Trees:
         """Whether code of the tree may assign the attribute under a name that it does not write out, on any object."""
         return self._texts(near).sets(attribute)
 
+    def acting(self, near: str) -> tuple[str, ...]:
+        """The special methods of classes of the tree that move or assign something."""
+        return self._texts(near).acting()
+
     def replaces_data(self, near: str) -> bool:
         """Whether code of the tree assigns the `.data` of what a plain name stands for, as of a tensor that it gets."""
         return self._texts(near).replaces_data()
