@@ -224,6 +224,8 @@ def test_check_never_imports_libcst_and_parses_only_files_with_a_site(folder: Pa
 
     assert probe("clean.py") == "0 False False"
     assert probe("waste.py") == "1 False True"
+    (folder / "transfer-lint.toml").write_text('ignore = ["TL3"]\nextend-select = ["redundant-transfer"]\n')
+    assert probe("clean.py") == "0 False False"
 
 
 def test_a_reader_that_leaves_early_sees_no_traceback(folder: Path) -> None:

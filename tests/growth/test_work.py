@@ -3,18 +3,28 @@
 from __future__ import annotations
 
 import ast
+import gc
 from collections import Counter
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
+import libcst as cst
 import pytest
 
 from tests.programs.world import Files
+from transfer_codemods import Rewriter, held
+from transfer_codemods.actions import Anchor, DeleteTransfer, UnreadImport
 from transfer_lint.flow import analysis
 from transfer_lint.flow.interpret.frame import Frame
 from transfer_lint.flow.interpret.summaries import Summaries
 from transfer_lint.flow.program.repetition import Repetition
 from transfer_lint.flow.program.syntax import nodes_of
+from transfer_lint.flow.program.text_facts import TextFacts
+from transfer_lint.flow.results.mutations import Mutation
+from transfer_lint.flow.values.state import State
+from transfer_lint.graph.before_after import before_after_for
+from transfer_lint.lint.check import check_paths
 from transfer_lint.lint.check_text import examine, project_over
 from transfer_lint.lint.deep_stack import deep
 from transfer_lint.settings import Settings
@@ -117,3 +127,67 @@ def test_walks_leave_out_nothing_but_contexts_and_operators(text: str) -> None:
     tree = ast.parse(text)
     left_out = (ast.expr_context, ast.operator, ast.boolop, ast.unaryop, ast.cmpop)
     assert list(nodes_of(tree)) == [node for node in ast.walk(tree) if not isinstance(node, left_out)]
+
+
+def test_what_a_loop_has_met_is_freed_at_once() -> None:
+    def states() -> int:
+        return sum(type(found) is State for found in gc.get_objects())
+
+    text = "def f(xs, m, n):\n    for x in xs:\n        y = m(x).cuda(), n\n        n.data = y[0]\n    return y\n"
+    gc.collect()
+    gc.disable()
+    try:
+        before = states()
+        check({"main.py": f"import torch\n{text}"})
+        assert states() == before
+    finally:
+        gc.enable()
+
+
+def test_mutations_are_looked_at_where_they_are_asked_about(monkeypatch: pytest.MonkeyPatch) -> None:
+    counts: Counter[str] = Counter()
+    position = Mutation.position.fget
+    assert position is not None
+
+    def counted(self: Mutation) -> tuple[int, int]:
+        counts["position"] += 1
+        return position(self)
+
+    monkeypatch.setattr(Mutation, "position", property(counted))
+    one = "def f{}(x: torch.Tensor):\n    y = x.cuda()\n    y.add_(1)\n    return y + x.cuda()\n"
+    found = []
+    for size in (20, 80):
+        counts.clear()
+        check({"main.py": "import torch\n" + "".join(one.format(number) for number in range(size))})
+        found.append(counts["position"])
+    assert found[1] < 8 * found[0]
+
+
+def test_a_plan_is_carried_out_by_looking_at_what_it_changes(monkeypatch: pytest.MonkeyPatch) -> None:
+    counts: Counter[str] = Counter()
+    children = held.children
+
+    def counted(node: cst.CSTNode) -> list[cst.CSTNode]:
+        counts["nodes"] += 1
+        return children(node)
+
+    monkeypatch.setattr(held, "children", counted)
+    found = []
+    for size in (20, 80):
+        counts.clear()
+        text = "import torch\n" + "def f(x):\n    return x.to(torch.float16)\n" * size
+        rewriter = Rewriter(cst.parse_module(text))
+        plans = [{Anchor(1, 8): UnreadImport(False), Anchor(3 + 2 * n, 14): DeleteTransfer()} for n in range(size)]
+        assert not any(rewriter.rewrite(plan).refused for plan in plans)
+        found.append(counts["nodes"])
+    assert found[1] < 8 * found[0]
+
+
+def test_pictures_are_drawn_of_trees_that_are_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "main.py").write_text("import torch\ndef f(x: torch.Tensor):\n    return x.to('cuda:0').to('cuda:0')\n")
+    settings, facts = Settings(".", cache=False), TextFacts()
+    outcome = check_paths(["main.py"], settings, facts=facts)
+    (pair,) = before_after_for(outcome, settings, facts)
+    assert [arrow.code for arrow in pair.after[0].arrows] != [arrow.code for arrow in pair.before[0].arrows]
+    assert facts.parsed == 2  # the text, and the one that the fixes make of it

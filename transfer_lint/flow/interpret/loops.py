@@ -110,43 +110,58 @@ def _loop(
 
 def _age(frame: Frame, state: State, node: ast.stmt) -> None:
     """End an iteration: give new symbols, for "made in an earlier iteration", to the values that it made."""
-    first, last = node.lineno, node.end_lineno or node.lineno
-
-    def lasting(known: Known | None) -> Known | None:
-        term = known.term if known is not None else None
-        return None if term is not None and term.symbol and term.symbol.made_within(first, last) else known
-
-    def aged(value: Value, where: tuple[object, ...], label: str) -> Value:
-        if not any(symbol.made_within(first, last) for symbol in symbols_of(value)):
-            return value
-        fresh = frame.symbols.make(("aged", id(node), where), label, node.lineno - 1)
-        match value:
-            case Tensor():
-                own = fresh if value.ident.made_within(first, last) else value.ident
-                shares = value.shares if own is value.ident else value.memory()
-                return replace(
-                    value, ident=own, device=lasting(value.device), dtype=lasting(value.dtype), shares=shares
-                )
-            case Object():
-                state.sharing.alias(fresh, value.ident)
-                state.sharing.twin(fresh, value.ident)
-                placed = lasting(value.placed[0]), lasting(value.placed[1])
-                return Object(fresh, value.cls, value.why, value.optional, placed, value.or_host)
-            case Tuple():
-                return Tuple(tuple(aged(v, (*where, n), f"{label}[{n}]") for n, v in enumerate(value.items)))
-        return Object(fresh)
-
+    age = _Age(frame, state, node)
     for name, value in state.locals.items():
-        state.locals[name] = aged(value, ("local", name), name)
+        state.locals[name] = age.aged(value, ("local", name), name)
     for ident, record in list(state.heap.items()):
-        if not record.attributes or not any(first <= line <= last for line in record.lines):
+        if not record.attributes or not any(age.first <= line <= age.last for line in record.lines):
             continue
-        attributes = {n: aged(v, ("heap", ident, n), f"{ident.label}.{n}") for n, v in record.attributes.items()}
+        attributes = {n: age.aged(v, ("heap", ident, n), f"{ident.label}.{n}") for n, v in record.attributes.items()}
         changed = {n: v for n, v in attributes.items() if v is not record.attributes[n]}
         if changed:
             owner = Object(ident)
             for name, value in changed.items():
                 state.write(owner, name, value)
+
+
+class _Age:
+    """What the end of an iteration makes of values. A function in a function would keep the state until a collection.
+
+    first, last: the lines of the loop.
+    """
+
+    def __init__(self, frame: Frame, state: State, node: ast.stmt) -> None:
+        self.first, self.last = node.lineno, node.end_lineno or node.lineno
+        self._symbols = frame.symbols
+        self._sharing = state.sharing
+        self._loop = id(node)
+
+    def aged(self, value: Value, where: tuple[object, ...], label: str) -> Value:
+        """The value with a new symbol, if it was made in the loop."""
+        if not any(self._is_made_here(symbol) for symbol in symbols_of(value)):
+            return value
+        fresh = self._symbols.make(("aged", self._loop, where), label, self.first - 1)
+        match value:
+            case Tensor():
+                own = fresh if self._is_made_here(value.ident) else value.ident
+                shares = value.shares if own is value.ident else value.memory()
+                device, dtype = self._lasting(value.device), self._lasting(value.dtype)
+                return replace(value, ident=own, device=device, dtype=dtype, shares=shares)
+            case Object():
+                self._sharing.alias(fresh, value.ident)
+                self._sharing.twin(fresh, value.ident)
+                placed = self._lasting(value.placed[0]), self._lasting(value.placed[1])
+                return Object(fresh, value.cls, value.why, value.optional, placed, value.or_host)
+            case Tuple():
+                return Tuple(tuple(self.aged(v, (*where, n), f"{label}[{n}]") for n, v in enumerate(value.items)))
+        return Object(fresh)
+
+    def _is_made_here(self, symbol: Symbol) -> bool:
+        return symbol.made_within(self.first, self.last)
+
+    def _lasting(self, known: Known | None) -> Known | None:
+        term = known.term if known is not None else None
+        return None if term is not None and term.symbol and self._is_made_here(term.symbol) else known
 
 
 def _forget(frame: Frame, state: State, forgotten: set[str | Symbol], node: ast.stmt) -> None:

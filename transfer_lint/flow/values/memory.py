@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
+from functools import partial
 from itertools import chain
 from typing import TypeAlias
 
@@ -321,21 +322,7 @@ class Memory:
 
         unknown: and of what may be a tensor.
         """
-
-        def renewed(value: Value) -> Value:
-            if unknown and isinstance(value, Object) and value.cls is None:
-                symbol = self.symbols.make((*key, value.ident), value.ident.label, line)
-                self.sharing.twin(symbol, value.ident)
-                self.sharing.alias(symbol, value.ident)
-                return replace(value, ident=symbol, placed=(None, None))
-            if isinstance(value, Tensor) and wanted(value):
-                symbol = self.symbols.make((*key, value.ident), value.ident.label, line)
-                return replace(value, ident=symbol, device=None, dtype=None, scalar=None)
-            if isinstance(value, Tuple):
-                items = tuple(renewed(item) for item in value.items)
-                return value if all(a is b for a, b in zip(items, value.items, strict=True)) else Tuple(items)
-            return value
-
+        renewed = partial(self._renewed, wanted, key, line, unknown)
         self.sharing.spend(len(self.heap) + len(self.locals))
         for name, value in self.locals.items():
             self.locals[name] = renewed(value)
@@ -346,6 +333,22 @@ class Memory:
             attributes = {name: renewed(value) for name, value in record.attributes.items()}
             if any(attributes[name] is not value for name, value in record.attributes.items()):
                 self.heap[ident] = record.holding(attributes)
+
+    def _renewed(
+        self, wanted: Callable[[Tensor], bool], key: tuple[object, ...], line: int, unknown: bool, value: Value
+    ) -> Value:
+        if unknown and isinstance(value, Object) and value.cls is None:
+            symbol = self.symbols.make((*key, value.ident), value.ident.label, line)
+            self.sharing.twin(symbol, value.ident)
+            self.sharing.alias(symbol, value.ident)
+            return replace(value, ident=symbol, placed=(None, None))
+        if isinstance(value, Tensor) and wanted(value):
+            symbol = self.symbols.make((*key, value.ident), value.ident.label, line)
+            return replace(value, ident=symbol, device=None, dtype=None, scalar=None)
+        if isinstance(value, Tuple):
+            items = tuple(self._renewed(wanted, key, line, unknown, item) for item in value.items)
+            return value if all(a is b for a, b in zip(items, value.items, strict=True)) else Tuple(items)
+        return value
 
     def named(self, held: Iterable[str | Symbol]) -> Iterator[Symbol]:
         """The objects among what code changes, where locals are given by name."""
