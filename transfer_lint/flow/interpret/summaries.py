@@ -183,7 +183,9 @@ class Summaries:
             merged = merged.joined(state, key, info.node.lineno)
             result = merged.merge_values(result, value, frame.phi(info.node, f"{info.name}()", str(number)))
         forgets, changes_module = (rest is not AT_ENTRY for rest in (merged.rest, merged.module_rest))
-        held = dict.fromkeys([*objects_of(result), *(ident for r in merged.heap.values() for ident in r.leads)])
+        held = dict.fromkeys(
+            [*objects_of(result), *(ident for r in merged.heap.values() for ident in r.contents.leads)]
+        )
         later = code_seen_by_callers(merged.code_of(held), held, summary.rooted)
         return replace(
             summary, result=result, heap=merged.heap, forgets=forgets, changes_module=changes_module, later=later

@@ -116,7 +116,12 @@ class Sharing:
 
     def captured_by(self, ident: Symbol) -> list[str | Symbol]:
         """What a function or generator may change when it runs, if the symbol may stand for one."""
-        return [held for later in self.code(ident) if later.certain for held in later.changes]
+        found: list[str | Symbol] = []
+        for one in (ident, *self.twins.get(ident, ())) if self.later else ():
+            code = self.later.get(one)
+            if code is not None and code.certain:
+                found += code.changes
+        return found
 
     def may_run_tree(self, idents: Iterable[Symbol]) -> bool:
         """Whether one of the symbols may stand for code that may run code of the tree."""
@@ -127,17 +132,20 @@ class Sharing:
         found: list[Later] = []
         later, twins = self.later, self.twins
         for ident in idents if later else ():
-            if ident in later:
-                found.append(later[ident])
-            for twin in twins.get(ident, ()):
-                if twin in later:
-                    found.append(later[twin])
+            code = later.get(ident)
+            if code is not None:
+                found.append(code)
+            if ident in twins:
+                found += [later[twin] for twin in twins[ident] if twin in later]
         return found
 
     def alias(self, part: Symbol, whole: Symbol) -> None:
         """Record that `part` may be a part of `whole`, or the same object."""
-        if part is not whole and whole not in self.wholes.get(part, ()):
-            self.wholes.setdefault(part, set()).add(whole)
+        if part is whole:
+            return
+        wholes = self.wholes.setdefault(part, set())
+        if whole not in wholes:
+            wholes.add(whole)
             self.parts.setdefault(whole, set()).add(part)
             self._related.clear()
 

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import partial
-from itertools import chain
 from typing import TypeAlias
 
 from transfer_lint.flow.program.modules import ClassInfo
 from transfer_lint.flow.values.aliasing import Later, Sharing
 from transfer_lint.flow.values.hidden import hidden_records
-from transfer_lint.flow.values.records import AT_ENTRY, MADE, Epoch, Record
+from transfer_lint.flow.values.records import AT_ENTRY, MADE, Epoch, Record, contents_of
 from transfer_lint.flow.values.settled import settled_records
 from transfer_lint.flow.values.symbols import Symbol, Symbols
 from transfer_lint.flow.values.terms import Known
@@ -24,10 +23,6 @@ TestKey: TypeAlias = tuple[object, ...]
 """A test and the values that it reads: two tests with one key have the same outcome."""
 
 InitialAttribute = Callable[["Memory", Object, str, Record], Value]
-
-
-def _holds_tensor(value: Value) -> bool:
-    return isinstance(value, Tensor) or (isinstance(value, Tuple) and any(map(_holds_tensor, value.items)))
 
 
 class Memory:
@@ -198,6 +193,7 @@ class Memory:
         module_level: forget module-level objects, too, as for a function: code of the tree may run that is not seen,
             and may change other objects in ways that are hidden.
         """
+        heap, sharing = self.heap, self.sharing
         touched: dict[Symbol, None] = {}
         where = Epoch(epoch, line)
         values = tuple(values)
@@ -214,56 +210,56 @@ class Memory:
                 stack += value.parts()
             elif isinstance(value, Class):
                 module_level = True
-        code = self.sharing.code(*touched)
-        given = self._gives_tensors(values, touched, code)
+        code = sharing.code(*touched)
+        given = sharing.assigns_data() and self._gives_tensors(values, touched, code)
         module_level = module_level or any(later.runs_tree for later in code)
         if module_level:
             self.module_rest = Record(where, epoch=where)
-            self.sharing.attempts.module_level = True
-            found = self.reachable(*(ident for ident in self.heap if ident.is_global))
-            given = given or any(map(_holds_tensor, self._held(found)))
-            code += self.sharing.code(*found)
+            sharing.attempts.module_level = True
+            found = self.reachable(*[ident for ident in heap if ident.is_global])
+            given = given or (sharing.assigns_data() and self._hold_tensor(found))
+            code += sharing.code(*found)
             touched.update(found)
-        if given and self.sharing.assigns_data():
+        if given:
             self.replace_data(epoch, line)
         if module_level:
-            hidden = hidden_records(self.heap, self.sharing, self.reachable, touched, where)
-            self.heap.update(hidden)
+            hidden = hidden_records(heap, sharing, self.reachable, touched, where)
+            heap.update(hidden)
             if any(record.anchor is where for record in hidden.values()):
                 self._refresh_weights(epoch, line)
         if not touched:
             return
-        self.sharing.attempts.objects.update(touched)
-        settled = settled_records(self.heap, self.sharing, values, touched) if self.sharing.placed else {}
-        if settled and not self.sharing.settled:
-            self.sharing.unsettled, settled = True, {}
+        sharing.attempts.objects.update(touched)
+        settled = settled_records(heap, sharing, values, touched) if sharing.placed else {}
+        if settled and not sharing.settled:
+            sharing.unsettled, settled = True, {}
         moves = any(later.certain and later.changes for later in code)  # code that is made here, perhaps
-        sharing = self._sharing(touched, epoch, line, moved=moves)
+        related = self._sharing(touched, epoch, line, moved=moves)
+        heap = self.heap  # it is another one where everything was forgotten
         unknown, moved = Record(where, epoch=where), Record(where, epoch=where, moved=where)
         for ident in touched:
-            known = self.heap.get(ident)
-            self.heap[ident] = settled.get(ident) or (unknown if known is None or known.moved is None else moved)
-        self._displace(sharing, epoch, line)
+            known = heap.get(ident)
+            heap[ident] = settled.get(ident) or (unknown if known is None or known.moved is None else moved)
+        self._displace(related, epoch, line)
 
     def _gives_tensors(self, values: Iterable[Value], idents: Iterable[Symbol], code: Iterable[Later]) -> bool:
         """Whether code of the tree may get tensors of this function, with the values or objects, or in `code`."""
-        given = [*values, *self._held(idents)]
-        runs = any(isinstance(value, Function | Class) for value in given) or any(each.runs_tree for each in code)
-        if runs and any(map(_holds_tensor, given)):
+        held = [contents_of(values), *(record.contents for record in map(self.heap.get, idents) if record is not None)]
+        runs = any(each.code for each in held) or any(each.runs_tree for each in code)
+        if runs and any(each.tensors for each in held):
             return True
         names = (name for each in code if each.certain and each.runs_tree for name in each.changes)
         return any(isinstance(name, str) and isinstance(self.locals.get(name), Tensor) for name in names)
 
-    def _held(self, idents: Iterable[Symbol]) -> Iterator[Value]:
-        """What the attributes of the objects hold, as far as it is known."""
-        for record in filter(None, map(self.heap.get, idents)):
-            yield from record.attributes.values()
+    def _hold_tensor(self, idents: Iterable[Symbol]) -> bool:
+        """Whether an attribute of one of the objects is known to hold a tensor."""
+        return any(record.contents.tensors for record in map(self.heap.get, idents) if record is not None)
 
     def run_unseen(self, values: Iterable[Value], epoch: str, line: int) -> None:
         """Code of the tree that is not interpreted gets the values, which are forgotten by the caller."""
         values = tuple(values)
         reached = (each for value in values for ident in objects_of(value) for each in self.reachable(ident))
-        if any(map(_holds_tensor, chain(values, self._held(reached)))) and self.sharing.assigns_data():
+        if self.sharing.assigns_data() and (contents_of(values).tensors or self._hold_tensor(reached)):
             self.replace_data(epoch, line)
         self.havoc_globals(epoch, line)
 
@@ -312,7 +308,7 @@ class Memory:
         """Unknown code gets the values: if one may be code of the tree, that may replace the data of the tensors."""
         values = tuple(values)
         unknown = any(isinstance(value, Object) and value.cls is None for value in values)
-        if unknown and any(map(_holds_tensor, values)) and self.sharing.replaces_data() and self.sharing.may_hide():
+        if unknown and contents_of(values).tensors and self.sharing.replaces_data() and self.sharing.may_hide():
             self.replace_data(epoch, line)
 
     def _renew_tensors(
@@ -390,9 +386,11 @@ class Memory:
         while stack:
             here = stack.pop()
             record = heap.get(here)
-            targets: Iterable[Symbol] = record.leads if record is not None and record.attributes else ()
-            if here in later or here in twins:
-                targets = (*targets, *twins.get(here, ()), *self.named(self.sharing.captured_by(here)))
+            targets: Iterable[Symbol] = record.contents.leads if record is not None and record.attributes else ()
+            if here in twins:
+                targets = (*targets, *twins[here], *self.named(self.sharing.captured_by(here)))
+            elif here in later and later[here].certain:
+                targets = (*targets, *self.named(later[here].changes))
             for target in targets:
                 if target not in found:
                     found[target] = None

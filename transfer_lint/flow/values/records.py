@@ -5,13 +5,29 @@ A record does not name its object, so that one record serves all objects to whic
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from transfer_lint.flow.values.symbols import Symbol
 from transfer_lint.flow.values.terms import Known, join_known
-from transfer_lint.flow.values.values import Host, Object, Tensor, Value, objects_of, symbols_of
+from transfer_lint.flow.values.values import Class, Function, Host, Object, Tensor, Tuple, Value, objects_of, symbols_of
+
+
+class Contents(NamedTuple):
+    """What is among the values that the attributes of a record hold.
+
+    leads: the objects in them, also in tuples and bound to functions. classed: the values that are objects of a known
+    class. tensors: whether there are tensors, also in tuples. code: whether there are functions or classes.
+    """
+
+    leads: tuple[Symbol, ...] = ()
+    classed: tuple[Object, ...] = ()
+    tensors: bool = False
+    code: bool = False
+
+
+_NOTHING = Contents()
 
 
 class Epoch(NamedTuple):
@@ -44,16 +60,16 @@ class Record:
     epoch: Epoch | None = None
     moved: Epoch | None = None
     made: bool = False
-    _leads: tuple[Symbol, ...] | None = field(default=None, init=False, compare=False, repr=False)
+    _contents: Contents | None = field(default=None, init=False, compare=False, repr=False)
     _lines: frozenset[int] | None = field(default=None, init=False, compare=False, repr=False)
 
     @property
-    def leads(self) -> tuple[Symbol, ...]:
-        """The objects that the attributes hold. Memoised."""
-        if self._leads is None:
-            values = self.attributes.values()
-            self._leads = tuple(ident for value in values for ident in objects_of(value)) if values else ()
-        return self._leads
+    def contents(self) -> Contents:
+        """What the attributes hold. Memoised."""
+        known = self._contents
+        if known is None:
+            known = self._contents = contents_of(self.attributes.values()) if self.attributes else _NOTHING
+        return known
 
     @property
     def lines(self) -> frozenset[int]:
@@ -87,6 +103,30 @@ class Record:
     def displaced(self, where: Epoch) -> Record:
         """A copy whose weights were moved to an unknown place."""
         return Record(where, self.attributes, None, None, self.epoch, where, self.made)
+
+
+def contents_of(values: Iterable[Value]) -> Contents:
+    """What is among some values."""
+    leads: list[Symbol] = []
+    classed: list[Object] = []
+    tensors = code = False
+    for value in values:
+        if isinstance(value, Object):
+            leads.append(value.ident)
+            if value.cls is not None:
+                classed.append(value)
+        elif isinstance(value, Tensor):
+            tensors = True
+        elif isinstance(value, Tuple):
+            inner = contents_of(value.items)
+            leads += inner.leads
+            tensors = tensors or inner.tensors
+        elif isinstance(value, Function):
+            leads += objects_of(value)
+            code = True
+        elif isinstance(value, Class):
+            code = True
+    return Contents(tuple(leads), tuple(classed), tensors, code)
 
 
 AT_ENTRY = Record()

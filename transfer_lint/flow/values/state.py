@@ -11,7 +11,7 @@ from transfer_lint.flow.values.memory import InitialAttribute, Memory
 from transfer_lint.flow.values.records import AT_ENTRY, Epoch, Record, is_empty, joined_records, only_read
 from transfer_lint.flow.values.symbols import Symbol, Symbols
 from transfer_lint.flow.values.terms import Known
-from transfer_lint.flow.values.values import Object, Placed, Tensor, Tuple, Value, objects_of
+from transfer_lint.flow.values.values import Function, Object, Placed, Tensor, Tuple, Value, objects_of
 
 
 class Meeting:
@@ -156,11 +156,14 @@ class State(Memory):
                 items.append(self.merge_values(x, y, partial(_item, phi, number), other, into))
             return Tuple(tuple(items))
         merged = join(a, b, phi)
+        if not isinstance(merged, Object | Tuple | Function):
+            return merged  # no object
         if isinstance(a, Object) and isinstance(b, Object) and isinstance(merged, Object):
+            if merged.ident is a.ident and merged.ident is b.ident:
+                return merged
             self._twin(a, b, merged, other or self, into or self)
-        parts = tuple(objects_of(merged))
-        origins = {*objects_of(a), *objects_of(b)} if parts else set()
-        for part in parts:
+        origins = {*objects_of(a), *objects_of(b)}
+        for part in tuple(objects_of(merged)):
             if part not in origins:
                 for origin in origins:
                     self.sharing.alias(part, origin)
@@ -209,7 +212,7 @@ class State(Memory):
         live.update(stack)
         while stack:
             record = self.heap.get(stack.pop())
-            for part in record.leads if record is not None else ():
+            for part in record.contents.leads if record is not None else ():
                 if part not in live:
                     live.add(part)
                     stack.append(part)
