@@ -57,13 +57,10 @@ def _detour(site: Site, questions: Questions) -> Verdict | None:
         text = f"`{receiver}`, which line {away.anchor[0]} keeps on {questions.wanted(away)}, comes back here"
         return Verdict(Severity.HINT, f"{text} at every step: keep it where it is used", site.receiver.why)
     left = questions.brought_back(site, kept=False)
+    surely = left is not None and questions.is_on_accelerator(left)
+    if left is None or not (surely or questions.comes_back(site, left)):
+        left = questions.brought_by_arithmetic(site) if often else None
     if left is None:
-        return None
-    surely = questions.is_on_accelerator(left)
-    likely = (
-        site.quiet_heat.rank >= Heat.STEP.rank and not questions.is_on_host(left) and not questions.is_in_test(site)
-    )
-    if not (surely or likely or questions.comes_back(site, left)):
         return None
     text = f"what left the device for numpy on line {left.anchor[0]} comes back here: do it in torch, on the device"
     loud = surely and site.heat is not Heat.ONCE

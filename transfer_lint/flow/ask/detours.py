@@ -41,10 +41,13 @@ def kept_on_object(site: Site, by_node: Mapping[ast.AST, Site]) -> Iterator[Site
             yield from (move for move in moves if spelled(move.moved) != kept)
 
 
-def brought_through_numpy(site: Site, by_node: Mapping[ast.AST, Site]) -> Iterator[Site]:
+def brought_through_numpy(
+    site: Site, by_node: Mapping[ast.AST, Site], methods: frozenset[str] | None = None
+) -> Iterator[Site]:
     """The transfers of the function that what is moved here may come from: `torch.from_numpy(x.cpu().numpy()).to(d)`.
 
-    Names are followed backwards through their assignments.
+    Names are followed backwards through their assignments; if methods are given, only where there is nothing on the way
+    but these, functions of numpy, and arithmetic.
     """
     made = _assigned(site) if isinstance(site.moved, ast.Name) and site.function is not None else site.moved
     while isinstance(made, ast.Call) and isinstance(made.func, ast.Attribute):
@@ -56,7 +59,11 @@ def brought_through_numpy(site: Site, by_node: Mapping[ast.AST, Site]) -> Iterat
     bound = [(target, value) for target, value in bindings(site.function.node) if value is not None]
     pending, seen = [*made.args], set[str]()
     while pending:
-        for node in nodes_of(pending.pop()):
+        value = pending.pop()
+        moved = {part for node in nodes_of(value) if node in by_node for part in nodes_of(by_node[node].moved)}
+        if methods is not None and not all(p in moved or _is_of_arrays(p, site, methods) for p in nodes_of(value)):
+            continue
+        for node in nodes_of(value):
             if isinstance(node, ast.Call) and node in by_node:
                 yield by_node[node]
             if isinstance(node, ast.Name) and node.id not in seen:
@@ -66,6 +73,16 @@ def brought_through_numpy(site: Site, by_node: Mapping[ast.AST, Site]) -> Iterat
                     for target, value in bound
                     if target.lineno <= site.node.lineno and isinstance(target, ast.Name) and target.id == node.id
                 ]
+
+
+def _is_of_arrays(node: ast.AST, site: Site, methods: frozenset[str]) -> bool:
+    """Whether a node is no call, or one that torch could do as well."""
+    if not isinstance(node, ast.Call):
+        return True
+    name = site.module.dotted(node.func)
+    if name.startswith(("numpy.", "torch.")):
+        return not name.startswith("numpy.random.")
+    return isinstance(node.func, ast.Attribute) and (node.func.attr in methods or node.func.attr in ("astype", "copy"))
 
 
 def _assigned(site: Site) -> ast.expr:

@@ -131,6 +131,11 @@ class ReadQuestions(Placements):
             return None
         return pieces.moved_in_pieces(site, single=not down) if not (down and self.is_read_at_once(site)) else None
 
+    def brought_by_arithmetic(self, site: Site) -> Site | None:
+        """The transfer to the host of what only numpy's arithmetic separates from the site; see `detours`."""
+        found = detours.brought_through_numpy(site, self._by_node, self._knowledge.tensor_methods)
+        return next((left for left in found if self.goes_to_host(left) and not self.is_on_host(left)), None)
+
     def kept_elsewhere(self, site: Site) -> Site | None:
         """The transfer that takes what the object keeps, and the site moves, to another place; see `detours`."""
         wanted = site.request.device
