@@ -77,16 +77,14 @@ def _item(frame: Frame, node: ast.Subscript, owner: Value, key: Value, state: St
                 moved_from=owner.moved_from,
                 why=owner.why,
             )
-        case Tuple() | Object() if isinstance(key, Constant) and isinstance(key.value, int):
-            if key.value >= 0:
-                return item_at(frame, owner, key.value, node, state)
-            last = frame.unknown(node, "an item")
-            return of_output(owner, "[]", last, frame, node) if isinstance(owner, Object) else last
+        case Tuple() | Object() if isinstance(key, Constant) and isinstance(key.value, int) and key.value >= 0:
+            return item_at(frame, owner, key.value, node, state)
+        case Object() if isinstance(key, Constant) and isinstance(key.value, int):
+            return of_output(owner, "[]", frame.unknown(node, "an item"), frame, node)
         case Object() if isinstance(key, Constant) and not _may_be_any(owner, f"[{key.value!r}]", state):
             return of_output(owner, "[]", state.read(owner, f"[{key.value!r}]"), frame, node)
         case Object():
-            attributes = state.record(owner.ident).attributes
-            if "[]" in attributes:
+            if "[]" in (attributes := state.record(owner.ident).attributes):
                 return one_alike(frame, attributes["[]"], node, state)
             value = frame.unknown(node, "an item")
             state.sharing.alias(value.ident, owner.ident)

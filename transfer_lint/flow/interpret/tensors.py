@@ -244,9 +244,7 @@ def pair_along(
     key: of the positional argument that is the dimension, where it is a number.
     """
     number = arguments.get("dim", arguments.get(key))
-    along = (
-        isinstance(number, Constant) and type(number.value) is int and arguments.keys() <= _ALONG
-    )
+    along = isinstance(number, Constant) and type(number.value) is int and arguments.keys() <= _ALONG
     if name not in _PAIRS or not along or not isinstance(whole, Tensor):
         return None
     return parts(frame, whole, Operation(True, False, False, False, False, False), node, state)
