@@ -32,7 +32,6 @@ def assign(frame: Frame, target: ast.expr, value: Value, state: State) -> None:
         case ast.Subscript():
             _assign_item(frame, target, value, state)
         case ast.Tuple() | ast.List():
-            frame.run_operators((value,), target, state)
             iterated(frame, value, target, state)
             for number, item in enumerate(target.elts):
                 if isinstance(item, ast.Starred):

@@ -113,6 +113,7 @@ def runs_tree(values: list[Value], state: State) -> bool:
 
 
 def iterated(frame: Frame, source: Value, node: ast.AST, state: State) -> None:
-    """A value is iterated over: if it is a generator, it runs on."""
+    """A value is iterated over: if it is a generator, it runs on; if it is an instance, its special methods may run."""
+    frame.run_operators((source,), node, state, "iter")
     if isinstance(source, Object):
         state.run(source, frame.epoch(node), getattr(node, "lineno", 0))

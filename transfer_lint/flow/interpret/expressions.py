@@ -305,9 +305,7 @@ def _dict(frame: Frame, node: ast.expr, state: State) -> Value:
 @evaluates(ast.Starred)
 def _starred(frame: Frame, node: ast.expr, state: State) -> Value:
     assert isinstance(node, ast.Starred)
-    value = frame.eval(node.value, state)
-    frame.run_operators((value,), node, state)
-    iterated(frame, value, node, state)
+    iterated(frame, frame.eval(node.value, state), node, state)
     return frame.unknown(node)
 
 
@@ -357,7 +355,6 @@ def _comprehension(frame: Frame, node: ast.expr, state: State) -> Value:
     with frame.inlined(), frame.repeated(node) as enter:
         for generator in node.generators:
             source = frame.eval(generator.iter, inner)
-            frame.run_operators((source,), generator, inner)
             iterated(frame, source, generator.iter, inner)
             elements = elements_of(frame, generator.target, generator.iter, inner, source)
             elements |= collected_in(frame, generator.target, generator.iter, source, inner)

@@ -36,7 +36,6 @@ def _for(frame: Frame, node: ast.stmt, state: State) -> State | None:
         frame.around.elements = before | elements
 
     def enter(here: State) -> State:
-        frame.run_operators((source,), node.iter, here)
         iterated(frame, source, node.iter, here)
         assign(frame, node.target, element(frame, source, node.target, here), here)
         return here

@@ -122,10 +122,13 @@ def _moves_or_assigns(node: ast.AST) -> bool:
 def run_by(node: ast.AST, dotted: str = "") -> Sequence[str]:
     """The special methods of its operands that an operation may run, as `names_acting` names them.
 
-    dotted: what a call calls; of an attribute `.name` if it is read, and `.name=` if it is assigned.
+    dotted: what a call calls; "iter" where something is gone through; of an attribute `.name` if it is read, and
+        `.name=` if it is assigned.
     """
     if dotted.startswith("."):
         return (dotted, "__setattr__", "__delattr__") if dotted.endswith("=") else (dotted, *_LOOKED_UP)
+    if dotted == "iter":
+        return _LOOP
     match node:
         case ast.BinOp(op=op) | ast.AugAssign(op=op):
             return _BINARY[type(op)]
