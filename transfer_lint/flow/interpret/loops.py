@@ -137,12 +137,13 @@ class _Age:
 
     def aged(self, value: Value, where: tuple[object, ...], label: str) -> Value:
         """The value with a new symbol, if it was made in the loop."""
-        if not any(self._is_made_here(symbol) for symbol in symbols_of(value)):
+        first, last = self.first, self.last
+        if not any(symbol.made_within(first, last) for symbol in symbols_of(value)):
             return value
-        fresh = self._symbols.make(("aged", self._loop, where), label, self.first - 1)
+        fresh = self._symbols.make(("aged", self._loop, where), label, first - 1)
         match value:
             case Tensor():
-                own = fresh if self._is_made_here(value.ident) else value.ident
+                own = fresh if value.ident.made_within(first, last) else value.ident
                 shares = value.shares if own is value.ident else value.memory()
                 device, dtype = self._lasting(value.device), self._lasting(value.dtype)
                 return replace(value, ident=own, device=device, dtype=dtype, shares=shares)
@@ -155,12 +156,10 @@ class _Age:
                 return Tuple(tuple(self.aged(v, (*where, n), f"{label}[{n}]") for n, v in enumerate(value.items)))
         return Object(fresh)
 
-    def _is_made_here(self, symbol: Symbol) -> bool:
-        return symbol.made_within(self.first, self.last)
-
     def _lasting(self, known: Known | None) -> Known | None:
         term = known.term if known is not None else None
-        return None if term is not None and term.symbol and self._is_made_here(term.symbol) else known
+        made = term.symbol if term is not None else None
+        return None if made and made.made_within(self.first, self.last) else known
 
 
 def _forget(frame: Frame, state: State, forgotten: set[str | Symbol], node: ast.stmt) -> None:
