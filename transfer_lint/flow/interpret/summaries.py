@@ -109,14 +109,9 @@ class Summaries:
         """The interpretation for a function's sites: the proved one, where only hidden changes could tell more."""
         proved = self._proved._done.get(info.node) if self._proved is not None else None
         more = self.assumptions - {Assumption.NO_HIDDEN_CHANGES}
-        if (
-            proved is None
-            or proved.sites
-            or proved.reads
-            or proved.comparisons
-            or proved.uploads
-            or proved.assumable & more
-        ):
+        if proved is None or proved.assumable & more:
+            return self.interpretation(info)
+        if proved.sites or proved.reads or proved.comparisons or proved.uploads:
             return self.interpretation(info)
         return proved
 
