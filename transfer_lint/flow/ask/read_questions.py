@@ -34,16 +34,16 @@ class ReadQuestions(Placements):
 
         It has read another value, or brought one, in the same round of every loop: that wait is the one to be spared.
         """
-        known = self._source_of(read)
+        known, methods = self._source_of(read), self._knowledge.tensor_methods
         if read.elements:
             return False
-        if known is None:
+        if self.is_trained_on(read):
             others = (other for other in self.reads if other is not read and is_trained_on(other))
-            methods = self._knowledge.tensor_methods
-            return self.is_trained_on(read) and any(
-                readers.is_computed_before(read, other, methods) for other in others
-            )
-        here, methods = self.brought_by(read) or read, self._knowledge.tensor_methods
+            if any(readers.is_computed_before(read, other, methods) for other in others):
+                return True
+        if known is None:
+            return False
+        here = self.brought_by(read) or read
         waits: list[tuple[Site | HostRead, Known | None]] = [
             *((site, site.device) for site in self.sites if site.is_blocking and self.goes_to_host(site)),
             *((other, self._source_of(other)) for other in self.reads if self.brought_by(other) is None),
