@@ -68,7 +68,7 @@ class Sharing:
     unsettled: something was forgotten that is kept where modules are settled.
     new: the object that this `__init__` initialises, which is different from every other.
     open: an object changes only through names that the function ties to it.
-    hidden: something was forgotten that is kept where changes are open, or would have been.
+    hidden: something was forgotten that is kept where changes are open, or might have been.
     budget: how many steps the interpretation may still take; see `spend`.
     later: function or generator, or what may be one -> what it may do when it runs.
     """
