@@ -22,9 +22,9 @@ from tests.support.command import WASTE
 from tests.support.working import working
 from transfer_lint.files.discovery import collect
 from transfer_lint.flow.knowledge import default_knowledge
-from transfer_lint.flow.program import tree_texts
 from transfer_lint.flow.program.project import Project
 from transfer_lint.flow.program.text_facts import TextFacts
+from transfer_lint.flow.program.text_index import Index
 from transfer_lint.lint.check import check_paths
 from transfer_lint.lint.check_text import Examined, examine
 from transfer_lint.server import answers
@@ -136,14 +136,14 @@ def test_an_edit_parses_and_searches_only_what_was_edited(tmp_path: Path, monkey
     (tmp_path / ".git").mkdir()
     put(tmp_path, dict.fromkeys(VARIANTS, 0))
     text = Path("uses.py").read_text()
-    made: list[tree_texts._Index] = []
-    make = tree_texts._Index.__init__
+    made: list[Index] = []
+    make = Index.__init__
 
-    def noted(self: tree_texts._Index, *arguments: Any) -> None:
+    def noted(self: Index, *arguments: Any) -> None:
         made.append(self)
         make(self, *arguments)
 
-    monkeypatch.setattr(tree_texts._Index, "__init__", noted)
+    monkeypatch.setattr(Index, "__init__", noted)
     library = answers.Library()
     first = asked("uses.py", text, {})
     facts = library.reading(first).facts
