@@ -13,7 +13,7 @@ from transfer_lint.flow.program.routines import CallSite, Routine
 from transfer_lint.flow.program.step_code import is_in_test
 from transfer_lint.flow.program.syntax import ancestors, bindings, blocks_of, nodes_of
 
-_DEPTH = 5  # functions that hand a value on to one another
+_DEPTH = 3  # functions that hand a value on to one another
 _MOST = 40  # files in which a word is looked for
 _LEAVES = (ast.Return, ast.Raise, ast.Continue, ast.Break)
 _UNKNOWN = object()
@@ -127,13 +127,14 @@ class Options:
         """The one value that a parameter has in all calls of the tree, its default value included."""
         if depth == _DEPTH or isinstance(routine.node, ast.Module):
             return _UNKNOWN
-        given = list(self._given(routine, name))
-        default = _default(routine, name)
-        values = [_UNKNOWN if value is None else self._value(site.routine, value, depth + 1) for site, value in given]
-        if default is not _UNKNOWN:
-            values.append(default)
-        same = bool(values) and all(value is not _UNKNOWN and _alike(value, values[0]) for value in values)
-        return values[0] if same else _UNKNOWN
+        known = _default(routine, name)
+        for site, given in self._given(routine, name):
+            value = _UNKNOWN if given is None else self._value(site.routine, given, depth + 1)
+            if known is _UNKNOWN:
+                known = value
+            if value is _UNKNOWN or not _alike(value, known):
+                return _UNKNOWN
+        return known
 
     def _given(self, routine: Routine, name: str) -> Iterator[tuple[CallSite, ast.expr | None]]:
         """The calls that give a parameter a value, as far as it can be known which they are; None: any value.
