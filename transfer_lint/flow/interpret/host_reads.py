@@ -283,8 +283,9 @@ def _is_one_item(node: ast.expr) -> TypeGuard[ast.Subscript]:
 
 def _number_of_loss(frame: Frame, node: ast.Call, operands: Sequence[Value]) -> Object | None:
     """The operand of `float(loss)`: nobody makes a number of a number, so it is a tensor."""
-    alone = len(node.args) == len(operands) == 1 and isinstance(operands[0], Object)
-    return operands[0] if alone and seems_loss(frame, node.args[0], operands[0]) else None  # type: ignore[return-value]
+    if len(node.args) != 1 or len(operands) != 1 or not isinstance(operands[0], Object):
+        return None
+    return operands[0] if seems_loss(frame, node.args[0], operands[0]) else None
 
 
 # ---- recording -------------------------------------------------------------------------------------------------------

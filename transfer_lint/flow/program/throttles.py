@@ -43,8 +43,7 @@ class Throttles:
         body = body or (_asks_few(node.test) and all(map(_is_placeholder, node.body)))
         other = self._is_rare(ast.UnaryOp(ast.Not(), node.test), node.orelse, loop or ())
         body = body or isinstance(node.body[-1], ast.Raise) or _is_for_failures(node)
-        one = isinstance(node.test, ast.BoolOp) and isinstance(node.test.op, ast.And)
-        ranked = Change.UNSURE if one and any(map(_asks_rank, node.test.values)) else None  # type: ignore[attr-defined]
+        ranked = Change.UNSURE if _asks_rank_and_more(node.test) else None
         return Change.RARELY if body else ranked, Change.RARELY if other else None
 
     def ends(self, node: ast.If, loop: Sequence[str] | None) -> bool:
@@ -94,6 +93,11 @@ class Throttles:
             case ast.Call(func=func):
                 return _last(func) in ("isEnabledFor", "is_in_onnx_export")
         return False
+
+
+def _asks_rank_and_more(test: ast.expr) -> bool:
+    """Whether a branch is for one process, and only under another condition: `if rank == 0 and ..`."""
+    return isinstance(test, ast.BoolOp) and isinstance(test.op, ast.And) and any(map(_asks_rank, test.values))
 
 
 def _is_for_failures(node: ast.If) -> bool:
