@@ -5,9 +5,10 @@ from __future__ import annotations
 import ast
 import re
 import sys
-from bisect import bisect_left
-from collections.abc import Iterator, Sequence
+from bisect import bisect_left, bisect_right
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import TypeAlias
 
 from transfer_lint.files.scan import ACCELERATOR, BUFFERS, PLACES, SIZES, TESTS, words
 from transfer_lint.findings import Assumption
@@ -16,7 +17,7 @@ from transfer_lint.flow.interpret.summaries import Summaries
 from transfer_lint.flow.program.modules import FunctionInfo, Module
 from transfer_lint.flow.program.project import Project
 from transfer_lint.flow.results.constructions import Construction, DeviceComparison, ImplicitUpload
-from transfer_lint.flow.results.examination import Examination, Interpretation
+from transfer_lint.flow.results.examination import Examination, Interpretation, Place
 from transfer_lint.flow.results.mutations import Mutation
 from transfer_lint.flow.results.reads import HostRead
 from transfer_lint.flow.results.sites import Site
@@ -38,11 +39,15 @@ _BY_ATTRIBUTES = re.compile(r"\[(?<=[\w)]\[)[^\[\]\n]*\bself\.\w+[,\[\]]")
 _OF_ATTRIBUTES = re.compile(r"(?:if|while|assert)\b[^\n]*\bself\.\w")
 
 
+Part: TypeAlias = FunctionInfo | None
+"""What is followed at once: a function with all that is nested in it, or the top level of a file (None)."""
+
+
 class Analysis:
     """The device flow of a project; one per run.
 
     assumptions: what is taken for granted; without them, all that is found is proved.
-    proved: the analysis without assumptions. It is used where no assumption tells more.
+    beside: another analysis of the project; what rests on no assumption is found out once for both.
     budget: the steps that the interpretation of one function may take; see `Summaries`.
     watching: keep the value of every expression; without it, `Interpretation.values` is empty.
     """
@@ -52,23 +57,28 @@ class Analysis:
         project: Project,
         *,
         assumptions: frozenset[Assumption] = frozenset(),
-        proved: Analysis | None = None,
+        beside: Analysis | None = None,
         budget: int = sys.maxsize,
         watching: bool = False,
     ) -> None:
         self.project = project
-        known = proved._summaries if proved is not None else None
-        self._wanted: dict[Module, _Wanted] = proved._wanted if proved is not None else {}
+        self._wanted: dict[Module, Sequence[Part]] = beside._wanted if beside is not None else {}
+        known = beside._summaries if beside is not None else None
         self._summaries: Summaries = Summaries(
-            project, assumptions=assumptions, proved=known, budget=budget, watching=watching
+            project, assumptions=assumptions, beside=known, budget=budget, watching=watching
         )
 
     def prepare(self, module: Module) -> None:
         """Find out what of a file has to be followed, which asks about many other files. Nothing is followed yet."""
         self._wanted_of(module)
 
-    def examine(self, module: Module) -> Examination:
-        """What the file does that rules judge, in source order, and its mutations."""
+    def examine(
+        self, module: Module, only: Collection[Part] | None = None, others: Analysis | None = None
+    ) -> Examination:
+        """What the file does that rules judge, in source order, and its mutations.
+
+        only: the parts to examine; None: all. others: the analysis that tells of the other parts.
+        """
         sites: dict[ast.Call, Site] = {}
         reads: dict[ast.expr, HostRead] = {}
         constructions: dict[ast.Call, Construction] = {}
@@ -77,7 +87,11 @@ class Analysis:
         mutations: list[Mutation] = []
         assumable: set[Assumption] = set()
         given_up: list[ast.AST] = []
-        for frame in self._frames_with_sites(module):
+        for part in self._wanted_of(module):
+            here = self if only is None or part in only else others
+            if here is None:
+                continue
+            frame = here._summaries.top_level(module) if part is None else here._summaries.interpretation(part)
             assumable |= frame.assumable
             given_up += frame.given_up
             mutations += (Mutation(node, tensor, sure) for (node, tensor), sure in frame.mutations.items())
@@ -109,16 +123,8 @@ class Analysis:
             if info.lines.start < lines.stop and lines.start < info.lines.stop:
                 yield self.interpretation(info)
 
-    def _frames_with_sites(self, module: Module) -> Iterator[Frame]:
-        """The frames of the functions that may hold a transfer or host read, and of the top level if it may."""
-        wanted = self._wanted_of(module)
-        for info in wanted.functions:
-            yield self._summaries.with_sites(info)
-        if wanted.top_level:
-            yield self._summaries.top_level(module)
-
-    def _wanted_of(self, module: Module) -> _Wanted:
-        """What of a file may hold a transfer or host read.
+    def _wanted_of(self, module: Module) -> Sequence[Part]:
+        """The parts of a file that may hold a transfer or host read.
 
         Any test may read a tensor: in a file that puts values on an accelerator, all that runs at steps is looked at,
         and all that may read the elements of a tensor one by one. In another file, what reads a value that is surely a
@@ -127,24 +133,17 @@ class Analysis:
         if module not in self._wanted:
             marks, heat = _Marks.of(module.text), self._summaries.heat
             outside = set(marks.lines)
-            functions: list[FunctionInfo] = []
+            parts: list[Part] = []
             for info in module.functions:
                 inside = _within(marks.lines, info.lines)
                 maybe = marks.accelerator or bool(_within(marks.tests, info.lines))
                 if inside or (maybe and heat.has_steps(module, info.node)):
-                    functions.append(info)
+                    parts.append(info)
                 outside.difference_update(inside)
-            top_level = bool(outside) or (marks.accelerator and heat.has_steps(module, None))
-            self._wanted[module] = _Wanted(functions, top_level)
+            if outside or (marks.accelerator and heat.has_steps(module, None)):
+                parts.append(None)
+            self._wanted[module] = parts
         return self._wanted[module]
-
-
-@dataclass(frozen=True)
-class _Wanted:
-    """What of a file is followed: some of its functions, and its top level or not."""
-
-    functions: Sequence[FunctionInfo]
-    top_level: bool
 
 
 @dataclass(frozen=True)
@@ -167,6 +166,17 @@ class _Marks:
         tests = (*_OF_TENSORS, _OF_ATTRIBUTES) if _BUFFERS.search(text) else _OF_TENSORS
         tests = (*tests, _BY_ATTRIBUTES) if _KEPT.search(text) else tests
         return _Marks(accelerator, sorted(found), sorted(_lines_of(tests, text)) if not accelerator else ())
+
+
+def parts_of(module: Module, places: Iterable[Place]) -> set[Part]:
+    """The parts of a file that hold these places."""
+    starts = [info.lines.start for info in module.functions]
+    found: set[Part] = set()
+    for line in {place.anchor[0] for place in places}:
+        number = bisect_right(starts, line) - 1
+        inside = number >= 0 and line in module.functions[number].lines
+        found.add(module.functions[number] if inside else None)
+    return found
 
 
 def _within(lines: Sequence[int], part: range) -> Sequence[int]:

@@ -33,7 +33,7 @@ from transfer_lint.flow.values.values import (
 )
 from transfer_lint.lint.check_text import nesting, project_over
 from transfer_lint.lint.deep_stack import deep
-from transfer_lint.lint.judge import Judgement, analysis_of, evidence_lines, judgements
+from transfer_lint.lint.judge import Judgement, analysis_of, evidence_lines, judge
 from transfer_lint.lint.lookup import load
 from transfer_lint.lint.silence import reasons
 from transfer_lint.problems import Problem, unparsable_as
@@ -60,7 +60,7 @@ def explain(path: str, text: str, line: int, column: int | None, project: Projec
         questions = Questions(project, module, analysis_of(project).examine(module))
         judged = {
             judgement.place.node: judgement
-            for judgement in judgements(project, questions, options)
+            for judgement in judge(module, project, options).judgements
             if isinstance(judgement.place, Site)  # a host read may be at the same call
         }
         lines.extend(_judgements(questions, judged, line, column))

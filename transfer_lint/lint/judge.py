@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from transfer_codemods.actions import GuardModule, GuardTensor
@@ -19,14 +19,14 @@ from transfer_lint.findings import (
     SpareImport,
     SpareLocal,
 )
-from transfer_lint.flow.analysis import Analysis
+from transfer_lint.flow.analysis import Analysis, parts_of
 from transfer_lint.flow.ask.questions import Questions
 from transfer_lint.flow.ask.spare_imports import SpareImports
 from transfer_lint.flow.ask.spare_locals import SpareLocals
 from transfer_lint.flow.program.modules import Module
 from transfer_lint.flow.program.project import Project
 from transfer_lint.flow.program.syntax import written
-from transfer_lint.flow.results.examination import Place
+from transfer_lint.flow.results.examination import Examination, Place
 from transfer_lint.flow.results.reads import HostRead
 from transfer_lint.flow.results.sites import Site
 from transfer_lint.flow.values.terms import Fact, Why
@@ -35,6 +35,7 @@ from transfer_lint.rules.options import RuleOptions
 from transfer_lint.settings import ANALYSIS_BUDGET
 
 _LONGEST_CHAIN = 16  # how many evidence lines of a proof are kept
+_OF_THE_HEAP = frozenset({Assumption.STAYS_WHERE_PUT, Assumption.NO_HIDDEN_CHANGES})
 _LONGEST_SOURCE = 70  # characters of code in a fact
 
 
@@ -101,17 +102,16 @@ def check(path: str, text: str, project: Project, options: RuleOptions) -> Check
     Raises SyntaxError, ValueError (NUL bytes), RecursionError and MemoryError where `ast.parse` does.
     """
     module = project.add(path, text)
-    examined = analysis_of(project, budget=options.analysis_budget).examine(module)
-    questions = Questions(project, module, examined)
+    judged = judge(module, project, options)
     findings = [
-        finding(judgement, on_request=_on_request(judgement, questions, options))
-        for judgement in judgements(project, questions, options)
+        finding(judgement, on_request=_on_request(judgement, judged.questions, options))
+        for judgement in judged.judgements
     ]
     findings = with_spare(findings, project, module)
     return CheckResult(
         tuple(sorted(findings, key=lambda f: (f.line, f.column, f.code))),
-        len(questions.sites) + len(questions.reads),
-        tuple(_given_up(module, node) for node in examined.given_up),
+        judged.sites,
+        tuple(_given_up(module, node) for node in judged.given_up),
     )
 
 
@@ -140,56 +140,94 @@ def _given_up(module: Module, node: ast.AST) -> GivenUp:
     return GivenUp(name, line, column, column + len(f"def {name}") if name else column)
 
 
-def judgements(project: Project, questions: Questions, options: RuleOptions) -> Iterable[Judgement]:
+@dataclass(frozen=True)
+class Judged:
+    """What is judged of a file.
+
+    questions: those without assumptions, if any rule has a verdict. sites: the number of transfers and host reads.
+    given_up: what took too many steps to be followed.
+    """
+
+    questions: Questions
+    judgements: Sequence[Judgement]
+    sites: int
+    given_up: Sequence[ast.AST]
+
+
+def judge(module: Module, project: Project, options: RuleOptions) -> Judged:
     """The judgements on a file: what is proved, and on other places what follows from assumptions.
 
-    What follows from assumptions takes the place of a proved hint without a fix if it says more, and of a wait that is
-    proved, but without a fix, if it has one.
+    What can be proved can also be found where something is assumed. So that is done first, and proofs are looked for
+    only where it gives a verdict.
     """
-    found: dict[tuple[object, ...], Judgement] = {}
-    for place in questions.places:
-        judged = strongest(place, questions, options)
-        if judged is not None:
-            found[type(place), place.anchor] = Judgement(place, *judged)
-    assumed = options.assumptions & questions.assumable
-    if assumed:
-        examined = analysis_of(project, options.assumptions, options.analysis_budget).examine(questions.module)
-        wider = Questions(project, questions.module, examined, options.assumptions)
-        for place in wider.places:
-            proved = found.get((type(place), place.anchor))
-            if proved is not None and proved.verdict.action:
-                continue
-            judged = strongest(place, wider, options)
-            if judged is None or (proved is not None and _is_as_good(proved, judged[1])):
-                continue
-            if judged[1].severity is Severity.HINT and (proved or place.heat.rank < Heat.STEP.rank):
-                continue  # what is neither proved nor loud nor hot is not worth a line
+    examined = analysis_of(project, options.assumptions, options.analysis_budget).examine(module)
+    questions = Questions(project, module, examined, options.assumptions)
+    verdicts = [(place, judged) for place in questions.places if (judged := strongest(place, questions, options))]
+    sites = len(questions.sites) + len(questions.reads)
+    if not options.assumptions or not verdicts:
+        judgements = [Judgement(place, *judged) for place, judged in verdicts]
+        return Judged(questions, judgements, sites, examined.given_up)
+    certain = _certain(project, questions, [place for place, _ in verdicts], options)
+    proofs = Questions(project, module, certain)
+    proved = {_key(place): place for place in proofs.places}
+    assumed = options.assumptions & (proofs.assumable | questions.assumable)
+    found: list[Judgement] = []
+    for place, judged in verdicts:
+        there = proved.get(_key(place))
+        proof = strongest(there, proofs, options) if there is not None else None
+        if proof is not None and there is not None and _is_enough(there, proof[1], judged[1]):
+            found.append(Judgement(there, *proof))
+        elif judged[1].severity is not Severity.HINT or place.heat.rank >= Heat.STEP.rank:
+            # What is neither proved nor loud nor hot is not worth a line. A fact may be missing where a proof is not
+            # complete: what is assumed of the heap has none.
             rests_on = frozenset(fact.assumption for fact in judged[1].why if fact.assumption is not None)
-            # A fact may be missing where a proof is not complete. What is assumed of the heap has none.
-            rests_on = rests_on or assumed & {Assumption.STAYS_WHERE_PUT, Assumption.NO_HIDDEN_CHANGES} or assumed
-            found[type(place), place.anchor] = Judgement(place, *judged, rests_on, rests_on <= options.trusted)
-    return found.values()
+            rests_on = rests_on or assumed & _OF_THE_HEAP or assumed or options.assumptions
+            found.append(Judgement(place, *judged, rests_on, rests_on <= options.trusted))
+    return Judged(proofs, found, sites, tuple(dict.fromkeys((*examined.given_up, *certain.given_up))))
 
 
-def _is_as_good(proved: Judgement, assumed: Verdict) -> bool:
-    """Whether a proved judgement without a fix says as much as a verdict that follows from assumptions."""
-    if proved.verdict.severity is Severity.HINT:
-        return False
-    less = assumed.action is None or assumed.severity.rank < proved.verdict.severity.rank
-    return less or not isinstance(proved.place, HostRead)
+def _certain(project: Project, questions: Questions, places: Sequence[Place], options: RuleOptions) -> Examination:
+    """The examination without assumptions of the parts of a file that hold these places.
+
+    The methods of one class are examined together, as they share its attributes. Of other parts it says what holds
+    with the assumptions: that something else is done there, too, speaks against a proof.
+    """
+    module = questions.module
+    parts = parts_of(module, places)
+    classes = {part.owner for part in parts if part is not None and part.owner is not None}
+    parts |= {part for part in parts_of(module, questions.places) if part is not None and part.owner in classes}
+    wide = analysis_of(project, options.assumptions, options.analysis_budget)
+    return analysis_of(project, budget=options.analysis_budget).examine(module, parts, wide)
+
+
+def _key(place: Place) -> tuple[object, ...]:
+    return type(place), place.anchor
+
+
+def _is_enough(place: Place, proved: Verdict, assumed: Verdict) -> bool:
+    """Whether a proved verdict says as much as one that follows from assumptions.
+
+    That of a wait gives way to one with a fix; a hint without a fix gives way to one that is loud.
+    """
+    if proved.action:
+        return True
+    if proved.severity is Severity.HINT:
+        return assumed.severity is Severity.HINT
+    less = assumed.action is None or assumed.severity.rank < proved.severity.rank
+    return less or not isinstance(place, HostRead)
 
 
 def analysis_of(
     project: Project, assumptions: frozenset[Assumption] = frozenset(), budget: int = ANALYSIS_BUDGET
 ) -> Analysis:
     """The project's analysis under some assumptions. What it finds out about a callee is used for every file."""
-    key = (Analysis, assumptions, budget)
-    if key not in project.memo:
-        proved = analysis_of(project, budget=budget) if assumptions else None
+    known: dict[tuple[frozenset[Assumption], int], Analysis] = project.memo.setdefault(Analysis, {})
+    key = (assumptions, budget)
+    if key not in known:
+        beside = next((analysis for (_, steps), analysis in known.items() if steps == budget), None)
         watching = project.watched and not assumptions
-        project.memo[key] = Analysis(project, assumptions=assumptions, proved=proved, budget=budget, watching=watching)
-    analysis: Analysis = project.memo[key]
-    return analysis
+        known[key] = Analysis(project, assumptions=assumptions, beside=beside, budget=budget, watching=watching)
+    return known[key]
 
 
 def strongest(place: Place, questions: Questions, options: RuleOptions) -> tuple[Rule, Verdict] | None:

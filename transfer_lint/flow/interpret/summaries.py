@@ -47,7 +47,7 @@ _SMALL = 250  # nodes of a function that is followed again for arguments that ar
 class Summaries:
     """All summaries of a project, computed on demand.
 
-    proved: the summaries without assumptions, whose findings are used where no assumption tells more.
+    beside: other summaries of the project; what rests on no assumption is found out once for all.
     budget: the steps that the interpretation of one function may take; see `Sharing.spend`. One that takes more is
         given up: its callers know nothing of it, and its sites are judged without flow.
     """
@@ -57,23 +57,23 @@ class Summaries:
         project: Project,
         *,
         assumptions: frozenset[Assumption] = frozenset(),
-        proved: Summaries | None = None,
+        beside: Summaries | None = None,
         budget: int = sys.maxsize,
         watching: bool = False,
     ) -> None:
         self.project = project
         self.budget = budget
         self.assumptions = assumptions
-        self._proved = proved
-        self.heat: HeatMap = proved.heat if proved is not None else HeatMap(project)
-        self.roles: ArgumentRoles = proved.roles if proved is not None else ArgumentRoles(project)
-        self.fixed_names: dict[Module, dict[str, Value]] = proved.fixed_names if proved is not None else {}
+        self.heat: HeatMap = beside.heat if beside is not None else HeatMap(project)
+        self.roles: ArgumentRoles = beside.roles if beside is not None else ArgumentRoles(project)
+        self.fixed_names: dict[Module, dict[str, Value]] = beside.fixed_names if beside is not None else {}
         self._done: dict[ast.AST, Frame] = {}
+        self._tops: dict[Module, Frame] = {}
         self._summaries: dict[ast.AST, Summary | None] = {}
         self._for_tensors: dict[tuple[ast.AST, frozenset[str]], Summary | None] = {}
         self._asks: dict[ast.AST, frozenset[str]] = {}
         self._running: set[ast.AST] = set()
-        self._global_nodes: dict[str, tuple[Module, str, ast.expr]] = proved._global_nodes if proved is not None else {}
+        self._global_nodes: dict[str, tuple[Module, str, ast.expr]] = beside._global_nodes if beside is not None else {}
         self._globals: dict[tuple[str, str], Value | None] = {}
         self.watching = watching  # whether frames keep the value of every expression
 
@@ -81,7 +81,7 @@ class Summaries:
 
     def interpretation(self, info: FunctionInfo) -> Frame:
         """The interpretation of a function, with its sites. Memoised."""
-        if info.node not in self._done and not self._reuse(info):
+        if info.node not in self._done:
             frame = self._frame(info.module, info)
             frame.around.traced = any(name in self.project.knowledge.tracers for name in info.decorators)
             self._running.add(info.node)
@@ -95,36 +95,19 @@ class Summaries:
             self._done[info.node] = frame
         return self._done[info.node]
 
-    def _reuse(self, info: FunctionInfo) -> bool:
-        """Take over what is proved of a function, if no assumption tells more."""
-        frame = self._proved._done.get(info.node) if self._proved is not None else None
-        if frame is None or frame.assumable & self.assumptions:
-            return False
-        assert self._proved is not None
-        self._done[info.node] = frame
-        self._summaries[info.node] = self._proved._summaries[info.node]
-        return True
-
-    def with_sites(self, info: FunctionInfo) -> Frame:
-        """The interpretation for a function's sites: the proved one, where only hidden changes could tell more."""
-        proved = self._proved._done.get(info.node) if self._proved is not None else None
-        more = self.assumptions - {Assumption.NO_HIDDEN_CHANGES}
-        if proved is None or proved.assumable & more:
-            return self.interpretation(info)
-        if proved.sites or proved.reads or proved.comparisons or proved.uploads:
-            return self.interpretation(info)
-        return proved
-
     def top_level(self, module: Module) -> Frame:
-        """The interpretation of the code that runs at import."""
-        frame = self._frame(module, None)
-        state = self._entry_state(frame)
-        try:
-            frame.block(_top_level(module), state)
-        except OverBudget:
-            return self._given_up(module, None)
-        frame.assumable |= state.sharing.assumable()
-        return frame
+        """The interpretation of the code that runs at import. Memoised."""
+        if module not in self._tops:
+            frame = self._frame(module, None)
+            state = self._entry_state(frame)
+            try:
+                frame.block(_top_level(module), state)
+                frame.assumable |= state.sharing.assumable()
+                frame.finish()
+            except OverBudget:
+                frame = self._given_up(module, None)
+            self._tops[module] = frame
+        return self._tops[module]
 
     def _entry_state(self, frame: Frame) -> State:
         state = entry_state(frame)
