@@ -19,8 +19,11 @@ def words(*names: str) -> str:
     return "|".join(rf"{name}(?<!\w{name})" for name in names)
 
 
-PLACES = (rf"\.\s*(?:{'|'.join(sorted(MOVES | READS))})\s*\(", rf"{words('device')}\s*!?=")
-"""Patterns of most that rules judge: transfers and host reads; `device=` and comparisons of a device."""
+PLACES = (rf"\.\s*(?:{'|'.join(sorted(MOVES | READS))})\s*\(", rf"{words('device')}\s*[!=]=")
+"""Patterns of most that rules judge: transfers, host reads, and comparisons of a device."""
+
+GIVEN = rf"{words('device')}\s*=(?!=)"
+"""What gives a factory, or something else, a device."""
 
 ACCELERATOR = rf"(?:{words('cuda', 'xpu', 'mps', 'npu', 'hpu', 'get_torch_device', 'vae_device')})\b"
 """What a file that puts a value on an accelerator by itself has in its text. Any test may read such a value."""
@@ -51,7 +54,7 @@ and what makes an index on the host."""
 BUFFERS = r"register_buffer\("
 """What registers a tensor that a test may read."""
 
-_SITES = tuple(re.compile(pattern.encode()) for pattern in (*PLACES, ACCELERATOR, TESTS, BUFFERS))
+_SITES = tuple(re.compile(pattern.encode()) for pattern in (*PLACES, GIVEN, ACCELERATOR, TESTS, BUFFERS))
 _SIZES = tuple(re.compile(pattern.encode()) for pattern in SIZES)
 
 

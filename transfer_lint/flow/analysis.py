@@ -10,12 +10,13 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
-from transfer_lint.files.scan import ACCELERATOR, BUFFERS, PLACES, SIZES, TESTS, words
+from transfer_lint.files.scan import ACCELERATOR, BUFFERS, GIVEN, PLACES, SIZES, TESTS, words
 from transfer_lint.findings import Assumption
 from transfer_lint.flow.interpret.frame import Frame
 from transfer_lint.flow.interpret.summaries import Summaries
-from transfer_lint.flow.program.modules import FunctionInfo, Module
+from transfer_lint.flow.program.modules import FunctionInfo, Import, Module
 from transfer_lint.flow.program.project import Project
+from transfer_lint.flow.program.syntax import nodes_of
 from transfer_lint.flow.results.constructions import Construction, DeviceComparison, ImplicitUpload
 from transfer_lint.flow.results.examination import Examination, Interpretation, Place
 from transfer_lint.flow.results.mutations import Mutation
@@ -25,6 +26,7 @@ from transfer_lint.flow.results.sites import Site
 _ACCELERATOR = re.compile(ACCELERATOR)
 # Each begins with a literal, for which a search is many times faster.
 _PLACES = tuple(map(re.compile, PLACES))
+_GIVEN = (re.compile(GIVEN),)
 _ELEMENTS = (re.compile(rf"(?:{words('float', 'int', 'bool', 'max', 'min', 'any', 'all', 'sorted')})\s*\("),)
 _OF_TENSORS = (
     re.compile(rf"{words('math')}\.\w+\("),
@@ -63,7 +65,10 @@ class Analysis:
     ) -> None:
         self.project = project
         self._wanted: dict[Module, Sequence[Part]] = beside._wanted if beside is not None else {}
-        known = beside._summaries if beside is not None else None
+        known, of = beside._summaries if beside is not None else None, project.knowledge
+        tables = (of.factories, of.like_factories, of.tensor_factories, of.from_values)
+        dotted = [*of.legacy_factories, *(name for table in tables for name in table.exact)]
+        self._factories = frozenset(name.rpartition(".")[2] for name in dotted)
         self._summaries: Summaries = Summaries(
             project, assumptions=assumptions, beside=known, budget=budget, watching=watching
         )
@@ -132,30 +137,48 @@ class Analysis:
         """
         if module not in self._wanted:
             marks, heat = _Marks.of(module.text), self._summaries.heat
-            outside = set(marks.lines)
+            outside = {*marks.lines, *marks.given}
             parts: list[Part] = []
             for info in module.functions:
-                inside = _within(marks.lines, info.lines)
+                inside, given = _within(marks.lines, info.lines), _within(marks.given, info.lines)
                 maybe = marks.accelerator or bool(_within(marks.tests, info.lines))
-                if inside or (maybe and heat.has_steps(module, info.node)):
+                if (
+                    inside
+                    or (given and self._makes_tensors_on_device(info))
+                    or (maybe and heat.has_steps(module, info.node))
+                ):
                     parts.append(info)
-                outside.difference_update(inside)
+                outside.difference_update(inside, given)
             if outside or (marks.accelerator and heat.has_steps(module, None)):
                 parts.append(None)
             self._wanted[module] = parts
         return self._wanted[module]
+
+    def _makes_tensors_on_device(self, info: FunctionInfo) -> bool:
+        """Whether the function calls a factory of torch with a device, judging by its name."""
+        bindings = info.module.bindings
+        calls = (node for node in nodes_of(info.node) if isinstance(node, ast.Call))
+        for call in calls:
+            if any(keyword.arg == "device" for keyword in call.keywords):
+                func = call.func
+                name = func.attr if isinstance(func, ast.Attribute) else func.id if isinstance(func, ast.Name) else ""
+                names = [each.name or "" for each in bindings.get(name, ()) if isinstance(each, Import)]
+                if not self._factories.isdisjoint((name, *names)):
+                    return True
+        return False
 
 
 @dataclass(frozen=True)
 class _Marks:
     """What the text of a file shows of what it may do, found without its tree.
 
-    accelerator: it puts values on an accelerator. lines: those of what rules judge. tests: those of what reads a value
+    accelerator: it puts values on an accelerator. lines: those of what rules judge. given: those of `device=`. tests: those of what reads a value
     that is surely a tensor, where that matters.
     """
 
     accelerator: bool
     lines: Sequence[int]
+    given: Sequence[int]
     tests: Sequence[int]
 
     @staticmethod
@@ -165,7 +188,8 @@ class _Marks:
         found = _lines_of(_PLACES, text) | (_lines_of(_ELEMENTS, text) if accelerator else set())
         tests = (*_OF_TENSORS, _OF_ATTRIBUTES) if _BUFFERS.search(text) else _OF_TENSORS
         tests = (*tests, _BY_ATTRIBUTES) if _KEPT.search(text) else tests
-        return _Marks(accelerator, sorted(found), sorted(_lines_of(tests, text)) if not accelerator else ())
+        given = sorted(_lines_of(_GIVEN, text))
+        return _Marks(accelerator, sorted(found), given, sorted(_lines_of(tests, text)) if not accelerator else ())
 
 
 def parts_of(module: Module, places: Iterable[Place]) -> set[Part]:
