@@ -172,8 +172,8 @@ class Analysis:
 class _Marks:
     """What the text of a file shows of what it may do, found without its tree.
 
-    accelerator: it puts values on an accelerator. lines: those of what rules judge. given: those of `device=`. tests: those of what reads a value
-    that is surely a tensor, where that matters.
+    accelerator: it puts values on an accelerator. lines: those of what rules judge. given: those of `device=`. tests:
+    those of what reads a value that is surely a tensor, where that matters.
     """
 
     accelerator: bool

@@ -199,7 +199,8 @@ class Frame:
 
         Those of a value of an unknown class are among the tree's, unless no changes are hidden. dotted: what is called.
         """
-        for value in _with_items(values, state):
+        held = [value for value in values if isinstance(value, Object | Tuple)]
+        for value in _with_items(held, state) if held else ():
             if isinstance(value.cls, ClassInfo):
                 acts = value.cls.operates
             else:

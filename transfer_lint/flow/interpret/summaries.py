@@ -75,6 +75,7 @@ class Summaries:
         self._running: set[ast.AST] = set()
         self._global_nodes: dict[str, tuple[Module, str, ast.expr]] = beside._global_nodes if beside is not None else {}
         self._globals: dict[tuple[str, str], Value | None] = {}
+        self._shapes: dict[tuple[ClassInfo, str], FunctionInfo | None] = {}
         self.watching = watching  # whether frames keep the value of every expression
 
     # ---- running -------------------------------------------------------------------------------------------------
@@ -321,20 +322,24 @@ class Summaries:
 
     def _shape(self, frame: Frame, cls: ClassInfo, name: str) -> Template | None:
         """The object as `__init__` leaves it; None if that is not known or anything else may assign `name`."""
+        if (cls, name) not in self._shapes:
+            self._shapes[cls, name] = self._initialiser(cls, name)
+        initialiser = self._shapes[cls, name]
+        if initialiser is None or may_be_set(frame, cls, name):
+            return None
+        summary = self.summary(initialiser)
+        return Template(summary, summary.parameters[initialiser.parameters[0].arg]) if summary is not None else None
+
+    def _initialiser(self, cls: ClassInfo, name: str) -> FunctionInfo | None:
+        """The `__init__` that assigns an attribute, if nothing else of the tree does so under its name."""
         initialiser = cls.method("__init__")
-        if initialiser is None or initialiser.owner is None:
+        if initialiser is None or initialiser.owner is None or not initialiser.parameters:
             return None
         if self.project.assigns(name, cls.module.path) or cls.is_overridden(name):
             return None
-        for base in cls.lineage:
-            if isinstance(base, ClassInfo) and name in base.reassigned:
-                return None
-        if may_be_set(frame, cls, name):
+        if any(isinstance(base, ClassInfo) and name in base.reassigned for base in cls.lineage):
             return None
-        summary = self.summary(initialiser)
-        if summary is None or not initialiser.parameters:
-            return None
-        return Template(summary, summary.parameters[initialiser.parameters[0].arg])
+        return initialiser
 
     def global_value(self, module: Module, name: str, node: ast.expr, symbols: Symbols) -> Value:
         """The value of a module-level variable that is assigned once."""

@@ -21,6 +21,8 @@ def hidden_records(
     It may come from any object that the function has not made to any other. There it assigns the attributes that
     something in the tree assigns, unless no changes are hidden, and moves modules, unless they stay where they are.
     """
+    if sharing.open and sharing.settled:
+        return {}
     later, twins, new = sharing.later, sharing.twins, sharing.new
     old: dict[Symbol, Record] = {}
     leaked: list[Symbol] = []  # of what old objects lead to, or may be: what is made here
@@ -36,7 +38,7 @@ def hidden_records(
         for part in (*contents.leads, *twins.get(ident, ())):
             if part in later or _is_made(heap.get(part)):
                 leaked.append(part)
-    if not old or (sharing.open and sharing.settled):
+    if not old:
         return {}
     reached = {**old, **{ident: heap[ident] for ident in reachable(*leaked) if ident in heap}} if leaked else old
     found: dict[Symbol, Record] = {}

@@ -244,9 +244,12 @@ class Memory:
 
     def _gives_tensors(self, values: Iterable[Value], idents: Iterable[Symbol], code: Iterable[Later]) -> bool:
         """Whether code of the tree may get tensors of this function, with the values or objects, or in `code`."""
-        held = [contents_of(values), *(record.contents for record in map(self.heap.get, idents) if record is not None)]
-        runs = any(each.code for each in held) or any(each.runs_tree for each in code)
-        if runs and any(each.tensors for each in held):
+        held = [contents_of(values)]
+        for record in map(self.heap.get, idents):
+            if record is not None and record.attributes:
+                held.append(record.contents)
+        tensors = any(each.tensors for each in held)
+        if tensors and (any(each.code for each in held) or any(each.runs_tree for each in code)):
             return True
         names = (name for each in code if each.certain and each.runs_tree for name in each.changes)
         return any(isinstance(name, str) and isinstance(self.locals.get(name), Tensor) for name in names)
@@ -388,7 +391,9 @@ class Memory:
             record = heap.get(here)
             targets: Iterable[Symbol] = record.contents.leads if record is not None and record.attributes else ()
             if here in twins:
-                targets = (*targets, *twins[here], *self.named(self.sharing.captured_by(here)))
+                targets = (*targets, *twins[here])
+                if later:
+                    targets = (*targets, *self.named(self.sharing.captured_by(here)))
             elif here in later and later[here].certain:
                 targets = (*targets, *self.named(later[here].changes))
             for target in targets:

@@ -117,6 +117,10 @@ class State(Memory):
         differing += [ident for ident in other.heap if ident not in self.heap]
         for ident in differing:
             mine, theirs = self.heap.get(ident), at_other(ident)
+            if mine is not None and theirs is not None and (joined := alike.get((id(mine), id(theirs)))) is not None:
+                if joined is not mine:
+                    result.heap[ident] = joined
+                continue
             if mine is None or theirs is None:
                 known, rest = (mine, other.record(ident)) if theirs is None else (theirs, self.record(ident))
                 assert known is not None
