@@ -154,16 +154,16 @@ class _Walk:
         self._found = found
         self._routine = routine
         self._repetition = Repetition(found.facts, routine.node, routine.owner)
-        self._throttles = Throttles(found.module.project.knowledge)
+        self._throttles = Throttles(found.module.project.knowledge, routine.parameters)
 
     def block(self, body: Sequence[ast.stmt], path: Path, loop: tuple[str, ...] | None) -> None:
         """Statements that run one after another.
 
         loop: the names that the innermost loop binds; None outside of loops.
         """
-        for statement in body:
+        for number, statement in enumerate(body, 1):
             self._statement(statement, path, loop)
-            if isinstance(statement, ast.If) and self._throttles.ends(statement, loop):
+            if isinstance(statement, ast.If) and self._throttles.ends(statement, body[number:], loop):
                 path = path.into(Change.RARELY)
 
     def _statement(self, node: ast.stmt, path: Path, loop: tuple[str, ...] | None) -> None:

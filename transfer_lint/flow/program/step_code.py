@@ -18,6 +18,7 @@ from transfer_lint.flow.program.throttles import is_optimizer
 
 _LAST_WORD = re.compile(r".*(?=[A-Z])")  # what stands before it: a `MetricCallback` is a `Callback`
 _DATA = ("torch.utils.data.", "torch_geometric.data.")
+_LOSSES = frozenset({"loss", "losses"})
 _REPEATED = (ast.For, ast.AsyncFor, ast.While, ast.ListComp, ast.GeneratorExp)
 
 
@@ -73,7 +74,9 @@ def _of_class(owner: ClassInfo, name: str, knowledge: Knowledge) -> Heat | None:
 
 def _is_loss(name: str, knowledge: Knowledge) -> bool:
     """Whether a method of a model is named like what computes a loss, which every step of training does."""
-    return "loss" in name.split("_") and name not in knowledge.once_functions and not name.startswith("__")
+    return (
+        not _LOSSES.isdisjoint(name.split("_")) and name not in knowledge.once_functions and not name.startswith("__")
+    )
 
 
 def is_in_test(place: Routine | Module) -> bool:
