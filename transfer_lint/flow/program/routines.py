@@ -57,6 +57,11 @@ class Routine:
         found = [path.loops for path in set(self.changes.values()) if not OVER_STEPS.isdisjoint(path.changes)]
         return frozenset(loop for loops in found for loop in loops) if found else None
 
+    @property
+    def loops_over_steps(self) -> bool:
+        """Whether it has a loop over steps, not counting those of nested functions."""
+        return self._over_steps is not None
+
     def is_beside_steps(self, path: Path) -> bool:
         """Whether a place is outside of a loop over steps that the routine has, as are all loops around the place."""
         if not OVER_STEPS.isdisjoint(path.changes) or self._over_steps is None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from transfer_lint.findings import Heat
 from transfer_lint.flow.knowledge import Knowledge
@@ -153,9 +153,28 @@ def takes_batch(site: CallSite) -> bool:
     return given and gives_batches(name, site.routine.module.project.knowledge)
 
 
-def is_loss(routine: Routine, knowledge: Knowledge) -> bool:
-    """Whether a function is named like what computes a loss: it likely does that in every step of training."""
-    return routine.outer is None and _is_loss(routine.name, knowledge)
+def gives_loss(routine: Routine, knowledge: Knowledge) -> bool:
+    """Whether a function is named like what computes a loss, or returns one: likely every step of training asks for it.
+
+    A function with a loop over steps returns what they come to.
+    """
+    if routine.outer is None and _is_loss(routine.name, knowledge):
+        return True
+    if "loss" not in routine.module.text or routine.loops_over_steps:
+        return False
+    returned = (part for statement in routine.changes for part in _returned(statement))
+    names = {part.id for part in returned if isinstance(part, ast.Name)}.difference(routine.parameters)
+    return any(not _LOSSES.isdisjoint(name.lower().split("_")) for name in names)
+
+
+def _returned(statement: ast.AST) -> Sequence[ast.expr | None]:
+    """What a statement returns, one by one."""
+    match statement:
+        case ast.Return(value=ast.Tuple(elts=parts) | ast.Dict(values=parts)):
+            return parts
+        case ast.Return(value=value):
+            return (value,)
+    return ()
 
 
 def is_foreign_forward(routine: Routine) -> bool:
