@@ -48,6 +48,9 @@ def is_rare(texts: Mapping[str, str], path: str = "example.py") -> bool:
 
 
 STEPS = {
+    "a module of a name that is imported twice": "import torch.nn as nn\n\n\nclass Net(nn.Module):\n"
+    "    def forward(self, x):\n        return read(x)\n",
+    "a method that computes losses": "class Head(nn.Module):\n    def losses(self, x):\n        return read(x)\n",
     "a schedule, counted by hand": "def sample(x, sigmas):\n    step = 0\n    while step < len(sigmas):\n"
     "        x = x * sigmas[step]\n        read(x)\n        step += 1\n",
     "a metric of torchmetrics": "class Mean(torchmetrics.MeanSquaredError):\n    def update(self, x):\n"
@@ -331,6 +334,7 @@ THROTTLED = {
     "a flag": "    log_now = step % every == 0\n    if log_now:\n        read(x)\n",
     "all others leave": "    if step % every != 0:\n        continue\n    read(x)\n",
     "rank 0 and more": "    if rank == 0 and every:\n        read(x)\n",
+    "a flag of the loop": "    if not done:\n        done = read(x)\n",
     "the first step": "    if step == 0:\n        read(x)\n",
     "debugging": "    if self.debug:\n        read(x)\n",
     "a flag of a trainer": "    if self.control.should_log:\n        read(x)\n",
@@ -349,6 +353,7 @@ THROTTLED = {
 }
 
 STEADY = {
+    "when an optimizer steps": "    if step % every != 0:\n        continue\n    read(x)\n    self.optimizer.step()\n",
     "where all numbers are finite": "    if math.isfinite(every):\n        read(x)\n",
     "where none is none": "    if not math.isnan(every):\n        read(x)\n",
     "as often as another optimizer steps": "    if step % self.ratio == 0:\n        self.optim_g.step()\n"
@@ -429,6 +434,13 @@ LIKELY = {
     "a function that takes a batch": "def update(x, batches):\n    part = next(batches)\n    return read(x)\n",
     "a function that goes backward": "def update(x, loss):\n    loss.backward()\n    return read(x)\n",
     "a function that computes a loss": "def mean_loss(x):\n    return read(x)\n",
+    "a function that returns a loss": "def assess(x, y):\n    loss = x - y\n    return loss, {'loss': read(x)}\n",
+    "a closure that returns a loss": "def fit(x, y):\n    def closure():\n        loss = x - y\n"
+    "        read(x)\n        return loss\n\n    minimise(closure)\n",
+    "every n-th batch that is taken": "def update(x, batches, step, every):\n    if step % every != 0:\n"
+    "        return\n    part = next(batches)\n    read(x)\n",
+    "what the caller left out": "class Net(nn.Module):\n    def forward(self, x, size=None):\n"
+    "        if size is None:\n            size = read(x)\n        return x[:size]\n",
     "a generator whose items are taken at steps": """
 def merged(x, parts):
     for part in parts:
@@ -469,6 +481,9 @@ class Net(nn.Module):
 """,
 }
 UNLIKELY = {
+    "the loss of an epoch": "def assess(x, model, loader):\n    total_loss = sum(model(b) for b in loader)\n"
+    "    read(x)\n    return total_loss\n",
+    "a loss that is given": "def show(x, loss):\n    read(x)\n    return loss\n",
     "the items of a batch": "def show(x, batch):\n    for item in batch:\n        read(x)\n",
     "the first batch, of its own": "def show(x, parts):\n    it = iter(parts)\n    next(it)\n    return read(x)\n",
     "a generator beside steps": """
@@ -520,6 +535,8 @@ class Net(nn.Module):
             part = self.cell(part)
         return read(x)
 """,
+    "a flag that every call sets anew": "class Net(nn.Module):\n    def forward(self, x):\n        done = False\n"
+    "        if not done:\n            read(x)\n            done = True\n        return x\n",
     "in another loop": "def sample(x, model, others):\n    for i in range(50):\n        x = model(x)\n"
     "    for other in others:\n        read(x)\n",
     "in a callback at steps": "def callback(x, model):\n    for i in range(9):\n        x = model(x)\n    read(x)\n\n\n"

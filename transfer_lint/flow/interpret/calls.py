@@ -66,7 +66,8 @@ def call(frame: Frame, node: ast.Call, state: State) -> Value:
         logged(frame, node, list(arguments.values()))
     match callee:
         case Function():
-            by_function(frame, callee.info, arguments, node)
+            if callee.info.owner is None:
+                by_function(frame, callee.info.node, arguments, node)
             return frame.callees.call(frame, callee.info, bind_receiver(callee, arguments), node, state)
         case Class():
             return instantiate(frame, callee.info, arguments, node, state)
@@ -75,8 +76,17 @@ def call(frame: Frame, node: ast.Call, state: State) -> Value:
             _note_construction(frame, node, callee.name, made)
             return made
         case Object():
+            if isinstance(func, ast.Name) and callee.ident.is_global:
+                _named_lambda(frame, func.id, arguments, node)
             return call_object(frame, callee, arguments, node, state)
     return unknown_call(frame, list(arguments.values()), node, state)
+
+
+def _named_lambda(frame: Frame, name: str, arguments: Mapping[str, Value], node: ast.Call) -> None:
+    """Record a host read if a name of the module is a lambda that reads: `to_np = lambda x: x.cpu().numpy()`."""
+    bound = frame.module.binding(name)
+    if isinstance(bound, ast.Lambda):
+        by_function(frame, bound, arguments, node)
 
 
 def _is_of_tensors(frame: Frame, method: str) -> bool:

@@ -13,7 +13,7 @@ from transfer_lint.flow.interpret.frame import Frame
 from transfer_lint.flow.interpret.items import element
 from transfer_lint.flow.interpret.looped_elements import collected, element_source, given_to_layers, is_elsewhere
 from transfer_lint.flow.interpret.seeming import seems_loss, seems_mask, seems_tensor
-from transfer_lint.flow.program.modules import FunctionInfo
+from transfer_lint.flow.program.modules import FunctionNode
 from transfer_lint.flow.program.reading_functions import reads_argument
 from transfer_lint.flow.program.syntax import nodes_of, spelled, written
 from transfer_lint.flow.results.reads import Form, HostRead
@@ -169,9 +169,11 @@ def sizes(frame: Frame, arguments: Mapping[str, Value], node: ast.Call, *, paddi
                 return
 
 
-def by_function(frame: Frame, info: FunctionInfo, arguments: Mapping[str, Value], node: ast.Call) -> None:
+def by_function(
+    frame: Frame, function: FunctionNode | ast.Lambda, arguments: Mapping[str, Value], node: ast.Call
+) -> None:
     """Record a host read if a short function of the tree does nothing but read its first argument."""
-    given, method = arguments.get("0"), reads_argument(info)
+    given, method = arguments.get("0"), reads_argument(function)
     if not method or not isinstance(given, Tensor | Object) or (isinstance(given, Object) and given.cls is not None):
         return
     note(frame, node, given, form=Form.SIZE if method in _SIZES else Form.CALL, by=method)

@@ -14,11 +14,11 @@ from transfer_lint.flow.program.rates import Change, Path, hotter
 from transfer_lint.flow.program.routines import CallSite, Reference, Routine, Routines, called_name
 from transfer_lint.flow.program.step_code import (
     declared,
+    gives_loss,
     handed_to,
     is_at_once,
     is_foreign_forward,
     is_in_test,
-    is_loss,
     layers,
     steps_its_own,
     steps_optimizer,
@@ -85,13 +85,13 @@ class Callers:
         return own, Heat.STEP if self._seems_step(routine) else own, uses
 
     def _seems_step(self, routine: Routine) -> bool:
-        """Whether a call of it likely is one step: it goes backward, takes a batch, or is a `forward` or a loss."""
+        """Whether a call of it likely is one step: it goes backward, takes a batch, gives a loss, or is a `forward`."""
         calls = self.of_file(routine.module).calls
         if is_in_test(routine) or _has(routine, calls.get("step", ()), steps_its_own):
             return False
         if is_foreign_forward(routine):
             return True
-        trains = is_loss(routine, self._knowledge) or _has(routine, calls.get("backward", ()), is_at_once)
+        trains = gives_loss(routine, self._knowledge) or _has(routine, calls.get("backward", ()), is_at_once)
         return trains or _has(routine, calls.get("next", ()), takes_batch)
 
     def _layers(self, module: Module) -> frozenset[object]:

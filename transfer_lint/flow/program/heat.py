@@ -20,6 +20,8 @@ from transfer_lint.flow.program.step_code import (
     is_sampler_hook,
 )
 
+_COLDER = frozenset({Change.RARELY, Change.UNSURE})  # than what is around them
+
 
 @dataclass
 class _Node:
@@ -86,7 +88,8 @@ class HeatMap:
         routine = self._callers.routine(module, node or module.tree)
         if routine is None:
             return False
-        if any(change is not Change.RARELY for path in set(routine.changes.values()) for change in path.changes):
+        ways = (path.changes for path in set(routine.changes.values()))
+        if not all(_COLDER.issuperset(changes) for changes in ways):
             return True  # told by this file alone
         if self.rate(module, node).heat.rank >= Heat.STEP.rank:
             return True

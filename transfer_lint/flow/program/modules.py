@@ -370,7 +370,8 @@ class Module:
         """What a module-level name is bound to; None if it is not bound, bound more than once, or declared `global`."""
         found = self.bindings.get(name)
         if found is not None:
-            once = len(found) == 1 or all(isinstance(b, Import) and b == found[0] for b in found)
+            named = [(b.level, f"{b.module}.{b.name}" if b.name else b.module) for b in found if isinstance(b, Import)]
+            once = len(found) == 1 or (len(named) == len(found) and len(set(named)) == 1)  # `from a import b` twice
             return found[0] if once and name not in self.rebound_globals else None
         for star in self.stars:
             target = self.project.module_for(self, star) if self.project.star_may_bind(self, star, name) else None

@@ -1,10 +1,13 @@
-"""Functions of the tree that do nothing but read their first argument: `def to_number(x): return x.item()`."""
+"""Functions of the tree that do nothing but read their first argument: `def to_number(x): return x.item()`.
+
+A lambda that a module gives a name is one, too.
+"""
 
 from __future__ import annotations
 
 import ast
 
-from transfer_lint.flow.program.modules import FunctionInfo
+from transfer_lint.flow.program.modules import FunctionNode
 from transfer_lint.flow.program.syntax import nodes_of
 
 _READS = frozenset({"item", "nonzero", "numpy", "tolist"})
@@ -16,26 +19,28 @@ _SAME = frozenset(
 _SHORT = 16  # statements
 
 
-def reads_argument(info: FunctionInfo) -> str:
+def reads_argument(node: FunctionNode | ast.Lambda) -> str:
     """The method with which a short function reads its first argument, and returns what that gives; "" if it does not.
 
-    Memoised on the function.
+    It is no method of a class. Memoised on the node.
     """
-    known: str | None = getattr(info.node, "_transfer_lint_reads_argument", None)
+    known: str | None = getattr(node, "_transfer_lint_reads_argument", None)
     if known is None:
-        known = _found(info)
-        info.node._transfer_lint_reads_argument = known  # type: ignore[union-attr]
+        known = _found(node)
+        node._transfer_lint_reads_argument = known  # type: ignore[union-attr]
     return known
 
 
-def _found(info: FunctionInfo) -> str:
-    if info.owner is not None or not info.parameters:
+def _found(node: FunctionNode | ast.Lambda) -> str:
+    parameters = [*node.args.posonlyargs, *node.args.args]
+    statements = [part for part in nodes_of(node) if isinstance(part, ast.stmt)]
+    if not parameters or len(statements) > _SHORT:
         return ""
-    statements = [node for node in nodes_of(info.node) if isinstance(node, ast.stmt)]
-    if len(statements) > _SHORT or any(isinstance(node, ast.For | ast.While | ast.With) for node in statements):
+    if any(isinstance(part, ast.For | ast.While | ast.With) for part in statements):
         return ""
-    name = info.parameters[0].arg
-    values = (node.value for node in statements if isinstance(node, ast.Return) and node.value is not None)
+    name = parameters[0].arg
+    returned = [part.value for part in statements if isinstance(part, ast.Return) and part.value is not None]
+    values = [node.body] if isinstance(node, ast.Lambda) else returned
     return next((method for value in values if (method := _read_of(value, name))), "")
 
 

@@ -57,6 +57,11 @@ class Routine:
         found = [path.loops for path in set(self.changes.values()) if not OVER_STEPS.isdisjoint(path.changes)]
         return frozenset(loop for loops in found for loop in loops) if found else None
 
+    @property
+    def loops_over_steps(self) -> bool:
+        """Whether it has a loop over steps, not counting those of nested functions."""
+        return self._over_steps is not None
+
     def is_beside_steps(self, path: Path) -> bool:
         """Whether a place is outside of a loop over steps that the routine has, as are all loops around the place."""
         if not OVER_STEPS.isdisjoint(path.changes) or self._over_steps is None:
@@ -154,16 +159,16 @@ class _Walk:
         self._found = found
         self._routine = routine
         self._repetition = Repetition(found.facts, routine.node, routine.owner)
-        self._throttles = Throttles(found.module.project.knowledge)
+        self._throttles = Throttles(found.module.project.knowledge, routine.parameters)
 
     def block(self, body: Sequence[ast.stmt], path: Path, loop: tuple[str, ...] | None) -> None:
         """Statements that run one after another.
 
         loop: the names that the innermost loop binds; None outside of loops.
         """
-        for statement in body:
+        for number, statement in enumerate(body, 1):
             self._statement(statement, path, loop)
-            if isinstance(statement, ast.If) and self._throttles.ends(statement, loop):
+            if isinstance(statement, ast.If) and self._throttles.ends(statement, body[number:], loop):
                 path = path.into(Change.RARELY)
 
     def _statement(self, node: ast.stmt, path: Path, loop: tuple[str, ...] | None) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from transfer_lint.findings import Heat
 from transfer_lint.flow.knowledge import Knowledge
@@ -18,6 +18,7 @@ from transfer_lint.flow.program.throttles import is_optimizer
 
 _LAST_WORD = re.compile(r".*(?=[A-Z])")  # what stands before it: a `MetricCallback` is a `Callback`
 _DATA = ("torch.utils.data.", "torch_geometric.data.")
+_LOSSES = frozenset({"loss", "losses"})
 _REPEATED = (ast.For, ast.AsyncFor, ast.While, ast.ListComp, ast.GeneratorExp)
 
 
@@ -73,7 +74,9 @@ def _of_class(owner: ClassInfo, name: str, knowledge: Knowledge) -> Heat | None:
 
 def _is_loss(name: str, knowledge: Knowledge) -> bool:
     """Whether a method of a model is named like what computes a loss, which every step of training does."""
-    return "loss" in name.split("_") and name not in knowledge.once_functions and not name.startswith("__")
+    return (
+        not _LOSSES.isdisjoint(name.split("_")) and name not in knowledge.once_functions and not name.startswith("__")
+    )
 
 
 def is_in_test(place: Routine | Module) -> bool:
@@ -150,9 +153,29 @@ def takes_batch(site: CallSite) -> bool:
     return given and gives_batches(name, site.routine.module.project.knowledge)
 
 
-def is_loss(routine: Routine, knowledge: Knowledge) -> bool:
-    """Whether a function is named like what computes a loss: it likely does that in every step of training."""
-    return routine.outer is None and _is_loss(routine.name, knowledge)
+def gives_loss(routine: Routine, knowledge: Knowledge) -> bool:
+    """Whether a function is named like what computes a loss, or returns one: likely every step of training asks for it.
+
+    A function with a loop over steps returns what they come to.
+    """
+    if routine.outer is None and _is_loss(routine.name, knowledge):
+        return True
+    if "loss" not in routine.module.text:
+        return False
+    returned = (part for statement in routine.changes for part in _returned(statement))
+    names = {part.id for part in returned if isinstance(part, ast.Name)}.difference(routine.parameters)
+    given = any(not _LOSSES.isdisjoint(name.lower().split("_")) for name in names)
+    return given and not routine.loops_over_steps  # asked last: what loops do may stand in other files
+
+
+def _returned(statement: ast.AST) -> Sequence[ast.expr | None]:
+    """What a statement returns, one by one."""
+    match statement:
+        case ast.Return(value=ast.Tuple(elts=parts) | ast.Dict(values=parts)):
+            return parts
+        case ast.Return(value=value):
+            return (value,)
+    return ()
 
 
 def is_foreign_forward(routine: Routine) -> bool:

@@ -17,16 +17,20 @@ _WARNS = frozenset({"warn", "warning", "error", "exception", "critical"})
 class Throttles:
     """The throttled branches of one function, whose assignments are told as they come."""
 
-    def __init__(self, knowledge: Knowledge) -> None:
+    def __init__(self, knowledge: Knowledge, parameters: Iterable[str]) -> None:
         self._seldom = knowledge.seldom_words.exact
+        self._parameters = frozenset(parameters)
+        self._fresh = set(self._parameters)  # names that every call gives a value anew, so that nothing is kept in them
         self._rare: set[str] = set()  # names that are seldom true
         self._of_steps: set[str] = set()  # tests of branches that step an optimizer, as written
 
     def assigned(self, node: ast.Assign) -> None:
-        """A name that is assigned a test: `log_now = step % 100 == 0`."""
+        """A name that is assigned a test, `log_now = step % 100 == 0`, or a constant, `done = False`."""
         match node:
+            case ast.Assign(targets=[ast.Name(id=name)], value=ast.Constant()):
+                self._fresh.add(name)
             case ast.Assign(targets=[ast.Name(id=name)], value=ast.Compare() | ast.BoolOp() | ast.UnaryOp() as test):
-                if self._is_rare(test, (), ()):
+                if self._is_rare(test, (), None):
                     self._rare.add(name)
 
     def of(self, node: ast.If, loop: Sequence[str] | None) -> tuple[Change | None, Change | None]:
@@ -34,31 +38,47 @@ class Throttles:
 
         loop: the names that the innermost loop around it binds; None outside of loops.
         """
-        body = self._is_rare(node.test, node.body, loop or ())
+        body = self._is_rare(node.test, node.body, loop)
         if body and _steps_optimizer(node.body):
             self._of_steps.add(ast.unparse(node.test))
         body = body and ast.unparse(node.test) not in self._of_steps
         if not body and loop is not None:
             body = isinstance(node.body[-1], ast.Break | ast.Return | ast.Raise)
         body = body or (_asks_few(node.test) and all(map(_is_placeholder, node.body)))
-        other = self._is_rare(ast.UnaryOp(ast.Not(), node.test), node.orelse, loop or ())
+        other = self._is_rare(ast.UnaryOp(ast.Not(), node.test), node.orelse, loop)
         body = body or isinstance(node.body[-1], ast.Raise) or _is_for_failures(node)
-        ranked = Change.UNSURE if _asks_rank_and_more(node.test) else None
-        return Change.RARELY if body else ranked, Change.RARELY if other else None
+        perhaps = _asks_rank_and_more(node.test) or self._is_default(node)
+        likely = Change.UNSURE if perhaps else None
+        return Change.RARELY if body else likely, Change.RARELY if other else None
 
-    def ends(self, node: ast.If, loop: Sequence[str] | None) -> bool:
-        """Whether what follows an `if` in its block runs rarely: `if step % 100: continue`.
+    def ends(self, node: ast.If, rest: Sequence[ast.stmt], loop: Sequence[str] | None) -> bool:
+        """Whether the rest of its block runs rarely after an `if`: `if step % 100: continue`.
 
         Also where a test in one of its branches returns so.
         """
+        return self._ends(node, loop) and not _steps_optimizer(rest) and not (loop is None and _takes_batch(rest))
+
+    def _ends(self, node: ast.If, loop: Sequence[str] | None) -> bool:
         inner = [part for part in (*node.body, *node.orelse) if isinstance(part, ast.If)]
-        if any(isinstance(part.body[-1], ast.Return) and self.ends(part, loop) for part in inner):
+        if any(isinstance(part.body[-1], ast.Return) and self._ends(part, loop) for part in inner):
             return True
         if not isinstance(node.body[-1], _LEAVES) or node.orelse:
             return False
-        return self._is_rare(ast.UnaryOp(ast.Not(), node.test), (), loop or ())
+        return self._is_rare(ast.UnaryOp(ast.Not(), node.test), (), loop)
 
-    def _is_rare(self, test: ast.expr, body: Sequence[ast.stmt], loop: Iterable[str]) -> bool:
+    def _is_default(self, node: ast.If) -> bool:
+        """Whether a branch gives a parameter a value that the caller has left out: `if mask is None: mask = ..`."""
+        match node.test:
+            case ast.Compare(left=ast.Name(id=name) as asked, ops=[ast.Is()], comparators=[ast.Constant(value=None)]):
+                return name in self._parameters and _is_assigned(asked, node.body)
+        return False
+
+    def _is_filled(self, node: ast.expr, body: Sequence[ast.stmt], loop: Sequence[str] | None) -> bool:
+        """Whether a body assigns what the test asks for, and the next round, or the next call, finds it there."""
+        lost = loop is None and isinstance(node, ast.Name) and node.id in self._fresh
+        return not lost and _is_assigned(node, body)
+
+    def _is_rare(self, test: ast.expr, body: Sequence[ast.stmt], loop: Sequence[str] | None) -> bool:
         """Whether a test is seldom true."""
         match test:
             case ast.UnaryOp(op=ast.Not(), operand=ast.UnaryOp(op=ast.Not(), operand=inner)):
@@ -69,24 +89,24 @@ class Throttles:
             case ast.UnaryOp(op=ast.Not(), operand=ast.BoolOp(op=ast.Or(), values=values)):
                 return any(self._is_rare(ast.UnaryOp(ast.Not(), value), body, loop) for value in values)
             case ast.UnaryOp(op=ast.Not(), operand=inner):
-                return _is_modulo(inner) or _is_assigned(inner, body) or _is_kept(inner)
+                return _is_modulo(inner) or self._is_filled(inner, body, loop) or _is_kept(inner)
             case ast.BoolOp(op=ast.Or(), values=values):
                 return all(self._is_rare(value, body, loop) or _is_one_number(value) for value in values)
             case ast.BoolOp(op=ast.And(), values=values):
                 return any(self._is_rare(value, body, loop) for value in values)
             case ast.Compare(left=left, ops=[ast.Eq()], comparators=[right]):
-                once = _is_one_iteration(left, right, loop)
+                once = _is_one_iteration(left, right, loop or ())
                 return once or _is_modulo(left) or _is_modulo(right) or _is_emptiness(left, right)
             case ast.Compare(left=left, ops=[ast.Lt() | ast.LtE()], comparators=[ast.Constant(value=float() as share)]):
                 return share <= 1 / _OFTEN and _is_drawn(left)
             case ast.Compare(left=left, ops=[ast.Is()], comparators=[ast.Constant(value=None)]):
-                return _is_assigned(left, body)
+                return self._is_filled(left, body, loop)
             case ast.Compare(left=one, ops=[ast.NotEq() | ast.IsNot()], comparators=[two]) if body:
                 return _is_for_last_shape(one, two, body) or _is_for_last_shape(two, one, body)
             case ast.Compare(left=ast.Call(func=func, args=[]), ops=[ast.Lt() | ast.LtE()], comparators=[chance]):
                 return _last(func) in ("random", "rand") and _is_small(chance)
             case ast.Compare(left=key, ops=[ast.NotIn()], comparators=[held]):
-                return _is_assigned(held, body) or _is_made_then(key, held, body)
+                return self._is_filled(held, body, loop) or _is_made_then(key, held, body)
             case ast.Name() | ast.Attribute():
                 name = _last(test)
                 return name in self._rare or not self._seldom.isdisjoint((name, *name.lower().split("_")))
@@ -122,6 +142,12 @@ def _steps_optimizer(body: Sequence[ast.stmt]) -> bool:
     calls = (part for statement in body for part in nodes_of(statement) if isinstance(part, ast.Call))
     funcs = (call.func for call in calls)
     return any(isinstance(func, ast.Attribute) and func.attr == "step" and is_optimizer(func.value) for func in funcs)
+
+
+def _takes_batch(body: Sequence[ast.stmt]) -> bool:
+    """Whether a body takes a batch of what the function was given, `next(batches)`: a step, however often it comes."""
+    calls = (part for statement in body for part in nodes_of(statement) if isinstance(part, ast.Call))
+    return any(isinstance(call.func, ast.Name) and call.func.id == "next" and len(call.args) == 1 for call in calls)
 
 
 def _is_small(chance: ast.expr) -> bool:
