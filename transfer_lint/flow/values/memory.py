@@ -244,10 +244,8 @@ class Memory:
 
     def _gives_tensors(self, values: Iterable[Value], idents: Iterable[Symbol], code: Iterable[Later]) -> bool:
         """Whether code of the tree may get tensors of this function, with the values or objects, or in `code`."""
-        held = [contents_of(values)]
-        for record in map(self.heap.get, idents):
-            if record is not None and record.attributes:
-                held.append(record.contents)
+        known = (record for record in map(self.heap.get, idents) if record is not None and record.attributes)
+        held = [contents_of(values), *(record.contents for record in known)]
         tensors = any(each.tensors for each in held)
         if tensors and (any(each.code for each in held) or any(each.runs_tree for each in code)):
             return True
@@ -391,9 +389,7 @@ class Memory:
             record = heap.get(here)
             targets: Iterable[Symbol] = record.contents.leads if record is not None and record.attributes else ()
             if here in twins:
-                targets = (*targets, *twins[here])
-                if later:
-                    targets = (*targets, *self.named(self.sharing.captured_by(here)))
+                targets = (*targets, *twins[here], *(self.named(self.sharing.captured_by(here)) if later else ()))
             elif here in later and later[here].certain:
                 targets = (*targets, *self.named(later[here].changes))
             for target in targets:
