@@ -6,6 +6,7 @@ import json
 import os
 import platform
 import re
+from collections.abc import Iterable
 
 _CONFLICT = re.compile(r"^(<{7}|={7}|>{7})(?:[ \t].*)?\r?$", re.MULTILINE)
 
@@ -29,6 +30,16 @@ class Problem(Exception):
 
     def __str__(self) -> str:
         return f"{self.path}: {self.what}" + (f"; {self.mend}" if self.mend else "")
+
+
+def nearest(name: str, known: Iterable[str], cutoff: float = 0.6) -> str | None:
+    """The known name that is most like one that is not known; None if none is.
+
+    cutoff: how alike they must be, from 0 to 1, as `difflib.get_close_matches` counts it.
+    """
+    import difflib  # imported where something is wrong
+
+    return next(iter(difflib.get_close_matches(name, list(known), 1, cutoff)), None)
 
 
 def failure(path: str, error: Exception) -> Problem:

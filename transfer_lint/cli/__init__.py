@@ -6,7 +6,6 @@ Hands out `main`.
 
 from __future__ import annotations
 
-import difflib
 import errno
 import os
 import sys
@@ -15,7 +14,7 @@ from typing import TextIO
 
 import click
 
-from transfer_lint.problems import Problem, failure
+from transfer_lint.problems import Problem, failure, nearest
 from transfer_lint.stopping import Stopped, end, listen, stopped
 from transfer_lint.version import __version__
 
@@ -35,8 +34,8 @@ class _Commands(click.Group):
         try:
             return super().resolve_command(ctx, args)
         except click.UsageError as error:
-            near = difflib.get_close_matches(args[0], COMMANDS, n=1)
-            hint = f"Did you mean {near[0]!r}?" if near else f"The commands are {', '.join(COMMANDS)}."
+            near = nearest(args[0], COMMANDS)
+            hint = f"Did you mean {near!r}?" if near else f"The commands are {', '.join(COMMANDS)}."
             raise click.UsageError(f"{error.message} {hint}", ctx) from None
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 import shutil
 import sys
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from transfer_lint.cli import common
+from transfer_lint.problems import nearest
 from transfer_lint.report import colours
 
 if TYPE_CHECKING:
@@ -60,8 +60,8 @@ def _chosen(rule: str | None, rules: Mapping[str, Rule]) -> Mapping[str, Rule]:
             return {code: found}
     if group := {code: found for code, found in rules.items() if code.startswith(rule.upper())}:
         return group
-    nearest = difflib.get_close_matches(rule, [*rules, *(r.name for r in rules.values())], n=1)
-    hint = f"did you mean {nearest[0]!r}?" if nearest else "`transfer-lint rules` lists them"
+    near = nearest(rule, [*rules, *(r.name for r in rules.values())])
+    hint = f"did you mean {near!r}?" if near else "`transfer-lint rules` lists them"
     raise click.BadParameter(f"no rule is called {rule!r}; {hint}", param_hint="RULE")
 
 

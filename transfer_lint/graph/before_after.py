@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -25,7 +24,7 @@ from transfer_lint.graph.pairing import paired
 from transfer_lint.lint.check_text import Examined, nesting, project_over
 from transfer_lint.lint.deep_stack import deep
 from transfer_lint.lint.outcome import Outcome
-from transfer_lint.problems import Problem, unparsable_as
+from transfer_lint.problems import Problem, nearest, unparsable_as
 from transfer_lint.rules.options import RuleOptions
 from transfer_lint.settings import Settings
 
@@ -152,6 +151,6 @@ def _drawn(path: str, function: str | None, texts: dict[str, str], settings: Set
 
 def _unknown(path: str, function: str, names: list[str]) -> Problem:
     ends = {name.rpartition(".")[2]: name for name in names}
-    nearest = difflib.get_close_matches(function, [*names, *ends], n=1)
-    hint = f"did you mean {ends.get(nearest[0], nearest[0])!r}?" if nearest else f"it has {', '.join(names[:8])}"
+    near = nearest(function, [*names, *ends])
+    hint = f"did you mean {ends.get(near, near)!r}?" if near else f"it has {', '.join(names[:8])}"
     return Problem(path, f"has no function {function!r}", hint if names else "name another file")

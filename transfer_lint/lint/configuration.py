@@ -5,7 +5,6 @@ The table KEYS defines each key completely: how its value is read, its default, 
 
 from __future__ import annotations
 
-import difflib
 import json
 import os
 import sys
@@ -17,7 +16,7 @@ from typing import Any
 from transfer_lint.files import disk
 from transfer_lint.files.paths import shown_path
 from transfer_lint.lint import forms, selection
-from transfer_lint.problems import Problem
+from transfer_lint.problems import Problem, nearest
 from transfer_lint.settings import ANALYSIS_BUDGET, Settings
 
 DEFAULT_BASELINE = "transfer-lint-baseline.json"
@@ -138,8 +137,8 @@ def read_file(path: str, table: tuple[str, ...] | None = None) -> Settings | Non
         if not isinstance(values, dict):
             raise Problem(shown, f"[{'.'.join(table)}] is not a table", "write it as a table")
         if step not in values:
-            if step == table[-1] and (near := difflib.get_close_matches(step, values, n=1, cutoff=0.9)):
-                raise Problem(shown, f"[tool.{near[0]}] is not read", f"did you mean [{'.'.join(table)}]?")
+            if step == table[-1] and (near := nearest(step, values, 0.9)):
+                raise Problem(shown, f"[tool.{near}] is not read", f"did you mean [{'.'.join(table)}]?")
             return None
         values = values[step]
     if not isinstance(values, dict):
@@ -160,9 +159,9 @@ def from_table(values: Mapping[str, object], path: str, root: str, table: str = 
     read: dict[str, Any] = {}
     for name in values:
         if name not in keys:
-            nearest = difflib.get_close_matches(name, keys, n=1)
-            raise Problem(path, f"unknown key {_place(table, name)}", f"did you mean {nearest[0]!r}?" if nearest else
-                          f"the keys are {', '.join(keys)}")  # fmt: skip
+            near = nearest(name, keys)
+            mend = f"did you mean {near!r}?" if near else f"the keys are {', '.join(keys)}"
+            raise Problem(path, f"unknown key {_place(table, name)}", mend)
     for name, key in keys.items():  # first the plugins: others may name their rules
         if name not in values:
             continue

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 import re
 from collections.abc import Callable, Mapping
@@ -13,6 +12,7 @@ from typing import Annotated, Any, Literal, get_args
 from transfer_codemods.actions import GuardForm
 from transfer_lint.findings import Assumption, FixHints, Heat, Severity
 from transfer_lint.lint import selection
+from transfer_lint.problems import nearest
 
 OUTPUT_FORMATS = ("full", "concise", "json", "sarif", "github", "gitlab", "junit", "html")
 PYTHONS = tuple(f"3.{minor}" for minor in range(8, 15))
@@ -43,8 +43,8 @@ class Form:
             typed = msgspec.convert(value, self._type)
         except msgspec.ValidationError:
             wrong = [str(item) for item in (value if isinstance(value, list) else [value]) if item not in self.choices]
-            near = difflib.get_close_matches(wrong[0], self.choices, n=1) if wrong else []
-            raise ValueError(self.must + (f"; did you mean {near[0]!r}?" if near else "")) from None
+            near = nearest(wrong[0], self.choices) if wrong else None
+            raise ValueError(self.must + (f"; did you mean {near!r}?" if near else "")) from None
         return self.then(typed)
 
     @property

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import multiprocessing
 import signal
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -95,6 +94,13 @@ class _Worker:
         return result, seen
 
 
+def _forks() -> bool:
+    """Whether the processes that work are copies of this one."""
+    import multiprocessing  # imported where several are started
+
+    return multiprocessing.get_start_method() == "fork"
+
+
 def _lost(job: tuple[str, str], code: int) -> tuple[Examined | Problem, Seen]:
     return lost(job, code), Seen()
 
@@ -178,7 +184,7 @@ class Runner:
         if weight >= MIN_WEIGHT:
             import transfer_lint.lint.judge  # noqa: F401  (once, where the system forks the processes that use it)
 
-        if MIN_WEIGHT <= weight <= MOST_HELD and multiprocessing.get_start_method() == "fork":
+        if MIN_WEIGHT <= weight <= MOST_HELD and _forks():
             first = make()
             rare_collections()
             deep(first.prepare, texts, meanwhile=lambda: self._progress(0, len(texts), ""))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 import re
 from collections.abc import Iterable, Mapping
@@ -11,6 +10,7 @@ from functools import lru_cache
 
 from transfer_lint.files.patterns import Patterns
 from transfer_lint.findings import Finding, Safety
+from transfer_lint.problems import nearest
 from transfer_lint.settings import Settings
 
 _PREFIX = re.compile(r"[A-Z]{2,}\d{0,3}")
@@ -70,10 +70,10 @@ def unknown(selectors: Iterable[str], names: Mapping[str, str]) -> str:
     for selector in selectors:
         if any(matches(selector, code, name) for code, name in names.items()) and selector:
             continue
-        nearest = difflib.get_close_matches(selector, [*names, *names.values()], n=1)
-        if not nearest and _PREFIX.fullmatch(selector.upper()):
-            nearest = [code for code in names if code.startswith(selector.upper())][:1]
-        hint = f"did you mean {nearest[0]!r}?" if nearest else "`transfer-lint rules` lists them"
+        near = nearest(selector, [*names, *names.values()])
+        if near is None and _PREFIX.fullmatch(selector.upper()):
+            near = next((code for code in names if code.startswith(selector.upper())), None)
+        hint = f"did you mean {near!r}?" if near else "`transfer-lint rules` lists them"
         return f"no rule is called {selector!r}; {hint}"
     return ""
 

@@ -6,7 +6,6 @@ this tool and offers itself to it; a folder is taken from the command line and t
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 import os
 import re
@@ -22,7 +21,7 @@ from pathlib import Path
 from pkgutil import iter_modules
 from typing import TYPE_CHECKING, Any
 
-from transfer_lint.problems import Problem
+from transfer_lint.problems import Problem, nearest
 from transfer_lint.rules import Check, Rule, Verdict, put, registered_in, remove
 from transfer_lint.rules.pages import SECTIONS, PageError, read_page
 
@@ -98,8 +97,8 @@ def _distribution(name: str) -> tuple[str, str]:
     """The version of the distribution that offers a plugin, and the plugin's package."""
     known = _installed()
     if name not in known:
-        near = difflib.get_close_matches(name, known, n=1)
-        mend = f"did you mean {near[0]!r}?" if near else "install the package that has it beside transfer-lint"
+        near = nearest(name, known)
+        mend = f"did you mean {near!r}?" if near else "install the package that has it beside transfer-lint"
         if os.path.isdir(name):
             mend = f"write the folder as ./{name}"
         raise Problem(name, "no installed package offers a plugin of that name", mend)
