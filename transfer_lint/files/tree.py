@@ -36,6 +36,7 @@ class DiskSources:
         self._texts: dict[str, str | None] = dict(overlay or {})
         self._stamps: dict[str, tuple[int, ...] | None] = {}
         self.trees: dict[str, tuple[str, ...]] = dict(trees or {})
+        self._around: dict[str, tuple[tuple[str, ...], frozenset[str]]] = {}  # folder -> its tree's files, twice
         texts = (overlay or {}).items()
         self.contents = {path: _digest(text.encode("utf-8", "surrogatepass")) for path, text in texts}
         self.moved = False
@@ -71,6 +72,7 @@ class DiskSources:
             if _stamp(path) != stamp:
                 del self._stamps[path], self.contents[path]
                 self._texts.pop(path, None)
+        self._around.clear()
         if listing:
             self.trees.clear()
 
@@ -80,9 +82,13 @@ class DiskSources:
         That is its repository or project; without one, the working directory that it is in; else its package.
         """
         folder = os.path.dirname(os.path.abspath(near))
-        files = self.files_of(_project_root(folder) or _working_directory(folder) or _package_root(folder))
-        if near not in files:  # the tree is too large, or the file is excluded from it
-            files = self.files_of(_package_root(folder))
+        if folder not in self._around:
+            files = self.files_of(_project_root(folder) or _working_directory(folder) or _package_root(folder))
+            self._around[folder] = files, frozenset(files)
+        files, known = self._around[folder]
+        if near in known:
+            return files
+        files = self.files_of(_package_root(folder))  # the tree is too large, or the file is excluded from it
         return files if near in files else (*files, near)
 
     def files_of(self, root: str) -> tuple[str, ...]:

@@ -10,12 +10,12 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from functools import cache
 from importlib.util import find_spec
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from transfer_lint.files.paths import shown_path
@@ -279,14 +279,16 @@ def code_digest() -> str:
         found = find_spec(package)
         assert found is not None
         assert found.origin is not None
-        folder = Path(found.origin).parent
+        folder = os.path.dirname(found.origin)
         for path in sorted(_code(folder)):
-            parts += [path.relative_to(folder).as_posix(), hashlib.sha256(path.read_bytes()).hexdigest()]
+            with open(path, "rb") as file:
+                parts += [path[len(folder) :].replace(os.sep, "/"), hashlib.sha256(file.read()).hexdigest()]
     return _digest(*parts)
 
 
-def _code(folder: Path) -> Iterator[Path]:
-    return (path for path in folder.rglob("*") if path.suffix in (".py", ".toml"))
+def _code(folder: str) -> Iterator[str]:
+    for inside, _, names in os.walk(folder):
+        yield from (os.path.join(inside, name) for name in names if name.endswith((".py", ".toml")))
 
 
 def _digest(*parts: str) -> str:
