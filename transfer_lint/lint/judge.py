@@ -189,13 +189,13 @@ def judge(module: Module, project: Project, options: RuleOptions) -> Judged:
 def _certain(project: Project, questions: Questions, places: Sequence[Place], options: RuleOptions) -> Examination:
     """The examination without assumptions of the parts of a file that hold these places.
 
-    The methods of one class are examined together, as they share its attributes. Of other parts it says what holds
-    with the assumptions: that something else is done there, too, speaks against a proof.
+    So are the other methods of their classes that move something, as they share its attributes. Of other parts it says
+    what holds with the assumptions: that something else is done there, too, speaks against a proof.
     """
     module = questions.module
     parts = parts_of(module, places)
     classes = {part.owner for part in parts if part is not None and part.owner is not None}
-    parts |= {part for part in parts_of(module, questions.places) if part is not None and part.owner in classes}
+    parts |= {part for part in parts_of(module, questions.sites) if part is not None and part.owner in classes}
     wide = analysis_of(project, options.assumptions, options.analysis_budget)
     return analysis_of(project, budget=options.analysis_budget).examine(module, parts, wide)
 
