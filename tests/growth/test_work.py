@@ -64,23 +64,31 @@ def evaluated(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
     return counts
 
 
-def test_what_no_assumption_can_change_is_interpreted_once(interpreted: Counter[str]) -> None:
-    # The device of a view is that of what is viewed, whatever its sizes are.
-    signature = "import torch\ndef f(x: torch.Tensor, n):\n"
-    check({"main.py": f"{signature}    y = x.cuda().view(n, -1)\n    return y.reshape(n).to('cuda')\n"})
-    assert interpreted == {"f": 1}
-
-
-def test_where_an_assumption_tells_more_there_is_a_second_time(interpreted: Counter[str]) -> None:
-    text = "import torch\ndef f(x: torch.Tensor, y: torch.Tensor):\n    return (x.cuda() + y).to('cuda')\n"
-    check({"main.py": text})
-    assert interpreted == {"f": 2}
-
-
-def test_a_module_that_nothing_takes_away_stays_without_an_assumption(interpreted: Counter[str]) -> None:
-    text = "from torch import nn\ndef f():\n    m = nn.Linear(2, 2)\n    m.to('cuda')\n    return m\n"
+def test_a_function_without_a_verdict_is_interpreted_once(interpreted: Counter[str]) -> None:
+    text = "import torch\ndef f(x: torch.Tensor):\n    return x.cpu().numpy()\ndef g(x):\n    return f(x).copy()\n"
     check({"main.py": text})
     assert interpreted == {"f": 1}
+
+
+def test_a_verdict_is_proved_without_assumptions(interpreted: Counter[str]) -> None:
+    moved = "def f(x: torch.Tensor, y: torch.Tensor):\n    return (x.cuda() + y).to('cuda')\n"
+    other = "def g(x: torch.Tensor):\n    return x.cpu().numpy()\n"
+    check({"main.py": f"import torch\n{moved}{other}"})
+    assert interpreted == {"f": 2, "g": 1}
+
+
+def test_the_methods_of_a_class_that_move_something_are_proved_together(interpreted: Counter[str]) -> None:
+    kept = "    def keep(self, x: torch.Tensor):\n        self.x = x.cuda()\n"
+    used = "    def use(self, y: torch.Tensor):\n        return (y.cuda() + self.x).to('cuda')\n"
+    check({"main.py": f"import torch\nclass Kept:\n{kept}{used}    def free(self, n):\n        return n\n"})
+    assert interpreted == {"keep": 2, "use": 2}
+
+
+def test_what_only_hands_a_device_on_is_not_followed(interpreted: Counter[str]) -> None:
+    handed = "def hand(device):\n    return Net(device=device)\n"
+    made = "def make(device):\n    return torch.zeros(3, device=device)\ndef fill(device):\n    return z(3, device=device)\n"
+    check({"main.py": f"import torch\nfrom torch import ones as z\n{handed}{made}"})
+    assert set(interpreted) == {"make", "fill"}
 
 
 def test_what_a_loop_goes_over_is_evaluated_once(evaluated: Counter[str]) -> None:
