@@ -27,13 +27,14 @@ from transfer_lint.graph.before_after import before_after_for
 from transfer_lint.lint.check import check_paths
 from transfer_lint.lint.check_text import examine, project_over
 from transfer_lint.lint.deep_stack import deep
-from transfer_lint.settings import Settings
+from transfer_lint.settings import ANALYSIS_BUDGET, Settings
 
 
-def check(texts: Mapping[str, str]) -> None:
+def check(texts: Mapping[str, str], budget: int = ANALYSIS_BUDGET) -> None:
     """Check `main.py` of a tree."""
-    project = project_over(Files(dict(texts)), Settings("."))
-    deep(examine, "main.py", texts["main.py"], project, Settings("."))
+    settings = Settings(".", analysis_budget=budget)
+    project = project_over(Files(dict(texts)), settings)
+    deep(examine, "main.py", texts["main.py"], project, settings)
 
 
 @pytest.fixture
@@ -77,6 +78,11 @@ def test_a_verdict_is_proved_without_assumptions(interpreted: Counter[str]) -> N
     assert interpreted == {"f": 2, "g": 1}
 
 
+def test_what_takes_too_many_steps_is_not_tried_again(interpreted: Counter[str]) -> None:
+    check({"main.py": "import torch\ndef f(n):\n    x = torch.zeros(n).to('cuda')\n    return x, n\n"}, budget=6)
+    assert interpreted == {"f": 1}
+
+
 def test_the_methods_of_a_class_that_move_something_are_proved_together(interpreted: Counter[str]) -> None:
     kept = "    def keep(self, x: torch.Tensor):\n        self.x = x.cuda()\n"
     used = "    def use(self, y: torch.Tensor):\n        return (y.cuda() + self.x).to('cuda')\n"
@@ -86,7 +92,8 @@ def test_the_methods_of_a_class_that_move_something_are_proved_together(interpre
 
 def test_what_only_hands_a_device_on_is_not_followed(interpreted: Counter[str]) -> None:
     handed = "def hand(device):\n    return Net(device=device)\n"
-    made = "def make(device):\n    return torch.zeros(3, device=device)\ndef fill(device):\n    return z(3, device=device)\n"
+    made = "def make(device):\n    return torch.zeros(3, device=device)\n"
+    made += "def fill(device):\n    return z(3, device=device)\n"
     check({"main.py": f"import torch\nfrom torch import ones as z\n{handed}{made}"})
     assert set(interpreted) == {"make", "fill"}
 

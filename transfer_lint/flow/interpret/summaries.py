@@ -67,6 +67,7 @@ class Summaries:
         self.heat: HeatMap = beside.heat if beside is not None else HeatMap(project)
         self.roles: ArgumentRoles = beside.roles if beside is not None else ArgumentRoles(project)
         self.fixed_names: dict[Module, dict[str, Value]] = beside.fixed_names if beside is not None else {}
+        self._beside = beside
         self._done: dict[ast.AST, Frame] = {}
         self._tops: dict[Module, Frame] = {}
         self._summaries: dict[ast.AST, Summary | None] = {}
@@ -87,6 +88,8 @@ class Summaries:
             frame.around.traced = any(name in self.project.knowledge.tracers for name in info.decorators)
             self._running.add(info.node)
             try:
+                if self._beside is not None and self._beside.has_given_up(info, self.assumptions):
+                    raise OverBudget
                 self.run(frame, info, self._entry_state(frame))
             except OverBudget:
                 frame = self._given_up(info.module, info)
@@ -95,6 +98,11 @@ class Summaries:
                 self._running.discard(info.node)
             self._done[info.node] = frame
         return self._done[info.node]
+
+    def has_given_up(self, info: FunctionInfo, assumptions: frozenset[Assumption]) -> bool:
+        """Whether a function took too many steps here; with fewer assumptions it takes more of them."""
+        done = self._done.get(info.node)
+        return done is not None and info.node in done.given_up and assumptions <= self.assumptions
 
     def top_level(self, module: Module) -> Frame:
         """The interpretation of the code that runs at import. Memoised."""
