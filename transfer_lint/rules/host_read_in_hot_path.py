@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from transfer_codemods.actions import ReadAtOnce
 from transfer_lint.findings import Heat, Safety, Saving, Severity
-from transfer_lint.flow.ask import Form, HostRead, Questions
+from transfer_lint.flow.ask import Form, HostRead, Questions, Site
 from transfer_lint.rules import Verdict, rule
 from transfer_lint.rules.options import RuleOptions
 
@@ -21,7 +21,22 @@ _READ_SINGLY = (*_NUMBERS, "tensor", "as_tensor", "asarray")  # of a list of ten
     safety=Safety.SAFE,
     saves=Saving.WAITS,
 )
-def check(read: HostRead, questions: Questions, options: RuleOptions) -> Verdict | None:
+def check(place: HostRead | Site, questions: Questions, options: RuleOptions) -> Verdict | None:
+    """What reads a value, and what copies a whole one to the host at every step."""
+    return _copied(place, questions) if isinstance(place, Site) else _read(place, questions)
+
+
+def _copied(site: Site, questions: Questions) -> Verdict | None:
+    """A hint: what is collected can be copied at once, and a copy into pinned memory need not be waited for."""
+    if site.quiet_heat.rank < Heat.STEP.rank or site.in_handler or site.guarded:
+        return None
+    if not questions.is_waited_for(site) or questions.is_in_test(site):
+        return None
+    text = f"`{questions.receiver(site)}` is copied to the host {site.quiet_heat.often}, and the host waits for that"
+    return Verdict(Severity.HINT, text, questions.proof(site))
+
+
+def _read(read: HostRead, questions: Questions) -> Verdict | None:
     """A warning if the value provably is on an accelerator, or was just brought from one; a hint if that is unknown.
 
     Of a value of unknown placement only the calls are reported that nobody makes of anything but tensors, because the

@@ -14,7 +14,7 @@ from transfer_lint.flow.interpret.attributes import attribute
 from transfer_lint.flow.interpret.calls import call
 from transfer_lint.flow.interpret.captures import capture, iterated
 from transfer_lint.flow.interpret.frame import Frame, evaluates
-from transfer_lint.flow.interpret.host_reads import comparison, index, text, truth
+from transfer_lint.flow.interpret.host_reads import bound, comparison, index, text, truth
 from transfer_lint.flow.interpret.implicit_uploads import upload_of_index
 from transfer_lint.flow.interpret.items import annotated_item, element, item_at, one_alike
 from transfer_lint.flow.interpret.looped_elements import collected_in, elements_of
@@ -113,7 +113,7 @@ def _slice(frame: Frame, node: ast.expr, state: State) -> Value:
     assert isinstance(node, ast.Slice)
     for part in (node.lower, node.upper, node.step):
         if part is not None:
-            truth(frame, part, frame.eval(part, state))
+            bound(frame, part, frame.eval(part, state))
     return Host(frame.symbol(node, "a slice"))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Mapping, Sequence
+from itertools import chain
 from typing import TypeGuard
 
 from transfer_lint.files.scan import MOVES
@@ -60,6 +61,14 @@ def comparison(frame: Frame, node: ast.Compare, values: Sequence[Value]) -> None
         note(frame, node, read, form=Form.TEST)
 
 
+def bound(frame: Frame, node: ast.expr, value: Value) -> None:
+    """Record a host read if a bound of a slice is a tensor, or seems to be one."""
+    if isinstance(node, ast.Name | ast.BinOp) and seems_tensor(frame, node, value, by_use=True):
+        note(frame, node, value, form=Form.TEST)
+    else:
+        truth(frame, node, value)
+
+
 def text(frame: Frame, node: ast.expr, value: Value) -> None:
     """Record a host read if a tensor, or an item of a tuple, becomes text."""
     for part in value.items if isinstance(value, Tuple) else (value,):
@@ -106,7 +115,7 @@ def called(frame: Frame, name: str, arguments: Mapping[str, Value], node: ast.Ca
     """Record a host read if a function from outside the tree reads a tensor."""
     operands = [value for key, value in arguments.items() if key not in ("out", "file", "key")]
     tensors = [value for value in operands if isinstance(value, Tensor)]
-    perhaps = next((value for value in operands if _is_read(value)), None) or _number_of_loss(frame, node, operands)
+    perhaps = next((value for value in operands if _is_read(value)), None) or _number_of_tensor(frame, node, operands)
     short = name.rpartition(".")[2]
     sized = name == "torch.where" and len(operands) == 1
     if name in _TEXTS and tensors:
@@ -227,16 +236,24 @@ def _is_read(value: Value) -> bool:
     """Whether something that only numbers allow, such as a test, reads a value: a tensor, perhaps a number at first."""
     if isinstance(value, Tensor):
         return not value.optional
-    device = value.placed[0] if isinstance(value, Object) and value.or_host else None
-    return device is not None and not any(f.assumption is Assumption.DEVICE_ARGUMENT for f in device.why)
+    return isinstance(value, Object) and value.or_host and _is_surely_placed(value)
+
+
+def _is_surely_placed(value: Object) -> bool:
+    """Whether a value is on a device, and not only because the call that made it was given one."""
+    device = value.placed[0]
+    return device is not None and not any(fact.assumption is Assumption.DEVICE_ARGUMENT for fact in device.why)
 
 
 def _compared(
     frame: Frame, name: str, tensors: Sequence[Tensor], operands: Sequence[Value], node: ast.Call, state: State
 ) -> None:
     """`max(1, t)`, `max(t)`, `any(t > 0 for t in ts)`: comparisons whose truth is asked for."""
-    if len(operands) > 1 and tensors and name in ("builtins.max", "builtins.min"):
-        note(frame, node, tensors[0])
+    if len(operands) > 1 and name in ("builtins.max", "builtins.min"):
+        pairs = zip(node.args, operands, strict=False)
+        seeming = (value for part, value in pairs if seems_tensor(frame, part, value, by_use=True))
+        if (read := next(chain(tensors, seeming), None)) is not None:
+            note(frame, node, read)
     elif isinstance(operands[0], Tensor) or _is_name_of_tensor(frame, node, operands):
         note(frame, node, operands[0], elements=written(node.args[0]) if node.args else "")
     elif isinstance(operands[0], Object) and operands[0].cls == "builtins.list":
@@ -271,8 +288,10 @@ def _is_test_of_tensor(frame: Frame, node: ast.expr, value: Value) -> bool:
         case ast.Call(func=ast.Attribute(attr="all" | "any"), args=[], keywords=[]):
             return seems_tensor(frame, node, value)
         case ast.Compare(left=left, comparators=[right]):
-            sides = (part.value if _is_one_item(part) else part for part in (left, right))
-            return any(isinstance(part, ast.Name) and seems_tensor(frame, part, value, by_use=True) for part in sides)
+            sides = (part for part in (left, right) if not isinstance(part, ast.Subscript) or _is_one_item(part))
+            return any(seems_tensor(frame, part, value, by_use=True) for part in sides)
+        case ast.Subscript(slice=key) if not isinstance(key, ast.Slice):
+            return seems_tensor(frame, node, value, by_use=not seems_mask(frame, node.value))
     return False
 
 
@@ -283,11 +302,14 @@ def _is_one_item(node: ast.expr) -> TypeGuard[ast.Subscript]:
     return isinstance(key, ast.Constant) and isinstance(key.value, int)
 
 
-def _number_of_loss(frame: Frame, node: ast.Call, operands: Sequence[Value]) -> Object | None:
-    """The operand of `float(loss)`: nobody makes a number of a number, so it is a tensor."""
+def _number_of_tensor(frame: Frame, node: ast.Call, operands: Sequence[Value]) -> Object | None:
+    """The operand of `float(loss)`, `int(lengths[i])`, where it seems to be a tensor."""
     if len(node.args) != 1 or len(operands) != 1 or not isinstance(operands[0], Object):
         return None
-    return operands[0] if seems_loss(frame, node.args[0], operands[0]) else None
+    given, value = node.args[0], operands[0]
+    if value.placed[0] is not None:
+        return value if _is_surely_placed(value) else None
+    return value if seems_loss(frame, given, value) or seems_tensor(frame, given, value, by_use=True) else None
 
 
 # ---- recording -------------------------------------------------------------------------------------------------------

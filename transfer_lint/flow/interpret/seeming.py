@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from transfer_lint.flow.interpret.frame import Frame
+from transfer_lint.flow.program.modules import ARRAYS, Module
 from transfer_lint.flow.program.syntax import bindings, nodes_of
 from transfer_lint.flow.program.tensor_uses import no_tensors, tensor_uses
 from transfer_lint.flow.values.values import Object, Value
@@ -28,6 +29,7 @@ _SHAPING = frozenset(
 )  # fmt: skip
 """What leaves a mask one."""
 _DEPTH = 4  # names that stand for one another
+_ROUNDS = 3  # in which names are found that are made of others
 
 
 def is_among_tensors(frame: Frame) -> bool:
@@ -36,6 +38,23 @@ def is_among_tensors(frame: Frame) -> bool:
         return True
     info = frame.function
     return info is not None and info.owner is not None and info.owner.is_module and info.name != "__init__"
+
+
+def _works_on_tensors(module: Module, function: ast.AST) -> bool:
+    """Whether a function calls torch, and neither makes nor takes arrays. Memoised on the function."""
+    known: bool | None = getattr(function, "_transfer_lint_torch_alone", None)
+    if known is None:
+        known, torch = True, False
+        for node in nodes_of(function):
+            match node:
+                case ast.Attribute(attr="numpy" | "from_numpy"):
+                    known = False
+                case ast.Name(id=name) if name in module.bindings:
+                    root = module.dotted(node).partition(".")[0]
+                    torch, known = torch or root == "torch", known and root not in ARRAYS
+        known = known and torch
+        function._transfer_lint_torch_alone = known  # type: ignore[attr-defined]
+    return known
 
 
 def seems_tensor(frame: Frame, node: ast.expr, value: Value, *, by_use: bool = False) -> bool:
@@ -50,9 +69,9 @@ def seems_tensor(frame: Frame, node: ast.expr, value: Value, *, by_use: bool = F
     function, name = frame.function.node, _root(node)
     if name in no_tensors(function):
         return False
-    if name and (name in tensor_uses(frame.module, function) or name in _seeming(function)):
+    if _is_made(node, _seeming(frame.module, function), frame.module):
         return True
-    return _is_made(node) or (not by_use and is_among_tensors(frame))
+    return not by_use and (is_among_tensors(frame) or _works_on_tensors(frame.module, function))
 
 
 def seems_mask(frame: Frame, node: ast.expr, depth: int = _DEPTH) -> bool:
@@ -72,9 +91,11 @@ def seems_mask(frame: Frame, node: ast.expr, depth: int = _DEPTH) -> bool:
             return seems_mask(frame, inner, depth)
         case ast.Name(id=name) if frame.function is not None:
             values = [v for t, v in bindings(frame.function.node) if isinstance(t, ast.Name) and t.id == name]
-            if values and depth and all(value is not None and seems_mask(frame, value, depth - 1) for value in values):
+            others = [value for value in values if value is None or _root(value) != name]  # `mask = mask.squeeze(-1)`
+            if others and depth and all(value is not None and seems_mask(frame, value, depth - 1) for value in others):
                 return True
-            return _names_mask(name) and all(value is None or isinstance(value, ast.Call) for value in values)
+            unknown = all(value is None or isinstance(value, ast.Call | ast.Tuple) for value in values)
+            return unknown and _names_mask(name)
         case ast.Attribute(attr=name):
             return _names_mask(name)
     return False
@@ -114,11 +135,25 @@ def _is_number(value: ast.Constant | ast.Call) -> bool:
     return (isinstance(func, ast.Name) and func.id in ("float", "int")) or getattr(func, "attr", "") == "item"
 
 
-def _seeming(function: ast.AST) -> frozenset[str]:
-    """The names of a function that seem to be tensors by a use, or by what is assigned. Memoised on the function."""
+def _seeming(module: Module, function: ast.AST) -> frozenset[str]:
+    """The names of a function that seem to be tensors, by a use, or by what is made of them. Memoised on the function.
+
+    So are those that only such names, or parts of them, are assigned to; and what a mask, or several indices, select
+    such a name from.
+    """
     known: frozenset[str] | None = getattr(function, "_transfer_lint_seeming", None)
     if known is None:
-        known = frozenset(_shown(function))
+        found = {*tensor_uses(module, function), *_shown(function)}
+        bound = [(target.id, value) for target, value in bindings(function) if isinstance(target, ast.Name)]
+        for _ in range(_ROUNDS):
+            before = len(found)
+            made = frozenset(found)
+            other = {name for name, value in bound if value is None or not _is_made(value, made, module)}
+            found |= {name for name, _ in bound} - other
+            found |= {_picked_from(value, bound) for name, value in bound if name in found} - {""}
+            if len(found) == before:
+                break
+        known = frozenset(found)
         function._transfer_lint_seeming = known  # type: ignore[attr-defined]
     return known
 
@@ -126,27 +161,55 @@ def _seeming(function: ast.AST) -> frozenset[str]:
 def _shown(function: ast.AST) -> Iterator[str]:
     for node in nodes_of(function):
         match node:
-            case ast.Call(func=ast.Attribute(value=ast.Name(id=name))) if _is_of_tensors(node):
+            case ast.Call(
+                func=ast.Attribute(
+                    value=ast.Name(id=name)
+                    | ast.Subscript(value=ast.Name(id=name), slice=ast.Slice() | ast.Tuple() | ast.Compare())
+                )
+            ) if _is_of_tensors(node):
                 yield name
-    bound = [(target.id, value) for target, value in bindings(function) if isinstance(target, ast.Name)]
-    other = {name for name, value in bound if value is None or not _is_made(value)}
-    yield from {name for name, _ in bound} - other
 
 
-def _is_made(node: ast.expr) -> bool:
-    """Whether an expression is a chain of calls and items in which something is called as only tensors are."""
-    if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in _OF_HOST:
-        return False
-    while isinstance(node, ast.Call | ast.Subscript):
-        if isinstance(node, ast.Call):
-            if not isinstance(node.func, ast.Attribute) or node.func.attr == "size":
+def _picked_from(value: ast.expr | None, bound: Sequence[tuple[str, ast.expr | None]]) -> str:
+    """The name of what something is selected from as from no list: `x[mask]`, `x[:, 0]`; "" for anything else."""
+    match value:
+        case ast.Subscript(value=ast.Name(id=owner), slice=ast.Compare() | ast.Tuple()):
+            return owner
+        case ast.Subscript(value=ast.Name(id=owner), slice=ast.Name(id=key)):
+            return owner if any(name == key and isinstance(made, ast.Compare) for name, made in bound) else ""
+    return ""
+
+
+def _is_made(node: ast.expr, names: frozenset[str], module: Module) -> bool:
+    """Whether an expression seems to be a tensor: one of these names, or a part of it, or arithmetic with one.
+
+    Or a chain of calls and items in which something is called as only tensors are.
+    """
+    knowledge = module.project.knowledge
+    while True:
+        match node:
+            case ast.Call(func=ast.Attribute(value=inner, attr=attr)):
+                if attr in _OF_HOST or attr == "size" or attr in knowledge.tensor_host:
+                    return False
+                if _is_of_tensors(node):
+                    return True
+                if attr not in knowledge.tensor_methods and isinstance(inner, ast.Name):
+                    return False
+                node = inner
+            case ast.Subscript(value=inner, slice=key):
+                if isinstance(key, ast.Constant) and isinstance(key.value, str):
+                    return False
+                node = inner
+            case ast.BinOp(left=left, right=right):
+                return _is_made(left, names, module) or _is_made(right, names, module)
+            case ast.Compare(left=left, ops=[ast.Eq() | ast.NotEq() | ast.Lt() | ast.LtE() | ast.Gt() | ast.GtE()]):
+                return any(_is_made(side, names, module) for side in (left, *node.comparators))
+            case ast.UnaryOp(operand=inner) | ast.Attribute(value=inner, attr="data" | "T"):
+                node = inner
+            case ast.Name(id=name):
+                return name in names
+            case _:
                 return False
-            if _is_of_tensors(node):
-                return True
-            node = node.func.value
-        else:
-            node = node.value
-    return False
 
 
 def _is_of_tensors(node: ast.Call) -> bool:
@@ -162,9 +225,11 @@ def _is_text(node: ast.expr) -> bool:
 
 
 def _root(node: ast.expr) -> str:
-    """`x` of `x`, `x[0].abs()`, `x > 1`; "" for anything else."""
+    """`x` of `x`, `x[0].abs()`, `x > 1`; "" for anything else, and for an item of a dictionary."""
     while True:
         match node:
+            case ast.Subscript(slice=ast.Constant(value=str())):
+                return ""
             case ast.Call(func=ast.Attribute(value=inner)) | ast.Subscript(value=inner):
                 node = inner
             case ast.Attribute(value=inner, attr="data" | "T"):

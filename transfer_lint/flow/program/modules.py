@@ -13,7 +13,7 @@ from transfer_lint.flow.program.special_methods import acts, is_implicit
 from transfer_lint.flow.program.syntax import attributes_assigned, nodes_of
 from transfer_lint.flow.program.unnamed_sets import sets_own
 
-_ARRAYS = ("numpy", "pandas", "jax", "tensorflow", "cupy", "polars")
+ARRAYS = ("numpy", "pandas", "jax", "tensorflow", "cupy", "polars")
 
 FunctionNode: TypeAlias = ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -279,7 +279,7 @@ class Module:
     @cached_property
     def knows_arrays(self) -> bool:
         """Whether the text names a library whose arrays or tables have methods that tensors have, too."""
-        return any(library in self.text for library in _ARRAYS)
+        return any(library in self.text for library in ARRAYS)
 
     def column(self, line: int, offset: int) -> int:
         """The 1-based column in characters of a 0-based UTF-8 byte offset."""
