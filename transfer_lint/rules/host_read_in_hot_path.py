@@ -30,7 +30,7 @@ def _copied(site: Site, questions: Questions) -> Verdict | None:
     """A hint: what is collected can be copied at once, and a copy into pinned memory need not be waited for."""
     if site.quiet_heat.rank < Heat.STEP.rank or site.in_handler or site.guarded:
         return None
-    if not questions.is_waited_for(site) or questions.is_in_test(site):
+    if questions.can_only_be_module(site) or not questions.is_waited_for(site) or questions.is_in_test(site):
         return None
     text = f"`{questions.receiver(site)}` is copied to the host {site.quiet_heat.often}, and the host waits for that"
     return Verdict(Severity.HINT, text, questions.proof(site))
@@ -60,6 +60,8 @@ def _read(read: HostRead, questions: Questions) -> Verdict | None:
     number = bool(read.elements) or read.tensor.scalar or questions.is_trained_on(read)
     array = read.method in ("numpy", "tolist") and not number
     sure = not read.throttled and (brought is None or brought.proved)
+    if array and brought is not None and questions.uploaded_before(brought) is not None:
+        return None  # TL104 reports it
     if array and not sure and not questions.is_logged_as_list(read):
         return None  # an array may well be what is wanted
     if read.is_collected and read.method not in (_READ_SINGLY if read.in_step else _NUMBERS):

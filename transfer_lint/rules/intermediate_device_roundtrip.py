@@ -46,7 +46,7 @@ def _detour(site: Site, questions: Questions) -> Verdict | None:
         text = f"`{questions.receiver(index)}` goes to the host only to pick what comes back here"
         return Verdict(Severity.HINT, f"{text}: keep the table on the device", questions.proof(index))
     if questions.goes_to_host(site):
-        return None
+        return _brought_back(site, questions)
     kept = questions.brought_back(site, kept=True)
     if kept is not None and questions.goes_to_accelerator(site) and site.quiet_heat.rank >= Heat.STEP.rank:
         text = f"what line {kept.anchor[0]} has brought to the host comes back here: keep it on the device, too"
@@ -65,3 +65,12 @@ def _detour(site: Site, questions: Questions) -> Verdict | None:
     text = f"what left the device for numpy on line {left.anchor[0]} comes back here: do it in torch, on the device"
     loud = surely and site.heat is not Heat.ONCE
     return Verdict(warning_if(loud, site), text, questions.proof(left))
+
+
+def _brought_back(site: Site, questions: Questions) -> Verdict | None:
+    """What was uploaded a few lines above, and is needed on the host: it was there."""
+    upload = questions.uploaded_before(site) if site.quiet_heat is not Heat.ONCE else None
+    if upload is None or site.in_handler or questions.is_in_test(site):
+        return None
+    text = f"`{questions.receiver(site)}` comes back unchanged from where line {upload.anchor[0]} has moved it"
+    return Verdict(Severity.HINT, f"{text}: keep what was on the host", questions.proof(site))

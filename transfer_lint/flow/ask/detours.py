@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from transfer_lint.flow.program.syntax import bindings, loops_around, nodes_of, parents, spelled
 from transfer_lint.flow.results.sites import Site
 
 _DOWN = frozenset({"cpu", "numpy", "tolist", "item"})
+_FROM_HOST = frozenset({"torch.from_numpy", "torch.tensor", "torch.as_tensor"})
 _SIZES = frozenset({"shape", "ndim", "size", "dim"})
 _SAME_DATA = frozenset({"half", "float", "double", "bfloat16", "byte", "detach", "squeeze", "unsqueeze", "contiguous"})
 
@@ -171,6 +172,54 @@ def _is_cast_of(value: ast.expr, moved: ast.expr) -> bool:
             return False
         value = value.func.value
     return value is moved
+
+
+def uploaded_unchanged(site: Site, by_node: Mapping[ast.AST, Site]) -> Site | None:
+    """The transfer to a device that made the local of which the site brings a view back, and nothing has written to it.
+
+    What is uploaded must not be computed in the same expression: it may be on the device already.
+    """
+    name, function = _viewed(site.moved, frozenset()), site.function
+    if function is None or not isinstance(name, ast.Name):
+        return None
+    made = [
+        (target.lineno, _viewed(value, by_node.keys()) if value is not None else None)
+        for target, value in bindings(function.node)
+        if isinstance(target, ast.Name) and target.id == name.id and target.lineno < site.node.lineno
+    ]
+    others = [(line, node) for line, node in made if not (isinstance(node, ast.Name) and node.id == name.id)]
+    line, node = max(others, key=lambda pair: pair[0], default=(0, None))
+    upload = by_node.get(node) if node is not None else None
+    between = (n for n in nodes_of(function.node) if line < getattr(n, "lineno", 0) < site.node.lineno)
+    if upload is None or any(_writes_to(node, name.id) for node in between):
+        return None
+    source = _viewed(upload.moved, frozenset())
+    if isinstance(source, ast.Call) and site.module.dotted(source.func) not in _FROM_HOST:
+        return None
+    return upload if isinstance(source, ast.Name | ast.Call) else None
+
+
+def _viewed(node: ast.expr, until: Collection[ast.AST]) -> ast.expr:
+    """What an expression is a view, or a cast, of; or one of these nodes."""
+    while node not in until:
+        match node:
+            case ast.Call(func=ast.Attribute(value=inner, attr=name)) if name in _SAME_DATA:
+                node = inner
+            case ast.Subscript(value=inner) | ast.Attribute(value=inner, attr="data"):
+                node = inner
+            case _:
+                break
+    return node
+
+
+def _writes_to(node: ast.AST, name: str) -> bool:
+    """Whether a node writes to the tensor of a name in place: `x[0] = 1`, `x += 1`, `x.add_(1)`."""
+    match node:
+        case ast.Subscript(value=ast.Name(id=written), ctx=ast.Store()) | ast.AugAssign(target=ast.Name(id=written)):
+            return written == name
+        case ast.Call(func=ast.Attribute(value=ast.Name(id=written), attr=attr)):
+            return written == name and attr.endswith("_")
+    return False
 
 
 def _is_cast(call: ast.Call) -> bool:

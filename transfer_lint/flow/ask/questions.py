@@ -256,17 +256,6 @@ class Questions(ReadQuestions):
         """Whether the receiver is a local name that can be rebound without other effects; see `liveness`."""
         return rebindable(site)
 
-    def is_waited_for(self, site: Site) -> bool:
-        """Whether the host waits while what seems to be a tensor of the device is copied to it; not if it is read."""
-        receiver, request = site.receiver, site.request
-        if not self.says_host(site) or not request.plain or not site.is_blocking or self.is_on_host(site):
-            return False
-        if site.is_discarded or site.is_module or (isinstance(receiver, Object) and receiver.cls is not None):
-            return False
-        if self.can_only_be_module(site) or self.is_read_at_once(site):
-            return False
-        return not any(site.node in read.tensor.moved_from for read in self.reads)
-
     # ---- what has been done already ------------------------------------------------------------------------------
 
     def invariance(self, site: Site) -> Invariance | None:

@@ -13,6 +13,7 @@ from transfer_lint.flow.results.constructions import Construction
 from transfer_lint.flow.results.reads import HostRead
 from transfer_lint.flow.results.sites import Site
 from transfer_lint.flow.values.terms import Fact, Known, Term, TermKind, Why, merge_why
+from transfer_lint.flow.values.values import Object
 
 
 class ReadQuestions(Placements):
@@ -148,6 +149,22 @@ class ReadQuestions(Placements):
     def is_read_at_once(self, site: Site) -> bool:
         """Whether a read is called on what the site moves: `x.cpu().numpy()`."""
         return any(self.is_within(site, read) for read in self.reads if read.statement is site.statement)
+
+    def is_waited_for(self, site: Site) -> bool:
+        """Whether the host waits while what seems to be a tensor of the device is copied to it; not if it is read."""
+        receiver = site.receiver
+        if not self.says_host(site) or not site.request.plain or not site.is_blocking or self.is_on_host(site):
+            return False
+        known = site.is_module or (isinstance(receiver, Object) and receiver.cls is not None)
+        if site.is_discarded or known or self.is_read_at_once(site):
+            return False
+        return not any(site.node in read.tensor.moved_from for read in self.reads)
+
+    def uploaded_before(self, site: Site) -> Site | None:
+        """The transfer to a device that made what the site brings back unchanged; None if there is none."""
+        upload = detours.uploaded_unchanged(site, self._by_node) if self.goes_to_host(site) else None
+        known = upload is not None and (upload.is_module or self.goes_to_host(upload) or self.is_on_accelerator(upload))
+        return None if known else upload
 
     def is_within(self, site: Site, read: HostRead) -> bool:
         """Whether the transfer is a part of what is read: `x.cpu().item()`."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Mapping, Sequence
-from itertools import chain
 from typing import TypeGuard
 
 from transfer_lint.files.scan import MOVES
@@ -251,9 +250,11 @@ def _compared(
     """`max(1, t)`, `max(t)`, `any(t > 0 for t in ts)`: comparisons whose truth is asked for."""
     if len(operands) > 1 and name in ("builtins.max", "builtins.min"):
         pairs = zip(node.args, operands, strict=False)
-        seeming = (value for part, value in pairs if seems_tensor(frame, part, value, by_use=True))
-        if (read := next(chain(tensors, seeming), None)) is not None:
-            note(frame, node, read)
+        seeming = next((value for part, value in pairs if seems_tensor(frame, part, value, by_use=True)), None)
+        if tensors:
+            note(frame, node, tensors[0])
+        elif seeming is not None:
+            note(frame, node, seeming, form=Form.TEST)
     elif isinstance(operands[0], Tensor) or _is_name_of_tensor(frame, node, operands):
         note(frame, node, operands[0], elements=written(node.args[0]) if node.args else "")
     elif isinstance(operands[0], Object) and operands[0].cls == "builtins.list":
