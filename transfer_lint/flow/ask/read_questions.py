@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from transfer_lint.findings import Assumption, Heat
 from transfer_lint.flow.ask import caches, detours, kept_tensors, needed_reads, pieces, readers
+from transfer_lint.flow.ask.liveness import is_returned
 from transfer_lint.flow.ask.pieces import Piece
 from transfer_lint.flow.ask.placements import Placements, is_device_of_value
 from transfer_lint.flow.ask.trained import is_trained_on
@@ -156,9 +157,16 @@ class ReadQuestions(Placements):
         if not self.says_host(site) or not site.request.plain or not site.is_blocking or self.is_on_host(site):
             return False
         known = site.is_module or (isinstance(receiver, Object) and receiver.cls is not None)
-        if site.is_discarded or known or self.is_read_at_once(site):
+        returned = site.function is not None and is_returned(site.function.node, site.statement, site.node)
+        if site.is_discarded or known or returned or self.is_read_at_once(site):
             return False
         return not any(site.node in read.tensor.moved_from for read in self.reads)
+
+    def is_copied_with_another(self, site: Site) -> bool:
+        """Whether the host has waited for the same device right before, by another copy: that one costs."""
+        others = (other for other in self.sites if other is not site and self.goes_to_host(other) and other.is_blocking)
+        methods = self._knowledge.tensor_methods
+        return any(readers.is_computed_before(site, other, methods) for other in others)
 
     def uploaded_before(self, site: Site) -> Site | None:
         """The transfer to a device that made what the site brings back unchanged; None if there is none."""

@@ -41,18 +41,20 @@ def is_among_tensors(frame: Frame) -> bool:
 
 
 def _works_on_tensors(module: Module, function: ast.AST) -> bool:
-    """Whether a function calls torch, and neither makes nor takes arrays. Memoised on the function."""
+    """Whether a function computes with torch, and neither makes nor takes arrays. Memoised on the function."""
     known: bool | None = getattr(function, "_transfer_lint_torch_alone", None)
     if known is None:
-        known, torch = True, False
+        of, computes, arrays = module.project.knowledge, False, False
         for node in nodes_of(function):
             match node:
                 case ast.Attribute(attr="numpy" | "from_numpy"):
-                    known = False
+                    arrays = True
                 case ast.Name(id=name) if name in module.bindings:
-                    root = module.dotted(node).partition(".")[0]
-                    torch, known = torch or root == "torch", known and root not in ARRAYS
-        known = known and torch
+                    arrays |= module.dotted(node).partition(".")[0] in ARRAYS
+                case ast.Call(func=ast.Attribute() as func):
+                    called = module.dotted(func)
+                    computes |= called in of.combine or called in of.tuples
+        known = computes and not arrays
         function._transfer_lint_torch_alone = known  # type: ignore[attr-defined]
     return known
 
