@@ -46,7 +46,7 @@ SIZES = (
     r"torch\.(?:arange|randperm|tril_indices|triu_indices)\((?![^\n]*device)",
     r"\[(?:np\.a)?range\(",
     r"\.type_as\(",
-    r"\[(?<=[\w)]\[)(?:[^\[\]\n]|\[[^\[\]\n]*\])*(?:[!=<>]=|[<>]|ma?sk\w*\s*[,\]])",
+    r"\[(?<=[\w)]\[)(?:[^\[\]\n]|\[[^\[\]\n]{0,40}\]){0,80}(?:[!=<>]=|[<>]|ma?sk\w*\s*[,\]])",
     r"\[(?<=\w\[)~\w+\]",
 )
 """What reads, in a file that uses torch, how many elements a result has, or one number of a tensor; also by a mask;

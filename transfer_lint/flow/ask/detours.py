@@ -182,8 +182,9 @@ def uploaded_unchanged(site: Site, by_node: Mapping[ast.AST, Site]) -> Site | No
     name, function = _viewed(site.moved, frozenset()), site.function
     if function is None or not isinstance(name, ast.Name):
         return None
+    moves = {node for node, move in by_node.items() if move.request.device is not None}
     made = [
-        (target.lineno, _viewed(value, by_node.keys()) if value is not None else None)
+        (target.lineno, _viewed(value, moves) if value is not None else None)
         for target, value in bindings(function.node)
         if isinstance(target, ast.Name) and target.id == name.id and target.lineno < site.node.lineno
     ]

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from transfer_lint.flow.program.modules import FunctionNode
-from transfer_lint.flow.program.syntax import bindings, nodes_of, spelled
+from transfer_lint.flow.program.syntax import bindings, nodes_of, parents, spelled
 from transfer_lint.flow.results.sites import Site
 
 _SEES_ALL = frozenset({"locals", "eval", "exec", "vars", "dir"})
@@ -102,6 +102,31 @@ def is_returned(function: ast.AST, statement: ast.stmt, node: ast.expr) -> bool:
         if isinstance(found, ast.Return) and found.value is not None
         for part in _parts(found.value)
     )
+
+
+def is_kept_for_others(site: Site) -> bool:
+    """Whether what the site moves, perhaps converted, is returned or kept in an attribute, or moved only as asked.
+
+    Asked by a parameter: `if visualise:`.
+    """
+    function, statement = site.function, site.statement
+    if function is None:
+        return False
+    if isinstance(statement, ast.Assign) and any(isinstance(target, ast.Attribute) for target in statement.targets):
+        return True
+    around, node = parents(statement), site.node
+    while isinstance(above := around.get(around.get(node, node)), ast.Call) and above.func is around[node]:
+        node = above
+    if is_returned(function.node, statement, node):
+        return True
+    asked = {parameter.arg for parameter in function.parameters}
+    outer = parents(function.node)
+    held: ast.AST = statement
+    while held in outer:
+        held = outer[held]
+        if isinstance(held, ast.If) and isinstance(held.test, ast.Name) and held.test.id in asked:
+            return True
+    return False
 
 
 _OF_MODULES = frozenset(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from transfer_lint.findings import Assumption, Heat
 from transfer_lint.flow.ask import caches, detours, kept_tensors, needed_reads, pieces, readers
-from transfer_lint.flow.ask.liveness import is_returned
+from transfer_lint.flow.ask.liveness import is_kept_for_others
 from transfer_lint.flow.ask.pieces import Piece
 from transfer_lint.flow.ask.placements import Placements, is_device_of_value
 from transfer_lint.flow.ask.trained import is_trained_on
@@ -157,8 +157,7 @@ class ReadQuestions(Placements):
         if not self.says_host(site) or not site.request.plain or not site.is_blocking or self.is_on_host(site):
             return False
         known = site.is_module or (isinstance(receiver, Object) and receiver.cls is not None)
-        returned = site.function is not None and is_returned(site.function.node, site.statement, site.node)
-        if site.is_discarded or known or returned or self.is_read_at_once(site):
+        if site.is_discarded or known or is_kept_for_others(site) or self.is_read_at_once(site):
             return False
         return not any(site.node in read.tensor.moved_from for read in self.reads)
 

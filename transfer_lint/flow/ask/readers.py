@@ -175,8 +175,11 @@ def is_computed_before(place: Site | HostRead, wait: Site | HostRead, methods: f
     needed = nodes_of(place.node)
     if wait.node in needed or not all(_is_light(node, methods) for node in needed if node is not place.node):
         return False
-    between = range(wait.node.end_lineno or wait.node.lineno, last_line(wait, place) + 1)
-    written = {spelled(n) for node in nodes_of(function.node) for n in _written(node) if n.lineno in between}
+    last = last_line(wait, place)
+    between = range(wait.node.end_lineno or wait.node.lineno, last + 1)
+    own = set(nodes_of(place.statement) if last == place.node.lineno else ())  # `x = x.cpu()` binds after it has read
+    nodes = (node for node in nodes_of(function.node) if node not in own)
+    written = {spelled(n) for node in nodes for n in _written(node) if n.lineno in between}
     return written.isdisjoint(spelled_in(place.node))
 
 
