@@ -12,7 +12,7 @@ from transfer_lint.flow.interpret.checks import read_while_computing
 from transfer_lint.flow.interpret.frame import Frame
 from transfer_lint.flow.interpret.items import element
 from transfer_lint.flow.interpret.looped_elements import collected, element_source, given_to_layers, is_elsewhere
-from transfer_lint.flow.interpret.seeming import seems_loss, seems_mask, seems_tensor
+from transfer_lint.flow.interpret.seeming import seems_loss, seems_mask, seems_number, seems_tensor
 from transfer_lint.flow.program.modules import FunctionNode
 from transfer_lint.flow.program.reading_functions import reads_argument
 from transfer_lint.flow.program.syntax import nodes_of, spelled, written
@@ -62,7 +62,7 @@ def comparison(frame: Frame, node: ast.Compare, values: Sequence[Value]) -> None
 
 def bound(frame: Frame, node: ast.expr, value: Value) -> None:
     """Record a host read if a bound of a slice is a tensor, or seems to be one."""
-    if isinstance(node, ast.Name | ast.BinOp) and seems_tensor(frame, node, value, by_use=True):
+    if isinstance(node, ast.Name | ast.BinOp) and seems_number(frame, node, value):
         note(frame, node, value, form=Form.TEST)
     else:
         truth(frame, node, value)
@@ -250,7 +250,7 @@ def _compared(
     """`max(1, t)`, `max(t)`, `any(t > 0 for t in ts)`: comparisons whose truth is asked for."""
     if len(operands) > 1 and name in ("builtins.max", "builtins.min"):
         pairs = zip(node.args, operands, strict=False)
-        seeming = next((value for part, value in pairs if seems_tensor(frame, part, value, by_use=True)), None)
+        seeming = next((value for part, value in pairs if seems_number(frame, part, value)), None)
         if tensors:
             note(frame, node, tensors[0])
         elif seeming is not None:
@@ -290,7 +290,7 @@ def _is_test_of_tensor(frame: Frame, node: ast.expr, value: Value) -> bool:
             return seems_tensor(frame, node, value)
         case ast.Compare(left=left, comparators=[right]):
             sides = (part for part in (left, right) if not isinstance(part, ast.Subscript) or _is_one_item(part))
-            return any(seems_tensor(frame, part, value, by_use=True) for part in sides)
+            return any(seems_number(frame, part, value) for part in sides)
         case ast.Subscript(slice=key) if not isinstance(key, ast.Slice):
             return seems_tensor(frame, node, value, by_use=not seems_mask(frame, node.value))
     return False
@@ -310,7 +310,7 @@ def _number_of_tensor(frame: Frame, node: ast.Call, operands: Sequence[Value]) -
     given, value = node.args[0], operands[0]
     if value.placed[0] is not None:
         return value if _is_surely_placed(value) else None
-    return value if seems_loss(frame, given, value) or seems_tensor(frame, given, value, by_use=True) else None
+    return value if seems_loss(frame, given, value) or seems_number(frame, given, value) else None
 
 
 # ---- recording -------------------------------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from transfer_lint.flow.interpret.frame import Frame
 from transfer_lint.flow.program.modules import ARRAYS, Module
 from transfer_lint.flow.program.syntax import bindings, nodes_of
-from transfer_lint.flow.program.tensor_uses import no_tensors, tensor_uses
+from transfer_lint.flow.program.tensor_uses import TESTS, no_tensors, tensor_uses
 from transfer_lint.flow.values.values import Object, Value
 
 _OF_TENSORS = frozenset(
@@ -118,6 +118,27 @@ def seems_loss(frame: Frame, node: ast.expr, value: Value) -> bool:
     return "loss" in name.lower().rstrip("0123456789").split("_") or (
         isinstance(node, ast.Name) and seems_tensor(frame, node, value, by_use=True)
     )
+
+
+def seems_number(frame: Frame, node: ast.expr, value: Value) -> bool:
+    """Whether what is read as a number seems to be a tensor, by its uses, and nothing asks whether it is one."""
+    if not seems_tensor(frame, node, value, by_use=True) or frame.function is None:
+        return False
+    return _asked(frame.function.node).isdisjoint(part.id for part in nodes_of(node) if isinstance(part, ast.Name))
+
+
+def _asked(function: ast.AST) -> frozenset[str]:
+    """The names of which a function asks what they are: `isinstance(x, int)`. Memoised on the function."""
+    known: frozenset[str] | None = getattr(function, "_transfer_lint_asked", None)
+    if known is None:
+        known = frozenset(
+            node.args[0].id
+            for node in nodes_of(function)
+            if isinstance(node, ast.Call) and node.args and isinstance(node.args[0], ast.Name)
+            if getattr(node.func, "attr", getattr(node.func, "id", "")) in TESTS
+        )
+        function._transfer_lint_asked = known  # type: ignore[attr-defined]
+    return known
 
 
 def _numbers(function: ast.AST) -> frozenset[str]:

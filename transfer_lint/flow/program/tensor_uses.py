@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from transfer_lint.flow.program.modules import ClassInfo, FunctionInfo, Module
 from transfer_lint.flow.program.syntax import bindings, nodes_of
 
-_TESTS = frozenset({"isinstance", "is_tensor", "hasattr"})
+TESTS = frozenset({"isinstance", "is_tensor", "hasattr"})
 _OF_CONTAINERS = frozenset({"append", "extend", "get", "items", "keys", "pop", "setdefault", "update"})
 ONLY_MODULES_HAVE = frozenset(
     {"eval", "train", "parameters", "named_parameters", "state_dict", "load_state_dict", "zero_grad", "modules",
@@ -41,7 +41,7 @@ def parameter_use(info: FunctionInfo, name: str) -> ast.AST | None:
     for node in nodes_of(info.node):
         match node:
             case ast.Call(func=ast.Name(id=test) | ast.Attribute(attr=test), args=[ast.Name(id=asked), *_]):
-                if asked == name and test in _TESTS:
+                if asked == name and test in TESTS:
                     return None
     line = getattr(shown, "lineno", 0)
     for target, value in bindings(info.node):
