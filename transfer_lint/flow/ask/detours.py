@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
+from transfer_lint.flow.ask.dominance import dominates
 from transfer_lint.flow.program.syntax import bindings, loops_around, nodes_of, parents, spelled
 from transfer_lint.flow.results.sites import Site
 
@@ -192,7 +193,9 @@ def uploaded_unchanged(site: Site, by_node: Mapping[ast.AST, Site]) -> Site | No
     line, node = max(others, key=lambda pair: pair[0], default=(0, None))
     upload = by_node.get(node) if node is not None else None
     between = (n for n in nodes_of(function.node) if line < getattr(n, "lineno", 0) < site.node.lineno)
-    if upload is None or any(_writes_to(node, name.id) for node in between):
+    if upload is None or upload.function is not function or not dominates(upload, site):
+        return None
+    if any(_writes_to(node, name.id) for node in between):
         return None
     source = _viewed(upload.moved, frozenset())
     if isinstance(source, ast.Call) and site.module.dotted(source.func) not in _FROM_HOST:

@@ -104,10 +104,15 @@ def is_returned(function: ast.AST, statement: ast.stmt, node: ast.expr) -> bool:
     )
 
 
-def is_kept_for_others(site: Site) -> bool:
-    """Whether what the site moves, perhaps converted, is returned or kept in an attribute, or moved only as asked.
+_COLLECTING = frozenset({"append", "extend", "insert", "add", "put"})
+_ARRAYS = frozenset({"numpy", "tolist", "item"})
 
-    Asked by a parameter: `if visualise:`.
+
+def is_wanted_there(site: Site) -> bool:
+    """Whether the host may well want what the site moves to it.
+
+    Perhaps converted, it is returned, kept in an attribute, read as an array, or given to a function that is none of
+    torch; or it is moved only as an option asks: `if visualise:`, `if self.cache_on_cpu:`.
     """
     function, statement = site.function, site.statement
     if function is None:
@@ -117,16 +122,33 @@ def is_kept_for_others(site: Site) -> bool:
     around, node = parents(statement), site.node
     while isinstance(above := around.get(around.get(node, node)), ast.Call) and above.func is around[node]:
         node = above
-    if is_returned(function.node, statement, node):
-        return True
-    asked = {parameter.arg for parameter in function.parameters}
-    outer = parents(function.node)
-    held: ast.AST = statement
+    outer = {**parents(function.node), **around}
+    held: ast.AST = site.node
     while held in outer:
         held = outer[held]
-        if isinstance(held, ast.If) and isinstance(held.test, ast.Name) and held.test.id in asked:
+        if isinstance(held, ast.If | ast.IfExp) and _is_option(held.test):
             return True
-    return False
+    called = around.get(around[node]) if isinstance(around.get(node), ast.keyword) else around.get(node)
+    if isinstance(called, ast.Call):
+        name = site.module.dotted(called.func)
+        of_torch = name.startswith("torch.") and not name.endswith("pack_padded_sequence")
+        return not of_torch and getattr(called.func, "attr", "") not in _COLLECTING
+    return is_returned(function.node, statement, node) or _is_read_as_array(function.node, statement, node)
+
+
+def _is_read_as_array(function: ast.AST, statement: ast.stmt, node: ast.expr) -> bool:
+    """Whether a value, or a name that it is assigned to, becomes an array."""
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in _ARRAYS:
+        return True
+    names = {target.id for target in getattr(statement, "targets", ()) if isinstance(target, ast.Name)}
+    reads = (part for part in nodes_of(function) if isinstance(part, ast.Attribute) and part.attr in _ARRAYS)
+    return any(isinstance(part, ast.Name) and part.id in names for read in reads for part in nodes_of(read))
+
+
+def _is_option(test: ast.expr) -> bool:
+    """Whether a test asks for nothing but a name or an attribute, or the opposite."""
+    test = test.operand if isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not) else test
+    return isinstance(test, ast.Name | ast.Attribute)
 
 
 _OF_MODULES = frozenset(

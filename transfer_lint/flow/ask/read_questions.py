@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import ast
-
 from transfer_lint.findings import Assumption, Heat
 from transfer_lint.flow.ask import caches, detours, kept_tensors, needed_reads, pieces, readers
-from transfer_lint.flow.ask.liveness import is_kept_for_others
+from transfer_lint.flow.ask.liveness import is_wanted_there
 from transfer_lint.flow.ask.pieces import Piece
 from transfer_lint.flow.ask.placements import Placements, is_device_of_value
 from transfer_lint.flow.ask.trained import is_trained_on
 from transfer_lint.flow.knowledge import Role
-from transfer_lint.flow.program.syntax import nodes_of, parents, spelled
+from transfer_lint.flow.program.syntax import nodes_of, spelled
 from transfer_lint.flow.results.constructions import Construction
 from transfer_lint.flow.results.reads import HostRead
 from transfer_lint.flow.results.sites import Site
@@ -159,13 +157,8 @@ class ReadQuestions(Placements):
         if not self.says_host(site) or not site.request.plain or not site.is_blocking or self.is_on_host(site):
             return False
         known = site.is_module or (isinstance(receiver, Object) and receiver.cls is not None)
-        if site.is_discarded or known or is_kept_for_others(site) or self.is_read_at_once(site):
+        if site.is_discarded or known or is_wanted_there(site) or self.is_read_at_once(site):
             return False
-        above = parents(site.statement).get(site.node)
-        above = parents(site.statement).get(above) if isinstance(above, ast.keyword) else above
-        wanted = self.module.dotted(above.func) if isinstance(above, ast.Call) and above.func is not site.node else ""
-        if wanted.startswith("numpy.") or wanted.endswith("pack_padded_sequence"):
-            return False  # these take nothing else
         return not any(site.node in read.tensor.moved_from for read in self.reads)
 
     def is_copied_with_another(self, site: Site) -> bool:
