@@ -32,7 +32,7 @@ def _copied(site: Site, questions: Questions) -> Verdict | None:
         return None
     if questions.can_only_be_module(site) or not questions.is_waited_for(site) or questions.is_in_test(site):
         return None
-    if questions.is_explained(site) or questions.is_shut_out(site) or questions.is_copied_with_another(site):
+    if questions.is_shut_out(site) or questions.is_copied_with_another(site):
         return None
     text = f"`{questions.receiver(site)}` is copied to the host {site.quiet_heat.often}, and the host waits for that"
     return Verdict(Severity.HINT, text, questions.proof(site))
