@@ -105,7 +105,7 @@ def is_returned(function: ast.AST, statement: ast.stmt, node: ast.expr) -> bool:
 
 
 _COLLECTING = frozenset({"append", "extend", "insert", "add", "put"})
-_ARRAYS = frozenset({"numpy", "tolist", "item"})
+_ARRAYS = frozenset({"numpy", "tolist"})
 
 
 def is_wanted_there(site: Site) -> bool:
