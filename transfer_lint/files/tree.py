@@ -36,7 +36,7 @@ class DiskSources:
         self._texts: dict[str, str | None] = dict(overlay or {})
         self._stamps: dict[str, tuple[int, ...] | None] = {}
         self.trees: dict[str, tuple[str, ...]] = dict(trees or {})
-        self._around: dict[str, tuple[tuple[str, ...], frozenset[str]]] = {}  # folder -> its tree's files, twice
+        self._around: dict[str, tuple[tuple[str, ...], frozenset[str]]] = {}  # folder -> its tree's files
         texts = (overlay or {}).items()
         self.contents = {path: _digest(text.encode("utf-8", "surrogatepass")) for path, text in texts}
         self.moved = False

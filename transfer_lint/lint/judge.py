@@ -189,8 +189,8 @@ def judge(module: Module, project: Project, options: RuleOptions) -> Judged:
 def _certain(project: Project, questions: Questions, places: Sequence[Place], options: RuleOptions) -> Examination:
     """The examination without assumptions of the parts of a file that hold these places.
 
-    So are the other methods of their classes that move something, as they share its attributes. Of other parts it says
-    what holds with the assumptions: that something else is done there, too, speaks against a proof.
+    The methods of one class share its attributes: those that move something are examined with them. Of other parts it
+    says what holds with the assumptions: that something else is done there, too, speaks against a proof.
     """
     module = questions.module
     parts = parts_of(module, places)

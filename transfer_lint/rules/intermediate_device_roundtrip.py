@@ -68,9 +68,10 @@ def _detour(site: Site, questions: Questions) -> Verdict | None:
 
 
 def _brought_back(site: Site, questions: Questions) -> Verdict | None:
-    """What was uploaded a few lines above, and is needed on the host: it was there."""
+    """What was uploaded a few lines above, perhaps from the host, and is needed there."""
     upload = questions.uploaded_before(site) if site.quiet_heat is not Heat.ONCE else None
     if upload is None or site.in_handler or questions.is_in_test(site):
         return None
     text = f"`{questions.receiver(site)}` comes back unchanged from where line {upload.anchor[0]} has moved it"
-    return Verdict(Severity.HINT, f"{text}: keep what was on the host", questions.proof(site))
+    before = questions.receiver(upload)
+    return Verdict(Severity.HINT, f"{text}: use `{before}`, if that is on the host", questions.proof(site))
