@@ -80,6 +80,10 @@ def _member(frame: Frame, owner: Object, method: FunctionInfo, node: ast.Attribu
     """A method, bound unless it is static; for a property, its value."""
     if "builtins.property" in method.decorators:
         return frame.callees.call(frame, method, {"": owner}, node, state)
+    if any(name not in frame.knowledge.transparent_decorators for name in method.decorators):
+        # It may be the setter of a property, a cached property or another descriptor: reading it runs code.
+        state.run_unseen((owner,), frame.epoch(node), node.lineno)
+        state.havoc(owner, frame.epoch(node), node.lineno)
     if "builtins.staticmethod" in method.decorators:
         return Function(method)
     return Function(method, owner)

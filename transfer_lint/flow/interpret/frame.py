@@ -200,17 +200,17 @@ class Frame:
         Those of a value of an unknown class are among the tree's, unless no changes are hidden. dotted: what is called.
         """
         held = [value for value in values if isinstance(value, Object | Tuple)]
-        for value in _with_items(held, state) if held else ():
-            if isinstance(value.cls, ClassInfo):
-                acts = value.cls.operates
-            else:
-                acts = (
-                    value.cls is None and not self.acting.isdisjoint(run_by(node, dotted)) and state.sharing.may_hide()
-                )
-            if acts:
-                where = self.epoch(node), getattr(node, "lineno", 0)
-                state.havoc(value, *where)
-                state.run_unseen((*values, value), *where)
+        ran = [value for value in _with_items(held, state) if self._acts(value, node, state, dotted)] if held else ()
+        if ran:
+            where = self.epoch(node), getattr(node, "lineno", 0)
+            state.run_unseen((*values, *ran), *where)
+            state.havoc_all(ran, *where)
+
+    def _acts(self, value: Object, node: ast.AST, state: State, dotted: str) -> bool:
+        """Whether what an operation runs of an object may move or assign something."""
+        if isinstance(value.cls, ClassInfo):
+            return value.cls.operates
+        return value.cls is None and not self.acting.isdisjoint(run_by(node, dotted)) and state.sharing.may_hide()
 
     @cached_property
     def acting(self) -> frozenset[str]:

@@ -155,8 +155,8 @@ def store(frame: Frame, owner: Object, name: str, value: Value, where: ast.AST, 
     if isinstance(owner.cls, ClassInfo):
         setter = owner.cls.method(name)
         if owner.cls.method("__setattr__") is not None or (setter is not None and setter.decorators):
-            state.havoc(owner, frame.epoch(where), getattr(where, "lineno", 0))
             state.run_unseen((owner, value), frame.epoch(where), getattr(where, "lineno", 0))
+            state.havoc(owner, frame.epoch(where), getattr(where, "lineno", 0))
             return
     if owner.cls is None and not name.startswith("["):
         frame.run_operators((owner,), where, state, f".{name}=")

@@ -213,6 +213,7 @@ class Memory:
         code = sharing.code(*touched)
         given = sharing.assigns_data() and self._gives_tensors(values, touched, code)
         module_level = module_level or any(later.runs_tree for later in code)
+        given = given or (module_level and sharing.assigns_data() and sharing.may_hide())
         if module_level:
             self.module_rest = Record(where, epoch=where)
             sharing.attempts.module_level = True
@@ -257,7 +258,7 @@ class Memory:
         return any(record.contents.tensors for record in map(self.heap.get, idents) if record is not None)
 
     def run_unseen(self, values: Iterable[Value], epoch: str, line: int) -> None:
-        """Code of the tree that is not interpreted gets the values, which are forgotten by the caller."""
+        """Code of the tree that is not interpreted gets the values, which the caller forgets afterwards."""
         values = tuple(values)
         reached = (each for value in values for ident in objects_of(value) for each in self.reachable(ident))
         if self.sharing.assigns_data() and (contents_of(values).tensors or self._hold_tensor(reached)):
