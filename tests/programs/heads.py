@@ -168,6 +168,33 @@ class Pack:
     __enter__ = Box.__enter__
     __exit__ = Box.__exit__
 """,
+    "Swap": """
+class Swap(Box):
+    def swap(self):
+        self.t.data = self.t.data.cpu()
+
+    @property
+    def seen(self):
+        self.swap()
+        return 1
+
+    @seen.setter
+    def seen(self, value):
+        self.swap()
+
+    @functools.cached_property
+    def seen_once(self):
+        self.t.data = self.t.data.cpu()
+        return 1
+
+    def __mul__(self, other):
+        self.t.data = self.t.data.cpu()
+        return other
+""",
+    "swapped": """
+def swapped(owner):
+    owner.swap()
+""",
     "Proxy": """
 class Proxy:
     def __init__(self, inner):

@@ -26,13 +26,16 @@ class Objects(Expressions):
     def _register(self, scope: Scope, depth: int) -> list[str]:
         unit = self.of("u", scope)
         device = self.device(scope)
+        replaced = [
+            f"{unit}.linear.weight.data = torch.eye(4)",
+            f"for p in {unit}.parameters(): p.data = p.data.to({device})",
+        ]
         return [
             self.pick(
+                *(replaced if self.replaces else ()),
                 f"{unit}.linear = nn.Linear(4, 4)",
                 f"{unit}.linear.to({device})",
-                f"{unit}.linear.weight.data = torch.eye(4)",
                 f"for part in {unit}.children(): part.to({device})",
-                f"for p in {unit}.parameters(): p.data = p.data.to({device})",
                 f"{unit}.steps = torch.ones(4)",
                 f"{unit}.linear.weight = nn.Parameter(torch.eye(4))",
                 f"{unit}.get_submodule('norm').to({device})",

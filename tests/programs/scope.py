@@ -46,12 +46,14 @@ class Draws:
 
     home: the move that most values make again and again; what comes between two of them should undo it in ways that
     are hard to see. special: a special method that objects have; "" if they have none.
+    replaces: whether programs assign the `.data` of tensors.
     """
 
     draw: st.DrawFn
     fresh: int = 0
     home: str = "to(device)"
     special: str = ""
+    replaces: bool = True
 
     def pick(self, *options: Option) -> Option:
         return self.draw(st.sampled_from(options))

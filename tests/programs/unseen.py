@@ -44,6 +44,20 @@ class Unseen(Expressions):
             )
         ]  # fmt: skip
 
+    def _swapped(self, scope: Scope, depth: int) -> list[str]:
+        """An object replaces the data of a tensor that it holds."""
+        name, home = self.name("b"), self.home_move(scope)
+        held = self.assignable(scope)
+        lines = [f"{held} = {self.tensor(scope, 1)}.{home}", f"{name} = Swap({self.of('m', scope)}, {held})"]
+        run = self.pick(
+            f"{name}.swap()", f"swapped({name})", f"getattr({name}, 'swap')()", f"[one.swap() for one in [{name}]]",
+            f"{name}.seen", f"{name}.seen = 1", f"{name}.seen_once", f"{name} * 2", f"act({name}.swap)",
+            f"functools.partial(swapped, {name})()", f"list(map(swapped, [{name}]))", f"[{name}][0].swap()",
+        )  # fmt: skip
+        scope.bind("t", held)
+        scope.bind("b", name)
+        return [*lines, *self.block(scope.copy(), 0, 2), run, f"log.append({held}.{home})"]
+
     def _handed(self, scope: Scope, depth: int) -> list[str]:
         """Something is handed to code that is not seen."""
         forms = []

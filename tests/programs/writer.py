@@ -27,7 +27,7 @@ class Writer(Moves, Containers, Objects, Control, Unseen):
         return lines
 
     def statement(self, scope: Scope, depth: int) -> list[str]:
-        kinds = ["assign"] * 5 + ["same", "same", "log", "augmented", "pair", "list", "dict", "append", "item", "data"]
+        kinds = ["assign"] * 5 + ["same", "same", "log", "augmented", "pair", "list", "dict", "append", "item"]
         kinds += ["items", "items", "closure", "exit", "call", "call", *["probe"] * 8, "seat", "seat", "twice", "twice"]
         kinds += ["correlated", "read", "state", "starred", "view", "by_name", "deed", "handed"]
         if scope.names.get("m"):
@@ -36,6 +36,8 @@ class Writer(Moves, Containers, Objects, Control, Unseen):
             kinds += ["part", "register"]
         if scope.names.get("b"):
             kinds += ["attribute", "attribute", "method"]
+        if self.replaces:
+            kinds += ["data", "swapped"] if scope.names.get("m") else ["data"]
         if depth > 0:
             kinds += ["if", "if", "guard", "for", "for", "while", "try", "with", "match", "again", "again"]
             kinds += ["correlated", "carried", "gather", "invariant", "invariant"]
@@ -138,6 +140,7 @@ def write(writer: Writer, entries: int = 1) -> dict[str, str]:
         "to(DEVICE)",
     )
     writer.special = writer.pick("", "", *SPECIAL)
+    writer.replaces = writer.chance(2)
     calls: list[Call] = []
     functions: list[list[str]] = []
     methods: dict[str, list[str]] = {"Box": [], "Net": []}

@@ -22,8 +22,8 @@ from transfer_lint.flow.values.values import Object, Tensor, Value, symbols_of
 def entry_state(frame: Frame) -> State:
     """The state at function entry."""
     near, project = frame.module.path, frame.project
-    data = cache(partial(project.assigns, "data", near)), partial(project.replaces_data, near)
-    sharing = Sharing(frame.is_module, partial(apart, frame), *data, cache(partial(may_assign, frame)))
+    data = cache(partial(project.assigns, "data", near))
+    sharing = Sharing(frame.is_module, partial(apart, frame), data, cache(partial(may_assign, frame)))
     sharing.settled = Assumption.STAYS_WHERE_PUT in frame.callees.assumptions
     sharing.new = _initialised(frame)
     sharing.open = Assumption.NO_HIDDEN_CHANGES in frame.callees.assumptions

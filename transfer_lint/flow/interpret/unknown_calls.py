@@ -19,7 +19,6 @@ def unknown_call(frame: Frame, operands: list[Value], node: ast.Call, state: Sta
     data of tensors that it gets.
     """
     handed_over(frame, node, operands)
-    state.replace_given(operands, frame.epoch(node), node.lineno)
     state.havoc_all(operands, frame.epoch(node), node.lineno, module_level=any(map(_leads_to_code, operands)))
     name = label or (node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "this"))
     result = Object(frame.symbol(node, f"{name}()"))

@@ -99,10 +99,6 @@ class Project:
         """The special methods of classes of the tree that move or assign something."""
         return cast("tuple[str, ...]", self._ask(near, "acting"))
 
-    def replaces_data(self, near: str) -> bool:
-        """Whether code of the tree assigns the `.data` of what a plain name stands for, as of a tensor that it gets."""
-        return cast(bool, self._ask(near, "replaces_data"))
-
     def importing(self, name: str, near: str) -> Sequence[str]:
         """The files with an import statement that names `name`, or that imports all of a module of that name."""
         return cast("tuple[str, ...]", self._ask(near, "importing", name))

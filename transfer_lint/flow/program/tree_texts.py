@@ -28,7 +28,6 @@ _BASES = re.compile(r"(\w+)[ \t]*\(([^)]*)\)")
 _BLANK = re.compile(r"[ \t]*")
 _CALL = re.compile(r"\.(\w+)\(")
 _ASSIGNED = re.compile(r"\.(?<=[\w\])]\.)(?<!\bself\.)(\w+)\s*(?:,[^=\n]*|:[^=\n]*|[-+*/@|&^%<>]*)=(?!=)")
-_ASSIGNED_OF_NAME = re.compile(r"(?<![\w.)\]])(?!self\b)\w+\.(\w+)\s*=(?!=)")
 _SET = re.compile(r"""setattr\([^,]+,\s*["'](\w+)["']""")
 _ANNOTATES = re.compile(r"\s*(?!else\b|try\b|finally\b)[\w.]+\s*:")
 _DEFINES = re.compile(r"\b(?:def|class)\s+$")
@@ -122,10 +121,6 @@ class TreeTexts:
     def acting(self) -> tuple[str, ...]:
         """The special methods of classes of the tree that move or assign something: see `names_acting`."""
         return self._index(names_acting).names()
-
-    def replaces_data(self) -> bool:
-        """Whether code of the tree assigns the `.data` of what a plain name stands for, as of a tensor that it gets."""
-        return self.assigns("data") and bool(self._where(_assigns_of_name, "data"))
 
     def heirs(self, name: str) -> tuple[str, ...]:
         """The files with a class statement whose bases, or their bases, name the class `name`."""
@@ -251,11 +246,6 @@ def _is_target(text: str, match: re.Match[str]) -> bool:
     whole = before + match[0]
     in_call = "," in match[0] and whole.count("(") > whole.count(")") and '"' not in whole and "'" not in whole
     return not in_call and not _ANNOTATES.match(before)
-
-
-def _assigns_of_name(text: str, attribute: str) -> bool:
-    """Whether `name.attribute = ..` stands in a text, for any name but `self`."""
-    return any(match[1] == attribute for match in _ASSIGNED_OF_NAME.finditer(text))
 
 
 def _names_of_bases(text: str) -> Iterable[str]:

@@ -111,10 +111,6 @@ class Trees:
         """The special methods of classes of the tree that move or assign something."""
         return self._texts(near).acting()
 
-    def replaces_data(self, near: str) -> bool:
-        """Whether code of the tree assigns the `.data` of what a plain name stands for, as of a tensor that it gets."""
-        return self._texts(near).replaces_data()
-
     def overriding(self, near: str, name: str, attribute: str) -> tuple[str, ...]:
         """The files with a class that seems to inherit from the class `name`, and may define or assign `attribute`."""
         return self._texts(near).overriding(name, attribute)

@@ -55,7 +55,6 @@ class Sharing:
 
     is_module: whether an object is proved to be a module.
     assigns_data: whether the tree assigns the `.data` of a tensor.
-    replaces_data: whether it does so where the tensor is given to it by a plain name.
     may_assign: whether code that is not seen may assign an attribute of an object of a class.
     apart: whether two objects certainly share nothing, judged by where they were made.
     wholes: symbol -> symbols that it may be a part of.
@@ -76,7 +75,6 @@ class Sharing:
     is_module: Callable[[Value], bool]
     apart: Callable[[Symbol, Symbol], bool]
     assigns_data: Callable[[], bool]
-    replaces_data: Callable[[], bool]
     may_assign: Callable[[ClassInfo | str, str], bool]
     wholes: dict[Symbol, set[Symbol]] = field(default_factory=dict)
     parts: dict[Symbol, set[Symbol]] = field(default_factory=dict)

@@ -213,8 +213,8 @@ class Memory:
         code = sharing.code(*touched)
         given = sharing.assigns_data() and self._gives_tensors(values, touched, code)
         module_level = module_level or any(later.runs_tree for later in code)
-        given = given or (module_level and sharing.assigns_data() and sharing.may_hide())
         if module_level:
+            given = given or (sharing.assigns_data() and sharing.may_hide())  # code of the tree may hold any tensor
             self.module_rest = Record(where, epoch=where)
             sharing.attempts.module_level = True
             found = self.reachable(*[ident for ident in heap if ident.is_global])
@@ -305,13 +305,6 @@ class Memory:
         self.sharing.attempts.data = True
         self._renew_tensors(lambda tensor: True, ("data", epoch), line, unknown=True)
         self._displace(list(self.heap), epoch, line)
-
-    def replace_given(self, values: Iterable[Value], epoch: str, line: int) -> None:
-        """Unknown code gets the values: if one may be code of the tree, that may replace the data of the tensors."""
-        values = tuple(values)
-        unknown = any(isinstance(value, Object) and value.cls is None for value in values)
-        if unknown and contents_of(values).tensors and self.sharing.replaces_data() and self.sharing.may_hide():
-            self.replace_data(epoch, line)
 
     def _renew_tensors(
         self, wanted: Callable[[Tensor], bool], key: tuple[object, ...], line: int, *, unknown: bool = False
