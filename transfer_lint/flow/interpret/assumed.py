@@ -8,14 +8,15 @@ from dataclasses import replace
 
 from transfer_lint.findings import Assumption
 from transfer_lint.flow.interpret.frame import Frame
+from transfer_lint.flow.interpret.names import value_of_binding
 from transfer_lint.flow.interpret.seeming import is_among_tensors
 from transfer_lint.flow.interpret.unknown_calls import unknown_call
 from transfer_lint.flow.knowledge import Knowledge, Role
-from transfer_lint.flow.program.modules import FunctionInfo, Module
+from transfer_lint.flow.program.modules import FunctionInfo, Import, Module
 from transfer_lint.flow.program.syntax import nodes_of
 from transfer_lint.flow.values.state import State
 from transfer_lint.flow.values.terms import Fact, Known, Term, TermKind, role_of
-from transfer_lint.flow.values.values import Host, Object, Placed, Tensor, Tuple, Value
+from transfer_lint.flow.values.values import Function, Host, Object, Placed, Tensor, Tuple, Value
 
 # Attributes of a model or of its result that hold no tensors.
 _NO_TENSORS = frozenset({"config", "dtype", "keys()", "items()"})
@@ -110,19 +111,35 @@ def settled_method_result(
 ) -> Value:
     """The result of a method of a model that is given what is on a device, where its code does not tell its device.
 
-    Not of a method that makes tensors on the host, or brings them there: any of them may be its result.
+    Not of a method that makes tensors on the host, or brings them there, or calls a function of the tree that does:
+    any of them may be its result.
     """
     if not frame.is_module(model) or _device_of_inputs(frame, arguments.values()) is None:
         return result
-    if any(_is_of_host(inner, called.module, frame.knowledge) for inner in nodes_of(called.node)):
+    if _uses_host(frame, called):
         return result
     return settled_result(frame, model, result, arguments, node, state)
 
 
-def _is_of_host(node: ast.AST, module: Module, knowledge: Knowledge) -> bool:
-    """Whether it is a call whose result is on the host: `torch.tensor(values)`, `x.cpu()`."""
-    if not isinstance(node, ast.Call):
-        return False
+def _uses_host(frame: Frame, called: FunctionInfo, depth: int = 2) -> bool:
+    """Whether a function, or one of the tree that it calls by name, makes tensors on the host or brings them there.
+
+    depth: of how many calls in calls the functions are looked at.
+    """
+    module = called.module
+    for call in (node for node in nodes_of(called.node) if isinstance(node, ast.Call)):
+        if _is_of_host(call, module, frame.knowledge):
+            return True
+        binding = module.binding(call.func.id) if depth and isinstance(call.func, ast.Name) else None
+        if isinstance(binding, FunctionInfo | Import):
+            inner = value_of_binding(frame, module, binding.name or "", binding)
+            if isinstance(inner, Function) and inner.info is not called and _uses_host(frame, inner.info, depth - 1):
+                return True
+    return False
+
+
+def _is_of_host(node: ast.Call, module: Module, knowledge: Knowledge) -> bool:
+    """Whether the result of a call is on the host: `torch.tensor(values)`, `x.cpu()`."""
     if isinstance(node.func, ast.Attribute) and node.func.attr in ("cpu", "numpy"):
         return True
     name = module.dotted(node.func)
