@@ -8,7 +8,7 @@ from transfer_lint.findings import Assumption
 from transfer_lint.flow.interpret.assumed import of_output, scheduler_timesteps
 from transfer_lint.flow.interpret.frame import Frame
 from transfer_lint.flow.interpret.names import value_of_binding
-from transfer_lint.flow.interpret.objects import found_method
+from transfer_lint.flow.interpret.objects import found_method, is_described
 from transfer_lint.flow.interpret.tensors import tensor_attribute
 from transfer_lint.flow.interpret.unknown_calls import namespace
 from transfer_lint.flow.knowledge.names import DTYPES
@@ -41,6 +41,9 @@ def attribute(frame: Frame, owner: Value, node: ast.Attribute, state: State) -> 
         case Object() if name == "__dict__":
             return namespace(frame, owner, node, state)
         case Object():
+            if isinstance(owner.cls, ClassInfo) and is_described(frame, owner.cls, name, "__get__"):
+                _run_member(frame, owner, node, state)
+                return frame.unknown(node, name)
             if isinstance(owner.cls, ClassInfo) and name not in state.record(owner.ident).attributes:
                 if owner.cls.method("__getattribute__") is not None:
                     state.havoc(owner, frame.epoch(node), node.lineno)
@@ -81,12 +84,16 @@ def _member(frame: Frame, owner: Object, method: FunctionInfo, node: ast.Attribu
     if "builtins.property" in method.decorators:
         return frame.callees.call(frame, method, {"": owner}, node, state)
     if any(name not in frame.knowledge.transparent_decorators for name in method.decorators):
-        # It may be the setter of a property, a cached property or another descriptor: reading it runs code.
-        state.run_unseen((owner,), frame.epoch(node), node.lineno)
-        state.havoc(owner, frame.epoch(node), node.lineno)
+        _run_member(frame, owner, node, state)  # the setter of a property, a cached property or another descriptor
     if "builtins.staticmethod" in method.decorators:
         return Function(method)
     return Function(method, owner)
+
+
+def _run_member(frame: Frame, owner: Object, node: ast.Attribute, state: State) -> None:
+    """To read the attribute runs code of the tree that is not followed."""
+    state.run_unseen((owner,), frame.epoch(node), node.lineno)
+    state.havoc(owner, frame.epoch(node), node.lineno)
 
 
 def _external_attribute(frame: Frame, name: str) -> Value:

@@ -72,6 +72,13 @@ def found_method(frame: Frame, owner: Object, name: str, state: State) -> Functi
     return method if record is not None and record.made else None
 
 
+def is_described(frame: Frame, cls: ClassInfo, name: str, method: str) -> bool:
+    """Whether a descriptor of the tree may stand for an attribute: what `method` says runs, `__get__` or `__set__`."""
+    found = cls.class_attribute(name)
+    made = found is not None and isinstance(found[1], ast.Call)
+    return made and frame.project.definitions(method, cls.module.path) > 0
+
+
 def apart(frame: Frame, one: Symbol, other: Symbol) -> bool:
     """Whether two objects that this function did not make are certainly different, and neither is a part of the other.
 
@@ -154,7 +161,8 @@ def store(frame: Frame, owner: Object, name: str, value: Value, where: ast.AST, 
         state.displace(owner, frame.epoch(where), getattr(where, "lineno", 0))
     if isinstance(owner.cls, ClassInfo):
         setter = owner.cls.method(name)
-        if owner.cls.method("__setattr__") is not None or (setter is not None and setter.decorators):
+        set_by = owner.cls.method("__setattr__") is not None or is_described(frame, owner.cls, name, "__set__")
+        if set_by or (setter is not None and setter.decorators):
             state.run_unseen((owner, value), frame.epoch(where), getattr(where, "lineno", 0))
             state.havoc(owner, frame.epoch(where), getattr(where, "lineno", 0))
             return
