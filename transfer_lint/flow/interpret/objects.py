@@ -73,10 +73,15 @@ def found_method(frame: Frame, owner: Object, name: str, state: State) -> Functi
 
 
 def is_described(frame: Frame, cls: ClassInfo, name: str, method: str) -> bool:
-    """Whether a descriptor of the tree may stand for an attribute: what `method` says runs, `__get__` or `__set__`."""
-    found = cls.class_attribute(name)
-    made = found is not None and isinstance(found[1], ast.Call)
-    return made and frame.project.definitions(method, cls.module.path) > 0
+    """Whether a descriptor of the tree may stand for an attribute: its method `__get__` or `__set__` runs."""
+    module, made = cls.class_attribute(name) or (cls.module, None)
+    if not isinstance(made, ast.Call):
+        return False
+    kind = frame.project.class_named(module, made.func)
+    if kind is not None:
+        return kind.method(method) is not None
+    maker = module.binding(made.func.id) if isinstance(made.func, ast.Name) else None
+    return isinstance(maker, FunctionInfo) and frame.project.definitions(method, module.path) > 0
 
 
 def apart(frame: Frame, one: Symbol, other: Symbol) -> bool:
