@@ -23,6 +23,7 @@ TestKey: TypeAlias = tuple[object, ...]
 """A test and the values that it reads: two tests with one key have the same outcome."""
 
 InitialAttribute = Callable[["Memory", Object, str, Record], Value]
+_Wanted: TypeAlias = Callable[[Tensor | Object], bool]
 
 
 class Memory:
@@ -214,15 +215,15 @@ class Memory:
         given = sharing.assigns_data() and self._gives_tensors(values, touched, code)
         module_level = module_level or any(later.runs_tree for later in code)
         if module_level:
-            given = given or (sharing.assigns_data() and sharing.may_hide())  # code of the tree may hold any tensor
             self.module_rest = Record(where, epoch=where)
             sharing.attempts.module_level = True
             found = self.reachable(*[ident for ident in heap if ident.is_global])
             given = given or (sharing.assigns_data() and self._hold_tensor(found))
             code += sharing.code(*found)
             touched.update(found)
-        if given:
-            self.replace_data(epoch, line)
+        unseen = not given and module_level and sharing.assigns_data() and sharing.may_hide()
+        if given or unseen:
+            self.replace_data(epoch, line, unseen=unseen)
         if module_level:
             hidden = hidden_records(heap, sharing, self.reachable, touched, where)
             heap.update(hidden)
@@ -289,7 +290,7 @@ class Memory:
     def _refresh_weights(self, epoch: str, line: int) -> None:
         """Weights move with their modules: forget the placement of every tensor that may be a weight."""
         if self.symbols.has_weights:
-            self._renew_tensors(lambda tensor: tensor.weight, ("weight", epoch), line)
+            self._renew_tensors(lambda v: isinstance(v, Tensor) and v.weight, ("weight", epoch), line)
 
     def forget_everything(self, epoch: str, line: int) -> None:
         """Anything may have been done to any object."""
@@ -299,19 +300,22 @@ class Memory:
         self.sharing.attempts.everything = True
         self._refresh_weights(epoch, line)
 
-    def replace_data(self, epoch: str, line: int) -> None:
-        """`t.data = ...`: forget all placements, as any tensor may be `t` and any module may hold it."""
+    def replace_data(self, epoch: str, line: int, *, unseen: bool = False) -> None:
+        """`t.data = ...`: forget all placements, as any tensor may be `t` and any module may hold it.
+
+        unseen: code may do so that is not seen. What is not known to be a tensor then stays what it is, if nothing has
+            been said of its placement.
+        """
         self.correlated = {}
         self.sharing.attempts.data = True
-        self._renew_tensors(lambda tensor: True, ("data", epoch), line, unknown=True)
+        named = ("data", epoch)
+        self._renew_tensors(lambda v: not unseen or isinstance(v, Tensor) or v.is_placed, named, line, unknown=True)
         self._displace(list(self.heap), epoch, line)
 
-    def _renew_tensors(
-        self, wanted: Callable[[Tensor], bool], key: tuple[object, ...], line: int, *, unknown: bool = False
-    ) -> None:
+    def _renew_tensors(self, wanted: _Wanted, key: tuple[object, ...], line: int, *, unknown: bool = False) -> None:
         """Forget the placement of the wanted tensors, in all locals and attributes.
 
-        unknown: and of what may be a tensor.
+        unknown: and of what is wanted of the objects that may be tensors.
         """
         renewed = partial(self._renewed, wanted, key, line, unknown)
         self.sharing.spend(len(self.heap) + len(self.locals))
@@ -325,10 +329,8 @@ class Memory:
             if any(attributes[name] is not value for name, value in record.attributes.items()):
                 self.heap[ident] = record.holding(attributes)
 
-    def _renewed(
-        self, wanted: Callable[[Tensor], bool], key: tuple[object, ...], line: int, unknown: bool, value: Value
-    ) -> Value:
-        if unknown and isinstance(value, Object) and value.cls is None:
+    def _renewed(self, wanted: _Wanted, key: tuple[object, ...], line: int, unknown: bool, value: Value) -> Value:
+        if unknown and isinstance(value, Object) and value.cls is None and wanted(value):
             symbol = self.symbols.make((*key, value.ident), value.ident.label, line)
             self.sharing.twin(symbol, value.ident)
             self.sharing.alias(symbol, value.ident)

@@ -15,15 +15,17 @@ class Symbol:
     lines: this line, and those where the objects were made that it is an attribute of.
     is_global: it stands for a module-level variable.
     label: its readable form, for messages.
+    in_terms: whether a term is about it: it was taken for a device or dtype, or for what has one.
     """
 
-    __slots__ = ("is_global", "label", "line", "lines", "name", "parent")
+    __slots__ = ("in_terms", "is_global", "label", "line", "lines", "name", "parent")
 
     def __init__(self, label: str, parent: Symbol | None, name: str, line: int) -> None:
         self.label = label
         self.parent = parent
         self.name = name
         self.line = line
+        self.in_terms = False
         self.is_global = parent is None and bool(name)
         above = parent.lines if parent is not None else ()
         self.lines: tuple[int, ...] = above if line in above else (line, *above)

@@ -47,6 +47,10 @@ class Term:
     symbol: Symbol | None = None
     role: Role | None = field(default=None, compare=False)
 
+    def __post_init__(self) -> None:
+        if self.symbol is not None:
+            self.symbol.in_terms = True
+
     def __str__(self) -> str:
         if self.symbol is None:
             return f"{self.name}()" if self.kind is TermKind.STABLE else self.name

@@ -73,6 +73,11 @@ class Object:
     placed: tuple[Known | None, Known | None] = (None, None)
     or_host: bool = False
 
+    @property
+    def is_placed(self) -> bool:
+        """Whether something has been said of its placement."""
+        return self.ident.in_terms or self.placed != (None, None)
+
 
 @dataclass(frozen=True, slots=True)
 class Placed:
