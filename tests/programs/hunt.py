@@ -40,6 +40,7 @@ class RandomWriter(Writer):
     def __init__(self, seed: int) -> None:
         super().__init__(cast(st.DrawFn, None))
         self._random = random.Random(seed)
+        self.replaces = self.swaps = self.chance()
 
     def pick(self, *options: str) -> str:
         return self._random.choice(options)

@@ -26,22 +26,18 @@ class Objects(Expressions):
     def _register(self, scope: Scope, depth: int) -> list[str]:
         unit = self.of("u", scope)
         device = self.device(scope)
-        replaced = [
+        forms = [
+            f"{unit}.linear = nn.Linear(4, 4)",
+            f"{unit}.linear.to({device})",
             f"{unit}.linear.weight.data = torch.eye(4)",
+            f"for part in {unit}.children(): part.to({device})",
             f"for p in {unit}.parameters(): p.data = p.data.to({device})",
+            f"{unit}.steps = torch.ones(4)",
+            f"{unit}.linear.weight = nn.Parameter(torch.eye(4))",
+            f"{unit}.get_submodule('norm').to({device})",
+            f"for _ in stream({unit}, {device}): {unit}.to({self.device(scope)})",
         ]
-        return [
-            self.pick(
-                *(replaced if self.replaces else ()),
-                f"{unit}.linear = nn.Linear(4, 4)",
-                f"{unit}.linear.to({device})",
-                f"for part in {unit}.children(): part.to({device})",
-                f"{unit}.steps = torch.ones(4)",
-                f"{unit}.linear.weight = nn.Parameter(torch.eye(4))",
-                f"{unit}.get_submodule('norm').to({device})",
-                f"for _ in stream({unit}, {device}): {unit}.to({self.device(scope)})",
-            )
-        ]
+        return [self.pick(*(form for form in forms if self.replaces or ".data =" not in form))]
 
     def _box(self, scope: Scope, depth: int) -> list[str]:
         name = self.name("b")

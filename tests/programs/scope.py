@@ -46,7 +46,7 @@ class Draws:
 
     home: the move that most values make again and again; what comes between two of them should undo it in ways that
     are hard to see. special: a special method that objects have; "" if they have none.
-    replaces: whether programs assign the `.data` of tensors.
+    replaces: whether programs assign the `.data` of tensors. swaps: whether objects do so with what they hold.
     """
 
     draw: st.DrawFn
@@ -54,6 +54,7 @@ class Draws:
     home: str = "to(device)"
     special: str = ""
     replaces: bool = True
+    swaps: bool = False
 
     def pick(self, *options: Option) -> Option:
         return self.draw(st.sampled_from(options))

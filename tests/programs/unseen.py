@@ -120,8 +120,8 @@ class Unseen(Expressions):
         scope.bind("t", name)
         write = self.pick(
             f"{name}[0] = 1", f"{name}[0] = {b}[0].to({name})", f"{name}.copy_({b}.to({name}))", f"{name}.zero_()",
-            f"{a}[1:].mul_(2)", f"{name}[{name} > 1] = 0", f"{name}.requires_grad_(False)",
-            f"{name}.resize_(4, 4).fill_(2)",
+            f"{a}[1:].mul_(2)", f"{name}[{name} > 1] = 0",
+            f"{name}.resize_(4, 4).fill_(2)", f"{name}.requires_grad_(False)",
         )  # fmt: skip
         use = f"log.append({self.pick(a, name)}.{self.home_move(scope)})"
         return [*lines, *([use] if self.chance() else []), write, use]

@@ -27,17 +27,19 @@ class Writer(Moves, Containers, Objects, Control, Unseen):
         return lines
 
     def statement(self, scope: Scope, depth: int) -> list[str]:
-        kinds = ["assign"] * 5 + ["same", "same", "log", "augmented", "pair", "list", "dict", "append", "item"]
+        kinds = ["assign"] * 5 + ["same", "same", "log", "augmented", "pair", "list", "dict", "append", "item", "data"]
         kinds += ["items", "items", "closure", "exit", "call", "call", *["probe"] * 8, "seat", "seat", "twice", "twice"]
         kinds += ["correlated", "read", "state", "starred", "view", "by_name", "deed", "handed"]
+        if not self.replaces:
+            kinds.remove("data")
+        if self.swaps and scope.names.get("m"):
+            kinds += ["swapped"]
         if scope.names.get("m"):
             kinds += ["move"] * 4 + ["box", "modules", "alias"]
         if scope.names.get("u"):
             kinds += ["part", "register"]
         if scope.names.get("b"):
             kinds += ["attribute", "attribute", "method"]
-        if self.replaces:
-            kinds += ["data", "swapped"] if scope.names.get("m") else ["data"]
         if depth > 0:
             kinds += ["if", "if", "guard", "for", "for", "while", "try", "with", "match", "again", "again"]
             kinds += ["correlated", "carried", "gather", "invariant", "invariant"]
@@ -140,7 +142,6 @@ def write(writer: Writer, entries: int = 1) -> dict[str, str]:
         "to(DEVICE)",
     )
     writer.special = writer.pick("", "", *SPECIAL)
-    writer.replaces = writer.chance(2)
     calls: list[Call] = []
     functions: list[list[str]] = []
     methods: dict[str, list[str]] = {"Box": [], "Net": []}
