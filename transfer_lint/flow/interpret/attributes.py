@@ -52,6 +52,8 @@ def attribute(frame: Frame, owner: Value, node: ast.Attribute, state: State) -> 
                 method = found_method(frame, owner, name, state)
                 if method is not None:
                     return _member(frame, owner, method, node, state)
+                if _may_be_property(frame, owner, name, state):
+                    _run_member(frame, owner, node, state)
                 if owner.cls.method("__getattr__") is not None:
                     frame.run_operators((owner,), node, state)
             if owner.cls is None:
@@ -88,6 +90,16 @@ def _member(frame: Frame, owner: Object, method: FunctionInfo, node: ast.Attribu
     if "builtins.staticmethod" in method.decorators:
         return Function(method)
     return Function(method, owner)
+
+
+def _may_be_property(frame: Frame, owner: Object, name: str, state: State) -> bool:
+    """Whether a subclass may define a property in place of a method or an attribute, which moves or assigns something.
+
+    Not under the assumption that no changes are hidden.
+    """
+    if not isinstance(owner.cls, ClassInfo) or not owner.cls.is_overridden(name) or state.record(owner.ident).made:
+        return False
+    return (owner.cls.method(name) is not None or f".{name}" in frame.acting) and state.sharing.may_hide()
 
 
 def _run_member(frame: Frame, owner: Object, node: ast.Attribute, state: State) -> None:
