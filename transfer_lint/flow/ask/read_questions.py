@@ -67,7 +67,7 @@ class ReadQuestions(Placements):
 
     def is_one_with_another(self, read: HostRead) -> bool:
         """Whether an earlier read is mended with it: one of the statement, or a test of the same local."""
-        earlier = (o for o in self.reads if (o.is_assigned, o.anchor) < (read.is_assigned, read.anchor))
+        earlier = (other for other in self.reads if other.order < read.order)
         return any(readers.has_same_cause(other, read) or readers.tests_the_same(other, read) for other in earlier)
 
     def selected_before(self, read: HostRead) -> int | None:

@@ -91,9 +91,11 @@ def _root(node: ast.expr) -> str:
 
 
 def has_same_cause(first: HostRead, second: HostRead) -> bool:
-    """Whether two reads in a statement are mended as one: of one element in tests, or of what one mask selects."""
+    """Whether two reads in a statement are mended as one: indices of one tensor, of one element in tests, or one mask."""
     if first.statement is not second.statement or first.form is not second.form:
         return False
+    if first.indexed is not None and first.indexed is second.indexed:
+        return True
     elements = bool(first.elements) and first.elements == second.elements and first.form is Form.TEST
     return elements or (mask_of(first) != "" and mask_of(first) == mask_of(second))
 

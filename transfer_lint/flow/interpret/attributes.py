@@ -7,6 +7,7 @@ import ast
 from transfer_lint.findings import Assumption
 from transfer_lint.flow.interpret.assumed import of_output, scheduler_timesteps
 from transfer_lint.flow.interpret.frame import Frame
+from transfer_lint.flow.interpret.items import element
 from transfer_lint.flow.interpret.names import value_of_binding
 from transfer_lint.flow.interpret.objects import found_method, is_described
 from transfer_lint.flow.interpret.tensors import tensor_attribute
@@ -18,6 +19,8 @@ from transfer_lint.flow.values.aliasing import Later
 from transfer_lint.flow.values.state import State
 from transfer_lint.flow.values.terms import Fact, Known, Term, TermKind
 from transfer_lint.flow.values.values import Class, External, Function, Host, Object, Package, Placed, Tensor, Value
+
+_PARTS = frozenset({"indices", "values"})  # of what `x.max(dim=1)` and the like give, which is a tuple with names
 
 
 def attribute(frame: Frame, owner: Value, node: ast.Attribute, state: State) -> Value:
@@ -58,6 +61,8 @@ def attribute(frame: Frame, owner: Value, node: ast.Attribute, state: State) -> 
                     frame.run_operators((owner,), node, state)
             if owner.cls is None:
                 frame.run_operators((owner,), node, state, f".{name}")
+            if owner.cls == "builtins.list" and name in _PARTS:
+                return element(frame, owner, node, state)
             value = of_output(owner, name, state.read(owner, name), frame, node)
             if owner.cls in ("builtins.list", "builtins.dict") and isinstance(value, Object):
                 state.sharing.later[value.ident] = Later((owner.ident,))  # `held.append`, to be called later

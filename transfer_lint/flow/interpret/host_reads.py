@@ -26,6 +26,9 @@ _COMPARING = frozenset({"builtins.max", "builtins.min", "builtins.any", "builtin
 _SIZES = frozenset(
     {"argwhere", "bincount", "combinations", "masked_select", "nonzero", "unique", "unique_consecutive"}
 )  # fmt: skip
+_SIZED = frozenset(
+    {"expand", "new_empty", "new_full", "new_ones", "new_zeros", "repeat", "reshape", "resize_", "tile", "view"}
+)  # fmt: skip
 _LOGS = frozenset({"debug", "info", "warning", "warn", "error", "critical", "exception", "log"})
 _SHOWS = frozenset(
     {"add_scalar", "add_scalars", "log_dict", "log_metrics", "set_description", "set_postfix", "set_postfix_str"}
@@ -145,6 +148,8 @@ def method(
         note(frame, node, owner, form=Form.CHECK)
     elif name == "repeat_interleave" and _repeats(arguments, "0"):
         note(frame, node, owner, form=Form.SIZE)
+    elif name in _SIZED:
+        sizes(frame, arguments, node, state, form=Form.NUMBER)
 
 
 def _is_moved(node: ast.Call) -> bool:
@@ -164,17 +169,32 @@ def unknown_method(frame: Frame, owner: Object, name: str, node: ast.Call) -> No
         note(frame, node, owner, form=Form.SIZE if name in _SIZES else Form.CALL)
 
 
-def sizes(frame: Frame, arguments: Mapping[str, Value], node: ast.Call, *, padding: bool = False) -> None:
+def sizes(
+    frame: Frame,
+    arguments: Mapping[str, Value],
+    node: ast.Call,
+    state: State,
+    *,
+    padding: bool = False,
+    form: Form = Form.CALL,
+) -> None:
     """`torch.arange(n)`, `torch.zeros(n, 4)`, `torch.full(s, t)`: a size or a filling that is a tensor is read.
 
     padding: the first argument is what is padded, `F.pad(x, (0, n))`.
     """
     for key, value in arguments.items():
-        read = key in _READ_BY_FACTORIES or (key.isdigit() and not (padding and key == "0"))
-        for part in value.items if isinstance(value, Tuple) and read else (value,):
-            if isinstance(part, Tensor) and read:
-                note(frame, node, part)
+        if key in _READ_BY_FACTORIES or (key.isdigit() and not (padding and key == "0")):
+            sized = next((part for part in _items(value, state) if isinstance(part, Tensor)), None)
+            if sized is not None:
+                note(frame, node, sized, form=form)
                 return
+
+
+def _items(value: Value, state: State) -> Sequence[Value]:
+    """The items of a tuple or list; or the value."""
+    if isinstance(value, Object) and value.cls == "builtins.list":
+        return list(state.record(value.ident).attributes.values())
+    return value.items if isinstance(value, Tuple) else (value,)
 
 
 def by_function(

@@ -103,14 +103,18 @@ class ImplicitUpload:
 
     @property
     def anchor(self) -> tuple[int, int]:
-        """1-based (line, column in characters) of the first character of what is copied."""
-        return self.brought.lineno, self.module.column(self.brought.lineno, self.brought.col_offset)
+        """1-based (line, column in characters) of the first character of what is copied, or of what it is an index of."""
+        return self._shown.lineno, self.module.column(self._shown.lineno, self._shown.col_offset)
 
     @property
     def end(self) -> tuple[int, int]:
         """1-based (line, column in characters) just past it."""
-        line = self.brought.end_lineno or self.brought.lineno
-        return line, self.module.column(line, self.brought.end_col_offset or 0)
+        line = self._shown.end_lineno or self._shown.lineno
+        return line, self.module.column(line, self._shown.end_col_offset or 0)
+
+    @property
+    def _shown(self) -> ast.expr:
+        return self.node if self.is_index else self.brought
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from enum import Enum
 from transfer_lint.findings import Heat
 from transfer_lint.flow.program.modules import FunctionInfo, Module
 from transfer_lint.flow.program.rates import RateOf
-from transfer_lint.flow.program.syntax import spelled
+from transfer_lint.flow.program.syntax import parents, spelled
 from transfer_lint.flow.values.values import Tensor
 
 
@@ -17,13 +17,14 @@ class Form(Enum):
     """How a host read reads.
 
     CALL: a call that gives the value: `t.item()`, `float(t)`, `torch.equal(t, u)`. TEST: a test, a comparison or an
-    index needs it. TEXT: it becomes text. SIZE: the size of the result depends on it. CHECK: torch reads from the
+    index needs it. NUMBER: a method of another tensor takes it for a size: `x.repeat(t, 1)`. TEXT: it becomes text. SIZE: the size of the result depends on it. CHECK: torch reads from the
     device while it computes. UPLOAD: none of these: a value of the host is copied from pageable memory, for
     which the host waits, too.
     """
 
     CALL = "call"
     TEST = "test"
+    NUMBER = "number"
     TEXT = "text"
     SIZE = "size"
     CHECK = "check"
@@ -34,7 +35,7 @@ class Form(Enum):
 class HostRead:
     """One host read.
 
-    node: `t.item()`, `float(t)`, or a test whose outcome depends on the value of a tensor.
+    node: `t.item()`, `float(t)`, a test whose outcome depends on the value of a tensor, or the `t` of `x[t]`, `x[:t]`.
     tensor: what is read, as known just before the read; without a placement if it is not proved to be a tensor.
     function: None at the top level of a module.
     logged: it is an argument of a call that logs.
@@ -109,19 +110,39 @@ class HostRead:
         return isinstance(self.node, ast.Subscript) and isinstance(self.node.ctx, ast.Store)
 
     @property
+    def indexed(self) -> ast.Subscript | None:
+        """`x[t]` or `x[1, :t]`, where the index or bound `t` is what is read; else None."""
+        held, above = self.node, parents(self.statement)
+        holder = above.get(held) if self.form is Form.TEST else None
+        while isinstance(holder, ast.Slice | ast.Tuple):
+            held, holder = holder, above.get(holder)
+        return holder if isinstance(holder, ast.Subscript) and holder.slice is held else None
+
+    @property
+    def shown(self) -> ast.expr:
+        """What waits: the read, or what it is an index of."""
+        return self.indexed or self.node
+
+    @property
+    def order(self) -> tuple[bool, tuple[int, int], int]:
+        """What sorts the reads of a statement as they happen."""
+        return self.is_assigned, self.anchor, self.node.col_offset
+
+    @property
     def anchor(self) -> tuple[int, int]:
-        """1-based (line, column in characters) of the called name, or of the start of a test."""
-        if not isinstance(self.node, ast.Call):
-            return self.node.lineno, self.module.column(self.node.lineno, self.node.col_offset)
-        func = self.node.func
-        line = func.end_lineno or func.lineno
-        return line, self.module.column(line, (func.end_col_offset or 0) - len(called_name(self.node).encode()))
+        """1-based (line, column in characters) of the called name, or of the start of a test or of what is indexed."""
+        node = self.shown
+        if not isinstance(node, ast.Call) or self.form is Form.TEST:
+            return node.lineno, self.module.column(node.lineno, node.col_offset)
+        line = node.func.end_lineno or node.func.lineno
+        return line, self.module.column(line, (node.func.end_col_offset or 0) - len(called_name(node).encode()))
 
     @property
     def end(self) -> tuple[int, int]:
-        """1-based (line, column in characters) just past the call or test."""
-        line = self.node.end_lineno or self.node.lineno
-        return line, self.module.column(line, self.node.end_col_offset or 0)
+        """1-based (line, column in characters) just past the call, the test or what is indexed."""
+        node = self.shown
+        line = node.end_lineno or node.lineno
+        return line, self.module.column(line, node.end_col_offset or 0)
 
 
 def called_name(node: ast.Call) -> str:
