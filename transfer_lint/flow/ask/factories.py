@@ -154,19 +154,31 @@ class Factories:
     def made_like(self, site: Site) -> str | None:
         """What the result that a site moves is made like, without a device: `x` of `torch.zeros_like(x).to(d)`.
 
-        The result may have been computed with a number, and bound to a name just before.
+        The result may have been computed with a number, joined with others, and bound to a name just before.
         """
         made = site.moved
         if isinstance(made, ast.Name):
             made = _assigned_before(site, made.id) or made
-        if isinstance(made, ast.BinOp):
-            sides = [side for side in (made.left, made.right) if isinstance(side, ast.Call)]
-            other = made.right if made.left in sides else made.left
-            plain = isinstance(other, ast.Constant | ast.Name | ast.Attribute)
-            made = sides[0] if len(sides) == 1 and plain else made
-        if not isinstance(made, ast.Call) or self._module.dotted(made.func) not in self._knowledge.like_factories:
-            return None
-        return spelled(made.args[0]) if made.args and not _names_device(made) else None
+        return next(self._likes(made), None)
+
+    def _likes(self, made: ast.expr) -> Iterator[str]:
+        """What the parts of an expression that decide where its result is are made like."""
+        match made:
+            case ast.BinOp(left=left, right=right):
+                sides = [side for side in (left, right) if isinstance(side, ast.Call)]
+                other = right if left in sides else left
+                if len(sides) == 1 and isinstance(other, ast.Constant | ast.Name | ast.Attribute):
+                    yield from self._likes(sides[0])
+            case ast.UnaryOp(operand=inner):
+                yield from self._likes(inner)
+            case ast.Call(func=func, args=[first, *_]) if (name := self._module.dotted(func)).startswith("torch."):
+                if name in self._knowledge.like_factories and not _names_device(made):
+                    yield spelled(first)
+                elif name in self._knowledge.take_sequences and isinstance(first, ast.List | ast.Tuple):
+                    for part in first.elts:
+                        yield from self._likes(part)
+            case ast.Call(func=ast.Attribute(value=inner, attr=name)) if name in self._knowledge.tensor_same:
+                yield from self._likes(inner)
 
     def behind(self, site: Site) -> Factory | None:
         """A deterministic factory of which the receiver was computed, and of nothing else.

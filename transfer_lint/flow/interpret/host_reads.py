@@ -122,6 +122,8 @@ def called(frame: Frame, name: str, arguments: Mapping[str, Value], node: ast.Ca
     sized = name == "torch.where" and len(operands) == 1
     if name in _TEXTS and tensors:
         note(frame, node, tensors[0], form=Form.CALL if name == "builtins.print" else Form.TEXT)
+    elif name == "builtins.print" and (shown := _first_seeming(frame, node, operands)) is not None:
+        note(frame, node, shown)
     elif (name in _NUMBERS or name.startswith("math.")) and perhaps is not None:
         note(frame, node, perhaps)
     elif name in _COMPARING and operands:
@@ -269,11 +271,9 @@ def _compared(
 ) -> None:
     """`max(1, t)`, `max(t)`, `any(t > 0 for t in ts)`: comparisons whose truth is asked for."""
     if len(operands) > 1 and name in ("builtins.max", "builtins.min"):
-        pairs = zip(node.args, operands, strict=False)
-        seeming = next((value for part, value in pairs if seems_number(frame, part, value)), None)
         if tensors:
             note(frame, node, tensors[0])
-        elif seeming is not None:
+        elif (seeming := _first_seeming(frame, node, operands)) is not None:
             note(frame, node, seeming, form=Form.TEST)
     elif isinstance(operands[0], Tensor) or _is_name_of_tensor(frame, node, operands):
         note(frame, node, operands[0], elements=written(node.args[0]) if node.args else "")
@@ -281,6 +281,12 @@ def _compared(
         item = element(frame, operands[0], node, state)
         if isinstance(item, Tensor) and not item.optional:
             note(frame, node, item)
+
+
+def _first_seeming(frame: Frame, node: ast.Call, operands: Sequence[Value]) -> Value | None:
+    """The first argument that seems to be a tensor, by its uses."""
+    pairs = zip(node.args, operands, strict=False)
+    return next((value for part, value in pairs if seems_number(frame, part, value)), None)
 
 
 def _is_name_of_tensor(frame: Frame, node: ast.Call, operands: Sequence[Value]) -> bool:

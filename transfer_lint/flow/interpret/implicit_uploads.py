@@ -8,6 +8,7 @@ from transfer_lint.flow.interpret.frame import Frame
 from transfer_lint.flow.interpret.host_reads import is_mask
 from transfer_lint.flow.interpret.seeming import seems_tensor
 from transfer_lint.flow.knowledge import Role
+from transfer_lint.flow.program.number_lists import lists_numbers
 from transfer_lint.flow.results.constructions import ImplicitUpload
 from transfer_lint.flow.values.terms import TermKind, merge_why, role_of
 from transfer_lint.flow.values.values import Host, Object, Tensor, Tuple, Value
@@ -66,6 +67,8 @@ def _holds_numbers(frame: Frame, node: ast.expr, value: Value) -> bool:
         return True
     if isinstance(node, ast.List):
         return bool(node.elts) and all(isinstance(item, ast.Constant | ast.UnaryOp) for item in node.elts)
+    if isinstance(value, Object):
+        return frame.function is not None and lists_numbers(frame.module, frame.function, node)
     return isinstance(value, Host) and value.array
 
 

@@ -96,6 +96,14 @@ class ImplicitUpload:
         """How often it runs, as far as a hint may say, in words."""
         return self.rate.rate.heat.often
 
+    def has_cause_of(self, other: ImplicitUpload) -> bool:
+        """Whether the same call made what both bring, or one function brings the same list again."""
+        if self.made is not None or other.made is not None:
+            return self.made is other.made
+        brought = (self.brought, other.brought)
+        named = all(isinstance(node, ast.Name) for node in brought) and self.function is other.function
+        return named and spelled(brought[0]) == spelled(brought[1])
+
     @property
     def is_index(self) -> bool:
         """Whether it is an index, or a part of one."""
