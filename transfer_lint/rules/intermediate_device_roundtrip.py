@@ -56,6 +56,10 @@ def _detour(site: Site, questions: Questions) -> Verdict | None:
     if away is not None:
         text = f"`{receiver}`, which line {away.anchor[0]} keeps on {questions.wanted(away)}, comes back here"
         return Verdict(Severity.HINT, f"{text} at every step: keep it where it is used", site.receiver.why)
+    given = questions.brought_for_call(site) if often else None
+    if given is not None:
+        text = f"`{questions.receiver(given)}` goes to the host on line {given.anchor[0]} for what comes back here"
+        return Verdict(Severity.HINT, f"{text} at every step: do it on the device", questions.proof(given))
     left = questions.brought_back(site, kept=False)
     surely = left is not None and questions.is_on_accelerator(left)
     if left is None or not (surely or questions.comes_back(site, left)):

@@ -77,6 +77,32 @@ def brought_through_numpy(
                 ]
 
 
+def brought_for_call(site: Site, by_node: Mapping[ast.AST, Site]) -> Iterator[Site]:
+    """The transfers of what a call is given whose result the site moves at once: `look_up(t.cpu()).float().to(d)`.
+
+    Or, bound to a name before, of what is joined there: `torch.cat([x.cpu() for x in xs])`.
+    """
+    made = _innermost_call(site.moved)
+    value = _assigned_to(site, made.id) if isinstance(made, ast.Name) and site.function is not None else None
+    match value.body if isinstance(value, ast.IfExp) else value:
+        case ast.Call(func=func, args=[parts, *_]) if site.module.dotted(func) in ("torch.cat", "torch.stack"):
+            listed = parts.elt if isinstance(parts, ast.ListComp | ast.GeneratorExp) else parts
+            given = listed.elts if isinstance(listed, ast.List | ast.Tuple) else [listed]
+        case _:
+            given = made.args if isinstance(made, ast.Call) else []
+    yield from (by_node[part] for part in given if part in by_node)
+
+
+def _innermost_call(node: ast.expr) -> ast.expr:
+    """`f(x)` of `f(x).y()[0]`; of a name with items and methods, the name."""
+    while True:
+        match node:
+            case ast.Call(func=ast.Attribute(value=ast.Call() | ast.Subscript() as inner)) | ast.Subscript(value=inner):
+                node = inner
+            case _:
+                return node
+
+
 def _is_of_arrays(node: ast.AST, site: Site, methods: frozenset[str]) -> bool:
     """Whether a node is no call, or one that torch could do as well."""
     if not isinstance(node, ast.Call):
@@ -89,14 +115,19 @@ def _is_of_arrays(node: ast.AST, site: Site, methods: frozenset[str]) -> bool:
 
 def _assigned(site: Site) -> ast.expr:
     """What was last assigned to the name that is moved, in the lines above."""
+    return (_assigned_to(site, site.moved.id) if isinstance(site.moved, ast.Name) else None) or site.moved
+
+
+def _assigned_to(site: Site, name: str) -> ast.expr | None:
+    """What was last assigned to a name in the lines above."""
     assert site.function is not None
     values = [
         (target.lineno, value)
         for target, value in bindings(site.function.node)
-        if isinstance(target, ast.Name) and isinstance(site.moved, ast.Name) and target.id == site.moved.id
+        if isinstance(target, ast.Name) and target.id == name
         if value is not None and target.lineno < site.node.lineno
     ]
-    return max(values, key=lambda pair: pair[0])[1] if values else site.moved
+    return max(values, key=lambda pair: pair[0])[1] if values else None
 
 
 def looked_up_on_host(site: Site, by_node: Mapping[ast.AST, Site]) -> Site | None:

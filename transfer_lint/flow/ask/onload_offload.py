@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator, Sequence
 
 from transfer_lint.flow.knowledge import Names
-from transfer_lint.flow.program.syntax import bindings, blocks_of, nodes_of, spelled
+from transfer_lint.flow.program.syntax import bindings, blocks_of, is_plain, loops_around, nodes_of, spelled
 from transfer_lint.flow.results.sites import Site
 
 
@@ -31,6 +31,29 @@ def is_half(site: Site, sites: Sequence[Site], offload_words: Names) -> bool:
         and (other.receiver.ident is site.receiver.ident or spelled(other.moved) == text)
         and not other.in_handler
     )
+
+
+def reloaded_in_loop(site: Site, sites: Sequence[Site]) -> int | None:
+    """The line of the innermost loop, if each round of it moves the module, then elsewhere, and it is always the same.
+
+    Both moves are statements of the loop itself, under no test of their own.
+    """
+    function, text = site.function, spelled(site.moved)
+    loops = loops_around(function.node.body, site.statement) if function is not None else ()
+    loop = loops[-1] if loops else None
+    if not isinstance(loop, ast.For) or site.statement not in loop.body or not is_plain(site.moved):
+        return None
+    stores = {spelled(n) for n in nodes_of(loop) if isinstance(getattr(n, "ctx", None), ast.Store)}
+    if any(spelled(part) in stores for part in nodes_of(site.moved) if isinstance(part, ast.expr)):
+        return None
+    asked = site.request.device
+    away = (
+        other.request.device
+        for other in sites
+        if other.anchor > site.anchor and other.statement in loop.body and spelled(other.moved) == text
+    )
+    elsewhere = any(half is not None and asked is not None and half.known.term != asked.known.term for half in away)
+    return loop.lineno if elsewhere else None
 
 
 def is_put_back(site: Site, sites: Sequence[Site]) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from transfer_lint.flow.program.repetition import iterated
@@ -22,7 +23,7 @@ class Piece:
 
 
 def moved_in_pieces(site: Site, *, single: bool) -> Piece | None:
-    """The tensor of which each round of the innermost loop moves another piece; None if there is none.
+    """The tensor of which each round of a loop moves another piece; None if there is none.
 
     `x[i].cpu()`, where the loop binds `i`, and nothing in it binds `x`. single: the piece is one item wide, in a loop
     that counts.
@@ -32,13 +33,15 @@ def moved_in_pieces(site: Site, *, single: bool) -> Piece | None:
         moved = moved.func.value
     if not isinstance(moved, ast.Subscript) or not is_plain(moved.value) or not _is_of_tensor(site, moved):
         return None
-    loop = _innermost(site)
-    if loop is None:
-        return None
-    bound = _bound(loop)
     items = moved.slice.elts if isinstance(moved.slice, ast.Tuple) else [moved.slice]
-    chosen = [item for item in items if bound & _names(item)]
-    if not chosen or (single and not (_counts(loop) and all(_is_one(item, bound) for item in chosen))):
+    for loop in _loops(site):
+        bound = _bound(loop)
+        chosen = [item for item in items if bound & _names(item)]
+        if chosen:
+            break
+    else:
+        return None
+    if single and not (_counts(loop) and all(_is_one(item, bound) for item in chosen)):
         return None
     whole = spelled(moved.value)
     stores = (n for n in nodes_of(loop) if isinstance(getattr(n, "ctx", None), ast.Store | ast.Del))
@@ -54,15 +57,17 @@ def _is_of_tensor(site: Site, moved: ast.Subscript) -> bool:
     return isinstance(moved.slice, ast.Slice | ast.Tuple)  # neither is an item of a list that can be moved
 
 
-def _innermost(site: Site) -> ast.For | ast.AsyncFor | ast.expr | None:
+def _loops(site: Site) -> Iterator[ast.For | ast.AsyncFor | ast.expr]:
+    """The comprehensions around the site, innermost first, and the innermost loop around its statement."""
     for node in ancestors(site.statement, site.node):
         if isinstance(node, ast.Lambda):
-            return None
+            return
         if isinstance(node, _COMPREHENSIONS):
-            return node
+            yield node
     body = site.function.node.body if site.function is not None else site.module.tree.body
     loops = loops_around(body, site.statement)
-    return loops[-1] if loops and isinstance(loops[-1], ast.For | ast.AsyncFor) else None
+    if loops and isinstance(loops[-1], ast.For | ast.AsyncFor):
+        yield loops[-1]
 
 
 def _bound(loop: ast.AST) -> frozenset[str]:

@@ -98,6 +98,10 @@ class Questions(ReadQuestions):
         """Whether the module is certainly moved elsewhere, too, whenever the site runs; see `onload_offload`."""
         return onload_offload.is_half(site, self.sites, self._knowledge.offload_words)
 
+    def reloaded_in_loop(self, site: Site) -> int | None:
+        """The line of the innermost loop, if each round moves the same module elsewhere, too; see `onload_offload`."""
+        return onload_offload.reloaded_in_loop(site, self.sites)
+
     def is_put_back(self, site: Site) -> bool:
         """Whether the function moves the receiver back to where it was before; see `onload_offload`."""
         return onload_offload.is_put_back(site, self.sites)

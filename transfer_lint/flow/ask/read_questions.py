@@ -138,6 +138,11 @@ class ReadQuestions(Placements):
         found = detours.brought_through_numpy(site, self._by_node, self._knowledge.tensor_methods)
         return next((left for left in found if self.goes_to_host(left) and not self.is_on_host(left)), None)
 
+    def brought_for_call(self, site: Site) -> Site | None:
+        """The transfer to the host of what a call or join makes what is moved here of; see `detours`."""
+        found = detours.brought_for_call(site, self._by_node)
+        return next((left for left in found if self.goes_to_host(left) and not self.is_on_host(left)), None)
+
     def kept_elsewhere(self, site: Site) -> Site | None:
         """The transfer that takes what the object keeps, and the site moves, to another place; see `detours`."""
         wanted = site.request.device
