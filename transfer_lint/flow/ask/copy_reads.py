@@ -40,7 +40,7 @@ class CopyReads:
                 loops = loops_around(site.function.node.body, site.statement)
             case _:
                 return None
-        end = (loops[0].end_lineno or 0) if loops else sys.maxsize
+        end = (loops[-1].end_lineno or 0) if loops else sys.maxsize
         uses = (n for n in nodes_of(site.function.node) if isinstance(n, ast.Name) and n.id == name and n.lineno > end)
         for use in sorted(uses, key=lambda node: (node.lineno, node.col_offset)):
             match parents.get(use):

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ast
+import builtins
 
+from transfer_lint.findings import Assumption
 from transfer_lint.flow.interpret.frame import Frame
 from transfer_lint.flow.program.modules import Binding, ClassInfo, FunctionInfo, Import, Module
 from transfer_lint.flow.values.state import State
@@ -24,8 +26,10 @@ def lookup(frame: Frame, node: ast.Name, state: State) -> Value:
     if value is not None:
         return value
     binding = frame.module.binding(node.id)
-    if binding is None and (node.id in frame.module.bindings or frame.module.stars):
+    if binding is None and node.id in frame.module.bindings:
         return frame.unknown(node, node.id)
+    if binding is None and frame.module.stars:
+        return External(f"builtins.{node.id}") if _is_builtin(frame, node.id) else frame.unknown(node, node.id)
     if binding is None:
         value = External(f"builtins.{node.id}")
     else:
@@ -33,6 +37,14 @@ def lookup(frame: Frame, node: ast.Name, state: State) -> Value:
     if isinstance(value, _FIXED):
         fixed[node.id] = value
     return value
+
+
+def _is_builtin(frame: Frame, name: str) -> bool:
+    """Whether a name that `from m import *` may bind stands for the builtin, under the assumption that none does."""
+    if not hasattr(builtins, name):
+        return False
+    frame.assumable.add(Assumption.NO_HIDDEN_CHANGES)
+    return Assumption.NO_HIDDEN_CHANGES in frame.callees.assumptions
 
 
 def value_of_binding(frame: Frame, module: Module, name: str, binding: Binding, depth: int = 0) -> Value:
