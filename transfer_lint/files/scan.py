@@ -39,6 +39,7 @@ SIZES = (
     rf"(?:{words('Bernoulli', 'Beta', 'Categorical', 'Dirichlet', 'Gamma', 'Laplace', 'Normal', 'Uniform')})\(",
     r"(?:float|int)\([\w.\[\]]+\.(?:max|mean|min|sum)\(",
     r"float\([\w.]*loss\d?\)",
+    r"(?:float|int)\((?:sigmas?|t|timesteps?)\[",
     r"\.get_scale\(\)",
     r"\[(?<=\w\[)(\w+)\]\s+for \1 in ",
     r"\[(?<!shape\[)-?\d\] (?:[!=]=|[<>]) ",

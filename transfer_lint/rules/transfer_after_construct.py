@@ -32,7 +32,7 @@ def check(site: Site | ImplicitUpload, questions: Questions, options: RuleOption
     direct = questions.factory(site)
     made = direct or questions.made_by(site)
     if made is None:
-        return _like(site, questions) or _computed(site, questions)
+        return _like(site, questions) or _computed(site, questions) or _missing(site, questions)
     if made.pinned or (made.copies and not site.is_blocking):
         return None
     cold = site.heat.rank < Heat.STEP.rank or questions.fills_cache(site)
@@ -93,6 +93,16 @@ def _computed(site: Site, questions: Questions) -> Verdict | None:
         return None
     text = f"`{questions.receiver(site)}` is computed on the host from `{made.written}` (line {made.line})"
     return Verdict(Severity.HINT, f"{text} and moved to {questions.wanted(site)}: make it there", questions.proof(site))
+
+
+def _missing(site: Site, questions: Questions) -> Verdict | None:
+    """A tensor is made on the host at every step where the function is not given one, and moved later."""
+    often = site.quiet_heat.rank >= Heat.STEP.rank and not site.guarded
+    made = questions.made_if_missing(site) if often else None
+    if made is None:
+        return None
+    text = f"`{questions.receiver(site)}` is moved to {questions.wanted(site)}: where none is given, `{made}` makes it"
+    return Verdict(Severity.HINT, f"{text} on the host: make it there", questions.proof(site))
 
 
 def _implicit(upload: ImplicitUpload, questions: Questions) -> Verdict | None:

@@ -20,6 +20,9 @@ _BINDING = frozenset({"device", "out", "requires_grad", "pin_memory", None})
 # Factories whose arguments are sizes; of `full`, the first one.
 _SIZED = frozenset({"torch.zeros", "torch.ones", "torch.empty", "torch.full"})
 
+# What draws where the tensor is that says how.
+_DRAWN = frozenset({"torch.bernoulli", "torch.normal", "torch.poisson"})
+
 _FEW = 16  # numbers
 
 
@@ -173,6 +176,8 @@ class Factories:
                 yield from self._likes(inner)
             case ast.Call(func=func, args=[first, *_]) if (name := self._module.dotted(func)).startswith("torch."):
                 if name in self._knowledge.like_factories and not _names_device(made):
+                    yield spelled(first)
+                elif name in _DRAWN and len(made.keywords) == 0 and not isinstance(first, ast.Constant):
                     yield spelled(first)
                 elif name in self._knowledge.take_sequences and isinstance(first, ast.List | ast.Tuple):
                     for part in first.elts:

@@ -10,6 +10,7 @@ from transfer_lint.flow.ask import (
     duplicates,
     kept_tensors,
     loop_invariance,
+    missing,
     module_moves,
     onload_offload,
     readers,
@@ -366,6 +367,10 @@ class Questions(ReadQuestions):
     def made_by(self, site: Site) -> Factory | None:
         """The call of the factory that made the receiver; see `Factories.made_by`. None if there is none."""
         return self._factories.made_by(site)
+
+    def made_if_missing(self, site: Site) -> str | None:
+        """What makes the receiver on the host where the function is not given one; see `missing`."""
+        return missing.made_if_missing(site, self._factories)
 
     def computed_from(self, site: Site) -> Factory | None:
         """The factory that the receiver was computed from on the host; see `Factories.behind`."""

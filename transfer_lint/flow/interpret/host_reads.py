@@ -26,6 +26,7 @@ _COMPARING = frozenset({"builtins.max", "builtins.min", "builtins.any", "builtin
 _SIZES = frozenset(
     {"argwhere", "bincount", "combinations", "masked_select", "nonzero", "unique", "unique_consecutive"}
 )  # fmt: skip
+_LEVELS = frozenset({"sigma", "sigmas", "t", "timestep", "timesteps"})
 _SIZED = frozenset(
     {"expand", "new_empty", "new_full", "new_ones", "new_zeros", "repeat", "reshape", "resize_", "tile", "view"}
 )  # fmt: skip
@@ -336,7 +337,22 @@ def _number_of_tensor(frame: Frame, node: ast.Call, operands: Sequence[Value]) -
     given, value = node.args[0], operands[0]
     if value.placed[0] is not None:
         return value if _is_surely_placed(value) else None
+    if _is_level(frame, given):
+        return value
     return value if seems_loss(frame, given, value) or seems_number(frame, given, value) else None
+
+
+def _is_level(frame: Frame, node: ast.expr) -> bool:
+    """Whether it is an item of the noise levels or times that a method of a model is given: `timestep[0]`."""
+    info = frame.function
+    match node:
+        case ast.Subscript(value=ast.Name(id=name), slice=ast.Constant(value=int())) if name in _LEVELS:
+            return (
+                info is not None
+                and info.name in frame.knowledge.model_methods
+                and any(argument.arg == name and argument.annotation is None for argument in info.parameters)
+            )
+    return False
 
 
 # ---- recording -------------------------------------------------------------------------------------------------------

@@ -166,7 +166,7 @@ def _seeming(module: Module, function: ast.AST) -> frozenset[str]:
     """
     known: frozenset[str] | None = getattr(function, "_transfer_lint_seeming", None)
     if known is None:
-        found = {*tensor_uses(module, function), *_shown(function)}
+        found = {*tensor_uses(module, function), *_shown(function, arrays=module.knows_arrays)}
         bound = [(target.id, value) for target, value in bindings(function) if isinstance(target, ast.Name)]
         for _ in range(_ROUNDS):
             before = len(found)
@@ -181,9 +181,12 @@ def _seeming(module: Module, function: ast.AST) -> frozenset[str]:
     return known
 
 
-def _shown(function: ast.AST) -> Iterator[str]:
+def _shown(function: ast.AST, *, arrays: bool) -> Iterator[str]:
+    """Names with a use that shows a tensor. arrays: the file knows arrays, too."""
     for node in nodes_of(function):
         match node:
+            case ast.Call(func=ast.Attribute(value=ast.Name(id=name), attr="tolist"), args=[]) if not arrays:
+                yield name
             case ast.Call(
                 func=ast.Attribute(
                     value=ast.Name(id=name)
