@@ -175,9 +175,8 @@ class Factories:
             case ast.UnaryOp(operand=inner):
                 yield from self._likes(inner)
             case ast.Call(func=func, args=[first, *_]) if (name := self._module.dotted(func)).startswith("torch."):
-                if name in self._knowledge.like_factories and not _names_device(made):
-                    yield spelled(first)
-                elif name in _DRAWN and len(made.keywords) == 0 and not isinstance(first, ast.Constant):
+                like = name in self._knowledge.like_factories and not _names_device(made)
+                if like or (name in _DRAWN and not made.keywords and not isinstance(first, ast.Constant)):
                     yield spelled(first)
                 elif name in self._knowledge.take_sequences and isinstance(first, ast.List | ast.Tuple):
                     for part in first.elts:

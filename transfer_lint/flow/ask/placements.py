@@ -135,7 +135,7 @@ class Placements:
         return site.request.device is not None and self._role(site.request.device.known) is Role.ACCELERATOR
 
     def is_uploaded_before(self, upload: ImplicitUpload) -> bool:
-        """Whether what one call has made, or a list, is copied further up, or another one in its statement: one cause."""
+        """Whether the same thing is copied further up, or another one in its statement: one cause."""
         return any(
             other.statement is upload.statement or upload.has_cause_of(other)
             for other in self._uploads

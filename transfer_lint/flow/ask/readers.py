@@ -91,7 +91,7 @@ def _root(node: ast.expr) -> str:
 
 
 def has_same_cause(first: HostRead, second: HostRead) -> bool:
-    """Whether two reads in a statement are mended as one: indices of one tensor, of one element in tests, or one mask."""
+    """Whether two reads in a statement are mended as one: of one item, of one element in tests, or with one mask."""
     if first.statement is not second.statement or first.form is not second.form:
         return False
     if first.indexed is not None and first.indexed is second.indexed:

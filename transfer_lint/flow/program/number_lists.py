@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterator
 
 from transfer_lint.flow.program.modules import FunctionInfo, Module
 from transfer_lint.flow.program.syntax import nodes_of
@@ -14,7 +15,7 @@ _DEPTH = 4  # names that stand for one another
 def lists_numbers(module: Module, function: FunctionInfo, node: ast.expr, depth: int = _DEPTH) -> bool:
     """Whether an expression is a list of numbers, or a slice of one, by its display or an annotation.
 
-    Of a name, all that the function assigns to it, and what a loop binds it to, must be.
+    Of a name, all that the function binds it to must be.
     """
     match node:
         case ast.List(elts=items):
@@ -29,43 +30,43 @@ def lists_numbers(module: Module, function: FunctionInfo, node: ast.expr, depth:
             given = next((argument for argument in function.parameters if argument.arg == name), None)
             if given is not None and not (given.annotation is not None and _is_of_numbers(module, given.annotation)):
                 return False
-            found = [
-                _binds_list(module, function, part, name, depth)
-                for part in nodes_of(function.node)
-                if isinstance(part, ast.Assign | ast.AnnAssign | ast.AugAssign | ast.For | ast.NamedExpr | ast.withitem)
-                if any(isinstance(n, ast.Name) and n.id == name and isinstance(n.ctx, ast.Store) for n in _bound(part))
-            ]
-            return all(found) and (bool(found) or given is not None)
+            bound = list(_bound(module, function, name, depth - 1))
+            stores = (n for n in nodes_of(function.node) if isinstance(n, ast.Name) and not isinstance(n.ctx, ast.Load))
+            if len(bound) != sum(store.id == name for store in stores):
+                return False  # in a way that is not followed
+            return all(bound) and (bool(bound) or given is not None)
     return False
 
 
-def _bound(part: ast.AST) -> list[ast.AST]:
-    """The nodes of what a statement binds."""
-    match part:
-        case ast.Assign(targets=targets):
-            return [node for target in targets for node in nodes_of(target)]
-        case ast.AnnAssign(target=target) | ast.AugAssign(target=target) | ast.NamedExpr(target=target):
-            return list(nodes_of(target))
-        case ast.For(target=target) | ast.withitem(optional_vars=ast.expr() as target):
-            return list(nodes_of(target))
-    return []
+def _bound(module: Module, function: FunctionInfo, name: str, depth: int) -> Iterator[bool]:
+    """Whether each of the things that assignments and loops bind a name to is a list of numbers."""
+    for node in nodes_of(function.node):
+        match node:
+            case (
+                ast.Assign(targets=[ast.Name(id=target)], value=value)
+                | ast.AnnAssign(target=ast.Name(id=target), value=ast.expr() as value)
+            ) if target == name:
+                yield lists_numbers(module, function, value, depth)
+            case ast.For(target=ast.Name(id=target), iter=ast.Name(id=source)) if target == name:
+                lists = [item for held in _assigned(function, source) for item in _items(held)]
+                yield bool(lists) and all(lists_numbers(module, function, held, depth) for held in lists)
 
 
-def _binds_list(module: Module, function: FunctionInfo, part: ast.AST, name: str, depth: int) -> bool:
-    """Whether what a statement binds a name to is a list of numbers; of a loop, an item of a list of such lists."""
-    match part:
-        case ast.Assign(targets=[ast.Name()], value=value) | ast.AnnAssign(target=ast.Name(), value=ast.expr() as value):
-            return lists_numbers(module, function, value, depth - 1)
-        case ast.For(target=ast.Name(), iter=ast.Name(id=source)):
-            held = [
-                value
-                for node in nodes_of(function.node)
-                for value in ([node.value] if isinstance(node, ast.Assign) else [])
-                if any(isinstance(target, ast.Name) and target.id == source for target in node.targets)
-            ]
-            inner = [value.elt if isinstance(value, ast.ListComp) else value for value in held]
-            return bool(inner) and all(isinstance(v, ast.List) and lists_numbers(module, function, v, 0) for v in inner)
-    return False
+def _assigned(function: FunctionInfo, name: str) -> Iterator[ast.expr]:
+    for node in nodes_of(function.node):
+        match node:
+            case ast.Assign(targets=[ast.Name(id=target)], value=value) if target == name:
+                yield value
+
+
+def _items(node: ast.expr) -> list[ast.expr]:
+    """What the items of a list are made of."""
+    match node:
+        case ast.List(elts=items):
+            return items
+        case ast.ListComp(elt=item):
+            return [item]
+    return [node]
 
 
 def _is_number(module: Module, node: ast.expr) -> bool:

@@ -111,7 +111,7 @@ class ImplicitUpload:
 
     @property
     def anchor(self) -> tuple[int, int]:
-        """1-based (line, column in characters) of the first character of what is copied, or of what it is an index of."""
+        """1-based (line, column in characters) where what is copied begins, or what it is an index of."""
         return self._shown.lineno, self.module.column(self._shown.lineno, self._shown.col_offset)
 
     @property

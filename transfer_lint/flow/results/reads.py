@@ -17,9 +17,9 @@ class Form(Enum):
     """How a host read reads.
 
     CALL: a call that gives the value: `t.item()`, `float(t)`, `torch.equal(t, u)`. TEST: a test, a comparison or an
-    index needs it. NUMBER: a method of another tensor takes it for a size: `x.repeat(t, 1)`. TEXT: it becomes text. SIZE: the size of the result depends on it. CHECK: torch reads from the
-    device while it computes. UPLOAD: none of these: a value of the host is copied from pageable memory, for
-    which the host waits, too.
+    index needs it. NUMBER: a method of another tensor takes it for a size: `x.repeat(t, 1)`. TEXT: it becomes text.
+    SIZE: the size of the result depends on it. CHECK: torch reads from the device while it computes. UPLOAD: none of
+    these: a value of the host is copied from pageable memory, for which the host waits, too.
     """
 
     CALL = "call"
