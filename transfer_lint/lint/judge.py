@@ -201,7 +201,7 @@ def _certain(project: Project, questions: Questions, places: Sequence[Place], op
 
 
 def _key(place: Place) -> tuple[object, ...]:
-    return type(place), place.anchor
+    return type(place), place.node
 
 
 def _is_enough(place: Place, proved: Verdict, assumed: Verdict) -> bool:

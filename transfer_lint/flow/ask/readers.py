@@ -95,7 +95,7 @@ def has_same_cause(first: HostRead, second: HostRead) -> bool:
     if first.statement is not second.statement or first.form is not second.form:
         return False
     if first.indexed is not None and first.indexed is second.indexed:
-        return True
+        return first.tensor.device is not None or second.tensor.device is None  # else the second one tells more
     elements = bool(first.elements) and first.elements == second.elements and first.form is Form.TEST
     return elements or (mask_of(first) != "" and mask_of(first) == mask_of(second))
 

@@ -13,8 +13,8 @@ from transfer_lint.flow.values.values import Object, Value
 
 _OF_TENSORS = frozenset(
     {"add_", "chunk", "clamp", "clamp_max", "clamp_min", "copy_", "div_", "expand", "fill_", "flip", "gather",
-     "log_softmax", "long", "masked_fill", "mul_", "relu", "scatter", "sigmoid", "size", "softmax", "sub_", "tanh", "topk", "tril",
-     "triu", "unbind", "unfold", "view", "zero_"}
+     "log_softmax", "long", "masked_fill", "mul_", "relu", "scatter", "sigmoid", "size", "softmax", "sub_", "tanh",
+     "topk", "tril", "triu", "unbind", "unfold", "view", "zero_"}
 )  # fmt: skip
 """Methods of tensors that neither arrays nor containers nor modules have, or that are called otherwise there."""
 _OF_HOST = frozenset({"item", "numpy", "tolist"})

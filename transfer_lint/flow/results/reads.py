@@ -120,7 +120,10 @@ class HostRead:
 
     @property
     def shown(self) -> ast.expr:
-        """What waits: the read, or what it is an index of."""
+        """What waits: the read, what it is an index of, or a test with the `not` before it."""
+        above = parents(self.statement).get(self.node)
+        if self.form is Form.TEST and isinstance(above, ast.UnaryOp) and isinstance(above.op, ast.Not):
+            return above
         return self.indexed or self.node
 
     @property
