@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 import transfer_lint
@@ -34,7 +36,8 @@ SPANS = {
 
 
 @pytest.mark.parametrize(("line", "spans"), SPANS.values(), ids=SPANS)
-def test_what_is_found(line: str, spans: list[str]) -> None:
+def test_what_is_found(line: str, spans: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
     outcome = transfer_lint.check("run.py", source=PROGRAM.format(line))
     found = [f for f in outcome.findings if f.line == 9]
     assert [line[f.column - 9 : f.end_column - 9] for f in found] == spans
