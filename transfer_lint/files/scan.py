@@ -40,6 +40,7 @@ SIZES = (
     r"(?:float|int)\([\w.\[\]]+\.(?:max|mean|min|sum)\(",
     r"float\([\w.]*loss\d?\)",
     r"(?:float|int)\((?:sigmas?|t|timesteps?)\[",
+    r"sqrt\((?<![.\w]sqrt\()",
     r"\.get_scale\(\)",
     r"\[(?<=\w\[)(\w+)\]\s+for \1 in ",
     r"\[(?<!shape\[)-?\d\] (?:[!=]=|[<>]) ",

@@ -9,10 +9,11 @@ from transfer_lint.findings import Assumption
 from transfer_lint.flow.interpret.annotations import annotated
 from transfer_lint.flow.interpret.frame import Frame
 from transfer_lint.flow.interpret.node_inputs import node_input
+from transfer_lint.flow.program.given_tensors import given_tensors
 from transfer_lint.flow.program.modules import FunctionInfo
 from transfer_lint.flow.program.tensor_uses import no_tensors, parameter_use
 from transfer_lint.flow.values.symbols import Symbol
-from transfer_lint.flow.values.values import Object, Tensor, Value
+from transfer_lint.flow.values.values import Host, Object, Tensor, Value
 
 
 def parameter(frame: Frame, info: FunctionInfo, number: int, argument: ast.arg, symbol: Symbol) -> Value:
@@ -26,6 +27,9 @@ def parameter(frame: Frame, info: FunctionInfo, number: int, argument: ast.arg, 
         value = annotated(info.module, argument.arg, argument.annotation, argument, symbol)
         if isinstance(value, Tensor) and argument.arg in no_tensors(info.node):
             value = Object(symbol)
+    if isinstance(value, Host) and (call := given_tensors(info.module).get((info.qualname, argument.arg))) is not None:
+        fact = frame.assume(Assumption.MOVED_IS_TENSOR, call, "`{}` gives it an item of a tensor")
+        value = Tensor(symbol, why=(fact,)) if fact is not None else value
     if isinstance(value, Object) and value.cls is None and argument.annotation is None:
         use = parameter_use(info, argument.arg)
         fact = frame.assume(Assumption.MOVED_IS_TENSOR, use, "`{}` uses it as a tensor") if use else None
