@@ -81,7 +81,7 @@ def _like(site: Site, questions: Questions) -> Verdict | None:
     like = questions.made_like(site) if site.quiet_heat is not Heat.ONCE and not site.guarded else None
     if like is None or questions.is_on_device(site):
         return None
-    text = f"is made where `{like}` is, and moved to {questions.wanted(site)}: make it there with `device=`"
+    text = f"is made where `{like}` is, and moved to {questions.wanted(site)}: make it there"
     return Verdict(Severity.HINT, f"`{questions.receiver(site)}` {text}", site.receiver.why)
 
 
