@@ -27,15 +27,25 @@ def lists_numbers(module: Module, function: FunctionInfo, node: ast.expr, depth:
         case ast.Subscript(value=inner, slice=ast.Slice()):
             return lists_numbers(module, function, inner, depth)
         case ast.Name(id=name) if depth:
-            given = next((argument for argument in function.parameters if argument.arg == name), None)
-            if given is not None and not (given.annotation is not None and _is_of_numbers(module, given.annotation)):
-                return False
-            bound = list(_bound(module, function, name, depth - 1))
-            stores = (n for n in nodes_of(function.node) if isinstance(n, ast.Name) and not isinstance(n.ctx, ast.Load))
-            if len(bound) != sum(store.id == name for store in stores):
-                return False  # in a way that is not followed
-            return all(bound) and (bool(bound) or given is not None)
+            return _is_list(module, function, name, depth - 1)
     return False
+
+
+def _is_list(module: Module, function: FunctionInfo, name: str, depth: int) -> bool:
+    """Whether all that a function binds a name to are lists of numbers. Memoised on the function."""
+    known: dict[str, bool] | None = getattr(function.node, "_transfer_lint_number_lists", None)
+    if known is None:
+        known = {}
+        function.node._transfer_lint_number_lists = known  # type: ignore[union-attr]
+    if name not in known:
+        known[name] = True  # what is made of itself, `x = x[1:]`, is what it was
+        given = next((argument for argument in function.parameters if argument.arg == name), None)
+        noted = given is not None and given.annotation is not None and _is_of_numbers(module, given.annotation)
+        bound = list(_bound(module, function, name, depth))
+        stores = (n for n in nodes_of(function.node) if isinstance(n, ast.Name) and not isinstance(n.ctx, ast.Load))
+        followed = len(bound) == sum(store.id == name for store in stores)
+        known[name] = followed and all(bound) and (noted if given is not None else bool(bound))
+    return known[name]
 
 
 def _bound(module: Module, function: FunctionInfo, name: str, depth: int) -> Iterator[bool]:

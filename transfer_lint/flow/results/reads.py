@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from dataclasses import dataclass
 from enum import Enum
+from functools import cached_property
 
 from transfer_lint.findings import Heat
 from transfer_lint.flow.program.modules import FunctionInfo, Module
@@ -118,7 +119,7 @@ class HostRead:
             held, holder = holder, above.get(holder)
         return holder if isinstance(holder, ast.Subscript) and holder.slice is held else None
 
-    @property
+    @cached_property
     def shown(self) -> ast.expr:
         """What waits: the read, what it is an index of, or a test with the `not` before it."""
         above = parents(self.statement).get(self.node)
@@ -131,7 +132,7 @@ class HostRead:
         """What sorts the reads of a statement as they happen."""
         return self.is_assigned, self.anchor, self.node.col_offset
 
-    @property
+    @cached_property
     def anchor(self) -> tuple[int, int]:
         """1-based (line, column in characters) of the called name, or of the start of a test or of what is indexed."""
         node = self.shown
