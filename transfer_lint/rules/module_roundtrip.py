@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from transfer_lint.findings import Heat, Severity
+from transfer_lint.findings import Heat
 from transfer_lint.flow.ask import Questions, Site
 from transfer_lint.rules import Verdict, rule, warning_if
 from transfer_lint.rules.options import RuleOptions
@@ -19,21 +19,14 @@ def check(site: Site, questions: Questions, options: RuleOptions) -> Verdict | N
     """Reported where the module is loaded; the other half of the pair is an offload, which is never reported.
 
     A hint unless a loop of the function holds the pair: who calls the function at every step may have no memory for it.
-    In any other loop that holds both halves it is a hint, too.
+    So it is in any other loop that does both in each round.
     """
-    if site.heat is Heat.ONCE or questions.boundary(site):
+    often = site.is_module and site.heat.rank >= Heat.STEP.rank and questions.is_half_of_pair(site)
+    if questions.boundary(site) or not (often or questions.is_reloaded_in_loop(site)):
         return None
-    receiver = questions.receiver(site)
-    line = questions.reloaded_in_loop(site)
-    if site.heat.rank < Heat.STEP.rank or not site.is_module:
-        if line is None or not (site.is_module or questions.can_only_be_module(site)):
-            return None
-        text = f"`{receiver}` is loaded and offloaded again in every round of the loop of line {line}"
-        return Verdict(Severity.HINT, f"{text}: all its weights travel twice", site.receiver.why)
-    if not questions.is_half_of_pair(site):
-        return None
+    receiver, when = questions.receiver(site), f"at every {site.heat.value}" if often else "in every round of a loop"
     return Verdict(
-        warning_if(questions.is_in_loop(site), site),
-        f"`{receiver}` is loaded and offloaded again at every {site.heat.value}: all its weights travel twice",
+        warning_if(often and questions.is_in_loop(site), site),
+        f"`{receiver}` is loaded and offloaded again {when}: all its weights travel twice",
         site.receiver.why,
     )

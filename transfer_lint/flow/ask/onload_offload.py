@@ -33,8 +33,8 @@ def is_half(site: Site, sites: Sequence[Site], offload_words: Names) -> bool:
     )
 
 
-def reloaded_in_loop(site: Site, sites: Sequence[Site]) -> int | None:
-    """The line of the innermost loop, if each round of it moves the module, then elsewhere, and it is always the same.
+def is_reloaded_in_loop(site: Site, sites: Sequence[Site]) -> bool:
+    """Whether each round of the innermost loop moves the module, and then elsewhere, and it is always the same one.
 
     Both moves are statements of the loop itself, under no test of their own.
     """
@@ -42,18 +42,17 @@ def reloaded_in_loop(site: Site, sites: Sequence[Site]) -> int | None:
     loops = loops_around(function.node.body, site.statement) if function is not None else ()
     loop = loops[-1] if loops else None
     if not isinstance(loop, ast.For) or site.statement not in loop.body or not is_plain(site.moved):
-        return None
+        return False
     stores = {spelled(n) for n in nodes_of(loop) if isinstance(getattr(n, "ctx", None), ast.Store)}
     if any(spelled(part) in stores for part in nodes_of(site.moved) if isinstance(part, ast.expr)):
-        return None
+        return False
     asked = site.request.device
     away = (
         other.request.device
         for other in sites
         if other.anchor > site.anchor and other.statement in loop.body and spelled(other.moved) == text
     )
-    elsewhere = any(half is not None and asked is not None and half.known.term != asked.known.term for half in away)
-    return loop.lineno if elsewhere else None
+    return any(half is not None and asked is not None and half.known.term != asked.known.term for half in away)
 
 
 def is_put_back(site: Site, sites: Sequence[Site]) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 
+from transfer_lint.findings import Heat
 from transfer_lint.flow.ask import (
     caches,
     detours,
@@ -99,9 +100,10 @@ class Questions(ReadQuestions):
         """Whether the module is certainly moved elsewhere, too, whenever the site runs; see `onload_offload`."""
         return onload_offload.is_half(site, self.sites, self._knowledge.offload_words)
 
-    def reloaded_in_loop(self, site: Site) -> int | None:
-        """The line of the innermost loop, if each round moves the same module elsewhere, too; see `onload_offload`."""
-        return onload_offload.reloaded_in_loop(site, self.sites)
+    def is_reloaded_in_loop(self, site: Site) -> bool:
+        """Whether each round of a loop moves the same module here, and then elsewhere; see `onload_offload`."""
+        module = site.is_module or self.can_only_be_module(site)
+        return module and site.heat is not Heat.ONCE and onload_offload.is_reloaded_in_loop(site, self.sites)
 
     def is_put_back(self, site: Site) -> bool:
         """Whether the function moves the receiver back to where it was before; see `onload_offload`."""
