@@ -41,6 +41,7 @@ def _is_list(module: Module, function: FunctionInfo, name: str, depth: int) -> b
         known[name] = True  # what is made of itself, `x = x[1:]`, is what it was
         given = next((argument for argument in function.parameters if argument.arg == name), None)
         noted = given is not None and given.annotation is not None and _is_of_numbers(module, given.annotation)
+        noted = noted and _is_used_as_list(function, name)  # annotations alone are often wrong
         bound = list(_bound(module, function, name, depth))
         stores = (n for n in nodes_of(function.node) if isinstance(n, ast.Name) and not isinstance(n.ctx, ast.Load))
         followed = len(bound) == sum(store.id == name for store in stores)
@@ -92,6 +93,19 @@ def _is_number(module: Module, node: ast.expr) -> bool:
 
 def _is_range(module: Module, node: ast.expr) -> bool:
     return isinstance(node, ast.Call) and module.dotted(node.func) == "builtins.range"
+
+
+def _is_used_as_list(function: FunctionInfo, name: str) -> bool:
+    """Whether a function asks for the length of a name, or calls a method on it that only lists have."""
+    for node in nodes_of(function.node):
+        match node:
+            case ast.Call(func=ast.Name(id="len"), args=[ast.Name(id=used)]) if used == name:
+                return True
+            case ast.Call(func=ast.Attribute(value=ast.Name(id=used), attr="append" | "extend" | "pop" | "index")) if (
+                used == name
+            ):
+                return True
+    return False
 
 
 def _is_of_numbers(module: Module, note: ast.expr) -> bool:
