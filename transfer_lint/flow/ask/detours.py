@@ -6,7 +6,7 @@ import ast
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from transfer_lint.flow.ask.dominance import dominates
-from transfer_lint.flow.program.syntax import bindings, loops_around, nodes_of, parents, spelled
+from transfer_lint.flow.program.syntax import bindings, loops_around, nodes_of, parents, path_to, spelled
 from transfer_lint.flow.results.sites import Site
 
 _DOWN = frozenset({"cpu", "numpy", "tolist", "item"})
@@ -80,8 +80,12 @@ def brought_through_numpy(
 def brought_for_call(site: Site, by_node: Mapping[ast.AST, Site]) -> Iterator[Site]:
     """The transfers of what a call is given whose result the site moves at once: `look_up(t.cpu()).float().to(d)`.
 
-    Or, bound to a name before, of what is joined there: `torch.cat([x.cpu() for x in xs])`.
+    Or, bound to a name before, of what is joined there: `torch.cat([x.cpu() for x in xs])`. Not where an exception, or
+    a test of a device, has led: not every device can do everything.
     """
+    around = path_to(site.function.node.body, site.statement) if site.function is not None else []
+    if site.in_handler or any(isinstance(part, ast.If) and "device" in spelled(part.test) for part in around):
+        return
     made = _innermost_call(site.moved)
     value = _assigned_to(site, made.id) if isinstance(made, ast.Name) and site.function is not None else None
     match value.body if isinstance(value, ast.IfExp) else value:
