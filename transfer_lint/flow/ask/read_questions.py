@@ -68,7 +68,8 @@ class ReadQuestions(Placements):
     def is_one_with_another(self, read: HostRead) -> bool:
         """Whether an earlier read is mended with it: one of the statement, or a test of the same local."""
         earlier = (other for other in self.reads if other.order < read.order)
-        return any(readers.has_same_cause(other, read) or readers.tests_the_same(other, read) for other in earlier)
+        alike = (readers.has_same_cause, readers.tests_the_same, readers.is_the_same_size)
+        return any(is_alike(other, read) for other in earlier for is_alike in alike)
 
     def selected_before(self, read: HostRead) -> int | None:
         """The line where the function has selected with the same mask; None if there is none."""

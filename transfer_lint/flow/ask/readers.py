@@ -166,6 +166,13 @@ def tests_the_same(first: HostRead, second: HostRead) -> bool:
     return first.form is second.form is Form.TEST and is_kept_between(first, second, frozenset(names))
 
 
+def is_the_same_size(first: HostRead, second: HostRead) -> bool:
+    """Whether a function takes for a size what it has read before, or another element of that in the same loop."""
+    if second.form is not Form.NUMBER or first.function is not second.function:
+        return False
+    return first.tensor.ident is second.tensor.ident or (second.elements != "" and first.elements == second.elements)
+
+
 def is_computed_before(place: Site | HostRead, wait: Site | HostRead, methods: frozenset[str]) -> bool:
     """Whether a wait that dominates another was for all that the other needs, save for light methods and operators.
 
