@@ -28,6 +28,7 @@ SPANS = {
     "a negated test": ("if not torch.isfinite(x.sum()): break", ["not torch.isfinite(x.sum())"]),
     "a bound": ("part = x[: first + 2]", ["x[: first + 2]"]),
     "two bounds": ("part = x[1, first : last + 2]", ["x[1, first : last + 2]"]),
+    "a mask of what a mask selects": ("part = x[x[0] > 1][:, x[0] > 2]", ["x[x[0] > 1]", "x[x[0] > 1][:, x[0] > 2]"]),
     "an index of a list": ("part = [1, 2][first]", ["[1, 2][first]"]),
     "a size": ("part = x[0].repeat(first, 1)", ["repeat(first, 1)"]),
     "an index of the host": ("part = x[torch.arange(4), 0]", ["x[torch.arange(4), 0]"]),
