@@ -13,6 +13,7 @@ from contextlib import suppress
 from functools import lru_cache
 from typing import Any, cast
 
+from transfer_lint.files.scan import words
 from transfer_lint.files.sources import Sources
 from transfer_lint.flow.knowledge import Knowledge, default_knowledge
 from transfer_lint.flow.program.modules import Binding, ClassInfo, Import, Module
@@ -92,7 +93,7 @@ class Project:
 
     def names(self, attribute: str, near: str) -> bool:
         """Whether code of the tree names the attribute where it is not defined, or may get it under another name."""
-        named = rf"(?<!def )\b{attribute}\b"
+        named = rf"{words(attribute)}\b(?<!def {attribute})"
         return any(self._ask(near, "matching", pattern) for pattern in (named, GETS_UNNAMED))
 
     def acting(self, near: str) -> Sequence[str]:

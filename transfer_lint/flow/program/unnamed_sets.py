@@ -7,18 +7,23 @@ import re
 from collections.abc import Iterable, Iterator
 
 from transfer_lint.files.parsing import parse
+from transfer_lint.files.scan import words
 from transfer_lint.flow.program.syntax import ancestors, bindings, children, nodes_of, parents, spelled
 
 ANY = ""
 """Stands for a name that is not known."""
 
 MAY_SET = re.compile(
-    r"""(?<!def )\bsetattr\b(?!\(\s*sys\.modules\[__name__\],)(?!\(\s*[\w.]+,\s*["']\w+["'],)"""
-    r"|(?<!def )\b__setattr__\b|__dict__(?!\[[^]]*\](?!\s*=)|\.(?:get|copy|items|keys|values)\()|\bvars\(\s*[^)\s]"
+    rf"""{words("setattr")}\b(?<!def setattr)(?!\(\s*sys\.modules\[__name__\],)(?!\(\s*[\w.]+,\s*["']\w+["'],)"""
+    rf"|{words('__setattr__')}\b(?<!def __setattr__)"
+    r"|__dict__(?!\[[^]]*\](?!\s*=)|\.(?:get|copy|items|keys|values)\()"
+    rf"|{words('vars')}\(\s*[^)\s]"
 )
 GETS_UNNAMED = (
-    r"""\b(?:getattr|methodcaller|attrgetter|__getattribute__)\b(?!\(\s*[\w.()\[\]]+,\s*["']\w+["'])"""
-    r"|\bgetmembers\b|__dict__|\bvars\(\s*[^)\s]|(?<!\.)\b(?:eval|exec)\("
+    rf"""(?:{words("getattr", "methodcaller", "attrgetter", "__getattribute__")})\b"""
+    r"""(?!\(\s*[\w.()\[\]]+,\s*["']\w+["'])"""
+    rf"|{words('getmembers')}\b|__dict__|{words('vars')}\(\s*[^)\s]"
+    r"|eval(?<![\w.]eval)\(|exec(?<![\w.]exec)\("
 )
 """What may get an attribute of an object under a name that is not written out."""
 _WRITES = frozenset({"update", "setdefault", "clear", "pop", "popitem", "__setitem__", "__delitem__"})
