@@ -184,7 +184,7 @@ CALLS = {
     "a generator inside": (
         "x = f(\n    a.to(dd) for a in b\n)\n",
         "x = f(\n    aaaaaaaaaaaaaaaaaaaa for a in b\n)\n",
-        None,
+        "x = f(\n    aaaaaaaaaaaaaaaaaaaa\n    for a in b\n)\n",
     ),
     "a comma that keeps lines": ("x = f(\n    a.to(d),\n    b,\n)\n", "x = f(\n    a,\n    b,\n)\n", None),
     "a comment": ("x = f(\n    a.to(d), b  # so\n)\n", "x = f(\n    a, b  # so\n)\n", None),
@@ -249,7 +249,10 @@ GROWN = {
         "x = aaaaaaaaaaaa if f(bbbbbbbb) else f(c)\n",
         "x = (\n    aaaaaaaaaaaa\n    if f(bbbbbbbb)\n    else f(c)\n)\n",
     ),
-    "a generator": ("x = f(aaaaaaaaa for bb in bbbbbbbb)\n", None),
+    "a generator": (
+        "x = f(aaaaaaaaa for bb in bbbbbbbb)\n",
+        "x = f(\n    aaaaaaaaa\n    for bb in bbbbbbbb\n)\n",
+    ),
     "a lambda": ("x = f(lambda aaaaaaa, bbbb: bbbbbb)\n", None),
     "a comment": ("x = f(aaaaaaaaaaaaa)  # bbbbbbbbb\n", "x = f(\n    aaaaaaaaaaaaa\n)  # bbbbbbbbb\n"),
     "nothing inside": ("x = ffffffffffffffffffffffffffffff()\n", None),
