@@ -29,13 +29,15 @@ _NO_BLANK = re.compile(rf"(?<=[(\[{{]){_LINE_END.pattern}|{_LINE_END.pattern}(?=
 _LAST_COMMA = re.compile(rf",(?={_LINE_END.pattern}[)\]}}])")
 
 
-def laid_out(before: str, after: str, width: int, indent: str) -> str:
+def laid_out(before: str, after: str, width: int, indent: str, *, formatted: bool = True) -> str:
     """`after` with the statements that are not in `before` on as many lines as they need.
 
     Brackets that fit on a line are joined, where a formatter has put them on lines of their own: the opening one ends a
     line, the closing one begins one. What holds a comment, a comma before its closing bracket, or a text of several
     lines stays. A call that does not fit on its line is parted, where no line of code in `before` is as long, nor what
     stood there. Never is it other code.
+
+    formatted: a formatter keeps the width; else it is that of the code in `before`, and no comment counts.
     """
     try:
         known = spelled(before)
@@ -51,7 +53,7 @@ def laid_out(before: str, after: str, width: int, indent: str) -> str:
         allowed = max(most, *(stood.get(line, 0) for line in range(first, last)))
         if spans(statement):
             lines[first:last] = [_shorter("".join(lines[first:last]), frozenset(old), allowed, width, indent)]
-        elif len(lines[first].rstrip("\r\n")) > allowed:
+        elif _end(statement, comments=formatted) > allowed:
             lines[first] = line = parted(lines[first], statement, width, indent)
             if line.count("\n") == 1 and len(line) > allowed * _MUCH:
                 lines[first] = broken(line, statement, width, indent)
@@ -59,9 +61,16 @@ def laid_out(before: str, after: str, width: int, indent: str) -> str:
     return new if new == after or _tree(new) == _tree(after) else after
 
 
+def _end(statement: Sequence[tokenize.TokenInfo], *, comments: bool) -> int:
+    """The column where a statement on one line ends, with its comment or without."""
+    return max(token.end[1] for token in statement[:-1] if comments or token.type != tokenize.COMMENT)
+
+
 def _shorter(code: str, old: Collection[str], most: int, width: int, indent: str) -> str:
     """A statement of several lines on as few as a formatter would need; as given, if that has shorter lines."""
     given = code
+    if _is_by_hand(code, old):
+        return "".join(lines_parted(lines_of(code), old, most, width, indent))
     code = unchained(_unnested(code, old), width)
     bare = unbracketed(code)
     for form in (bare, code) if bare else (code,):
@@ -74,6 +83,13 @@ def _shorter(code: str, old: Collection[str], most: int, width: int, indent: str
             break
     shorter = "".join(lines)
     return given if _columns(given) < _columns(shorter) > most else shorter
+
+
+def _is_by_hand(code: str, old: Collection[str]) -> bool:
+    """Whether a line of a statement has stood there that opens two brackets for the next: no formatter does that."""
+    tokens = tokens_of(code)
+    lines = enumerate(lines_of(code), 1)
+    return any(depth([token for token in tokens if token.start[0] == n]) > 1 for n, line in lines if line in old)
 
 
 def _columns(code: str) -> int:
