@@ -75,6 +75,8 @@ INSIDE = [
     "x = (aa, {})",
     "return aa, {}",
     "assert {} == bb, cc",
+    "yield {}",
+    "x = not {}",
 ]
 MOVES = [".to(device)", ".to(self.some_device, non_blocking=True)"]
 WIDTHS = [40, 64]
@@ -133,9 +135,9 @@ HAND_MADE = {
         "xx = (\n    ffffff([aa for aa in bb])\n    .to(dd)\n    .gg(*ccc)\n)\n",
         "xx = ffffff([aa for aa in bb]).gg(\n    *ccc\n)\n",
     ),
-    "or its part of a line": (
+    "or its part of a line, in brackets": (
         "yield (\n    ffffff([aa for aa in bb]).to(dd)\n    .gg(*ccc)\n)\n",
-        "yield (\n    ffffff([aa for aa in bb])\n    .gg(*ccc)\n)\n",
+        "yield (\n    ffffff([aa for aa in bb]).gg(\n        *ccc\n    )\n)\n",
     ),
     "with a backslash": (
         "xx = ffffff([aa for aa in bb]) \\\n    .to(dd) \\\n    .gg(*ccc)\n",

@@ -214,12 +214,20 @@ def _calls(value: Sequence[tokenize.TokenInfo]) -> Iterator[tuple[int, int]]:
         yield 0, len(value) - 1
     for n in reversed(range(1, len(value))):
         closing = closing_of(value, n) if value[n].string == "(" and depth(value[:n]) == 0 else 0
-        called = value[n - 1].type == tokenize.NAME or value[n - 1].string in CLOSING
-        if closing and called and _is_chain(value[closing + 1 :]):
+        if closing and _is_called(value[n - 1]) and _is_chain(value[closing + 1 :]):
             yield n, closing
     first = next((n for n, token in enumerate(value) if token.string == "("), 0)
-    if first and all(token.type == tokenize.NAME or token.string in (".", "-") for token in value[:first]):
+    if (
+        first
+        and _is_called(value[first - 1])
+        and all(token.type == tokenize.NAME or token.string in (".", "-") for token in value[:first])
+    ):
         yield first, closing_of(value, first)
+
+
+def _is_called(token: tokenize.TokenInfo) -> bool:
+    """Whether brackets after it are those of a call."""
+    return token.string in CLOSING or (token.type == tokenize.NAME and not iskeyword(token.string))
 
 
 def _is_chain(tokens: Sequence[tokenize.TokenInfo]) -> bool:
