@@ -265,6 +265,19 @@ def test_what_has_become_longer(after: str, wanted: str | None) -> None:
     assert laid_out(f"x = {'a' * 60}\n", after, 30, "    ") == after, "nobody keeps that width there"
 
 
+def test_a_comment_stays_behind_its_line_where_no_formatter_counts_it() -> None:
+    before = "x = f(a).to(d)  # a comment\ny = f(\n    b\n)  # another comment\n"
+    after = "x = f(a, device=d)  # a comment\ny = f(b, device=d)  # another comment\n"
+    parted = "y = f(\n    b, device=d\n)  # another comment\n"
+    assert laid_out(before, after, 24, "    ") == "x = f(\n    a, device=d\n)  # a comment\n" + parted
+    assert laid_out(before, after, 24, "    ", formatted=False) == "x = f(a, device=d)  # a comment\n" + parted
+
+
+def test_what_stands_by_hand_stays_so() -> None:
+    before = "x = f([\n    a,\n    b.to(d)\n], -1)\n"
+    assert laid_out(before, before.replace(".to(d)", ""), 40, "    ") == "x = f([\n    a,\n    b\n], -1)\n"
+
+
 def test_what_was_as_long_before_stays_on_its_line() -> None:
     long = "xx = ffffffffffff(aaaaaaaaaaaaa, bbbb)\n"
     assert laid_out("xx = ffffffffffff(aaaaaaaaaaaaa.to(d))\n", long, 30, "    ") == long

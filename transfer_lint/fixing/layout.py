@@ -37,7 +37,7 @@ def laid_out(before: str, after: str, width: int, indent: str, *, formatted: boo
     lines stays. A call that does not fit on its line is parted, where no line of code in `before` is as long, nor what
     stood there. Never is it other code.
 
-    formatted: a formatter keeps the width; else it is that of the code in `before`, and no comment counts.
+    formatted: a formatter keeps the width; else it is that of the code in `before`, and comments may be over it.
     """
     try:
         known = spelled(before)
@@ -53,7 +53,7 @@ def laid_out(before: str, after: str, width: int, indent: str, *, formatted: boo
         allowed = max(most, *(stood.get(line, 0) for line in range(first, last)))
         if spans(statement):
             lines[first:last] = [_shorter("".join(lines[first:last]), frozenset(old), allowed, width, indent)]
-        elif _end(statement, comments=formatted) > allowed:
+        elif _end(statement, () if formatted else old) > allowed:
             lines[first] = line = parted(lines[first], statement, width, indent)
             if line.count("\n") == 1 and len(line) > allowed * _MUCH:
                 lines[first] = broken(line, statement, width, indent)
@@ -61,9 +61,11 @@ def laid_out(before: str, after: str, width: int, indent: str, *, formatted: boo
     return new if new == after or _tree(new) == _tree(after) else after
 
 
-def _end(statement: Sequence[tokenize.TokenInfo], *, comments: bool) -> int:
-    """The column where a statement on one line ends, with its comment or without."""
-    return max(token.end[1] for token in statement[:-1] if comments or token.type != tokenize.COMMENT)
+def _end(statement: Sequence[tokenize.TokenInfo], old: Sequence[str]) -> int:
+    """The column where a statement on one line ends: without its comment, if that stood behind code on an old line."""
+    *_, last, _ = statement
+    beside = [line for line in old if line.rstrip().endswith(last.string) and line.lstrip()[0] not in CLOSING]
+    return statement[-3 if last.type == tokenize.COMMENT and beside else -2].end[1]
 
 
 def _shorter(code: str, old: Collection[str], most: int, width: int, indent: str) -> str:
