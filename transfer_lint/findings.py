@@ -190,7 +190,8 @@ class Fix:
         safety: Whether the fix is shown to keep what the program computes.
         title: What it does, in a few words.
         action: What is carried out at the finding's anchor.
-        on_request: It mends a hint that the settings leave as it is (`fix-hints`).
+        on_request: It mends a hint that the settings leave as it is (`fix-hints`), or one of several moves that
+            are written alike.
         imports: The imports that it may leave without a reader.
         locals: The assignments to locals that it may leave without a reader.
     """

@@ -54,6 +54,7 @@ from .import_order import with_helpers, with_import
 from .keep_on_device import keep_on_device
 from .merge_transfer import merge_transfer
 from .names import Names
+from .quotes import in_quotes_of
 from .read_at_once import read_at_once, read_of_all
 from .register_buffer import assignment_of, registered
 from .remember_read import remember_read
@@ -121,7 +122,7 @@ class Rewriter:
                     del places[call]
         changed = _with_parents([*places, *draft.registered], parents)
         fixer = _Fixer(draft, {call: (places[call], actions[calls[call]]) for call in places}, changed)
-        fixed = cst.ensure_type(self.module.visit(fixer), cst.Module)
+        fixed = in_quotes_of(self.text, cst.ensure_type(self.module.visit(fixer), cst.Module), parents)
         refused.update({calls[call]: reason for call, reason in fixer.refused.items()})
         if draft.missed or draft.missed_locals:
             missing = self._missing(draft, [call for call in calls if calls[call] not in refused])

@@ -13,6 +13,19 @@ CASES = [
         "string", "y = torch.ones(2).⟦to|construct d0@torch.device({})⟧('cpu')\n", "y = torch.ones(2, device='cpu')\n"
     ),
     case("named device", "y = torch.zeros(n).⟦cuda|construct d⟧()\n", 'y = torch.zeros(n, device="cuda")\n'),
+    *(
+        case(
+            f"quotes of the file: {name}",
+            f"{head}y = zeros(n).⟦cuda|construct d⟧()\n",
+            f"{head}y = zeros(n, device={new})\n",
+        )
+        for name, head, new in (
+            ("single", "a = 'a', 'b', \"c\"\n", "'cuda'"),
+            ("double", 'a = \'a\', "b", "c"\n', '"cuda"'),
+            ("as many", "a = 'a', \"b\"\n", '"cuda"'),
+            ("a docstring aside", '"""Text."""\na = f\'{b}\'\n', "'cuda'"),
+        )
+    ),
     case("the host", 'y = torch.eye(3).⟦cpu|construct d@torch.device("cpu")⟧()\n', 'y = torch.eye(3, device="cpu")\n'),
     case("an index", "y = torch.zeros(n).⟦cuda|construct⟧(1)\n", 'y = torch.zeros(n, device="cuda:1")\n'),
     case("an index in .to", "y = torch.zeros(n).⟦to|construct⟧(1)\n", "y = torch.zeros(n, device=1)\n"),

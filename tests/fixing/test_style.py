@@ -184,7 +184,7 @@ CALLS = {
     "a generator inside": (
         "x = f(\n    a.to(dd) for a in b\n)\n",
         "x = f(\n    aaaaaaaaaaaaaaaaaaaa for a in b\n)\n",
-        None,
+        "x = f(\n    aaaaaaaaaaaaaaaaaaaa\n    for a in b\n)\n",
     ),
     "a comma that keeps lines": ("x = f(\n    a.to(d),\n    b,\n)\n", "x = f(\n    a,\n    b,\n)\n", None),
     "a comment": ("x = f(\n    a.to(d), b  # so\n)\n", "x = f(\n    a, b  # so\n)\n", None),
@@ -249,7 +249,10 @@ GROWN = {
         "x = aaaaaaaaaaaa if f(bbbbbbbb) else f(c)\n",
         "x = (\n    aaaaaaaaaaaa\n    if f(bbbbbbbb)\n    else f(c)\n)\n",
     ),
-    "a generator": ("x = f(aaaaaaaaa for bb in bbbbbbbb)\n", None),
+    "a generator": (
+        "x = f(aaaaaaaaa for bb in bbbbbbbb)\n",
+        "x = f(\n    aaaaaaaaa\n    for bb in bbbbbbbb\n)\n",
+    ),
     "a lambda": ("x = f(lambda aaaaaaa, bbbb: bbbbbb)\n", None),
     "a comment": ("x = f(aaaaaaaaaaaaa)  # bbbbbbbbb\n", "x = f(\n    aaaaaaaaaaaaa\n)  # bbbbbbbbb\n"),
     "nothing inside": ("x = ffffffffffffffffffffffffffffff()\n", None),
@@ -260,6 +263,19 @@ GROWN = {
 def test_what_has_become_longer(after: str, wanted: str | None) -> None:
     assert laid_out("x = a\n", after, 30, "    ") == (wanted or after)
     assert laid_out(f"x = {'a' * 60}\n", after, 30, "    ") == after, "nobody keeps that width there"
+
+
+def test_a_comment_stays_behind_its_line_where_no_formatter_counts_it() -> None:
+    before = "x = f(a).to(d)  # a comment\ny = f(\n    b\n)  # another comment\n"
+    after = "x = f(a, device=d)  # a comment\ny = f(b, device=d)  # another comment\n"
+    parted = "y = f(\n    b, device=d\n)  # another comment\n"
+    assert laid_out(before, after, 24, "    ") == "x = f(\n    a, device=d\n)  # a comment\n" + parted
+    assert laid_out(before, after, 24, "    ", formatted=False) == "x = f(a, device=d)  # a comment\n" + parted
+
+
+def test_what_stands_by_hand_stays_so() -> None:
+    before = "x = f([\n    a,\n    b.to(d)\n], -1)\n"
+    assert laid_out(before, before.replace(".to(d)", ""), 40, "    ") == "x = f([\n    a,\n    b\n], -1)\n"
 
 
 def test_what_was_as_long_before_stays_on_its_line() -> None:

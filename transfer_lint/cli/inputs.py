@@ -78,7 +78,7 @@ def lint_options(function: Function) -> Function:
             "fix_hints",
             default=None,
             callback=_fix_hints,
-            help="Mend all hints as well, or none; by default, as fix-hints says.",
+            help="Mend all hints as well, and halves of what is written alike; or none; by default, as fix-hints says.",
         ),
         click.option("--cache/--no-cache", "cache", default=None, help=docs["cache"]),
         click.option(

@@ -13,6 +13,7 @@ from transfer_lint.files.text import lines_of
 OPENING, CLOSING = frozenset("([{"), frozenset(")]}")
 LOOSE = frozenset({"if", "else", "and", "or", "not", "in", "is", "<", ">", "==", "!=", "<=", ">=", ",", "|", "&", "^"})
 """What binds looser than arithmetic: a value with this in it is parted there first."""
+OPERATORS = LOOSE | {"+", "-", "*", "/", "//", "%", "@", "**", "<<", ">>"}
 _BEFORE_VALUE = frozenset({"=", "return", "if", "elif", "while", "in", "assert"})
 
 
@@ -92,6 +93,29 @@ def depth(tokens: Sequence[tokenize.TokenInfo]) -> int:
     return sum((token.string in OPENING) - (token.string in CLOSING) for token in tokens)
 
 
+def commas_of(tokens: Sequence[tokenize.TokenInfo]) -> Sequence[int]:
+    """The indexes of the commas outside of brackets that part items: not those of a `lambda`'s parameters."""
+    found: list[int] = []
+    level = parameters = 0
+    for index, token in enumerate(tokens):
+        level += (token.string in OPENING) - (token.string in CLOSING)
+        if level == 0:
+            parameters += (token.string == "lambda") - (token.string == ":" and parameters > 0)
+            if token.string == "," and not parameters:
+                found.append(index)
+    return found
+
+
+def clauses_of(tokens: Sequence[tokenize.TokenInfo]) -> Sequence[int]:
+    """The indexes of the `for` and `if` that begin the clauses of a comprehension, if that is what the tokens are."""
+    level, found = 0, list[int]()
+    for index, token in enumerate(tokens):
+        level += (token.string in OPENING) - (token.string in CLOSING)
+        if level == 0 and (token.string == "for" or (token.string == "if" and found)):
+            found.append(index - (tokens[index - 1].string == "async"))
+    return found
+
+
 def between(
     tokens: Sequence[tokenize.TokenInfo], at: Sequence[int], *, kept: bool = False
 ) -> Iterator[Sequence[tokenize.TokenInfo]]:
@@ -100,6 +124,11 @@ def between(
     for start, stop in zip(starts, [*at, len(tokens)], strict=True):
         if start < stop:
             yield tokens[start:stop]
+
+
+def is_operator(token: tokenize.TokenInfo) -> bool:
+    """Whether it stands between two values, or before one."""
+    return token.string in OPERATORS
 
 
 def is_loose(tokens: Sequence[tokenize.TokenInfo]) -> bool:

@@ -54,7 +54,7 @@ def unbracketed(code: str) -> str | None:
         chains = list(_chains(tokens, pair))
         inside = [token for token in tokens[pair.opening + 1 : pair.closing] if token.type != tokenize.NL]
         if is_around_all(tokens, pair) and len(chains) < 3 and all(_links(chain) < 2 for chain in chains):
-            first = 1 if inside[0].string in ("-", "+", "~") else 0
+            first = 1 if inside[0].string in ("-", "+", "~", "not") else 0
             held = sum(token.type != tokenize.NL for chain in chains for token in chain)
             if len(inside) != first + held + len(chains) - 1 or is_loose(inside):
                 return None

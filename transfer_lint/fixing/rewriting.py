@@ -88,7 +88,9 @@ class Rewriting:
         except RecursionError:
             raise self._too_deep() from None
         if part != self._text[start:end]:
-            part = laid_out(self._text[start:end], part, self._rewriter.width, rewritten.module.default_indent)
+            formatted = self._style is not None and self._style.line_length is not None
+            indent = rewritten.module.default_indent
+            part = laid_out(self._text[start:end], part, self._rewriter.width, indent, formatted=formatted)
             if not self._parses:
                 _must_parse(self._path, self._text, 0, self._target_version)
                 self._parses = True  # so it is enough to look at what has changed

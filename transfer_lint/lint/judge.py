@@ -6,7 +6,7 @@ import ast
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from transfer_codemods.actions import GuardModule, GuardTensor
+from transfer_codemods.actions import DeleteTransfer, GuardModule, GuardTensor, ReuseTransfer
 from transfer_lint.findings import (
     Assumption,
     Evidence,
@@ -30,12 +30,14 @@ from transfer_lint.flow.results.examination import Examination, Place
 from transfer_lint.flow.results.reads import HostRead
 from transfer_lint.flow.results.sites import Site
 from transfer_lint.flow.values.terms import Fact, Why
+from transfer_lint.lint.halves import halves
 from transfer_lint.rules import RULES, Rule, Verdict
 from transfer_lint.rules.options import RuleOptions
 from transfer_lint.settings import ANALYSIS_BUDGET
 
 _LONGEST_CHAIN = 16  # how many evidence lines of a proof are kept
 _OF_THE_HEAP = frozenset({Assumption.STAYS_WHERE_PUT, Assumption.NO_HIDDEN_CHANGES})
+_GUARDS = (GuardTensor, GuardModule)
 _LONGEST_SOURCE = 70  # characters of code in a fact
 
 
@@ -103,10 +105,9 @@ def check(path: str, text: str, project: Project, options: RuleOptions) -> Check
     """
     module = project.add(path, text)
     judged = judge(module, project, options)
-    findings = [
-        finding(judgement, on_request=_on_request(judgement, judged.questions, options))
-        for judgement in judged.judgements
-    ]
+    applied = [each for each in judged.judgements if not _on_request(each, judged.questions, options)]
+    left = {id(each) for each in applied} - {id(each) for each in _halves(applied, options)}
+    findings = [finding(judgement, on_request=id(judgement) not in left) for judgement in judged.judgements]
     findings = with_spare(findings, project, module)
     return CheckResult(
         tuple(sorted(findings, key=lambda f: (f.line, f.column, f.code))),
@@ -248,11 +249,30 @@ def _on_request(judgement: Judgement, questions: Questions, options: RuleOptions
     """Whether the fix is one that `fix` applies only where it is asked to mend hints."""
     if judgement.severity is not Severity.HINT or options.fix_hints is FixHints.ALWAYS:
         return False
-    guards = isinstance(judgement.verdict.action, GuardTensor | GuardModule)
+    guards = isinstance(judgement.verdict.action, _GUARDS)
     place = judgement.place
     beside = isinstance(place, Site) and questions.follows_tensor(place)  # one input is moved to where another one is
     wanted = judgement.verdict.simpler or (guards and not beside and questions.is_in_node_of_pack(place))
     return options.fix_hints is FixHints.NEVER or not wanted
+
+
+def _halves(applied: Sequence[Judgement], options: RuleOptions) -> Sequence[Judgement]:
+    """Those whose fix would take away one of several moves that are written alike, unless they are loud at a step."""
+    fixes = {
+        each.place.node: each
+        for each in applied
+        if isinstance(each.place, Site) and each.verdict.action and not isinstance(each.verdict.action, _GUARDS)
+    }
+    sites = {node: each.place for node, each in fixes.items() if isinstance(each.place, Site)}
+    kept = {
+        node
+        for node, each in fixes.items()
+        if options.fix_hints is FixHints.ALWAYS
+        or not isinstance(each.verdict.action, DeleteTransfer | ReuseTransfer)
+        or (each.severity is not Severity.HINT and each.place.heat.rank >= Heat.STEP.rank)
+    }
+    unsafe = {node for node, each in fixes.items() if each.safety is Safety.UNSAFE}
+    return [fixes[node] for node in halves(sites, kept, unsafe)]
 
 
 def finding(judgement: Judgement, *, on_request: bool = False) -> Finding:

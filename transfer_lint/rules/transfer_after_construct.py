@@ -49,7 +49,10 @@ def check(site: Site | ImplicitUpload, questions: Questions, options: RuleOption
         plain = False  # TL105 makes one call of both first
     # A dtype that the factory cannot take stays behind: the copy would be of the wider values.
     exact = direct.exact and (direct.any_dtype or request.dtype is None or not direct.copies)
-    like = direct.by_tensors and questions.asks_for_placement_of(request)  # `.to(x)`: `x.new_zeros(...)` is shorter
+    whole = questions.asks_for_placement_of(request)  # `.to(x)`
+    if whole and not direct.any_dtype:
+        plain = False  # both halves, and the dtype would stay behind: a longer line with a call more
+    like = direct.by_tensors and whole  # `x.new_zeros(...)` is shorter
     return Verdict(
         severity,
         f"`{direct.written}` makes a tensor on the host that is moved to {questions.wanted(site)} at once",

@@ -232,7 +232,8 @@ def _method_call(frame: Frame, node: ast.Call, func: ast.Attribute, receiver: Te
                 state.displace(receiver, frame.epoch(node), node.lineno)
             return frame.unknown(node, f"{name}()")
         if name in ("register_buffer", "register_parameter"):
-            key, value = arguments.get("0"), arguments.get("1")
+            key = arguments.get("0", arguments.get("name"))
+            value = arguments.get("1", arguments.get("tensor", arguments.get("param")))
             if isinstance(key, Constant) and isinstance(value, Tensor):
                 floating = value.dtype is not None and value.dtype.term.name in _CASTS.values()
                 uncast = name == "register_buffer" and not floating
