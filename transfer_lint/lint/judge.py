@@ -6,7 +6,7 @@ import ast
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from transfer_codemods.actions import DeleteTransfer, GuardModule, GuardTensor
+from transfer_codemods.actions import GuardModule, GuardTensor
 from transfer_lint.findings import (
     Assumption,
     Evidence,
@@ -238,16 +238,10 @@ def strongest(place: Place, questions: Questions, options: RuleOptions) -> tuple
     on = options.plugins | {""}
     rules = [rule for rule in RULES.values() if rule.plugin in on and type(place).__name__ in rule.wants]
     verdicts = [(rule, verdict) for rule in rules if (verdict := rule.check(place, questions, options))]
-    found = max(verdicts, key=lambda pair: _weight(pair[1]), default=None)
+    found = max(verdicts, key=lambda pair: pair[1].weight, default=None)
     if found is not None and isinstance(place, Site) and questions.loses_effect(place, found[1].action):
         return found[0], replace(found[1], safety=Safety.UNSAFE)
     return found
-
-
-def _weight(verdict: Verdict) -> int:
-    """How much a verdict counts beside others: that a transfer does nothing as much as a warning."""
-    does_nothing = verdict.simpler and isinstance(verdict.action, DeleteTransfer)
-    return max(verdict.severity.rank, Severity.WARNING.rank if does_nothing else 0)
 
 
 def _on_request(judgement: Judgement, questions: Questions, options: RuleOptions) -> bool:

@@ -18,7 +18,8 @@ from transfer_lint.rules.options import RuleOptions
 def check(site: Site, questions: Questions, options: RuleOptions) -> Verdict | None:
     """Reported where the module is loaded; the other half of the pair is an offload, which is never reported.
 
-    A hint unless a loop of the function holds the pair: who calls the function at every step may have no memory for it.
+    A hint unless a loop of the function loads the same module in each round: who calls the function at every step may
+    have no memory for it, and a loop over modules loads each of them once.
     """
     if not site.is_module or site.heat.rank < Heat.STEP.rank:
         return None
