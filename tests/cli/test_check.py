@@ -51,7 +51,7 @@ def test_quiet_says_nothing_on_stderr(folder: Path) -> None:
         pytest.param(("--select", "TL101", "--ignore", "TL1"), 1, ["TL101"], id="either way"),
         pytest.param(("--select", "TL101,TL102"), 1, ["TL102", "TL101"], id="a list"),
         pytest.param(("--ignore", "TL101", "--ignore", "TL102"), 0, [], id="repeated"),
-        pytest.param(("--min-heat", "step"), 0, [], id="cold sites left out"),
+        pytest.param(("--min-heat", "layer"), 0, [], id="cold sites left out"),
         pytest.param(("clean.py",), 0, [], id="a file without a site"),
     ],
 )
@@ -108,7 +108,7 @@ def test_json_is_the_documented_schema(folder: Path) -> None:
         "code": "TL101",
         "name": "redundant-transfer",
         "severity": "warning",
-        "heat": "call",
+        "heat": "step",
         "function": "twice",
         "message": finding["message"],
         "assumptions": [],
@@ -126,14 +126,16 @@ def test_json_computes_edits_only_when_asked(folder: Path) -> None:
 
 
 def test_edits_applied_one_by_one_are_each_the_rewrite_of_that_finding(folder: Path) -> None:
-    (folder / "waste.py").write_bytes(WASTE.rstrip("\n").encode())  # the last line without its end
+    head, twice, train = WASTE.rstrip("\n").split("\n\n\n")
+    text = "\n\n\n".join((head, train, twice))  # the last line, without its end, is the one to mend
+    (folder / "waste.py").write_bytes(text.encode())
     value = json.loads(lint("check", "--output-format", "json", "--fixes", cwd=folder).out)
     (edit,) = value["findings"][1]["fix"]["edits"]
     assert edit == {
-        "line": 6,
+        "line": 12,
         "column": 1,
-        "end_line": 6,
-        "end_column": len(WASTE.splitlines()[5]) + 1,
+        "end_line": 12,
+        "end_column": len(text.splitlines()[11]) + 1,
         "text": "    return y  # stays",
     }
 

@@ -61,7 +61,7 @@ def test_the_summary_adds_up(tmp_path: Path) -> None:
     """What is found is what safe fixes mend, what other options would mend, and what stays."""
     pack = ROOT / "fixtures" / "instantid_original"
     found = lint("check", pack, cwd=tmp_path, hints=False, expect=1).err
-    assert found.startswith("11 warnings and 8 hints (")
+    assert found.startswith("7 warnings and 12 hints (")
     assert "13 can be fixed: transfer-lint fix (1 more with --hints, 5 more with --unsafe-fixes)\n" in found
     fixed = lint("fix", "--diff", pack, cwd=tmp_path, hints=False, expect=1).err
     assert "would fix 13 transfers in 2 files; 5 warnings and 1 hint left (of 19 found)\n" in fixed

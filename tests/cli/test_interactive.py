@@ -96,7 +96,7 @@ def test_notebooks(folder: Path) -> None:
     (folder / "a.ipynb").write_text(notebook("!ls", WASTE), encoding="utf-8")
     out = fix(folder, "ny").out
     assert "a.ipynb:cell 2:6:14" in out
-    assert sources((folder / "a.ipynb").read_text(encoding="utf-8"))[1].endswith("return y  # stays\n")
+    assert sources((folder / "a.ipynb").read_text(encoding="utf-8"))[1] == WASTE.replace('y.to("cuda:0")', "y")
 
 
 def test_unsafe_fixes_on_request_only(folder: Path) -> None:

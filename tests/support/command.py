@@ -23,6 +23,12 @@ import torch
 def twice(x: torch.Tensor) -> torch.Tensor:
     y = x.to("cuda:0")
     return y.to("cuda:0")  # stays
+
+
+def train(batches: list[torch.Tensor]) -> None:
+    for batch in batches:
+        loss = twice(batch).sum()
+        loss.backward()
 """
 """One hint (TL102, line 5) and one warning (TL101, line 6), both with safe fixes."""
 
@@ -35,6 +41,12 @@ def twice(x: torch.Tensor) -> torch.Tensor:
         x = x.to("cuda:0")
     y = x
     return y  # stays
+
+
+def train(batches: list[torch.Tensor]) -> None:
+    for batch in batches:
+        loss = twice(batch).sum()
+        loss.backward()
 """
 """What `fix` makes of WASTE."""
 
@@ -45,9 +57,9 @@ import torch
 
 def last(steps: int) -> float:
     device = comfy.model_management.get_torch_device()
-    values = torch.ones(8, device=device).to(device)
+    values = torch.ones(8, device=device)
     for step in range(steps):
-        values = values + step
+        values = (values + step).to(device)
         first = values[0].item()
     return first
 """

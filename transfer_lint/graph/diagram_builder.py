@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from transfer_lint.findings import Severity
 from transfer_lint.flow.ask.questions import Questions
 from transfer_lint.flow.knowledge import Role
 from transfer_lint.flow.program.modules import FunctionInfo, Module
@@ -99,7 +98,7 @@ class DiagramBuilder:
         if judged is None:
             return Arrow(source, target, edge.label, _silent(place, questions), line)
         rule, verdict = judged
-        judgement = Judgement.NEEDLESS if verdict.severity is not Severity.HINT else Judgement.PERHAPS
+        judgement = Judgement.NEEDLESS if verdict.weight else Judgement.PERHAPS
         if isinstance(place, HostRead):
             judgement = Judgement.WAIT
         return Arrow(

@@ -178,9 +178,9 @@ def judge(module: Module, project: Project, options: RuleOptions) -> Judged:
         proof = strongest(there, proofs, options) if there is not None else None
         if proof is not None and there is not None and _is_enough(there, proof[1], judged[1]):
             found.append(Judgement(there, *proof))
-        elif judged[1].severity is not Severity.HINT or place.heat.rank >= Heat.STEP.rank:
-            # What is neither proved nor loud nor hot is not worth a line. A fact may be missing where a proof is not
-            # complete: what is assumed of the heap has none.
+        elif judged[1].severity is not Severity.HINT or judged[1].simpler or place.heat.rank >= Heat.STEP.rank:
+            # What is neither proved nor loud nor hot, and would read no simpler, is not worth a line. A fact may be
+            # missing where a proof is not complete: what is assumed of the heap has none.
             rests_on = frozenset(fact.assumption for fact in judged[1].why if fact.assumption is not None)
             rests_on = rests_on or assumed & _OF_THE_HEAP or assumed or options.assumptions
             found.append(Judgement(place, *judged, rests_on, rests_on <= options.trusted))
@@ -232,14 +232,14 @@ def analysis_of(
 
 
 def strongest(place: Place, questions: Questions, options: RuleOptions) -> tuple[Rule, Verdict] | None:
-    """The most severe verdict on a transfer or host read, with its rule; of equally severe ones that of the first rule.
+    """The verdict on a transfer or host read that counts most, with its rule; of equal ones that of the first rule.
 
     None if no rule gives a verdict.
     """
     on = options.plugins | {""}
     rules = [rule for rule in RULES.values() if rule.plugin in on and type(place).__name__ in rule.wants]
     verdicts = [(rule, verdict) for rule in rules if (verdict := rule.check(place, questions, options))]
-    found = max(verdicts, key=lambda pair: pair[1].severity.rank, default=None)
+    found = max(verdicts, key=lambda pair: pair[1].weight, default=None)
     if found is not None and isinstance(place, Site) and questions.loses_effect(place, found[1].action):
         return found[0], replace(found[1], safety=Safety.UNSAFE)
     return found

@@ -16,6 +16,7 @@ from pkgutil import iter_modules
 from types import MappingProxyType
 from typing import TYPE_CHECKING, get_args
 
+from transfer_codemods.actions import DeleteTransfer
 from transfer_lint.findings import Change, Safety, Saving, Severity
 
 if TYPE_CHECKING:  # imported with the rules
@@ -39,6 +40,12 @@ class Verdict:
     safety: Safety = Safety.SAFE
     start: tuple[int, int] | None = None
     simpler: bool = False
+
+    @property
+    def weight(self) -> int:
+        """How much it counts beside others: that a transfer does nothing as much as a warning."""
+        does_nothing = self.simpler and isinstance(self.action, DeleteTransfer)
+        return max(self.severity.rank, Severity.WARNING.rank if does_nothing else 0)
 
 
 def warning_if(worth: bool, place: Place) -> Severity:

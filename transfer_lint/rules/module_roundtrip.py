@@ -18,8 +18,9 @@ from transfer_lint.rules.options import RuleOptions
 def check(site: Site, questions: Questions, options: RuleOptions) -> Verdict | None:
     """Reported where the module is loaded; the other half of the pair is an offload, which is never reported.
 
-    A hint unless a loop of the function holds the pair: who calls the function at every step may have no memory for it.
-    So it is in any other loop that does both in each round.
+    A hint unless a loop of the function loads the same module in each round: who calls the function at every step may
+    have no memory for it, and a loop over modules loads each of them once. So it is in any other loop that does both in
+    each round.
     """
     often = site.is_module and site.heat.rank >= Heat.STEP.rank and questions.is_half_of_pair(site)
     if questions.boundary(site) or not (often or questions.is_reloaded_in_loop(site)):
