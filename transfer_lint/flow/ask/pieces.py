@@ -25,7 +25,7 @@ def moved_in_pieces(site: Site, *, single: bool) -> Piece | None:
     """The tensor of which each round of the innermost loop moves another piece; None if there is none.
 
     `x[i].cpu()`, where the loop binds `i`, and nothing in it binds `x`. single: the piece is one item wide, in a loop
-    that counts.
+    that counts, or the beginning of the tensor, which other rounds move as well.
     """
     moved = site.moved
     while isinstance(moved, ast.Call) and isinstance(moved.func, ast.Attribute) and moved.func.attr == "detach":
@@ -38,11 +38,13 @@ def moved_in_pieces(site: Site, *, single: bool) -> Piece | None:
     bound = _bound(loop)
     items = moved.slice.elts if isinstance(moved.slice, ast.Tuple) else [moved.slice]
     chosen = [item for item in items if bound & _names(item)]
-    if not chosen or (single and not (_counts(loop) and all(_is_one(item, bound) for item in chosen))):
+    one_by_one = _counts(loop) and all(_is_one(item, bound) for item in chosen)
+    if not _begins(items) and (not chosen or (single and not one_by_one)):
         return None
     whole = spelled(moved.value)
     stores = (n for n in nodes_of(loop) if isinstance(getattr(n, "ctx", None), ast.Store | ast.Del))
-    if any(spelled(node) == whole for node in stores) or bound & _names(moved.value):
+    bases = (node.value if isinstance(node, ast.Subscript) else node for node in stores)
+    if any(spelled(node) == whole for node in bases) or bound & _names(moved.value):
         return None
     return Piece(whole, loop.lineno)
 
@@ -85,6 +87,15 @@ def _is_one(item: ast.expr, bound: frozenset[str]) -> bool:
         return True
     ends = [_offset(end, bound) for end in (item.lower, item.upper)]
     return item.step is None and None not in ends and ends[1] == (ends[0] or 0) + 1
+
+
+def _begins(items: list[ast.expr]) -> bool:
+    """`:n`, perhaps beside others that choose all: `..., :n`."""
+    ends = [item for item in items if not (isinstance(item, ast.Constant) and item.value is ...)]
+    slices = [item for item in ends if isinstance(item, ast.Slice) and item.lower is None and item.step is None]
+    return len(slices) == len(ends) and any(
+        not (item.upper is None or isinstance(item.upper, ast.Constant)) for item in slices
+    )
 
 
 def _offset(node: ast.expr | None, bound: frozenset[str]) -> int | None:

@@ -18,6 +18,7 @@ class Change(Enum):
 
     STEP: a loop over batches, tokens or steps. QUIET_STEP: such a loop that is never worth a warning: it only
     evaluates, or only the functions that it calls say what it is.
+    ROUND: any other loop that computes with tensors: never worth a warning, and what is beside it matters as much.
     LAYER: a loop over the layers of a model. RARELY: a branch that few iterations take (`if step % 100 == 0`).
     UNSURE: a call that may be one of another function of that name, or a branch that one of many processes takes:
     never worth a warning, either.
@@ -26,6 +27,7 @@ class Change(Enum):
 
     STEP = "step"
     QUIET_STEP = "quiet step"
+    ROUND = "round"
     LAYER = "layer"
     RARELY = "rarely"
     UNSURE = "unsure"
@@ -105,7 +107,7 @@ class Rate:
                 case Change.STEP:
                     heat = hotter(heat, Heat.STEP)
                     steady = hotter(steady, Heat.STEP) if steady is not None else None
-                case Change.QUIET_STEP:
+                case Change.QUIET_STEP | Change.ROUND:
                     heat = hotter(heat, Heat.STEP)
                 case Change.LAYER:
                     heat = _deeper(heat)
