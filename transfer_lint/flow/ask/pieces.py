@@ -42,9 +42,9 @@ def moved_in_pieces(site: Site, *, single: bool) -> Piece | None:
     if not _begins(items) and (not chosen or (single and not one_by_one)):
         return None
     whole = spelled(moved.value)
-    stores = (n for n in nodes_of(loop) if isinstance(getattr(n, "ctx", None), ast.Store | ast.Del))
-    bases = (node.value if isinstance(node, ast.Subscript) else node for node in stores)
-    if any(spelled(node) == whole for node in bases) or bound & _names(moved.value):
+    stores = [n for n in nodes_of(loop) if isinstance(getattr(n, "ctx", None), ast.Store | ast.Del)]
+    filled = [n.value for n in stores if isinstance(n, ast.Subscript) and not chosen]  # the beginning changes as well
+    if any(spelled(node) == whole for node in (*stores, *filled)) or bound & _names(moved.value):
         return None
     return Piece(whole, loop.lineno)
 
