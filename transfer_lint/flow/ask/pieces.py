@@ -26,7 +26,7 @@ def moved_in_pieces(site: Site, *, single: bool) -> Piece | None:
     """The tensor of which each round of a loop moves another piece; None if there is none.
 
     `x[i].cpu()`, where the loop binds `i`, and nothing in it binds `x`. single: the piece is one item wide, in a loop
-    that counts.
+    that counts, or the beginning of the tensor, which other rounds move as well.
     """
     moved = site.moved
     while isinstance(moved, ast.Call) and isinstance(moved.func, ast.Attribute) and moved.func.attr == "detach":
@@ -34,18 +34,19 @@ def moved_in_pieces(site: Site, *, single: bool) -> Piece | None:
     if not isinstance(moved, ast.Subscript) or not is_plain(moved.value) or not _is_of_tensor(site, moved):
         return None
     items = moved.slice.elts if isinstance(moved.slice, ast.Tuple) else [moved.slice]
-    for loop in _loops(site):
-        bound = _bound(loop)
-        chosen = [item for item in items if bound & _names(item)]
-        if chosen:
-            break
-    else:
+    loops = list(_loops(site))
+    picking = ((loop, [item for item in items if _bound(loop) & _names(item)]) for loop in loops)
+    loop, chosen = next(((loop, chosen) for loop, chosen in picking if chosen), (next(iter(loops), None), []))
+    if loop is None:
         return None
-    if single and not (_counts(loop) and all(_is_one(item, bound) for item in chosen)):
+    bound = _bound(loop)
+    one_by_one = _counts(loop) and all(_is_one(item, bound) for item in chosen)
+    if not _begins(items) and (not chosen or (single and not one_by_one)):
         return None
     whole = spelled(moved.value)
-    stores = (n for n in nodes_of(loop) if isinstance(getattr(n, "ctx", None), ast.Store | ast.Del))
-    if any(spelled(node) == whole for node in stores) or bound & _names(moved.value):
+    stores = [n for n in nodes_of(loop) if isinstance(getattr(n, "ctx", None), ast.Store | ast.Del)]
+    filled = [n.value for n in stores if isinstance(n, ast.Subscript) and not chosen]  # the beginning changes as well
+    if any(spelled(node) == whole for node in (*stores, *filled)) or bound & _names(moved.value):
         return None
     return Piece(whole, loop.lineno)
 
@@ -90,6 +91,15 @@ def _is_one(item: ast.expr, bound: frozenset[str]) -> bool:
         return True
     ends = [_offset(end, bound) for end in (item.lower, item.upper)]
     return item.step is None and None not in ends and ends[1] == (ends[0] or 0) + 1
+
+
+def _begins(items: list[ast.expr]) -> bool:
+    """`:n`, perhaps beside others that choose all: `..., :n`."""
+    ends = [item for item in items if not (isinstance(item, ast.Constant) and item.value is ...)]
+    slices = [item for item in ends if isinstance(item, ast.Slice) and item.lower is None and item.step is None]
+    return len(slices) == len(ends) and any(
+        not (item.upper is None or isinstance(item.upper, ast.Constant)) for item in slices
+    )
 
 
 def _offset(node: ast.expr | None, bound: frozenset[str]) -> int | None:

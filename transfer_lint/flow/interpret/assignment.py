@@ -26,7 +26,10 @@ def assign(frame: Frame, target: ast.expr, value: Value, state: State) -> None:
                 isinstance(owner, Tensor) or (isinstance(owner, Object) and owner.cls is None)
             ):
                 frame.replaces_data = True
-                state.replace_data(frame.epoch(target), target.lineno)
+                state.replace_data(frame.epoch(target), target.lineno, owner)
+                holder = frame.eval(target.value.value, state) if isinstance(target.value, ast.Attribute) else None
+                if isinstance(holder, Object):
+                    state.displace(holder, frame.epoch(target), target.lineno)
             elif isinstance(owner, Object):
                 store(frame, owner, target.attr, value, target, state)
         case ast.Subscript():

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from transfer_lint.files.scan import MOVES, READS
+from transfer_lint.findings import Assumption
 from transfer_lint.flow.interpret.assumed import (
     as_operand,
     made_on_device,
@@ -39,6 +40,8 @@ from transfer_lint.flow.values.values import Class, Constant, External, Function
 
 # Methods of torch.nn.Module that return the module itself.
 _FLUENT = frozenset({"eval", "train", "requires_grad_", "zero_grad"})
+# Those that little else has; `train` with an argument.
+_OF_MODELS = frozenset({"eval", "train"})
 _CASTS = {"half": "torch.float16", "float": "torch.float32", "double": "torch.float64", "bfloat16": "torch.bfloat16"}
 
 
@@ -243,6 +246,9 @@ def _method_call(frame: Frame, node: ast.Call, func: ast.Attribute, receiver: Te
                 return frame.unknown(node)
     if isinstance(member, Object) and member.cls is not None:
         return call_object(frame, member, arguments, node, state)
+    fluent = receiver.cls is None and name in _OF_MODELS and len(arguments) == (name == "train")
+    if fluent and frame.assume(Assumption.STAYS_WHERE_PUT, node, "`{}` returns the model itself"):
+        return receiver
     assumed: Value | None = scheduler_result(frame, receiver, name, arguments, node, state)
     if assumed is None:
         assumed = method_result(frame, receiver, name, arguments, node, state)

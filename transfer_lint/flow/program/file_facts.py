@@ -13,6 +13,7 @@ class FileFacts:
     names_schedules, makes_loaders: whether its text holds a word that is needed for that.
     modules: class -> what its methods use as only modules can be used, as far as it has been asked for.
     steps: function, of any file -> whether a call of it is one step, as far as it has been asked for.
+    computing: function, of any file -> whether it computes with tensors, as far as it has been asked for.
     files: the facts of files whose functions this one calls, as far as they have been asked for.
     """
 
@@ -23,12 +24,13 @@ class FileFacts:
         self.makes_loaders = any(name in module.text for name in knowledge.loaders.exact)
         self.modules: dict[ast.AST, frozenset[str]] = {}
         self.steps: dict[ast.AST, bool] = {}
+        self.computing: dict[ast.AST, bool] = {}
         self.files: dict[Module, FileFacts] = {module: self}
 
     def of(self, module: Module) -> FileFacts:
         """The facts of another file."""
         if module not in self.files:
             other = FileFacts(module)
-            other.steps, other.files = self.steps, self.files
+            other.steps, other.computing, other.files = self.steps, self.computing, self.files
             self.files[module] = other
         return self.files[module]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Mapping, Sequence, Set
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from transfer_lint.findings import Heat
 from transfer_lint.flow.program.callers import Callers, Use, changes_at
@@ -36,7 +36,8 @@ class _Node:
 
     def rate(self, steady: Heat | None) -> Rate:
         """Its rate without callers."""
-        return Rate(hotter(self.own, self.perhaps), steady)
+        heat = hotter(self.own, self.perhaps)
+        return Rate(heat, steady, heat)
 
 
 class HeatMap:
@@ -135,7 +136,8 @@ class HeatMap:
                     changed = True
         for current, rate in rates.items():
             rate = self._named(current, graph[current].own, rate)
-            self._rates[current] = Rate(rate.heat, None) if is_in_test(current) or is_for_export(current) else rate
+            aside = is_in_test(current) or is_for_export(current)
+            self._rates[current] = replace(rate, steady=None) if aside else rate
 
     def _named(self, routine: Routine, own: Heat, rate: Rate) -> Rate:
         """A name says that a function runs once, or that it is there to move things, unless steps call it."""

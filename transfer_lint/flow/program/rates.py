@@ -18,6 +18,7 @@ class Change(Enum):
 
     STEP: a loop over batches, tokens or steps. QUIET_STEP: such a loop that is never worth a warning: it only
     evaluates, or only the functions that it calls say what it is.
+    ROUND: any other loop that computes with tensors: never worth a warning, and what is beside it matters as much.
     LAYER: a loop over the layers of a model. RARELY: a branch that few iterations take (`if step % 100 == 0`).
     UNSURE: a call that may be one of another function of that name, or a branch that one of many processes takes:
     never worth a warning, either.
@@ -26,6 +27,7 @@ class Change(Enum):
 
     STEP = "step"
     QUIET_STEP = "quiet step"
+    ROUND = "round"
     LAYER = "layer"
     RARELY = "rarely"
     UNSURE = "unsure"
@@ -82,10 +84,12 @@ class Rate:
 
     heat: on all ways that lead there, a throttled one being cooler by one.
     steady: on the ways that nothing throttles; None if there are none.
+    stepping: on all ways, not counting loops that are hot only because they compute.
     """
 
     heat: Heat
     steady: Heat | None
+    stepping: Heat
 
     @property
     def loud(self) -> Heat:
@@ -99,29 +103,31 @@ class Rate:
 
     def along(self, changes: Iterable[Change]) -> Rate:
         """The rate of a place in code of this rate."""
-        heat, steady = self.heat, self.steady
+        heat, steady, stepping = self.heat, self.steady, self.stepping
         for change in changes:
             match change:
                 case Change.STEP:
-                    heat = hotter(heat, Heat.STEP)
+                    heat, stepping = hotter(heat, Heat.STEP), hotter(stepping, Heat.STEP)
                     steady = hotter(steady, Heat.STEP) if steady is not None else None
                 case Change.QUIET_STEP:
+                    heat, stepping = hotter(heat, Heat.STEP), hotter(stepping, Heat.STEP)
+                case Change.ROUND:
                     heat = hotter(heat, Heat.STEP)
                 case Change.LAYER:
-                    heat = _deeper(heat)
+                    heat, stepping = _deeper(heat), _deeper(stepping)
                     steady = _deeper(steady) if steady is not None else None
                 case Change.RARELY:
-                    heat, steady = _COOLER.get(heat, heat), None
+                    heat, steady, stepping = _COOLER.get(heat, heat), None, _COOLER.get(stepping, stepping)
                 case Change.UNSURE:
                     steady = None
                 case Change.BESIDE:
                     steady = Heat.ONCE if steady is not None else None
-        return Rate(heat, steady)
+        return Rate(heat, steady, stepping)
 
     def joined(self, other: Rate) -> Rate:
         """The rate of code that runs as often as either says."""
         steady = hotter(self.steady, other.steady) if self.steady and other.steady else self.steady or other.steady
-        return Rate(hotter(self.heat, other.heat), steady)
+        return Rate(hotter(self.heat, other.heat), steady, hotter(self.stepping, other.stepping))
 
 
 @dataclass(frozen=True, eq=False)
@@ -160,4 +166,4 @@ def _deeper(heat: Heat) -> Heat:
 
 def steadily(heat: Heat) -> Rate:
     """The rate of code that nothing throttles."""
-    return Rate(heat, heat)
+    return Rate(heat, heat, heat)

@@ -7,8 +7,9 @@ from collections.abc import Iterable, Iterator
 from functools import cached_property
 
 from transfer_lint.flow.knowledge import Knowledge
-from transfer_lint.flow.knowledge.names import ONE_NUMBER
+from transfer_lint.flow.program.computations import asks_tensor, computes
 from transfer_lint.flow.program.file_facts import FileFacts
+from transfer_lint.flow.program.idioms import attributes, holds, is_next, is_size, stops_training
 from transfer_lint.flow.program.modules import ClassInfo, FunctionInfo, Import
 from transfer_lint.flow.program.rates import Change
 from transfer_lint.flow.program.syntax import LOOPS, children, nodes_of
@@ -44,7 +45,7 @@ class Repetition:
             body = [node.test, *node.body]
             if self._does_step(body) or self._is_schedule(body, _names(node.test)):
                 return (Change.STEP,)
-            return self._through_functions(body) or self._iterates(node)
+            return self._through_functions(body) or self._iterates(node) or self._rounds(body)
         assert isinstance(node, _FOR)
         names = _names(node.target)
         if not isinstance(iterated(node.iter), ast.Call) and self._calls_any(node.body, names):
@@ -58,13 +59,47 @@ class Repetition:
         if self._is_loader(node.iter) or self._does_step(node.body):
             return (Change.STEP,) if counts or not self._evaluates(node) else (Change.QUIET_STEP,)
         return (
-            self._through_functions(node.body) or (self._iterates(node) if counts else ()) or self._takes_batches(node)
+            self._through_functions(node.body)
+            or (self._iterates(node) if counts else ())
+            or self._takes_batches(node)
+            or self._rounds(node.body)
         )
+
+    def _rounds(self, body: Iterable[ast.AST]) -> tuple[Change, ...]:
+        """The change by a loop that computes with tensors, itself or through the functions that it calls.
+
+        Not in what runs once: a constructor, a loader, a script.
+        """
+        name = "" if isinstance(self._node, ast.Module) else getattr(self._node, "name", "")
+        if not name or name in self._knowledge.once_functions:
+            return ()
+        return (Change.ROUND,) if self._computes(body, _CALLS) else ()
+
+    def _computes(self, body: Iterable[ast.AST], depth: int) -> bool:
+        """Whether code, without the loops in it, computes with tensors, itself or through the functions of the tree."""
+        calls = [part for part in _direct(body) if isinstance(part, ast.Call)]
+        if any(computes(self._module, call) for call in calls):
+            return True
+        return depth > 0 and any(self._is_computation(call, depth - 1) for call in calls)
+
+    def _is_computation(self, call: ast.Call, depth: int) -> bool:
+        info = self._function(call.func)
+        if info is None or info.name in self._knowledge.once_functions:
+            return False
+        known = self._file.computing
+        if info.node not in known:
+            known[info.node] = False  # for a function that calls itself
+            there = Repetition(self._file.of(info.module), info.node, info.owner)
+            body = [part for part in nodes_of(info.node) if isinstance(part, ast.stmt)]
+            known[info.node] = there._computes(info.node.body, depth) or any(
+                there._computes(loop.body, depth) for loop in body if isinstance(loop, LOOPS)
+            )
+        return known[info.node]
 
     def _takes_batches(self, node: ast.For | ast.AsyncFor) -> tuple[Change, ...]:
         """The change by a loop that, by names, goes over batches, or takes one in every round: `next(batches)`."""
         known, words = self._knowledge, self._knowledge.batch_words.exact
-        taken = [part.args[0] for part in _direct(node.body) if isinstance(part, ast.Call) and _is_next(part)]
+        taken = [part.args[0] for part in _direct(node.body) if isinstance(part, ast.Call) and is_next(part)]
         named = any(words & set(name.lower().split("_")) for name in _names(node.target))
         given = any(gives_batches(_last(source), known) for source in (iterated(node.iter), *taken))
         return (Change.QUIET_STEP,) if named or given else ()
@@ -76,37 +111,30 @@ class Repetition:
             if isinstance(part, ast.If) and any(isinstance(last, ast.Break) for last in (*part.body, *part.orelse)):
                 tests.append(part.test)
         asked = [part for test in tests for part in nodes_of(test)]
-        if any(self._computes(part) for part in asked):
+        if any(asks_tensor(self._module, part) for part in asked):
             return (Change.QUIET_STEP,)
         names = {part.id for part in asked if isinstance(part, ast.Name)}
         assigned = (part for part in _direct(node.body) if isinstance(part, ast.Assign)) if names else ()
         values = (part.value for part in assigned if any(names & _names(target) for target in part.targets))
-        computed = any(self._computes(inner) for value in values for inner in nodes_of(value))
+        computed = any(asks_tensor(self._module, inner) for value in values for inner in nodes_of(value))
         return (Change.QUIET_STEP,) if computed else ()
-
-    def _computes(self, node: ast.AST) -> bool:
-        """Whether it is a call of a function of torch, or of a method that makes one number of a tensor."""
-        if not isinstance(node, ast.Call) or "torch" not in self._module.text:
-            return False
-        owner = self._module.dotted(node.func).partition(".")[0]
-        return owner == "torch" or (owner != "numpy" and getattr(node.func, "attr", "") in ONE_NUMBER)
 
     def _evaluates(self, loop: ast.stmt) -> bool:
         """Whether a loop only evaluates: gradients are off in it or around it, and it never goes backward.
 
         In a function that goes backward nowhere, the function may turn them, or training, off anywhere.
         """
-        if "backward" in _attributes(loop):
+        if "backward" in attributes(loop):
             return False
         if "backward" not in self._attributes:
-            return bool(self._attributes & {*_NO_GRADIENTS, "eval"}) or _stops_training(self._node)
-        around = (part for part in nodes_of(self._node) if isinstance(part, ast.With) and _holds(part, loop))
-        off = {name for part in around for item in part.items for name in _attributes(item.context_expr)}
-        return bool((off | _attributes(loop)) & _NO_GRADIENTS) and "zero_grad" not in _attributes(loop)
+            return bool(self._attributes & {*_NO_GRADIENTS, "eval"}) or stops_training(self._node)
+        around = (part for part in nodes_of(self._node) if isinstance(part, ast.With) and holds(part, loop))
+        off = {name for part in around for item in part.items for name in attributes(item.context_expr)}
+        return bool((off | attributes(loop)) & _NO_GRADIENTS) and "zero_grad" not in attributes(loop)
 
     @cached_property
     def _attributes(self) -> frozenset[str]:
-        return _attributes(self._node)
+        return attributes(self._node)
 
     def comprehension(self, node: Comprehension) -> tuple[Change, ...]:
         """How a comprehension changes the rate of its element."""
@@ -149,7 +177,7 @@ class Repetition:
             calls = [part for part in _direct(info.node.body) if isinstance(part, ast.Call)]
             one = any(there._is_step(part) or there._is_one_step(part, depth - 1) for part in calls)
             loops = (part for part in nodes_of(info.node) if isinstance(part, LOOPS))
-            known[info.node] = one and not any(there.loop(loop) for loop in loops)
+            known[info.node] = one and all(set(there.loop(loop)) <= {Change.ROUND} for loop in loops)
         return known[info.node]
 
     def _function(self, func: ast.expr) -> FunctionInfo | None:
@@ -270,7 +298,7 @@ class Repetition:
         """Names that are assigned a size: `steps = image.shape[0]` counts images."""
         found: set[str] = set()
         for part in nodes_of(self._node):
-            if isinstance(part, ast.Assign) and _is_size(part.value):
+            if isinstance(part, ast.Assign) and is_size(part.value):
                 found.update(name for target in part.targets for name in _names(target))
         return frozenset(found)
 
@@ -315,25 +343,6 @@ class Repetition:
 
     def _calls_any(self, body: Iterable[ast.AST], names: frozenset[str]) -> bool:
         return any(isinstance(part, ast.Call) and _is_of(part.func, names) for part in _direct(body))
-
-
-def _stops_training(root: ast.AST) -> bool:
-    """Whether a model is told `train(False)`, which is `eval()`."""
-    return any(
-        isinstance(node, ast.Call)
-        and isinstance(node.func, ast.Attribute)
-        and node.func.attr == "train"
-        and any(isinstance(value, ast.Constant) and value.value is False for value in node.args)
-        for node in nodes_of(root)
-    )
-
-
-def _attributes(root: ast.AST) -> frozenset[str]:
-    return frozenset(part.attr for part in nodes_of(root) if isinstance(part, ast.Attribute))
-
-
-def _holds(outer: ast.stmt, inner: ast.stmt) -> bool:
-    return any(part is inner for part in nodes_of(outer))
 
 
 def _direct(body: Iterable[ast.AST]) -> Iterator[ast.AST]:
@@ -384,17 +393,3 @@ def gives_batches(name: str, knowledge: Knowledge) -> bool:
 
 def _last(node: ast.AST) -> str:
     return node.id if isinstance(node, ast.Name) else node.attr if isinstance(node, ast.Attribute) else ""
-
-
-def _is_next(call: ast.Call) -> bool:
-    return isinstance(call.func, ast.Name) and call.func.id == "next" and bool(call.args)
-
-
-def _is_size(node: ast.expr) -> bool:
-    """Whether an expression is a size: `x.shape[0]`, `len(xs)`, `x.size(0)`."""
-    match node:
-        case ast.Subscript(value=ast.Attribute(attr="shape")) | ast.Attribute(attr="shape"):
-            return True
-        case ast.Call(func=ast.Name(id="len") | ast.Attribute(attr="size" | "numel")):
-            return True
-    return False

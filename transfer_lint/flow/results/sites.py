@@ -100,6 +100,11 @@ class Site:
         return self.rate.rate.heat
 
     @property
+    def step_heat(self) -> Heat:
+        """The same, not counting loops that are hot only because they compute."""
+        return self.rate.rate.stepping
+
+    @property
     def proved(self) -> bool:
         """Whether the receiver is known, or supposed, to be a tensor or a module."""
         return self.is_module or isinstance(self.receiver, Tensor) or bool(self.supposed)

@@ -300,15 +300,20 @@ class Memory:
         self.sharing.attempts.everything = True
         self._refresh_weights(epoch, line)
 
-    def replace_data(self, epoch: str, line: int, *, unseen: bool = False) -> None:
+    def replace_data(self, epoch: str, line: int, owner: Value | None = None, *, unseen: bool = False) -> None:
         """`t.data = ...`: forget all placements, as any tensor may be `t` and any module may hold it.
 
+        owner: `t`. Where no changes are hidden, no other name stands for it.
         unseen: code may do so that is not seen. What is not known to be a tensor then stays what it is, if nothing has
             been said of its placement.
         """
         self.correlated = {}
         self.sharing.attempts.data = True
         named = ("data", epoch)
+        if isinstance(owner, Tensor | Object) and not self.sharing.may_hide():
+            renamed = owner.ident
+            self._renew_tensors(lambda v: getattr(v, "ident", None) is renamed, named, line, unknown=True)
+            return
         self._renew_tensors(lambda v: not unseen or isinstance(v, Tensor) or v.is_placed, named, line, unknown=True)
         self._displace(list(self.heap), epoch, line)
 

@@ -1,0 +1,43 @@
+"""Idioms of loops and of training code, told by how they are written."""
+
+from __future__ import annotations
+
+import ast
+
+from transfer_lint.flow.program.syntax import nodes_of
+
+
+def stops_training(root: ast.AST) -> bool:
+    """Whether a model is told `train(False)`, which is `eval()`."""
+    return any(
+        isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and node.func.attr == "train"
+        and any(isinstance(value, ast.Constant) and value.value is False for value in node.args)
+        for node in nodes_of(root)
+    )
+
+
+def attributes(root: ast.AST) -> frozenset[str]:
+    """The names of all attributes in a piece of code."""
+    return frozenset(part.attr for part in nodes_of(root) if isinstance(part, ast.Attribute))
+
+
+def holds(outer: ast.stmt, inner: ast.stmt) -> bool:
+    """Whether a statement stands in another one."""
+    return any(part is inner for part in nodes_of(outer))
+
+
+def is_size(node: ast.expr) -> bool:
+    """Whether an expression is a size: `x.shape[0]`, `len(xs)`, `x.size(0)`."""
+    match node:
+        case ast.Subscript(value=ast.Attribute(attr="shape")) | ast.Attribute(attr="shape"):
+            return True
+        case ast.Call(func=ast.Name(id="len") | ast.Attribute(attr="size" | "numel")):
+            return True
+    return False
+
+
+def is_next(call: ast.Call) -> bool:
+    """Whether a call takes the next of something: `next(batches)`."""
+    return isinstance(call.func, ast.Name) and call.func.id == "next" and bool(call.args)
