@@ -736,7 +736,8 @@ def fit(model, loader, x, every):
 
 
 COMPUTING = {
-    "a loop that computes": "def search(x, n):\n    for i in range(n):\n        x = torch.clamp(x, -i, i)\n        read(x)\n",
+    "a loop that computes": "def search(x, n):\n    for i in range(n):\n"
+    "        x = torch.clamp(x, -i, i)\n        read(x)\n",
     "by a function of the tree": "def half(x):\n    return torch.clamp(x, 0, 1)\n\n\n"
     "def search(x, ratios):\n    for ratio in ratios:\n        half(x)\n        read(x)\n",
     "what its loops call": "class Search:\n    def test(self, x):\n        read(torch.abs(x))\n\n"
@@ -746,7 +747,8 @@ NOT_COMPUTING = {
     "a loader's": "def load_all(x, paths):\n    for path in paths:\n        torch.clamp(x, 0, 1)\n        read(x)\n",
     "of files": "def convert(x, paths):\n    for path in paths:\n        torch.load(path)\n        read(x)\n",
     "a few rounds": "def pair(x):\n    for i in range(2):\n        torch.clamp(x, 0, i)\n        read(x)\n",
-    "over weights": "def look(x, net):\n    for p in net.parameters():\n        torch.clamp(p, 0, 1)\n        read(x)\n",
+    "over weights": "def look(x, net):\n    for p in net.parameters():\n"
+    "        torch.clamp(p, 0, 1)\n        read(x)\n",
 }
 
 
