@@ -195,16 +195,16 @@ def test_the_pack_on_a_terminal(room: int) -> None:
     assert len(lines) > 100
     assert [line for line in lines if columns(line) > room] == []
     plain = [re.sub(r"\x1b\[[0-9;]*m", "", line) for line in lines]
-    assert any("as for line 111, above, in 10 of 11" in line for line in plain)
+    assert any("as for line 137, above, in 8 of 10" in line for line in plain)
     assert "can be fixed: transfer-lint fix" in " ".join(plain)
 
 
 def test_places_and_rules_are_links_where_the_terminal_shows_them() -> None:
     lines = "\n".join(sent_to(100, FORCE_HYPERLINK="1"))
-    page = (ROOT / "transfer_lint/rules/redundant_transfer.md").as_uri()
+    page = (ROOT / "transfer_lint/rules/unguarded_module_move.md").as_uri()
     apply = (ROOT / "fixtures/instantid_original/nodes_apply.py").as_uri()
-    assert f"\x1b]8;;{page}\x07redundant-transfer\x1b]8;;\x07" in lines
-    assert f"\x1b]8;;{apply}#111\x07" in lines  # of the finding
+    assert f"\x1b]8;;{page}\x07unguarded-module-move\x1b]8;;\x07" in lines
+    assert f"\x1b]8;;{apply}#106\x07" in lines  # of the finding
     assert f"\x1b]8;;{apply}#91\x07" in lines  # of a step
     assert f"\x1b]8;;{apply}#102\x07" in lines  # of a hint
     assert "\x1b]8" not in "\n".join(sent_to(100, FORCE_HYPERLINK="0"))

@@ -20,8 +20,8 @@ from transfer_lint.rules.options import RuleOptions
 def check(site: Site, questions: Questions, options: RuleOptions) -> Verdict | None:
     """The analysis gives the proof; the rule only reports it.
 
-    Loud where it runs at each step or more often, and for a module, whose every weight it looks at. Of a tensor it costs
-    a microsecond, no copy and no wait: a hint where it runs once a call. A hint, too, where it may well be meant.
+    Loud where it runs at each step or more often, and for a module, whose every weight it looks at. Of a tensor it
+    costs a microsecond, no copy and no wait: a hint where it runs less often. A hint, too, where it may well be meant.
     """
     why = questions.is_there(site)
     if why is None and site.is_discarded:
