@@ -153,7 +153,8 @@ class Unseen(Expressions):
     def _flow(self, scope: Scope, depth: int) -> list[str]:
         """A generator that moves what it gives, and goes on when it is asked."""
         name, device, inner = self.name("g"), self.device(scope), scope.copy()
-        items = self.pick(f"({self.tensor(scope, 1)}, {self.of('t', scope)})", *scope.names.get("l", []))
+        copies = [f"[*{held}]" for held in scope.names.get("l", [])]  # the loop's body may append to the list
+        items = self.pick(f"({self.tensor(scope, 1)}, {self.of('t', scope)})", *copies)
         part = inner.bind("t", "v")
         module = self.of("m", scope)
         use = f"log.append({part}.{self.home_move(scope)})"
