@@ -747,8 +747,9 @@ NOT_COMPUTING = {
     "a loader's": "def load_all(x, paths):\n    for path in paths:\n        torch.clamp(x, 0, 1)\n        read(x)\n",
     "of files": "def convert(x, paths):\n    for path in paths:\n        torch.load(path)\n        read(x)\n",
     "a few rounds": "def pair(x):\n    for i in range(2):\n        torch.clamp(x, 0, i)\n        read(x)\n",
-    "a node's": "class Blur:\n    FUNCTION = 'blur'\n\n    def blur(self, x, images):\n        for image in images:\n"
-    "            torch.clamp(image, 0, 1)\n            read(x)\n\n\nNODE_CLASS_MAPPINGS = {'Blur': Blur}\n",
+    "a node's": "class Blur:\n    RETURN_TYPES = ('IMAGE',)\n    FUNCTION = 'blur'\n\n"
+    "    def blur(self, x, images):\n        for image in images:\n"
+    "            torch.clamp(image, 0, 1)\n            read(x)\n",
     "over weights": "def look(x, net):\n    for p in net.parameters():\n"
     "        torch.clamp(p, 0, 1)\n        read(x)\n",
 }

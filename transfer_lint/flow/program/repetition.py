@@ -68,7 +68,7 @@ class Repetition:
     def _rounds(self, body: Iterable[ast.AST]) -> tuple[Change, ...]:
         """The change by a loop that computes with tensors, itself or through the functions that it calls.
 
-        Not in what runs once: a constructor, a loader, a script. Nor in a node of ComfyUI, whose images are on the host.
+        Not in what runs once: a constructor, a loader, a script. Nor in a node of ComfyUI: its images are on the host.
         """
         name = "" if isinstance(self._node, ast.Module) else getattr(self._node, "name", "")
         is_node = self._owner is not None and self._owner.node_function == name
