@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
+from transfer_lint import check
 from transfer_lint.fixing.examples import find
 from transfer_lint.lint.deep_stack import deep
 from transfer_lint.rules.pages import Example
@@ -128,3 +129,16 @@ def test_what_is_given_up_may_stand_under_a_default_device() -> None:
     text = "import torch\ndef f():\n    place = torch.device('cuda:0')\n    with place:\n"
     text += "        y = torch.ones(2).to('cpu')\n" + "    y = y + 1\n" * 60 + "    return y\n"
     assert codes(text, 60) == {("TL903", 2)}
+
+
+HOLDING_THEMSELVES = {
+    "itself": "    ids = [0]\n    ids[0] = ids\n",
+    "another that holds it": "    ids, more = [0], [0]\n    ids[0], more[0] = more, ids\n",
+    "what is zipped": "    ids, more = list(zip(*[(value, 1) for value in values]))\n",
+}
+
+
+@pytest.mark.parametrize("lines", HOLDING_THEMSELVES.values(), ids=HOLDING_THEMSELVES)
+def test_lists_that_may_hold_themselves_are_looked_at_once(lines: str) -> None:
+    text = f"import torch\n\n\ndef draw(values):\n{lines}    return torch.tensor(ids).cuda()\n"
+    assert [finding.code for finding in check("draw.py", source=text).findings] == ["TL106"]

@@ -290,15 +290,21 @@ def _from_values(frame: Frame, arguments: dict[str, Value], node: ast.Call, stat
     return Tensor(ident, device, dtype, scalar, made=node, why=why)
 
 
-def _holds_numbers(value: Value | None, state: State) -> bool:
-    """Whether a value is a number, or a list that holds nothing else, nor do the lists and tuples in it."""
+def _holds_numbers(value: Value | None, state: State, around: frozenset[Symbol] = frozenset()) -> bool:
+    """Whether a value is a number, or a list that holds nothing else, nor do the lists and tuples in it.
+
+    around: the lists that it is in. One that holds itself, or may, is none of numbers.
+    """
     if _is_list(value):
+        if value.ident in around:
+            return False
+        around |= {value.ident}
         items: Sequence[Value] = list(state.record(value.ident).attributes.values())
     elif isinstance(value, Tuple):
         items = value.items
     else:
         return isinstance(value, Constant) or (isinstance(value, Host) and not value.array)
-    return bool(items) and all(_holds_numbers(item, state) for item in items)
+    return bool(items) and all(_holds_numbers(item, state, around) for item in items)
 
 
 def _device_of_values(frame: Frame, given: Value | None, ident: Symbol, node: ast.Call) -> Known | None:
