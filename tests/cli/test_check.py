@@ -301,6 +301,6 @@ def run(steps, x: torch.Tensor):
 def test_a_transfer_and_a_host_read_at_one_place_are_two_findings(folder: Path) -> None:
     (folder / "both.py").write_text(BOTH)
     ran = lint("check", "both.py", cwd=folder, expect=1)
-    assert codes(ran.out) == ["both.py:5 TL102", "both.py:8 TL101", "both.py:8 TL301"]
+    assert codes(ran.out) == ["both.py:5 TL102", "both.py:8 TL301", "both.py:8 TL101"]
     explained = lint("explain", "both.py:8", cwd=folder).out
     assert "TL101 redundant-transfer" in explained

@@ -58,11 +58,11 @@ def test_only_the_changed_lines_change(tmp_path: Path) -> None:
     assert sorted(changed_lines(text, after)) == sorted(
         [
             '-     "    y = x.to(\\"cuda:0\\")\\n",',
-            '-     "    return y.to(\\"cuda:0\\")  # stays\\n"',
+            '-     "    return y.to(\\"cuda:0\\")  # stays\\n",',
             '+     "    if x.device != torch.device(\\"cuda:0\\"):\\n",',
             '+     "        x = x.to(\\"cuda:0\\")\\n",',
             '+     "    y = x\\n",',
-            '+     "    return y  # stays\\n"',
+            '+     "    return y  # stays\\n",',
         ]
     )
 

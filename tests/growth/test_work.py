@@ -13,6 +13,7 @@ import libcst as cst
 import pytest
 
 from tests.programs.world import Files
+from tests.support.command import WASTE
 from transfer_codemods import Rewriter, held
 from transfer_codemods.actions import Anchor, DeleteTransfer, UnreadImport
 from transfer_lint.flow import analysis
@@ -200,7 +201,7 @@ def test_a_plan_is_carried_out_by_looking_at_what_it_changes(monkeypatch: pytest
 
 def test_pictures_are_drawn_of_trees_that_are_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "main.py").write_text("import torch\ndef f(x: torch.Tensor):\n    return x.to('cuda:0').to('cuda:0')\n")
+    (tmp_path / "main.py").write_text(WASTE)
     settings, facts = Settings(".", cache=False), TextFacts()
     outcome = check_paths(["main.py"], settings, facts=facts)
     (pair,) = before_after_for(outcome, settings, facts)

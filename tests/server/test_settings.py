@@ -55,7 +55,7 @@ def test_settings_of_the_editor_take_effect_when_they_change(tmp_path: Path) -> 
         editor.configuration = {"inlayHints": True}  # asked for
         editor.notify("workspace/didChangeConfiguration", {"settings": None})
         editor.wait_for("workspace/inlayHint/refresh")
-        (hint,) = editor.request("textDocument/inlayHint", params)
+        hint, *_ = editor.request("textDocument/inlayHint", params)
         assert hint["label"] == ": cuda:0, x.dtype"
         off = {"settings": {"transfer-lint": {"inlayHints": False}}}  # sent along
         editor.notify("workspace/didChangeConfiguration", off)
