@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence, Set
 from itertools import pairwise
 from typing import TypeGuard
 
-from transfer_lint.flow.program.syntax import ancestors, nodes_of, parents
+from transfer_lint.flow.program.syntax import ancestors, nodes_of, parents, spelled
 from transfer_lint.flow.results.sites import Site
 
 
@@ -54,7 +54,7 @@ def _is_call(node: ast.AST) -> TypeGuard[ast.Call]:
 
 
 def _is_same(one: ast.AST, other: ast.AST) -> bool:
-    return ast.unparse(one) == ast.unparse(other)
+    return spelled(one) == spelled(other)
 
 
 def _moved_alike(site: Site, call: ast.Call) -> ast.expr | None:
@@ -144,13 +144,13 @@ def _are_exclusive(scope: ast.AST, one: ast.AST, other: ast.AST) -> bool:
 
 def _stores(site: Site, near: ast.stmt, scope: ast.AST, call: ast.Call) -> Set[ast.AST]:
     """The assignments before a call, near it, that may make what is moved there."""
-    names = {ast.unparse(node) for node in nodes_of(site.moved) if isinstance(node, ast.Name | ast.Attribute)}
+    names = {spelled(node) for node in nodes_of(site.moved) if isinstance(node, ast.Name | ast.Attribute)}
     return {
         node
         for node in nodes_of(near)
         if isinstance(node, ast.Name | ast.Attribute)
         and isinstance(node.ctx, ast.Store)
         and node.lineno < call.lineno
-        and ast.unparse(node) in names
+        and spelled(node) in names
         and not _are_exclusive(scope, node, call)
     }

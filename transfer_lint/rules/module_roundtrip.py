@@ -27,7 +27,7 @@ def check(site: Site, questions: Questions, options: RuleOptions) -> Verdict | N
         return None
     receiver, when = questions.receiver(site), f"at every {site.heat.value}" if often else "in every round of a loop"
     return Verdict(
-        warning_if(often and questions.is_in_loop(site), site),
+        warning_if(often and questions.is_moved_again_in_loop(site), site),
         f"`{receiver}` is loaded and offloaded again {when}: all its weights travel twice",
         site.receiver.why,
     )

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from transfer_lint.flow.program.repetition import iterated
-from transfer_lint.flow.program.syntax import ancestors, is_plain, loops_around, nodes_of, spelled
+from transfer_lint.flow.program.syntax import ancestors, is_plain, loops_around, names_in, nodes_of, spelled
 from transfer_lint.flow.results.sites import Site
 from transfer_lint.flow.values.values import Tensor
 
@@ -35,18 +35,19 @@ def moved_in_pieces(site: Site, *, single: bool) -> Piece | None:
         return None
     items = moved.slice.elts if isinstance(moved.slice, ast.Tuple) else [moved.slice]
     loops = list(_loops(site))
-    picking = ((loop, [item for item in items if _bound(loop) & _names(item)]) for loop in loops)
-    loop, chosen = next(((loop, chosen) for loop, chosen in picking if chosen), (next(iter(loops), None), []))
+    picking = (loop for loop in loops if any(_bound(loop) & names_in(item) for item in items))
+    loop = next(picking, loops[0] if loops else None)
     if loop is None:
         return None
     bound = _bound(loop)
+    chosen = [item for item in items if bound & names_in(item)]
     one_by_one = _counts(loop) and all(_is_one(item, bound) for item in chosen)
     if not _begins(items) and (not chosen or (single and not one_by_one)):
         return None
     whole = spelled(moved.value)
     stores = [n for n in nodes_of(loop) if isinstance(getattr(n, "ctx", None), ast.Store | ast.Del)]
     filled = [n.value for n in stores if isinstance(n, ast.Subscript) and not chosen]  # the beginning changes as well
-    if any(spelled(node) == whole for node in (*stores, *filled)) or bound & _names(moved.value):
+    if any(spelled(node) == whole for node in (*stores, *filled)) or bound & names_in(moved.value):
         return None
     return Piece(whole, loop.lineno)
 
@@ -73,9 +74,9 @@ def _loops(site: Site) -> Iterator[ast.For | ast.AsyncFor | ast.expr]:
 
 def _bound(loop: ast.AST) -> frozenset[str]:
     if isinstance(loop, ast.For | ast.AsyncFor):
-        return _names(loop.target)
+        return names_in(loop.target)
     assert isinstance(loop, _COMPREHENSIONS)
-    return frozenset().union(*(_names(generator.target) for generator in loop.generators))
+    return frozenset().union(*(names_in(generator.target) for generator in loop.generators))
 
 
 def _counts(loop: ast.AST) -> bool:
@@ -110,7 +111,3 @@ def _offset(node: ast.expr | None, bound: frozenset[str]) -> int | None:
         case ast.BinOp(left=ast.Name(id=name), op=ast.Add(), right=ast.Constant(value=int() as number)):
             return number if name in bound else None
     return None
-
-
-def _names(node: ast.AST) -> frozenset[str]:
-    return frozenset(part.id for part in nodes_of(node) if isinstance(part, ast.Name))

@@ -18,7 +18,7 @@ from transfer_lint.flow.program.modules import Module
 from transfer_lint.flow.program.options import Options
 from transfer_lint.flow.program.project import Project
 from transfer_lint.flow.program.step_code import is_in_test
-from transfer_lint.flow.program.syntax import bindings, loops_around, nodes_of, span, written
+from transfer_lint.flow.program.syntax import bindings, loops_around, names_in, nodes_of, span, written
 from transfer_lint.flow.results.constructions import Construction, DeviceComparison, ImplicitUpload
 from transfer_lint.flow.results.examination import Examination, Place
 from transfer_lint.flow.results.reads import HostRead
@@ -281,7 +281,7 @@ class Placements:
         """Whether the place stands where pytest looks for tests."""
         return is_in_test(place.module)
 
-    def is_in_loop(self, site: Site) -> bool:
+    def is_moved_again_in_loop(self, site: Site) -> bool:
         """Whether a loop of the function holds the site, and moves the same value in each of its rounds.
 
         Not where what is moved is picked by what the loop goes through: `for name in names: layers[name].cuda()`.
@@ -370,12 +370,8 @@ def _is_picked_by(loop: ast.stmt, moved: ast.expr) -> bool:
     """Whether the value is an element of what a loop goes through, or is got from one."""
     if not isinstance(loop, ast.For | ast.AsyncFor):
         return False
-    picked = _names_in(loop.target)
+    picked = names_in(loop.target)
     for target, value in bindings(loop):
-        if value is not None and _names_in(value) & picked:
-            picked |= _names_in(target)
-    return bool(_names_in(moved) & picked)
-
-
-def _names_in(node: ast.AST) -> frozenset[str]:
-    return frozenset(part.id for part in nodes_of(node) if isinstance(part, ast.Name))
+        if value is not None and names_in(value) & picked:
+            picked |= names_in(target)
+    return bool(names_in(moved) & picked)

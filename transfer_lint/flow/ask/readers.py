@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from transfer_lint.findings import Heat
 from transfer_lint.flow.ask.dominance import dominates, last_line
-from transfer_lint.flow.program.syntax import nodes_of, spelled, spelled_in
+from transfer_lint.flow.program.syntax import names_in, nodes_of, spelled, spelled_in
 from transfer_lint.flow.results.reads import Form, HostRead
 from transfer_lint.flow.results.sites import Site
 
@@ -153,7 +153,7 @@ def _is_constant_index(node: ast.expr) -> bool:
 
 def reads_the_same(first: HostRead, second: HostRead) -> bool:
     """Whether two reads of one function are of the same locals, which nothing in between binds again."""
-    names = [_names_in(read.node).difference(read.module.bindings) for read in (first, second)]
+    names = [names_in(read.node).difference(read.module.bindings) for read in (first, second)]
     return bool(names[0]) and names[0] == names[1] and is_kept_between(first, second, names[0])
 
 
@@ -217,7 +217,7 @@ def selects_with_the_same(first: HostRead, second: HostRead) -> bool:
     """Whether two reads of one function select with one mask, which nothing in between binds again."""
     masks = [read.node.slice for read in (first, second) if mask_of(read) and isinstance(read.node, ast.Subscript)]
     same = len(masks) == 2 and spelled(masks[0]) == spelled(masks[1])
-    return same and is_kept_between(first, second, _names_in(masks[0]))
+    return same and is_kept_between(first, second, names_in(masks[0]))
 
 
 def is_kept_between(first: HostRead, second: HostRead, names: frozenset[str]) -> bool:
@@ -227,7 +227,3 @@ def is_kept_between(first: HostRead, second: HostRead, names: frozenset[str]) ->
     between = range(first.node.lineno, second.node.lineno + 1)
     stores = (n for n in nodes_of(first.function.node) if isinstance(n, ast.Name) and not isinstance(n.ctx, ast.Load))
     return not any(node.id in names and node.lineno in between for node in stores)
-
-
-def _names_in(node: ast.AST) -> frozenset[str]:
-    return frozenset(part.id for part in nodes_of(node) if isinstance(part, ast.Name))

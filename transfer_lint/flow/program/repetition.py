@@ -12,7 +12,7 @@ from transfer_lint.flow.program.file_facts import FileFacts
 from transfer_lint.flow.program.idioms import attributes, holds, is_next, is_size, stops_training
 from transfer_lint.flow.program.modules import ClassInfo, FunctionInfo, Import
 from transfer_lint.flow.program.rates import Change
-from transfer_lint.flow.program.syntax import LOOPS, children, nodes_of
+from transfer_lint.flow.program.syntax import LOOPS, children, names_in, nodes_of
 from transfer_lint.flow.program.tensor_uses import ONLY_MODULES_HAVE
 
 Comprehension = ast.ListComp | ast.SetComp | ast.GeneratorExp | ast.DictComp
@@ -43,11 +43,11 @@ class Repetition:
         """How a loop changes the rate of its body."""
         if isinstance(node, ast.While):
             body = [node.test, *node.body]
-            if self._does_step(body) or self._is_schedule(body, _names(node.test)):
+            if self._does_step(body) or self._is_schedule(body, names_in(node.test)):
                 return (Change.STEP,)
             return self._through_functions(body) or self._iterates(node) or self._rounds(body)
         assert isinstance(node, _FOR)
-        names = _names(node.target)
+        names = names_in(node.target)
         if not isinstance(iterated(node.iter), ast.Call) and self._calls_any(node.body, names):
             return (Change.LAYER,)  # `for block in self.blocks: x = block(x)`
         if self._counts_little(node.iter) or self._is_over_weights(node.iter):
@@ -101,7 +101,7 @@ class Repetition:
         """The change by a loop that, by names, goes over batches, or takes one in every round: `next(batches)`."""
         known, words = self._knowledge, self._knowledge.batch_words.exact
         taken = [part.args[0] for part in _direct(node.body) if isinstance(part, ast.Call) and is_next(part)]
-        named = any(words & set(name.lower().split("_")) for name in _names(node.target))
+        named = any(words & set(name.lower().split("_")) for name in names_in(node.target))
         given = any(gives_batches(_last(source), known) for source in (iterated(node.iter), *taken))
         return (Change.QUIET_STEP,) if named or given else ()
 
@@ -116,7 +116,7 @@ class Repetition:
             return (Change.QUIET_STEP,)
         names = {part.id for part in asked if isinstance(part, ast.Name)}
         assigned = (part for part in _direct(node.body) if isinstance(part, ast.Assign)) if names else ()
-        values = (part.value for part in assigned if any(names & _names(target) for target in part.targets))
+        values = (part.value for part in assigned if any(names & names_in(target) for target in part.targets))
         computed = any(asks_tensor(self._module, inner) for value in values for inner in nodes_of(value))
         return (Change.QUIET_STEP,) if computed else ()
 
@@ -146,7 +146,7 @@ class Repetition:
         if self._is_loader(first.iter):
             return (Change.STEP,)
         calls = [part for root in made for part in nodes_of(root) if isinstance(part, ast.Call)]
-        names = _names(first.target)
+        names = names_in(first.target)
         others = [call for call in calls if not _is_of(call.func, names)]
         if any(self._is_model(call.func) for call in others):
             return (Change.STEP,)
@@ -300,7 +300,7 @@ class Repetition:
         found: set[str] = set()
         for part in nodes_of(self._node):
             if isinstance(part, ast.Assign) and is_size(part.value):
-                found.update(name for target in part.targets for name in _names(target))
+                found.update(name for target in part.targets for name in names_in(target))
         return frozenset(found)
 
     def _is_loader(self, node: ast.expr) -> bool:
@@ -362,10 +362,6 @@ def iterated(node: ast.expr) -> ast.expr:
             break
         node = node.args[0]
     return node
-
-
-def _names(target: ast.AST) -> frozenset[str]:
-    return frozenset(part.id for part in nodes_of(target) if isinstance(part, ast.Name))
 
 
 def _is_of(func: ast.expr, names: frozenset[str]) -> bool:

@@ -157,6 +157,11 @@ def attributes_assigned(node: ast.AST, owner: str) -> frozenset[str]:
     )
 
 
+def names_in(root: ast.AST) -> frozenset[str]:
+    """The names that a piece of code reads or binds."""
+    return frozenset(part.id for part in nodes_of(root) if isinstance(part, ast.Name))
+
+
 def spelled(node: ast.AST) -> str:
     """How a node is written, in one form for all that mean the same. Memoised on the node."""
     if isinstance(node, ast.Name):
