@@ -32,7 +32,7 @@ def test_check_gives_what_the_command_prints(here: Path) -> None:
     ]
     assert outcome.summary.files == 2
     assert outcome.findings[0].severity is Severity.HINT
-    assert outcome.findings[0].heat is Heat.STEP
+    assert outcome.findings[0].heat is Heat.LAYER
 
 
 @pytest.mark.parametrize("paths", ["waste.py", Path("waste.py"), ["clean.py", Path("waste.py")], (".",)], ids=str)

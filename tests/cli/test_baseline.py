@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.command import CLEAN, LOOP, WASTE, lint
+from tests.support.command import CLEAN, COOL, LOOP, WASTE, lint
 
 NAME = "transfer-lint-baseline.json"
 
@@ -84,6 +84,8 @@ def test_new_findings_are_reported_and_stale_entries_told(folder: Path, text: st
 def test_what_a_run_cannot_find_is_not_stale_and_not_forgotten(
     folder: Path, options: tuple[str, ...], code: int
 ) -> None:
+    (folder / "waste.py").write_text(COOL)
+    lint("check", "--write-baseline", cwd=folder, expect=0)
     before = known(folder)
     assert "no longer found" not in lint("check", *options, cwd=folder, expect=code).err
     lint("check", *options, "--write-baseline", cwd=folder, expect=0)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.command import CLEAN, WASTE, environment, lint
+from tests.support.command import CLEAN, COOL, WASTE, environment, lint
 
 
 @pytest.fixture
@@ -51,13 +51,19 @@ def test_quiet_says_nothing_on_stderr(folder: Path) -> None:
         pytest.param(("--select", "TL101", "--ignore", "TL1"), 1, ["TL101"], id="either way"),
         pytest.param(("--select", "TL101,TL102"), 1, ["TL102", "TL101"], id="a list"),
         pytest.param(("--ignore", "TL101", "--ignore", "TL102"), 0, [], id="repeated"),
-        pytest.param(("--min-heat", "layer"), 0, [], id="cold sites left out"),
         pytest.param(("clean.py",), 0, [], id="a file without a site"),
     ],
 )
 def test_selection_and_exit_code(folder: Path, options: tuple[str, ...], code: int, found: list[str]) -> None:
     ran = lint("check", *options, cwd=folder, expect=code)
     assert [line.split()[1] for line in ran.out.splitlines()] == found
+
+
+def test_cold_sites_are_left_out(folder: Path) -> None:
+    (folder / "cool.py").write_text(COOL)
+    ran = lint("check", "--min-heat", "layer", cwd=folder, expect=1)
+    assert codes(ran.out) == ["waste.py:5 TL102", "waste.py:6 TL101"]
+    assert lint("check", "--min-heat", "layer", "cool.py", cwd=folder, expect=0).out == ""
 
 
 @pytest.mark.parametrize(
@@ -108,7 +114,7 @@ def test_json_is_the_documented_schema(folder: Path) -> None:
         "code": "TL101",
         "name": "redundant-transfer",
         "severity": "warning",
-        "heat": "step",
+        "heat": "layer",
         "function": "twice",
         "message": finding["message"],
         "assumptions": [],
@@ -126,16 +132,16 @@ def test_json_computes_edits_only_when_asked(folder: Path) -> None:
 
 
 def test_edits_applied_one_by_one_are_each_the_rewrite_of_that_finding(folder: Path) -> None:
-    head, twice, train = WASTE.rstrip("\n").split("\n\n\n")
-    text = "\n\n\n".join((head, train, twice))  # the last line, without its end, is the one to mend
+    head, twice, net = WASTE.rstrip("\n").split("\n\n\n")
+    text = "\n\n\n".join((head, net, twice))  # the last line, without its end, is the one to mend
     (folder / "waste.py").write_bytes(text.encode())
     value = json.loads(lint("check", "--output-format", "json", "--fixes", cwd=folder).out)
     (edit,) = value["findings"][1]["fix"]["edits"]
     assert edit == {
-        "line": 12,
+        "line": 13,
         "column": 1,
-        "end_line": 12,
-        "end_column": len(text.splitlines()[11]) + 1,
+        "end_line": 13,
+        "end_column": len(text.splitlines()[12]) + 1,
         "text": "    return y  # stays",
     }
 
@@ -258,6 +264,7 @@ def test_what_is_said_of_the_lint_itself(folder: Path) -> None:
     """A comment is looked at without a site in its file; neither rule has a heat that could leave it out."""
     (folder / "clean.py").write_text(CLEAN.replace("pass", "pass  # transfer-lint: ignore"))
     (folder / "bad.py").write_text("x.to(d\n")
+    (folder / "waste.py").write_text(COOL)
     ran = lint("check", "--min-heat", "layer", "--output-format", "full", cwd=folder, expect=1)
     assert "error TL902 unparsable-file  bad.py:1:5" in ran.out
     assert "heat" not in ran.out

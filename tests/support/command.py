@@ -25,10 +25,11 @@ def twice(x: torch.Tensor) -> torch.Tensor:
     return y.to("cuda:0")  # stays
 
 
-def train(batches: list[torch.Tensor]) -> None:
-    for batch in batches:
-        loss = twice(batch).sum()
-        loss.backward()
+class Net(torch.nn.Module):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        for layer in self.layers:
+            x = layer(twice(x))
+        return x
 """
 """One hint (TL102, line 5) and one warning (TL101, line 6), both with safe fixes."""
 
@@ -43,12 +44,16 @@ def twice(x: torch.Tensor) -> torch.Tensor:
     return y  # stays
 
 
-def train(batches: list[torch.Tensor]) -> None:
-    for batch in batches:
-        loss = twice(batch).sum()
-        loss.backward()
+class Net(torch.nn.Module):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        for layer in self.layers:
+            x = layer(twice(x))
+        return x
 """
 """What `fix` makes of WASTE."""
+
+COOL = WASTE[: WASTE.index("\n\nclass Net")]
+"""The function of WASTE alone, of which nothing says that it runs in every layer."""
 
 LEFT = """\
 import comfy.model_management
@@ -63,7 +68,7 @@ def last(steps: int) -> float:
         first = values[0].item()
     return first
 """
-"""A warning with a safe fix (TL101), and one without a fix (TL301)."""
+"""A hint with a safe fix (TL101), and a warning without a fix (TL301)."""
 
 LOOP = """\
 import comfy.model_management

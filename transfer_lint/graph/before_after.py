@@ -29,7 +29,7 @@ from transfer_lint.rules.options import RuleOptions
 from transfer_lint.settings import Settings
 
 MOST_DIAGRAMS = 12
-"""How many functions a report draws at most: those with the most errors and warnings."""
+"""How many functions a report draws at most."""
 
 
 def before_after_of(path: str, function: str | None, settings: Settings) -> BeforeAfter:
@@ -66,13 +66,16 @@ def _pair(title: str, before: Sequence[Diagram], after: Sequence[Diagram]) -> Be
 
 
 def before_after_for(outcome: Outcome, settings: Settings, facts: TextFacts | None = None) -> tuple[BeforeAfter, ...]:
-    """The diagrams of the functions with errors and warnings; of at most MOST_DIAGRAMS of them, those with the most.
+    """The diagrams of the functions with errors, warnings or fixes; of at most MOST_DIAGRAMS, those with the most.
+
+    Errors and warnings count more than fixes of hints, which count only if `fix` makes them unasked.
 
     facts: what is known of texts.
     """
-    loud = (f for f in outcome.findings if f.function and not f.about_lint and f.severity is not Severity.HINT)
-    counts = Counter((finding.path, finding.function) for finding in loud)
-    wanted = [key for key, _ in sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:MOST_DIAGRAMS]]
+    found = [f for f in outcome.findings if f.function and not f.about_lint]
+    loud = Counter((f.path, f.function) for f in found if f.severity is not Severity.HINT)
+    mended = Counter((f.path, f.function) for f in found if f.fix is not None and not f.fix.on_request)
+    wanted = sorted(loud.keys() | mended.keys(), key=lambda key: (-loud[key], -mended[key], key))[:MOST_DIAGRAMS]
     if not wanted:
         return ()
     paths = sorted({path for path, _ in wanted})

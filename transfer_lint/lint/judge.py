@@ -240,6 +240,8 @@ def strongest(place: Place, questions: Questions, options: RuleOptions) -> tuple
     rules = [rule for rule in RULES.values() if rule.plugin in on and type(place).__name__ in rule.wants]
     verdicts = [(rule, verdict) for rule in rules if (verdict := rule.check(place, questions, options))]
     found = max(verdicts, key=lambda pair: pair[1].weight, default=None)
+    if found is not None and found[1].severity is Severity.WARNING and questions.is_off(place):
+        found = found[0], replace(found[1], severity=Severity.HINT)
     if found is not None and isinstance(place, Site) and questions.loses_effect(place, found[1].action):
         return found[0], replace(found[1], safety=Safety.UNSAFE)
     return found
@@ -257,7 +259,7 @@ def _on_request(judgement: Judgement, questions: Questions, options: RuleOptions
 
 
 def _halves(applied: Sequence[Judgement], options: RuleOptions) -> Sequence[Judgement]:
-    """Those whose fix would take away one of several moves that are written alike, unless they are loud at a step."""
+    """Those whose fix would take away one of several moves that are written alike, unless that counts at each step."""
     fixes = {
         each.place.node: each
         for each in applied
@@ -269,7 +271,7 @@ def _halves(applied: Sequence[Judgement], options: RuleOptions) -> Sequence[Judg
         for node, each in fixes.items()
         if options.fix_hints is FixHints.ALWAYS
         or not isinstance(each.verdict.action, DeleteTransfer | ReuseTransfer)
-        or (each.severity is not Severity.HINT and each.place.heat.rank >= Heat.STEP.rank)
+        or (each.place.heat.rank >= Heat.STEP.rank and (each.verdict.simpler or each.severity is not Severity.HINT))
     }
     unsafe = {node for node, each in fixes.items() if each.safety is Safety.UNSAFE}
     return [fixes[node] for node in halves(sites, kept, unsafe)]

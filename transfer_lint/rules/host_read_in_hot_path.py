@@ -44,7 +44,7 @@ def _read(read: HostRead, questions: Questions) -> Verdict | None:
     Of a value of unknown placement only the calls are reported that nobody makes of anything but tensors, because the
     value is often a plain number. It is a hint where few steps get to the read, or it is logged, or the function has
     just read the same values, or brings them to the host right after; where an array or a size is read, which may well
-    be what is wanted; what processes agree on; and under an option that no caller turns on. What is read element by
+    be what is wanted; and what processes agree on. What is read element by
     element is many waits, also once for many steps.
     """
     if read.heat.rank < Heat.STEP.rank or read.in_handler or questions.is_remembered(read):
@@ -77,8 +77,8 @@ def _read(read: HostRead, questions: Questions) -> Verdict | None:
     waited_for = questions.is_read_before(read) or questions.is_brought_later(read) or questions.is_waited_before(read)
     # What is brought as a whole, or picked, is mostly a result, and a size that depends on values has to be known.
     needed = array or read.form in (Form.SIZE, Form.NUMBER, Form.CHECK, Form.UPLOAD) or questions.is_needed_size(read)
-    needed = needed or questions.is_agreed_on(read)
-    quiet = not proved or boundary or rare or aside or waited_for or needed or questions.is_shut_out(read)
+    needed = needed or questions.is_agreed_on(read) or questions.is_waited_anyway(read)
+    quiet = not proved or boundary or rare or aside or waited_for or needed
     return Verdict(
         Severity.HINT if quiet else Severity.WARNING,
         _message(read, questions, bool(proved)),

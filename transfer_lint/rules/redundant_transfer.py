@@ -20,8 +20,8 @@ from transfer_lint.rules.options import RuleOptions
 def check(site: Site, questions: Questions, options: RuleOptions) -> Verdict | None:
     """The analysis gives the proof; the rule only reports it.
 
-    Loud where it runs at each step or more often, and for a module, whose every weight it looks at. Of a tensor it
-    costs a microsecond, no copy and no wait: a hint where it runs less often. A hint, too, where it may well be meant.
+    Loud for a module, whose every weight it looks at, and in every layer or for every element. Else it costs a
+    microsecond a step, no copy and no wait: a hint, which `fix` mends. A hint, too, where it may well be meant.
     """
     why = questions.is_there(site)
     if why is None and site.is_discarded:
@@ -36,11 +36,11 @@ def check(site: Site, questions: Questions, options: RuleOptions) -> Verdict | N
     meant = explained or elsewhere or questions.is_knob(site) or questions.is_in_test(site)
     aside = meant or site.heat is Heat.ONCE or site.in_handler or site.rate.is_rare
     deletable = not site.in_fstring and not questions.leaves_itself(site)
-    seldom = site.heat.rank < Heat.STEP.rank and not site.is_module
     quiet = aside or questions.is_shut_out(site)
+    cheap = site.heat.rank < Heat.LAYER.rank and not site.is_module
     state = "is already on" if site.request.device is not None else "already has dtype"
     return Verdict(
-        Severity.HINT if quiet or seldom else Severity.WARNING,
+        Severity.HINT if quiet or cheap else Severity.WARNING,
         f"`{receiver}` {state} {questions.wanted(site)}: this `.{site.method}(...)` does nothing",
         why,
         DeleteTransfer(questions.is_plain_attribute(site)) if deletable else None,

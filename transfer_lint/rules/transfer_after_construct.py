@@ -37,7 +37,7 @@ def check(site: Site | ImplicitUpload, questions: Questions, options: RuleOption
         return None
     cold = site.heat.rank < Heat.STEP.rank or questions.fills_cache(site)
     quiet = cold or made.few or made.copies or made.helper or not made.exact
-    severity = warning_if(not quiet and not questions.is_shut_out(site), site)
+    severity = warning_if(not quiet, site)
     if direct is None:
         return _named(site, questions, made, severity)
     if direct.helper:

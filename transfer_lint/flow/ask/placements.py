@@ -17,6 +17,7 @@ from transfer_lint.flow.program.callers import Callers
 from transfer_lint.flow.program.modules import Module
 from transfer_lint.flow.program.options import Options
 from transfer_lint.flow.program.project import Project
+from transfer_lint.flow.program.settings import Settings
 from transfer_lint.flow.program.step_code import is_in_test
 from transfer_lint.flow.program.syntax import bindings, loops_around, names_in, nodes_of, span, written
 from transfer_lint.flow.results.constructions import Construction, DeviceComparison, ImplicitUpload
@@ -72,11 +73,20 @@ class Placements:
             self._of_receiver.setdefault(site.receiver.ident, []).append(site)
         self._next: dict[ast.AST, Site] = {site.moved: site for site in examined.sites}
 
-    def is_shut_out(self, place: Site | HostRead) -> bool:
+    def is_shut_out(self, place: Place) -> bool:
         """Whether the place stands under an option that no caller of the tree turns on; see `options`."""
         options = Options(Callers.of_project(self._project))
         function = place.function
         return function is not None and options.shut_out(self.module, function.node, place.statement, place.node)
+
+    def is_off(self, place: Place) -> bool:
+        """Whether the place stands under such an option, or under one that is off by default."""
+        options = Options(Callers.of_project(self._project), Settings.of_project(self._project))
+        function = place.function
+        if function is None:
+            return False
+        is_off = options.is_off(self.module, function.node, place.statement, place.node)
+        return is_off or self.is_shut_out(place)
 
     # ---- how it is written ---------------------------------------------------------------------------------------
 

@@ -56,6 +56,10 @@ class ReadQuestions(Placements):
             if wait is not here
         )
 
+    def is_waited_anyway(self, read: HostRead) -> bool:
+        """Whether the host waits there for another reason: it measures time, or selects with the mask that it tests."""
+        return readers.is_timed(read) or readers.guards_selection(read, self.reads)
+
     def is_brought_later(self, read: HostRead) -> bool:
         """Whether the host needs the whole of what is read right after, and waits for that; see `readers`."""
         brought = [site for site in self.sites if site.function is read.function and self.goes_to_host(site)]

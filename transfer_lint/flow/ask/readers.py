@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from transfer_lint.findings import Heat
 from transfer_lint.flow.ask.dominance import dominates, last_line
-from transfer_lint.flow.program.syntax import names_in, nodes_of, spelled, spelled_in
+from transfer_lint.flow.program.syntax import loops_around, names_in, nodes_of, spelled, spelled_in
 from transfer_lint.flow.results.reads import Form, HostRead
 from transfer_lint.flow.results.sites import Site
 
@@ -218,6 +218,32 @@ def selects_with_the_same(first: HostRead, second: HostRead) -> bool:
     masks = [read.node.slice for read in (first, second) if mask_of(read) and isinstance(read.node, ast.Subscript)]
     same = len(masks) == 2 and spelled(masks[0]) == spelled(masks[1])
     return same and is_kept_between(first, second, names_in(masks[0]))
+
+
+def guards_selection(read: HostRead, reads: Sequence[HostRead]) -> bool:
+    """Whether a test asks for a mask with which the function selects later, so that the host waits anyway.
+
+    `if mask.any(): y = x[mask]`.
+    """
+    asked = spelled_in(read.node) if read.form in (Form.TEST, Form.CALL) and not read.elements else frozenset()
+    later = (other for other in reads if other.function is read.function and other.order > read.order)
+    return any(
+        mask_of(other) in asked
+        and isinstance(other.node, ast.Subscript)
+        and is_kept_between(read, other, names_in(other.node.slice))
+        for other in later
+    )
+
+
+def is_timed(read: HostRead) -> bool:
+    """Whether the loop, or the function, around a read waits for the device on purpose, to measure time."""
+    if read.function is None:
+        return False
+    loops = loops_around(read.function.node.body, read.statement)
+    return any(
+        isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "synchronize"
+        for node in nodes_of(loops[-1] if loops else read.function.node)
+    )
 
 
 def is_kept_between(first: HostRead, second: HostRead, names: frozenset[str]) -> bool:

@@ -10,13 +10,14 @@ from typing import Any
 from transfer_lint.flow.program.callers import Callers
 from transfer_lint.flow.program.modules import Module
 from transfer_lint.flow.program.routines import CallSite, Routine
+from transfer_lint.flow.program.settings import UNKNOWN, Settings
 from transfer_lint.flow.program.step_code import is_in_test
-from transfer_lint.flow.program.syntax import ancestors, bindings, blocks_of, nodes_of
+from transfer_lint.flow.program.syntax import ancestors, bindings, blocks_of, loops_around, nodes_of
 
-_DEPTH = 3  # functions that hand a value on to one another
+_DEPTH = 4  # functions and attributes that hand a value on to one another
 _MOST = 40  # files in which a word is looked for
+_CALLED_UNNAMED = ("forward", "__call__", "__init__")
 _LEAVES = (ast.Return, ast.Raise, ast.Continue, ast.Break)
-_UNKNOWN = object()
 _COMPARED: Mapping[type[ast.cmpop], Callable[[Any, Any], object]] = {
     ast.Eq: operator.eq, ast.NotEq: operator.ne, ast.Lt: operator.lt, ast.LtE: operator.le, ast.Gt: operator.gt,
     ast.GtE: operator.ge, ast.Is: operator.is_, ast.IsNot: operator.is_not,
@@ -24,11 +25,15 @@ _COMPARED: Mapping[type[ast.cmpop], Callable[[Any, Any], object]] = {
 
 
 class Options:
-    """What the tests of functions come to, as far as the values of parameters are known."""
+    """What the tests of functions come to, as far as the values of parameters are known.
 
-    def __init__(self, callers: Callers) -> None:
+    settings: take a flag to be what it is by default, unless code of the tree turns it on.
+    """
+
+    def __init__(self, callers: Callers, settings: Settings | None = None) -> None:
         self._callers = callers
         self._project = callers.project
+        self._settings = settings
 
     def shut_out(self, module: Module, function: ast.AST, statement: ast.stmt, node: ast.AST) -> bool:
         """Whether a part of a statement never runs, unless code outside of the tree gives what no code in it gives."""
@@ -36,6 +41,39 @@ class Options:
         if routine is None:
             return False
         return self._is_skipped(routine, routine.node.body, statement) or self._is_cut_short(routine, statement, node)
+
+    def is_off(self, module: Module, function: ast.AST, statement: ast.stmt, node: ast.AST) -> bool:
+        """Whether a part of a statement runs in no round of the loops around it, or in no call of the function.
+
+        Tests around these loops do not count: they choose what a program is there for, `if args.train:`.
+        """
+        routine = self._callers.routine(module, function)
+        return routine is not None and self._is_off(routine, statement, node, 0)
+
+    def _is_off(self, routine: Routine, statement: ast.stmt, node: ast.AST, depth: int) -> bool:
+        loops = [loop for loop in loops_around(routine.node.body, statement) if loop is not statement]
+        body = list(next(blocks_of(loops[0]))) if loops else routine.node.body
+        if self._is_skipped(routine, body, statement) or self._is_cut_short(routine, statement, node):
+            return True
+        return not loops and depth < _DEPTH and self._is_called_off(routine, depth + 1)
+
+    def _is_called_off(self, routine: Routine, depth: int) -> bool:
+        """Whether all calls of a function are such parts. What else may call it is not known."""
+        if isinstance(routine.node, ast.Module) or routine.outer is not None or routine.name in _CALLED_UNNAMED:
+            return False
+        paths = self._project.mentioning(routine.name, routine.module.path)
+        sites: list[CallSite] = []
+        for path in paths if len(paths) <= _MOST else ():
+            module = self._project.module(path, routine.module.path)
+            if module is None or is_in_test(module):
+                continue
+            file = self._callers.of_file(module)
+            if file.references.get(routine.name):
+                return False
+            sites += file.calls.get(routine.name, ())
+        return bool(sites) and all(
+            self._is_off(site.routine, _statement(site.routine.node, site.node), site.node, depth) for site in sites
+        )
 
     def _is_skipped(self, routine: Routine, body: list[ast.stmt], target: ast.stmt) -> bool:
         for statement in body:
@@ -74,14 +112,14 @@ class Options:
                 return ends if ends in outcomes else None if None in outcomes else not ends
             case ast.Compare(left=left, ops=[op], comparators=[right]) if type(op) in _COMPARED:
                 one, two = self._value(routine, left, 0), self._value(routine, right, 0)
-                if _UNKNOWN in (one, two):
+                if UNKNOWN in (one, two):
                     return None
                 try:
                     return bool(_COMPARED[type(op)](one, two))
                 except TypeError:
                     return None
         value = self._value(routine, test, 0)
-        return None if value is _UNKNOWN else bool(value)
+        return None if value is UNKNOWN else bool(value)
 
     def _value(self, routine: Routine, node: ast.expr, depth: int) -> object:
         match node:
@@ -92,24 +130,25 @@ class Options:
             case ast.Name(id=name):
                 holder = next((each for each in routine.around if name in each.parameters), None)
                 if holder is None or any(getattr(target, "id", None) == name for target in _stores(holder.node)):
-                    return _UNKNOWN
+                    return UNKNOWN
                 return self._parameter(holder, name, depth)
             case ast.Attribute(value=ast.Name(id="self"), attr=name):
                 return self._attribute(routine, name, depth)
-        return _UNKNOWN
+        return self._settings.usual(node, routine.module) if self._settings is not None else UNKNOWN
 
     def _attribute(self, routine: Routine, name: str, depth: int) -> object:
         """The value of an attribute that only `__init__` assigns, from a parameter."""
         owner = routine.around[-1].owner
         start = owner.methods.get("__init__") if owner is not None else None
-        if owner is None or start is None or self._is_set_from_outside(name, routine.module):
-            return _UNKNOWN
+        if owner is None or start is None or depth >= _DEPTH or self._is_set_from_outside(name, routine.module):
+            return UNKNOWN
         stores = [target for target in _stores(owner.node) if getattr(target, "attr", None) == name]
         assigned = [value for target, value in bindings(start.node) if target in stores]
         made = self._callers.routine(start.module, start.node)
-        if made is None or len(stores) != 1 or not assigned or not isinstance(assigned[0], ast.Name | ast.Constant):
-            return _UNKNOWN
-        return self._value(made, assigned[0], depth)
+        value = assigned[0] if assigned else None
+        if made is None or len(stores) != 1 or value is None:
+            return UNKNOWN
+        return self._value(made, value, depth + 1)
 
     def _is_set_from_outside(self, attribute: str, near: Module) -> bool:
         """Whether code that is no test assigns the attribute on anything that is not named `self`."""
@@ -125,15 +164,18 @@ class Options:
 
     def _parameter(self, routine: Routine, name: str, depth: int) -> object:
         """The one value that a parameter has in all calls of the tree, its default value included."""
-        if depth == _DEPTH or isinstance(routine.node, ast.Module):
-            return _UNKNOWN
+        if depth >= _DEPTH or isinstance(routine.node, ast.Module):
+            return UNKNOWN
         known = _default(routine, name)
+        is_flag = self._settings is not None and isinstance(known, bool)
         for site, given in self._given(routine, name):
-            value = _UNKNOWN if given is None else self._value(site.routine, given, depth + 1)
-            if known is _UNKNOWN:
+            value = UNKNOWN if given is None else self._value(site.routine, given, depth + 1)
+            if is_flag and value is UNKNOWN:
+                continue
+            if known is UNKNOWN:
                 known = value
-            if value is _UNKNOWN or not _alike(value, known):
-                return _UNKNOWN
+            if value is UNKNOWN or not _alike(value, known):
+                return UNKNOWN
         return known
 
     def _given(self, routine: Routine, name: str) -> Iterator[tuple[CallSite, ast.expr | None]]:
@@ -164,6 +206,11 @@ class Options:
                     yield from ((site, k.value) for k in site.node.keywords if k.arg == name)
 
 
+def _statement(root: ast.AST, node: ast.AST) -> ast.stmt:
+    """The innermost statement around a node."""
+    return next(around for around in ancestors(root, node) if isinstance(around, ast.stmt))
+
+
 def _sites(callers: Callers, module: Module) -> Iterator[CallSite]:
     for sites in callers.of_file(module).calls.values():
         yield from sites
@@ -176,7 +223,7 @@ def _is_bound(routine: Routine) -> bool:
 
 
 def _default(routine: Routine, name: str) -> object:
-    """The constant that a parameter is by default; `_UNKNOWN` if it has none."""
+    """The constant that a parameter is by default; `UNKNOWN` if it has none."""
     assert not isinstance(routine.node, ast.Module)
     arguments = routine.node.args
     placed = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs]
@@ -189,7 +236,7 @@ def _default(routine: Routine, name: str) -> object:
                     return value
                 case ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=int() | float() as value)):
                     return -value
-    return _UNKNOWN
+    return UNKNOWN
 
 
 def _stores(root: ast.AST) -> list[ast.AST]:
