@@ -44,8 +44,7 @@ def _read(read: HostRead, questions: Questions) -> Verdict | None:
     Of a value of unknown placement only the calls are reported that nobody makes of anything but tensors, because the
     value is often a plain number. It is a hint where few steps get to the read, or it is logged, or the function has
     just read the same values, or brings them to the host right after; where an array or a size is read, which may well
-    be what is wanted; and what processes agree on. What is read element by
-    element is many waits, also once for many steps.
+    be what is wanted; and what processes agree on.
     """
     if read.heat.rank < Heat.STEP.rank or read.in_handler or questions.is_remembered(read):
         return None
@@ -72,7 +71,7 @@ def _read(read: HostRead, questions: Questions) -> Verdict | None:
         return None
     all_at_once = questions.is_read_of_all(read)
     boundary = bool(read.elements) and read.method == "numpy" and not read.in_step
-    rare = (read.rate.is_rare or read.throttled) and not read.elements
+    rare = read.rate.is_rare or read.throttled
     aside = read.is_set_up or read.logged or read.is_collected or questions.is_in_test(read)
     waited_for = questions.is_read_before(read) or questions.is_brought_later(read) or questions.is_waited_before(read)
     # What is brought as a whole, or picked, is mostly a result, and a size that depends on values has to be known.

@@ -21,6 +21,7 @@ _FOR = (ast.For, ast.AsyncFor)
 _CALLS = 3  # functions that call one another, of which the last one calls the model
 _BODIES = (ast.For, ast.AsyncFor, ast.While, ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 _FEW = 4  # iterations of a loop that is not over steps, whatever it does; of `i % n`: too few to throttle
+_SOME = 16  # rounds of a loop that only evaluates, and so shows examples
 _WRAPPERS = frozenset({"enumerate", "zip", "iter", "islice", "tqdm", "trange", "cycle", "track", "reversed", "prepare"})
 _OF_WEIGHTS = frozenset(
     {"parameters", "named_parameters", "modules", "named_modules", "children", "named_children", "buffers",
@@ -57,7 +58,8 @@ class Repetition:
         root = iterated(node.iter)
         counts = isinstance(root, ast.Call) and _is_of(root.func, frozenset({"range"}))
         if self._is_loader(node.iter) or self._does_step(node.body):
-            return (Change.STEP,) if counts or not self._evaluates(node) else (Change.QUIET_STEP,)
+            long = counts and not self._counts_little(node.iter, _SOME)
+            return (Change.STEP,) if long or not self._evaluates(node) else (Change.QUIET_STEP,)
         return (
             self._through_functions(node.body)
             or (self._iterates(node) if counts else ())
@@ -328,11 +330,11 @@ class Repetition:
                     found.update(_spelled(t) for t in part.targets if isinstance(t, ast.Name | ast.Attribute))
         return frozenset(found)
 
-    def _counts_little(self, node: ast.expr) -> bool:
+    def _counts_little(self, node: ast.expr, most: int = _FEW) -> bool:
         """Whether a loop has a few iterations that are spelled out: `range(2)`, `(1.0, 0.5)`."""
         match iterated(node):
             case ast.Call(func=ast.Name(id="range"), args=[ast.Constant(value=int() as count)]):
-                return count <= _FEW
+                return count <= most
             case ast.Tuple() | ast.List():
                 return True
         return False
