@@ -201,13 +201,15 @@ def _asks_proof(place: Place, verdict: Verdict) -> bool:
 def _certain(project: Project, questions: Questions, places: Sequence[Place], options: RuleOptions) -> Examination:
     """The examination without assumptions of the parts of a file that hold these places.
 
-    The methods of one class share its attributes: those that move something are examined with them. Of other parts it
-    says what holds with the assumptions: that something else is done there, too, speaks against a proof.
+    Where a module may be moved, the other methods of the class that move something are examined, too: they may take it
+    away again. Of other parts it says what holds with the assumptions: that something else is done there, too, speaks
+    against a proof.
     """
     module = questions.module
-    parts = parts_of(module, places)
-    classes = {part.owner for part in parts if part is not None and part.owner is not None}
-    parts |= {part for part in parts_of(module, questions.sites) if part is not None and part.owner in classes}
+    of_modules = parts_of(module, (place for place in places if isinstance(place, Site) and not place.is_tensor))
+    classes = {part.owner for part in of_modules if part is not None and part.owner is not None}
+    beside = {part for part in parts_of(module, questions.sites) if part is not None and part.owner in classes}
+    parts = parts_of(module, places) | beside
     wide = analysis_of(project, options.assumptions, options.analysis_budget)
     return analysis_of(project, budget=options.analysis_budget).examine(module, parts, wide)
 
