@@ -159,7 +159,7 @@ def judge(module: Module, project: Project, options: RuleOptions) -> Judged:
     """The judgements on a file: what is proved, and on other places what follows from assumptions.
 
     What can be proved can also be found where something is assumed. So that is done first, and proofs are looked for
-    only where it gives a verdict.
+    only where it gives a verdict, and one that a proof can change.
     """
     examined = analysis_of(project, options.assumptions, options.analysis_budget).examine(module)
     questions = Questions(project, module, examined, options.assumptions)
@@ -168,13 +168,14 @@ def judge(module: Module, project: Project, options: RuleOptions) -> Judged:
     if not options.assumptions or not verdicts:
         judgements = [Judgement(place, *judged) for place, judged in verdicts]
         return Judged(questions, judgements, sites, examined.given_up)
-    certain = _certain(project, questions, [place for place, _ in verdicts], options)
+    certain = _certain(project, questions, [place for place, (_, said) in verdicts if _asks_proof(place, said)], options)
     proofs = Questions(project, module, certain)
     proved = {_key(place): place for place in proofs.places}
     assumed = options.assumptions & (proofs.assumable | questions.assumable)
     found: list[Judgement] = []
     for place, judged in verdicts:
-        there = proved.get(_key(place))
+        asks = _asks_proof(place, judged[1])
+        there = proved.get(_key(place)) if asks else None
         proof = strongest(there, proofs, options) if there is not None else None
         if proof is not None and there is not None and _is_enough(there, proof[1], judged[1]):
             found.append(Judgement(there, *proof))
@@ -182,21 +183,33 @@ def judge(module: Module, project: Project, options: RuleOptions) -> Judged:
             # What is neither proved nor loud nor hot, and would read no simpler, is not worth a line. A fact may be
             # missing where a proof is not complete: what is assumed of the heap has none.
             rests_on = frozenset(fact.assumption for fact in judged[1].why if fact.assumption is not None)
-            rests_on = rests_on or assumed & _OF_THE_HEAP or assumed or options.assumptions
+            if asks and not rests_on:
+                rests_on = assumed & _OF_THE_HEAP or assumed or options.assumptions
             found.append(Judgement(place, *judged, rests_on, rests_on <= options.trusted))
     return Judged(proofs, found, sites, tuple(dict.fromkeys((*examined.given_up, *certain.given_up))))
+
+
+def _asks_proof(place: Place, verdict: Verdict) -> bool:
+    """Whether a proof can change what is reported.
+
+    A fix may be safe, and a loud one an error; what is cooler than a step is reported only if it is proved. Any other
+    hint says itself what it does not know, and is reported as it is.
+    """
+    return verdict.action is not None or verdict.severity is not Severity.HINT or place.heat.rank < Heat.STEP.rank
 
 
 def _certain(project: Project, questions: Questions, places: Sequence[Place], options: RuleOptions) -> Examination:
     """The examination without assumptions of the parts of a file that hold these places.
 
-    The methods of one class share its attributes: those that move something are examined with them. Of other parts it
-    says what holds with the assumptions: that something else is done there, too, speaks against a proof.
+    Where a module may be moved, the other methods of the class that move something are examined, too: they may take it
+    away again. Of other parts it says what holds with the assumptions: that something else is done there, too, speaks
+    against a proof.
     """
     module = questions.module
-    parts = parts_of(module, places)
-    classes = {part.owner for part in parts if part is not None and part.owner is not None}
-    parts |= {part for part in parts_of(module, questions.sites) if part is not None and part.owner in classes}
+    of_modules = parts_of(module, (place for place in places if isinstance(place, Site) and not place.is_tensor))
+    classes = {part.owner for part in of_modules if part is not None and part.owner is not None}
+    beside = {part for part in parts_of(module, questions.sites) if part is not None and part.owner in classes}
+    parts = parts_of(module, places) | beside
     wide = analysis_of(project, options.assumptions, options.analysis_budget)
     return analysis_of(project, budget=options.analysis_budget).examine(module, parts, wide)
 

@@ -81,7 +81,7 @@ def _read(read: HostRead, questions: Questions) -> Verdict | None:
     return Verdict(
         Severity.HINT if quiet else Severity.WARNING,
         _message(read, questions, bool(proved)),
-        questions.read_proof(read),
+        questions.read_proof(read) if proved or read.form is Form.UPLOAD else read.tensor.why,
         ReadAtOnce() if all_at_once else None,
         "read all at once",
         start=brought.anchor
