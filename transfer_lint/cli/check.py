@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shlex
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -189,6 +188,8 @@ def _page(
 
     facts: what the check has found out about texts.
     """
+    import shlex
+
     from transfer_lint.graph.before_after import before_after_for
     from transfer_lint.report.html import About, report
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import sys
 import time
 from collections import Counter
@@ -27,10 +26,17 @@ def view_for(settings: Settings, output_file: str | None = None) -> View:
         colour=output_file is None and coloured(sys.stdout),
         fancy=output_file is not None or "utf" in (sys.stdout.encoding or "").lower(),
         links=terminal and shows_links(os.environ),
-        width=shutil.get_terminal_size().columns if terminal else 100,
+        width=_columns() if terminal else 100,
         unsafe_fixes=settings.unsafe_fixes,
         fail_on=settings.fail_on,
     )
+
+
+def _columns() -> int:
+    """How many columns the terminal has."""
+    import shutil  # imported late: most runs have no terminal, and it takes a while
+
+    return shutil.get_terminal_size().columns
 
 
 def coloured(stream: Any) -> bool:
@@ -131,7 +137,7 @@ def say(text: str) -> None:
     if sys.stderr.isatty():
         from transfer_lint.report.lines import wrap
 
-        lines = wrap(text, shutil.get_terminal_size().columns, "  ")
+        lines = wrap(text, _columns(), "  ")
     try:
         for line in lines:
             click.echo(terminal.printed(line), err=True, color=coloured(sys.stderr))
@@ -239,7 +245,7 @@ class Bar:
         """The bar in one line of the terminal; what has no room is left out, the name first."""
         from transfer_lint.report.lines import cut_before, printable, width
 
-        room = shutil.get_terminal_size().columns - 1
+        room = _columns() - 1
         size = max(min(self._WIDTH, room - len(self._label) - 1 - len(counts)), 0)
         full = size * done // total
         line, rest = ("━", "─") if "utf" in (sys.stderr.encoding or "").lower() else ("#", "-")

@@ -50,10 +50,10 @@ class Seen:
 
 @dataclass(frozen=True)
 class _Entry:
-    """A kept result.
+    """What a kept result rests on. It is asked for only where a file has changed.
 
-    parts: (file, key of its questions) of all files that it rests on. outside: files that these have read and that may
-    be in no tree.
+    result: the key of the result. parts: (file, key of its questions) of all files that it rests on. outside: files
+    that these have read and that may be in no tree.
     """
 
     result: str
@@ -93,20 +93,25 @@ class Cache:
         unchanged: dict[str, str] = {}
         for path, text in texts.items():
             held = notes.get(self._tree(path))
-            entry = self._unchanged(held.get(self._key(path, text))) if isinstance(held, dict) else None
-            if entry is not None:
-                unchanged[path] = entry
-        entries = self._entries(unchanged)
-        changed = {path: text for path, text in texts.items() if path not in entries}
+            key = self._unchanged(held.get(self._key(path, text))) if isinstance(held, dict) else None
+            if key is not None:
+                unchanged[path] = key
+        results = self._results(unchanged)
+        changed = {path: text for path, text in texts.items() if path not in results}
         again = self._asked_again(changed) if changed else {}
         self._note(again, texts)
+        return results | self._results({path: entry.result for path, entry in again.items()})
+
+    def _results(self, keys: Mapping[str, str]) -> dict[str, Examined]:
+        """Path -> its result, as far as they are there. keys: path -> key."""
         from transfer_lint.lint import recorded
 
-        results = {path: recorded.read(entry.result) for path, (_, entry) in (entries | again).items()}
-        return {path: result for path, result in results.items() if result is not None}
+        held = self._store.get(set(keys.values()))
+        read = {key: recorded.read(value) for key, value in held.items()}
+        return {path: result for path, key in keys.items() if (result := read.get(key)) is not None}
 
     def _unchanged(self, note: object) -> str | None:
-        """The key of the entry that a note names, if all that the note names besides is as it was."""
+        """The key of the result that a note names, if all that the note names besides is as it was."""
         match note:
             case [str() as key, dict() as trees, dict() as outside]:
                 same = all(self._tree(near) == tree for near, tree in trees.items())
@@ -116,22 +121,16 @@ class Cache:
     def _are_as_they_were(self, contents: Mapping[str, object]) -> bool:
         return all(self._sources.content(path) == content for path, content in contents.items())
 
-    def _entries(self, keys: Mapping[str, str]) -> dict[str, tuple[str, _Entry]]:
-        """Path -> its entry, with the key, as far as they are there. keys: path -> key."""
-        held = self._read(set(keys.values()))
-        read = {key: _Entry.read(value) for key, value in held.items()}
-        return {path: (key, entry) for path, key in keys.items() if (entry := read.get(key)) is not None}
-
-    def _asked_again(self, texts: Mapping[str, str]) -> dict[str, tuple[str, _Entry]]:
+    def _asked_again(self, texts: Mapping[str, str]) -> dict[str, _Entry]:
         """Path -> the newest entry of that text, if what it rests on has the same answers now."""
         from transfer_lint.flow.program.trees import Trees
 
-        newest = self._read({self._key(path, text) for path, text in texts.items()})
-        keys = {path: str(newest[key]) for path, text in texts.items() if (key := self._key(path, text)) in newest}
-        entries = self._entries(keys)
-        nodes = self._read({node for _, entry in entries.values() for _, node in entry.parts})
+        held = self._read({self._key(path, text) for path, text in texts.items()})
+        newest = {path: _Entry.read(held.get(self._key(path, text))) for path, text in texts.items()}
+        entries = {path: entry for path, entry in newest.items() if entry is not None}
+        nodes = self._read({node for entry in entries.values() for _, node in entry.parts})
         trees = Trees(self._sources)
-        good = {path: held for path, held in entries.items() if self._hold(held[1].parts, nodes, trees)}
+        good = {path: entry for path, entry in entries.items() if self._hold(entry.parts, nodes, trees)}
         return {} if self._sources.moved else good
 
     def _hold(self, parts: Iterable[tuple[str, str]], nodes: Mapping[str, object], trees: Trees) -> bool:
@@ -163,27 +162,27 @@ class Cache:
         values = {near: f"[{','.join(sorted(questions))}]" for near, questions in asked.items()}
         nodes = {near: _digest("node", near, value) for near, value in values.items()}
         kept = {nodes[near]: value for near, value in values.items()}
-        entries: dict[str, tuple[str, _Entry]] = {}
+        entries: dict[str, _Entry] = {}
         outside = {near: read.keys() - self._files(near) for near, read in reads.items()}
         for path, result in results.items():
             files = [near for near in sorted(_reached(path, reads)) if near in nodes]
             beyond = sorted({file for near in files for file in outside.get(near, ())})
-            entry = _Entry(recorded.written(result), tuple((near, nodes[near]) for near in files), tuple(beyond))
-            key = _digest("entry", entry.written)
-            kept[key] = entry.written
-            kept[self._key(path, texts[path])] = json.dumps(key)
-            entries[path] = key, entry
+            value = recorded.written(result)
+            entry = _Entry(_digest("result", value), tuple((near, nodes[near]) for near in files), tuple(beyond))
+            kept[entry.result] = value
+            kept[self._key(path, texts[path])] = entry.written
+            entries[path] = entry
         self._store.put({key: value.encode("utf-8", "surrogatepass") for key, value in kept.items()})
         self._note(entries, texts)
 
-    def _note(self, entries: Mapping[str, tuple[str, _Entry]], texts: Mapping[str, str]) -> None:
+    def _note(self, entries: Mapping[str, _Entry], texts: Mapping[str, str]) -> None:
         """Note that entries hold for the files as they are now."""
         notes: dict[str, dict[str, object]] = {}
-        for path, (key, entry) in entries.items():
+        for path, entry in entries.items():
             own = self._tree(path)
             trees = {tree: near for near, _ in entry.parts if (tree := self._tree(near)) != own}
             outside = {file: self._sources.content(file) for file in entry.outside}
-            note = [key, {near: tree for tree, near in trees.items()}, outside]
+            note = [entry.result, {near: tree for tree, near in trees.items()}, outside]
             notes.setdefault(own, {})[self._key(path, texts[path])] = note
         for tree, held in self._read(set(notes)).items():
             if isinstance(held, dict):

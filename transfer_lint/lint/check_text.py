@@ -12,7 +12,6 @@ from transfer_lint.files.sources import Sources
 from transfer_lint.files.text import is_notebook
 from transfer_lint.findings import Finding
 from transfer_lint.lint.selection import selected, with_fix_as_set
-from transfer_lint.lint.suppression import read_comments
 from transfer_lint.problems import Problem
 from transfer_lint.settings import Settings
 
@@ -40,6 +39,7 @@ def examine(path: str, text: str, project: Project, settings: Settings) -> Exami
         Problem: the text nests too deep.
     """
     from transfer_lint.lint import about_lint
+    from transfer_lint.lint.suppression import read_comments
 
     settings = settings.of(path)
     comments = read_comments(text)

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, Literal, get_args, get_origin
 
 from transfer_codemods.actions import GuardForm
 from transfer_lint.findings import Assumption, FixHints, Heat, Severity
@@ -37,15 +37,25 @@ class Form:
 
     def read(self, value: object) -> object:
         """TOML value -> value of the Settings field. Raises ValueError that says what the value must be."""
-        import msgspec  # imported where there is a configuration
+        return self.then(self._typed(value))
+
+    def _typed(self, value: object) -> object:
+        """The value as its type. Raises ValueError."""
+        match value:
+            case bool() if self.kind is bool:
+                return value
+            case str() if value and (self.kind is str or (get_origin(self.kind) is Literal and value in self.choices)):
+                return value
+            case list() if self.kind == tuple[str, ...] and all(isinstance(item, str) for item in value):
+                return tuple(value)
+        import msgspec  # for the rest, and for what is wrong: its import takes as long as the start of Python
 
         try:
-            typed = msgspec.convert(value, self._type)
+            return msgspec.convert(value, self._type)
         except msgspec.ValidationError:
             wrong = [str(item) for item in (value if isinstance(value, list) else [value]) if item not in self.choices]
             near = nearest(wrong[0], self.choices) if wrong else None
             raise ValueError(self.must + (f"; did you mean {near!r}?" if near else "")) from None
-        return self.then(typed)
 
     @property
     def schema(self) -> dict[str, object]:

@@ -24,10 +24,10 @@ def written(examined: Examined) -> str:
     return json.dumps(_plain(examined), separators=(",", ":"))
 
 
-def read(text: str) -> Examined | None:
+def read(kept: bytes) -> Examined | None:
     """The result that `written` has written; None if it is something else."""
     try:
-        value = _value(json.loads(text))
+        value = _value(json.loads(kept))
     except (ValueError, TypeError, KeyError, RecursionError):
         return None
     return value if isinstance(value, Examined) else None

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 
 from transfer_lint.files.text import is_notebook, lines_of
 from transfer_lint.lint.outcome import Outcome
@@ -51,7 +50,13 @@ class Places:
 
     def address(self, path: str, line: int) -> Callable[[], str]:
         """Gives the `file:` address of a line; editors and terminals read the line after the `#`."""
-        return lambda: f"{Path(path).absolute().as_uri()}#{self.on_disk(path, line)}"
+
+        def written() -> str:
+            from pathlib import Path  # imported late: few reports have addresses
+
+            return f"{Path(path).absolute().as_uri()}#{self.on_disk(path, line)}"
+
+        return written
 
     def lines(self, path: str) -> list[str]:
         """The lines of a file's text, of a notebook as they are in its cells. Line N is `lines(path)[N - 1]`."""
