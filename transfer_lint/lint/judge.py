@@ -168,7 +168,8 @@ def judge(module: Module, project: Project, options: RuleOptions) -> Judged:
     if not options.assumptions or not verdicts:
         judgements = [Judgement(place, *judged) for place, judged in verdicts]
         return Judged(questions, judgements, sites, examined.given_up)
-    certain = _certain(project, questions, [place for place, (_, said) in verdicts if _asks_proof(place, said)], options)
+    asking = [place for place, (_, said) in verdicts if _asks_proof(place, said)]
+    certain = _certain(project, questions, asking, options)
     proofs = Questions(project, module, certain)
     proved = {_key(place): place for place in proofs.places}
     assumed = options.assumptions & (proofs.assumable | questions.assumable)
