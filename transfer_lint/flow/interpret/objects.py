@@ -173,7 +173,26 @@ def store(frame: Frame, owner: Object, name: str, value: Value, where: ast.AST, 
             return
     if owner.cls is None and not name.startswith("["):
         frame.run_operators((owner,), where, state, f".{name}=")
+    if _may_be_set_by_code(frame, owner, name, state):
+        state.run_unseen((owner, value), frame.epoch(where), getattr(where, "lineno", 0))
+        state.havoc(owner, frame.epoch(where), getattr(where, "lineno", 0))
+        return
     state.write(owner, name, value)
+
+
+def _may_be_set_by_code(frame: Frame, owner: Object, name: str, state: State) -> bool:
+    """Whether a property, a descriptor or a `__setattr__` of a class that is not known may change what is assigned.
+
+    Not under the assumption that no changes are hidden.
+    """
+    if name.startswith("[") or state.record(owner.ident).made:
+        return False
+    if isinstance(owner.cls, ClassInfo):
+        perhaps = any(map(owner.cls.is_overridden, (name, "__setattr__")))
+    else:
+        perhaps = owner.cls is None
+    by = (f".{name}=", "__set__", "__setattr__")
+    return perhaps and not frame.acting.isdisjoint(by) and state.sharing.may_hide()
 
 
 def _may_register(frame: Frame, owner: Object, name: str, value: Value, state: State) -> bool:

@@ -9,6 +9,27 @@ from transfer_lint.flow.values.records import Epoch, Record
 from transfer_lint.flow.values.symbols import Symbol
 
 
+def shared_parts(
+    heap: Mapping[Symbol, Record],
+    sharing: Sharing,
+    reachable: Callable[..., Iterable[Symbol]],
+    idents: Iterable[Symbol],
+) -> list[Symbol]:
+    """What objects that were made here may hold, and was not made here: others may hold it, too.
+
+    `nn.Sequential(net.first)` shares a part with `net`.
+    """
+    found: dict[Symbol, None] = {}
+    pending = [ident for ident in idents if _is_made(heap.get(ident))]
+    while pending:
+        ident = pending.pop()
+        for part in (*reachable(ident), *sharing.parts.get(ident, ())):
+            if part not in found and part is not ident:
+                found[part] = None
+                pending.append(part)
+    return [part for part in found if not _is_made(heap.get(part))]
+
+
 def hidden_records(
     heap: Mapping[Symbol, Record],
     sharing: Sharing,
