@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping, Sequence
 
 MOVES = frozenset({"to", "cuda", "cpu", "xpu", "npu", "mps", "hpu", "ipu"})
 """Methods that may move data to another device."""
@@ -25,47 +26,70 @@ PLACES = (rf"\.\s*(?:{'|'.join(sorted(MOVES | READS))})\s*\(", rf"{words('device
 GIVEN = rf"{words('device')}\s*=(?!=)"
 """What gives a factory, or something else, a device."""
 
-ACCELERATOR = rf"(?:{words('cuda', 'xpu', 'mps', 'npu', 'hpu', 'get_torch_device', 'vae_device')})\b"
+_ACCELERATORS = ("cuda", "xpu", "mps", "npu", "hpu", "get_torch_device", "vae_device")
+ACCELERATOR = rf"(?:{words(*_ACCELERATORS)})\b"
 """What a file that puts a value on an accelerator by itself has in its text. Any test may read such a value."""
 
-TESTS = r"(?:if|while|assert)\b[^\n]*\.(?:all|any|isfinite|isinf|isnan|max|mean|min|norm|sigmoid|sum)\("
+_WHOLE = ("all", "any", "isfinite", "isinf", "isnan", "max", "mean", "min", "norm", "sigmoid", "sum")
+TESTS = rf"(?:if|while|assert)\b[^\n]*\.(?:{'|'.join(_WHOLE)})\("
 """A test of what is made of all elements of a tensor, or an array."""
 
-SIZES = (
-    r"(?<!np)(?<!numpy)\.(?:argwhere|masked_select|nonzero|unique)\(",
-    r"torch\.where\((?:[^\n(),\[]|\([^\n()]*\)|\[[^\n\]]*\])*\)",
-    r"torch\.(?:linalg\.\w+|cholesky|ctc_loss|histc|inverse|isin|matrix_exp|normal|pinverse|svd)\(",
-    r"error_if_nonfinite=True",
-    rf"(?:{words('Bernoulli', 'Beta', 'Categorical', 'Dirichlet', 'Gamma', 'Laplace', 'Normal', 'Uniform')})\(",
-    r"(?:float|int)\([\w.\[\]]+\.(?:max|mean|min|sum)\(",
-    r"float\([\w.]*loss\d?\)",
-    r"(?:float|int)\((?:sigmas?|t|timesteps?)\[",
-    r"sqrt\((?<![.\w]sqrt\()",
-    r"\.get_scale\(\)",
-    r"\[(?<=\w\[)(\w+)\]\s+for \1 in ",
-    r"\[(?<!shape\[)-?\d\] (?:[!=]=|[<>]) ",
-    r"torch\.(?:allclose|equal)\(",
-    r"torch\.(?:arange|randperm|tril_indices|triu_indices)\((?![^\n]*device)",
-    r"\[(?:np\.a)?range\(",
-    r"\.type_as\(",
-    r"\[(?<=[\w)]\[)(?:[^\[\]\n]|\[[^\[\]\n]{0,40}\]){0,80}(?:[!=<>]=|[<>]|ma?sk\w*\s*[,\]])",
-    r"\[(?<=\w\[)~\w+\]",
-)
+_SAMPLERS = ("Bernoulli", "Beta", "Categorical", "Dirichlet", "Gamma", "Laplace", "Normal", "Uniform")
+SIZES: Mapping[str, Sequence[str]] = {
+    r"\.(?<!np\.)(?<!numpy\.)(?:argwhere|masked_select|nonzero|unique)\(": (
+        "argwhere(", "masked_select(", "nonzero(", "unique(",
+    ),
+    r"torch\.where\((?:[^\n(),\[]|\([^\n()]*\)|\[[^\n\]]*\])*\)": ("torch.where(",),
+    r"torch\.(?:linalg\.\w+|cholesky|ctc_loss|histc|inverse|isin|matrix_exp|normal|pinverse|svd)\(": ("torch.",),
+    r"error_if_nonfinite=True": ("error_if_nonfinite=True",),
+    rf"(?:{words(*_SAMPLERS)})\(": tuple(f"{name}(" for name in _SAMPLERS),
+    r"(?:float|int)\([\w.\[\]]+\.(?:max|mean|min|sum)\(": ("max(", "mean(", "min(", "sum("),
+    r"float\([\w.]*loss\d?\)": ("float(",),
+    r"(?:float|int)\((?:sigmas?|t|timesteps?)\[": ("(sigma", "(t[", "(timestep"),
+    r"sqrt\((?<![.\w]sqrt\()": ("sqrt(",),
+    r"\.get_scale\(\)": (".get_scale()",),
+    r"\[(?<=\w\[)(\w+)\]\s+for \1 in ": ("[",),
+    r"\[(?<!shape\[)-?\d\] (?:[!=]=|[<>]) ": ("[",),
+    r"torch\.(?:allclose|equal)\(": ("torch.allclose(", "torch.equal("),
+    r"torch\.(?:arange|randperm|tril_indices|triu_indices)\((?![^\n]*device)": ("torch.",),
+    r"\[(?:np\.a)?range\(": ("range(",),
+    r"\.type_as\(": (".type_as(",),
+    r"\[(?<=[\w)]\[)(?:[^\[\]\n]|\[[^\[\]\n]{0,40}\]){0,80}(?:[!=<>]=|[<>]|ma?sk\w*\s*[,\]])": ("[",),
+    r"\[(?<=\w\[)~\w+\]": ("[~",),
+}  # fmt: skip
 """What reads, in a file that uses torch, how many elements a result has, or one number of a tensor; also by a mask;
-and what makes an index on the host."""
+and what makes an index on the host. Each pattern with texts of which all that it matches holds one."""
 
 BUFFERS = r"register_buffer\("
 """What registers a tensor that a test may read."""
 
-_SITES = tuple(re.compile(pattern.encode()) for pattern in (*PLACES, GIVEN, ACCELERATOR, TESTS, BUFFERS))
-_SIZES = tuple(re.compile(pattern.encode()) for pattern in SIZES)
+_SITES: Mapping[str, Sequence[str]] = {
+    PLACES[0]: (".",),
+    PLACES[1]: ("device",),
+    GIVEN: ("device",),
+    ACCELERATOR: _ACCELERATORS,
+    TESTS: tuple(f".{name}(" for name in _WHOLE),
+    BUFFERS: ("register_buffer(",),
+}
+
+
+def _searches(patterns: Mapping[str, Sequence[str]]) -> list[tuple[bytes, list[bytes]]]:
+    return [(pattern.encode(), [text.encode() for text in texts]) for pattern, texts in patterns.items()]
+
+
+_OF_SITES, _OF_SIZES = _searches(_SITES), _searches(SIZES)
+
+
+def _any_in(data: bytes, searches: Sequence[tuple[bytes, Sequence[bytes]]]) -> bool:
+    """Whether a pattern matches. One is compiled and searched only where one of its texts is: these are found fast."""
+    return any(
+        any(text in data for text in texts) and re.search(pattern, data) is not None for pattern, texts in searches
+    )
 
 
 def may_have_site(data: bytes) -> bool:
     """Whether `data` may hold anything that rules judge. False is near certain, True is not."""
-    if any(pattern.search(data) for pattern in _SITES):
-        return True
-    return b"torch" in data and any(pattern.search(data) for pattern in _SIZES)
+    return _any_in(data, _OF_SITES) or (b"torch" in data and _any_in(data, _OF_SIZES))
 
 
 def may_concern(data: bytes) -> bool:
