@@ -35,13 +35,15 @@ class ReadQuestions(Placements):
         """Whether the host has waited for the same device before, when all that is read was computed already.
 
         It has read another value, or brought one, in the same round of every loop: that wait is the one to be spared.
+        What is brought beside a loss is taken to come from where the model is trained.
         """
         known, methods = self._source_of(read), self._knowledge.tensor_methods
         if read.elements:
             return False
         if self.is_trained_on(read):
-            others = (other for other in self.reads if other is not read and is_trained_on(other))
-            if any(readers.is_computed_before(read, other, methods) for other in others):
+            before: list[Site | HostRead] = [o for o in self.reads if o is not read and is_trained_on(o)]
+            before += [site for site in self.sites if site.is_blocking and self.goes_to_host(site)]
+            if any(readers.is_computed_before(read, wait, methods) for wait in before):
                 return True
         if known is None:
             return False

@@ -30,6 +30,15 @@ def shared_parts(
     return [part for part in found if not _is_made(heap.get(part))]
 
 
+def named_wholes(
+    heap: Mapping[Symbol, Record], sharing: Sharing, reachable: Callable[..., Iterable[Symbol]], moved: Symbol
+) -> list[Symbol]:
+    """What an object that is moved, or a part that it shares, belongs to by name: `net` of `net.first.to("cpu")`."""
+    parts = (moved, *shared_parts(heap, sharing, reachable, (moved,)))
+    wholes = dict.fromkeys(whole for part in parts for whole in part.lineage())
+    return [whole for whole in wholes if whole in heap and whole is not moved]
+
+
 def hidden_records(
     heap: Mapping[Symbol, Record],
     sharing: Sharing,

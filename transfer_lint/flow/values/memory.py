@@ -9,7 +9,7 @@ from typing import TypeAlias
 
 from transfer_lint.flow.program.modules import ClassInfo
 from transfer_lint.flow.values.aliasing import Later, Sharing
-from transfer_lint.flow.values.hidden import hidden_records, shared_parts
+from transfer_lint.flow.values.hidden import hidden_records, named_wholes, shared_parts
 from transfer_lint.flow.values.records import AT_ENTRY, MADE, Epoch, Record, contents_of
 from transfer_lint.flow.values.settled import settled_records
 from transfer_lint.flow.values.symbols import Symbol, Symbols
@@ -97,7 +97,8 @@ class Memory:
         """Move a module to `device` and `dtype` (None: the move does not change that half)."""
         self.sharing.know(owner)
         self.sharing.placed = True
-        for other in self._sharing((owner.ident,), epoch, line, moved=True):
+        named = named_wholes(self.heap, self.sharing, self.reachable, owner.ident) if self.sharing.settled else ()
+        for other in (*named, *self._sharing((owner.ident,), epoch, line, moved=True)):
             self._unplace(other, device, dtype, epoch, line)
         self._place(owner.ident, device, dtype, epoch, line, set())
         self._refresh_weights(epoch, line)
@@ -126,15 +127,13 @@ class Memory:
     def _sharing(self, idents: Iterable[Symbol], epoch: str, line: int, moved: bool = False) -> list[Symbol]:
         """Other objects that hold one of these and have a known placement, or that may share parts with one of these.
 
-        Under the assumption that modules stay where they were moved, only what these are parts of by name, if they are
-        moved. Of too many, everything is forgotten first.
+        None under the assumption that modules stay where they were moved. Of too many, everything is forgotten first.
         moved: these objects are moved like modules; one of unknown class may then be any module.
         """
+        if self.sharing.settled:
+            return []
         wanted = set(idents)
         idents = [*idents, *shared_parts(self.heap, self.sharing, self.reachable, idents)] if moved else idents
-        if self.sharing.settled:
-            named = (whole for ident in idents for whole in ident.lineage()) if moved else ()
-            return [whole for whole in dict.fromkeys(named) if whole in self.heap and whole not in wanted]
         # If an object may share parts with another one, a part of the first may be a part of the other, too.
         found = self.sharing.related({ancestor for ident in idents for ancestor in ident.lineage()})
         if found is None:
