@@ -311,3 +311,30 @@ def test_a_transfer_and_a_host_read_at_one_place_are_two_findings(folder: Path) 
     assert codes(ran.out) == ["both.py:5 TL102", "both.py:8 TL301", "both.py:8 TL101"]
     explained = lint("explain", "both.py:8", cwd=folder).out
     assert "TL101 redundant-transfer" in explained
+
+
+UPLOADING = """\
+import torch
+
+
+def train(model, loader, device):
+    for x in loader:
+        model(x)
+        sizes = torch.tensor([x.shape[0], 2], device=device)
+        print(sizes)
+"""
+
+
+@pytest.mark.parametrize(
+    ("options", "found"),
+    [
+        pytest.param((), [("hint", ["runs-on-accelerator"]), ("warning", ["runs-on-accelerator"])], id="assumed"),
+        pytest.param(("--proved-only",), [("hint", []), ("hint", [])], id="proved"),
+    ],
+)
+def test_a_hint_without_a_fix_names_what_its_own_evidence_assumes(
+    tmp_path: Path, options: tuple[str, ...], found: list[tuple[str, list[str]]]
+) -> None:
+    (tmp_path / "a.py").write_text(UPLOADING)
+    value = json.loads(lint("check", "--output-format", "json", "--exit-zero", *options, cwd=tmp_path).out)
+    assert [(each["severity"], each["assumptions"]) for each in value["findings"]] == found
