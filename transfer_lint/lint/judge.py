@@ -273,7 +273,7 @@ def _on_request(judgement: Judgement, questions: Questions, options: RuleOptions
 
 
 def _halves(applied: Sequence[Judgement], options: RuleOptions) -> Sequence[Judgement]:
-    """Those whose fix would take away one of several moves that are written alike, unless that counts at each step."""
+    """Those whose fix would take away one of several moves that are written alike, unless they are loud at a step."""
     fixes = {
         each.place.node: each
         for each in applied
@@ -285,7 +285,7 @@ def _halves(applied: Sequence[Judgement], options: RuleOptions) -> Sequence[Judg
         for node, each in fixes.items()
         if options.fix_hints is FixHints.ALWAYS
         or not isinstance(each.verdict.action, DeleteTransfer | ReuseTransfer)
-        or (each.place.heat.rank >= Heat.STEP.rank and (each.verdict.simpler or each.severity is not Severity.HINT))
+        or (each.severity is not Severity.HINT and each.place.heat.rank >= Heat.STEP.rank)
     }
     unsafe = {node for node, each in fixes.items() if each.safety is Safety.UNSAFE}
     return [fixes[node] for node in halves(sites, kept, unsafe)]
