@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.command import CLEAN, MENDED, PATIENCE, WASTE, environment
+from tests.support.command import CLEAN, MENDED, PATIENCE, WASTE, environment, lint
 
 pty = pytest.importorskip("pty", reason="terminals are POSIX's")
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals are POSIX's")
@@ -363,8 +363,13 @@ def test_a_worker_that_is_killed_in_the_middle(folder: Path) -> None:
     assert all(len((folder / f"begun_slow_{n}.py").read_text().split()) == 2 for n in (1, 2))
 
 
-def test_a_file_whose_worker_is_killed_again_and_again(folder: Path) -> None:
-    process = start(folder, PREPARED, "several", "fix", "--hints")
+@pytest.mark.parametrize(("known", "times"), [(False, 4), (True, 8)], ids=["new", "known before"])
+def test_a_file_whose_worker_is_killed_again_and_again(folder: Path, known: bool, times: int) -> None:
+    """Of what is known of the first texts, none is lost; with a rewritten file, each is tried as it was, once more."""
+    kept = ("--cache-dir", "kept")
+    if known:
+        lint("check", "--hints", *kept, cwd=folder, expect=1)
+    process = start(folder, PREPARED, "several", "fix", "--hints", *kept)
     wait_for(begun(folder, "slow_1.py", "slow_2.py"))
     killed: set[int] = set()
     while process.poll() is None:
@@ -375,7 +380,7 @@ def test_a_file_whose_worker_is_killed_again_and_again(folder: Path) -> None:
         time.sleep(0.01)
     code, _, err = ended(process)
     assert code == 2
-    assert len(killed) == 4
+    assert len(killed) == times
     for name in ("slow_1.py", "slow_2.py"):
         said = f"{name}: brought down the process that looked at it, twice (SIGKILL); give it more memory, or exclude"
         assert said in err

@@ -84,11 +84,17 @@ def test_what_takes_too_many_steps_is_not_tried_again(interpreted: Counter[str])
     assert interpreted == {"f": 1}
 
 
-def test_the_methods_of_a_class_that_move_something_are_proved_together(interpreted: Counter[str]) -> None:
+def test_a_method_that_moves_a_module_is_proved_with_those_that_may_take_it_away(interpreted: Counter[str]) -> None:
     kept = "    def keep(self, x: torch.Tensor):\n        self.x = x.cuda()\n"
     used = "    def use(self, y: torch.Tensor):\n        return (y.cuda() + self.x).to('cuda')\n"
     check({"main.py": f"import torch\nclass Kept:\n{kept}{used}    def free(self, n):\n        return n\n"})
-    assert interpreted == {"keep": 2, "use": 2}
+    assert interpreted == {"keep": 1, "use": 2}  # a tensor is not taken away
+    interpreted.clear()
+    made = "    def __init__(self):\n        super().__init__()\n        self.net = torch.nn.Linear(4, 4)\n"
+    kept = "    def keep(self):\n        self.net.cpu()\n"
+    used = "    def use(self, y: torch.Tensor):\n        return self.net.to('cuda')(y)\n"
+    check({"main.py": f"import torch\nclass Kept(torch.nn.Module):\n{made}{kept}{used}"})
+    assert interpreted["keep"] == interpreted["use"] == 2
 
 
 def test_what_only_hands_a_device_on_is_not_followed(interpreted: Counter[str]) -> None:

@@ -36,6 +36,12 @@ HALVES = {
         "else:",
         "    return a[0, 1:].cpu()",
     ],
+    "a loop over batches": [
+        "for x in other:",
+        "    x = x.cpu() + 0",
+        "    y = a.cpu() + x",
+        "    net(y.cpu(), x.b.cpu()).backward()",
+    ],
 }
 WHOLE = {
     "all arguments": (["a, b = a.cpu(), b.cpu()", "return net(a.cpu(), k=b.cpu())"], ["return net(a, k=b)"]),
@@ -56,10 +62,6 @@ WHOLE = {
     "another key": (
         ["a = {'x': a.cpu(), 'y': other}", "return net(a['x'].cpu()) + a['y'].cpu()"],
         ["return net(a['x']) + a['y'].cpu()"],
-    ),
-    "a loop over batches": (
-        ["for x in other:", "    x = x.cpu() + 0", "    y = a.cpu() + x", "    net(y.cpu(), x.b.cpu()).backward()"],
-        ["    net(y, x.b.cpu()).backward()"],
     ),
 }
 

@@ -83,6 +83,7 @@ def settle(
         troubles = [result for result in results.values() if isinstance(result, Problem)]
         note(troubles)
         if troubles and changed_so_far:
+            checked -= {problem.path for problem in troubles} - changed_so_far.keys()  # its own text is not to blame
             begin_again()
             continue
         checked -= {problem.path for problem in troubles}
