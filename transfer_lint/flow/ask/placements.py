@@ -14,10 +14,10 @@ from transfer_lint.flow.ask.liveness import computed_on, is_returned
 from transfer_lint.flow.knowledge import Role
 from transfer_lint.flow.program import sockets
 from transfer_lint.flow.program.callers import Callers
+from transfer_lint.flow.program.defaults import HOLDERS, Defaults
 from transfer_lint.flow.program.modules import Module
 from transfer_lint.flow.program.options import Options
 from transfer_lint.flow.program.project import Project
-from transfer_lint.flow.program.settings import Settings
 from transfer_lint.flow.program.step_code import is_in_test
 from transfer_lint.flow.program.syntax import bindings, loops_around, names_in, nodes_of, span, written
 from transfer_lint.flow.results.constructions import Construction, DeviceComparison, ImplicitUpload
@@ -28,7 +28,7 @@ from transfer_lint.flow.values.symbols import Symbol
 from transfer_lint.flow.values.terms import RESULT_OF, Known, Term, TermKind, Why, merge_why, role_of
 from transfer_lint.flow.values.values import Tensor
 
-_SETTINGS = frozenset({"self", "args", "cfg", "conf", "config", "hparams", "opt", "opts", "options", "params"})
+_SETTINGS = HOLDERS | {"self"}
 """What attributes called `device` are of that say where the program computes."""
 
 _DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
@@ -81,7 +81,7 @@ class Placements:
 
     def is_off(self, place: Place) -> bool:
         """Whether the place stands under such an option, or under one that is off by default."""
-        options = Options(Callers.of_project(self._project), Settings.of_project(self._project))
+        options = Options(Callers.of_project(self._project), Defaults.of_project(self._project))
         function = place.function
         if function is None:
             return False

@@ -164,16 +164,14 @@ def store(frame: Frame, owner: Object, name: str, value: Value, where: ast.AST, 
         return
     if _may_register(frame, owner, name, value, state):
         state.displace(owner, frame.epoch(where), getattr(where, "lineno", 0))
+    set_by = False
     if isinstance(owner.cls, ClassInfo):
         setter = owner.cls.method(name)
         set_by = owner.cls.method("__setattr__") is not None or is_described(frame, owner.cls, name, "__set__")
-        if set_by or (setter is not None and setter.decorators):
-            state.run_unseen((owner, value), frame.epoch(where), getattr(where, "lineno", 0))
-            state.havoc(owner, frame.epoch(where), getattr(where, "lineno", 0))
-            return
-    if owner.cls is None and not name.startswith("["):
+        set_by = set_by or (setter is not None and bool(setter.decorators))
+    elif owner.cls is None and not name.startswith("["):
         frame.run_operators((owner,), where, state, f".{name}=")
-    if _may_be_set_by_code(frame, owner, name, state):
+    if set_by or _may_be_set_by_code(frame, owner, name, state):
         state.run_unseen((owner, value), frame.epoch(where), getattr(where, "lineno", 0))
         state.havoc(owner, frame.epoch(where), getattr(where, "lineno", 0))
         return
@@ -188,11 +186,11 @@ def _may_be_set_by_code(frame: Frame, owner: Object, name: str, state: State) ->
     if name.startswith("[") or state.record(owner.ident).made:
         return False
     if isinstance(owner.cls, ClassInfo):
-        perhaps = any(map(owner.cls.is_overridden, (name, "__setattr__")))
+        perhaps = owner.cls.is_redefined(name) or owner.cls.is_overridden("__setattr__")
     else:
-        perhaps = owner.cls is None
-    by = (f".{name}=", "__set__", "__setattr__")
-    return perhaps and not frame.acting.isdisjoint(by) and state.sharing.may_hide()
+        by, near = (name, "__set__", "__setattr__"), frame.module.path
+        perhaps = owner.cls is None and any(frame.project.definitions(each, near) for each in by)
+    return perhaps and state.sharing.may_hide()
 
 
 def _may_register(frame: Frame, owner: Object, name: str, value: Value, state: State) -> bool:

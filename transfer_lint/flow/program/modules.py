@@ -105,7 +105,7 @@ class ClassInfo:
     name: str
     methods: dict[str, FunctionInfo] = field(default_factory=dict)
     attributes: dict[str, ast.expr] = field(default_factory=dict)  # assigned in the class body
-    _overridden: dict[str, bool] = field(default_factory=dict)
+    _heirs: dict[str, Sequence[ClassInfo]] = field(default_factory=dict)
 
     def __repr__(self) -> str:
         return f"<class {self.name}>"
@@ -186,24 +186,25 @@ class ClassInfo:
     @cached_property
     def operates(self) -> bool:
         """Whether an operator, a loop, a test or what makes text of an instance runs code of the tree that acts."""
-        bases = (base for base in self.lineage if isinstance(base, ClassInfo))
-        methods = (method for base in bases for method in base.methods.items())
+        methods = (item for base in self.lineage if isinstance(base, ClassInfo) for item in base.methods.items())
         return any(is_implicit(name) and acts(method.node) for name, method in methods)
 
     def is_overridden(self, name: str) -> bool:
         """Whether some subclass in the tree defines or assigns the method or attribute."""
-        if name not in self._overridden:
-            project = self.module.project
-            near = self.module.path
-            modules = (project.module(path, near) for path in project.overriding(self.name, name, near))
-            self._overridden[name] = any(
-                name in cls.methods or name in cls.attributes or name in cls.assigned
-                for module in modules
-                if module is not None
-                for cls in module.classes.values()
-                if cls is not self and self in cls.lineage
-            )
-        return self._overridden[name]
+        return any(name in cls.assigned for cls in self._heirs_naming(name)) or self.is_redefined(name)
+
+    def is_redefined(self, name: str) -> bool:
+        """Whether the body of some subclass in the tree has something of that name, such as a property."""
+        return any(name in cls.methods or name in cls.attributes for cls in self._heirs_naming(name))
+
+    def _heirs_naming(self, name: str) -> Sequence[ClassInfo]:
+        """The subclasses in the files of the tree in which one may define or assign the name. Memoised."""
+        if name not in self._heirs:
+            project, near = self.module.project, self.module.path
+            modules = [project.module(path, near) for path in project.overriding(self.name, name, near)]
+            heirs = [cls for module in modules if module is not None for cls in module.classes.values()]
+            self._heirs[name] = [cls for cls in heirs if cls is not self and self in cls.lineage]
+        return self._heirs[name]
 
     @cached_property
     def assigned(self) -> frozenset[str]:

@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from transfer_lint.flow.program.callers import Callers
+from transfer_lint.flow.program.defaults import UNKNOWN, Defaults
 from transfer_lint.flow.program.modules import Module
 from transfer_lint.flow.program.routines import CallSite, Routine
-from transfer_lint.flow.program.settings import UNKNOWN, Settings
 from transfer_lint.flow.program.step_code import is_in_test
 from transfer_lint.flow.program.syntax import ancestors, bindings, blocks_of, loops_around, nodes_of
 
@@ -27,13 +27,13 @@ _COMPARED: Mapping[type[ast.cmpop], Callable[[Any, Any], object]] = {
 class Options:
     """What the tests of functions come to, as far as the values of parameters are known.
 
-    settings: take a flag to be what it is by default, unless code of the tree turns it on.
+    defaults: take a flag to be what it is by default, unless code of the tree turns it on.
     """
 
-    def __init__(self, callers: Callers, settings: Settings | None = None) -> None:
+    def __init__(self, callers: Callers, defaults: Defaults | None = None) -> None:
         self._callers = callers
         self._project = callers.project
-        self._settings = settings
+        self._defaults = defaults
 
     def shut_out(self, module: Module, function: ast.AST, statement: ast.stmt, node: ast.AST) -> bool:
         """Whether a part of a statement never runs, unless code outside of the tree gives what no code in it gives."""
@@ -134,7 +134,7 @@ class Options:
                 return self._parameter(holder, name, depth)
             case ast.Attribute(value=ast.Name(id="self"), attr=name):
                 return self._attribute(routine, name, depth)
-        return self._settings.usual(node, routine.module) if self._settings is not None else UNKNOWN
+        return self._defaults.usual(node, routine.module) if self._defaults is not None else UNKNOWN
 
     def _attribute(self, routine: Routine, name: str, depth: int) -> object:
         """The value of an attribute that only `__init__` assigns, from a parameter."""
@@ -167,7 +167,7 @@ class Options:
         if depth >= _DEPTH or isinstance(routine.node, ast.Module):
             return UNKNOWN
         known = _default(routine, name)
-        is_flag = self._settings is not None and isinstance(known, bool)
+        is_flag = self._defaults is not None and isinstance(known, bool)
         for site, given in self._given(routine, name):
             value = UNKNOWN if given is None else self._value(site.routine, given, depth + 1)
             if is_flag and value is UNKNOWN:

@@ -1,4 +1,4 @@
-"""Settings: the options of a program, such as `args.amp`, and what they are unless its user says otherwise."""
+"""Defaults: what the settings of a program, such as `args.amp`, are unless its user says otherwise."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ UNKNOWN: Any = object()
 """In place of a value that is not known."""
 
 _MOST = 40  # files in which a setting is looked for
-_HOLDERS = frozenset(
+HOLDERS = frozenset(
     {"args", "arg", "cfg", "cfgs", "conf", "config", "configs", "configuration", "flags", "hparams", "hps", "hp", "opt",
      "opts", "options", "params", "settings"}
 )  # fmt: skip
 """What the objects are called that hold settings: `self.model_config`, `FLAGS`."""
 
 
-class Settings:
-    """The settings of a project, by name."""
+class Defaults:
+    """The defaults of a project's settings, by name."""
 
     def __init__(self, project: Project) -> None:
         self._project = project
         self._found: dict[str, object] = {}
 
     @classmethod
-    def of_project(cls, project: Project) -> Settings:
-        """The settings of a project, found out once."""
-        found: Settings = project.memo.setdefault(cls, cls(project))
+    def of_project(cls, project: Project) -> Defaults:
+        """The defaults of a project, found out once."""
+        found: Defaults = project.memo.setdefault(cls, cls(project))
         return found
 
     def usual(self, node: ast.expr, near: Module) -> object:
@@ -63,7 +63,7 @@ class Settings:
 
 
 def _holds(name: str) -> bool:
-    return not _HOLDERS.isdisjoint(name.lower().split("_"))
+    return not HOLDERS.isdisjoint(name.lower().split("_"))
 
 
 def _declared(tree: ast.AST, name: str) -> Iterator[object]:
