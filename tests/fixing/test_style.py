@@ -286,6 +286,16 @@ def test_what_was_as_long_before_stays_on_its_line() -> None:
     assert grown == comment + "xx = ffffffffffff(\n    aaaaaaaaaaaaa, bbbb\n)\n"
 
 
+def test_what_was_over_the_width_may_grow_where_no_formatter_keeps_it() -> None:
+    short, name = "x = 1\n" * 60, "a" * 74
+    before, after = f"{short}xxxxx = ffff({name}).to(d)\n", f"{short}xxxxx = ffff({name}, device=d)\n"
+    parted = f"{short}xxxxx = ffff(\n    {name}, device=d\n)\n"
+    assert laid_out(before, after, 88, "    ", formatted=False) == after
+    assert laid_out(before, after, 88, "    ") == parted
+    commented = f"{short}xxxxx = ffff({name})  # {'a' * 80}\n"
+    assert laid_out(commented, after, 88, "    ", formatted=False) == parted
+
+
 def test_a_line_that_grows_over_the_width_is_parted(tmp_path: Path) -> None:
     (tmp_path / "ruff.toml").write_text("line-length = 60\n")
     text = "import torch\n\n\ndef run(width, height, device):\n"
@@ -326,7 +336,7 @@ CONFIGURED = {
     "pyproject.toml": ("[tool.ruff]\nline-length = 99\n", Style(99)),
     "ruff.toml": ("line-length = 99\n[lint.isort]\nfrom-first = true\n", Style(99, from_first=True)),
     ".ruff.toml": ("[isort]\nforce-single-line = true\n", Style(88, force_single_line=True)),
-    "setup.cfg": ("[isort]\nline_length = 99\nforce_single_line = True\n", Style(99, force_single_line=True)),
+    "setup.cfg": ("[isort]\nline_length = 99\nforce_single_line = True\n", Style(force_single_line=True)),
     ".isort.cfg": ("[settings]\nno_sections = true\n", Style(no_sections=True)),
     ".pre-commit-config.yaml": ("repos:\n- repo: x\n  hooks:\n  - id: black\n", Style(88)),
 }

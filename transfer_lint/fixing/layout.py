@@ -47,10 +47,12 @@ def laid_out(before: str, after: str, width: int, indent: str, *, formatted: boo
     lines = lines_of(after)
     most = max(width, longest(before))
     old = lines_of(before)
-    stood = _lengths(old, lines)
+    stood = _lengths(old, lines, comments=formatted)
     for statement in reversed(found):
         first, last = statement[0].start[0] - 1, statement[-1].end[0]
         allowed = max(most, *(stood.get(line, 0) for line in range(first, last)))
+        if not formatted and allowed > most and not spans(statement):
+            continue  # it was over the width before, which nobody keeps
         if spans(statement):
             lines[first:last] = [_shorter("".join(lines[first:last]), frozenset(old), allowed, width, indent)]
         elif _end(statement, () if formatted else old) > allowed:
@@ -135,13 +137,14 @@ def _tree(code: str) -> str:
         return ""
 
 
-def _lengths(old: Sequence[str], new: Sequence[str]) -> Mapping[int, int]:
+def _lengths(old: Sequence[str], new: Sequence[str], *, comments: bool) -> Mapping[int, int]:
     """The index of each line that has changed -> the columns of the longest line in its place before."""
     from difflib import SequenceMatcher
 
+    columns = [len((line if comments else line.partition("#")[0]).rstrip()) for line in old]
     changes = SequenceMatcher(None, old, new, autojunk=False).get_opcodes()
     return {
-        line: max((len(each.rstrip()) for each in old[begin:end]), default=0)
+        line: max(columns[begin:end], default=0)
         for kind, begin, end, first, last in changes
         if kind == "replace"
         for line in range(first, last)

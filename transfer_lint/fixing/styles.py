@@ -65,8 +65,9 @@ def _in(path: str, name: str) -> Style | None:
         if "ruff" in tools:
             return _of_ruff(_extended(path, _table(tools, "ruff"), 0))
         if tools.keys() & {"isort", "black", "ufmt"}:
-            black = {"line-length": 88, **_table(tools, "black")} if tools.keys() & {"black", "ufmt"} else {}
-            return _style({**black, **_table(tools, "isort")})
+            if tools.keys() & {"black", "ufmt"}:
+                return _style({"line-length": 88, **_table(tools, "black"), **_table(tools, "isort")})
+            return _of_isort(_table(tools, "isort"))
     except (Problem, configparser.Error, UnicodeDecodeError, ValueError):
         pass
     return None
@@ -103,7 +104,12 @@ def _of_ini(path: str) -> Style | None:
     if section is None:
         return None
     words = {"true": True, "yes": True, "1": True}
-    return _style({key: words.get(value.lower(), value) for key, value in parser[section].items()})
+    return _of_isort({key: words.get(value.lower(), value) for key, value in parser[section].items()})
+
+
+def _of_isort(settings: Mapping[str, object]) -> Style:
+    """What isort alone is told. Its width is that of imports: how long other lines are, it does not say."""
+    return replace(_style(settings), line_length=None)
 
 
 def _style(settings: Mapping[str, object]) -> Style:

@@ -139,9 +139,7 @@ def looked_up_on_host(site: Site, by_node: Mapping[ast.AST, Site]) -> Site | Non
 
     `table[t.cpu()].float().to(t.device)`.
     """
-    node, half = site.moved, site.request.device
-    arguments = [*site.node.args, *(keyword.value for keyword in site.node.keywords)]
-    target = arguments[half.argument] if half is not None and half.argument is not None else None
+    node, target = site.moved, site.device_argument
     if not isinstance(target, ast.Attribute) or target.attr != "device":
         return None
     while isinstance(node, ast.Call | ast.Attribute | ast.Subscript):

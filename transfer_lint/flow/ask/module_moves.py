@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from transfer_lint.findings import Heat
 from transfer_lint.flow.ask.caches import kept_by
+from transfer_lint.flow.program.idioms import iterated
 from transfer_lint.flow.program.syntax import bindings, blocks_of, loops_around, nodes_of, path_to, spelled
 from transfer_lint.flow.results.sites import Site
 
@@ -60,9 +61,7 @@ def is_noted(site: Site) -> bool:
 
 def is_looked_up(site: Site) -> bool:
     """Whether the place is looked up under a name: `m.to(state["unet"]["device"])` puts back what was noted before."""
-    device = site.request.device
-    given = [*site.node.args, *(keyword.value for keyword in site.node.keywords)]
-    place = given[device.argument] if device is not None and device.argument is not None else None
+    place = site.device_argument
     return (
         isinstance(place, ast.Subscript)
         and isinstance(place.slice, ast.Constant)
@@ -147,14 +146,17 @@ def outlives_call(site: Site) -> bool:
 
 
 def is_taken_away(site: Site, sites: Sequence[Site]) -> bool:
-    """Whether another move in the class, or in the function, takes the module, or a part of it, to another place."""
-    text, wanted = spelled(site.moved), site.request.device
+    """Whether another move in the class, or in the function, takes the module, or a part of it, to another place.
+
+    Or another item of what the module is an item of: where one layer is loaded, the one before it is offloaded.
+    """
+    text, wanted, held_by = spelled(site.moved), site.request.device, _collections(site)
     owner = site.function.owner if site.function is not None else None
     return any(
         other.request.device is not None
         and wanted is not None
         and other.request.device.known.term != wanted.known.term
-        and _is_in(spelled(other.moved), text)
+        and (_is_in(spelled(other.moved), text) or not held_by.isdisjoint(_collections(other)))
         and (
             other.function is site.function
             or (owner is not None and other.function is not None and other.function.owner is owner)
@@ -162,6 +164,15 @@ def is_taken_away(site: Site, sites: Sequence[Site]) -> bool:
         for other in sites
         if other is not site
     )
+
+
+def _collections(site: Site) -> frozenset[str]:
+    """What the module is an item of, in a loop or by an index."""
+    name, function = spelled(site.moved), site.function
+    values = [value for target, value in bindings(function.node) if spelled(target) == name] if function else []
+    found = {spelled(iterated(value)) for value in values if isinstance(value, ast.Call) and value.args}
+    found |= {spelled(value.value) for value in (site.moved, *values) if isinstance(value, ast.Subscript)}
+    return frozenset(found)
 
 
 def is_given(site: Site) -> bool:

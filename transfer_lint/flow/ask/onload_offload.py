@@ -23,9 +23,7 @@ def is_half(site: Site, sites: Sequence[Site], offload_words: Names) -> bool:
     if _is_handed_to_offloader(site, text, offload_words):
         return True
     return any(
-        other.request.device is not None
-        and other.request.device.known != site.request.device.known
-        and (_surely_runs(site, other) or _tests_around(other) <= _tests_around(site))
+        _goes_elsewhere(other, site) and (_surely_runs(site, other) or _tests_around(other) <= _tests_around(site))
         for other in sites
         if other.function is site.function
         and (other.receiver.ident is site.receiver.ident or spelled(other.moved) == text)
@@ -46,13 +44,20 @@ def is_reloaded_in_loop(site: Site, sites: Sequence[Site]) -> bool:
     stores = {spelled(n) for n in nodes_of(loop) if isinstance(getattr(n, "ctx", None), ast.Store)}
     if any(spelled(part) in stores for part in nodes_of(site.moved) if isinstance(part, ast.expr)):
         return False
-    asked = site.request.device
-    away = (
-        other.request.device
+    return any(
+        _goes_elsewhere(other, site)
         for other in sites
         if other.anchor > site.anchor and other.statement in loop.body and spelled(other.moved) == text
     )
-    return any(half is not None and asked is not None and half.known.term != asked.known.term for half in away)
+
+
+def _goes_elsewhere(other: Site, site: Site) -> bool:
+    """Whether two sites ask for two devices. What is written alike is taken to be one, whatever may have changed it."""
+    asked, half = site.request.device, other.request.device
+    if asked is None or half is None or asked.known == half.known:
+        return False
+    here, there = site.device_argument, other.device_argument
+    return here is None or there is None or spelled(here) != spelled(there)
 
 
 def is_put_back(site: Site, sites: Sequence[Site]) -> bool:

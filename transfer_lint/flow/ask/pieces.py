@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from transfer_lint.flow.program.repetition import iterated
+from transfer_lint.flow.program.idioms import iterated
 from transfer_lint.flow.program.syntax import ancestors, is_plain, loops_around, names_in, nodes_of, spelled
 from transfer_lint.flow.results.sites import Site
 from transfer_lint.flow.values.values import Tensor

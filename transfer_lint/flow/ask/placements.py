@@ -20,6 +20,7 @@ from transfer_lint.flow.program.options import Options
 from transfer_lint.flow.program.project import Project
 from transfer_lint.flow.program.step_code import is_in_test
 from transfer_lint.flow.program.syntax import bindings, loops_around, names_in, nodes_of, span, written
+from transfer_lint.flow.program.unused import Unused
 from transfer_lint.flow.results.constructions import Construction, DeviceComparison, ImplicitUpload
 from transfer_lint.flow.results.examination import Examination, Place
 from transfer_lint.flow.results.reads import HostRead
@@ -87,6 +88,10 @@ class Placements:
             return False
         is_off = options.is_off(self.module, function.node, place.statement, place.node)
         return is_off or self.is_shut_out(place)
+
+    def is_unused(self, place: Place) -> bool:
+        """Whether nothing in the tree names the function or class that the place stands in; see `unused`."""
+        return place.function is not None and Unused.of_project(self._project).holds(place.function)
 
     # ---- how it is written ---------------------------------------------------------------------------------------
 

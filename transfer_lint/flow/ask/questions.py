@@ -213,9 +213,7 @@ class Questions(ReadQuestions):
 
     def is_knob(self, site: Site) -> bool:
         """Whether a local that names a device, `where = "cpu"`, is the target of several moves of the function."""
-        device, function = site.request.device, site.function
-        arguments = [*site.node.args, *(keyword.value for keyword in site.node.keywords)]
-        target = arguments[device.argument] if device is not None and device.argument is not None else None
+        target, function = site.device_argument, site.function
         if function is None or not isinstance(target, ast.Name):
             return False
         named = any(

@@ -6,6 +6,8 @@ import ast
 
 from transfer_lint.flow.program.syntax import nodes_of
 
+_WRAPPERS = frozenset({"enumerate", "zip", "iter", "islice", "tqdm", "trange", "cycle", "track", "reversed", "prepare"})
+
 
 def stops_training(root: ast.AST) -> bool:
     """Whether a model is told `train(False)`, which is `eval()`."""
@@ -41,3 +43,17 @@ def is_size(node: ast.expr) -> bool:
 def is_next(call: ast.Call) -> bool:
     """Whether a call takes the next of something: `next(batches)`."""
     return isinstance(call.func, ast.Name) and call.func.id == "next" and bool(call.args)
+
+
+def iterated(node: ast.expr) -> ast.expr:
+    """What an iteration goes over: `loader` of `enumerate(tqdm(loader, leave=False), 1)`."""
+    while isinstance(node, ast.Call) and node.args:
+        if last_name(node.func) not in _WRAPPERS or isinstance(node.args[0], ast.Starred):
+            break
+        node = node.args[0]
+    return node
+
+
+def last_name(node: ast.AST) -> str:
+    """The name, or the last attribute, that an expression is; "" for anything else."""
+    return node.id if isinstance(node, ast.Name) else node.attr if isinstance(node, ast.Attribute) else ""

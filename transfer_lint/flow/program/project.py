@@ -82,6 +82,10 @@ class Project:
         """The files of the tree around `near` that hold a piece of text."""
         return cast("tuple[str, ...]", self._ask(near, "holding", text))
 
+    def matching(self, pattern: str, near: str) -> Sequence[str]:
+        """The files of the tree around `near` in whose text a regular expression finds something."""
+        return cast("tuple[str, ...]", self._ask(near, "matching", pattern))
+
     def sets_default_device(self, near: str) -> bool:
         """Whether a file of the tree may set the default device of factories, for good or in a `with`."""
         paths = dict.fromkeys(path for word in _DEFAULT_DEVICE for path in self.mentioning(word, near))
@@ -94,7 +98,7 @@ class Project:
     def names(self, attribute: str, near: str) -> bool:
         """Whether code of the tree names the attribute where it is not defined, or may get it under another name."""
         named = rf"{words(attribute)}\b(?<!def {attribute})"
-        return any(self._ask(near, "matching", pattern) for pattern in (named, GETS_UNNAMED))
+        return any(self.matching(pattern, near) for pattern in (named, GETS_UNNAMED))
 
     def acting(self, near: str) -> Sequence[str]:
         """The special methods of classes of the tree that move or assign something."""

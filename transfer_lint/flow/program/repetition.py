@@ -9,7 +9,15 @@ from functools import cached_property
 from transfer_lint.flow.knowledge import Knowledge
 from transfer_lint.flow.program.computations import asks_tensor, computes
 from transfer_lint.flow.program.file_facts import FileFacts
-from transfer_lint.flow.program.idioms import attributes, holds, is_next, is_size, stops_training
+from transfer_lint.flow.program.idioms import (
+    attributes,
+    holds,
+    is_next,
+    is_size,
+    iterated,
+    last_name,
+    stops_training,
+)
 from transfer_lint.flow.program.modules import ClassInfo, FunctionInfo, Import
 from transfer_lint.flow.program.rates import Change
 from transfer_lint.flow.program.syntax import LOOPS, children, names_in, nodes_of
@@ -22,7 +30,6 @@ _CALLS = 3  # functions that call one another, of which the last one calls the m
 _BODIES = (ast.For, ast.AsyncFor, ast.While, ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 _FEW = 4  # iterations of a loop that is not over steps, whatever it does; of `i % n`: too few to throttle
 _SOME = 16  # rounds of a loop that only evaluates, and so shows examples
-_WRAPPERS = frozenset({"enumerate", "zip", "iter", "islice", "tqdm", "trange", "cycle", "track", "reversed", "prepare"})
 _OF_WEIGHTS = frozenset(
     {"parameters", "named_parameters", "modules", "named_modules", "children", "named_children", "buffers",
      "named_buffers", "items", "keys", "values", "state_dict"}
@@ -57,6 +64,8 @@ class Repetition:
             return (Change.STEP,)
         root = iterated(node.iter)
         counts = isinstance(root, ast.Call) and _is_of(root.func, frozenset({"range"}))
+        if not self._is_loader(node.iter) and self._is_over_epochs(node):
+            return (Change.QUIET_STEP,)
         if self._is_loader(node.iter) or self._does_step(node.body):
             long = counts and not self._counts_little(node.iter, _SOME)
             return (Change.STEP,) if long or not self._evaluates(node) else (Change.QUIET_STEP,)
@@ -104,7 +113,7 @@ class Repetition:
         known, words = self._knowledge, self._knowledge.batch_words.exact
         taken = [part.args[0] for part in _direct(node.body) if isinstance(part, ast.Call) and is_next(part)]
         named = any(words & set(name.lower().split("_")) for name in names_in(node.target))
-        given = any(gives_batches(_last(source), known) for source in (iterated(node.iter), *taken))
+        given = any(gives_batches(last_name(source), known) for source in (iterated(node.iter), *taken))
         return (Change.QUIET_STEP,) if named or given else ()
 
     def _iterates(self, node: ast.For | ast.AsyncFor | ast.While) -> tuple[Change, ...]:
@@ -164,6 +173,11 @@ class Repetition:
         """The change by a loop whose body calls a function of the tree that does one step."""
         calls = (part for part in _direct(body) if isinstance(part, ast.Call))
         return (Change.QUIET_STEP,) if any(self._is_one_step(call, _CALLS) for call in calls) else ()
+
+    def _is_over_epochs(self, node: ast.For | ast.AsyncFor) -> bool:
+        """Whether a loop trains in a loop inside of it only, so that its own steps are rare: they show or evaluate."""
+        inner = (part for part in nodes_of(node)[1:] if isinstance(part, LOOPS))
+        return self._does_step(node.body) and not _trains(node.body) and any(_trains(loop.body) for loop in inner)
 
     def _is_one_step(self, call: ast.Call, depth: int) -> bool:
         """Whether a call runs a function of the tree that calls a model once, itself or through another one.
@@ -290,7 +304,7 @@ class Repetition:
         )
 
     def _names_schedule(self, node: ast.AST) -> bool:
-        name = _last(node)
+        name = last_name(node)
         known = self._knowledge
         if name not in known.step_schedules and known.step_schedule_words.exact.isdisjoint(name.split("_")):
             return False
@@ -310,13 +324,13 @@ class Repetition:
         root = iterated(node)
         if isinstance(root, ast.Call):
             return self._makes_loader(root)
-        name = _last(root)
+        name = last_name(root)
         if not self._knowledge.loader_words.exact.isdisjoint(name.lower().split("_")):
             return True
         return bool(name) and _spelled(root) in self._loaders
 
     def _makes_loader(self, call: ast.Call) -> bool:
-        return _last(call.func) in self._knowledge.loaders
+        return last_name(call.func) in self._knowledge.loaders
 
     @cached_property
     def _loaders(self) -> frozenset[str]:
@@ -357,13 +371,9 @@ def _direct(body: Iterable[ast.AST]) -> Iterator[ast.AST]:
         pending += [child for child in children(node) if not isinstance(child, _BODIES)]
 
 
-def iterated(node: ast.expr) -> ast.expr:
-    """What an iteration goes over: `loader` of `enumerate(tqdm(loader, leave=False), 1)`."""
-    while isinstance(node, ast.Call) and node.args:
-        if _last(node.func) not in _WRAPPERS or isinstance(node.args[0], ast.Starred):
-            break
-        node = node.args[0]
-    return node
+def _trains(body: Iterable[ast.AST]) -> bool:
+    """Whether a loop's body, without the loops in it, goes backward."""
+    return any(isinstance(part, ast.Attribute) and part.attr == "backward" for part in _direct(body))
 
 
 def _is_of(func: ast.expr, names: frozenset[str]) -> bool:
@@ -380,7 +390,7 @@ def _spelled(node: ast.expr) -> str:
 
 
 def _words(node: ast.expr) -> frozenset[str]:
-    return frozenset(_last(node).lower().split("_"))
+    return frozenset(last_name(node).lower().split("_"))
 
 
 def gives_batches(name: str, knowledge: Knowledge) -> bool:
@@ -388,7 +398,3 @@ def gives_batches(name: str, knowledge: Knowledge) -> bool:
     words = set(name.lower().split("_"))
     many = {word + end for word in knowledge.batch_words.exact for end in ("s", "es")}
     return not words.isdisjoint({"iter", "iterator", *many, *knowledge.loader_words.exact})
-
-
-def _last(node: ast.AST) -> str:
-    return node.id if isinstance(node, ast.Name) else node.attr if isinstance(node, ast.Attribute) else ""

@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 from functools import cached_property, partial
 
 from transfer_lint.flow.program.file_facts import FileFacts
+from transfer_lint.flow.program.idioms import iterated
 from transfer_lint.flow.program.modules import ClassInfo, FunctionNode, Module
 from transfer_lint.flow.program.rates import HERE, OVER_STEPS, Change, Path
-from transfer_lint.flow.program.repetition import Comprehension, Repetition, iterated
+from transfer_lint.flow.program.repetition import Comprehension, Repetition
 from transfer_lint.flow.program.syntax import bindings, children, nodes_of, spelled
 from transfer_lint.flow.program.throttles import Throttles
 

@@ -121,6 +121,13 @@ class Site:
         return self.attribute.value
 
     @property
+    def device_argument(self) -> ast.expr | None:
+        """The argument that asks for the device; None if there is none, or the method's name does."""
+        device = self.request.device
+        arguments = [*self.node.args, *(keyword.value for keyword in self.node.keywords)]
+        return arguments[device.argument] if device is not None and device.argument is not None else None
+
+    @property
     def anchor(self) -> tuple[int, int]:
         """1-based (line, column in characters) of the method-name token."""
         return method_name(self.module, self.attribute)
