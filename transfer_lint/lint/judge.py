@@ -180,7 +180,7 @@ def judge(module: Module, project: Project, options: RuleOptions) -> Judged:
         proof = strongest(there, proofs, options) if there is not None else None
         if proof is not None and there is not None and _is_enough(there, proof[1], judged[1]):
             found.append(Judgement(there, *proof))
-        elif judged[1].severity is not Severity.HINT or judged[1].simpler or place.heat.rank >= Heat.STEP.rank:
+        elif judged[1].severity is not Severity.HINT or judged[1].simpler or _is_hot(place):
             # What is neither proved nor loud nor hot, and would read no simpler, is not worth a line. A fact may be
             # missing where a proof is not complete: what is assumed of the heap has none.
             rests_on = frozenset(fact.assumption for fact in judged[1].why if fact.assumption is not None)
@@ -196,7 +196,12 @@ def _asks_proof(place: Place, verdict: Verdict) -> bool:
     A fix may be safe, and a loud one an error; what is cooler than a step is reported only if it is proved. Any other
     hint says itself what it does not know, and is reported as it is.
     """
-    return verdict.action is not None or verdict.severity is not Severity.HINT or place.heat.rank < Heat.STEP.rank
+    return verdict.action is not None or verdict.severity is not Severity.HINT or not _is_hot(place)
+
+
+def _is_hot(place: Place) -> bool:
+    """Whether it runs at every step or more often, in a loop that is likely one over steps, too."""
+    return place.rate.rate.heat.rank >= Heat.STEP.rank
 
 
 def _certain(project: Project, questions: Questions, places: Sequence[Place], options: RuleOptions) -> Examination:

@@ -114,7 +114,7 @@ def may_assign(frame: Frame, cls: ClassInfo | str, name: str) -> bool:
     The function itself only if something in the tree may call it again.
     """
     near = frame.module.path
-    if name.startswith("[") or frame.project.assigns(name, near) or frame.project.sets(name, near):
+    if name.startswith("[") or frame.project.assigns(name, near) or _counts(frame, frame.project.sets(name, near)):
         return True
     if isinstance(cls, str):
         return not frame.knowledge.is_module_class(cls)
@@ -124,7 +124,11 @@ def may_assign(frame: Frame, cls: ClassInfo | str, name: str) -> bool:
     return (
         not known
         or cls.is_overridden(name)
-        or any(_may_run_again(frame, method) for method in methods if name in method.assigned or method.assigns_unnamed)
+        or any(
+            _may_run_again(frame, method)
+            for method in methods
+            if name in method.assigned or _counts(frame, method.assigns_unnamed)
+        )
     )
 
 
@@ -145,10 +149,15 @@ def may_be_set(frame: Frame, cls: ClassInfo, name: str) -> bool:
     """
     kinds = (base for base in cls.lineage if isinstance(base, ClassInfo))
     methods = (method for kind in kinds for key, method in kind.methods.items() if key != "__init__")
-    if not frame.project.sets(name, cls.module.path) and not any(method.assigns_unnamed for method in methods):
-        return False
-    frame.assumable.add(Assumption.NO_HIDDEN_CHANGES)
-    return Assumption.NO_HIDDEN_CHANGES not in frame.callees.assumptions
+    may = frame.project.sets(name, cls.module.path) or any(method.assigns_unnamed for method in methods)
+    return _counts(frame, may)
+
+
+def _counts(frame: Frame, hidden: bool) -> bool:
+    """Whether a change counts that may be made under a name that is not written out, if there is one."""
+    if hidden:
+        frame.assumable.add(Assumption.NO_HIDDEN_CHANGES)
+    return hidden and Assumption.NO_HIDDEN_CHANGES not in frame.callees.assumptions
 
 
 def store(frame: Frame, owner: Object, name: str, value: Value, where: ast.AST, state: State) -> None:

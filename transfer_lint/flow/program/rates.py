@@ -62,6 +62,12 @@ class Path:
         """The way on, into a branch that changes the rate; None if it does not."""
         return Path(self, lambda: (change,)) if change is not None else self
 
+    def out_of_loop(self) -> Path:
+        """The same branches, as often as the innermost loop itself is run: what ends the loop runs no more often."""
+        if self._outer is None:
+            return self
+        return Path(self._outer.out_of_loop(), self._more) if self._loop is None else self._outer
+
     @cached_property
     def changes(self) -> Sequence[Change]:
         """The changes on the way, outermost first."""

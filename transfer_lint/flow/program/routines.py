@@ -198,7 +198,10 @@ class _Walk:
             case ast.If():
                 self._expression(node.test, path, node)
                 body, other = self._throttles.of(node, loop)
-                self.block(node.body, path.into(body), loop)
+                ending = loop is not None and isinstance(node.body[-1], ast.Break)
+                self.block(
+                    node.body, path.out_of_loop().into(body or Change.UNSURE) if ending else path.into(body), loop
+                )
                 self.block(node.orelse, path.into(other), loop)
             case ast.With() | ast.AsyncWith():
                 for item in node.items:

@@ -6,6 +6,7 @@ import ast
 from collections.abc import Iterable, Sequence
 
 from transfer_lint.flow.knowledge import Knowledge
+from transfer_lint.flow.program.idioms import last_name
 from transfer_lint.flow.program.rates import Change
 from transfer_lint.flow.program.syntax import nodes_of, spelled
 
@@ -43,7 +44,7 @@ class Throttles:
             self._of_steps.add(ast.unparse(node.test))
         body = body and ast.unparse(node.test) not in self._of_steps
         if not body and loop is not None:
-            body = isinstance(node.body[-1], ast.Break | ast.Return | ast.Raise)
+            body = isinstance(node.body[-1], ast.Return | ast.Raise)
         body = body or (_asks_few(node.test) and all(map(_is_placeholder, node.body)))
         other = self._is_rare(ast.UnaryOp(ast.Not(), node.test), node.orelse, loop)
         body = body or isinstance(node.body[-1], ast.Raise) or _is_for_failures(node)
@@ -104,14 +105,14 @@ class Throttles:
             case ast.Compare(left=one, ops=[ast.NotEq() | ast.IsNot()], comparators=[two]) if body:
                 return _is_for_last_shape(one, two, body) or _is_for_last_shape(two, one, body)
             case ast.Compare(left=ast.Call(func=func, args=[]), ops=[ast.Lt() | ast.LtE()], comparators=[chance]):
-                return _last(func) in ("random", "rand") and _is_small(chance)
+                return last_name(func) in ("random", "rand") and _is_small(chance)
             case ast.Compare(left=key, ops=[ast.NotIn()], comparators=[held]):
                 return self._is_filled(held, body, loop) or _is_made_then(key, held, body)
             case ast.Name() | ast.Attribute():
-                name = _last(test)
+                name = last_name(test)
                 return name in self._rare or not self._seldom.isdisjoint((name, *name.lower().split("_")))
             case ast.Call(func=func):
-                return _last(func) in ("isEnabledFor", "is_in_onnx_export")
+                return last_name(func) in ("isEnabledFor", "is_in_onnx_export")
         return False
 
 
@@ -125,7 +126,7 @@ def _is_for_failures(node: ast.If) -> bool:
     calls = [part.value.func for part in node.body if isinstance(part, ast.Expr) and isinstance(part.value, ast.Call)]
     if any(isinstance(func, ast.Attribute) and func.attr in _WARNS for func in calls):
         return True
-    asked = {_last(part.func) for part in nodes_of(node.test) if isinstance(part, ast.Call)}
+    asked = {last_name(part.func) for part in nodes_of(node.test) if isinstance(part, ast.Call)}
     negated = isinstance(node.test, ast.UnaryOp) and isinstance(node.test.op, ast.Not)
     return not asked.isdisjoint(("isnan", "isinf")) if not negated else "isfinite" in asked
 
@@ -134,7 +135,7 @@ def is_optimizer(node: ast.expr) -> bool:
     """Whether something is named like an optimizer: `self.optimizer_G`, `optimizers[0]`, `scaler`."""
     while isinstance(node, ast.Subscript):
         node = node.value
-    return any(word.startswith("optim") or word in ("opt", "scaler") for word in _last(node).lower().split("_"))
+    return any(word.startswith("optim") or word in ("opt", "scaler") for word in last_name(node).lower().split("_"))
 
 
 def _steps_optimizer(body: Sequence[ast.stmt]) -> bool:
@@ -170,7 +171,7 @@ def _is_modulo(node: ast.expr) -> bool:
 def _is_drawn(node: ast.expr) -> bool:
     """`random.random()`: below a small number, few iterations get there."""
     return any(
-        isinstance(part, ast.Call) and _last(part.func) in ("random", "rand", "uniform") for part in nodes_of(node)
+        isinstance(part, ast.Call) and last_name(part.func) in ("random", "rand", "uniform") for part in nodes_of(node)
     )
 
 
@@ -191,7 +192,7 @@ def _is_emptiness(left: ast.expr, right: ast.expr) -> bool:
     """`len(state) == 0`: what is empty at first is filled then."""
     match left, right:
         case ast.Call(func=ast.Name(id="len"), args=[held]), ast.Constant(value=0):
-            return _last(held) != "shape"  # that is a test of dimensions
+            return last_name(held) != "shape"  # that is a test of dimensions
     return False
 
 
@@ -237,7 +238,7 @@ def _sizes_and_places(node: ast.AST) -> Sequence[ast.AST]:
 
 def _is_made_then(key: ast.expr, held: ast.expr, body: Sequence[ast.stmt]) -> bool:
     """Whether a body only calls what makes what a state, or a cache, does not have yet: `if "step" not in state`."""
-    kept = isinstance(key, ast.Constant) and not {"state", "cache"}.isdisjoint(_last(held).lower().split("_"))
+    kept = isinstance(key, ast.Constant) and not {"state", "cache"}.isdisjoint(last_name(held).lower().split("_"))
     return kept and len(body) == 1 and isinstance(body[0], ast.Expr) and isinstance(body[0].value, ast.Call)
 
 
@@ -258,9 +259,5 @@ def _is_kept(node: ast.expr) -> bool:
 def _asks_rank(node: ast.expr) -> bool:
     """`rank == 0`, `accelerator.is_main_process`."""
     if isinstance(node, ast.Compare) and isinstance(node.ops[0], ast.Eq | ast.In | ast.LtE):
-        return "rank" in _last(node.left).lower().split("_")
-    return "main" in _last(node.func if isinstance(node, ast.Call) else node).lower().split("_")
-
-
-def _last(node: ast.expr) -> str:
-    return node.id if isinstance(node, ast.Name) else node.attr if isinstance(node, ast.Attribute) else ""
+        return "rank" in last_name(node.left).lower().split("_")
+    return "main" in last_name(node.func if isinstance(node, ast.Call) else node).lower().split("_")
