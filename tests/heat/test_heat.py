@@ -414,6 +414,11 @@ def solve(x):
     "beside training, in its own block": "def fit(x, model, loader, valloader):\n    for batch in loader:\n"
     "        model(batch).sum().backward()\n    for batch in valloader:\n        with torch.no_grad():\n"
     "            model(batch)\n        read(x)\n",
+    "what ends a loop inside": "def fit(x, model, loader, scales):\n    for batch in loader:\n"
+    "        model(batch).sum().backward()\n        for scale in scales:\n            if scale > 3:\n"
+    "                read(x)\n                break\n",
+    "once an epoch": "def fit(x, model, loader, epochs):\n    for epoch in range(epochs):\n        for batch in loader:\n"
+    "            model(batch).sum().backward()\n        model(x)\n        read(x)\n",
     "evaluated": "def score(x, model, images):\n    model.eval()\n    for image in images:\n"
     "        model(image)\n        read(x)\n",
 }
