@@ -12,6 +12,7 @@ from dataclasses import dataclass
 NARROWEST = 88  # columns that every project allows
 _FEW = 32  # of so many lines, one may be longer
 _FREE = re.compile("[#'\"]")
+_PARTIBLE = re.compile(r"[(\[{][^()\[\]{}]*,")
 
 
 @dataclass(frozen=True)
@@ -37,16 +38,15 @@ class Style:
 def longest_line(code: str) -> int:
     """The columns of the longest line without a text or a comment.
 
-    Not of the few that a formatter has found no place to part: at most `NARROWEST` if nearly all lines are no longer.
+    Not of the few that a formatter has found no place to part: at most `NARROWEST` if nearly all lines are no longer,
+    and those that are have no comma in brackets.
     """
     text = set(_lines_of_texts(code))
     lines = enumerate(io.StringIO(code), 1)
-    columns = [
-        len(line.rstrip("\r\n")) for n, line in lines if line.strip() and n not in text and not _FREE.search(line)
-    ]
-    longer = [number for number in columns if number > NARROWEST]
-    kept = longer if len(longer) * _FEW > len(columns) else []
-    return max(kept, default=min(max(columns, default=0), NARROWEST))
+    kept = [line.rstrip("\r\n") for n, line in lines if line.strip() and n not in text and not _FREE.search(line)]
+    longer = [line for line in kept if len(line) > NARROWEST]
+    most = min(max(map(len, kept), default=0), NARROWEST)
+    return max(map(len, longer if len(longer) * _FEW > len(kept) else filter(_PARTIBLE.search, longer)), default=most)
 
 
 def _lines_of_texts(code: str) -> Iterator[int]:

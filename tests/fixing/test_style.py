@@ -287,13 +287,16 @@ def test_what_was_as_long_before_stays_on_its_line() -> None:
 
 
 def test_what_was_over_the_width_may_grow_where_no_formatter_keeps_it() -> None:
-    short, name = "x = 1\n" * 60, "a" * 74
+    short, name = "x = 1\n" * 60, "a" * 74  # each has no comma: no formatter could part it
     before, after = f"{short}xxxxx = ffff({name}).to(d)\n", f"{short}xxxxx = ffff({name}, device=d)\n"
     parted = f"{short}xxxxx = ffff(\n    {name}, device=d\n)\n"
     assert laid_out(before, after, 88, "    ", formatted=False) == after
     assert laid_out(before, after, 88, "    ") == parted
     commented = f"{short}xxxxx = ffff({name})  # {'a' * 80}\n"
     assert laid_out(commented, after, 88, "    ", formatted=False) == parted
+    several = f"{short}xxxxx = ffff({name[:-9]}).to(\n    d\n)\n"
+    grown = f"{short}xxxxx = ffff({name}, device=d)\n"
+    assert laid_out(several, grown, 88, "    ", formatted=False) == parted
 
 
 def test_a_line_that_grows_over_the_width_is_parted(tmp_path: Path) -> None:
@@ -323,6 +326,7 @@ def test_a_few_long_lines_are_not_the_width_of_a_file() -> None:
     assert longest_line("".join(usual + long)) == 88
     assert longest_line("".join(usual + long * 5)) == 104
     assert longest_line("".join([*usual, *long[:1], "# " + "a" * 200])) == 88
+    assert longest_line("".join([*usual, f"x = f({'a' * 50}, {'b' * 40})\n"])) == 99, "a formatter would part it"
 
 
 def test_the_lines_of_texts_are_not_the_width_of_a_file() -> None:

@@ -417,8 +417,8 @@ def solve(x):
     "what ends a loop inside": "def fit(x, model, loader, scales):\n    for batch in loader:\n"
     "        model(batch).sum().backward()\n        for scale in scales:\n            if scale > 3:\n"
     "                read(x)\n                break\n",
-    "once an epoch": "def fit(x, model, loader, epochs):\n    for epoch in range(epochs):\n        for batch in loader:\n"
-    "            model(batch).sum().backward()\n        model(x)\n        read(x)\n",
+    "once an epoch": "def fit(x, model, loader, epochs):\n    for epoch in range(epochs):\n"
+    "        for batch in loader:\n            model(batch).sum().backward()\n        model(x)\n        read(x)\n",
     "evaluated": "def score(x, model, images):\n    model.eval()\n    for image in images:\n"
     "        model(image)\n        read(x)\n",
 }

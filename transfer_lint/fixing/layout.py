@@ -5,7 +5,8 @@ from __future__ import annotations
 import ast
 import re
 import tokenize
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import TypeAlias
 
 from transfer_lint.files.parsing import parse
 from transfer_lint.files.text import lines_of
@@ -21,6 +22,9 @@ from transfer_lint.fixing.brackets import (
 from transfer_lint.fixing.chains import unbracketed, unchained
 from transfer_lint.fixing.parting import broken, lines_parted, parted
 from transfer_lint.fixing.tokens import longest, spans, spelled, spelling, statements
+
+_Change: TypeAlias = tuple[int, int, int, int]
+"""From which to which of the old lines, and from which to which of the new ones."""
 
 _MUCH = 1.2  # times as long as what stood there: a line that was several
 _LINE_END = re.compile(r"[ \t]*\r?\n[ \t]*")
@@ -47,12 +51,15 @@ def laid_out(before: str, after: str, width: int, indent: str, *, formatted: boo
     lines = lines_of(after)
     most = max(width, longest(before))
     old = lines_of(before)
-    stood = _lengths(old, lines, comments=formatted)
+    changes = list(_changes(old, lines))
+    columns = [len((line if formatted else line.partition("#")[0]).rstrip()) for line in old]
+    stood = _lengths(columns, changes)
+    free = frozenset() if formatted else _lines_over(columns, changes, most)
     for statement in reversed(found):
         first, last = statement[0].start[0] - 1, statement[-1].end[0]
         allowed = max(most, *(stood.get(line, 0) for line in range(first, last)))
-        if not formatted and allowed > most and not spans(statement):
-            continue  # it was over the width before, which nobody keeps
+        if first in free and not spans(statement):
+            continue
         if spans(statement):
             lines[first:last] = [_shorter("".join(lines[first:last]), frozenset(old), allowed, width, indent)]
         elif _end(statement, () if formatted else old) > allowed:
@@ -137,18 +144,31 @@ def _tree(code: str) -> str:
         return ""
 
 
-def _lengths(old: Sequence[str], new: Sequence[str], *, comments: bool) -> Mapping[int, int]:
+def _lengths(columns: Sequence[int], changes: Sequence[_Change]) -> Mapping[int, int]:
     """The index of each line that has changed -> the columns of the longest line in its place before."""
+    return {
+        line: max(columns[begin:end], default=0) for begin, end, first, last in changes for line in range(first, last)
+    }
+
+
+def _lines_over(columns: Sequence[int], changes: Sequence[_Change], most: int) -> frozenset[int]:
+    """The indices of the lines in place of one that was over the width: nobody keeps it there."""
+    return frozenset(
+        line
+        for begin, end, first, last in changes
+        for line, before in zip(range(first, last), columns[begin:end], strict=False)
+        if end - begin == last - first and before > most
+    )
+
+
+def _changes(old: Sequence[str], new: Sequence[str]) -> Iterator[_Change]:
+    """What has been replaced."""
     from difflib import SequenceMatcher
 
-    columns = [len((line if comments else line.partition("#")[0]).rstrip()) for line in old]
-    changes = SequenceMatcher(None, old, new, autojunk=False).get_opcodes()
-    return {
-        line: max(columns[begin:end], default=0)
-        for kind, begin, end, first, last in changes
-        if kind == "replace"
-        for line in range(first, last)
-    }
+    for kind, *span in SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
+        if kind == "replace":
+            begin, end, first, last = span
+            yield begin, end, first, last
 
 
 def _join(code: str, width: int) -> str:

@@ -76,7 +76,8 @@ def _read(read: HostRead, questions: Questions) -> Verdict | None:
     aside = read.is_set_up or read.logged or read.is_collected or questions.is_in_test(read)
     waited_for = questions.is_read_before(read) or questions.is_brought_later(read) or questions.is_waited_before(read)
     # What is brought as a whole, or picked, is mostly a result, and a size that depends on values has to be known.
-    needed = array or read.form in (Form.SIZE, Form.NUMBER, Form.CHECK, Form.UPLOAD) or questions.is_needed_size(read)
+    needed = array or (read.method == "print" and not number)
+    needed = needed or read.form in (Form.SIZE, Form.NUMBER, Form.CHECK, Form.UPLOAD) or questions.is_needed_size(read)
     needed = needed or questions.is_agreed_on(read) or questions.is_waited_anyway(read)
     quiet = not proved or boundary or rare or aside or waited_for or needed
     return Verdict(

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import ast
 
+from transfer_lint.flow.ask.readers import statements_after
+from transfer_lint.flow.program.idioms import last_name
 from transfer_lint.flow.program.syntax import LOOPS, ancestors, nodes_of, path_to, spelled
+from transfer_lint.flow.program.throttles import steps_optimizer
 from transfer_lint.flow.results.reads import HostRead
 
 _OF_SIZES = frozenset(
@@ -21,11 +24,24 @@ def is_agreed_on(read: HostRead) -> bool:
     names = {spelled(node) for node in nodes_of(read.node) if isinstance(node, ast.Name | ast.Attribute)}
     return any(
         isinstance(node, ast.Call)
-        and _last(node.func) == "broadcast"
+        and last_name(node.func) == "broadcast"
         and node.lineno <= read.anchor[0]
         and any(spelled(value) in names for value in node.args[:1])
         for node in nodes_of(read.function.node)
     )
+
+
+def decides_on_step(read: HostRead) -> bool:
+    """Whether a test reads it that decides whether an optimizer steps: that cannot be put off.
+
+    `if math.isnan(norm): print("skipped") else: optimizer.step()`.
+    """
+    test = read.statement
+    if not isinstance(test, ast.If) or read.node not in nodes_of(test.test):
+        return False
+    if steps_optimizer(test.body) != steps_optimizer(test.orelse):
+        return True
+    return isinstance(test.body[-1], ast.Continue | ast.Return) and steps_optimizer(statements_after(read))
 
 
 def is_needed_size(read: HostRead) -> bool:
@@ -54,7 +70,8 @@ def is_needed_size(read: HostRead) -> bool:
 def is_made_an_image(read: HostRead) -> bool:
     """Whether an array becomes an image, of which a library takes one at a time: `Image.fromarray(x.cpu().numpy())`."""
     return read.method == "numpy" and any(
-        isinstance(node, ast.Call) and _last(node.func) == "fromarray" for node in ancestors(read.statement, read.node)
+        isinstance(node, ast.Call) and last_name(node.func) == "fromarray"
+        for node in ancestors(read.statement, read.node)
     )
 
 
@@ -66,7 +83,7 @@ def is_recorded(read: HostRead) -> bool:
     if read.function is None or not isinstance(read.statement, ast.Return) or read.statement.value is not read.node:
         return False
     name, tree = read.function.name, read.module.tree
-    calls = [node for node in nodes_of(tree) if isinstance(node, ast.Call) and _last(node.func) == name]
+    calls = [node for node in nodes_of(tree) if isinstance(node, ast.Call) and last_name(node.func) == name]
     recorded = [value for node in nodes_of(tree) if (value := _put_under_name(node)) is not None]
     return bool(calls) and all(any(call is value for value in recorded) for call in calls)
 
@@ -76,7 +93,7 @@ def is_logged_as_list(read: HostRead) -> bool:
     if read.function is None:
         return False
     values = [value for node in nodes_of(read.function.node) if (value := _put_under_name(node)) is not None]
-    lists = [value for value in values if isinstance(value, ast.Call) and _last(value.func) == "tolist"]
+    lists = [value for value in values if isinstance(value, ast.Call) and last_name(value.func) == "tolist"]
     return len(lists) > 1 and any(read.node in nodes_of(value) for value in lists)
 
 
@@ -103,11 +120,7 @@ def _is_size(root: ast.AST, node: ast.expr) -> bool:
         if isinstance(around, ast.Slice):
             return True
         if isinstance(around, ast.Call):
-            return _last(around.func) in _OF_SIZES
+            return last_name(around.func) in _OF_SIZES
         if not isinstance(around, ast.BinOp | ast.Tuple | ast.List | ast.keyword | ast.UnaryOp):
             return False
     return False
-
-
-def _last(func: ast.expr) -> str:
-    return func.attr if isinstance(func, ast.Attribute) else func.id if isinstance(func, ast.Name) else ""

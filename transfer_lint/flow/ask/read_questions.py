@@ -59,13 +59,32 @@ class ReadQuestions(Placements):
         )
 
     def is_waited_anyway(self, read: HostRead) -> bool:
-        """Whether the host waits there for another reason: it measures time, or selects with the mask that it tests."""
-        return readers.is_timed(read) or readers.guards_selection(read, self.reads)
+        """Whether the host waits there for another reason.
+
+        It measures time, selects with the mask that it tests, or has to know whether the optimizer is to step.
+        """
+        return (
+            readers.is_timed(read) or readers.guards_selection(read, self.reads) or needed_reads.decides_on_step(read)
+        )
 
     def is_brought_later(self, read: HostRead) -> bool:
-        """Whether the host needs the whole of what is read right after, and waits for that; see `readers`."""
+        """Whether the host needs the whole of what is read right after, and waits for that; see `readers`.
+
+        Or it reads a loss, and brings results of the batch in the next statement.
+        """
         brought = [site for site in self.sites if site.function is read.function and self.goes_to_host(site)]
-        return readers.is_brought_later(read, brought, self.reads)
+        if readers.is_brought_later(read, brought, self.reads):
+            return True
+        if not self.is_trained_on(read):
+            return False
+        following, methods = readers.statements_after(read)[:1], self._knowledge.tensor_methods
+        return any(
+            site.is_blocking
+            and any(site.statement is each for each in following)
+            and readers.is_computed_before(site, read, methods)
+            and not any(other.tensor.scalar and self.is_within(site, other) for other in self.reads)
+            for site in brought
+        )
 
     def read_before_waiting(self, site: Site) -> int | None:
         """The line of the first read of what the site copies to the host; None if the function waits before it."""

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from transfer_lint.findings import Heat
 from transfer_lint.flow.ask.dominance import dominates, last_line
-from transfer_lint.flow.program.syntax import loops_around, names_in, nodes_of, spelled, spelled_in
+from transfer_lint.flow.program.syntax import blocks_of, loops_around, names_in, nodes_of, path_to, spelled, spelled_in
 from transfer_lint.flow.results.reads import Form, HostRead
 from transfer_lint.flow.results.sites import Site
 
@@ -74,6 +74,15 @@ def is_brought_later(read: HostRead, brought: Sequence[Site], reads: Sequence[Ho
         if not one and site.rate.rate == read.rate.rate and not _is_bound_between(read, site, root):
             return True
     return False
+
+
+def statements_after(read: HostRead) -> list[ast.stmt]:
+    """The statements of the same block that stand behind the one that reads."""
+    root = read.function.node if read.function is not None else read.module.tree
+    path = path_to(root.body, read.statement)
+    blocks = [root.body, *(block for around in path[-2:-1] for block in blocks_of(around))]
+    block = next(block for block in reversed(blocks) if any(each is read.statement for each in block))
+    return [each for each in block if each.lineno > read.statement.lineno]
 
 
 def _is_bound_between(read: HostRead, site: Site, name: str) -> bool:

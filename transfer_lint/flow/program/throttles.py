@@ -40,7 +40,7 @@ class Throttles:
         loop: the names that the innermost loop around it binds; None outside of loops.
         """
         body = self._is_rare(node.test, node.body, loop)
-        if body and _steps_optimizer(node.body):
+        if body and steps_optimizer(node.body):
             self._of_steps.add(ast.unparse(node.test))
         body = body and ast.unparse(node.test) not in self._of_steps
         if not body and loop is not None:
@@ -57,7 +57,7 @@ class Throttles:
 
         Also where a test in one of its branches returns so.
         """
-        return self._ends(node, loop) and not _steps_optimizer(rest) and not (loop is None and _takes_batch(rest))
+        return self._ends(node, loop) and not steps_optimizer(rest) and not (loop is None and _takes_batch(rest))
 
     def _ends(self, node: ast.If, loop: Sequence[str] | None) -> bool:
         inner = [part for part in (*node.body, *node.orelse) if isinstance(part, ast.If)]
@@ -138,7 +138,7 @@ def is_optimizer(node: ast.expr) -> bool:
     return any(word.startswith("optim") or word in ("opt", "scaler") for word in last_name(node).lower().split("_"))
 
 
-def _steps_optimizer(body: Sequence[ast.stmt]) -> bool:
+def steps_optimizer(body: Sequence[ast.stmt]) -> bool:
     """Whether a branch steps an optimizer: each step of training gets there, after the batches that it is made of."""
     calls = (part for statement in body for part in nodes_of(statement) if isinstance(part, ast.Call))
     funcs = (call.func for call in calls)
