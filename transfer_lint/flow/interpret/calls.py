@@ -212,7 +212,7 @@ def _method_call(frame: Frame, node: ast.Call, func: ast.Attribute, receiver: Te
         return frame.unknown(node, f"{name}()")
     if receiver.cls in ("builtins.list", "builtins.dict"):
         return _container_method(frame, receiver, name, operands, node, state)
-    unknown_method(frame, receiver, name, node)
+    unknown_method(frame, receiver, name, arguments, node, state)
     member = attribute(frame, receiver, func, state)
     if isinstance(member, Function):
         result = frame.callees.call(frame, member.info, bind_receiver(member, arguments), node, state)

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 from transfer_lint.flow.interpret.frame import Frame
 from transfer_lint.flow.interpret.seeming import seems_tensor
+from transfer_lint.flow.interpret.sizes import argument_nodes
 from transfer_lint.flow.values.values import Constant, Object, Tensor, Value
 
 _DISTRIBUTIONS = "torch.distributions."
@@ -43,8 +44,7 @@ def _validated(frame: Frame, arguments: Mapping[str, Value], node: ast.Call) -> 
     """A parameter that a distribution tests, as it does unless it is told not to."""
     if "validate_args" in arguments:
         return None
-    nodes: dict[str | None, ast.expr] = {str(number): part for number, part in enumerate(node.args)}
-    nodes |= {keyword.arg: keyword.value for keyword in node.keywords}
+    nodes = argument_nodes(node)
     for key, value in arguments.items():
         if isinstance(value, Tensor):
             return value

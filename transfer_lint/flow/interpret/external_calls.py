@@ -90,8 +90,7 @@ def external_call(frame: Frame, name: str, arguments: dict[str, Value], node: as
     if name in knowledge.host_tensors:
         why = (frame.fact(node, "`{}` is a tensor on the host"),)
         return Tensor(frame.symbol(node, "a tensor"), Known(Term(TermKind.CONSTANT, "cpu"), why), scalar=None, why=why)
-    if name in knowledge.factories or name == "torch.nn.functional.pad":
-        sizes(frame, arguments, node, state, padding=name not in knowledge.factories)
+    sizes(frame, name, arguments, node, state)
     if name in knowledge.factories or name in knowledge.like_factories:
         return _factory(frame, name, arguments, node, state)
     if name in knowledge.legacy_factories:

@@ -13,6 +13,7 @@ from transfer_lint.flow.interpret.frame import Frame
 from transfer_lint.flow.interpret.items import element
 from transfer_lint.flow.interpret.looped_elements import collected, element_source, given_to_layers, is_elsewhere
 from transfer_lint.flow.interpret.seeming import seems_loss, seems_mask, seems_number, seems_tensor
+from transfer_lint.flow.interpret.sizes import PAD, TAKE_NUMBERS, read_as_number, takes_numbers
 from transfer_lint.flow.program.modules import FunctionNode
 from transfer_lint.flow.program.reading_functions import reads_argument
 from transfer_lint.flow.program.syntax import nodes_of, spelled, written
@@ -27,14 +28,10 @@ _SIZES = frozenset(
     {"argwhere", "bincount", "combinations", "masked_select", "nonzero", "unique", "unique_consecutive"}
 )  # fmt: skip
 _LEVELS = frozenset({"sigma", "sigmas", "t", "timestep", "timesteps"})
-_SIZED = frozenset(
-    {"expand", "new_empty", "new_full", "new_ones", "new_zeros", "repeat", "reshape", "resize_", "tile", "view"}
-)  # fmt: skip
 _LOGS = frozenset({"debug", "info", "warning", "warn", "error", "critical", "exception", "log"})
 _SHOWS = frozenset(
     {"add_scalar", "add_scalars", "log_dict", "log_metrics", "set_description", "set_postfix", "set_postfix_str"}
 )  # fmt: skip
-_READ_BY_FACTORIES = frozenset({"size", "start", "end", "steps", "fill_value", "pad"})
 _FROM_HOST = frozenset({"torch.tensor", "torch.as_tensor", "torch.asarray"})
 
 
@@ -151,8 +148,15 @@ def method(
         note(frame, node, owner, form=Form.CHECK)
     elif name == "repeat_interleave" and _repeats(arguments, "0"):
         note(frame, node, owner, form=Form.SIZE)
-    elif name in _SIZED:
-        sizes(frame, arguments, node, state, form=Form.NUMBER)
+    elif name in TAKE_NUMBERS:
+        _numbers(frame, arguments, node, state)
+
+
+def _numbers(frame: Frame, arguments: Mapping[str, Value], node: ast.Call, state: State) -> None:
+    """Record a host read if a method of a tensor takes another one for a number: `x.topk(k)`, `x.repeat(t, 1)`."""
+    read = read_as_number(frame, arguments, node, state, seeming=True)
+    if read is not None:
+        note(frame, node, read, form=Form.NUMBER)
 
 
 def _is_moved(node: ast.Call) -> bool:
@@ -160,7 +164,9 @@ def _is_moved(node: ast.Call) -> bool:
     return any(isinstance(part, ast.Attribute) and part.attr in MOVES for part in nodes_of(node.func))
 
 
-def unknown_method(frame: Frame, owner: Object, name: str, node: ast.Call) -> None:
+def unknown_method(
+    frame: Frame, owner: Object, name: str, arguments: Mapping[str, Value], node: ast.Call, state: State
+) -> None:
     """Record a host read if a method that tensors have reads what seems to be one."""
     if owner.cls is not None or not isinstance(node.func, ast.Attribute):
         return
@@ -170,34 +176,17 @@ def unknown_method(frame: Frame, owner: Object, name: str, node: ast.Call) -> No
         note(frame, node, owner)
     elif (name in _SIZES or (name == "tolist" and bare)) and seems_tensor(frame, node.func.value, owner):
         note(frame, node, owner, form=Form.SIZE if name in _SIZES else Form.CALL)
+    elif name in TAKE_NUMBERS and seems_tensor(frame, node.func.value, owner, by_use=True):
+        _numbers(frame, arguments, node, state)
 
 
-def sizes(
-    frame: Frame,
-    arguments: Mapping[str, Value],
-    node: ast.Call,
-    state: State,
-    *,
-    padding: bool = False,
-    form: Form = Form.CALL,
-) -> None:
-    """`torch.arange(n)`, `torch.zeros(n, 4)`, `torch.full(s, t)`: a size or a filling that is a tensor is read.
-
-    padding: the first argument is what is padded, `F.pad(x, (0, n))`.
-    """
-    for key, value in arguments.items():
-        if key in _READ_BY_FACTORIES or (key.isdigit() and not (padding and key == "0")):
-            sized = next((part for part in _items(value, state) if isinstance(part, Tensor)), None)
-            if sized is not None:
-                note(frame, node, sized, form=form)
-                return
-
-
-def _items(value: Value, state: State) -> Sequence[Value]:
-    """The items of a tuple or list; or the value."""
-    if isinstance(value, Object) and value.cls == "builtins.list":
-        return list(state.record(value.ident).attributes.values())
-    return value.items if isinstance(value, Tuple) else (value,)
+def sizes(frame: Frame, name: str, arguments: Mapping[str, Value], node: ast.Call, state: State) -> None:
+    """`torch.arange(n)`, `torch.zeros(n, 4)`, `torch.topk(x, k)`: a number of a call that is a tensor is read."""
+    counts = takes_numbers(name)
+    if counts or name == PAD or name in frame.knowledge.factories:
+        read = read_as_number(frame, arguments, node, state, after_tensor=counts or name == PAD, seeming=counts)
+        if read is not None:
+            note(frame, node, read, form=Form.NUMBER if counts else Form.CALL)
 
 
 def by_function(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from transfer_lint.flow.interpret.frame import Frame
 from transfer_lint.flow.program.modules import ARRAYS, Module
@@ -167,7 +167,8 @@ def _seeming(module: Module, function: ast.AST) -> frozenset[str]:
     known: frozenset[str] | None = getattr(function, "_transfer_lint_seeming", None)
     if known is None:
         found = {*tensor_uses(module, function), *_shown(function, arrays=module.knows_arrays)}
-        bound = [(target.id, value) for target, value in bindings(function) if isinstance(target, ast.Name)]
+        items = _items_of_loops(function)
+        bound = [(t.id, items.get(t, value)) for t, value in bindings(function) if isinstance(t, ast.Name)]
         for _ in range(_ROUNDS):
             before = len(found)
             made = frozenset(found)
@@ -179,6 +180,21 @@ def _seeming(module: Module, function: ast.AST) -> frozenset[str]:
         known = frozenset(found)
         function._transfer_lint_seeming = known  # type: ignore[attr-defined]
     return known
+
+
+def _items_of_loops(function: ast.AST) -> Mapping[ast.expr, ast.expr]:
+    """The targets of loops over several things at once -> of what they are items: `for x, y in zip(xs, ys)`."""
+    found: dict[ast.expr, ast.expr] = {}
+    loops = [(node.target, node.iter) for node in nodes_of(function) if isinstance(node, ast.For | ast.AsyncFor)]
+    while loops:
+        match loops.pop():
+            case ast.Tuple(elts=[_, item]), ast.Call(func=ast.Name(id="enumerate"), args=[inner, *_]):
+                loops.append((item, inner))
+            case ast.Tuple(elts=items), ast.Call(func=ast.Name(id="zip"), args=parts) if len(items) == len(parts):
+                loops += zip(items, parts, strict=True)
+            case target, source:
+                found[target] = source
+    return found
 
 
 def _shown(function: ast.AST, *, arrays: bool) -> Iterator[str]:

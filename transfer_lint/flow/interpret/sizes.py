@@ -1,0 +1,69 @@
+"""Sizes and other numbers of calls: a tensor that torch is given in place of one is read."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Mapping, Sequence
+
+from transfer_lint.flow.interpret.frame import Frame
+from transfer_lint.flow.interpret.seeming import seems_number
+from transfer_lint.flow.values.state import State
+from transfer_lint.flow.values.values import Object, Tensor, Tuple, Value
+
+TAKE_NUMBERS = frozenset(
+    {"chunk", "diagonal", "expand", "kthvalue", "multinomial", "narrow", "new_empty", "new_full", "new_ones",
+     "new_zeros", "repeat", "reshape", "resize_", "roll", "rot90", "select", "split", "tile", "topk", "tril", "triu",
+     "unfold", "view"}
+)  # fmt: skip
+"""Methods of tensors all of whose arguments are numbers; functions of torch but for the first one."""
+_NUMBERS = frozenset(
+    {"chunks", "diagonal", "end", "fill_value", "index", "k", "length", "num_samples", "offset", "pad", "shifts",
+     "size", "start", "step", "steps"}
+)  # fmt: skip
+PAD = "torch.nn.functional.pad"
+
+
+def takes_numbers(name: str) -> bool:
+    """Whether a function of torch takes a tensor, and then numbers: `torch.topk(x, k)`."""
+    return name.startswith("torch.") and name.removeprefix("torch.") in TAKE_NUMBERS
+
+
+def read_as_number(
+    frame: Frame,
+    arguments: Mapping[str, Value],
+    node: ast.Call,
+    state: State,
+    *,
+    after_tensor: bool = False,
+    seeming: bool = False,
+) -> Tensor | Object | None:
+    """The tensor that a call takes for a number; None if there is none.
+
+    after_tensor: the first argument is a tensor as such.
+    seeming: what seems to be a tensor by its uses counts.
+    """
+    nodes = argument_nodes(node)
+    for key, value in arguments.items():
+        if not (key in _NUMBERS or (key.isdigit() and not (after_tensor and key == "0"))):
+            continue
+        sized = next((part for part in _items(value, state) if isinstance(part, Tensor)), None)
+        if sized is not None:
+            return sized
+        if seeming and isinstance(value, Object) and key in nodes and seems_number(frame, nodes[key], value):
+            return value
+    return None
+
+
+def argument_nodes(node: ast.Call) -> Mapping[str | None, ast.expr]:
+    """The arguments of a call that unpacks none, by position ("0", "1" ..) and keyword."""
+    if any(isinstance(part, ast.Starred) for part in node.args):
+        return {}
+    nodes: dict[str | None, ast.expr] = {str(number): part for number, part in enumerate(node.args)}
+    return nodes | {keyword.arg: keyword.value for keyword in node.keywords}
+
+
+def _items(value: Value, state: State) -> Sequence[Value]:
+    """The items of a tuple or list; or the value."""
+    if isinstance(value, Object) and value.cls == "builtins.list":
+        return list(state.record(value.ident).attributes.values())
+    return value.items if isinstance(value, Tuple) else (value,)
