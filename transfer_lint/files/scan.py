@@ -54,7 +54,7 @@ SIZES: Mapping[str, Sequence[str]] = {
     r"torch\.(?:arange|randperm|tril_indices|triu_indices)\((?![^\n]*device)": ("torch.",),
     r"\[(?:np\.a)?range\(": ("range(",),
     r"\.type_as\(": (".type_as(",),
-    r"\[(?<=[\w)]\[)(?:[^\[\]\n]|\[[^\[\]\n]{0,40}\]){0,80}(?:[!=<>]=|[<>]|ma?sk\w*\s*[,\]])": ("[",),
+    r"\[(?<=[\w)\]]\[)(?:[^\[\]\n]|\[[^\[\]\n]{0,40}\]){0,80}(?:[!=<>]=|[<>]|ma?sk\w*\s*[,\]])": ("[",),
     r"\[(?<=\w\[)~\w+\]": ("[~",),
 }  # fmt: skip
 """What reads, in a file that uses torch, how many elements a result has, or one number of a tensor; also by a mask;
