@@ -161,18 +161,25 @@ def _is_number(value: ast.Constant | ast.Call) -> bool:
 def _seeming(module: Module, function: ast.AST) -> frozenset[str]:
     """The names of a function that seem to be tensors, by a use, or by what is made of them. Memoised on the function.
 
-    So are those that only such names, or parts of them, are assigned to; and what a mask, or several indices, select
-    such a name from.
+    So are those that only such names, or parts of them, are assigned to, or are added to a number; and what a mask, or
+    several indices, select such a name from.
     """
     known: frozenset[str] | None = getattr(function, "_transfer_lint_seeming", None)
     if known is None:
         found = {*tensor_uses(module, function), *_shown(function, arrays=module.knows_arrays)}
         items = _items_of_loops(function)
         bound = [(t.id, items.get(t, value)) for t, value in bindings(function) if isinstance(t, ast.Name)]
+        added_to = [
+            (node.target.id, node.value)
+            for node in nodes_of(function)
+            if isinstance(node, ast.AugAssign) and isinstance(node.target, ast.Name)
+        ]
         for _ in range(_ROUNDS):
             before = len(found)
             made = frozenset(found)
-            other = {name for name, value in bound if value is None or not _is_made(value, made, module)}
+            sums = {name for name, added in added_to if _is_made(added, made, module)}
+            others = ((name, value) for name, value in bound if not (name in sums and isinstance(value, ast.Constant)))
+            other = {name for name, value in others if value is None or not _is_made(value, made, module)}
             found |= {name for name, _ in bound} - other
             found |= {_picked_from(value, bound) for name, value in bound if name in found} - {""}
             if len(found) == before:
@@ -225,7 +232,7 @@ def _picked_from(value: ast.expr | None, bound: Sequence[tuple[str, ast.expr | N
 def _is_made(node: ast.expr, names: frozenset[str], module: Module) -> bool:
     """Whether an expression seems to be a tensor: one of these names, or a part of it, or arithmetic with one.
 
-    Or a chain of calls and items in which something is called as only tensors are.
+    Or a gradient, or a chain of calls and items in which something is called as only tensors are.
     """
     knowledge = module.project.knowledge
     while True:
@@ -248,6 +255,8 @@ def _is_made(node: ast.expr, names: frozenset[str], module: Module) -> bool:
                 return any(_is_made(side, names, module) for side in (left, *node.comparators))
             case ast.UnaryOp(operand=inner) | ast.Attribute(value=inner, attr="data" | "T"):
                 node = inner
+            case ast.Attribute(value=owner, attr="grad"):
+                return not (isinstance(owner, ast.Name) and owner.id == "self")
             case ast.Name(id=name):
                 return name in names
             case _:
