@@ -12,7 +12,13 @@ from transfer_lint.flow.interpret.checks import read_while_computing
 from transfer_lint.flow.interpret.frame import Frame
 from transfer_lint.flow.interpret.items import element
 from transfer_lint.flow.interpret.looped_elements import collected, element_source, given_to_layers, is_elsewhere
-from transfer_lint.flow.interpret.seeming import seems_loss, seems_mask, seems_number, seems_tensor
+from transfer_lint.flow.interpret.seeming import (
+    seems_default_number,
+    seems_loss,
+    seems_mask,
+    seems_number,
+    seems_tensor,
+)
 from transfer_lint.flow.interpret.sizes import PAD, TAKE_NUMBERS, read_as_number, takes_numbers
 from transfer_lint.flow.program.modules import FunctionNode
 from transfer_lint.flow.program.reading_functions import reads_argument
@@ -203,7 +209,8 @@ def upload(frame: Frame, name: str, arguments: Mapping[str, Value], made: Tensor
     """`torch.tensor(number, device=d)`: the number is copied from pageable memory, and the host waits for that."""
     given = arguments.get("0", arguments.get("data"))
     if name != "torch.tensor" and isinstance(given, Object) and given.cls is None:
-        return  # it may be a tensor that is there
+        if not node.args or not seems_default_number(frame, node.args[0]):
+            return  # it may be a tensor that is there
     if name in _FROM_HOST and isinstance(given, Host | Object | Tuple) and "device" in arguments and _varies(node):
         note(frame, node, made, form=Form.UPLOAD)
 

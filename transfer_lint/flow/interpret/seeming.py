@@ -127,6 +127,16 @@ def seems_number(frame: Frame, node: ast.expr, value: Value) -> bool:
     return _asked(frame.function.node).isdisjoint(part.id for part in nodes_of(node) if isinstance(part, ast.Name))
 
 
+def seems_default_number(frame: Frame, node: ast.expr) -> bool:
+    """Whether it is a parameter that is a number by default, and that the function neither assigns nor tests."""
+    info = frame.function
+    if not isinstance(node, ast.Name) or info is None or node.id in _asked(info.node):
+        return False
+    default = info.defaults.get(node.id)
+    assigned = any(isinstance(target, ast.Name) and target.id == node.id for target, _ in bindings(info.node))
+    return isinstance(default, ast.Constant) and isinstance(default.value, int | float) and not assigned
+
+
 def _asked(function: ast.AST) -> frozenset[str]:
     """The names of which a function asks what they are: `isinstance(x, int)`. Memoised on the function."""
     known: frozenset[str] | None = getattr(function, "_transfer_lint_asked", None)
