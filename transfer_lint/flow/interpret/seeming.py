@@ -172,13 +172,14 @@ def _seeming(module: Module, function: ast.AST) -> frozenset[str]:
     """The names of a function that seem to be tensors, by a use, or by what is made of them. Memoised on the function.
 
     So are those that only such names, or parts of them, are assigned to, or are added to a number; and what a mask, or
-    several indices, select such a name from.
+    several indices, select such a name from. Not those that the function makes lists in the end.
     """
     known: frozenset[str] | None = getattr(function, "_transfer_lint_seeming", None)
     if known is None:
-        found = {*tensor_uses(module, function), *_shown(function, arrays=module.knows_arrays)}
         items = _items_of_loops(function)
         bound = [(t.id, items.get(t, value)) for t, value in bindings(function) if isinstance(t, ast.Name)]
+        lists = _lists(function)
+        found = {*tensor_uses(module, function), *_shown(function, arrays=module.knows_arrays)} - lists
         added_to = [
             (node.target.id, node.value)
             for node in nodes_of(function)
@@ -191,12 +192,29 @@ def _seeming(module: Module, function: ast.AST) -> frozenset[str]:
             others = ((name, value) for name, value in bound if not (name in sums and isinstance(value, ast.Constant)))
             other = {name for name, value in others if value is None or not _is_made(value, made, module)}
             found |= {name for name, _ in bound} - other
-            found |= {_picked_from(value, bound) for name, value in bound if name in found} - {""}
+            found |= {_picked_from(value, bound) for name, value in bound if name in found} - {"", *lists}
             if len(found) == before:
                 break
         known = frozenset(found)
         function._transfer_lint_seeming = known  # type: ignore[attr-defined]
     return known
+
+
+def _lists(function: ast.AST) -> frozenset[str]:
+    """The names whose last assignment in the text makes them lists."""
+    assigned = sorted((n for n in nodes_of(function) if isinstance(n, ast.Assign)), key=lambda node: node.lineno)
+    last = {target.id: node.value for node in assigned for target in node.targets if isinstance(target, ast.Name)}
+    return frozenset(name for name, value in last.items() if _is_list(value))
+
+
+def _is_list(node: ast.expr) -> bool:
+    """Whether an expression is a list of Python: `[0, *ends]`, `[0] + ends`, `x.tolist()`."""
+    match node:
+        case ast.List() | ast.ListComp() | ast.Call(func=ast.Name(id="list" | "sorted") | ast.Attribute(attr="tolist")):
+            return True
+        case ast.BinOp(op=ast.Add(), left=left, right=right):
+            return _is_list(left) or _is_list(right)
+    return False
 
 
 def _items_of_loops(function: ast.AST) -> Mapping[ast.expr, ast.expr]:
