@@ -208,9 +208,9 @@ def by_function(
 def upload(frame: Frame, name: str, arguments: Mapping[str, Value], made: Tensor, node: ast.Call) -> None:
     """`torch.tensor(number, device=d)`: the number is copied from pageable memory, and the host waits for that."""
     given = arguments.get("0", arguments.get("data"))
-    if name != "torch.tensor" and isinstance(given, Object) and given.cls is None:
-        if not node.args or not seems_default_number(frame, node.args[0]):
-            return  # it may be a tensor that is there
+    number = bool(node.args) and seems_default_number(frame, node.args[0])
+    if name != "torch.tensor" and isinstance(given, Object) and given.cls is None and not number:
+        return  # it may be a tensor that is there
     if name in _FROM_HOST and isinstance(given, Host | Object | Tuple) and "device" in arguments and _varies(node):
         note(frame, node, made, form=Form.UPLOAD)
 
