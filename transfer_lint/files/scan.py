@@ -48,6 +48,7 @@ SIZES: Mapping[str, Sequence[str]] = {
     r"(?:float|int)\((?:sigmas?|t|timesteps?)\[": ("(sigma", "(t[", "(timestep"),
     r"sqrt\((?<![.\w]sqrt\()": ("sqrt(",),
     r"\.get_scale\(\)": (".get_scale()",),
+    r"\.grad\.(?:data\.|detach\(\)\.)?(?:abs|norm|pow|square|sum)\(": (".grad.",),
     r"\[(?<=\w\[)(\w+)\]\s+for \1 in ": ("[",),
     r"\[(?<!shape\[)-?\d\] (?:[!=]=|[<>]) ": ("[",),
     r"torch\.(?:allclose|equal)\(": ("torch.allclose(", "torch.equal("),
