@@ -49,19 +49,21 @@ def check(site: Site | ImplicitUpload, questions: Questions, options: RuleOption
         plain = False  # TL105 makes one call of both first
     # A dtype that the factory cannot take stays behind: the copy would be of the wider values.
     exact = direct.exact and (direct.any_dtype or request.dtype is None or not direct.copies)
-    whole = questions.asks_for_placement_of(request)  # `.to(x)`
+    whole = questions.asks_for_placement_of(request) and not request.unpacked  # `.to(x)`
     if whole and not direct.any_dtype:
         plain = False  # both halves, and the dtype would stay behind: a longer line with a call more
     like = direct.by_tensors and whole  # `x.new_zeros(...)` is shorter
+    if request.unpacked:
+        plain = request.only_placed and direct.any_dtype and not site.in_fstring
     return Verdict(
         severity,
         f"`{direct.written}` makes a tensor on the host that is moved to {questions.wanted(site)} at once",
         (),
-        ConstructOnDevice(questions.spelled_target(request), direct.any_dtype, direct.legacy, like)
+        ConstructOnDevice(questions.spelled_target(request), direct.any_dtype, direct.legacy, like, request.unpacked)
         if exact and plain
         else None,
         "make it there",
-        Safety.UNSAFE if like else Safety.SAFE,
+        Safety.UNSAFE if like or (request.unpacked and not request.settled) else Safety.SAFE,
         simpler=not made.copies and site.heat is not Heat.ONCE and not questions.is_in_test(site),
     )
 

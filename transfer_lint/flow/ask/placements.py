@@ -123,6 +123,9 @@ class Placements:
         """The target as the call spells it: "`self.device` with dtype `torch.float16`"."""
         nodes = [*site.node.args, *(keyword.value for keyword in site.node.keywords)]
         device, dtype = site.request.device, site.request.dtype
+        half = device or dtype
+        if site.request.unpacked and half is not None and half.argument is not None:
+            return f"`**{written(nodes[half.argument])}`"
         parts: list[str] = []
         if device is not None:
             parts.append(f"`{device.known.term if device.argument is None else written(nodes[device.argument])}`")

@@ -9,6 +9,7 @@ from dataclasses import replace
 from transfer_lint.findings import Assumption
 from transfer_lint.flow.interpret.assumed import as_operand
 from transfer_lint.flow.interpret.frame import Frame
+from transfer_lint.flow.interpret.unpacked import PLACEMENT, unpacked
 from transfer_lint.flow.knowledge import Role
 from transfer_lint.flow.knowledge.names import DEVICE
 from transfer_lint.flow.program.plain_objects import holds_plain_object
@@ -27,6 +28,8 @@ def transfer(
 ) -> Value:
     """Interpret a call of one of MOVES on a tensor, a module, or something unknown."""
     request = _request(frame, node, arguments)
+    if request.device is None and request.dtype is None and not node.args:
+        request = _unpacked_request(frame, node, arguments, request, state)
     is_module = frame.is_module(receiver)
     judged = isinstance(receiver, Tensor) or is_module or _is_torch(frame, node, arguments, request)
     if judged and not frame.around.traced:
@@ -209,6 +212,42 @@ def _request(frame: Frame, node: ast.Call, arguments: dict[str, Value]) -> Reque
             # After a device comes a dtype. After a tensor or a dtype comes `non_blocking`.
             request = replace(request, dtype=half, ambiguous=request.ambiguous and not isinstance(value, Placed))
     return request
+
+
+def _unpacked_request(
+    frame: Frame, node: ast.Call, arguments: dict[str, Value], request: Request, state: State
+) -> Request:
+    """The request of `x.to(**m)`. Nothing but a device, a dtype and how to copy can be in `m`.
+
+    Not if callers say what: `def to(self, **kwargs)` only hands it on.
+    """
+    found = unpacked(frame, node, arguments, state)
+    if found is None or _is_handed_on(frame, node.keywords[0].value):
+        return request
+    halves: dict[str, RequestedHalf] = {}
+    for key, value in found.items.items():
+        term = frame.placed_by(value)
+        if term is not None:
+            known = value.known if isinstance(value, Placed) else Known(term)
+            repeatable = _repeatable(frame, node, found.argument)
+            halves[key] = RequestedHalf(known.because(*found.assumed), found.argument, False, repeatable)
+    known_keys = found.settled or bool(found.assumed)
+    return replace(
+        request,
+        device=halves.get("device"),
+        dtype=halves.get("dtype") if known_keys else None,
+        plain=False,
+        ambiguous=not known_keys,  # perhaps a device, perhaps a dtype
+        unpacked=True,
+        only_placed=found.keys is not None and found.keys <= set(PLACEMENT),
+        settled=found.settled,
+    )
+
+
+def _is_handed_on(frame: Frame, node: ast.expr) -> bool:
+    """Whether a mapping is what the function itself is given as `**kwargs`."""
+    named = frame.function.node.args.kwarg if frame.function is not None else None
+    return named is not None and isinstance(node, ast.Name) and node.id == named.arg
 
 
 def _first_argument(

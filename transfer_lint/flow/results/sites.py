@@ -43,6 +43,8 @@ class Request:
     plain: no `copy=`, memory format, `*args` or `**kwargs`: the call does nothing if the placement is right already.
     ambiguous: the first argument may be a device, a dtype or a tensor; it is stored as `device`.
     surely_non_blocking: `non_blocking` is the constant True.
+    unpacked: the target is in a mapping, `**m`, which may ask for more; both halves have its argument.
+    only_placed: that mapping was made with nothing but a device and a dtype. settled: nothing can have changed it.
     """
 
     device: RequestedHalf | None = None
@@ -50,6 +52,9 @@ class Request:
     plain: bool = True
     ambiguous: bool = False
     surely_non_blocking: bool = False
+    unpacked: bool = False
+    only_placed: bool = False
+    settled: bool = False
 
 
 @dataclass(frozen=True)
