@@ -111,6 +111,10 @@ class Placements:
         """How a host read is written."""
         return written(read.node)
 
+    def filled(self, read: HostRead) -> str:
+        """How the tensor of the host is written of which what is read becomes items."""
+        return written(read.shown.value if isinstance(read.shown, ast.Subscript) else read.shown)
+
     def indexed(self, upload: ImplicitUpload) -> str:
         """How the tensor is written that is indexed, or of which items are assigned."""
         return written(upload.node.value)
