@@ -36,7 +36,8 @@ def check(site: Site | ImplicitUpload, questions: Questions, options: RuleOption
     if made.pinned or (made.copies and not site.is_blocking):
         return None
     cold = site.heat.rank < Heat.STEP.rank or questions.fills_cache(site)
-    quiet = cold or made.few or made.copies or made.helper or not made.exact
+    unknown = site.request.unpacked and site.request.ambiguous and not site.request.only_placed
+    quiet = cold or made.few or made.copies or made.helper or unknown or not made.exact
     severity = warning_if(not quiet, site)
     if direct is None:
         return _named(site, questions, made, severity)

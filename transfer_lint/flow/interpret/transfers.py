@@ -92,7 +92,7 @@ def type_as(frame: Frame, node: ast.Call, receiver: Tensor, other: Value, state:
 def _is_torch(frame: Frame, node: ast.Call, arguments: dict[str, Value], request: Request) -> bool:
     """Whether the call is almost certainly one of torch.
 
-    It names a device or dtype, or is `.cpu()` or `.cuda()`, or has one argument in a file that imports torch.
+    It names a device or dtype, or is `.cpu()` or `.cuda()`, or has one argument or mapping, in a file with torch.
     """
     assert isinstance(node.func, ast.Attribute)
     if node.func.attr != "to":
@@ -100,7 +100,8 @@ def _is_torch(frame: Frame, node: ast.Call, arguments: dict[str, Value], request
     if arguments.keys() & {"device", "dtype"}:
         return True
     if request.ambiguous:
-        return list(arguments) == ["0"] and _IMPORTS_TORCH.search(frame.module.text) is not None
+        alone = list(arguments) == ["0"] or request.unpacked
+        return alone and _IMPORTS_TORCH.search(frame.module.text) is not None
     return bool(request.device or request.dtype)
 
 

@@ -123,7 +123,7 @@ class HostRead:
 
     @cached_property
     def shown(self) -> ast.expr:
-        """What waits: the read, what it is an index of, the items that it becomes, or a test with the `not` before it."""
+        """What waits: the read, what it is an index of, the items that it becomes, or a test from its `not` on."""
         if self.form is Form.ITEMS and isinstance(self.statement, ast.Assign):
             return self.statement.targets[0]
         above = parents(self.statement).get(self.node)
