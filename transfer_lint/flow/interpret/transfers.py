@@ -27,7 +27,7 @@ def transfer(
     frame: Frame, node: ast.Call, receiver: Tensor | Object, arguments: dict[str, Value], state: State
 ) -> Value:
     """Interpret a call of one of MOVES on a tensor, a module, or something unknown."""
-    request = _request(frame, node, arguments)
+    request = replace(_request(frame, node, arguments), open=any(key.startswith("*") for key in arguments))
     if request.device is None and request.dtype is None and not node.args:
         request = _unpacked_request(frame, node, arguments, request, state)
     is_module = frame.is_module(receiver)
@@ -155,12 +155,12 @@ def _moved_tensor(frame: Frame, node: ast.Call, receiver: Tensor, request: Reque
         device = request.device.known.because(moved)
     if request.dtype is not None:
         dtype = request.dtype.known.because(moved)
-    elif request.ambiguous:  # the argument may have been a dtype or another tensor
-        device = dtype = None  # type: ignore[assignment]
+    unknown = request.open or (request.ambiguous and request.dtype is None)  # perhaps a dtype or another tensor
+    lost = unknown and (request.device is None or request.ambiguous)
     return Tensor(
         frame.symbol(node, receiver.ident.label),
-        device,
-        dtype,
+        None if lost else device,
+        None if unknown and request.dtype is None else dtype,
         receiver.scalar,
         weight=receiver.weight,  # if nothing moves, the result is the parameter itself
         shares=receiver.memory(),
@@ -176,14 +176,16 @@ def _moved_object(
     moved = frame.fact(node, "`{}` moves it there")
     device = request.device.known.because(moved) if request.device else None
     dtype = request.dtype.known.because(moved) if request.dtype else None
-    if request.ambiguous:
+    unknown = request.ambiguous or request.open
+    if unknown:
         state.displace(receiver, frame.epoch(node), node.lineno)
-    else:
+    if not request.ambiguous and (device or dtype or not unknown):
         state.place(receiver, device, dtype, frame.epoch(node), node.lineno)
     frame.may_raise(state)
     if is_module:
         return receiver
-    placed = (device or receiver.placed[0], dtype or receiver.placed[1]) if not request.ambiguous else (None, None)
+    before = (None, None) if unknown else receiver.placed
+    placed = (None, None) if request.ambiguous else (device or before[0], dtype or before[1])
     result = Object(frame.symbol(node, receiver.ident.label), receiver.cls, receiver.why, placed=placed)
     state.sharing.alias(result.ident, receiver.ident)
     return result
@@ -239,6 +241,7 @@ def _unpacked_request(
         dtype=halves.get("dtype") if known_keys else None,
         plain=False,
         ambiguous=not known_keys,  # perhaps a device, perhaps a dtype
+        open=not known_keys,
         unpacked=True,
         only_placed=found.keys is not None and found.keys <= set(PLACEMENT),
         settled=found.settled,
@@ -352,6 +355,8 @@ def _named_method(
     non_blocking: bool,
 ) -> Request:
     """The request of `.cpu()`, `.cuda()`, `.cuda(1)`: the method says the device, an argument may say its index."""
+    if method == "cuda" and any(part.startswith("*") for part in arguments):
+        return Request(plain=False)  # perhaps with an index
     value = arguments.get("0", arguments.get("device"))
     key = "0" if "0" in arguments else "device"
     if method == "cpu" or value is None or value == Constant(None):
