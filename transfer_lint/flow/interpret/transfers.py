@@ -225,7 +225,7 @@ def _unpacked_request(
     Not if callers say what: `def to(self, **kwargs)` only hands it on.
     """
     found = unpacked(frame, node, arguments, state)
-    if found is None or _is_handed_on(frame, node.keywords[0].value):
+    if found is None or _is_handed_on(frame, node.keywords[found.argument - len(node.args)].value):
         return request
     halves: dict[str, RequestedHalf] = {}
     for key, value in found.items.items():
