@@ -113,13 +113,15 @@ class ConstructOnDevice:
     goes into the factory's call as well (it has no `dtype=`, and making the values in that dtype gives the same bits);
     otherwise a dtype half stays as `.to(dtype=t)`. legacy: the factory is a constructor such as `torch.FloatTensor`,
     which takes no device: it becomes `torch.tensor`, with this dtype (""; without one). like: both halves are those of
-    one tensor, the move's argument, whose method makes it: `zeros(n).to(x)` becomes `x.new_zeros(n)`.
+    one tensor, the move's argument, whose method makes it: `zeros(n).to(x)` becomes `x.new_zeros(n)`. unpacked: both
+    are in a mapping that holds nothing else: `zeros(n).to(**m)` becomes `zeros(n, **m)`; then the target says no more.
     """
 
     target: Target
     with_dtype: bool
     legacy: str | None = None
     like: bool = False
+    unpacked: bool = False
 
 
 @dataclass(frozen=True)

@@ -47,6 +47,8 @@ def construct_on_device(site: Site, action: ConstructOnDevice) -> cst.BaseExpres
     factory, call = site.receiver, site.call
     if not isinstance(factory, cst.Call) or original in site.draft.rewritten:
         raise Refused("The receiver is not the call of a factory.")
+    if action.unpacked:
+        return _unpacking(factory, call)
     target = spelled(site, call, action.target)
     demand_understood(call, target)
     moving = [(name, half) for name, half in halves_of(target) if name == "device" or action.with_dtype]
@@ -73,6 +75,20 @@ def construct_on_device(site: Site, action: ConstructOnDevice) -> cst.BaseExpres
         left = dtype_alone(call, target)
         func = cst.ensure_type(left.func, cst.Attribute)
         return left.with_changes(func=func.with_changes(value=new))
+    return _in_place_of(call, new)
+
+
+def _unpacking(factory: cst.Call, call: cst.Call) -> cst.Call:
+    """`torch.zeros(n, **m)` for `torch.zeros(n).to(**m)`."""
+    if len(call.args) != 1 or call.args[0].star != "**" or dotted(call.args[0].value) is None:
+        raise Refused("The call does not unpack one mapping, by a name.")
+    _demand_room(factory, ["device", "dtype"])
+    new = inserted(factory, len(factory.args), call.args[0].with_changes(comma=cst.MaybeSentinel.DEFAULT))
+    return _in_place_of(call, new)
+
+
+def _in_place_of(call: cst.Call, new: cst.Call) -> cst.Call:
+    """The factory's call with the parentheses that the move had."""
     func = cst.ensure_type(call.func, cst.Attribute)
     return new.with_changes(lpar=[*call.lpar, *func.lpar, *new.lpar], rpar=[*new.rpar, *func.rpar, *call.rpar])
 

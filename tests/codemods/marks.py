@@ -88,7 +88,9 @@ def action(text: str) -> Action | UnreadLocal:
     if name == "remember":
         source = " ".join(option for option in options if option != "index-first")
         return RememberRead(source, index_first="index-first" in options)
-    wanted = target([option for option in options if option not in (*forms, "rebind", "with-dtype", "like")] or ["d0"])
+    wanted = target(
+        [option for option in options if option not in (*forms, "rebind", "with-dtype", "like", "unpacked")] or ["d0"]
+    )
     if name == "delete":
         return DeleteTransfer()
     if name == "tensor":
@@ -96,7 +98,8 @@ def action(text: str) -> Action | UnreadLocal:
     if name == "module":
         return GuardModule(wanted, next((forms[option] for option in options if option in forms), GuardForm.EXACT))
     if name == "construct":
-        return ConstructOnDevice(wanted, with_dtype="with-dtype" in options, like="like" in options)
+        forms_of_making = {name: name in options for name in ("like", "unpacked")}
+        return ConstructOnDevice(wanted, with_dtype="with-dtype" in options, **forms_of_making)
     assert name == "keep", name
     return KeepOnDevice(wanted)
 

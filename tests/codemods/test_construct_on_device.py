@@ -12,6 +12,12 @@ CASES = [
     case(
         "string", "y = torch.ones(2).⟦to|construct d0@torch.device({})⟧('cpu')\n", "y = torch.ones(2, device='cpu')\n"
     ),
+    case("a mapping", "y = torch.zeros(n).⟦to|construct unpacked⟧(**m)\n", "y = torch.zeros(n, **m)\n"),
+    case(
+        "a mapping, on its own line",
+        "y = torch.zeros(\n    n,\n    k,\n).⟦to|construct unpacked⟧(**self.m)\n",
+        "y = torch.zeros(\n    n,\n    k,\n    **self.m,\n)\n",
+    ),
     case("named device", "y = torch.zeros(n).⟦cuda|construct d⟧()\n", 'y = torch.zeros(n, device="cuda")\n'),
     *(
         case(
@@ -322,6 +328,9 @@ REFUSED = [
     refusal(
         "a dtype already", "y = torch.zeros(n, dtype=u).⟦to|construct d0 t1 with-dtype⟧(d, t)\n", "`dtype` already"
     ),
+    refusal("a mapping, made anew", "y = torch.zeros(n).⟦to|construct unpacked⟧(**f())\n", "by a name"),
+    refusal("a mapping beside an argument", "y = torch.zeros(n).⟦to|construct unpacked⟧(d, **m)\n", "one mapping"),
+    refusal("a mapping and a dtype", "y = torch.zeros(n, dtype=t).⟦to|construct unpacked⟧(**m)\n", "`dtype` already"),
     refusal("double star", "y = torch.zeros(n, **k).⟦to|construct⟧(d)\n", "`**`"),
     refusal("out", "y = torch.zeros(n, out=o).⟦to|construct⟧(d)\n", "writes into"),
     refusal("generator", "y = torch.rand(n, generator=g).⟦to|construct⟧(d)\n", "generator"),

@@ -37,7 +37,7 @@ def flow_of(
     drawn: functions whose calls are nodes, because they have their own graphs.
     """
     assert interpretation.function is not None
-    on_host = {read.node: read for read in reads if read.form not in (Form.SIZE, Form.CHECK, Form.UPLOAD)}
+    on_host = {read.node: read for read in reads if read.form not in (Form.SIZE, Form.CHECK, Form.ITEMS, Form.UPLOAD)}
     walk = _Walk(interpretation, {site.node: site for site in sites}, on_host, drawn)
     return walk.run(interpretation.function)
 

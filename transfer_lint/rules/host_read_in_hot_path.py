@@ -76,7 +76,7 @@ def _read(read: HostRead, questions: Questions) -> Verdict | None:
     aside = read.is_set_up or read.logged or read.is_collected or questions.is_in_test(read)
     waited_for = questions.is_read_before(read) or questions.is_brought_later(read) or questions.is_waited_before(read)
     # What is brought as a whole, or picked, is mostly a result, and a size that depends on values has to be known.
-    needed = array or (read.method == "print" and not number)
+    needed = array or ((read.method == "print" or read.form is Form.ITEMS) and not number)
     needed = needed or read.form in (Form.SIZE, Form.NUMBER, Form.CHECK, Form.UPLOAD) or questions.is_needed_size(read)
     needed = needed or questions.is_agreed_on(read) or questions.is_waited_anyway(read)
     quiet = not proved or boundary or rare or aside or waited_for or needed
@@ -108,6 +108,9 @@ def _message(read: HostRead, questions: Questions, proved: bool) -> str:
     if read.form is Form.UPLOAD:
         return f"{shown} copies a value of the host to the device {often}, and the host waits for that"
     waits = "makes the host wait for the device" if proved else "makes the host wait if the value is on a device,"
+    if read.form is Form.ITEMS:
+        whole, advice = questions.filled(read), "make it on the device, and copy it at the end"
+        return f"{shown} becomes items of `{whole}`, which is on the host, and {waits} {often}: {advice}"
     if read.is_collected and read.method not in _NUMBERS:
         return f"{shown} {waits} once for every tensor of the list: `{read.elements}` keeps them there"
     if read.elements:

@@ -23,7 +23,7 @@ def check(site: Site, questions: Questions, options: RuleOptions) -> Verdict | N
     The fix is safe if nothing in the loops may write to a tensor and the copy is only the operand of an operation.
     """
     request = site.request
-    if request.device is None or not request.plain or site.guarded or site.in_handler:
+    if request.device is None or not (request.plain or request.unpacked) or site.guarded or site.in_handler:
         return None
     invariance = questions.invariance(site)
     if invariance is None:
@@ -36,7 +36,9 @@ def check(site: Site, questions: Questions, options: RuleOptions) -> Verdict | N
         warning_if(loud, site),
         f"`{receiver}` is moved to {questions.wanted(site)} again in every round of the loop of line {invariance.line}",
         site.receiver.why,
-        HoistTransfer(invariance.loops) if proved and not site.in_fstring and not site.inline else None,
+        HoistTransfer(invariance.loops)
+        if proved and request.plain and not site.in_fstring and not site.inline
+        else None,
         "move it once, in the first round",
         Safety.SAFE if invariance.untouched and questions.is_operand(site) else Safety.UNSAFE,
     )

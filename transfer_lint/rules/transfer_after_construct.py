@@ -36,7 +36,8 @@ def check(site: Site | ImplicitUpload, questions: Questions, options: RuleOption
     if made.pinned or (made.copies and not site.is_blocking):
         return None
     cold = site.heat.rank < Heat.STEP.rank or questions.fills_cache(site)
-    quiet = cold or made.few or made.copies or made.helper or not made.exact
+    unknown = site.request.unpacked and site.request.ambiguous and not site.request.only_placed
+    quiet = cold or made.few or made.copies or made.helper or unknown or not made.exact
     severity = warning_if(not quiet, site)
     if direct is None:
         return _named(site, questions, made, severity)
@@ -49,19 +50,21 @@ def check(site: Site | ImplicitUpload, questions: Questions, options: RuleOption
         plain = False  # TL105 makes one call of both first
     # A dtype that the factory cannot take stays behind: the copy would be of the wider values.
     exact = direct.exact and (direct.any_dtype or request.dtype is None or not direct.copies)
-    whole = questions.asks_for_placement_of(request)  # `.to(x)`
+    whole = questions.asks_for_placement_of(request) and not request.unpacked  # `.to(x)`
     if whole and not direct.any_dtype:
         plain = False  # both halves, and the dtype would stay behind: a longer line with a call more
     like = direct.by_tensors and whole  # `x.new_zeros(...)` is shorter
+    if request.unpacked:
+        plain = request.only_placed and direct.any_dtype and not site.in_fstring
     return Verdict(
         severity,
         f"`{direct.written}` makes a tensor on the host that is moved to {questions.wanted(site)} at once",
         (),
-        ConstructOnDevice(questions.spelled_target(request), direct.any_dtype, direct.legacy, like)
+        ConstructOnDevice(questions.spelled_target(request), direct.any_dtype, direct.legacy, like, request.unpacked)
         if exact and plain
         else None,
         "make it there",
-        Safety.UNSAFE if like else Safety.SAFE,
+        Safety.UNSAFE if like or (request.unpacked and not request.settled) else Safety.SAFE,
         simpler=not made.copies and site.heat is not Heat.ONCE and not questions.is_in_test(site),
     )
 

@@ -225,7 +225,7 @@ class Factories:
     def _direct(self, made: ast.Call) -> Factory | None:
         """A factory whose result is moved at once."""
         keywords = {keyword.arg for keyword in made.keywords}
-        if "device" in keywords:
+        if _names_device(made):
             return None
         name = self._module.dotted(made.func)
         legacy = self._knowledge.legacy_factories.get(name)
@@ -355,7 +355,8 @@ def _is_outside(call: ast.Call, function: ast.AST) -> bool:
 
 
 def _names_device(call: ast.Call) -> bool:
-    return any(keyword.arg == "device" for keyword in call.keywords)
+    """Whether a call says where it makes its result, or may say so: `**m`."""
+    return any(keyword.arg in ("device", None) for keyword in call.keywords)
 
 
 def _holds_numbers(made: ast.Call, dtype: str) -> bool:

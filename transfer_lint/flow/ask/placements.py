@@ -111,6 +111,10 @@ class Placements:
         """How a host read is written."""
         return written(read.node)
 
+    def filled(self, read: HostRead) -> str:
+        """How the tensor of the host is written of which what is read becomes items."""
+        return written(read.shown.value if isinstance(read.shown, ast.Subscript) else read.shown)
+
     def indexed(self, upload: ImplicitUpload) -> str:
         """How the tensor is written that is indexed, or of which items are assigned."""
         return written(upload.node.value)
@@ -123,6 +127,9 @@ class Placements:
         """The target as the call spells it: "`self.device` with dtype `torch.float16`"."""
         nodes = [*site.node.args, *(keyword.value for keyword in site.node.keywords)]
         device, dtype = site.request.device, site.request.dtype
+        half = device or dtype
+        if site.request.unpacked and half is not None and half.argument is not None:
+            return f"`**{written(nodes[half.argument])}`"
         parts: list[str] = []
         if device is not None:
             parts.append(f"`{device.known.term if device.argument is None else written(nodes[device.argument])}`")

@@ -7,7 +7,7 @@ import ast
 from transfer_lint.flow.interpret.captures import iterated
 from transfer_lint.flow.interpret.frame import Frame
 from transfer_lint.flow.interpret.host_reads import index
-from transfer_lint.flow.interpret.implicit_uploads import upload_of_index, upload_of_value
+from transfer_lint.flow.interpret.implicit_uploads import read_of_value, upload_of_index, upload_of_value
 from transfer_lint.flow.interpret.items import extend, item_at
 from transfer_lint.flow.interpret.mutations import written
 from transfer_lint.flow.interpret.objects import store
@@ -55,6 +55,7 @@ def _assign_item(frame: Frame, target: ast.Subscript, value: Value, state: State
     index(frame, target, owner, key, value)
     upload_of_index(frame, target, owner, key)
     upload_of_value(frame, target, owner, value)
+    read_of_value(frame, target, owner, value)
     if isinstance(owner, Object):
         if isinstance(key, Constant):
             store(frame, owner, f"[{key.value!r}]", value, target, state)

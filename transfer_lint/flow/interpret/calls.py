@@ -207,7 +207,7 @@ def _method_call(frame: Frame, node: ast.Call, func: ast.Attribute, receiver: Te
         if result is not None:
             return result
         if name in frame.knowledge.tensor_factories:
-            device, dtype = requested(frame, node, arguments)
+            device, dtype = requested(frame, node, arguments, state)
             return Tensor(frame.symbol(node, name), device or receiver.device, dtype or receiver.dtype)
         return frame.unknown(node, f"{name}()")
     if receiver.cls in ("builtins.list", "builtins.dict"):

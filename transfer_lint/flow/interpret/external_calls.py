@@ -75,6 +75,8 @@ def external_call(frame: Frame, name: str, arguments: dict[str, Value], node: as
         return unknown_call(frame, operands, node, state, name.rpartition(".")[2])
     if runs_tree(operands, state):
         state.havoc_all((), frame.epoch(node), node.lineno, module_level=True)
+    if name == "builtins.dict" and not any(key.isdigit() or key.startswith("*") for key in arguments):
+        return _dict(frame, arguments, node, state)
     if name == "builtins.vars" and isinstance(first, Object):
         return namespace(frame, first, node, state)
     if name in ("torch.device", "torch.torch.device"):
@@ -200,6 +202,15 @@ def _iterated(frame: Frame, name: str, arguments: Mapping[str, Value], node: ast
     return made
 
 
+def _dict(frame: Frame, items: Mapping[str, Value], node: ast.Call, state: State) -> Object:
+    """`dict(a=1, b=2)`: `{"a": 1, "b": 2}`."""
+    made = Object(frame.symbol(node, "a dict"), "builtins.dict")
+    state.create(made)
+    for key, value in items.items():
+        state.write(made, f"[{key!r}]", value)
+    return made
+
+
 def _indices(frame: Frame, mask: Tensor, node: ast.Call, state: State) -> Object:
     """`torch.where(mask)`: for each dimension a list of indices, on the device of the mask."""
     made = Object(frame.symbol(node, "indices"), "builtins.list")
@@ -243,7 +254,7 @@ def _reads_tensor(frame: Frame, name: str) -> bool:
 
 
 def _factory(frame: Frame, name: str, arguments: dict[str, Value], node: ast.Call, state: State) -> Tensor:
-    device, dtype = requested(frame, node, arguments)
+    device, dtype = requested(frame, node, arguments, state)
     given = arguments.get("device")
     like = (
         as_tensor(frame, arguments["0"], node, state)
@@ -277,7 +288,7 @@ def _has_size(arguments: Mapping[str, Value], state: State) -> bool:
 
 def _from_values(frame: Frame, arguments: dict[str, Value], node: ast.Call, state: State) -> Tensor:
     """`torch.tensor(...)` without a device: made from numbers, it is on the default device, else on an unknown one."""
-    device, dtype = requested(frame, node, arguments)
+    device, dtype = requested(frame, node, arguments, state)
     why = (frame.fact(node, "`{}` is a tensor"),)
     given = arguments.get("0")
     if device is None and _holds_numbers(given, state) and arguments.get("device") in (None, NONE):

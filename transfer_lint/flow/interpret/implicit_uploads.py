@@ -1,15 +1,16 @@
-"""Implicit uploads: recording what torch itself copies to where an indexed or filled tensor is."""
+"""Implicit copies: recording what torch itself copies to where an indexed or filled tensor is."""
 
 from __future__ import annotations
 
 import ast
 
 from transfer_lint.flow.interpret.frame import Frame
-from transfer_lint.flow.interpret.host_reads import is_mask
+from transfer_lint.flow.interpret.host_reads import is_mask, note
 from transfer_lint.flow.interpret.seeming import seems_tensor
 from transfer_lint.flow.knowledge import Role
 from transfer_lint.flow.program.number_lists import lists_numbers
 from transfer_lint.flow.results.constructions import ImplicitUpload
+from transfer_lint.flow.results.reads import Form
 from transfer_lint.flow.values.terms import TermKind, merge_why, role_of
 from transfer_lint.flow.values.values import Host, Object, Tensor, Tuple, Value
 
@@ -42,6 +43,50 @@ def upload_of_value(frame: Frame, node: ast.Subscript, owner: Value, value: Valu
         return
     if isinstance(value, Tensor) and value.scalar is False and _is_of_host(frame, value):
         _note(frame, node, statement.value, value, tensor)
+
+
+def read_of_value(frame: Frame, node: ast.Subscript, owner: Value, value: Value) -> None:
+    """`x[:, 0] = y`: what is assigned to items of a tensor that was made on the host is copied there: a host read.
+
+    Not if the code says that this tensor is to be on the host. What is of unknown placement has to be computed here, in
+    a function that puts something on a device.
+    """
+    statement = frame.around.statement
+    if not isinstance(statement, ast.Assign) or statement.targets != [node] or statement.value in frame.reads:
+        return
+    if (
+        not isinstance(owner, Tensor)
+        or owner.optional
+        or not _is_host(frame, owner)
+        or not _is_by_default(frame, owner)
+    ):
+        return
+    if isinstance(value, Object) and seems_tensor(frame, statement.value, value):
+        value = Tensor(value.ident, *value.placed)
+    if not isinstance(value, Tensor) or value.optional or _is_host(frame, value):
+        return
+    term = value.device_term()
+    placed = value.computed or term.kind is not TermKind.DEVICE_OF
+    if placed or (term.symbol is not None and not term.symbol.is_initial() and _uses_device(frame)):
+        note(frame, statement.value, value, form=Form.ITEMS)
+
+
+def _uses_device(frame: Frame) -> bool:
+    """Whether the function has moved anything to a device by now: what it computes is there, too."""
+    asked = (site.request.device for site in frame.sites.values())
+    return any(half is not None and role_of(half.known.term, frame.knowledge) is not Role.HOST for half in asked)
+
+
+def _is_by_default(frame: Frame, value: Tensor) -> bool:
+    """Whether a tensor is on the host because no factory that it comes from was told a device, or pins its memory."""
+    calls = [fact.node for fact in (value.device.why if value.device is not None else ())]
+    made = frame.knowledge.factories | frame.knowledge.like_factories
+    return bool(calls) and all(
+        isinstance(call, ast.Call)
+        and frame.module.dotted(call.func) in made
+        and not any(keyword.arg in ("device", "pin_memory") for keyword in call.keywords)
+        for call in calls
+    )
 
 
 def _on_device(frame: Frame, node: ast.expr, owner: Value) -> Tensor | None:

@@ -20,7 +20,7 @@ from transfer_lint.flow.interpret.instantiation import Instantiation, bind
 from transfer_lint.flow.interpret.node_inputs import is_given_by_sampler
 from transfer_lint.flow.interpret.objects import entry_state, may_be_set
 from transfer_lint.flow.interpret.parameters import parameter
-from transfer_lint.flow.interpret.templates import as_constructed, ground, lasting
+from transfer_lint.flow.interpret.templates import as_constructed, ground, lasting, unless_replaced
 from transfer_lint.flow.interpret.unknown_calls import unknown_call
 from transfer_lint.flow.interpret.without_flow import without_flow
 from transfer_lint.flow.program.guards import tested_for_tensor
@@ -291,7 +291,9 @@ class Summaries:
             record = template.summary.heap.get(template.symbol)
             value = record.attributes.get(name) if record else None
             if value is not None:
-                return self._still(as_constructed(frame, template.summary, value, symbol), name, frame.module)
+                made = as_constructed(frame, template.summary, value, symbol)
+                made = unless_replaced(frame, made, symbol) if name.startswith("[") else made
+                return self._still(made, name, frame.module)
         return self._declared(frame, owner, name, symbol)
 
     def _still(self, value: Value, name: str, near: Module) -> Value:

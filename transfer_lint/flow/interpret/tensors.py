@@ -250,11 +250,20 @@ def pair_along(
     return parts(frame, whole, Operation(True, False, False, False, False, False), node, state)
 
 
-def requested(frame: Frame, node: ast.Call, values: dict[str, Value]) -> tuple[Known | None, Known | None]:
-    """The device and dtype that the keywords of a factory ask for, each None if not known."""
+def requested(
+    frame: Frame, node: ast.Call, values: dict[str, Value], state: State
+) -> tuple[Known | None, Known | None]:
+    """The device and dtype that the keywords of a factory ask for, each None if it is not asked for.
+
+    What an unknown mapping may give (`**m`) is one that only equals itself.
+    """
     found: list[Known | None] = []
+    mapping = values.get("**")
     for key in ("device", "dtype"):
         value = values.get(key)
+        if value is None and mapping is not None:
+            item = state.read(mapping, f"['{key}']") if isinstance(mapping, Object) else None
+            value = item if isinstance(item, Object) else Object(frame.symbol(node, f"the {key} of `**`", key))
         term = frame.placed_by(value) if value is not None and value != Constant(None) else None
         why = value.known.why if isinstance(value, Placed) else ()
         found.append(Known(term, (*why, frame.fact(node, "`{}` makes it there"))) if term else None)

@@ -9,6 +9,7 @@ from dataclasses import replace
 from transfer_lint.findings import Assumption
 from transfer_lint.flow.interpret.assumed import as_operand
 from transfer_lint.flow.interpret.frame import Frame
+from transfer_lint.flow.interpret.unpacked import PLACEMENT, unpacked
 from transfer_lint.flow.knowledge import Role
 from transfer_lint.flow.knowledge.names import DEVICE
 from transfer_lint.flow.program.plain_objects import holds_plain_object
@@ -26,7 +27,9 @@ def transfer(
     frame: Frame, node: ast.Call, receiver: Tensor | Object, arguments: dict[str, Value], state: State
 ) -> Value:
     """Interpret a call of one of MOVES on a tensor, a module, or something unknown."""
-    request = _request(frame, node, arguments)
+    request = replace(_request(frame, node, arguments), open=any(key.startswith("*") for key in arguments))
+    if request.device is None and request.dtype is None and not node.args:
+        request = _unpacked_request(frame, node, arguments, request, state)
     is_module = frame.is_module(receiver)
     judged = isinstance(receiver, Tensor) or is_module or _is_torch(frame, node, arguments, request)
     if judged and not frame.around.traced:
@@ -89,7 +92,7 @@ def type_as(frame: Frame, node: ast.Call, receiver: Tensor, other: Value, state:
 def _is_torch(frame: Frame, node: ast.Call, arguments: dict[str, Value], request: Request) -> bool:
     """Whether the call is almost certainly one of torch.
 
-    It names a device or dtype, or is `.cpu()` or `.cuda()`, or has one argument in a file that imports torch.
+    It names a device or dtype, or is `.cpu()` or `.cuda()`, or has one argument or mapping, in a file with torch.
     """
     assert isinstance(node.func, ast.Attribute)
     if node.func.attr != "to":
@@ -97,7 +100,8 @@ def _is_torch(frame: Frame, node: ast.Call, arguments: dict[str, Value], request
     if arguments.keys() & {"device", "dtype"}:
         return True
     if request.ambiguous:
-        return list(arguments) == ["0"] and _IMPORTS_TORCH.search(frame.module.text) is not None
+        alone = list(arguments) == ["0"] or request.unpacked
+        return alone and _IMPORTS_TORCH.search(frame.module.text) is not None
     return bool(request.device or request.dtype)
 
 
@@ -151,12 +155,12 @@ def _moved_tensor(frame: Frame, node: ast.Call, receiver: Tensor, request: Reque
         device = request.device.known.because(moved)
     if request.dtype is not None:
         dtype = request.dtype.known.because(moved)
-    elif request.ambiguous:  # the argument may have been a dtype or another tensor
-        device = dtype = None  # type: ignore[assignment]
+    unknown = request.open or (request.ambiguous and request.dtype is None)  # perhaps a dtype or another tensor
+    lost = unknown and (request.device is None or request.ambiguous)
     return Tensor(
         frame.symbol(node, receiver.ident.label),
-        device,
-        dtype,
+        None if lost else device,
+        None if unknown and request.dtype is None else dtype,
         receiver.scalar,
         weight=receiver.weight,  # if nothing moves, the result is the parameter itself
         shares=receiver.memory(),
@@ -172,14 +176,16 @@ def _moved_object(
     moved = frame.fact(node, "`{}` moves it there")
     device = request.device.known.because(moved) if request.device else None
     dtype = request.dtype.known.because(moved) if request.dtype else None
-    if request.ambiguous:
+    unknown = request.ambiguous or request.open
+    if unknown:
         state.displace(receiver, frame.epoch(node), node.lineno)
-    else:
+    if not request.ambiguous and (device or dtype or not unknown):
         state.place(receiver, device, dtype, frame.epoch(node), node.lineno)
     frame.may_raise(state)
     if is_module:
         return receiver
-    placed = (device or receiver.placed[0], dtype or receiver.placed[1]) if not request.ambiguous else (None, None)
+    before = (None, None) if unknown else receiver.placed
+    placed = (None, None) if request.ambiguous else (device or before[0], dtype or before[1])
     result = Object(frame.symbol(node, receiver.ident.label), receiver.cls, receiver.why, placed=placed)
     state.sharing.alias(result.ident, receiver.ident)
     return result
@@ -209,6 +215,43 @@ def _request(frame: Frame, node: ast.Call, arguments: dict[str, Value]) -> Reque
             # After a device comes a dtype. After a tensor or a dtype comes `non_blocking`.
             request = replace(request, dtype=half, ambiguous=request.ambiguous and not isinstance(value, Placed))
     return request
+
+
+def _unpacked_request(
+    frame: Frame, node: ast.Call, arguments: dict[str, Value], request: Request, state: State
+) -> Request:
+    """The request of `x.to(**m)`. Nothing but a device, a dtype and how to copy can be in `m`.
+
+    Not if callers say what: `def to(self, **kwargs)` only hands it on.
+    """
+    found = unpacked(frame, node, arguments, state)
+    if found is None or _is_handed_on(frame, node.keywords[found.argument - len(node.args)].value):
+        return request
+    halves: dict[str, RequestedHalf] = {}
+    for key, value in found.items.items():
+        term = frame.placed_by(value)
+        if term is not None:
+            known = value.known if isinstance(value, Placed) else Known(term)
+            repeatable = _repeatable(frame, node, found.argument)
+            halves[key] = RequestedHalf(known.because(*found.assumed), found.argument, False, repeatable)
+    known_keys = found.settled or bool(found.assumed)
+    return replace(
+        request,
+        device=halves.get("device"),
+        dtype=halves.get("dtype") if known_keys else None,
+        plain=False,
+        ambiguous=not known_keys,  # perhaps a device, perhaps a dtype
+        open=not known_keys,
+        unpacked=True,
+        only_placed=found.keys is not None and found.keys <= set(PLACEMENT),
+        settled=found.settled,
+    )
+
+
+def _is_handed_on(frame: Frame, node: ast.expr) -> bool:
+    """Whether a mapping is what the function itself is given as `**kwargs`."""
+    named = frame.function.node.args.kwarg if frame.function is not None else None
+    return named is not None and isinstance(node, ast.Name) and node.id == named.arg
 
 
 def _first_argument(
@@ -312,6 +355,8 @@ def _named_method(
     non_blocking: bool,
 ) -> Request:
     """The request of `.cpu()`, `.cuda()`, `.cuda(1)`: the method says the device, an argument may say its index."""
+    if method == "cuda" and any(part.startswith("*") for part in arguments):
+        return Request(plain=False)  # perhaps with an index
     value = arguments.get("0", arguments.get("device"))
     key = "0" if "0" in arguments else "device"
     if method == "cpu" or value is None or value == Constant(None):

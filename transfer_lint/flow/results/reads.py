@@ -19,8 +19,9 @@ class Form(Enum):
 
     CALL: a call that gives the value: `t.item()`, `float(t)`, `torch.equal(t, u)`. TEST: a test, a comparison or an
     index needs it. NUMBER: a method of another tensor takes it for a size: `x.repeat(t, 1)`. TEXT: it becomes text.
-    SIZE: the size of the result depends on it. CHECK: torch reads from the device while it computes. UPLOAD: none of
-    these: a value of the host is copied from pageable memory, for which the host waits, too.
+    SIZE: the size of the result depends on it. CHECK: torch reads from the device while it computes. ITEMS: it becomes
+    items of a tensor of the host, `x[:, 0] = t`. UPLOAD: none of these: a value of the host is copied from pageable
+    memory, for which the host waits, too.
     """
 
     CALL = "call"
@@ -29,6 +30,7 @@ class Form(Enum):
     TEXT = "text"
     SIZE = "size"
     CHECK = "check"
+    ITEMS = "items"
     UPLOAD = "upload"
 
 
@@ -121,7 +123,9 @@ class HostRead:
 
     @cached_property
     def shown(self) -> ast.expr:
-        """What waits: the read, what it is an index of, or a test with the `not` before it."""
+        """What waits: the read, what it is an index of, the items that it becomes, or a test from its `not` on."""
+        if self.form is Form.ITEMS and isinstance(self.statement, ast.Assign):
+            return self.statement.targets[0]
         above = parents(self.statement).get(self.node)
         if self.form is Form.TEST and isinstance(above, ast.UnaryOp) and isinstance(above.op, ast.Not):
             return above

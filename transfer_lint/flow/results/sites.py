@@ -43,6 +43,9 @@ class Request:
     plain: no `copy=`, memory format, `*args` or `**kwargs`: the call does nothing if the placement is right already.
     ambiguous: the first argument may be a device, a dtype or a tensor; it is stored as `device`.
     surely_non_blocking: `non_blocking` is the constant True.
+    open: an unpacked argument may ask for a half of which nothing is known.
+    unpacked: the target is in a mapping, `**m`, which may ask for more; both halves have its argument.
+    only_placed: that mapping was made with nothing but a device and a dtype. settled: nothing can have changed it.
     """
 
     device: RequestedHalf | None = None
@@ -50,6 +53,10 @@ class Request:
     plain: bool = True
     ambiguous: bool = False
     surely_non_blocking: bool = False
+    open: bool = False
+    unpacked: bool = False
+    only_placed: bool = False
+    settled: bool = False
 
 
 @dataclass(frozen=True)
