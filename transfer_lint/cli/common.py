@@ -87,10 +87,10 @@ def put(lines: Iterable[str], view: View, output_file: str | None = None, *, for
     Raises:
         Problem: the file cannot be written.
     """
-    lines = _shown(lines, form)
+    lines = list(_shown(lines, form))
     if output_file is None:
-        for line in lines:
-            click.echo(line, color=view.colour)
+        if lines:
+            click.echo("\n".join(lines), color=view.colour)
         return
     from transfer_lint.files import disk
     from transfer_lint.files.temporary import remove_leftovers
