@@ -194,6 +194,7 @@ class Fix:
             are written alike.
         imports: The imports that it may leave without a reader.
         locals: The assignments to locals that it may leave without a reader.
+        saves: What it saves, where it comes by.
     """
 
     safety: Safety
@@ -202,6 +203,7 @@ class Fix:
     on_request: bool = False
     imports: tuple[SpareImport, ...] = ()
     locals: tuple[SpareLocal, ...] = ()
+    saves: Saving = Saving.NOTHING
 
     def applies(self, unsafe_fixes: bool) -> bool:
         """Whether `fix` applies it. unsafe_fixes: whether it applies unsafe fixes."""

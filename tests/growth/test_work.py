@@ -19,6 +19,7 @@ from transfer_codemods.actions import Anchor, DeleteTransfer, UnreadImport
 from transfer_lint.flow import analysis
 from transfer_lint.flow.interpret.frame import Frame
 from transfer_lint.flow.interpret.summaries import Summaries
+from transfer_lint.flow.program.project import Project
 from transfer_lint.flow.program.repetition import Repetition
 from transfer_lint.flow.program.syntax import nodes_of
 from transfer_lint.flow.program.text_facts import TextFacts
@@ -213,3 +214,34 @@ def test_pictures_are_drawn_of_trees_that_are_there(tmp_path: Path, monkeypatch:
     (pair,) = before_after_for(outcome, settings, facts)
     assert [arrow.code for arrow in pair.after[0].arrows] != [arrow.code for arrow in pair.before[0].arrows]
     assert facts.parsed == 2  # the text, and the one that the fixes make of it
+
+
+def test_pictures_are_drawn_of_what_the_check_has_followed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, interpreted: Counter[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "main.py").write_text(WASTE)
+    settings, watched = Settings(".", cache=False), list[Project]()
+    plain = before_after_for(check_paths(["main.py"], settings), settings)
+    anew = Counter(interpreted)
+    interpreted.clear()
+    outcome = check_paths(["main.py"], settings, watched=watched)
+    assert before_after_for(outcome, settings, watched=watched) == plain
+    assert interpreted.total() < anew.total()
+    (tmp_path / "main.py").write_text(f"{WASTE}\nx = 1\n")
+    assert before_after_for(outcome, settings, watched=watched) == plain  # also if the file is another one by now
+
+
+def test_nodes_of_one_type_are_followed_until_two_differ(interpreted: Counter[str]) -> None:
+    node = (
+        "class Node{0}:\n    RETURN_TYPES = ('THING',)\n    FUNCTION = 'make{0}'\n"
+        "    INPUT_TYPES = classmethod(lambda cls: {{}})\n"
+        "    def make{0}(self, thing):\n        return (thing,)\n"
+    )
+    used = (
+        "import torch\nclass Used:\n    FUNCTION = 'use'\n    RETURN_TYPES = ()\n    @classmethod\n"
+        "    def INPUT_TYPES(cls):\n        return {'required': {'thing': ('THING',)}}\n"
+        "    def use(self, thing, x: torch.Tensor):\n        return x.to(thing.device)\n"
+    )
+    check({"main.py": used + "".join(map(node.format, range(40)))})
+    assert sum(count for name, count in interpreted.items() if name.startswith("make")) <= 4

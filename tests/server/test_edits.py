@@ -22,6 +22,7 @@ from tests.support.command import WASTE
 from tests.support.working import working
 from transfer_lint.files.discovery import collect
 from transfer_lint.flow.knowledge import default_knowledge
+from transfer_lint.flow.program import text_facts
 from transfer_lint.flow.program.project import Project
 from transfer_lint.flow.program.text_facts import TextFacts
 from transfer_lint.flow.program.text_index import Index
@@ -224,3 +225,19 @@ def test_one_process_goes_on_with_what_nobody_wants(tmp_path: Path, monkeypatch:
         asyncio.run(run())
     finally:
         workers.end()
+
+
+def test_of_too_much_source_the_first_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each project asks for the same files in the same order: to keep the last of them would be to keep none."""
+    texts = {f"{name}.py": f"x = {number}\n" for number, name in enumerate("abcde")}
+    monkeypatch.setattr(text_facts, "MOST_PARSED", 3 * len("x = 0\n"))
+    facts = TextFacts()
+    for parsed in (5, 7, 9):  # all, and then two in each
+        project = Project(Files(texts), default_knowledge(), facts)
+        assert all(project.module(path, "a.py") is not None for path in texts)
+        assert facts.parsed == parsed
+    others = {f"{name}.py": "y = 0\n" for name in "fgh"}  # what is no longer asked for makes room
+    for parsed in (12, 12):
+        project = Project(Files(others), default_knowledge(), facts)
+        assert all(project.module(path, "f.py") is not None for path in others)
+        assert facts.parsed == parsed

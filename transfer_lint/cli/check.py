@@ -26,6 +26,7 @@ from transfer_lint.stopping import telling
 
 if TYPE_CHECKING:
     from transfer_lint.evidence.join import Judged
+    from transfer_lint.flow.program.project import Project
     from transfer_lint.flow.program.text_facts import TextFacts
 
 
@@ -123,7 +124,10 @@ def command(
 
         told = finished if at_once else None
         facts = click.get_current_context().obj or (_facts() if form == "html" else None)
-        outcome = check_paths(found.files, settings, given=found.given, progress=bar, finished=told, facts=facts)
+        watched: list[Project] | None = [] if form == "html" else None
+        outcome = check_paths(
+            found.files, settings, given=found.given, progress=bar, finished=told, facts=facts, watched=watched
+        )
         if edits_too or settings.output_format in WITH_EDITS:
             from transfer_lint.fixing.edits import with_edits
 
@@ -148,7 +152,7 @@ def command(
 
         return _reported(problems) or held_against(trace_file, outcome, found.paths, view)
     if form == "html":
-        lines = _page(outcome, settings, view, trace_file, facts)
+        lines = _page(outcome, settings, view, trace_file, facts, watched)
     elif statistics and form not in DOCUMENTS:
         lines = by_rule(outcome, view)
     else:
@@ -182,11 +186,16 @@ def _facts() -> TextFacts:
 
 
 def _page(
-    outcome: Outcome, settings: Settings, view: View, trace_file: str | None, facts: TextFacts | None
+    outcome: Outcome,
+    settings: Settings,
+    view: View,
+    trace_file: str | None,
+    facts: TextFacts | None,
+    watched: Sequence[Project] | None,
 ) -> Iterator[str]:
     """The HTML report, with diagrams of the functions, and with what a run measured if there is a trace.
 
-    facts: what the check has found out about texts.
+    facts: what the check has found out about texts. watched: the project that it has looked at, if it did so here.
     """
     import shlex
 
@@ -199,7 +208,7 @@ def _page(
         from transfer_lint.evidence.model import read
 
         measured = {judged.finding: _measured(judged) for judged in join(read(trace_file), outcome).findings}
-    pairs = before_after_for(outcome, settings, facts)
+    pairs = before_after_for(outcome, settings, facts, watched or ())
     about = About(shlex.join(["transfer-lint", *sys.argv[1:]]), _date())
     return report(_with_proofs(outcome), view, pairs, measured, about)
 

@@ -87,10 +87,10 @@ def put(lines: Iterable[str], view: View, output_file: str | None = None, *, for
     Raises:
         Problem: the file cannot be written.
     """
-    lines = _shown(lines, form)
+    lines = list(_shown(lines, form))
     if output_file is None:
-        for line in lines:
-            click.echo(line, color=view.colour)
+        if lines:
+            click.echo("\n".join(lines), color=view.colour)
         return
     from transfer_lint.files import disk
     from transfer_lint.files.temporary import remove_leftovers
@@ -179,10 +179,9 @@ def where_the_gain_is(ready: Iterable[Finding], left: Iterable[Finding], view: V
     unsafe = [finding for finding in left if view.missing(finding) == "--unsafe-fixes"]
     if not unsafe:
         return ""
-    from transfer_lint.rules import RULES
 
     def saving(findings: Iterable[Finding]) -> int:
-        return sum(finding.code in RULES and RULES[finding.code].saves is Saving.WAITS for finding in findings)
+        return sum(finding.fix is not None and finding.fix.saves is Saving.WAITS for finding in findings)
 
     more = saving(unsafe)
     if not more:

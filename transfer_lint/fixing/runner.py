@@ -16,7 +16,7 @@ from transfer_lint.fixing.rewriting import Rewrite
 from transfer_lint.fixing.styles import nearest_style
 from transfer_lint.lint.check_text import Examined
 from transfer_lint.lint.deep_stack import deep
-from transfer_lint.lint.pool import Pool
+from transfer_lint.lint.pool import MIN_WEIGHT, Pool
 from transfer_lint.lint.runner import Runner, examine_job, lost
 from transfer_lint.problems import Problem, failure
 from transfer_lint.settings import Settings
@@ -28,18 +28,22 @@ if TYPE_CHECKING:  # imported when there is a text to check
 EditsJob: TypeAlias = "tuple[str, str, tuple[str | None, list[Changes]]]"
 """Path, text, the JSON of a notebook, and plans."""
 
+_WEIGHT = 4
+"""How much longer a rewrite takes than a check of the same text."""
+
 
 class FixRunner(Runner):
     """A runner that also rewrites texts."""
 
     def rewrite(self, jobs: Sequence[tuple[str, str, Changes]]) -> list[Rewrite | Problem]:
         """Carry out plans. jobs: (path, text, changes). The results are in the order of the jobs."""
-        pool = Pool(partial(_same, self.settings), _rewrite_job, lost)
-        return self.run(pool, jobs, 8)  # libcst takes longer than ast
+        _import_once(jobs)
+        return self.run(Pool(partial(_same, self.settings), _rewrite_job, lost), jobs, _WEIGHT)
 
     def edits(self, jobs: Sequence[EditsJob]) -> list[list[tuple[Edit, ...]]]:
         """For each plan of each job, the edits that carry it out, and it alone; none if that is not possible."""
-        return self.run(Pool(partial(_same, self.settings), _edits_job, _no_edits), jobs, 8)
+        _import_once(jobs)
+        return self.run(Pool(partial(_same, self.settings), _edits_job, _no_edits), jobs, _WEIGHT)
 
 
 class InProcess(FixRunner):
@@ -62,6 +66,12 @@ class InProcess(FixRunner):
     def rewrite(self, jobs: Sequence[tuple[str, str, Changes]]) -> list[Rewrite | Problem]:
         """Carry out plans, whatever project the paths may lie in."""
         return [deep(_rewritten, self.settings, job, None) for job in jobs]
+
+
+def _import_once(jobs: Sequence[tuple[str, str, object]]) -> None:
+    """Import libcst here if jobs will run in other processes: where the system forks these, they have it."""
+    if sum(len(text) for _, text, _ in jobs) * _WEIGHT >= MIN_WEIGHT:
+        import transfer_codemods.fix_transfers  # noqa: F401
 
 
 def _rewrite_job(settings: Settings, job: tuple[str, str, Changes]) -> Rewrite | Problem:

@@ -65,12 +65,14 @@ def _pair(title: str, before: Sequence[Diagram], after: Sequence[Diagram]) -> Be
     return BeforeAfter(title, tuple(first), (*second, *(folded([diagram])[0] for diagram in then.values())))
 
 
-def before_after_for(outcome: Outcome, settings: Settings, facts: TextFacts | None = None) -> tuple[BeforeAfter, ...]:
+def before_after_for(
+    outcome: Outcome, settings: Settings, facts: TextFacts | None = None, watched: Sequence[Project] = ()
+) -> tuple[BeforeAfter, ...]:
     """The diagrams of the functions with errors, warnings or fixes; of at most MOST_DIAGRAMS, those with the most.
 
     Errors and warnings count more than fixes of hints, which count only if `fix` makes them unasked.
 
-    facts: what is known of texts.
+    facts: what is known of texts. watched: projects that have been looked at; one is used if it has these texts.
     """
     found = [f for f in outcome.findings if f.function and not f.about_lint]
     loud = Counter((f.path, f.function) for f in found if f.severity is not Severity.HINT)
@@ -79,7 +81,8 @@ def before_after_for(outcome: Outcome, settings: Settings, facts: TextFacts | No
     if not wanted:
         return ()
     paths = sorted({path for path, _ in wanted})
-    first = _watched(outcome.texts, settings, facts)
+    same = (project for project in watched if all(project.sources.read(p) == t for p, t in outcome.texts.items()))
+    first = next(same, None) or _watched(outcome.texts, settings, facts)
     before = deep(_each, wanted, first, settings)
     runner = _Rounds(settings, first)
     settled = settle({path: outcome.texts[path] for path in paths}, runner, settings, known=_examined(paths, outcome))

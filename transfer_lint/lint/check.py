@@ -19,6 +19,7 @@ from transfer_lint.problems import Problem
 from transfer_lint.settings import Settings
 
 if TYPE_CHECKING:  # imported when there is a text to check
+    from transfer_lint.flow.program.project import Project
     from transfer_lint.flow.program.text_facts import TextFacts
 
 
@@ -65,6 +66,7 @@ def check_paths(
     progress: Progress | None = None,
     finished: Callable[[Outcome], None] | None = None,
     facts: TextFacts | None = None,
+    watched: list[Project] | None = None,
 ) -> Outcome:
     """Check files.
 
@@ -72,6 +74,7 @@ def check_paths(
     finished: called with the outcome of each file while others are looked at, in the order of the paths. An outcome
         waits no longer than PATIENCE for a file before it.
     facts: what is known of texts from earlier checks in this process; more is added.
+    watched: as in `Runner`.
     """
     started = time.perf_counter()
     read = read_inputs(paths, given or {})
@@ -88,7 +91,7 @@ def check_paths(
             progress(done, total, waiting)
         order.release()
 
-    results = Runner(settings, tick, read.given, order.add, facts).examine(texts, {})
+    results = Runner(settings, tick, read.given, order.add, facts, watched).examine(texts, {})
     examined = {path: result for path, result in results.items() if isinstance(result, Examined)}
     problems = [*read.problems, *(result for result in results.values() if isinstance(result, Problem))]
     return outcome_of(read, examined, problems, len(paths), started, texts)

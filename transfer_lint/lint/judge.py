@@ -302,7 +302,9 @@ def finding(judgement: Judgement, *, on_request: bool = False) -> Finding:
     site, rule, verdict = judgement.place, judgement.rule, judgement.verdict
     line, column = verdict.start or site.anchor
     end_line, end_column = site.end
-    fix = Fix(judgement.safety, verdict.title, verdict.action, on_request) if verdict.action is not None else None
+    fix = None
+    if verdict.action is not None:
+        fix = Fix(judgement.safety, verdict.title, verdict.action, on_request, saves=rule.saves)
     return Finding(
         site.module.path,
         line,

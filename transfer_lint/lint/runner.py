@@ -47,19 +47,25 @@ class _Worker:
         overlay: Mapping[str, str],
         trees: Mapping[str, tuple[str, ...]],
         facts: TextFacts | None,
+        watched: list[Project] | None,
     ) -> None:
         from transfer_lint.flow.program.text_facts import TextFacts
 
         self._sources = DiskSources(overlay, trees)
         self._settings = settings
         self._facts = facts or TextFacts()
+        self._watched = watched
         self._context = self._begin()
         self._checked = 0  # characters of source, since it began
         self._asked_first = 0  # characters of the files that the first of these have asked about
         self._told = 0, len(trees)  # how many of the contents, and of the trees, are known to whoever is told
 
     def _begin(self) -> tuple[Project, Settings]:
-        return project_over(self._sources, self._settings, self._facts), self._settings
+        project = project_over(self._sources, self._settings, self._facts)
+        if self._watched is not None:
+            project.watched = True
+            self._watched[:] = [project]
+        return project, self._settings
 
     def prepare(self, texts: Mapping[str, str]) -> None:
         """Find out what the processes that the system forks from this one would each have to find out. Raises nothing.
@@ -131,7 +137,8 @@ class Runner:
     """Checks many texts, on several processes where that is faster.
 
     given: path -> text that replaces the file on disk when another file imports it. examined: called with the result of
-    each file as soon as there is one. facts: what is known of texts from earlier runs in this process.
+    each file as soon as there is one. facts: what is known of texts from earlier runs in this process. watched: takes
+    the project that this process has looked at, which is watched then (see `Project`).
     """
 
     def __init__(
@@ -141,12 +148,14 @@ class Runner:
         given: Mapping[str, str] | None = None,
         examined: Callable[[str, Examined | Problem], None] = lambda path, result: None,
         facts: TextFacts | None = None,
+        watched: list[Project] | None = None,
     ) -> None:
         self.settings = settings
         self._progress = progress or (lambda done, total, waiting: None)
         self._given = given or {}
         self._examined = examined
         self._facts = facts
+        self._watched = watched
         self._trees: Mapping[str, tuple[str, ...]] = {}
 
     def examine(self, texts: Mapping[str, str], overlay: Mapping[str, str]) -> dict[str, Examined | Problem]:
@@ -179,7 +188,9 @@ class Runner:
             seen.append(result[1])
             self._examined(job[0], result[0])
 
-        make: Callable[[], _Worker] = partial(_Worker, self.settings, overlay, sources.trees, self._facts)
+        make: Callable[[], _Worker] = partial(
+            _Worker, self.settings, overlay, sources.trees, self._facts, self._watched
+        )
         weight = sum(map(len, texts.values()))
         if weight >= MIN_WEIGHT:
             import transfer_lint.lint.judge  # noqa: F401  (once, where the system forks the processes that use it)

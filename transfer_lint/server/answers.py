@@ -102,7 +102,7 @@ class Library:
     def __init__(self) -> None:
         self._disk = DiskSources()
         self._facts = TextFacts()
-        self._parsed = 0
+        self._kept = 0
         self._listing = 0
 
     def reading(self, asked: Asked) -> Reading:
@@ -117,8 +117,8 @@ class Library:
         To look through all that is kept takes longer than many an answer. So it is done when there is much new in it,
         more than the documents that the user is writing in; until then it is set apart.
         """
-        much = self._facts.parsed > self._parsed + WRITTEN_IN
-        self._parsed = self._facts.parsed
+        much = self._facts.kept > self._kept + WRITTEN_IN
+        self._kept = self._facts.kept
         if much:
             gc.unfreeze()
         gc.collect()

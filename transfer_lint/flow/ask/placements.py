@@ -295,7 +295,7 @@ class Placements:
         """Whether the receiver was made on the host in this function, and nothing in the file pins memory."""
         device, ident = site.device, site.receiver.ident
         on_host = device is not None and device.term.kind is TermKind.CONSTANT and device.term.name == "cpu"
-        return on_host and ident.line > 0 and ident.parent is None and "pin_memory" not in self.module.text
+        return on_host and ident.line > 0 and ident.parent is None and not self.module.holds("pin_memory")
 
     # ---- what surrounds it ---------------------------------------------------------------------------------------
 

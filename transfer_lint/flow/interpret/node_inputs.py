@@ -33,30 +33,30 @@ def node_input(frame: Frame, info: FunctionInfo, argument: ast.arg, symbol: Symb
 
 
 def _produced(frame: Frame, info: FunctionInfo, argument: ast.arg, kind: str, symbol: Symbol) -> Value | None:
-    """The value that all nodes of the tree which return the type agree on; None if there is none."""
-    values: list[tuple[Value, Summary]] = []
-    why: tuple[Fact, ...] = ()
-    for cls in nodes_near(frame.project, info.module):
-        for index in outputs(cls, kind):
-            found = _output(frame, cls, index)
-            if found is None:
-                return None
-            values.append((found[0], found[1]))
-            why = merge_why(
-                why,
-                (
-                    Fact(info.module, argument, f"`{argument.arg}` is a node input of type {kind}"),
-                    Fact(cls.module, cls.node, f"`{cls.name}` is a node that returns {kind}"),
-                ),
-            )
-    if not values:
-        return None
-    first, summary = values[0]
-    shaped = _across(frame, first, summary, symbol, why)
-    for other, other_summary in values[1:]:
-        if not _alike(shaped, _across(frame, other, other_summary, symbol, why)):
+    """The value that all nodes of the tree which return the type agree on; None if there is none.
+
+    A node is followed only where those before it agree: of a type that many return, most need not be. The attributes
+    of an object are known only if one node alone makes it.
+    """
+    makers = [(cls, index) for cls in nodes_near(frame.project, info.module) for index in outputs(cls, kind)]
+    given = Fact(info.module, argument, f"`{argument.arg}` is a node input of type {kind}")
+    facts = (Fact(cls.module, cls.node, f"`{cls.name}` is a node that returns {kind}") for cls, _ in makers)
+    why = merge_why(*((given, fact) for fact in facts))
+    agreed: Value | None = None
+    for cls, index in makers:
+        found = _output(frame, cls, index)
+        if found is None:
             return None
-    return shaped
+        value, summary = found
+        across = _across(value, symbol, why)
+        if len(makers) == 1:
+            if isinstance(value, Object) and not summary.rooted(value.ident):
+                frame.templates[symbol] = Template(summary, value.ident)
+            return across
+        agreed = _common(across, across if agreed is None else agreed)
+        if agreed is None:
+            return None
+    return agreed
 
 
 def _output(frame: Frame, cls: ClassInfo, index: int) -> tuple[Value, Summary] | None:
@@ -69,7 +69,7 @@ def _output(frame: Frame, cls: ClassInfo, index: int) -> tuple[Value, Summary] |
     return summary.result.items[index], summary
 
 
-def _across(frame: Frame, value: Value, summary: Summary, symbol: Symbol, why: tuple[Fact, ...]) -> Value:
+def _across(value: Value, symbol: Symbol, why: tuple[Fact, ...]) -> Value:
     """The output of a node, as another node sees it later: its class still holds, and a ground-out placement."""
     match value:
         case Tensor():
@@ -81,22 +81,19 @@ def _across(frame: Frame, value: Value, summary: Summary, symbol: Symbol, why: t
                 value.optional,
                 why=merge_why(why, value.why),
             )
-        case Object() if not summary.rooted(value.ident):
-            frame.templates[symbol] = Template(summary, value.ident)
-            return Object(symbol, value.cls, merge_why(why, value.why), value.optional)
         case Object():
-            return Object(symbol, value.cls, merge_why(why, value.why))
+            return Object(symbol, value.cls, merge_why(why, value.why), value.optional)
     return Object(symbol)
 
 
-def _alike(a: Value, b: Value) -> bool:
-    """Whether two nodes' outputs may be taken for the same kind of thing."""
-    match a, b:
-        case Tensor(), Tensor():
-            return replace(a, why=()) == replace(b, why=())
-        case Object(), Object():
-            return a.cls is not None and a.cls == b.cls and isinstance(a.cls, ClassInfo)
-    return False
+def _common(new: Value, agreed: Value) -> Value | None:
+    """What holds of both outputs of nodes; None if they cannot be taken for the same kind of thing."""
+    match agreed, new:
+        case Tensor(), Tensor() if replace(agreed, why=()) == replace(new, why=()):
+            return agreed
+        case Object(cls=ClassInfo() as cls), Object() if new.cls == cls:
+            return replace(agreed, optional=agreed.optional or new.optional)
+    return None
 
 
 def _because(known: Known | None, why: Why) -> Known | None:

@@ -214,7 +214,7 @@ def _may_register(frame: Frame, owner: Object, name: str, value: Value, state: S
         return True
     kinds = owner.cls.lineage if isinstance(owner.cls, ClassInfo) else (owner.cls,)
     return any(
-        "register_buffer" in kind.module.text
+        kind.module.holds("register_buffer")
         if isinstance(kind, ClassInfo)
         else not (kind and frame.knowledge.is_transparent_base(kind))
         for kind in kinds

@@ -34,7 +34,7 @@ _ROUNDS = 3  # in which names are found that are made of others
 
 def is_among_tensors(frame: Frame) -> bool:
     """Whether the code works on tensors: its file knows torch and no arrays, or it is a method of a module."""
-    if "torch" in frame.module.text and not frame.module.knows_arrays:
+    if frame.module.holds("torch") and not frame.module.knows_arrays:
         return True
     info = frame.function
     return info is not None and info.owner is not None and info.owner.is_module and info.name != "__init__"
@@ -110,7 +110,7 @@ def _names_mask(name: str) -> bool:
 
 def seems_loss(frame: Frame, node: ast.expr, value: Value) -> bool:
     """Whether an unknown value seems to be a tensor of one number: it is called a loss, or goes backward."""
-    if not (isinstance(value, Object) and value.cls is None and "torch" in frame.module.text):
+    if not (isinstance(value, Object) and value.cls is None and frame.module.holds("torch")):
         return False
     name = node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else ""
     if name and frame.function is not None and name in _numbers(frame.function.node):

@@ -255,8 +255,8 @@ class Summaries:
     def _tested(self, info: FunctionInfo, bound: dict[str, Value]) -> frozenset[str]:
         """The parameters that the function tests with `isinstance` or `is_tensor`, and that are tensors at a call."""
         if info.node not in self._asks:
-            text = info.module.text
-            walk = nodes_of(info.node) if "is_tensor" in text or "isinstance" in text else ()
+            tests = info.module.holds("is_tensor") or info.module.holds("isinstance")
+            walk = nodes_of(info.node) if tests else ()
             names = (tested_for_tensor(info.module, node) for node in walk if isinstance(node, ast.Call))
             self._asks[info.node] = frozenset(name.id for name in names if name is not None)
         return frozenset(

@@ -10,7 +10,7 @@ from transfer_lint.flow.program.modules import Module
 
 def asks_tensor(module: Module, node: ast.AST) -> bool:
     """Whether it is a call of a function of torch, or of a method that makes one number of a tensor."""
-    if not isinstance(node, ast.Call) or "torch" not in module.text:
+    if not isinstance(node, ast.Call) or not module.holds("torch"):
         return False
     owner = module.dotted(node.func).partition(".")[0]
     return owner == "torch" or (owner != "numpy" and getattr(node.func, "attr", "") in ONE_NUMBER)
@@ -18,7 +18,7 @@ def asks_tensor(module: Module, node: ast.AST) -> bool:
 
 def computes(module: Module, node: ast.AST) -> bool:
     """Whether it is a call of a function of torch that computes with the tensors it is given: `torch.clamp(x, 0)`."""
-    if not isinstance(node, ast.Call) or "torch" not in module.text:
+    if not isinstance(node, ast.Call) or not module.holds("torch"):
         return False
     owner, _, name = module.dotted(node.func).rpartition(".")
     known = module.project.knowledge

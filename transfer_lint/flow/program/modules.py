@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Protocol, TypeAlias
 
 from transfer_lint.flow.knowledge import Knowledge
@@ -70,7 +70,7 @@ class FunctionInfo:
     @cached_property
     def is_generator(self) -> bool:
         """Whether a call only makes a generator. To be safe, a `yield` in a nested function counts, too."""
-        if "yield" not in self.module.text:
+        if not self.module.holds("yield"):
             return False
         return any(isinstance(node, ast.Yield | ast.YieldFrom) for node in nodes_of(self.node))
 
@@ -258,6 +258,7 @@ class Module:
         self.project = project
         self.path = path
         self.text = text
+        self.holds = cache(text.__contains__)  # whether the text holds a word, which is asked for each function
         self.tree = tree
         self.bindings: dict[str, list[Binding]] = {}
         self.stars: list[Import] = []
@@ -273,9 +274,8 @@ class Module:
     @cached_property
     def rebound_globals(self) -> frozenset[str]:
         """Names that some function of the module declares `global`."""
-        if "global " not in self.text:
-            return frozenset()
-        return frozenset(name for node in nodes_of(self.tree) if isinstance(node, ast.Global) for name in node.names)
+        nodes = nodes_of(self.tree) if self.holds("global ") else ()
+        return frozenset(name for node in nodes if isinstance(node, ast.Global) for name in node.names)
 
     @cached_property
     def knows_arrays(self) -> bool:

@@ -37,6 +37,7 @@ class Project:
         self.sources = sources
         self.knowledge = knowledge or default_knowledge()
         self.facts = facts or TextFacts()
+        self.facts.begin()
         self.watched = False
         self._modules: dict[str, Module | None] = {}
         self._imported: dict[tuple[str, Import, str | None], Module | None] = {}

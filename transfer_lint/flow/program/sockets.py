@@ -48,7 +48,6 @@ def nodes_near(project: Project, module: Module) -> list[ClassInfo]:
 
 def outputs(cls: ClassInfo, kind: str) -> list[int]:
     """The positions of the outputs of a node that have the type `kind`."""
-    value = cls.class_attribute("RETURN_TYPES")
-    if value is None or not isinstance(value[1], ast.Tuple) or "RETURN_TYPES" not in cls.attributes:
-        return []
-    return [n for n, item in enumerate(value[1].elts) if isinstance(item, ast.Constant) and item.value == kind]
+    value = cls.attributes.get("RETURN_TYPES")
+    items = value.elts if isinstance(value, ast.Tuple) else ()
+    return [n for n, item in enumerate(items) if isinstance(item, ast.Constant) and item.value == kind]

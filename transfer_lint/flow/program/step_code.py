@@ -90,12 +90,12 @@ def is_in_test(place: Routine | Module) -> bool:
         return True
     if not named and not beside:
         return False
-    return any(word in module.text for word in ("def test_", "pytest", "unittest"))
+    return any(map(module.holds, ("def test_", "pytest", "unittest")))
 
 
 def is_for_export(routine: Routine) -> bool:
     """Whether a routine runs only while a model is exported: it exports, or stands in for an operator of ONNX."""
-    if "onnx" not in routine.module.text and "symbolic" not in routine.module.text:
+    if not routine.module.holds("onnx") and not routine.module.holds("symbolic"):
         return False
     if routine.owner is not None and "symbolic" in routine.owner.methods:
         return any(isinstance(base, str) and base.endswith("autograd.Function") for base in routine.owner.lineage)
@@ -160,7 +160,7 @@ def gives_loss(routine: Routine, knowledge: Knowledge) -> bool:
     """
     if routine.outer is None and _is_loss(routine.name, knowledge):
         return True
-    if "loss" not in routine.module.text:
+    if not routine.module.holds("loss"):
         return False
     returned = (part for statement in routine.changes for part in _returned(statement))
     names = {part.id for part in returned if isinstance(part, ast.Name)}.difference(routine.parameters)
@@ -180,7 +180,7 @@ def _returned(statement: ast.AST) -> Sequence[ast.expr | None]:
 
 def is_foreign_forward(routine: Routine) -> bool:
     """Whether it is the `forward` of a class that has a base from a library: likely a model of that library."""
-    if routine.name != "forward" or routine.owner is None or "torch" not in routine.module.text:
+    if routine.name != "forward" or routine.owner is None or not routine.module.holds("torch"):
         return False
     bases = (base for base in routine.owner.lineage if isinstance(base, str))
     return any("." in base and not base.startswith(("builtins.", "abc.", "typing.")) for base in bases)
@@ -241,7 +241,7 @@ def is_sampler_hook(reference: Reference, knowledge: Knowledge) -> bool:
 def layers(module: Module) -> dict[ClassInfo, None]:
     """The layers that a model has many of: their class is instantiated in a loop, or by such a class."""
     repeated: dict[ClassInfo, None] = {}
-    if "ModuleList" not in module.text:
+    if not module.holds("ModuleList"):
         return repeated
     pending: list[ast.AST] = []
     for cls in module.classes.values():

@@ -140,7 +140,7 @@ def _is_of(value: ast.expr, name: str) -> bool:
 
 def _shown(module: Module, function: ast.AST) -> Iterator[tuple[str, ast.AST]]:
     knowledge = module.project.knowledge
-    arrays = "numpy" in module.text
+    arrays = module.holds("numpy")
     for node in nodes_of(function):
         match node:
             case ast.Call(func=ast.Attribute(value=ast.Name(id=name), attr=attr), args=args) if (

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from transfer_lint.files.parsing import parse
 from transfer_lint.flow.program.tree_texts import TreeTexts
 
-MOST_PARSED = 8_000_000
+MOST_PARSED = 12_000_000
 """Characters of source whose syntax trees are kept. The trees take some fifteen bytes of memory for each."""
 
 MOST_TREES = 4
@@ -28,34 +28,46 @@ class _Parsed(NamedTuple):
 class TextFacts:
     """Syntax trees and tree texts, for one project after another. It is sent to other processes empty.
 
-    parsed: how often a text was parsed.
+    parsed: how often a text was parsed. kept: how often its tree was kept.
     """
 
     def __init__(self) -> None:
-        self.parsed = 0
+        self.parsed = self.kept = 0
         self._parsed: dict[str, _Parsed] = {}  # path -> its last text; what was used last stands last
         self._characters = 0
+        self._used: set[str] = set()  # paths whose trees this project has asked for
         self._digests: dict[str, tuple[str, str]] = {}
         self._trees: dict[tuple[str, ...], TreeTexts] = {}
 
     def __reduce__(self) -> tuple[type[TextFacts], tuple[()]]:
         return TextFacts, ()
 
+    def begin(self) -> None:
+        """Another project begins."""
+        self._used.clear()
+
     def tree(self, path: str, text: str) -> ast.Module:
         """The syntax tree of the text at a path. Raises what `parse` raises.
 
         No two files share a tree, even if their texts are the same: its nodes stand for places.
+
+        What this project has asked for, the next one will ask for, in the same order. So if that is too much, the first
+        of it are kept; if the last were, each would be forgotten before it is asked for.
         """
         known = self._parsed.pop(path, None)
         if known is not None:
             self._characters -= len(known.text)
-        if known is None or known.text != text:
-            self.parsed += 1
+        is_new = known is None or known.text != text
+        if known is None or is_new:
             known = _Parsed(text, parse(text))
         self._parsed[path] = known
         self._characters += len(text)
         while self._characters > MOST_PARSED and len(self._parsed) > 1:
-            self._characters -= len(self._parsed.pop(next(iter(self._parsed))).text)
+            oldest = next(iter(self._parsed))
+            self._characters -= len(self._parsed.pop(path if oldest in self._used else oldest).text)
+        self._used.add(path)
+        self.parsed += is_new
+        self.kept += is_new and path in self._parsed
         return known.tree
 
     def digest(self, path: str, text: str | None) -> str:
