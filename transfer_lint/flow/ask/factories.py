@@ -360,16 +360,16 @@ def _names_device(call: ast.Call) -> bool:
 
 
 def _holds_numbers(made: ast.Call, dtype: str) -> bool:
-    """Whether a legacy constructor is given one list of literal numbers of which `torch.tensor` makes the same.
+    """Whether a legacy constructor is given one list of literals of which `torch.tensor` makes the same.
 
-    It takes whole numbers for integers, and needs a fraction among them to make the default dtype.
+    It takes whole numbers for integers and truth values for `bool`, and needs a fraction to make the default dtype.
     """
     if len(made.args) != 1 or made.keywords or not isinstance(made.args[0], ast.List) or not is_literal(made.args[0]):
         return False
     kinds = {type(node.value) for node in nodes_of(made.args[0]) if isinstance(node, ast.Constant)}
     if not dtype:
         return float in kinds and kinds <= {int, float}
-    return kinds <= ({int, float} if "float" in dtype else {int})
+    return kinds <= ({int, float} if "float" in dtype else {bool} if dtype == "torch.bool" else {int})
 
 
 def _is_pinning(node: ast.AST) -> bool:
