@@ -54,7 +54,7 @@ def laid_out(before: str, after: str, width: int, indent: str, *, formatted: boo
     changes = list(_changes(old, lines))
     columns = [len((line if formatted else line.partition("#")[0]).rstrip()) for line in old]
     stood = _lengths(columns, changes)
-    free = frozenset() if formatted else _lines_over(columns, changes, most)
+    free = frozenset() if formatted else _lines_over(columns, changes, width)
     for statement in reversed(found):
         first, last = statement[0].start[0] - 1, statement[-1].end[0]
         allowed = max(most, *(stood.get(line, 0) for line in range(first, last)))
@@ -151,13 +151,13 @@ def _lengths(columns: Sequence[int], changes: Sequence[_Change]) -> Mapping[int,
     }
 
 
-def _lines_over(columns: Sequence[int], changes: Sequence[_Change], most: int) -> frozenset[int]:
+def _lines_over(columns: Sequence[int], changes: Sequence[_Change], width: int) -> frozenset[int]:
     """The indices of the lines in place of one that was over the width: nobody keeps it there."""
     return frozenset(
         line
         for begin, end, first, last in changes
         for line, before in zip(range(first, last), columns[begin:end], strict=False)
-        if end - begin == last - first and before > most
+        if end - begin == last - first and before > width
     )
 
 
