@@ -328,7 +328,7 @@ def train(model, loader, device):
 @pytest.mark.parametrize(
     ("options", "found"),
     [
-        pytest.param((), [("hint", ["runs-on-accelerator"]), ("warning", ["runs-on-accelerator"])], id="assumed"),
+        pytest.param((), [("hint", ["runs-on-accelerator"]), ("hint", ["runs-on-accelerator"])], id="assumed"),
         pytest.param(("--proved-only",), [("hint", []), ("hint", [])], id="proved"),
     ],
 )
