@@ -55,6 +55,30 @@ class Moves(Expressions):
         lines = [*first.splitlines(), *(self.block(scope, 0, 1) if self.chance(3) else [])]
         return [*lines, *self._moved(f"{self.pick(t, self.of('t', scope))}.to({target})", scope)]
 
+    def _unpacked(self, scope: Scope, depth: int) -> list[str]:
+        """What says where a value goes is unpacked: a mapping, or a list. It may hold more, and change before."""
+        device, dtype, given = self.device(scope), self.dtype(scope), self.name("q")
+        if self.chance(4):
+            made = self.pick(f"[{device}]", f"[{device}, {dtype}]", f"[{dtype}]", f"({self.of('t', scope)},)")
+            move = f"to(*{given})"
+        else:
+            both = f"device={device}, dtype={dtype}"
+            made = self.pick(
+                f"dict(device={device})", f"dict({both})", f"dict({both}, copy=True)", f"dict(dtype={dtype})"
+            )
+            move = f"to(**{given})"
+        lines = [f"{given} = {made}"]
+        if move == f"to(**{given})" and self.chance(3):
+            change = self.pick(
+                f"{given}['device'] = {self.device(scope)}", f"{given}.update(copy=True)", f"{given}.clear()"
+            )
+            lines += [f"if {self.test(scope)}:", f"    {change}"] if self.chance() else [change]
+        name, home = self.name("a"), self.home_move(scope)
+        value = self.pick(self.of("t", scope), f"{self.of('t', scope)}.{home}", "torch.ones(4, 4)", "torch.eye(4) * 2")
+        lines += [f"{name} = {value}.{move}", *(self.block(scope, 0, 1) if self.chance(3) else [])]
+        scope.bind("t", name)
+        return [*lines, f"log.append({name}.{self.pick(home, home, move)})"]
+
     def _twice(self, scope: Scope, depth: int) -> list[str]:
         """The same value is moved twice."""
         move = f"{self.of('t', scope)}.to({self.pick(self.device(scope), self.device(scope), self.of('t', scope))})"

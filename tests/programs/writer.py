@@ -29,7 +29,7 @@ class Writer(Moves, Containers, Objects, Control, Unseen):
     def statement(self, scope: Scope, depth: int) -> list[str]:
         kinds = ["assign"] * 5 + ["same", "same", "log", "augmented", "pair", "list", "dict", "append", "item", "data"]
         kinds += ["items", "items", "closure", "exit", "call", "call", *["probe"] * 8, "seat", "seat", "twice", "twice"]
-        kinds += ["correlated", "read", "state", "starred", "view", "by_name", "deed", "handed"]
+        kinds += ["correlated", "read", "state", "starred", "view", "by_name", "deed", "handed", "unpacked"]
         if not self.replaces:
             kinds.remove("data")
         if self.swaps and scope.names.get("m"):
