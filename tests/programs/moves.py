@@ -74,7 +74,9 @@ class Moves(Expressions):
             )
             lines += [f"if {self.test(scope)}:", f"    {change}"] if self.chance() else [change]
         name, home = self.name("a"), self.home_move(scope)
-        value = self.pick(self.of("t", scope), f"{self.of('t', scope)}.{home}", "torch.ones(4, 4)", "torch.eye(4) * 2")
+        value = self.pick(
+            self.of("t", scope), f"{self.of('t', scope)}.{home}", "torch.ones(4, 4)", "(torch.eye(4) * 2)"
+        )
         lines += [f"{name} = {value}.{move}", *(self.block(scope, 0, 1) if self.chance(3) else [])]
         scope.bind("t", name)
         return [*lines, f"log.append({name}.{self.pick(home, home, move)})"]
