@@ -41,6 +41,7 @@ class RandomWriter(Writer):
         super().__init__(cast(st.DrawFn, None))
         self._random = random.Random(seed)
         self.replaces = self.swaps = self.chance()
+        self.unpacks = True
 
     def pick(self, *options: str) -> str:
         return self._random.choice(options)

@@ -47,6 +47,7 @@ class Draws:
     home: the move that most values make again and again; what comes between two of them should undo it in ways that
     are hard to see. special: a special method that objects have; "" if they have none.
     replaces: whether programs assign the `.data` of tensors. swaps: whether objects do so with what they hold.
+    unpacks: whether mappings and lists are unpacked in moves.
     """
 
     draw: st.DrawFn
@@ -55,6 +56,7 @@ class Draws:
     special: str = ""
     replaces: bool = True
     swaps: bool = False
+    unpacks: bool = False
 
     def pick(self, *options: Option) -> Option:
         return self.draw(st.sampled_from(options))

@@ -29,9 +29,11 @@ class Writer(Moves, Containers, Objects, Control, Unseen):
     def statement(self, scope: Scope, depth: int) -> list[str]:
         kinds = ["assign"] * 5 + ["same", "same", "log", "augmented", "pair", "list", "dict", "append", "item", "data"]
         kinds += ["items", "items", "closure", "exit", "call", "call", *["probe"] * 8, "seat", "seat", "twice", "twice"]
-        kinds += ["correlated", "read", "state", "starred", "view", "by_name", "deed", "handed", "unpacked"]
+        kinds += ["correlated", "read", "state", "starred", "view", "by_name", "deed", "handed"]
         if not self.replaces:
             kinds.remove("data")
+        if self.unpacks:
+            kinds += ["unpacked"]
         if self.swaps and scope.names.get("m"):
             kinds += ["swapped"]
         if scope.names.get("m"):
