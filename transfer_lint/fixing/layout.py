@@ -58,11 +58,9 @@ def laid_out(before: str, after: str, width: int, indent: str, *, formatted: boo
     for statement in reversed(found):
         first, last = statement[0].start[0] - 1, statement[-1].end[0]
         allowed = max(most, *(stood.get(line, 0) for line in range(first, last)))
-        if first in free and not spans(statement):
-            continue
         if spans(statement):
             lines[first:last] = [_shorter("".join(lines[first:last]), frozenset(old), allowed, width, indent)]
-        elif _end(statement, () if formatted else old) > allowed:
+        elif first not in free and _end(statement, () if formatted else old) > allowed:
             lines[first] = line = parted(lines[first], statement, width, indent)
             if line.count("\n") == 1 and len(line) > allowed * _MUCH:
                 lines[first] = broken(line, statement, width, indent)

@@ -6,6 +6,7 @@ import ast
 from collections.abc import Iterator, Sequence
 
 from transfer_lint.flow.knowledge import Names
+from transfer_lint.flow.program.idioms import last_name
 from transfer_lint.flow.program.syntax import bindings, blocks_of, is_plain, loops_around, nodes_of, spelled
 from transfer_lint.flow.results.sites import Site
 
@@ -98,15 +99,11 @@ def _is_handed_to_offloader(site: Site, text: str, words: Names) -> bool:
     """Whether the module is passed, from this line on, to a function whose name says that it offloads."""
     assert site.function is not None
     return any(
-        any(word in _name(node.func) for word in words.exact)
+        any(word in last_name(node.func) for word in words.exact)
         and any(spelled(argument) == text for argument in node.args)
         for node in nodes_of(site.function.node)
         if isinstance(node, ast.Call) and node.lineno >= site.node.lineno
     )
-
-
-def _name(func: ast.expr) -> str:
-    return func.attr if isinstance(func, ast.Attribute) else func.id if isinstance(func, ast.Name) else ""
 
 
 def _surely_runs(first: Site, second: Site) -> bool:

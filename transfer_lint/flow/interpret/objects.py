@@ -9,13 +9,14 @@ from functools import cache, partial
 from transfer_lint.findings import Assumption
 from transfer_lint.flow.interpret.frame import Frame
 from transfer_lint.flow.program.modules import ClassInfo, FunctionInfo
+from transfer_lint.flow.program.project import Project
 from transfer_lint.flow.values.aliasing import Sharing
 from transfer_lint.flow.values.memory import LIVE, Memory
 from transfer_lint.flow.values.records import Epoch, Record
 from transfer_lint.flow.values.state import State
 from transfer_lint.flow.values.summary import Template
 from transfer_lint.flow.values.symbols import Symbol
-from transfer_lint.flow.values.terms import Known, Term, TermKind
+from transfer_lint.flow.values.terms import Fact, Known, Term, TermKind
 from transfer_lint.flow.values.values import Object, Tensor, Value, symbols_of
 
 
@@ -151,6 +152,30 @@ def may_be_set(frame: Frame, cls: ClassInfo, name: str) -> bool:
     methods = (method for kind in kinds for key, method in kind.methods.items() if key != "__init__")
     may = frame.project.sets(name, cls.module.path) or any(method.assigns_unnamed for method in methods)
     return _counts(frame, may)
+
+
+def supposed_same(frame: Frame, owner: Object, name: str, symbol: Symbol) -> tuple[Fact, ...] | None:
+    """The facts that an attribute or item is supposed to be what a constructor made; None if it may be another."""
+    if not _may_be_replaced(frame, owner, name):
+        return ()
+    where = frame.function.node if frame.function is not None else frame.module.tree
+    fact = frame.assume(Assumption.NO_HIDDEN_CHANGES, where, f"`{symbol.label}` is what it was made as")
+    return (fact,) if fact is not None else None
+
+
+def _may_be_replaced(frame: Frame, owner: Object, name: str) -> bool:
+    """Whether an attribute or item of what a constructor has made may be another one by now."""
+    if name.startswith("[") or frame.project.assigns(name, frame.module.path):
+        return True
+    if isinstance(owner.cls, ClassInfo):
+        return is_reassigned(frame.project, owner.cls, name) or may_be_set(frame, owner.cls, name)
+    return _counts(frame, frame.project.sets(name, frame.module.path))
+
+
+def is_reassigned(project: Project, cls: ClassInfo, name: str) -> bool:
+    """Whether code of the tree that is no constructor of the class assigns an attribute of that name."""
+    reassigned = any(isinstance(base, ClassInfo) and name in base.reassigned for base in cls.lineage)
+    return reassigned or project.assigns(name, cls.module.path) or cls.is_overridden(name)
 
 
 def _counts(frame: Frame, hidden: bool) -> bool:

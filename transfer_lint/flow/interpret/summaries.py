@@ -18,9 +18,9 @@ from transfer_lint.flow.interpret.annotations import annotated
 from transfer_lint.flow.interpret.frame import Frame
 from transfer_lint.flow.interpret.instantiation import Instantiation, bind
 from transfer_lint.flow.interpret.node_inputs import is_given_by_sampler
-from transfer_lint.flow.interpret.objects import entry_state, may_be_set
+from transfer_lint.flow.interpret.objects import entry_state, is_reassigned, may_be_set, supposed_same
 from transfer_lint.flow.interpret.parameters import parameter
-from transfer_lint.flow.interpret.templates import as_constructed, ground, lasting, unless_replaced
+from transfer_lint.flow.interpret.templates import as_constructed, because, ground, lasting
 from transfer_lint.flow.interpret.unknown_calls import unknown_call
 from transfer_lint.flow.interpret.without_flow import without_flow
 from transfer_lint.flow.program.guards import tested_for_tensor
@@ -291,9 +291,11 @@ class Summaries:
             record = template.summary.heap.get(template.symbol)
             value = record.attributes.get(name) if record else None
             if value is not None:
+                supposed = supposed_same(frame, owner, name, symbol)
+                if supposed is None:
+                    return Object(symbol)
                 made = as_constructed(frame, template.summary, value, symbol)
-                made = unless_replaced(frame, made, symbol) if name.startswith("[") else made
-                return self._still(made, name, frame.module)
+                return self._still(because(made, *supposed), name, frame.module)
         return self._declared(frame, owner, name, symbol)
 
     def _still(self, value: Value, name: str, near: Module) -> Value:
@@ -345,11 +347,7 @@ class Summaries:
         initialiser = cls.method("__init__")
         if initialiser is None or initialiser.owner is None or not initialiser.parameters:
             return None
-        if self.project.assigns(name, cls.module.path) or cls.is_overridden(name):
-            return None
-        if any(isinstance(base, ClassInfo) and name in base.reassigned for base in cls.lineage):
-            return None
-        return initialiser
+        return None if is_reassigned(self.project, cls, name) else initialiser
 
     def global_value(self, module: Module, name: str, node: ast.expr, symbols: Symbols) -> Value:
         """The value of a module-level variable that is assigned once."""

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from transfer_lint.findings import Assumption
 from transfer_lint.flow.interpret.frame import Frame
 from transfer_lint.flow.values.summary import Summary, Template
 from transfer_lint.flow.values.symbols import Symbol
-from transfer_lint.flow.values.terms import Known, Term, TermKind
+from transfer_lint.flow.values.terms import Fact, Known, Term, TermKind, merge_why
 from transfer_lint.flow.values.values import Constant, Host, Object, Placed, Tensor, Tuple, Value
 
 
@@ -46,20 +45,16 @@ def as_constructed(frame: Frame, summary: Summary, value: Value, symbol: Symbol)
     return Object(symbol)
 
 
-def unless_replaced(frame: Frame, item: Value, symbol: Symbol) -> Value:
-    """An item of a container that another function made: any code may have put another in its place since.
-
-    Its placement is what it was only under the assumption that no changes are hidden.
-    """
-    if not isinstance(item, Tensor | Placed) or (isinstance(item, Tensor) and item.device is None):
-        return item
-    where = frame.function.node if frame.function is not None else None
-    text = f"`{symbol.label}` is what it was made as"
-    fact = frame.assume(Assumption.NO_HIDDEN_CHANGES, where, text) if where is not None else None
-    if isinstance(item, Placed):
-        known = item.known.because(fact) if fact is not None else Known(Term(TermKind.VALUE, symbol=symbol))
-        return Placed(known, item.is_dtype)
-    return replace(item, device=item.device.because(fact) if fact is not None and item.device is not None else None)
+def because(value: Value, *facts: Fact) -> Value:
+    """A value that is what it is only by these facts, too."""
+    match value:
+        case Tensor() | Object() if facts:
+            device = value.device.because(*facts) if isinstance(value, Tensor) and value.device is not None else None
+            known = replace(value, why=merge_why(facts, value.why))
+            return replace(known, device=device) if isinstance(known, Tensor) else known
+        case Placed():
+            return Placed(value.known.because(*facts), value.is_dtype)
+    return value
 
 
 def ground(known: Known | None) -> Known | None:

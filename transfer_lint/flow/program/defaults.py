@@ -6,6 +6,7 @@ import ast
 from collections.abc import Iterator
 from typing import Any
 
+from transfer_lint.flow.program.idioms import last_name
 from transfer_lint.flow.program.modules import Module
 from transfer_lint.flow.program.project import Project
 from transfer_lint.flow.program.step_code import is_in_test
@@ -86,7 +87,7 @@ def _declared(tree: ast.AST, name: str) -> Iterator[object]:
                     if target == name:
                         yield _constant(value)
             case ast.Assign(targets=[ast.Attribute(attr=target)], value=value) if target == name:
-                if not (isinstance(value, ast.Name | ast.Attribute) and _last(value) == name):
+                if not (isinstance(value, ast.Name | ast.Attribute) and last_name(value) == name):
                     yield _constant(value)
             case ast.keyword(arg=target, value=ast.Constant(value=value)) if target == name:
                 yield value
@@ -105,14 +106,10 @@ def _constant(node: ast.expr) -> object:
     match node:
         case ast.Constant(value=value):
             return value
-        case ast.Call(func=func, keywords=keywords) if _last(func).lower() == "field":
+        case ast.Call(func=func, keywords=keywords) if last_name(func).lower() == "field":
             return next((_constant(k.value) for k in keywords if k.arg == "default"), UNKNOWN)
     return UNKNOWN
 
 
 def _text(node: ast.expr) -> str:
     return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else ""
-
-
-def _last(node: ast.expr) -> str:
-    return node.id if isinstance(node, ast.Name) else node.attr if isinstance(node, ast.Attribute) else ""
