@@ -14,7 +14,6 @@ from transfer_lint.flow.program.syntax import attributes_assigned, nodes_of
 from transfer_lint.flow.program.unnamed_sets import sets_own
 
 ARRAYS = ("numpy", "pandas", "jax", "tensorflow", "cupy", "polars")
-
 FunctionNode: TypeAlias = ast.FunctionDef | ast.AsyncFunctionDef
 
 
@@ -105,7 +104,7 @@ class ClassInfo:
     name: str
     methods: dict[str, FunctionInfo] = field(default_factory=dict)
     attributes: dict[str, ast.expr] = field(default_factory=dict)  # assigned in the class body
-    _heirs: dict[str, Sequence[ClassInfo]] = field(default_factory=dict)
+    _heirs: dict[str, set[ClassInfo]] = field(default_factory=dict)
 
     def __repr__(self) -> str:
         return f"<class {self.name}>"
@@ -186,24 +185,25 @@ class ClassInfo:
     @cached_property
     def operates(self) -> bool:
         """Whether an operator, a loop, a test or what makes text of an instance runs code of the tree that acts."""
-        methods = (item for base in self.lineage if isinstance(base, ClassInfo) for item in base.methods.items())
-        return any(is_implicit(name) and acts(method.node) for name, method in methods)
+        methods = (method for base in self.lineage if isinstance(base, ClassInfo) for method in base.methods.values())
+        return any(is_implicit(method.name) and acts(method.node) for method in methods)
 
     def is_overridden(self, name: str) -> bool:
-        """Whether some subclass in the tree defines or assigns the method or attribute."""
-        return any(name in cls.assigned for cls in self._heirs_naming(name)) or self.is_redefined(name)
+        """Whether some subclass in the tree, or another base of one, defines or assigns the method or attribute."""
+        return self.is_redefined(name) or any(name in cls.assigned for cls in self._beside(name))
 
     def is_redefined(self, name: str) -> bool:
         """Whether the body of some subclass in the tree has something of that name, such as a property."""
-        return any(name in cls.methods or name in cls.attributes for cls in self._heirs_naming(name))
+        return any(name in cls.methods or name in cls.attributes for cls in self._beside(name))
 
-    def _heirs_naming(self, name: str) -> Sequence[ClassInfo]:
-        """The subclasses in the files of the tree in which one may define or assign the name. Memoised."""
+    def _beside(self, name: str) -> set[ClassInfo]:
+        """The subclasses of the tree that may define, assign or inherit the name, with their other bases. Memoised."""
         if name not in self._heirs:
-            project, near = self.module.project, self.module.path
-            modules = [project.module(path, near) for path in project.overriding(self.name, name, near)]
-            heirs = [cls for module in modules if module is not None for cls in module.classes.values()]
-            self._heirs[name] = [cls for cls in heirs if cls is not self and self in cls.lineage]
+            ask, near = self.module.project, self.module.path
+            modules = [ask.module(path, near) for path in ask.overriding(self.name, name, near)]
+            lines = [cls.lineage for module in modules if module is not None for cls in module.classes.values()]
+            found = {base for line in lines if self in line for base in line if isinstance(base, ClassInfo)}
+            self._heirs[name] = found.difference(self.lineage)
         return self._heirs[name]
 
     @cached_property
@@ -280,7 +280,7 @@ class Module:
     @cached_property
     def knows_arrays(self) -> bool:
         """Whether the text names a library whose arrays or tables have methods that tensors have, too."""
-        return any(library in self.text for library in ARRAYS)
+        return any(map(self.holds, ARRAYS))
 
     def column(self, line: int, offset: int) -> int:
         """The 1-based column in characters of a 0-based UTF-8 byte offset."""

@@ -28,6 +28,8 @@ _BASES = re.compile(r"(\w+)[ \t]*\(([^)]*)\)")
 _BLANK = re.compile(r"[ \t]*")
 _CALL = re.compile(r"\.(\w+)\(")
 _ASSIGNED = re.compile(r"\.(?<=[\w\])]\.)(?<!\bself\.)(\w+)\s*(?:,[^=\n]*|:[^=\n]*|[-+*/@|&^%<>]*)=(?!=)")
+_OWN = re.compile(r"\bself\.(\w+)\s*(?:,[^=\n]*|:[^=\n]*|[-+*/@|&^%<>]*)=(?!=)")
+_DEFINITION = re.compile(r"^([ \t]*)(?:async[ \t]+)?(def|class)[ \t]+\w+(?:\(\s*(self)\b)?", re.MULTILINE)
 _SET = re.compile(r"""setattr\([^,]+,\s*["'](\w+)["']""")
 _ANNOTATES = re.compile(r"\s*(?!else\b|try\b|finally\b)[\w.]+\s*:")
 _DEFINES = re.compile(r"\b(?:def|class)\s+$")
@@ -142,8 +144,16 @@ class TreeTexts:
         return self._remembered(("heirs", name), find)
 
     def overriding(self, name: str, attribute: str) -> tuple[str, ...]:
-        """The files with a class that seems to inherit from the class `name`, and may define or assign `attribute`."""
-        return tuple(path for path in self.heirs(name) if self._of(path, _may_assign, attribute))
+        """The files with a class that seems to inherit from the class `name`, and may define or assign `attribute`.
+
+        A class with other bases, too, may inherit it from one of these.
+        """
+        mixed = bool(self.holding(f"self.{attribute}")) or bool(self.holding(f"def {attribute}"))
+        return tuple(
+            path
+            for path in self.heirs(name)
+            if self._of(path, _may_assign, attribute) or (mixed and self._of(path, _has_several_bases))
+        )
 
     def stars(self, path: str) -> Sequence[Import]:
         """The imports of all of a module that a file has."""
@@ -237,7 +247,20 @@ def _names_defined(text: str) -> Iterable[str]:
 
 
 def _names_assigned(text: str) -> Iterable[str]:
-    return {*_SET.findall(text), *(match[1] for match in _ASSIGNED.finditer(text) if _is_target(text, match))}
+    assigned = (match[1] for match in _ASSIGNED.finditer(text) if _is_target(text, match))
+    return {*_SET.findall(text), *assigned, *_names_assigned_outside(text)}
+
+
+def _names_assigned_outside(text: str) -> Iterator[str]:
+    """What functions that stand in no class assign to their `self`: any class may get one as a method."""
+    around: list[tuple[int, str]] = []  # the indentation and the keyword of the definitions around
+    for match in _DEFINITION.finditer(text):
+        while around and around[-1][0] >= len(match[1]):
+            around.pop()
+        if match[3] and not (around and around[-1][1] == "class"):
+            end = re.compile(rf"\n[ \t]{{0,{len(match[1])}}}(?=[^\s#)])").search(text, match.end())
+            yield from _OWN.findall(text, match.end(), end.start() if end else len(text))
+        around.append((len(match[1]), match[2]))
 
 
 def _is_target(text: str, match: re.Match[str]) -> bool:
@@ -260,6 +283,12 @@ def _classes(text: str) -> Mapping[str, Sequence[str]]:
             for base in set(_NAME.findall(match[2])):
                 found.setdefault(base, []).append(match[1])
     return found
+
+
+def _has_several_bases(text: str) -> bool:
+    """Whether a class of the text has more than one base."""
+    bases = (_BASES.match(text, start.end()) for start in _CLASS.finditer(text))
+    return any(match is not None and "," in match[2] for match in bases)
 
 
 def _may_take(text: str, stem: str, name: str) -> bool:
