@@ -148,11 +148,10 @@ class TreeTexts:
 
         A class with other bases, too, may inherit it from one of these.
         """
-        mixed = bool(self.holding(f"self.{attribute}")) or bool(self.holding(f"def {attribute}"))
         return tuple(
             path
             for path in self.heirs(name)
-            if self._of(path, _may_assign, attribute) or (mixed and self._of(path, _has_several_bases))
+            if self._of(path, _has_several_bases) or self._of(path, _may_assign, attribute)
         )
 
     def stars(self, path: str) -> Sequence[Import]:
