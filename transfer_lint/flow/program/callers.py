@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from transfer_lint.findings import Heat
+from transfer_lint.flow.program.computations import asks_gradient
 from transfer_lint.flow.program.modules import ClassInfo, Import, Module
 from transfer_lint.flow.program.project import Project
 from transfer_lint.flow.program.rates import Change, Path, hotter
@@ -85,14 +86,15 @@ class Callers:
         return own, Heat.STEP if self._seems_step(routine) else own, uses
 
     def _seems_step(self, routine: Routine) -> bool:
-        """Whether a call of it likely is one step: it goes backward, takes a batch, gives a loss, or is a `forward`."""
+        """Whether a call likely is one step: it asks for gradients, takes a batch, gives a loss, or is a `forward`."""
         calls = self.of_file(routine.module).calls
         if is_in_test(routine) or _has(routine, calls.get("step", ()), steps_its_own):
             return False
         if is_foreign_forward(routine):
             return True
-        trains = gives_loss(routine, self._knowledge) or _has(routine, calls.get("backward", ()), is_at_once)
-        return trains or _has(routine, calls.get("next", ()), takes_batch)
+        asking = [site for site in calls.get("grad", ()) if asks_gradient(site.node, routine.module)]
+        trains = _has(routine, (*calls.get("backward", ()), *asking), is_at_once)
+        return trains or gives_loss(routine, self._knowledge) or _has(routine, calls.get("next", ()), takes_batch)
 
     def _layers(self, module: Module) -> frozenset[object]:
         found = self.of_file(module).layers

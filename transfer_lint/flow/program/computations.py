@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 
 from transfer_lint.flow.knowledge.names import ONE_NUMBER
+from transfer_lint.flow.program.idioms import last_name
 from transfer_lint.flow.program.modules import Module
 
 
@@ -23,3 +24,11 @@ def computes(module: Module, node: ast.AST) -> bool:
     owner, _, name = module.dotted(node.func).rpartition(".")
     known = module.project.knowledge
     return owner.startswith("torch.nn.functional") or (owner == "torch" and name in known.tensor_same)
+
+
+def asks_gradient(call: ast.Call, module: Module) -> bool:
+    """Whether a call asks for gradients: `loss.backward()`, `torch.autograd.grad(loss, x)`."""
+    func = call.func
+    if isinstance(func, ast.Attribute) and func.attr == "backward":
+        return not isinstance(func.value, ast.Call)
+    return last_name(func) == "grad" and module.dotted(func) == "torch.autograd.grad"

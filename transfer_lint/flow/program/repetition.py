@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from functools import cached_property
 
 from transfer_lint.flow.knowledge import Knowledge
-from transfer_lint.flow.program.computations import asks_tensor, computes
+from transfer_lint.flow.program.computations import asks_gradient, asks_tensor, computes
 from transfer_lint.flow.program.file_facts import FileFacts
 from transfer_lint.flow.program.idioms import (
     attributes,
@@ -220,9 +220,9 @@ class Repetition:
 
     def _is_step(self, call: ast.Call) -> bool:
         func = call.func
+        if asks_gradient(call, self._module):
+            return True
         if isinstance(func, ast.Attribute):
-            if func.attr == "backward" and not isinstance(func.value, ast.Call):
-                return True
             # A learning rate's scheduler takes no sample, and steps once an epoch.
             if func.attr == "step" and _words(func.value) & self._knowledge.steppers.exact:
                 return bool(call.args) or not {"scheduler", "sched"} & _words(func.value)
