@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
 from transfer_codemods.actions import DeleteTransfer, Half, KeepOnDevice, MergeTransfer, ReuseTransfer
 from transfer_lint.findings import Change
-from transfer_lint.flow.program.modules import ClassInfo, FunctionInfo, Import, Module
+from transfer_lint.flow.program.modules import ClassInfo, FunctionInfo, Module
 from transfer_lint.flow.program.project import Project
-from transfer_lint.flow.program.syntax import ancestors, is_plain, nodes_of, spelled
+from transfer_lint.flow.program.scopes import bound_in
+from transfer_lint.flow.program.syntax import ancestors, is_plain, spelled
 from transfer_lint.flow.results.sites import Site
 
 _DEEPEST = 4  # how many functions that call one another are looked into
@@ -149,40 +150,11 @@ def _dotted(module: Module, node: ast.expr) -> str:
     if not isinstance(root, ast.Name):
         return "?"
     for function in ancestors(module.tree, node):
-        if isinstance(function, (*_FUNCTIONS, ast.Lambda)) and root.id in (bound := _bound_in(function)):
+        if isinstance(function, (*_FUNCTIONS, ast.Lambda)) and root.id in (bound := bound_in(function)):
             found = bound[root.id]
             name = module.project.external_name(module, found) if found is not None else "?"
             return name + spelled(node).removeprefix(root.id)
     return module.dotted(node)
-
-
-def _bound_in(function: ast.AST) -> Mapping[str, Import | None]:
-    """The names that a function, or one inside it, binds, with the import of each that nothing else binds."""
-    known: dict[str, Import | None] | None = getattr(function, "_transfer_lint_bound", None)
-    if known is None:
-        known = {}
-        for node in nodes_of(function):
-            for name, found in _bound_at(node):
-                known[name] = found if name not in known else None
-        if isinstance(function, _FUNCTIONS):
-            known.pop(function.name, None)
-        function._transfer_lint_bound = known  # type: ignore[attr-defined]
-    return known
-
-
-def _bound_at(node: ast.AST) -> Iterator[tuple[str, Import | None]]:
-    match node:
-        case ast.Name(id=name, ctx=ast.Store() | ast.Del()) | ast.arg(arg=name):
-            yield name, None
-        case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
-            yield name, None
-        case ast.Import(names=names):
-            for alias in names:
-                target = alias.name if alias.asname else alias.name.partition(".")[0]
-                yield alias.asname or target, Import(target, 0, None)
-        case ast.ImportFrom(module=module, level=level, names=names):
-            for alias in names:
-                yield alias.asname or alias.name, Import(module or "", level, alias.name)
 
 
 def _class_around(module: Module, node: ast.AST) -> ClassInfo | None:

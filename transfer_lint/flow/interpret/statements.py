@@ -14,7 +14,8 @@ from transfer_lint.flow.interpret.items import element, extend
 from transfer_lint.flow.interpret.mutations import written
 from transfer_lint.flow.interpret.names import imported
 from transfer_lint.flow.interpret.tensors import combine, made_of
-from transfer_lint.flow.program.modules import FunctionInfo, Import
+from transfer_lint.flow.program.modules import Import
+from transfer_lint.flow.program.scopes import nested_function, stands_alone
 from transfer_lint.flow.program.syntax import nodes_of
 from transfer_lint.flow.values.state import State
 from transfer_lint.flow.values.values import NONE, Class, External, Function, Object, Package, Tensor, Value
@@ -187,10 +188,13 @@ def _function(frame: Frame, node: ast.stmt, state: State) -> State | None:
     assert isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
     for part in (*node.decorator_list, *node.args.defaults, *(d for d in node.args.kw_defaults if d)):
         frame.eval(part, state)
-    parent = frame.function.qualname if frame.function else ""
-    info = FunctionInfo(frame.module, node, f"{parent}.<locals>.{node.name}" if parent else node.name)
+    around = frame.function
+    info = nested_function(frame.module, node, f"{around.qualname}.<locals>" if around else "")
     frame.callees.nested(frame, info, state)
     frame.volatile |= {name for part in nodes_of(node) if isinstance(part, ast.Nonlocal) for name in part.names}
+    if around is not None and around in frame.module.functions and stands_alone(info, around):
+        state.locals[node.name] = Function(info)
+        return state
     # Any call of it may change what it captures; nothing is known of its result.
     value = frame.unknown(node, node.name)
     capture(frame, value.ident, node, state)
@@ -203,7 +207,7 @@ def _class(frame: Frame, node: ast.stmt, state: State) -> State | None:
     assert isinstance(node, ast.ClassDef)
     for item in node.body:
         if isinstance(item, ast.FunctionDef | ast.AsyncFunctionDef):
-            info = FunctionInfo(frame.module, item, f"{node.name}.{item.name}")
+            info = nested_function(frame.module, item, node.name)
             frame.callees.nested(frame, info, state)
     state.locals[node.name] = External(f"{frame.module.path}:{node.name}")
     return state
