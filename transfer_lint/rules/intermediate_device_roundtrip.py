@@ -60,14 +60,15 @@ def _detour(site: Site, questions: Questions) -> Verdict | None:
     if given is not None:
         text = f"`{questions.receiver(given)}` goes to the host on line {given.anchor[0]} for what comes back here"
         return Verdict(Severity.HINT, f"{text} at every step: do it on the device", questions.proof(given))
-    left = questions.brought_back(site, kept=False)
+    left, computed = questions.brought_back(site, kept=False), questions.brought_by_arithmetic(site)
     surely = left is not None and questions.is_on_accelerator(left)
     if left is None or not (surely or questions.comes_back(site, left)):
-        left = questions.brought_by_arithmetic(site) if often else None
+        left = computed if often else None
     if left is None:
         return None
     text = f"what left the device for numpy on line {left.anchor[0]} comes back here: do it in torch, on the device"
-    loud = surely and site.heat is not Heat.ONCE
+    # What other libraries do on the way may have no counterpart in torch.
+    loud = surely and computed is not None and site.heat is not Heat.ONCE
     return Verdict(warning_if(loud, site), text, questions.proof(left))
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from transfer_lint.findings import Heat
 from transfer_lint.flow.ask.caches import kept_by
 from transfer_lint.flow.program.idioms import iterated
-from transfer_lint.flow.program.syntax import bindings, blocks_of, loops_around, nodes_of, path_to, spelled
+from transfer_lint.flow.program.syntax import LOOPS, bindings, blocks_of, loops_around, nodes_of, path_to, spelled
 from transfer_lint.flow.results.sites import Site
 
 _ENDS = (ast.Return, ast.Continue, ast.Break)  # a test that raises asks for a mistake
@@ -28,6 +28,16 @@ def only_moves(site: Site, sites: Sequence[Site]) -> bool:
         if isinstance(node, ast.Name | ast.Attribute | ast.Subscript) and spelled(node) == text:
             return False
     return root is None or root == text or not _is_worked_with(function.node, root, moves)
+
+
+def precedes_training(site: Site) -> bool:
+    """Whether a loop further down in the function trains a model: what stands before it is done once a training."""
+    return site.function is not None and any(
+        isinstance(loop, LOOPS)
+        and loop.lineno > site.node.lineno
+        and any(isinstance(part, ast.Attribute) and part.attr == "backward" for part in nodes_of(loop))
+        for loop in nodes_of(site.function.node)
+    )
 
 
 def is_chosen(site: Site) -> bool:

@@ -15,6 +15,7 @@ _OF_SIZES = frozenset(
      "reshape", "expand", "repeat", "narrow", "split", "pad"}
 )  # fmt: skip
 """The functions whose arguments are sizes, mostly."""
+_FINITE = frozenset({"isfinite", "isnan", "isinf"})
 
 
 def is_agreed_on(read: HostRead) -> bool:
@@ -42,6 +43,16 @@ def decides_on_step(read: HostRead) -> bool:
     if steps_optimizer(test.body) != steps_optimizer(test.orelse):
         return True
     return isinstance(test.body[-1], ast.Continue | ast.Return) and steps_optimizer(statements_after(read))
+
+
+def ends_when_not_finite(read: HostRead) -> bool:
+    """Whether a test reads it that ends the loop where a number is not finite: what follows would be for nothing."""
+    test = read.statement
+    if not isinstance(test, ast.If) or read.node not in nodes_of(test.test):
+        return False
+    asked = {last_name(node.func) for node in nodes_of(test.test) if isinstance(node, ast.Call)}
+    ends = any(isinstance(node, ast.Break) for statement in test.body for node in nodes_of(statement))
+    return ends and not asked.isdisjoint(_FINITE)
 
 
 def is_needed_size(read: HostRead) -> bool:

@@ -144,7 +144,7 @@ class Questions(ReadQuestions):
 
         It is a module, or is used as one; it outlives the call, and is no parameter of a function, which may serve
         another one at each call; nothing in the class takes it, or a part of it, away again, nor does the file bring an
-        attribute of that name to the host; and it is not being constructed.
+        attribute of that name to the host; it is not being constructed, and no loop below trains a model.
         """
         function = site.function
         used = site.is_module or is_used_as_module(_scope_of(site), site.moved, self._knowledge.tensor_methods)
@@ -152,6 +152,7 @@ class Questions(ReadQuestions):
             used
             and (function is None or function.name != "__init__")
             and module_moves.outlives_call(site)
+            and not module_moves.precedes_training(site)
             and (not module_moves.is_given(site) or self.is_in_node_of_pack(site))
             and not module_moves.is_taken_away(site, self.sites)
             and not any(module_moves.is_part_like(site, other) and self.goes_to_host(other) for other in self.sites)
