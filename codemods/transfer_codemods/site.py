@@ -14,10 +14,11 @@ from .actions import Target, UnreadLocal
 from .evaluation import Place
 from .held import Held
 from .names import Names
-from .style import NARROWEST, Style, longest_line
+from .style import NARROWEST, PEP_8, Style, longest_line
 from .syntax import LINE_LENGTH, Refused, Room, dotted, expression, guard_statement
 
 _UNBOUNDED = Room(10**6, "", 0, "")
+_MANY = 100  # lines of a file that would have a long one among them, if they were allowed
 
 # Writes a guard's test so that it fits in the given Room.
 Test: TypeAlias = Callable[[Room], str]
@@ -81,9 +82,14 @@ class Draft:
 def width(code: str, style: Style) -> int:
     """The columns of a line: as many as the project says, or the longest line of the file has, within reason.
 
-    Lines with a text or a comment do not count: a formatter leaves them as long as they are.
+    Lines with a text or a comment do not count: a formatter leaves them as long as they are. A file of many lines, all
+    within the 79 columns of PEP 8, is taken to keep to them.
     """
-    return style.line_length or min(max(longest_line(code), NARROWEST), LINE_LENGTH)
+    if style.line_length:
+        return style.line_length
+    longest = longest_line(code)
+    narrow = longest <= PEP_8 and code.count("\n") >= _MANY
+    return PEP_8 if narrow else min(max(longest, NARROWEST), LINE_LENGTH)
 
 
 @dataclass(frozen=True)

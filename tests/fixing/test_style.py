@@ -254,6 +254,11 @@ GROWN = {
         "x = f(\n    aaaaaaaaa\n    for bb in bbbbbbbb\n)\n",
     ),
     "a lambda": ("x = f(lambda aaaaaaa, bbbb: bbbbbb)\n", None),
+    "a chain": ("xxxxx = aaa.f(bbb).g(cc).hhh(d)\n", "xxxxx = (\n    aaa.f(bbb).g(cc).hhh(d)\n)\n"),
+    "a long chain": (
+        "x = aaaaaaaaa.f(bbbbb).g(cc).h(ddd)\n",
+        "x = (\n    aaaaaaaaa.f(bbbbb)\n    .g(cc)\n    .h(ddd)\n)\n",
+    ),
     "a comment": ("x = f(aaaaaaaaaaaaa)  # bbbbbbbbb\n", "x = f(\n    aaaaaaaaaaaaa\n)  # bbbbbbbbb\n"),
     "nothing inside": ("x = ffffffffffffffffffffffffffffff()\n", None),
 }
@@ -318,6 +323,19 @@ def test_a_line_that_was_several_is_broken_at_a_comma() -> None:
     assert laid_out(before, after, 36, "    ") == "xx = a.b() * f(g([h(c, d=dd).e(),\n    1 - ii], -1), -1)[0] * b\n"
     assert laid_out(before, after, 44, "    ") == "xx = a.b() * f(g([h(c, d=dd).e(), 1 - ii],\n    -1), -1)[0] * b\n"
     assert laid_out(after.replace(", d=dd", ".to(d)"), after, 44, "    ") == after
+
+
+@pytest.mark.parametrize(("longest", "parted"), [(79, True), (80, False)])
+def test_a_file_of_many_lines_keeps_to_those_of_pep_8(longest: int, parted: bool, tmp_path: Path) -> None:
+    path = tmp_path / "a.py"
+    usual = f"    x = x + {'1' * (longest - 12)}\n" + "    x = x + 1\n" * 100
+    call = f"    return {'x' * 20}.expand({'y' * 20}).type_as(x)%s.clone().detach()\n"
+    head = f"def run(x: torch.Tensor, {'x' * 20}, {'y' * 20}):\n"
+    path.write_text("import torch\n\n\n" + head + usual + call % ".to(\n        x.device)")
+    fixed = fix_paths([str(path)], Settings(root=str(tmp_path), fix_hints=FixHints.ALWAYS))
+    new = fixed.files[0].new.decode()
+    assert ".to(" not in new
+    assert (call % "" not in new) is parted, "its line has 84 columns"
 
 
 def test_a_few_long_lines_are_not_the_width_of_a_file() -> None:

@@ -23,6 +23,7 @@ from transfer_lint.fixing.tokens import statements
 
 _BETWEEN = OPERATORS | {"for"}
 """What a formatter begins a line with, where it parts a value there."""
+_CHAIN = 3  # calls of methods that a formatter puts on a line each, if they do not fit on one
 _LEVELS = (
     {"if", "else"},
     {"or"},
@@ -42,7 +43,8 @@ def parted(line: str, statement: Sequence[tokenize.TokenInfo], width: int, inden
     """A line that is too long, on several lines, as a formatter parts the value of an assignment or of a `return`.
 
     A value that begins with a call has the call's arguments on a line of their own if they fit there, else on one each.
-    Another one is put into brackets, in one piece or parted at its operators. What would still be too long stays.
+    Another one, or a chain of three calls, is put into brackets, in one piece or parted at its operators or calls. What
+    would still be too long stays.
     """
     tokens = [token for token in statement[:-1] if token.type != tokenize.COMMENT]
     if tokens[-1].string == ":":
@@ -54,8 +56,9 @@ def parted(line: str, statement: Sequence[tokenize.TokenInfo], width: int, inden
         value = list(next(between(value, commas_of(value))))
     if not value:
         return line
-    rows = _call_in_rows(line, value, width, margin + indent, indent) or (
-        _bracketed(line, value, width, margin + indent) if begin else None
+    rows = (begin and _long_chain(line, value, width, margin + indent)) or (
+        _call_in_rows(line, value, width, margin + indent, indent)
+        or (_bracketed(line, value, width, margin + indent) if begin else None)
     )
     if rows is None:
         return line
@@ -253,6 +256,18 @@ def _bracketed(line: str, value: Sequence[tokenize.TokenInfo], width: int, margi
         rows = [line[part[0].start[1] : part[-1].end[1]] + "," for part in between(value, commas)]
     elif len(margin + rows[0]) > width:
         rows = [line[part[0].start[1] : part[-1].end[1]] for part in between(value, _turns(value), kept=True)]
+    return ["(", *rows, ")"] if _fit(rows, margin, width) else None
+
+
+def _long_chain(line: str, value: Sequence[tokenize.TokenInfo], width: int, margin: str) -> list[str] | None:
+    """A value of three method calls or more, in brackets, on one line of its own or with one for each call."""
+    dots = [n for n in range(1, len(value)) if value[n].string == "." and depth(value[:n]) == 0]
+    called = [n for n in dots if value[n + 2 : n + 3] and value[n + 2].string == "("]
+    if len(called) < _CHAIN or not _is_chain(value):
+        return None
+    rows = [line[value[0].start[1] : value[-1].end[1]]]
+    if not _fit(rows, margin, width):
+        rows = [line[part[0].start[1] : part[-1].end[1]] for part in between(value, called[1:], kept=True)]
     return ["(", *rows, ")"] if _fit(rows, margin, width) else None
 
 
