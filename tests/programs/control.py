@@ -23,7 +23,23 @@ class Control(Expressions):
         later = f"for act in {{'f': lambda: {call}}}.values(): act()"
         return [self.pick(f"log.append({call})", call, f"list(map(lambda _: {call}, [1]))", later)]
 
+    def _apart(self, scope: Scope, depth: int) -> list[str]:
+        """A function that uses nothing of the one around it, and what it makes, moved."""
+        name, value, result = self.name("f"), self.tensor(scope, 1), self.name("a")
+        places = self.places()
+        made = self.pick(*(f"v.to({place})" for place in places), "v.cpu()", "v * 2", "torch.ones_like(v)", "v")
+        lines = [f"def {name}(v):", f"    return {made}"]
+        if self.chance(4):  # the name stands for another one from then on, perhaps
+            test, other = self.test(scope), self.pick(*(f"v.to({place})" for place in places))
+            lines += [f"if {test}:", f"    {name} = lambda v: {other}"]
+        moved = f"{name}({value}).to({self.pick(*places)})"
+        scope.calls.append(lambda writer, here: f"{name}({writer.tensor(here, 1)})")
+        scope.bind("t", result)
+        return [*lines, f"{result} = {moved}"]
+
     def _closure(self, scope: Scope, depth: int) -> list[str]:
+        if self.unpacks and self.chance():
+            return self._apart(scope, depth)
         name = self.name("f")
         inner = scope.copy()
         inner.loop, inner.returns = False, ""
