@@ -6,6 +6,7 @@ import ast
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from transfer_lint.flow.ask.dominance import dominates
+from transfer_lint.flow.program.idioms import innermost_call
 from transfer_lint.flow.program.syntax import bindings, loops_around, nodes_of, parents, path_to, spelled
 from transfer_lint.flow.results.sites import Site
 
@@ -86,7 +87,7 @@ def brought_for_call(site: Site, by_node: Mapping[ast.AST, Site]) -> Iterator[Si
     around = path_to(site.function.node.body, site.statement) if site.function is not None else []
     if site.in_handler or any(isinstance(part, ast.If) and "device" in spelled(part.test) for part in around):
         return
-    made = _innermost_call(site.moved)
+    made = innermost_call(site.moved)
     value = _assigned_to(site, made.id) if isinstance(made, ast.Name) and site.function is not None else None
     match value.body if isinstance(value, ast.IfExp) else value:
         case ast.Call(func=func, args=[parts, *_]) if site.module.dotted(func) in ("torch.cat", "torch.stack"):
@@ -95,16 +96,6 @@ def brought_for_call(site: Site, by_node: Mapping[ast.AST, Site]) -> Iterator[Si
         case _:
             given = made.args if isinstance(made, ast.Call) else []
     yield from (by_node[part] for part in given if part in by_node)
-
-
-def _innermost_call(node: ast.expr) -> ast.expr:
-    """`f(x)` of `f(x).y()[0]`; of a name with items and methods, the name."""
-    while True:
-        match node:
-            case ast.Call(func=ast.Attribute(value=ast.Call() | ast.Subscript() as inner)) | ast.Subscript(value=inner):
-                node = inner
-            case _:
-                return node
 
 
 def _is_of_arrays(node: ast.AST, site: Site, methods: frozenset[str]) -> bool:

@@ -9,6 +9,7 @@ from math import prod
 from typing import TypeGuard
 
 from transfer_lint.flow.knowledge import Knowledge
+from transfer_lint.flow.program.idioms import innermost_call
 from transfer_lint.flow.program.modules import Module
 from transfer_lint.flow.program.syntax import bindings, is_literal, nodes_of, path_to, span, spelled, written
 from transfer_lint.flow.results.sites import Site
@@ -207,12 +208,7 @@ class Factories:
         """A function of the tree that is called here, and that returns what it has made on the host."""
         function = site.function
         made = site.receiver.made if isinstance(site.receiver, Tensor) else None
-        while (
-            isinstance(call, ast.Call)
-            and isinstance(call.func, ast.Attribute)
-            and isinstance(call.func.value, ast.Call)
-        ):
-            call = call.func.value  # methods on what it returns
+        call = innermost_call(call) if call is not None else None
         if function is None or made is None or not isinstance(call, ast.Call) or not _is_outside(made, function.node):
             return None
         func = call.func

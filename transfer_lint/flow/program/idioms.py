@@ -57,3 +57,13 @@ def iterated(node: ast.expr) -> ast.expr:
 def last_name(node: ast.AST) -> str:
     """The name, or the last attribute, that an expression is; "" for anything else."""
     return node.id if isinstance(node, ast.Name) else node.attr if isinstance(node, ast.Attribute) else ""
+
+
+def innermost_call(node: ast.expr) -> ast.expr:
+    """`f(x)` of `f(x).y()[0]`; of a name with items and methods, the name."""
+    while True:
+        match node:
+            case ast.Call(func=ast.Attribute(value=ast.Call() | ast.Subscript() as inner)) | ast.Subscript(value=inner):
+                node = inner
+            case _:
+                return node
