@@ -55,6 +55,10 @@ SIZES: Mapping[str, Sequence[str]] = {
     r"torch\.(?:arange|randperm|tril_indices|triu_indices)\((?![^\n]*device)": ("torch.",),
     r"\[(?:np\.a)?range\(": ("range(",),
     r"\.type_as\(": (".type_as(",),
+    r"\.new_tensor\(": (".new_tensor(",),
+    rf"(?:{words('max', 'min')})\(\w+\)": ("max(", "min("),
+    r"\[: ?\w+\[\w+\] *[\],]": ("[:",),
+    r"for \w+, (\w+) in zip\([^\n]*\):\n(?:[^\n]*\n){0,2}[^\n]*\[: ?\1\b": (" in zip(",),
     r"\[(?<=[\w)\]]\[)(?:[^\[\]\n]|\[[^\[\]\n]{0,40}\]){0,80}(?:[!=<>]=|[<>]|ma?sk\w*\s*[,\]])": ("[",),
     r"\[(?<=\w\[)~\w+\]": ("[~",),
 }  # fmt: skip

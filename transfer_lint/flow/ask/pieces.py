@@ -29,8 +29,12 @@ def moved_in_pieces(site: Site, *, single: bool) -> Piece | None:
     that counts, or the beginning of the tensor, which other rounds move as well.
     """
     moved = site.moved
-    while isinstance(moved, ast.Call) and isinstance(moved.func, ast.Attribute) and moved.func.attr == "detach":
-        moved = moved.func.value
+    while True:
+        match moved:
+            case ast.Call(func=ast.Attribute(value=inner, attr="detach")) | ast.Attribute(value=inner, attr="data"):
+                moved = inner
+            case _:
+                break
     if not isinstance(moved, ast.Subscript) or not is_plain(moved.value) or not _is_of_tensor(site, moved):
         return None
     items = moved.slice.elts if isinstance(moved.slice, ast.Tuple) else [moved.slice]

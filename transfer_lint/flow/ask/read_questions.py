@@ -121,7 +121,8 @@ class ReadQuestions(Placements):
         It must ask for its device; whether that is an accelerator need not be known.
         """
         node = made.node
-        if made.name not in self._knowledge.from_values or not any(k.arg == "device" for k in node.keywords):
+        placed = made.is_by_method or any(k.arg == "device" for k in node.keywords)
+        if made.name not in self._knowledge.from_values or not placed:
             return False
         if made.tensor.device is None or self._role(made.tensor.device) is Role.HOST:
             return False
@@ -185,14 +186,18 @@ class ReadQuestions(Placements):
         return any(self.is_within(site, read) for read in self.reads if read.statement is site.statement)
 
     def is_waited_for(self, site: Site) -> bool:
-        """Whether the host waits while what seems to be a tensor of the device is copied to it; not if it is read."""
+        """Whether the host waits while what seems to be a tensor of the device is copied to it.
+
+        Not if a read is reported in its place, which a read in a loop further in is not.
+        """
         receiver = site.receiver
         if not self.says_host(site) or not site.request.plain or not site.is_blocking or self.is_on_host(site):
             return False
         known = site.is_module or (isinstance(receiver, Object) and receiver.cls is not None)
         if site.is_discarded or known or is_wanted_there(site) or self.is_read_at_once(site):
             return False
-        return not any(site.node in read.tensor.moved_from for read in self.reads)
+        read_here = (read for read in self.reads if site.node in read.tensor.moved_from)
+        return all(self.is_read_again(read, site) for read in read_here)
 
     def is_copied_with_another(self, site: Site) -> bool:
         """Whether the host has waited for the same device right before, by another copy: that one costs."""

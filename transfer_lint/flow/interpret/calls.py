@@ -22,6 +22,7 @@ from transfer_lint.flow.interpret.assumed import (
 )
 from transfer_lint.flow.interpret.attributes import attribute
 from transfer_lint.flow.interpret.captures import iterated
+from transfer_lint.flow.interpret.constructions import note_construction, note_values
 from transfer_lint.flow.interpret.external_calls import external_call
 from transfer_lint.flow.interpret.frame import Frame
 from transfer_lint.flow.interpret.host_reads import by_function, logged, method, shows, unknown_method
@@ -33,7 +34,6 @@ from transfer_lint.flow.interpret.unknown_calls import alias, hold, unknown_call
 from transfer_lint.flow.knowledge import Operation
 from transfer_lint.flow.knowledge.names import ONE_NUMBER
 from transfer_lint.flow.program.modules import ClassInfo
-from transfer_lint.flow.results.constructions import Construction
 from transfer_lint.flow.values.state import State
 from transfer_lint.flow.values.terms import Known, Term, TermKind
 from transfer_lint.flow.values.values import Class, Constant, External, Function, Object, Tensor, Tuple, Value
@@ -76,7 +76,7 @@ def call(frame: Frame, node: ast.Call, state: State) -> Value:
             return instantiate(frame, callee.info, arguments, node, state)
         case External():
             made = external_call(frame, callee.name, arguments, node, state)
-            _note_construction(frame, node, callee.name, made)
+            note_construction(frame, node, callee.name, made)
             return made
         case Object():
             if isinstance(func, ast.Name) and callee.ident.is_global:
@@ -105,15 +105,6 @@ def _is_of_tensors(frame: Frame, method: str) -> bool:
 def _formats(func: ast.expr) -> bool:
     """Whether it is `format` of a text that is written out."""
     return isinstance(func, ast.Attribute) and func.attr == "format" and isinstance(func.value, ast.Constant)
-
-
-def _note_construction(frame: Frame, node: ast.Call, name: str, made: Value) -> None:
-    """Record the call of a factory."""
-    around = frame.around
-    if isinstance(made, Tensor) and made.made is node and not around.traced:
-        frame.constructions[node] = Construction(
-            frame.module, node, name, made, frame.function, frame.rate, around.statement, around.in_handler
-        )
 
 
 def _is_tracer(frame: Frame, callee: Value) -> bool:
@@ -208,7 +199,10 @@ def _method_call(frame: Frame, node: ast.Call, func: ast.Attribute, receiver: Te
             return result
         if name in frame.knowledge.tensor_factories:
             device, dtype = requested(frame, node, arguments, state)
-            return Tensor(frame.symbol(node, name), device or receiver.device, dtype or receiver.dtype)
+            made = Tensor(frame.symbol(node, name), device or receiver.device, dtype or receiver.dtype)
+            if name == "new_tensor":
+                note_values(frame, receiver, arguments, made, node)
+            return made
         return frame.unknown(node, f"{name}()")
     if receiver.cls in ("builtins.list", "builtins.dict"):
         return _container_method(frame, receiver, name, operands, node, state)

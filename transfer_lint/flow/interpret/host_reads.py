@@ -269,7 +269,7 @@ def _compared(
     """`max(1, t)`, `max(t)`, `any(t > 0 for t in ts)`: comparisons whose truth is asked for."""
     if len(operands) > 1 and name in ("builtins.max", "builtins.min"):
         if tensors:
-            note(frame, node, tensors[0])
+            note(frame, node, tensors[0], form=Form.TEST)
         elif (seeming := _first_seeming(frame, node, operands)) is not None:
             note(frame, node, seeming, form=Form.TEST)
     elif isinstance(operands[0], Tensor) or _is_name_of_tensor(frame, node, operands):

@@ -32,7 +32,8 @@ def parameter(frame: Frame, info: FunctionInfo, number: int, argument: ast.arg, 
         value = Tensor(symbol, why=(fact,)) if fact is not None else value
     if isinstance(value, Object) and value.cls is None and argument.annotation is None:
         use = parameter_use(info, argument.arg)
-        fact = frame.assume(Assumption.MOVED_IS_TENSOR, use, "`{}` uses it as a tensor") if use else None
+        says = "the docstring says that it is a tensor" if isinstance(use, ast.Constant) else "`{}` uses it as a tensor"
+        fact = frame.assume(Assumption.MOVED_IS_TENSOR, use, says) if use else None
         value = Tensor(symbol, why=(fact,)) if fact is not None else value
     default = info.defaults.get(argument.arg)
     if isinstance(value, Tensor | Object) and isinstance(default, ast.Constant) and default.value is None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator, Mapping
 
+from transfer_lint.flow.program.documented import documented_tensors
 from transfer_lint.flow.program.modules import ClassInfo, FunctionInfo, Module
 from transfer_lint.flow.program.syntax import bindings, nodes_of
 
@@ -31,11 +32,13 @@ def tensor_uses(module: Module, function: ast.AST) -> Mapping[str, ast.AST]:
 
 
 def parameter_use(info: FunctionInfo, name: str) -> ast.AST | None:
-    """A place that shows that a parameter is a tensor; None if there is none, or it may be something else there.
+    """A place that shows that a parameter is a tensor, a use or the docstring; None if there is none.
+
+    Or if it may be something else there.
 
     So it may if the function asks what it is, or assigns to it what is not made of it.
     """
-    shown = tensor_uses(info.module, info.node).get(name)
+    shown = tensor_uses(info.module, info.node).get(name) or documented_tensors(info).get(name)
     if shown is None:
         return None
     for node in nodes_of(info.node):

@@ -36,6 +36,11 @@ class Construction:
         return self.rate.loud
 
     @property
+    def is_by_method(self) -> bool:
+        """Whether a method of a tensor makes it, where that tensor is: `x.new_tensor(values)`."""
+        return isinstance(self.node.func, ast.Attribute) and self.node.func.attr == "new_tensor"
+
+    @property
     def is_uniform(self) -> bool:
         """Whether its values are written out, and no two differ: `[0, 0]`."""
         parts = (ast.Constant, ast.List, ast.Tuple, ast.Load, ast.UnaryOp, ast.USub)
