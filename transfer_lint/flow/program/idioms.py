@@ -8,6 +8,12 @@ from transfer_lint.flow.program.syntax import nodes_of
 
 _WRAPPERS = frozenset({"enumerate", "zip", "iter", "islice", "tqdm", "trange", "cycle", "track", "reversed", "prepare"})
 
+_FEW = 4  # iterations of a loop that is not over steps, whatever it does
+_OF_WEIGHTS = frozenset(
+    {"parameters", "named_parameters", "modules", "named_modules", "children", "named_children", "buffers",
+     "named_buffers", "items", "keys", "values", "state_dict"}
+)  # fmt: skip
+
 
 def stops_training(root: ast.AST) -> bool:
     """Whether a model is told `train(False)`, which is `eval()`."""
@@ -67,3 +73,31 @@ def innermost_call(node: ast.expr) -> ast.expr:
                 node = inner
             case _:
                 return node
+
+
+def counts_little(node: ast.expr, most: int = _FEW) -> bool:
+    """Whether a loop has a few iterations that are spelled out: `range(2)`, `(1.0, 0.5)`."""
+    match iterated(node):
+        case ast.Call(func=ast.Name(id="range"), args=[ast.Constant(value=int() as count)]):
+            return count <= most
+        case ast.Tuple() | ast.List():
+            return True
+    return False
+
+
+def is_over_weights(node: ast.expr) -> bool:
+    """Whether a loop goes over the parts or weights of a model, or over the items of a dictionary."""
+    root = iterated(node)
+    return isinstance(root, ast.Call) and isinstance(root.func, ast.Attribute) and root.func.attr in _OF_WEIGHTS
+
+
+def goes_on(test: ast.expr) -> bool:
+    """Whether a loop goes on until somebody stops it, whatever it counts: `while True`, `while capture.isOpened()`."""
+    match test:
+        case ast.Constant(value=value):
+            return bool(value)
+        case ast.Call(func=ast.Attribute(), args=[], keywords=[]):
+            return True
+        case ast.Compare(ops=[ast.Is() | ast.IsNot() | ast.Eq() | ast.NotEq()]):
+            return not any(isinstance(part, ast.Constant) for part in test.comparators)
+    return False

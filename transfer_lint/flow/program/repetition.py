@@ -11,8 +11,11 @@ from transfer_lint.flow.program.computations import asks_gradient, asks_tensor, 
 from transfer_lint.flow.program.file_facts import FileFacts
 from transfer_lint.flow.program.idioms import (
     attributes,
+    counts_little,
+    goes_on,
     holds,
     is_next,
+    is_over_weights,
     is_size,
     iterated,
     last_name,
@@ -28,12 +31,7 @@ Comprehension = ast.ListComp | ast.SetComp | ast.GeneratorExp | ast.DictComp
 _FOR = (ast.For, ast.AsyncFor)
 _CALLS = 3  # functions that call one another, of which the last one calls the model
 _BODIES = (ast.For, ast.AsyncFor, ast.While, ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
-_FEW = 4  # iterations of a loop that is not over steps, whatever it does; of `i % n`: too few to throttle
 _SOME = 16  # rounds of a loop that only evaluates, and so shows examples
-_OF_WEIGHTS = frozenset(
-    {"parameters", "named_parameters", "modules", "named_modules", "children", "named_children", "buffers",
-     "named_buffers", "items", "keys", "values", "state_dict"}
-)  # fmt: skip
 _NO_GRADIENTS = frozenset({"no_grad", "inference_mode"})
 
 
@@ -53,12 +51,12 @@ class Repetition:
             body = [node.test, *node.body]
             if self._does_step(body) or self._is_schedule(body, names_in(node.test)):
                 return (Change.STEP,)
-            return self._through_functions(body) or self._iterates(node) or self._rounds(body)
+            return self._through_functions(body) or self._iterates(node) or self._goes_on(node) or self._rounds(body)
         assert isinstance(node, _FOR)
         names = names_in(node.target)
         if not isinstance(iterated(node.iter), ast.Call) and self._calls_any(node.body, names):
             return (Change.LAYER,)  # `for block in self.blocks: x = block(x)`
-        if self._counts_little(node.iter) or self._is_over_weights(node.iter):
+        if counts_little(node.iter) or is_over_weights(node.iter):
             return ()
         if self._is_schedule(node.body, names, node.iter):
             return (Change.STEP,)
@@ -67,7 +65,7 @@ class Repetition:
         if not self._is_loader(node.iter) and self._is_over_epochs(node):
             return (Change.QUIET_STEP,)
         if self._is_loader(node.iter) or self._does_step(node.body):
-            long = counts and not self._counts_little(node.iter, _SOME)
+            long = counts and not counts_little(node.iter, _SOME)
             return (Change.STEP,) if long or not self._evaluates(node) else (Change.QUIET_STEP,)
         return (
             self._through_functions(node.body)
@@ -86,6 +84,15 @@ class Repetition:
         if not name or name in self._knowledge.once_functions or is_node:
             return ()
         return (Change.ROUND,) if self._computes(body, _CALLS) else ()
+
+    def _goes_on(self, node: ast.While) -> tuple[Change, ...]:
+        """The change by an endless loop that computes, or gives a model to a function: it takes one frame after another."""
+        if not goes_on(node.test):
+            return ()
+        given = (part.args for part in _direct(node.body) if isinstance(part, ast.Call))
+        names = {part.id for arguments in given for part in arguments if isinstance(part, ast.Name)}
+        computes_there = bool(names & self._knowledge.model_names.exact) or self._computes(node.body, _CALLS)
+        return (Change.QUIET_STEP,) if computes_there else ()
 
     def _computes(self, body: Iterable[ast.AST], depth: int) -> bool:
         """Whether code, without the loops in it, computes with tensors, itself or through the functions of the tree."""
@@ -123,13 +130,18 @@ class Repetition:
             if isinstance(part, ast.If) and any(isinstance(last, ast.Break) for last in (*part.body, *part.orelse)):
                 tests.append(part.test)
         asked = [part for test in tests for part in nodes_of(test)]
-        if any(asks_tensor(self._module, part) for part in asked):
+        if any(asks_tensor(self._module, part) or self._calls_asking(part) for part in asked):
             return (Change.QUIET_STEP,)
         names = {part.id for part in asked if isinstance(part, ast.Name)}
         assigned = (part for part in _direct(node.body) if isinstance(part, ast.Assign)) if names else ()
         values = (part.value for part in assigned if any(names & names_in(target) for target in part.targets))
         computed = any(asks_tensor(self._module, inner) for value in values for inner in nodes_of(value))
         return (Change.QUIET_STEP,) if computed else ()
+
+    def _calls_asking(self, node: ast.AST) -> bool:
+        """Whether it is a call of a function of the tree that computes what it says: `converged(old_cost, step)`."""
+        info = self._function(node.func) if isinstance(node, ast.Call) else None
+        return info is not None and any(asks_tensor(info.module, part) for part in nodes_of(info.node))
 
     def _evaluates(self, loop: ast.stmt) -> bool:
         """Whether a loop only evaluates: gradients are off in it or around it, and it never goes backward.
@@ -152,7 +164,7 @@ class Repetition:
         """How a comprehension changes the rate of its element."""
         first = node.generators[0]
         made: list[ast.AST] = [node.key, node.value] if isinstance(node, ast.DictComp) else [node.elt]
-        if self._counts_little(first.iter) or self._is_over_weights(first.iter):
+        if counts_little(first.iter) or is_over_weights(first.iter):
             return ()
         if self._is_loader(first.iter):
             return (Change.STEP,)
@@ -343,20 +355,6 @@ class Repetition:
                 if isinstance(part, ast.Assign) and isinstance(part.value, ast.Call) and self._makes_loader(part.value):
                     found.update(_spelled(t) for t in part.targets if isinstance(t, ast.Name | ast.Attribute))
         return frozenset(found)
-
-    def _counts_little(self, node: ast.expr, most: int = _FEW) -> bool:
-        """Whether a loop has a few iterations that are spelled out: `range(2)`, `(1.0, 0.5)`."""
-        match iterated(node):
-            case ast.Call(func=ast.Name(id="range"), args=[ast.Constant(value=int() as count)]):
-                return count <= most
-            case ast.Tuple() | ast.List():
-                return True
-        return False
-
-    def _is_over_weights(self, node: ast.expr) -> bool:
-        """Whether a loop goes over the parts or weights of a model, or over the items of a dictionary."""
-        root = iterated(node)
-        return isinstance(root, ast.Call) and isinstance(root.func, ast.Attribute) and root.func.attr in _OF_WEIGHTS
 
     def _calls_any(self, body: Iterable[ast.AST], names: frozenset[str]) -> bool:
         return any(isinstance(part, ast.Call) and _is_of(part.func, names) for part in _direct(body))
