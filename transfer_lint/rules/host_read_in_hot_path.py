@@ -28,7 +28,7 @@ def check(place: HostRead | Site, questions: Questions, options: RuleOptions) ->
 
 def _copied(site: Site, questions: Questions) -> Verdict | None:
     """A hint: what is collected can be copied at once, and a copy into pinned memory need not be waited for."""
-    if site.step_heat.rank < Heat.STEP.rank or site.in_handler or site.guarded:
+    if site.copy_heat.rank < Heat.STEP.rank or site.in_handler or site.guarded:
         return None
     if questions.can_only_be_module(site) or not questions.is_waited_for(site) or questions.is_in_test(site):
         return None

@@ -160,7 +160,7 @@ class ReadQuestions(Placements):
             return None
         if self.is_on_device(site) or (self.is_on_host(site) if down else self.is_on_accelerator(site)):
             return None
-        return pieces.moved_in_pieces(site, single=not down) if not (down and self.is_read_at_once(site)) else None
+        return pieces.moved_in_pieces(site, single=not down or self.is_read_at_once(site))
 
     def brought_by_arithmetic(self, site: Site) -> Site | None:
         """The transfer to the host of what only numpy's arithmetic separates from the site; see `detours`."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterator
 
 from transfer_lint.flow.program.syntax import nodes_of
 
@@ -73,6 +74,16 @@ def innermost_call(node: ast.expr) -> ast.expr:
                 node = inner
             case _:
                 return node
+
+
+def cut_by(node: ast.expr) -> Iterator[ast.expr]:
+    """What may say how wide the parts are that a loop goes over: `n` of `range(0, count, n)` and `parts(xs, n)`."""
+    match node:
+        case ast.Call(func=ast.Name(id="range"), args=args):
+            yield from args[2:]
+        case ast.Call(args=args, keywords=keywords):
+            yield from args
+            yield from (keyword.value for keyword in keywords)
 
 
 def counts_little(node: ast.expr, most: int = _FEW) -> bool:

@@ -12,6 +12,7 @@ from transfer_lint.flow.program.file_facts import FileFacts
 from transfer_lint.flow.program.idioms import (
     attributes,
     counts_little,
+    cut_by,
     goes_on,
     holds,
     is_next,
@@ -116,12 +117,13 @@ class Repetition:
         return known[info.node]
 
     def _takes_batches(self, node: ast.For | ast.AsyncFor) -> tuple[Change, ...]:
-        """The change by a loop that, by names, goes over batches, or takes one in every round: `next(batches)`."""
+        """The change by a loop that, by names, goes over batches, cuts them, or takes one in every round: `next(xs)`."""
         known, words = self._knowledge, self._knowledge.batch_words.exact
         taken = [part.args[0] for part in _direct(node.body) if isinstance(part, ast.Call) and is_next(part)]
         named = any(words & set(name.lower().split("_")) for name in names_in(node.target))
         given = any(gives_batches(last_name(source), known) for source in (iterated(node.iter), *taken))
-        return (Change.QUIET_STEP,) if named or given else ()
+        cut = any(words & name and "size" in name for name in map(_words, cut_by(iterated(node.iter))))
+        return (Change.QUIET_STEP,) if named or given or cut else ()
 
     def _iterates(self, node: ast.For | ast.AsyncFor | ast.While) -> tuple[Change, ...]:
         """The change by a loop that ends when what it has computed says so: `if error.max() < tolerance: break`."""
@@ -150,15 +152,11 @@ class Repetition:
         """
         if "backward" in attributes(loop):
             return False
-        if "backward" not in self._attributes:
-            return bool(self._attributes & {*_NO_GRADIENTS, "eval"}) or stops_training(self._node)
+        if "backward" not in (known := attributes(self._node)):
+            return bool(known & {*_NO_GRADIENTS, "eval"}) or stops_training(self._node)
         around = (part for part in nodes_of(self._node) if isinstance(part, ast.With) and holds(part, loop))
         off = {name for part in around for item in part.items for name in attributes(item.context_expr)}
         return bool((off | attributes(loop)) & _NO_GRADIENTS) and "zero_grad" not in attributes(loop)
-
-    @cached_property
-    def _attributes(self) -> frozenset[str]:
-        return attributes(self._node)
 
     def comprehension(self, node: Comprehension) -> tuple[Change, ...]:
         """How a comprehension changes the rate of its element."""

@@ -112,6 +112,12 @@ class Site:
         return self.rate.rate.stepping
 
     @property
+    def copy_heat(self) -> Heat:
+        """The heat for a hint about a copy to the host: a loop that computes may free memory, but not by one number."""
+        one = isinstance(self.receiver, Tensor) and self.receiver.scalar
+        return self.quiet_heat if one else self.step_heat
+
+    @property
     def proved(self) -> bool:
         """Whether the receiver is known, or supposed, to be a tensor or a module."""
         return self.is_module or isinstance(self.receiver, Tensor) or bool(self.supposed)
