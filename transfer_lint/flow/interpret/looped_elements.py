@@ -38,6 +38,13 @@ def elements_of(
     return _named(target, source) if isinstance(known, Tensor) else {}
 
 
+def picked(frame: Frame, target: ast.expr, source: ast.expr, value: Value) -> dict[str, str]:
+    """Names that a loop over elements binds to one, or to its parts: `x, y = points[i]` -> the source of the tensor."""
+    picks = isinstance(source, ast.Subscript) and isinstance(value, Tensor)
+    whole = element_source(frame, source) if picks else ""
+    return {part.id: whole for part in nodes_of(target) if isinstance(part, ast.Name)} if whole else {}
+
+
 def collected_in(frame: Frame, target: ast.expr, source: ast.expr, value: Value, state: State) -> dict[str, str]:
     """The name that a comprehension binds to the tensors that a list has collected in a loop -> how they become one."""
     if isinstance(target, ast.Name) and collected(frame, source, value, state) is not None:
