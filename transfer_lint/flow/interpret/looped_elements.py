@@ -29,13 +29,21 @@ def elements_of(
         case ast.Call(func=ast.Name(id="zip"), args=parts), ast.Tuple(elts=items) if len(parts) == len(items):
             found: dict[str, str] = {}
             for item, inner in zip(items, parts, strict=True):
-                found |= elements_of(frame, item, inner, state)
+                found |= elements_of(frame, item, inner, state) or _of_unknown(frame, item, inner, state)
             return found
         case ast.Call(func=ast.Name(id="range"), args=[*_, count]), ast.Name(id=name):
             sizes = (ast.Attribute, ast.Call)
             return {name: ""} if any(isinstance(part, sizes) for part in nodes_of(count)) else {}
     known = value if value is not None else frame.eval(source, state.copy())
-    return _named(target, source) if isinstance(known, Tensor) else {}
+    if isinstance(known, Tensor):
+        return _named(target, source)
+    return _of_unknown(frame, target, source, state) if isinstance(target, ast.Tuple) else {}
+
+
+def _of_unknown(frame: Frame, target: ast.expr, source: ast.expr, state: State) -> dict[str, str]:
+    """What is read of the rows of something unknown, or of several things at once, is likely an element of tensors."""
+    known = frame.eval(source, state.copy()) if isinstance(source, ast.Name | ast.Attribute) else None
+    return _named(target, source) if isinstance(known, Object) and known.cls is None else {}
 
 
 def picked(frame: Frame, target: ast.expr, source: ast.expr, value: Value) -> dict[str, str]:
