@@ -20,8 +20,8 @@ def words(*names: str) -> str:
     return "|".join(rf"{name}(?<!\w{name})" for name in names)
 
 
-PLACES = (rf"\.\s*(?:{'|'.join(sorted(MOVES | READS))})\s*\(", rf"{words('device')}\s*[!=]=")
-"""Patterns of most that rules judge: transfers, host reads, and comparisons of a device."""
+PLACES = (rf"\.\s*(?:{'|'.join(sorted(MOVES | READS))})\s*\(", rf"{words('device')}\s*[!=]=", r"\.new_tensor\(")
+"""Patterns of most that rules judge: transfers, host reads, comparisons of a device, and a method that uploads."""
 
 GIVEN = rf"{words('device')}\s*=(?!=)"
 """What gives a factory, or something else, a device."""
@@ -55,7 +55,6 @@ SIZES: Mapping[str, Sequence[str]] = {
     r"torch\.(?:arange|randperm|tril_indices|triu_indices)\((?![^\n]*device)": ("torch.",),
     r"\[(?:np\.a)?range\(": ("range(",),
     r"\.type_as\(": (".type_as(",),
-    r"\.new_tensor\(": (".new_tensor(",),
     rf"(?:{words('max', 'min')})\(\w+\)": ("max(", "min("),
     r"\[: ?\w+\[\w+\] *[\],]": ("[:",),
     r"for \w+, (\w+) in zip\([^\n]*\):\n(?:[^\n]*\n){0,2}[^\n]*\[: ?\1\b": (" in zip(",),
@@ -71,6 +70,7 @@ BUFFERS = r"register_buffer\("
 _SITES: Mapping[str, Sequence[str]] = {
     PLACES[0]: (".",),
     PLACES[1]: ("device",),
+    PLACES[2]: (".new_tensor(",),
     GIVEN: ("device",),
     ACCELERATOR: _ACCELERATORS,
     TESTS: tuple(f".{name}(" for name in _WHOLE),

@@ -9,6 +9,7 @@ from transfer_lint.flow.program.idioms import last_name
 from transfer_lint.flow.program.syntax import LOOPS, ancestors, nodes_of, path_to, spelled
 from transfer_lint.flow.program.throttles import steps_optimizer
 from transfer_lint.flow.results.reads import HostRead
+from transfer_lint.flow.results.sites import Site
 
 _OF_SIZES = frozenset(
     {"range", "arange", "zeros", "ones", "empty", "full", "new_zeros", "new_ones", "new_empty", "new_full", "view",
@@ -53,6 +54,15 @@ def ends_when_not_finite(read: HostRead) -> bool:
     asked = {last_name(node.func) for node in nodes_of(test.test) if isinstance(node, ast.Call)}
     ends = any(isinstance(node, ast.Break) for statement in test.body for node in nodes_of(statement))
     return ends and not asked.isdisjoint(_FINITE)
+
+
+def is_for_mps(site: Site) -> bool:
+    """Whether a test around the copy asks for `mps`, which lacks some operations: what follows needs the host."""
+    if site.function is None:
+        return False
+    around = path_to(site.function.node.body, site.statement)
+    tests = (part for statement in around if isinstance(statement, ast.If) for part in nodes_of(statement.test))
+    return any(isinstance(part, ast.Constant) and part.value == "mps" for part in tests)
 
 
 def is_needed_size(read: HostRead) -> bool:

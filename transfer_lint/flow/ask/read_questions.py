@@ -154,13 +154,17 @@ class ReadQuestions(Placements):
         return next((site for site in self.sites if site.node in read.tensor.moved_from), None)
 
     def piece(self, site: Site) -> Piece | None:
-        """What each round of a loop moves a piece of, to the host or, one by one in steps, from there; see `pieces`."""
+        """What each round of a loop moves a piece of, to the host or, one by one in steps, from there; see `pieces`.
+
+        One by one in steps, too, where a read makes an array of it.
+        """
         down = self.goes_to_host(site)
-        if not down and site.quiet_heat.rank < Heat.STEP.rank:
+        singly = not down or self.is_read_at_once(site)
+        if singly and site.quiet_heat.rank < Heat.STEP.rank:
             return None
         if self.is_on_device(site) or (self.is_on_host(site) if down else self.is_on_accelerator(site)):
             return None
-        return pieces.moved_in_pieces(site, single=not down or self.is_read_at_once(site))
+        return pieces.moved_in_pieces(site, single=singly)
 
     def brought_by_arithmetic(self, site: Site) -> Site | None:
         """The transfer to the host of what only numpy's arithmetic separates from the site; see `detours`."""
@@ -195,6 +199,8 @@ class ReadQuestions(Placements):
             return False
         known = site.is_module or (isinstance(receiver, Object) and receiver.cls is not None)
         if site.is_discarded or known or is_wanted_there(site) or self.is_read_at_once(site):
+            return False
+        if needed_reads.is_for_mps(site):
             return False
         read_here = (read for read in self.reads if site.node in read.tensor.moved_from)
         return all(self.is_read_again(read, site) for read in read_here)

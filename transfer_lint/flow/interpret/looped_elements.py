@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Sequence
 
 from transfer_lint.flow.interpret.frame import Frame
 from transfer_lint.flow.interpret.items import element
@@ -14,22 +15,29 @@ from transfer_lint.flow.values.values import Object, Tensor, Value
 
 
 def elements_of(
-    frame: Frame, target: ast.expr, source: ast.expr, state: State, value: Value | None = None
+    frame: Frame,
+    target: ast.expr,
+    source: ast.expr,
+    state: State,
+    value: Value | None = None,
+    body: Sequence[ast.stmt] = (),
 ) -> dict[str, str]:
     """Names that a loop binds to the elements of a tensor -> the source of the tensor; numbers of elements -> "".
 
-    value: that of the source, where it is known.
+    value: that of the source, where it is known. body: of the loop, which tells what it reads of unknown things.
     """
     match source, target:
         case ast.Call(func=ast.Name(id="enumerate"), args=[inner, *_]), ast.Tuple(elts=[_, item]):
-            return elements_of(frame, item, inner, state)
+            return elements_of(frame, item, inner, state, body=body)
         case ast.Call(func=ast.Name(id="zip"), args=[ast.Starred(value=inner)]), ast.Tuple():
             listed = frame.eval(inner, state.copy())
             return _named(target, inner) if isinstance(element(frame, listed, inner, state), Tensor) else {}
         case ast.Call(func=ast.Name(id="zip"), args=parts), ast.Tuple(elts=items) if len(parts) == len(items):
             found: dict[str, str] = {}
             for item, inner in zip(items, parts, strict=True):
-                found |= elements_of(frame, item, inner, state) or _of_unknown(frame, item, inner, state)
+                found |= elements_of(frame, item, inner, state, body=body) or _of_unknown(
+                    frame, item, inner, state, body
+                )
             return found
         case ast.Call(func=ast.Name(id="range"), args=[*_, count]), ast.Name(id=name):
             sizes = (ast.Attribute, ast.Call)
@@ -37,20 +45,23 @@ def elements_of(
     known = value if value is not None else frame.eval(source, state.copy())
     if isinstance(known, Tensor):
         return _named(target, source)
-    return _of_unknown(frame, target, source, state) if isinstance(target, ast.Tuple) else {}
+    return _of_unknown(frame, target, source, state, body) if isinstance(target, ast.Tuple) else {}
 
 
-def _of_unknown(frame: Frame, target: ast.expr, source: ast.expr, state: State) -> dict[str, str]:
-    """What is read of the rows of something unknown, or of several things at once, is likely an element of tensors."""
-    known = frame.eval(source, state.copy()) if isinstance(source, ast.Name | ast.Attribute) else None
-    return _named(target, source) if isinstance(known, Object) and known.cls is None else {}
-
-
-def picked(frame: Frame, target: ast.expr, source: ast.expr, value: Value) -> dict[str, str]:
-    """Names that a loop over elements binds to one, or to its parts: `x, y = points[i]` -> the source of the tensor."""
-    picks = isinstance(source, ast.Subscript) and isinstance(value, Tensor)
-    whole = element_source(frame, source) if picks else ""
-    return {part.id: whole for part in nodes_of(target) if isinstance(part, ast.Name)} if whole else {}
+def _of_unknown(
+    frame: Frame, target: ast.expr, source: ast.expr, state: State, body: Sequence[ast.stmt]
+) -> dict[str, str]:
+    """What `.item()` reads of rows of something unknown, or of several things at once, is likely an element of tensors."""
+    known = frame.eval(source, state.copy()) if body and isinstance(source, ast.Name | ast.Attribute) else None
+    if not isinstance(known, Object) or known.cls is not None:
+        return {}
+    read = {
+        part.value.id
+        for statement in body
+        for part in nodes_of(statement)
+        if isinstance(part, ast.Attribute) and part.attr == "item" and isinstance(part.value, ast.Name)
+    }
+    return {name: whole for name, whole in _named(target, source).items() if name in read}
 
 
 def collected_in(frame: Frame, target: ast.expr, source: ast.expr, value: Value, state: State) -> dict[str, str]:

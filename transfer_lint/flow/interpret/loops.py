@@ -31,7 +31,7 @@ def _for(frame: Frame, node: ast.stmt, state: State) -> State | None:
     state.locals[held] = source  # keeps the value during the loop
 
     before = frame.around.elements
-    elements = elements_of(frame, node.target, node.iter, state, source)
+    elements = elements_of(frame, node.target, node.iter, state, source, node.body)
     if elements and not frame.steps(node.body[0]):
         frame.around.elements = before | elements
 

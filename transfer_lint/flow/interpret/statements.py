@@ -11,7 +11,6 @@ from transfer_lint.flow.interpret.captures import capture, iterated
 from transfer_lint.flow.interpret.frame import Frame, executes
 from transfer_lint.flow.interpret.host_reads import truth
 from transfer_lint.flow.interpret.items import element, extend
-from transfer_lint.flow.interpret.looped_elements import picked
 from transfer_lint.flow.interpret.mutations import written
 from transfer_lint.flow.interpret.names import imported
 from transfer_lint.flow.interpret.tensors import combine, made_of
@@ -35,8 +34,6 @@ def _assign(frame: Frame, node: ast.stmt, state: State) -> State | None:
     value = frame.eval(node.value, state)
     for target in node.targets:
         assign(frame, target, value, state)
-        if frame.around.elements:
-            frame.around.elements = frame.around.elements | picked(frame, target, node.value, value)
     return state
 
 

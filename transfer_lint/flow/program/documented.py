@@ -20,12 +20,13 @@ _OR_ELSE = re.compile(r"\bor\b(?! None)|\||/|\b(?:int|float|str|bool|list|tuple|
 
 def documented_tensors(info: FunctionInfo) -> Mapping[str, ast.AST]:
     """Name -> the docstring that says of it that it is a tensor, and nothing else. Memoised on the function."""
-    known: dict[str, ast.AST] | None = getattr(info.node, "_transfer_lint_documented", None)
+    function: ast.AST = info.node
+    known: dict[str, ast.AST] | None = getattr(function, "_transfer_lint_documented", None)
     if known is None:
         known = {}
         match info.node.body[0]:
             case ast.Expr(value=ast.Constant(value=str() as text) as node) if "Tensor" in text:
                 found = (each for style in _STYLES for each in style.finditer(text))
                 known = {each["name"]: node for each in found if not _OR_ELSE.search(each["type"])}
-        info.node._transfer_lint_documented = known  # type: ignore[attr-defined]
+        function._transfer_lint_documented = known  # type: ignore[attr-defined]
     return known

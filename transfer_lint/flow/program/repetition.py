@@ -87,7 +87,7 @@ class Repetition:
         return (Change.ROUND,) if self._computes(body, _CALLS) else ()
 
     def _goes_on(self, node: ast.While) -> tuple[Change, ...]:
-        """The change by an endless loop that computes, or gives a model to a function: it takes one frame after another."""
+        """The change by an endless loop that computes, or gives a model to a function: it takes frame after frame."""
         if not goes_on(node.test):
             return ()
         given = (part.args for part in _direct(node.body) if isinstance(part, ast.Call))
@@ -117,7 +117,7 @@ class Repetition:
         return known[info.node]
 
     def _takes_batches(self, node: ast.For | ast.AsyncFor) -> tuple[Change, ...]:
-        """The change by a loop that, by names, goes over batches, cuts them, or takes one in every round: `next(xs)`."""
+        """The change by a loop that, by names, goes over batches, cuts them, or takes one a round: `next(batches)`."""
         known, words = self._knowledge, self._knowledge.batch_words.exact
         taken = [part.args[0] for part in _direct(node.body) if isinstance(part, ast.Call) and is_next(part)]
         named = any(words & set(name.lower().split("_")) for name in names_in(node.target))
