@@ -51,7 +51,7 @@ def elements_of(
 def _of_unknown(
     frame: Frame, target: ast.expr, source: ast.expr, state: State, body: Sequence[ast.stmt]
 ) -> dict[str, str]:
-    """What `.item()` reads of rows of something unknown, or of several things at once, is likely an element of tensors."""
+    """What `.item()` reads of rows of something unknown, or of several things at once, is likely an element."""
     known = frame.eval(source, state.copy()) if body and isinstance(source, ast.Name | ast.Attribute) else None
     if not isinstance(known, Object) or known.cls is not None:
         return {}
