@@ -10,9 +10,11 @@ from transfer_lint.flow.interpret.annotations import annotated
 from transfer_lint.flow.interpret.frame import Frame
 from transfer_lint.flow.interpret.node_inputs import node_input
 from transfer_lint.flow.program.given_tensors import given_tensors
+from transfer_lint.flow.program.handed_tensors import handed_tensors
 from transfer_lint.flow.program.modules import FunctionInfo
 from transfer_lint.flow.program.tensor_uses import no_tensors, parameter_use
 from transfer_lint.flow.values.symbols import Symbol
+from transfer_lint.flow.values.terms import Fact
 from transfer_lint.flow.values.values import Host, Object, Tensor, Value
 
 
@@ -33,9 +35,17 @@ def parameter(frame: Frame, info: FunctionInfo, number: int, argument: ast.arg, 
     if isinstance(value, Object) and value.cls is None and argument.annotation is None:
         use = parameter_use(info, argument.arg)
         says = "the docstring says that it is a tensor" if isinstance(use, ast.Constant) else "`{}` uses it as a tensor"
-        fact = frame.assume(Assumption.MOVED_IS_TENSOR, use, says) if use else None
+        fact = frame.assume(Assumption.MOVED_IS_TENSOR, use, says) if use else _handed(frame, info, argument)
         value = Tensor(symbol, why=(fact,)) if fact is not None else value
     default = info.defaults.get(argument.arg)
     if isinstance(value, Tensor | Object) and isinstance(default, ast.Constant) and default.value is None:
         value = replace(value, optional=True)
     return value
+
+
+def _handed(frame: Frame, info: FunctionInfo, argument: ast.arg) -> Fact | None:
+    """The fact, if it is assumed, that all calls hand a parameter a tensor, which the function takes for nothing else."""
+    if argument.arg in no_tensors(info.node):
+        return None
+    call = handed_tensors(info.module).get((info.qualname, argument.arg))
+    return frame.assume(Assumption.MOVED_IS_TENSOR, call, "`{}` gives it a tensor") if call is not None else None

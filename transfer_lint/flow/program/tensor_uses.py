@@ -107,12 +107,12 @@ def _assigned(cls: ClassInfo) -> Mapping[str, ast.AST | None]:
                 case _:
                     continue
             if value is None or not _is_of(value, name):
-                known[name] = known.get(name, value) if value is not None and _makes_tensor(cls.module, value) else None
+                known[name] = known.get(name, value) if value is not None and makes_tensor(cls.module, value) else None
         cls.node._transfer_lint_attributes = known  # type: ignore[attr-defined]
     return known
 
 
-def _makes_tensor(module: Module, value: ast.expr) -> bool:
+def makes_tensor(module: Module, value: ast.expr) -> bool:
     """Whether an expression is a call of a function that makes tensors, perhaps with methods of it called."""
     knowledge = module.project.knowledge
     makers = (knowledge.factories, knowledge.like_factories, knowledge.from_values, knowledge.combine)
@@ -126,7 +126,7 @@ def _makes_tensor(module: Module, value: ast.expr) -> bool:
             value = value.func.value
         else:
             value = value.value if isinstance(value, ast.Subscript) else value.operand
-    return isinstance(value, ast.BinOp) and any(_makes_tensor(module, side) for side in (value.left, value.right))
+    return isinstance(value, ast.BinOp) and any(makes_tensor(module, side) for side in (value.left, value.right))
 
 
 def _is_of(value: ast.expr, name: str) -> bool:
