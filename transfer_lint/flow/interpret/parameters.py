@@ -44,7 +44,7 @@ def parameter(frame: Frame, info: FunctionInfo, number: int, argument: ast.arg, 
 
 
 def _handed(frame: Frame, info: FunctionInfo, argument: ast.arg) -> Fact | None:
-    """The fact, if it is assumed, that all calls hand a parameter a tensor, which the function takes for nothing else."""
+    """The fact, if it is assumed, that all calls hand a parameter a tensor, which the function takes for no other."""
     if argument.arg in no_tensors(info.node):
         return None
     call = handed_tensors(info.module).get((info.qualname, argument.arg))
