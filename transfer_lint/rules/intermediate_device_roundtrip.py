@@ -73,10 +73,16 @@ def _detour(site: Site, questions: Questions) -> Verdict | None:
 
 
 def _brought_back(site: Site, questions: Questions) -> Verdict | None:
-    """What was uploaded a few lines above, perhaps from the host, and is needed there."""
-    upload = questions.uploaded_before(site) if site.quiet_heat is not Heat.ONCE else None
-    if upload is None or site.in_handler or questions.is_in_test(site):
+    """What was uploaded a few lines above, perhaps from the host, and is needed there, perhaps after arithmetic."""
+    if site.quiet_heat is Heat.ONCE or site.in_handler or questions.is_in_test(site):
         return None
-    text = f"`{questions.receiver(site)}` comes back unchanged from where line {upload.anchor[0]} has moved it"
-    before = questions.receiver(upload)
-    return Verdict(Severity.HINT, f"{text}: use `{before}`, if that is on the host", questions.proof(site))
+    upload = questions.uploaded_before(site)
+    if upload is not None:
+        text = f"`{questions.receiver(site)}` comes back unchanged from where line {upload.anchor[0]} has moved it"
+        before = questions.receiver(upload)
+        return Verdict(Severity.HINT, f"{text}: use `{before}`, if that is on the host", questions.proof(site))
+    upload = questions.uploaded_for_arithmetic(site) if site.quiet_heat.rank >= Heat.STEP.rank else None
+    if upload is None:
+        return None
+    text = f"`{questions.receiver(upload)}` goes to the device on line {upload.anchor[0]} for arithmetic alone"
+    return Verdict(Severity.HINT, f"{text} and becomes an array again: do it with numpy", questions.proof(site))

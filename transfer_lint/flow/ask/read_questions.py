@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from transfer_lint.findings import Assumption, Heat
-from transfer_lint.flow.ask import caches, detours, kept_tensors, needed_reads, pieces, readers
+from transfer_lint.flow.ask import array_detours, caches, detours, kept_tensors, needed_reads, pieces, readers
 from transfer_lint.flow.ask.liveness import is_wanted_there
 from transfer_lint.flow.ask.pieces import Piece
 from transfer_lint.flow.ask.placements import Placements, is_device_of_value
@@ -216,6 +216,13 @@ class ReadQuestions(Placements):
         upload = detours.uploaded_unchanged(site, self._by_node) if self.goes_to_host(site) else None
         known = upload is not None and (upload.is_module or self.goes_to_host(upload) or self.is_on_accelerator(upload))
         return None if known else upload
+
+    def uploaded_for_arithmetic(self, site: Site) -> Site | None:
+        """The upload of an array of which arithmetic alone makes the array that is brought; see `array_detours`."""
+        if not self.goes_to_host(site):
+            return None
+        found = array_detours.uploaded_for_arithmetic(site, self._by_node, self._knowledge.tensor_methods)
+        return None if found is None or found.is_module or self.goes_to_host(found) else found
 
     def is_within(self, site: Site, read: HostRead) -> bool:
         """Whether the transfer is a part of what is read: `x.cpu().item()`."""
