@@ -61,8 +61,10 @@ def _read(read: HostRead, questions: Questions) -> Verdict | None:
     number = bool(read.elements) or read.tensor.scalar or questions.is_trained_on(read)
     array = read.method in ("numpy", "tolist") and not number
     sure = not read.throttled and (brought is None or brought.proved)
-    if array and brought is not None and (
-        questions.uploaded_before(brought) is not None or questions.uploaded_for_arithmetic(brought) is not None
+    if (
+        array
+        and brought is not None
+        and (questions.uploaded_before(brought) is not None or questions.uploaded_for_arithmetic(brought) is not None)
     ):
         return None  # TL104 reports it
     if array and not sure and not questions.is_logged_as_list(read):

@@ -17,7 +17,8 @@ from transfer_lint.rules.options import RuleOptions
 )
 def check(site: Site, questions: Questions, options: RuleOptions) -> Verdict | None:
     """Always a hint: the copy is correct, but it saves no waiting."""
-    if not site.is_tensor or site.heat is Heat.ONCE or not questions.goes_to_accelerator(site):
+    once = site.heat is Heat.ONCE or (site.function is None and site.rate.is_rare)  # a script's loop may run for long
+    if not site.is_tensor or once or not questions.goes_to_accelerator(site):
         return None
     receiver = questions.receiver(site)
     if site.moves_pinned:

@@ -190,7 +190,7 @@ def sizes(frame: Frame, name: str, arguments: Mapping[str, Value], node: ast.Cal
     """`torch.arange(n)`, `torch.zeros(n, 4)`, `torch.topk(x, k)`: a number of a call that is a tensor is read."""
     counts = takes_numbers(name)
     if counts or name == PAD or name in frame.knowledge.factories:
-        read = read_as_number(frame, arguments, node, state, after_tensor=counts or name == PAD, seeming=True)
+        read = read_as_number(frame, arguments, node, state, after_tensor=counts or name == PAD, seeming=counts)
         if read is not None:
             note(frame, node, read, form=Form.NUMBER if counts else Form.CALL)
 

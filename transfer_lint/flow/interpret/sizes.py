@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 
 from transfer_lint.flow.interpret.frame import Frame
 from transfer_lint.flow.interpret.seeming import seems_number
+from transfer_lint.flow.knowledge.names import ONE_NUMBER
+from transfer_lint.flow.program.syntax import bindings
 from transfer_lint.flow.values.state import State
 from transfer_lint.flow.values.values import Object, Tensor, Tuple, Value
 
@@ -40,7 +42,7 @@ def read_as_number(
     """The tensor that a call takes for a number; None if there is none.
 
     after_tensor: the first argument is a tensor as such.
-    seeming: what seems to be a tensor by its uses counts.
+    seeming: what seems to be a tensor by its uses counts; else only where it is made one number: `n = x.amax()`.
     """
     nodes = argument_nodes(node)
     for key, value in arguments.items():
@@ -49,9 +51,17 @@ def read_as_number(
         sized = next((part for part in _items(value, state) if isinstance(part, Tensor)), None)
         if sized is not None:
             return sized
-        if seeming and isinstance(value, Object) and key in nodes and seems_number(frame, nodes[key], value):
+        given = nodes.get(key) if isinstance(value, Object) else None
+        if given is not None and (seeming or _is_one_number(frame, given)) and seems_number(frame, given, value):
             return value
     return None
+
+
+def _is_one_number(frame: Frame, node: ast.expr) -> bool:
+    """Whether the function makes a name one number of a tensor."""
+    bound = bindings(frame.function.node) if frame.function is not None and isinstance(node, ast.Name) else ()
+    made = (value for target, value in bound if isinstance(target, ast.Name) and target.id == getattr(node, "id", ""))
+    return any(isinstance(v, ast.Call) and getattr(v.func, "attr", "") in ONE_NUMBER and not v.args for v in made)
 
 
 def argument_nodes(node: ast.Call) -> Mapping[str | None, ast.expr]:
