@@ -51,8 +51,10 @@ def read_as_number(
         sized = next((part for part in _items(value, state) if isinstance(part, Tensor)), None)
         if sized is not None:
             return sized
-        given = nodes.get(key) if isinstance(value, Object) else None
-        if given is not None and (seeming or _is_one_number(frame, given)) and seems_number(frame, given, value):
+        if not isinstance(value, Object) or key not in nodes:
+            continue
+        given = nodes[key]
+        if (seeming or _is_one_number(frame, given)) and seems_number(frame, given, value):
             return value
     return None
 

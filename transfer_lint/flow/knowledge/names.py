@@ -17,5 +17,5 @@ DTYPES = {f"torch.{name}": f"torch.{name}" for name in _DTYPES.split()}
 """Dotted name of a dtype, aliases (`torch.half`) included -> its canonical name."""
 DTYPES |= {f"torch.{alias}": f"torch.{name}" for alias, name in {**_ALIASES, "long": "int64"}.items()}
 
-ONE_NUMBER = frozenset({"all", "any", "item", "max", "mean", "min", "norm", "sum"})
+ONE_NUMBER = frozenset({"all", "amax", "amin", "any", "item", "max", "mean", "min", "norm", "sum"})
 """Methods that make one number of a tensor, or of an array."""
