@@ -27,9 +27,12 @@ def uploaded_for_arithmetic(site: Site, by_node: Mapping[ast.AST, Site], methods
     if function is None or not (isinstance(outer, ast.Attribute) and outer.attr == "numpy"):
         return None
     bound = [(target, value) for target, value in bindings(function.node) if isinstance(target, ast.Name) and value]
-    pending, found = [(site.moved, site.node.lineno)], None
+    pending, seen, found = [(site.moved, site.node.lineno)], set[ast.AST](), None
     while pending:
         node, line = pending.pop()
+        if node in seen:
+            continue
+        seen.add(node)
         upload = by_node.get(node)
         if upload is not None and upload.request.device is not None:
             if found is not None or not _is_of_array(upload, bound):
