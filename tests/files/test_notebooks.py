@@ -59,8 +59,9 @@ def test_only_the_changed_lines_change(tmp_path: Path) -> None:
         [
             '-     "    y = x.to(\\"cuda:0\\")\\n",',
             '-     "    return y.to(\\"cuda:0\\")  # stays\\n",',
-            '+     "    if x.device != torch.device(\\"cuda:0\\"):\\n",',
-            '+     "        x = x.to(\\"cuda:0\\")\\n",',
+            '+     "    if any(t.device != torch.device(\\"cuda:0\\")'
+            ' for t in chain(x.parameters(), x.buffers())):\\n",',
+            '+     "        x.to(\\"cuda:0\\")\\n",',
             '+     "    y = x\\n",',
             '+     "    return y  # stays\\n",',
         ]
@@ -219,7 +220,7 @@ def test_comments_baselines_and_ignores(tmp_path: Path) -> None:
     path.write_text(notebook(("markdown", "more"), WASTE), encoding="utf-8")
     assert lint(*known, cwd=tmp_path, expect=0).out == ""
     lint("check", "--add-ignores", "--reason", "wanted", cwd=tmp_path, expect=0)
-    assert "# transfer-lint: ignore[TL102] wanted" in sources(path.read_text(encoding="utf-8"))[1]
+    assert "# transfer-lint: ignore[TL103] wanted" in sources(path.read_text(encoding="utf-8"))[1]
     assert lint("check", "--fail-on", "hint", cwd=tmp_path, expect=0).out == ""
     path.write_text(notebook("# transfer-lint: skip-file", WASTE), encoding="utf-8")
     assert lint("check", cwd=tmp_path, expect=0).out == ""

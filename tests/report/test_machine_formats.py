@@ -24,7 +24,7 @@ from transfer_lint.problems import Problem
 from transfer_lint.report import View, report
 from transfer_lint.rules import RULES
 
-HINT, WARNING = "TL102", "TL101"
+HINT, WARNING = "TL103", "TL101"
 
 # The fields that GitLab's documentation of Code Quality reports asks for.
 GITLAB_SCHEMA = {

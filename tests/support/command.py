@@ -26,12 +26,13 @@ def twice(x: torch.nn.Module) -> torch.nn.Module:
 
 
 class Net(torch.nn.Module):
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
+    def forward(self, x: torch.Tensor, times: torch.Tensor, context: torch.Tensor) -> torch.Tensor:
         for layer in self.layers:
-            x = twice(layer)(x)
+            layer = twice(layer)
+            x = layer(x, times, context)
         return x
 """
-"""One hint (TL103, line 5) and one warning (TL101, line 6), both with safe fixes."""
+"""One hint (TL103, line 5) and one warning (TL101, line 6), both with safe fixes, each of one line at most as long as the longest."""
 
 MENDED = """\
 from itertools import chain
@@ -40,18 +41,17 @@ import torch
 
 
 def twice(x: torch.nn.Module) -> torch.nn.Module:
-    if any(
-        t.device != torch.device("cuda:0") for t in chain(x.parameters(), x.buffers())
-    ):
+    if any(t.device != torch.device("cuda:0") for t in chain(x.parameters(), x.buffers())):
         x.to("cuda:0")
     y = x
     return y  # stays
 
 
 class Net(torch.nn.Module):
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
+    def forward(self, x: torch.Tensor, times: torch.Tensor, context: torch.Tensor) -> torch.Tensor:
         for layer in self.layers:
-            x = twice(layer)(x)
+            layer = twice(layer)
+            x = layer(x, times, context)
         return x
 """
 """What `fix` makes of WASTE."""
