@@ -138,10 +138,10 @@ def test_edits_applied_one_by_one_are_each_the_rewrite_of_that_finding(folder: P
     value = json.loads(lint("check", "--output-format", "json", "--fixes", cwd=folder).out)
     (edit,) = value["findings"][1]["fix"]["edits"]
     assert edit == {
-        "line": 13,
+        "line": 14,
         "column": 1,
-        "end_line": 13,
-        "end_column": len(text.splitlines()[12]) + 1,
+        "end_line": 14,
+        "end_column": len(text.splitlines()[13]) + 1,
         "text": "    return y  # stays",
     }
 

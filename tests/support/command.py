@@ -32,7 +32,7 @@ class Net(torch.nn.Module):
             x = layer(x, times, context)
         return x
 """
-"""One hint (TL103, line 5) and one warning (TL101, line 6), both with safe fixes, each of one line at most as long as the longest."""
+"""One hint (TL103, line 5) and one warning (TL101, line 6), both with safe fixes, none longer than its longest line."""
 
 MENDED = """\
 from itertools import chain
