@@ -66,7 +66,7 @@ def test_a_question_mark_explains_the_answers(folder: Path) -> None:
 def test_finding_evidence_and_diff_are_shown(folder: Path) -> None:
     out = fix(folder, "nn").out
     assert "warning TL101 redundant-transfer  waste.py:6:14" in out
-    assert "puts it there" in out
+    assert "moves it there" in out
     assert "-    return y.to" in out
     assert "+    return y  # stays" in out
 

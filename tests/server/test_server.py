@@ -112,7 +112,7 @@ async def test_diagnostics_on_open_change_save_and_close(client: LanguageClient,
     assert (hint.code, hint.severity) == ("TL103", lsp.DiagnosticSeverity.Hint)
     assert (warning.code, warning.severity) == ("TL101", lsp.DiagnosticSeverity.Warning)
     assert warning.range == lsp.Range(lsp.Position(5, 13), lsp.Position(5, 25))
-    assert "puts it there" in " ".join(fact.message for fact in warning.related_information or ())
+    assert "moves it there" in " ".join(fact.message for fact in warning.related_information or ())
     editor.change(MENDED)
     assert await editor.diagnostics() == []
     editor.change("x.to(d\n")
