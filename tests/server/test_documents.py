@@ -121,4 +121,4 @@ def test_changes_in_parts_count_lines_and_units_as_the_editor_does(tmp_path: Pat
             replace(6, 10, 25, 'x = x.to("cuda:0")'),  # the whole second statement; the face has two units
             replace(7, 0, 0, '    return x.to("cuda:0")\r\n'),  # at the end
         )
-        assert buffer.codes() == ["TL103", "TL101"]
+        assert buffer.codes() == ["TL102", "TL101"]

@@ -15,7 +15,7 @@ import pytest
 
 from tests.support.command import MENDED, ROOT, WASTE, environment
 
-FIRST = '\n\nFIRST = torch.zeros(1, device="cuda:0")\n'
+FIRST = '\n\nFIRST = torch.zeros(1, dtype=torch.float16, device="cuda:0")\n'
 """A tensor, for an inlay hint."""
 
 DOCS = (ROOT / "docs" / "editors.md").read_text(encoding="utf-8")
@@ -163,7 +163,7 @@ def test_neovim_shows_and_mends(place: tuple[Path, dict[str, str]], tmp_path: Pa
     found = _seen_in_neovim(IN_NEOVIM, environment, tmp_path)
     assert sorted(found["codes"]) == ["TL101", "TL103"]
     assert "**TL101 redundant-transfer** (warning)" in found["hover"]
-    assert found["hint"] == ": cuda:0, x.dtype"
+    assert found["hint"] == ": cuda:0, torch.float16"
     assert file.read_text() == MENDED + FIRST
 
 
