@@ -91,7 +91,7 @@ def digest(text: str) -> str:
 
 
 def shot(file: Path) -> bytes:
-    """What a browser shows of the report, with the proof of the warning opened, as PNG in few colours."""
+    """What a browser shows of the report, with the proof of TL101 opened, as PNG in few colours."""
     from PIL import Image, PngImagePlugin
 
     from tests.support.browser import chromium

@@ -70,12 +70,12 @@ def test_what_cannot_be_checked_is_a_problem_and_not_raised(here: Path) -> None:
 
 
 def test_the_configuration_holds_and_can_be_replaced(here: Path) -> None:
-    (here / "transfer-lint.toml").write_text('ignore = ["TL102"]\n')
+    (here / "transfer-lint.toml").write_text('ignore = ["TL103"]\n')
     assert [finding.code for finding in transfer_lint.check().findings] == ["TL101"]
-    assert transfer_lint.load_settings().ignore == ("TL102",)
+    assert transfer_lint.load_settings().ignore == ("TL103",)
     plain = transfer_lint.Settings(root=str(here))
-    assert [finding.code for finding in transfer_lint.check(settings=plain).findings] == ["TL102", "TL101"]
-    assert [finding.code for finding in transfer_lint.check(select=["TL102"]).findings] == ["TL102"]
+    assert [finding.code for finding in transfer_lint.check(settings=plain).findings] == ["TL103", "TL101"]
+    assert [finding.code for finding in transfer_lint.check(select=["TL103"]).findings] == ["TL103"]
     (here / "transfer-lint.toml").write_text("ignored = 1\n")
     with pytest.raises(Problem, match="did you mean 'ignore'"):
         transfer_lint.check()

@@ -83,7 +83,7 @@ def test_all_findings_of_a_folder(tmp_path: Path) -> None:
     ran = lint("check", "--add-ignores", cwd=tmp_path, expect=0)
     assert "ignored 4 findings in 2 files" in ran.err
     assert lint("check", "--fail-on", "hint", cwd=tmp_path, expect=0).out == ""
-    kept = WASTE.replace('x.to("cuda:0")', f'x.to("cuda:0")  {C}[TL102]').replace("# stays", f"# stays  {C}[TL101]")
+    kept = WASTE.replace('x.to("cuda:0")', f'x.to("cuda:0")  {C}[TL103]').replace("# stays", f"# stays  {C}[TL101]")
     assert (tmp_path / "a.py").read_text() == kept
     assert (tmp_path / "clean.py").read_text() == CLEAN
 

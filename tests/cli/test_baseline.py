@@ -30,7 +30,7 @@ def known(folder: Path) -> list[tuple[str, str, str, str, int]]:
 def test_what_is_written(folder: Path) -> None:
     assert known(folder) == [
         ("waste.py", "TL101", "twice", "y.to('cuda:0')", 1),
-        ("waste.py", "TL102", "twice", "x.to('cuda:0')", 1),
+        ("waste.py", "TL103", "twice", "x.to('cuda:0')", 1),
     ]
     assert len((folder / NAME).read_text().splitlines()) == 4  # a line for each
     before = (folder / NAME).read_bytes()
@@ -161,7 +161,7 @@ def test_answers_leave_what_is_known_known(folder: Path) -> None:
         ("loop.py", "TL301", "last", "values[0].item()"),
         ("more.py", "TL101", "twice", "y.to('cuda:0')"),
         ("waste.py", "TL101", "twice", "y.to('cuda:0')"),
-        ("waste.py", "TL102", "twice", "x.to('cuda:0')"),
+        ("waste.py", "TL103", "twice", "x.to('cuda:0')"),
     ]
     again = lint("check", "--fail-on", "hint", cwd=folder, expect=0)
     assert (again.out, "no longer found" in again.err) == ("", False)

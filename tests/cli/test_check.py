@@ -29,7 +29,7 @@ def codes(out: str) -> list[str]:
 
 def test_reports_to_stdout_and_the_rest_to_stderr(folder: Path) -> None:
     ran = lint("check", cwd=folder, expect=1)
-    assert codes(ran.out) == ["waste.py:5 TL102", "waste.py:6 TL101"]
+    assert codes(ran.out) == ["waste.py:5 TL103", "waste.py:6 TL101"]
     assert ran.out.splitlines()[1].endswith("[*]")
     assert "1 warning and 1 hint (2 files, 2 transfers" in ran.err
     assert "2 can be fixed: transfer-lint fix" in ran.err
@@ -42,15 +42,15 @@ def test_quiet_says_nothing_on_stderr(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "code", "found"),
     [
-        pytest.param((), 1, ["TL102", "TL101"], id="warnings fail"),
-        pytest.param(("--fail-on", "error"), 0, ["TL102", "TL101"], id="fail on errors only"),
-        pytest.param(("--select", "TL102"), 0, ["TL102"], id="hints do not fail"),
-        pytest.param(("--select", "TL102", "--fail-on", "hint"), 1, ["TL102"], id="unless asked to"),
+        pytest.param((), 1, ["TL103", "TL101"], id="warnings fail"),
+        pytest.param(("--fail-on", "error"), 0, ["TL103", "TL101"], id="fail on errors only"),
+        pytest.param(("--select", "TL103"), 0, ["TL103"], id="hints do not fail"),
+        pytest.param(("--select", "TL103", "--fail-on", "hint"), 1, ["TL103"], id="unless asked to"),
         pytest.param(("--select", "redundant-transfer"), 1, ["TL101"], id="by name"),
-        pytest.param(("--select", "TL1", "--ignore", "TL101"), 0, ["TL102"], id="the more exact selector wins"),
+        pytest.param(("--select", "TL1", "--ignore", "TL101"), 0, ["TL103"], id="the more exact selector wins"),
         pytest.param(("--select", "TL101", "--ignore", "TL1"), 1, ["TL101"], id="either way"),
-        pytest.param(("--select", "TL101,TL102"), 1, ["TL102", "TL101"], id="a list"),
-        pytest.param(("--ignore", "TL101", "--ignore", "TL102"), 0, [], id="repeated"),
+        pytest.param(("--select", "TL101,TL103"), 1, ["TL103", "TL101"], id="a list"),
+        pytest.param(("--ignore", "TL101", "--ignore", "TL103"), 0, [], id="repeated"),
         pytest.param(("clean.py",), 0, [], id="a file without a site"),
     ],
 )
@@ -62,7 +62,7 @@ def test_selection_and_exit_code(folder: Path, options: tuple[str, ...], code: i
 def test_cold_sites_are_left_out(folder: Path) -> None:
     (folder / "cool.py").write_text(COOL)
     ran = lint("check", "--min-heat", "layer", cwd=folder, expect=1)
-    assert codes(ran.out) == ["waste.py:5 TL102", "waste.py:6 TL101"]
+    assert codes(ran.out) == ["waste.py:5 TL103", "waste.py:6 TL101"]
     assert lint("check", "--min-heat", "layer", "cool.py", cwd=folder, expect=0).out == ""
 
 
@@ -84,7 +84,7 @@ def test_cannot_run(folder: Path, options: tuple[str, ...], words: str) -> None:
 
 def test_standard_input(folder: Path) -> None:
     ran = lint("check", "-", "--stdin-filename", "pack/other.py", cwd=folder, stdin=WASTE, expect=1)
-    assert codes(ran.out) == ["pack/other.py:5 TL102", "pack/other.py:6 TL101"]
+    assert codes(ran.out) == ["pack/other.py:5 TL103", "pack/other.py:6 TL101"]
 
 
 def test_standard_input_stands_for_the_file_of_that_name(folder: Path) -> None:
@@ -138,10 +138,10 @@ def test_edits_applied_one_by_one_are_each_the_rewrite_of_that_finding(folder: P
     value = json.loads(lint("check", "--output-format", "json", "--fixes", cwd=folder).out)
     (edit,) = value["findings"][1]["fix"]["edits"]
     assert edit == {
-        "line": 13,
+        "line": 14,
         "column": 1,
-        "end_line": 13,
-        "end_column": len(text.splitlines()[12]) + 1,
+        "end_line": 14,
+        "end_column": len(text.splitlines()[13]) + 1,
         "text": "    return y  # stays",
     }
 
@@ -162,13 +162,13 @@ def test_ignore_comments(folder: Path, line: int, comment: str) -> None:
     lines[line - 1] += f"  {comment}"
     (folder / "waste.py").write_text("\n".join(lines) + "\n")
     ran = lint("check", cwd=folder, expect=0)
-    assert codes(ran.out) == ["waste.py:5 TL102"]
+    assert codes(ran.out) == ["waste.py:5 TL103"]
     assert re.search(r"[12] ignored by comments", ran.err)
 
 
 @pytest.mark.parametrize(
     "comment",
-    ["# transfer-lint: ignore[TL102]", "# noqa", "# transfer-lint: ignore[TL101", "# transfer-lint: ignored"],
+    ["# transfer-lint: ignore[TL103]", "# noqa", "# transfer-lint: ignore[TL101", "# transfer-lint: ignored"],
 )
 def test_comments_that_ignore_nothing_here(folder: Path, comment: str) -> None:
     (folder / "waste.py").write_text(WASTE.replace("# stays", comment))
@@ -193,7 +193,7 @@ def test_comment_on_the_first_or_last_line_of_the_statement(folder: Path) -> Non
     comment = "# transfer-lint: ignore[TL101]"
     for first, last in ((comment, ""), ("", comment)):
         (folder / "waste.py").write_text(WASTE[: WASTE.index("    return")] + spread.format(first, last))
-        assert codes(lint("check", cwd=folder, expect=0).out) == ["waste.py:5 TL102"]
+        assert codes(lint("check", cwd=folder, expect=0).out) == ["waste.py:5 TL103"]
 
 
 def test_skip_file(folder: Path) -> None:
@@ -205,7 +205,7 @@ def test_one_files_trouble_does_not_stop_the_others(folder: Path) -> None:
     (folder / "bad.py").write_text("x.to(d\n")
     (folder / "latin.py").write_bytes(b"x.to('\xe9')\n")
     ran = lint("check", cwd=folder, expect=2)
-    assert codes(ran.out) == ["bad.py:1 TL902", "waste.py:5 TL102", "waste.py:6 TL101"]
+    assert codes(ran.out) == ["bad.py:1 TL902", "waste.py:5 TL103", "waste.py:6 TL101"]
     assert "latin.py: is not UTF-8 and has no coding cookie (line 1)" in ran.err
 
 

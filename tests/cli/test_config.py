@@ -144,7 +144,7 @@ def test_the_command_line_has_the_last_word(tmp_path: Path) -> None:
     written(tmp_path, 'ignore = ["TL101"]\nfail-on = "hint"')
     assert len(lint("check", cwd=tmp_path, expect=1).out.splitlines()) == 1
     assert "TL101" in lint("check", "--select", "TL101", cwd=tmp_path, expect=1).out
-    assert lint("check", "--ignore", "TL102", cwd=tmp_path, expect=0).out == ""
+    assert lint("check", "--ignore", "TL103", cwd=tmp_path, expect=0).out == ""
     lint("check", "--fail-on", "error", cwd=tmp_path, expect=0)
 
 
@@ -154,7 +154,7 @@ def test_per_file_ignores(tmp_path: Path) -> None:
     for name in ("old/a.py", "b_test.py", "c.py"):
         (tmp_path / name).write_text(WASTE)
     found = [(line.split(":")[0], line.split()[1]) for line in lint("check", cwd=tmp_path).out.splitlines()]
-    assert found == [("b_test.py", "TL102"), ("c.py", "TL102"), ("c.py", "TL101")]
+    assert found == [("b_test.py", "TL103"), ("c.py", "TL103"), ("c.py", "TL101")]
 
 
 def test_unsafe_fixes_and_module_guard_reach_the_rewrites(tmp_path: Path) -> None:

@@ -24,8 +24,8 @@ def test_a_comment_holds_until_its_end(tmp_path: Path, cache: str) -> None:
     (tmp_path / "a.py").write_text(IGNORED)
     place = {"TRANSFER_LINT_CACHE_DIR": str(tmp_path / "kept")}
     for _ in range(2):  # with a cache, the second answer comes out of it
-        assert codes(tmp_path, cache, **THEN, **place) == ["TL102"]
-        assert codes(tmp_path, cache, **LATER, **place) == ["TL102", "TL101", "TL901"]
+        assert codes(tmp_path, cache, **THEN, **place) == ["TL103"]
+        assert codes(tmp_path, cache, **LATER, **place) == ["TL103", "TL101", "TL901"]
 
 
 def test_what_is_said_after_the_end(tmp_path: Path) -> None:
@@ -59,7 +59,7 @@ def test_ignores_are_written_with_their_terms(tmp_path: Path) -> None:
     text = (tmp_path / "a.py").read_text()
     assert text.count("] until 2027-06-01 (infra): it is small\n") == 2
     assert codes(tmp_path, **THEN) == []
-    assert codes(tmp_path, **LATER) == ["TL102", "TL901", "TL101", "TL901"]
+    assert codes(tmp_path, **LATER) == ["TL103", "TL901", "TL101", "TL901"]
     again = lint("check", *add, cwd=tmp_path, **LATER).err
     assert again.count("is not ignored: its ignore comment has ended (2027-06-01 (infra)): give that a later end") == 2
     assert (tmp_path / "a.py").read_text() == text
@@ -82,9 +82,9 @@ def entries(folder: Path) -> list[dict[str, object]]:
 def test_an_entry_holds_until_its_end(known: Path) -> None:
     assert codes(known, **THEN) == []
     lines = lint("check", cwd=known, expect=1, **LATER).out.splitlines()
-    assert [line.split()[1] for line in lines] == ["TL102", "TL901", "TL101", "TL901"]
+    assert [line.split()[1] for line in lines] == ["TL103", "TL901", "TL101", "TL901"]
     assert lines[3] == f"a.py:6:14: TL901 hint the entry of TL101 in {NAME} has ended: it held until 2027-06-01 (infra)"
-    assert codes(known, "--ignore", "TL901", **LATER) == ["TL102", "TL101"]
+    assert codes(known, "--ignore", "TL901", **LATER) == ["TL103", "TL101"]
 
 
 def test_an_entry_by_hand(known: Path) -> None:
@@ -92,7 +92,7 @@ def test_an_entry_by_hand(known: Path) -> None:
     del first["until"]
     second["until"] = "soon"
     (known / NAME).write_text(json.dumps({"version": 1, "findings": [first, second]}))
-    assert codes(known, **LATER) == ["TL102", "TL901"]
+    assert codes(known, **LATER) == ["TL103", "TL901"]
 
 
 def test_writing_again_keeps_terms_and_a_later_end_is_asked_for(known: Path) -> None:

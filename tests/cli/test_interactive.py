@@ -14,10 +14,7 @@ import pytest
 from tests.support.command import MENDED, PATIENCE, WASTE, Ran, environment, lint
 from tests.support.notebooks import notebook, sources
 
-FIXED_FIRST = WASTE.replace(
-    '    y = x.to("cuda:0")\n',
-    '    if x.device != torch.device("cuda:0"):\n        x = x.to("cuda:0")\n    y = x\n',
-)
+FIXED_FIRST = MENDED.replace("return y", 'return y.to("cuda:0")')
 
 
 @pytest.fixture
@@ -42,7 +39,7 @@ def fix(folder: Path, answers: str, *arguments: str, expect: int = 0) -> Ran:
         pytest.param("yq", FIXED_FIRST, "fixed 1, ignored 0, left 1", id="quitting keeps what was decided"),
         pytest.param(
             "in",
-            WASTE.replace('x.to("cuda:0")', 'x.to("cuda:0")  # transfer-lint: ignore[TL102]'),
+            WASTE.replace('x.to("cuda:0")', 'x.to("cuda:0")  # transfer-lint: ignore[TL103]'),
             "fixed 0, ignored 1, left 1",
             id="ignore",
         ),
@@ -69,7 +66,7 @@ def test_a_question_mark_explains_the_answers(folder: Path) -> None:
 def test_finding_evidence_and_diff_are_shown(folder: Path) -> None:
     out = fix(folder, "nn").out
     assert "warning TL101 redundant-transfer  waste.py:6:14" in out
-    assert "puts it there" in out
+    assert "moves it there" in out
     assert "-    return y.to" in out
     assert "+    return y  # stays" in out
 
@@ -81,7 +78,7 @@ def test_all_of_a_rule_in_all_files(folder: Path) -> None:
     assert "fixed 3, ignored 0, left 3" in fix(folder, "nannn").err
     for name in ("waste.py", "zoo.py"):
         assert "return y  # stays" in (folder / name).read_text()
-        assert "if x.device" not in (folder / name).read_text()
+        assert "t.device" not in (folder / name).read_text()
 
 
 def test_equal_findings_are_asked_about_one_by_one(folder: Path) -> None:

@@ -21,7 +21,7 @@ def mono(tmp_path: Path) -> Path:
     files = {
         "pyproject.toml": '[tool.transfer-lint]\nignore = ["TL101"]\nextend-exclude = ["made"]\n',
         "top.py": WASTE,
-        "a/transfer-lint.toml": 'ignore = ["TL102"]\nper-file-ignores = {"/old.py" = ["TL101"]}\n',
+        "a/transfer-lint.toml": 'ignore = ["TL103"]\nper-file-ignores = {"/old.py" = ["TL101"]}\n',
         "a/x.py": WASTE,
         "a/old.py": WASTE,
         "a/made/x.py": WASTE,
@@ -41,8 +41,8 @@ def mono(tmp_path: Path) -> Path:
 
 
 EVERYWHERE = {
-    ("top.py", "TL102"), ("b/x.py", "TL102"), ("a/x.py", "TL101"), ("a/made/x.py", "TL101"),
-    ("c/x.py", "TL101"), ("c/x.py", "TL102"), ("c/in/out.py", "TL101"), ("c/in/out.py", "TL102"),
+    ("top.py", "TL103"), ("b/x.py", "TL103"), ("a/x.py", "TL101"), ("a/made/x.py", "TL101"),
+    ("c/x.py", "TL101"), ("c/x.py", "TL103"), ("c/in/out.py", "TL101"), ("c/in/out.py", "TL103"),
 }  # fmt: skip
 
 
@@ -63,8 +63,8 @@ def test_files_named_one_by_one_as_pre_commit_does(mono: Path) -> None:
 def test_several_roots_without_a_configuration_over_them(mono: Path) -> None:
     (mono / "pyproject.toml").unlink()
     assert told(lint("check", "a", "b", cwd=mono).out) == {
-        ("a/x.py", "TL101"), ("a/made/x.py", "TL101"), ("b/x.py", "TL101"), ("b/x.py", "TL102"),
-        ("b/made/x.py", "TL101"), ("b/made/x.py", "TL102"),
+        ("a/x.py", "TL101"), ("a/made/x.py", "TL101"), ("b/x.py", "TL101"), ("b/x.py", "TL103"),
+        ("b/made/x.py", "TL101"), ("b/made/x.py", "TL103"),
     }  # fmt: skip
 
 
@@ -92,12 +92,12 @@ def test_a_wrong_configuration_deeper_down_ends_the_run(mono: Path) -> None:
 
 
 def test_config_holds_alone_and_isolated_is_without(mono: Path) -> None:
-    (mono / "mine.toml").write_text('select = ["TL102"]\n')
+    (mono / "mine.toml").write_text('select = ["TL103"]\n')
     found = lint("check", "--config", "mine.toml", "a", "c", cwd=mono).out
-    assert {code for _, code in told(found)} == {"TL102"}
+    assert {code for _, code in told(found)} == {"TL103"}
     found = lint("check", "--isolated", "a", "top.py", cwd=mono).out
     assert told(found) == {(name, code) for name in ("a/x.py", "a/old.py", "a/made/x.py", "top.py") for code in
-                           ("TL101", "TL102")}  # fmt: skip
+                           ("TL101", "TL103")}  # fmt: skip
     assert "choose one" in lint("check", "--isolated", "--config", "mine.toml", cwd=mono, expect=2).err
 
 
@@ -185,7 +185,7 @@ def test_show_settings_can_be_read_again(mono: Path, tmp_path: Path) -> None:
     (mono / "d" / "transfer-lint.toml").write_text(blocks[1])
     again = Lookup().over([str(mono / "d")])
     assert (again.ignore, again.min_heat.value, again.per_file_ignores) == (
-        ("TL102",), "step", (("/old.py", ("TL101",)),),
+        ("TL103",), "step", (("/old.py", ("TL101",)),),
     )  # fmt: skip
 
 
@@ -205,7 +205,7 @@ def test_exit_zero(tmp_path: Path) -> None:
     for command in ("check", "fix"):
         assert (
             "TL101"
-            in lint(command, "--exit-zero", "--ignore", "TL102", "--unfixable", "TL1", cwd=tmp_path, expect=0).out
+            in lint(command, "--exit-zero", "--ignore", "TL103", "--unfixable", "TL1", cwd=tmp_path, expect=0).out
         )
     lint("check", "--exit-zero", "missing.py", cwd=tmp_path, expect=2)
 

@@ -20,7 +20,7 @@ def folder(tmp_path: Path) -> Path:
 
 def test_counts_the_most_frequent_first(folder: Path) -> None:
     ran = lint("check", "--statistics", cwd=folder, expect=1)
-    assert ran.out == "2  TL101  redundant-transfer [*]\n1  TL102  unguarded-tensor-transfer [*]\n"
+    assert ran.out == "2  TL101  redundant-transfer [*]\n1  TL103  unguarded-module-move [*]\n"
     assert "2 warnings and 1 hint" in ran.err
 
 
@@ -31,7 +31,7 @@ def test_equals_stand_by_code_and_numbers_align(folder: Path) -> None:
     lines = lint("check", "--statistics", cwd=folder, expect=1).out.splitlines()
     assert lines == [
         "11  TL101  redundant-transfer [*]",
-        "10  TL102  unguarded-tensor-transfer [*]",
+        "10  TL103  unguarded-module-move [*]",
         " 1  TL902  unparsable-file",
     ]
 
@@ -50,9 +50,9 @@ def test_json_keeps_its_schema(folder: Path) -> None:
 
 
 def test_select_all_overrides_the_configuration(folder: Path) -> None:
-    (folder / "pyproject.toml").write_text('[tool.transfer-lint]\nselect = ["TL102"]\nignore = ["TL101"]\n')
-    assert lint("check", "--statistics", cwd=folder, expect=0).out.split()[1::4] == ["TL102"]
+    (folder / "pyproject.toml").write_text('[tool.transfer-lint]\nselect = ["TL103"]\nignore = ["TL101"]\n')
+    assert lint("check", "--statistics", cwd=folder, expect=0).out.split()[1::4] == ["TL103"]
     ran = lint("check", "--select", "ALL", "--statistics", cwd=folder, expect=1)
-    assert [line.split()[1] for line in ran.out.splitlines()] == ["TL101", "TL102"]
+    assert [line.split()[1] for line in ran.out.splitlines()] == ["TL101", "TL103"]
     one = lint("check", "--select", "ALL", "--ignore", "TL101", "--statistics", cwd=folder, expect=0)
-    assert [line.split()[1] for line in one.out.splitlines()] == ["TL102"]
+    assert [line.split()[1] for line in one.out.splitlines()] == ["TL103"]

@@ -162,7 +162,7 @@ def test_the_parent_is_killed_however_it_started_the_workers(tmp_path: Path, met
     program = f"import multiprocessing\nmultiprocessing.set_start_method('{method}')\n" + PLAIN
     process = start(tmp_path, program, "check", "--hints", "--no-cache")
     assert process.stdout
-    assert b"TL102" in process.stdout.readline()
+    assert b"TL103" in process.stdout.readline()
     process.kill()
     code, _, said = ended(process)
     assert (code, said) == (-signal.SIGKILL, "")

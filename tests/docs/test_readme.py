@@ -15,7 +15,7 @@ import pytest
 import torch
 import yaml
 
-from tests.support.command import MENDED, ROOT, WASTE, environment, lint
+from tests.support.command import COOL, MENDED, ROOT, WASTE, environment, lint
 from tests.support.documents import (
     MEASURED,
     RESULTS,
@@ -163,7 +163,7 @@ def test_what_was_measured_is_a_result() -> None:
 
 def test_an_ignore_comment_keeps_a_transfer(tmp_path: Path) -> None:
     (comment,) = re.findall(r"# transfer-lint: ignore\[TL102\].*", README)
-    (tmp_path / "a.py").write_text(WASTE.replace('x.to("cuda:0")', f'x.to("cuda:0")  {comment}'), encoding="utf-8")
+    (tmp_path / "a.py").write_text(COOL.replace('x.to("cuda:0")', f'x.to("cuda:0")  {comment}'), encoding="utf-8")
     assert "TL102" not in lint("check", "--fail-on", "hint", "a.py", cwd=tmp_path, expect=1).out
     (tmp_path / "a.py").write_text("# transfer-lint: skip-file\n" + WASTE, encoding="utf-8")
     lint("check", "--fail-on", "hint", "a.py", cwd=tmp_path, expect=0)

@@ -34,7 +34,7 @@ def _settings(here: Path) -> Settings:
 def test_fix_source_is_pure(here: Path) -> None:
     result = fix_source("a.py", WASTE, Project(DiskSources()), _settings(here))
     assert result.text == MENDED
-    assert sorted(finding.code for finding in result.applied) == ["TL101", "TL102"]
+    assert sorted(finding.code for finding in result.applied) == ["TL101", "TL103"]
     assert result.remaining == ()
     assert result.refused == {}
     assert not list(here.iterdir())

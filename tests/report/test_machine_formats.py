@@ -24,7 +24,7 @@ from transfer_lint.problems import Problem
 from transfer_lint.report import View, report
 from transfer_lint.rules import RULES
 
-HINT, WARNING = "TL102", "TL101"
+HINT, WARNING = "TL103", "TL101"
 
 # The fields that GitLab's documentation of Code Quality reports asks for.
 GITLAB_SCHEMA = {
@@ -156,7 +156,7 @@ def test_sarif_is_valid_and_has_everything(folder: Path) -> None:
         assert rules[result["ruleIndex"]]["id"] == result["ruleId"]
     (thread,) = results[3]["codeFlows"][0]["threadFlows"]
     told = [step["location"]["message"]["text"] for step in thread["locations"]]
-    assert "`x.to('cuda:0')` puts it there" in told
+    assert "`x.to('cuda:0')` moves it there" in told
     assert thread["locations"][-1]["location"]["message"] == results[3]["message"]
     where = results[3]["locations"][0]
     assert where["logicalLocations"][0]["fullyQualifiedName"] == "twice"

@@ -23,7 +23,7 @@ def test_a_document_has_diagnostics_and_actions_whatever_its_name(name: str, tmp
     (tmp_path / "transfer-lint.toml").write_text(ALWAYS)
     with editing(tmp_path) as editor:
         buffer = editor.open("file://" + quote(str(path), safe="/"), WASTE)
-        assert buffer.codes() == ["TL102", "TL101"]
+        assert buffer.codes() == ["TL103", "TL101"]
         (every,) = buffer.actions(0, only=["source.fixAll"])
         (change,) = every["edit"]["documentChanges"]
         assert change["textDocument"] == {"uri": buffer.uri, "version": 1}
@@ -34,7 +34,7 @@ def test_editors_need_not_agree_on_what_to_escape(tmp_path: Path) -> None:
     path = tmp_path / "a b+(c).py"
     with editing(tmp_path) as editor:
         buffer = editor.open("file://" + quote(str(path), safe="/+()"), WASTE)
-        assert buffer.codes() == ["TL102", "TL101"]
+        assert buffer.codes() == ["TL103", "TL101"]
         buffer.uri = "file://" + quote(str(path), safe="/")
         assert "TL101" in buffer.hover(5, 14)
         assert [action["title"] for action in buffer.actions(5)][:1] == ["TL101: delete the call"]
@@ -44,7 +44,7 @@ def test_editors_need_not_agree_on_what_to_escape(tmp_path: Path) -> None:
 def test_paths_of_windows(uri: str) -> None:
     with editing() as editor:
         buffer = editor.open(uri, WASTE)
-        assert buffer.codes() == ["TL102", "TL101"]
+        assert buffer.codes() == ["TL103", "TL101"]
         assert "TL101" in buffer.hover(5, 14)
         buffer.close()
         editor.wait_for("textDocument/publishDiagnostics", lambda p: p["uri"] == uri and not p["diagnostics"])
@@ -53,7 +53,7 @@ def test_paths_of_windows(uri: str) -> None:
 def test_a_buffer_that_is_not_saved_yet(tmp_path: Path) -> None:
     with editing(tmp_path) as editor:
         buffer = editor.open("untitled:Untitled-1", WASTE)
-        assert buffer.codes() == ["TL102", "TL101"]
+        assert buffer.codes() == ["TL103", "TL101"]
         fix = next(action for action in buffer.actions(5) if action.get("isPreferred"))
         (change,) = buffer.resolved(fix)["edit"]["documentChanges"]
         assert applied(WASTE, change["edits"]) == WASTE.replace('y.to("cuda:0")', "y")
@@ -79,7 +79,7 @@ def test_what_the_command_leaves_out_is_not_checked(name: str, language: str, tm
     with editing(root) as editor:
         left_out = editor.open((root / name).resolve(), WASTE, language)
         checked = editor.open(root / "checked.py", WASTE)
-        assert checked.codes() == ["TL102", "TL101"]
+        assert checked.codes() == ["TL103", "TL101"]
         assert left_out.actions(5) == []
         assert all(not params["diagnostics"] for params in editor.published(left_out.uri))
 
@@ -87,7 +87,7 @@ def test_what_the_command_leaves_out_is_not_checked(name: str, language: str, tm
 def test_a_file_opened_alone_is_checked_unless_it_is_installed(tmp_path: Path) -> None:
     with editing() as editor:
         installed = editor.open(tmp_path / "site-packages/torch/a.py", WASTE)
-        assert editor.open(tmp_path / "build/a.py", WASTE).codes() == ["TL102", "TL101"]
+        assert editor.open(tmp_path / "build/a.py", WASTE).codes() == ["TL103", "TL101"]
         assert installed.codes() == []
 
 
@@ -95,15 +95,15 @@ def test_several_workspace_folders_each_with_its_configuration(tmp_path: Path) -
     one, two, three = (tmp_path / name for name in ("one", "two", "three"))
     for folder in (one, two, three):
         folder.mkdir()
-    (two / "transfer-lint.toml").write_text('ignore = ["TL102"]')
+    (two / "transfer-lint.toml").write_text('ignore = ["TL103"]')
     with editing(one, two) as editor:
-        assert editor.open(one / "a.py", WASTE).codes() == ["TL102", "TL101"]
+        assert editor.open(one / "a.py", WASTE).codes() == ["TL103", "TL101"]
         assert editor.open(two / "a.py", WASTE).codes() == ["TL101"]
         later = editor.open(three / "a.py", WASTE)
         assert later.codes() == []
         change = {"added": [{"uri": three.as_uri(), "name": "three"}], "removed": []}
         editor.notify("workspace/didChangeWorkspaceFolders", {"event": change})
-        assert later.codes(2) == ["TL102", "TL101"]
+        assert later.codes(2) == ["TL103", "TL101"]
 
 
 def test_changes_in_parts_count_lines_and_units_as_the_editor_does(tmp_path: Path) -> None:

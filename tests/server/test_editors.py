@@ -15,6 +15,9 @@ import pytest
 
 from tests.support.command import MENDED, ROOT, WASTE, environment
 
+FIRST = '\n\nFIRST = torch.zeros(1, dtype=torch.float16, device="cuda:0")\n'
+"""A tensor, for an inlay hint."""
+
 DOCS = (ROOT / "docs" / "editors.md").read_text(encoding="utf-8")
 
 IN_NEOVIM = """
@@ -37,7 +40,7 @@ seen.hover = reply.result.contents.value
 await("inlay hints", function() return #vim.lsp.inlay_hint.get({ bufnr = 0 }) > 0 end)
 seen.hint = vim.lsp.inlay_hint.get({ bufnr = 0 })[1].inlay_hint.label
 vim.cmd.TransferLintFixAll()
-await("the fixes", function() return vim.fn.search("x.device != torch", "nw") > 0 end)
+await("the fixes", function() return vim.fn.search("t.device != torch", "nw") > 0 end)
 await("no diagnostics", function() return #vim.diagnostic.get(0) == 0 end)
 vim.cmd.write()
 vim.fn.writefile({ vim.json.encode(seen) }, vim.env.SEEN)
@@ -128,7 +131,7 @@ def place(tmp_path: Path) -> tuple[Path, dict[str, str]]:
     root.mkdir()
     (root / "pyproject.toml").write_text('[tool.transfer-lint]\nfix-hints = "always"\n')
     file = root / "a+b.py"
-    file.write_text(WASTE)
+    file.write_text(WASTE + FIRST)
     command = tmp_path / "bin" / "transfer-lint"
     command.parent.mkdir()
     command.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m transfer_lint "$@"\n')
@@ -158,10 +161,10 @@ def _seen_in_neovim(steps: str, environment: dict[str, str], folder: Path) -> di
 def test_neovim_shows_and_mends(place: tuple[Path, dict[str, str]], tmp_path: Path) -> None:
     file, environment = place
     found = _seen_in_neovim(IN_NEOVIM, environment, tmp_path)
-    assert sorted(found["codes"]) == ["TL101", "TL102"]
+    assert sorted(found["codes"]) == ["TL101", "TL103"]
     assert "**TL101 redundant-transfer** (warning)" in found["hover"]
-    assert found["hint"] == ": cuda:0, x.dtype"
-    assert file.read_text() == MENDED
+    assert found["hint"] == ": cuda:0, torch.float16"
+    assert file.read_text() == MENDED + FIRST
 
 
 @pytest.mark.skipif(_neovim() is None, reason="needs Neovim")
@@ -181,7 +184,7 @@ def test_emacs_shows_and_mends(place: tuple[Path, dict[str, str]], tmp_path: Pat
     script = tmp_path / "init.el"
     script.write_text("\n".join(["(require 'eglot)", *_blocks("elisp"), IN_EMACS]), encoding="utf-8")
     said = _run(["emacs", "--batch", "-Q", "-l", script], environment)
-    assert file.read_text() == WASTE.replace('y.to("cuda:0")', "y"), said
+    assert file.read_text() == WASTE.replace('y.to("cuda:0")', "y") + FIRST, said
 
 
 def _blocks(language: str) -> list[str]:

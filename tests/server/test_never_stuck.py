@@ -36,13 +36,13 @@ def test_others_are_checked_while_one_takes_long(tmp_path: Path) -> None:
     with editing(tmp_path) as editor:
         slow = editor.open(tmp_path / "slow.py", SLOW)
         quick = editor.open(tmp_path / "quick.py", WASTE)
-        assert quick.codes() == ["TL102", "TL101"]
+        assert quick.codes() == ["TL103", "TL101"]
         assert "TL101" in quick.hover(5, 14)
         quick.change(MENDED)
         assert quick.codes() == []
         assert editor.published(slow.uri) == []
         slow.change(WASTE)  # the newest wins: what was begun is not waited for
-        assert slow.codes() == ["TL102", "TL101"]
+        assert slow.codes() == ["TL103", "TL101"]
         assert [params["version"] for params in editor.published(slow.uri)] == [2]
 
 
@@ -90,7 +90,7 @@ def test_it_ends_when_told_whatever_it_does_and_leaves_no_process(
 ) -> None:
     with editing(tmp_path) as editor:
         slow = editor.open(tmp_path / "slow.py", SLOW)
-        assert editor.open(tmp_path / "quick.py", WASTE).codes() == ["TL102", "TL101"]
+        assert editor.open(tmp_path / "quick.py", WASTE).codes() == ["TL103", "TL101"]
         family = _family(editor.process.pid)
         assert len(family) >= 3, "the server, the process that others are forked from, and those that work"
         stop(editor)
@@ -103,11 +103,11 @@ def test_it_ends_when_told_whatever_it_does_and_leaves_no_process(
 def test_a_change_needs_no_new_process(tmp_path: Path) -> None:
     with editing(tmp_path) as editor:
         buffer = editor.open(tmp_path / "a.py", WASTE)
-        assert buffer.codes() == ["TL102", "TL101"]
+        assert buffer.codes() == ["TL103", "TL101"]
         family = _family(editor.process.pid)
         for number in range(5):
             buffer.change(WASTE + f"\nEDIT = {number}\n")
-            assert buffer.codes() == ["TL102", "TL101"]
+            assert buffer.codes() == ["TL103", "TL101"]
         assert _family(editor.process.pid) == family
 
 
@@ -119,7 +119,7 @@ def test_what_nobody_wants_any_more_is_ended(tmp_path: Path) -> None:
             asked = editor.ask("textDocument/diagnostic", {"textDocument": {"uri": slow.uri}})
             slow.change(SLOW + f"\nEDIT = {number}\n")
         slow.change(WASTE)
-        assert [found["code"] for found in editor.reply(asked)["result"]["items"]] == ["TL102", "TL101"]
+        assert [found["code"] for found in editor.reply(asked)["result"]["items"]] == ["TL103", "TL101"]
         # the server, resource tracker and fork server; and at most two idle workers
         _wait_until(lambda: len(_family(editor.process.pid)) <= 5)
 

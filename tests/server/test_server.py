@@ -11,7 +11,7 @@ import pytest_lsp
 from lsprotocol import types as lsp
 from pytest_lsp import ClientServerConfig, LanguageClient
 
-from tests.support.command import MENDED, WASTE, environment
+from tests.support.command import COOL, MENDED, WASTE, environment
 
 WIDE = '# 😀\nimport torch\n\n\ndef f(x: torch.Tensor):\n    "😀😀"; y = x.to("cuda:0"); return y.to("cuda:0")\n'
 ROUNDTRIP = """\
@@ -109,10 +109,10 @@ class Editor:
 async def test_diagnostics_on_open_change_save_and_close(client: LanguageClient, tmp_path: Path) -> None:
     editor = Editor(client, tmp_path / "a.py", WASTE)
     hint, warning = await editor.diagnostics()
-    assert (hint.code, hint.severity) == ("TL102", lsp.DiagnosticSeverity.Hint)
+    assert (hint.code, hint.severity) == ("TL103", lsp.DiagnosticSeverity.Hint)
     assert (warning.code, warning.severity) == ("TL101", lsp.DiagnosticSeverity.Warning)
     assert warning.range == lsp.Range(lsp.Position(5, 13), lsp.Position(5, 25))
-    assert "puts it there" in " ".join(fact.message for fact in warning.related_information or ())
+    assert "moves it there" in " ".join(fact.message for fact in warning.related_information or ())
     editor.change(MENDED)
     assert await editor.diagnostics() == []
     editor.change("x.to(d\n")
@@ -192,13 +192,16 @@ async def test_hover_tells_why_and_where(client: LanguageClient, tmp_path: Path)
     text = await editor.hover(5, 14)
     assert "**TL101 redundant-transfer** (warning)" in text
     assert "1. `a.py:" in text
-    assert "a tensor on cuda:0" in await editor.hover(5, 11)
+    assert "a module" in await editor.hover(5, 11)
     assert await editor.hover(2, 0) == ""
+    cool = Editor(client, tmp_path / "cool.py", COOL)
+    await cool.diagnostics()
+    assert "a tensor on cuda:0" in await cool.hover(5, 11)
 
 
 @pytest.mark.asyncio
 async def test_inlay_hints(client: LanguageClient, tmp_path: Path) -> None:
-    editor = Editor(client, tmp_path / "a.py", WASTE)
+    editor = Editor(client, tmp_path / "a.py", COOL)
     await editor.diagnostics()
     everything = lsp.Range(lsp.Position(0, 0), lsp.Position(99, 0))
     params = lsp.InlayHintParams(lsp.TextDocumentIdentifier(editor.uri), everything)

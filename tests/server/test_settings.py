@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.support.command import WASTE
+from tests.support.command import COOL, WASTE
 from tests.support.language_client import CAPABILITIES, editing
 
 
 def test_a_wrong_configuration_is_said_once_and_the_old_one_stays(tmp_path: Path) -> None:
     configuration = tmp_path / "transfer-lint.toml"
-    configuration.write_text('ignore = ["TL102"]')
+    configuration.write_text('ignore = ["TL103"]')
     with editing(tmp_path) as editor:
         buffer = editor.open(tmp_path / "a.py", WASTE)
         assert buffer.codes() == ["TL101"]
@@ -27,10 +27,10 @@ def test_a_wrong_configuration_is_said_once_and_the_old_one_stays(tmp_path: Path
         assert "did you mean 'ignore'?" in said["message"]
         configuration.write_text('ignore = ["TL101"]')
         editor.notify("workspace/didChangeWatchedFiles", watched)
-        assert buffer.codes(3) == ["TL102"]
+        assert buffer.codes(3) == ["TL103"]
         configuration.write_text("ignored = 1")  # wrong again, so said again
         editor.notify("workspace/didChangeWatchedFiles", watched)
-        assert buffer.codes(4) == ["TL102"]
+        assert buffer.codes(4) == ["TL103"]
         assert len(editor.of("window/showMessage")) == 2
 
 
@@ -48,7 +48,7 @@ def test_settings_of_the_editor_take_effect_when_they_change(tmp_path: Path) -> 
     with editing(
         tmp_path, capabilities={**CAPABILITIES, "workspace": {**CAPABILITIES["workspace"], **refresh}}
     ) as editor:
-        buffer = editor.open(tmp_path / "a.py", WASTE)
+        buffer = editor.open(tmp_path / "a.py", COOL)
         whole = {"start": {"line": 0, "character": 0}, "end": {"line": 99, "character": 0}}
         params = {"textDocument": {"uri": buffer.uri}, "range": whole}
         assert editor.request("textDocument/inlayHint", params) == []

@@ -22,7 +22,7 @@ def test_modules_in_the_workspace_are_not_imported(tmp_path: Path) -> None:
     script.write_text("from transfer_lint.cli import main\n\nif __name__ == '__main__':\n    main()\n")
     with editing(root, command=[sys.executable, script, "server"], cwd=root) as editor:
         buffer = editor.open(root / "a.py", WASTE)
-        assert buffer.codes() == ["TL102", "TL101"]
+        assert buffer.codes() == ["TL103", "TL101"]
         (fix, *_) = buffer.actions(5)
         assert buffer.resolved(fix)["edit"]
         assert editor.end() == 0

@@ -20,40 +20,51 @@ WASTE = """\
 import torch
 
 
-def twice(x: torch.Tensor) -> torch.Tensor:
+def twice(x: torch.nn.Module) -> torch.nn.Module:
     y = x.to("cuda:0")
     return y.to("cuda:0")  # stays
 
 
 class Net(torch.nn.Module):
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
+    def forward(self, x: torch.Tensor, times: torch.Tensor, context: torch.Tensor) -> torch.Tensor:
         for layer in self.layers:
-            x = layer(twice(x))
+            layer = twice(layer)
+            x = layer(x, times, context)
         return x
 """
-"""One hint (TL102, line 5) and one warning (TL101, line 6), both with safe fixes."""
+"""One hint (TL103, line 5) and one warning (TL101, line 6), both with safe fixes, none longer than its longest line."""
 
 MENDED = """\
+from itertools import chain
+
 import torch
 
 
-def twice(x: torch.Tensor) -> torch.Tensor:
-    if x.device != torch.device("cuda:0"):
-        x = x.to("cuda:0")
+def twice(x: torch.nn.Module) -> torch.nn.Module:
+    if any(t.device != torch.device("cuda:0") for t in chain(x.parameters(), x.buffers())):
+        x.to("cuda:0")
     y = x
     return y  # stays
 
 
 class Net(torch.nn.Module):
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
+    def forward(self, x: torch.Tensor, times: torch.Tensor, context: torch.Tensor) -> torch.Tensor:
         for layer in self.layers:
-            x = layer(twice(x))
+            layer = twice(layer)
+            x = layer(x, times, context)
         return x
 """
 """What `fix` makes of WASTE."""
 
-COOL = WASTE[: WASTE.index("\n\nclass Net")]
-"""The function of WASTE alone, of which nothing says that it runs in every layer."""
+COOL = """\
+import torch
+
+
+def twice(x: torch.Tensor) -> torch.Tensor:
+    y = x.to("cuda:0")
+    return y.to("cuda:0")  # stays
+"""
+"""Two hints (TL102, line 5; TL101, line 6), both with safe fixes."""
 
 LEFT = """\
 import comfy.model_management

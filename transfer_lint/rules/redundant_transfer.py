@@ -20,8 +20,8 @@ from transfer_lint.rules.options import RuleOptions
 def check(site: Site, questions: Questions, options: RuleOptions) -> Verdict | None:
     """The analysis gives the proof; the rule only reports it.
 
-    Loud for a module, whose every weight it looks at, and in every layer or for every element. Else it costs a
-    microsecond a step, no copy and no wait: a hint, which `fix` mends. A hint, too, where it may well be meant.
+    Loud for a module, whose every weight it looks at. Of a tensor it costs a microsecond, no copy and no wait: a hint,
+    which `fix` mends. A hint, too, where it may well be meant.
     """
     why = questions.is_there(site)
     if why is None and site.is_discarded:
@@ -37,10 +37,9 @@ def check(site: Site, questions: Questions, options: RuleOptions) -> Verdict | N
     aside = meant or site.heat is Heat.ONCE or site.in_handler or site.rate.is_rare
     deletable = not site.in_fstring and not questions.leaves_itself(site)
     quiet = aside or questions.is_shut_out(site)
-    cheap = site.heat.rank < Heat.LAYER.rank and not site.is_module
     state = "is already on" if site.request.device is not None else "already has dtype"
     return Verdict(
-        Severity.HINT if quiet or cheap else Severity.WARNING,
+        Severity.HINT if quiet or not site.is_module else Severity.WARNING,
         f"`{receiver}` {state} {questions.wanted(site)}: this `.{site.method}(...)` does nothing",
         why,
         DeleteTransfer(questions.is_plain_attribute(site)) if deletable else None,
