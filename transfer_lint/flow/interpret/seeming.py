@@ -6,6 +6,7 @@ import ast
 from collections.abc import Iterator, Mapping, Sequence
 
 from transfer_lint.flow.interpret.frame import Frame
+from transfer_lint.flow.program.idioms import is_size
 from transfer_lint.flow.program.modules import ARRAYS, Module
 from transfer_lint.flow.program.syntax import bindings, nodes_of
 from transfer_lint.flow.program.tensor_uses import TESTS, no_tensors, tensor_uses
@@ -138,7 +139,10 @@ def seems_default_number(frame: Frame, node: ast.expr) -> bool:
 
 
 def _asked(function: ast.AST) -> frozenset[str]:
-    """The names of which a function asks what they are: `isinstance(x, int)`. Memoised on the function."""
+    """The names of which a function asks what they are, `isinstance(x, int)`, or that are sizes somewhere in it.
+
+    Memoised on the function.
+    """
     known: frozenset[str] | None = getattr(function, "_transfer_lint_asked", None)
     if known is None:
         known = frozenset(
@@ -147,6 +151,8 @@ def _asked(function: ast.AST) -> frozenset[str]:
             if isinstance(node, ast.Call) and node.args and isinstance(node.args[0], ast.Name)
             if getattr(node.func, "attr", getattr(node.func, "id", "")) in TESTS
         )
+        sized = ((target, value) for target, value in bindings(function) if value is not None and is_size(value))
+        known |= {target.id for target, _ in sized if isinstance(target, ast.Name)}
         function._transfer_lint_asked = known  # type: ignore[attr-defined]
     return known
 
