@@ -46,7 +46,7 @@ def kept_on_object(site: Site, by_node: Mapping[ast.AST, Site]) -> Iterator[Site
 
 def brought_through_numpy(
     site: Site, by_node: Mapping[ast.AST, Site], methods: frozenset[str] | None = None
-) -> Iterator[Site]:
+) -> Sequence[Site]:
     """The transfers of the function that what is moved here may come from: `torch.from_numpy(x.cpu().numpy()).to(d)`.
 
     Names are followed backwards through their assignments; if methods are given, only where there is nothing on the way
@@ -58,24 +58,25 @@ def brought_through_numpy(
             break
         made = made.func.value
     if site.function is None or not isinstance(made, ast.Call) or site.module.dotted(made.func) != "torch.from_numpy":
-        return
+        return ()
     bound = [(target, value) for target, value in bindings(site.function.node) if value is not None]
-    pending, seen = [*made.args], set[str]()
+    pending, seen, found = [*made.args], set[str](), list[Site]()
     while pending:
         value = pending.pop()
         moved = {part for node in nodes_of(value) if node in by_node for part in nodes_of(by_node[node].moved)}
         if methods is not None and not all(p in moved or _is_of_arrays(p, site, methods) for p in nodes_of(value)):
-            continue
+            return ()
         for node in nodes_of(value):
             if isinstance(node, ast.Call) and node in by_node:
-                yield by_node[node]
-            if isinstance(node, ast.Name) and node.id not in seen:
+                found.append(by_node[node])
+            if isinstance(node, ast.Name) and node.id not in seen and (methods is None or node not in moved):
                 seen.add(node.id)
                 pending += [
                     value
                     for target, value in bound
                     if target.lineno <= site.node.lineno and isinstance(target, ast.Name) and target.id == node.id
                 ]
+    return found
 
 
 def brought_for_call(site: Site, by_node: Mapping[ast.AST, Site]) -> Iterator[Site]:
