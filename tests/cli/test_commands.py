@@ -52,7 +52,7 @@ def test_explain(tmp_path: Path) -> None:
         pytest.param("a.py", "PATH:LINE", id="no line"),
         pytest.param("a.py:0", "counted from 1", id="line 0"),
         pytest.param("a.py:3:0", "counted from 1", id="column 0"),
-        pytest.param("a.py:99", "has no line 99, only 13", id="beyond the end"),
+        pytest.param("a.py:99", "has no line 99, only 14", id="beyond the end"),
         pytest.param("b.py:1", "b.py: cannot be read: no such file or directory", id="no file"),
         pytest.param("bad.py:1", "does not parse", id="unparsable"),
         pytest.param(".:1", ".: ", id="folder"),
