@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 
+from transfer_lint.findings import Heat
 from transfer_lint.flow.interpret.frame import Frame
 from transfer_lint.flow.interpret.host_reads import is_mask, note
 from transfer_lint.flow.interpret.seeming import seems_tensor
@@ -27,8 +28,9 @@ def upload_of_index(frame: Frame, node: ast.Subscript, owner: Value, key: Value)
     placed = tensor.device is not None and tensor.device.term.kind is not TermKind.DEVICE_OF
     in_module = frame.function is not None and frame.function.owner is not None and frame.function.owner.is_module
     for part, value in zip(parts, keys, strict=True):
-        # Who makes a mask or writes a list may well work on the host altogether.
+        # Who makes a mask or writes a list outside of steps may well work on the host altogether.
         likely = placed or in_module or not (is_mask(value) or isinstance(part, ast.List))
+        likely = likely or frame.rate.rate.heat.rank >= Heat.STEP.rank
         whole = isinstance(value, Tensor) or (sure and _holds_numbers(frame, part, value))
         if whole and likely and _is_of_host(frame, value):
             _note(frame, node, part, value, tensor)
@@ -110,6 +112,10 @@ def _holds_numbers(frame: Frame, node: ast.expr, value: Value) -> bool:
     """Whether an index is an array, a list of what are no tensors, or a `range`."""
     if isinstance(node, ast.Call) and frame.module.dotted(node.func) == "builtins.range":
         return True
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult):
+        return any(
+            isinstance(side, ast.List) and _holds_numbers(frame, side, value) for side in (node.left, node.right)
+        )
     if isinstance(node, ast.List):
         return bool(node.elts) and all(isinstance(item, ast.Constant | ast.UnaryOp) for item in node.elts)
     if isinstance(value, Object):
