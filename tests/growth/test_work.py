@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ast
 import gc
+import subprocess
+import sys
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
@@ -245,3 +247,12 @@ def test_nodes_of_one_type_are_followed_until_two_differ(interpreted: Counter[st
     )
     check({"main.py": used + "".join(map(node.format, range(40)))})
     assert sum(count for name, count in interpreted.items() if name.startswith("make")) <= 4
+
+
+def test_the_end_of_a_command_looks_at_nothing_that_the_run_held(tmp_path: Path) -> None:
+    (tmp_path / "a.py").write_text(WASTE)
+    told = "import atexit, gc; atexit.register(lambda: print(len(gc.get_objects())))"
+    run = "from transfer_lint.__main__ import main; main()"
+    command = [sys.executable, "-c", f"{told}; {run}", "check", "--no-cache", "--output-format", "json", "-q", "."]
+    out = subprocess.run(command, cwd=tmp_path, stdout=subprocess.PIPE, text=True, check=False).stdout
+    assert int(out.splitlines()[-1]) < 1_000

@@ -7,6 +7,7 @@ Hands out `main`.
 from __future__ import annotations
 
 import errno
+import gc
 import os
 import sys
 from importlib import import_module
@@ -104,6 +105,7 @@ def main() -> None:
             abandon(sys.stderr)
     except Exception as error:
         code = _failed(error)
+    gc.freeze()  # Python ends with collections; they would look at all that the run holds, and free it for nothing
     sys.exit(code)
 
 
