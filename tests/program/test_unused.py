@@ -11,6 +11,7 @@ from transfer_lint.flow.program.project import Project
 from transfer_lint.flow.program.unused import Unused
 
 LOSSES = "def used(x):\n    return x\n\n\nclass Focal:\n    def forward(self, x):\n        return x\n"
+SUMS = "from losses import Focal\n\n\ndef add(x):\n    return Focal()(x)\n\n\ndef one():\n    return 1\n"
 MAIN = {"main.py": "from losses import used\n\nused(1)\n"}
 
 
@@ -27,10 +28,20 @@ UNUSED = {
     "a function": (LOSSES.replace("class Focal:\n    def forward(self, x):", "def Focal(x):\n    if x:"), MAIN),
     "another one of that name": (LOSSES, {**MAIN, "other.py": "class Focal:\n    pass\n\n\nFocal()\n"}),
     "a base": (LOSSES.replace("Focal:", "Focal(Module):"), MAIN),
+    "only imported": (LOSSES, {"main.py": "from losses import Focal, used\n"}),
+    "only for what is unused": (LOSSES + "\n\nclass Sum:\n    part = Focal\n", MAIN),
+    "only for what is unused elsewhere": (
+        LOSSES,
+        {**MAIN, "sums.py": SUMS, "last.py": "from sums import one\n\none()\n"},
+    ),
 }
 USED = {
-    "imported": (LOSSES, {"main.py": "from losses import Focal, used\n"}),
-    "imported elsewhere": (LOSSES, {**MAIN, "other.py": "from .losses import (\n    Focal,\n)\n"}),
+    "imported": (LOSSES, {"main.py": "from losses import Focal, used\n\nFocal(used)\n"}),
+    "imported elsewhere": (LOSSES, {**MAIN, "other.py": "from .losses import (\n    Focal,\n)\n\nx = [Focal]\n"}),
+    "imported for users": (LOSSES, {**MAIN, "__init__.py": "from .losses import Focal\n"}),
+    "imported under another name": (LOSSES, {**MAIN, "other.py": "from losses import Focal as Best\n"}),
+    "found under any name": (LOSSES, {**MAIN, "other.py": "from losses import Focal\n\nmake = eval\n"}),
+    "for what is used": (LOSSES + "\n\nclass Sum:\n    part = Focal\n\n\nx = Sum()\n", MAIN),
     "read here": (LOSSES + "\n\nTABLE = [Focal]\n", MAIN),
     "named as text": (LOSSES, {**MAIN, "other.py": "TARGET = 'losses.Focal'\n"}),
     "exported": (LOSSES + "\n\n__all__ = ['used', 'Focal']\n", MAIN),
@@ -42,6 +53,19 @@ USED = {
     "decorated": (LOSSES.replace("class", "@register\nclass"), MAIN),
     "heirs are found": (LOSSES.replace("Focal:", "Focal(Loss):"), {**MAIN, "a.py": "Loss.__subclasses__()\n"}),
 }
+
+
+HELD = "class Held:\n    def get(self):\n        return self\n\n    def put(self, x):\n        self.get()\n"
+
+
+def test_methods_that_no_text_names() -> None:
+    main = {"main.py": "from losses import Held\n\nHeld()\n"}
+    assert unused(HELD, main, "Held.put")
+    assert not unused(HELD, main, "Held.get")
+    assert not unused(HELD, {"main.py": main["main.py"] + "x.put(1)\n"}, "Held.put")
+    assert not unused(HELD.replace("Held:", "Held(Module):"), main, "Held.put"), "its base may call it"
+    assert not unused(HELD.replace("    def put", "    @property\n    def put"), main, "Held.put")
+    assert not unused(HELD.replace("put", "__call__"), main, "Held.__call__")
 
 
 @pytest.mark.parametrize(("text", "others"), UNUSED.values(), ids=UNUSED)

@@ -260,7 +260,7 @@ def strongest(place: Place, questions: Questions, options: RuleOptions) -> tuple
     verdicts = [(rule, verdict) for rule in rules if (verdict := rule.check(place, questions, options))]
     found = max(verdicts, key=lambda pair: pair[1].weight, default=None)
     loud = found is not None and found[1].severity is Severity.WARNING
-    if found is not None and loud and (questions.is_off(place) or questions.is_unused(place)):
+    if found is not None and loud and questions.is_aside(place):
         found = found[0], replace(found[1], severity=Severity.HINT)
     if found is not None and isinstance(place, Site) and questions.loses_effect(place, found[1].action):
         return found[0], replace(found[1], safety=Safety.UNSAFE)

@@ -78,6 +78,7 @@ def _read(read: HostRead, questions: Questions) -> Verdict | None:
     # What a script reads element by element, it prints or compares at its end.
     rare = read.rate.is_rare or read.throttled or (bool(read.elements) and read.function is None)
     aside = read.is_set_up or read.logged or read.is_collected or questions.is_in_test(read)
+    aside = aside or questions.is_for_file(read) or (bool(read.elements) and questions.follows_steps(read))
     waited_for = questions.is_read_before(read) or questions.is_brought_later(read) or questions.is_waited_before(read)
     # What is brought as a whole, or picked, is mostly a result, and a size that depends on values has to be known.
     needed = array or ((read.method == "print" or read.form is Form.ITEMS) and not number)

@@ -16,6 +16,7 @@ _OF_SIZES = frozenset(
      "reshape", "expand", "repeat", "narrow", "split", "pad"}
 )  # fmt: skip
 """The functions whose arguments are sizes, mostly."""
+_WRITING = frozenset({"dump", "imsave", "imwrite", "save", "save_image", "savefig", "write_video"})
 _FINITE = frozenset({"isfinite", "isnan", "isinf"})
 
 
@@ -86,6 +87,12 @@ def is_needed_size(read: HostRead) -> bool:
             ]
             return bool(uses) and all(_is_size(read.function.node, use) for use in uses)
     return False
+
+
+def is_for_file(read: HostRead) -> bool:
+    """Whether a file is written in the same statement, which takes far longer: `image.save(f"{label.item()}.png")`."""
+    around = ancestors(read.statement, read.node)
+    return any(isinstance(node, ast.Call) and last_name(node.func) in _WRITING for node in around)
 
 
 def is_made_an_image(read: HostRead) -> bool:

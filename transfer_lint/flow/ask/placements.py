@@ -7,20 +7,18 @@ import ast
 from transfer_codemods.actions import Half, Target
 from transfer_lint.findings import Assumption, Change
 from transfer_lint.flow.ask import kept_tensors
+from transfer_lint.flow.ask.asides import Asides
 from transfer_lint.flow.ask.copy_reads import CopyReads
 from transfer_lint.flow.ask.factories import Factories
 from transfer_lint.flow.ask.idle import Idle, left_out
 from transfer_lint.flow.ask.liveness import computed_on, is_returned
 from transfer_lint.flow.knowledge import Role
 from transfer_lint.flow.program import sockets
-from transfer_lint.flow.program.callers import Callers
-from transfer_lint.flow.program.defaults import HOLDERS, Defaults
+from transfer_lint.flow.program.defaults import HOLDERS
 from transfer_lint.flow.program.modules import Module
-from transfer_lint.flow.program.options import Options
 from transfer_lint.flow.program.project import Project
 from transfer_lint.flow.program.step_code import is_in_test
 from transfer_lint.flow.program.syntax import bindings, loops_around, names_in, nodes_of, span, written
-from transfer_lint.flow.program.unused import Unused
 from transfer_lint.flow.results.constructions import Construction, DeviceComparison, ImplicitUpload
 from transfer_lint.flow.results.examination import Examination, Place
 from transfer_lint.flow.results.reads import HostRead
@@ -36,7 +34,7 @@ _DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 _OTHER_CURRENT_DEVICE = ("set_device", "cuda.device(")
 
 
-class Placements:
+class Placements(Asides):
     """Answers about the sites of one file. A method whose name begins with `is` is true only if that is proved.
 
     assumptions: those that are made. assumable: those that would tell more about the file.
@@ -49,7 +47,7 @@ class Placements:
         examined: Examination,
         assumptions: frozenset[Assumption] = frozenset(),
     ) -> None:
-        self.module = module
+        super().__init__(module, project)
         self.sites = examined.sites
         self.reads = examined.reads
         self.constructions = examined.constructions
@@ -63,7 +61,6 @@ class Placements:
         )
         self.assumable = set(examined.assumable)
         self._assumptions = assumptions
-        self._project = project
         self._knowledge = project.knowledge
         self._mutations = examined.mutations
         self._factories = Factories(module, project.knowledge, examined.sites)
@@ -73,25 +70,6 @@ class Placements:
         for site in examined.sites:
             self._of_receiver.setdefault(site.receiver.ident, []).append(site)
         self._next: dict[ast.AST, Site] = {site.moved: site for site in examined.sites}
-
-    def is_shut_out(self, place: Place) -> bool:
-        """Whether the place stands under an option that no caller of the tree turns on; see `options`."""
-        options = Options(Callers.of_project(self._project))
-        function = place.function
-        return function is not None and options.shut_out(self.module, function.node, place.statement, place.node)
-
-    def is_off(self, place: Place) -> bool:
-        """Whether the place stands under such an option, or under one that is off by default."""
-        options = Options(Callers.of_project(self._project), Defaults.of_project(self._project))
-        function = place.function
-        if function is None:
-            return False
-        is_off = options.is_off(self.module, function.node, place.statement, place.node)
-        return is_off or self.is_shut_out(place)
-
-    def is_unused(self, place: Place) -> bool:
-        """Whether nothing in the tree names the function or class that the place stands in; see `unused`."""
-        return place.function is not None and Unused.of_project(self._project).holds(place.function)
 
     # ---- how it is written ---------------------------------------------------------------------------------------
 

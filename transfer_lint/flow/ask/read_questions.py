@@ -107,6 +107,10 @@ class ReadQuestions(Placements):
         """Whether processes have just agreed on what is read, to go on alike: by `dist.broadcast` or the like."""
         return needed_reads.is_agreed_on(read)
 
+    def is_for_file(self, read: HostRead) -> bool:
+        """Whether a file is written in the same statement; see `needed_reads`."""
+        return needed_reads.is_for_file(read)
+
     def is_needed_size(self, read: HostRead) -> bool:
         """Whether a size is read once a call, and used for nothing but sizes; see `needed_reads`."""
         return needed_reads.is_needed_size(read)

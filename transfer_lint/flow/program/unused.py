@@ -1,4 +1,4 @@
-"""Definitions that a tree does not use: functions and classes that no code in it names."""
+"""Definitions that a tree does not use: functions and classes that no code in it names, nor what only those name."""
 
 from __future__ import annotations
 
@@ -10,6 +10,10 @@ from transfer_lint.flow.program.project import Project
 from transfer_lint.flow.program.syntax import nodes_of
 
 _FINDS_HEIRS = ("__init_subclass__", "__subclasses__")
+_ANY_NAME = frozenset({"eval", "exec", "globals", "locals", "vars"})
+_DEEPEST = 4  # definitions that name one another
+_MOST = 12  # files that are looked at
+_PLAIN_BASES = frozenset({"builtins.object", "torch.nn.Module"})  # that call no method by its name but `forward`
 
 
 class Unused:
@@ -29,30 +33,65 @@ class Unused:
         """Whether a function is, or is part of, a definition that the tree does not use.
 
         It stands in a file from which the tree imports others, each by its name: whatever is in a file that is imported
-        as a whole, or by nobody, may be there for users, for a configuration, or for `getattr`.
+        as a whole, or by nobody, may be there for users, for a configuration, or for `getattr`. Or it is a method that
+        the tree names nowhere, though it uses its class.
         """
-        key = function.module, function.qualname.partition(".")[0]
+        return self._holds(function.module, function.qualname.partition(".")[0]) or self._is_method_unused(function)
+
+    def _holds(self, module: Module, name: str, depth: int = 0) -> bool:
+        key = module, name
         if key not in self._known:
-            self._known[key] = self._is_unused(*key)
+            self._known[key] = False  # for definitions that name one another
+            self._known[key] = self._is_unused(module, name, depth)
         return self._known[key]
 
-    def _is_unused(self, module: Module, name: str) -> bool:
+    def _is_unused(self, module: Module, name: str, depth: int) -> bool:
         definition = next((node for node in module.tree.body if getattr(node, "name", "") == name), None)
-        if not isinstance(definition, ast.FunctionDef | ast.ClassDef) or definition.decorator_list:
-            return False
-        if any(_names(node, name) for node in nodes_of(module.tree)):
+        if not isinstance(definition, ast.FunctionDef | ast.ClassDef) or definition.decorator_list or depth > _DEEPEST:
             return False
         near, stem = module.path, module.path.rpartition("/")[2].removesuffix(".py")
         by_name = rf"from[ \t]+(?:[.\w]*\.)?{re.escape(stem)}[ \t]+import[ \t]+[\w(]"
         if not self._project.matching(by_name, near) or self._project.importing(stem, near):
             return False
         as_text = rf"{name}(?<=[.\"']{name})[\"']"
-        if self._project.taking(stem, name, near) or self._project.matching(as_text, near):
+        if self._is_used_in(module, name, depth) or self._project.matching(as_text, near):
+            return False
+        taking = dict.fromkeys((*self._project.importing(name, near), *self._project.taking(stem, name, near)))
+        if len(taking) > _MOST or any(self._is_used_by(path, near, name, depth) for path in taking if path != near):
             return False
         heirs = isinstance(definition, ast.ClassDef) and definition.bases
         return not (heirs and any(self._project.mentioning(text, near) for text in _FINDS_HEIRS))
 
+    def _is_used_by(self, path: str, near: str, name: str, depth: int) -> bool:
+        """Whether another file does more than to import it. A package's own file imports it for users."""
+        module = self._project.module(path, near) if not path.endswith("__init__.py") else None
+        if module is None or module.stars:
+            return True
+        aliases = (alias for node in nodes_of(module.tree) for alias in getattr(node, "names", ()))
+        if any(isinstance(alias, ast.alias) and alias.name == name and alias.asname for alias in aliases):
+            return True
+        return self._is_used_in(module, name, depth)
+
+    def _is_used_in(self, module: Module, name: str, depth: int) -> bool:
+        """Whether a file names it in code that is no part of a definition that the tree does not use."""
+        return any(
+            getattr(statement, "name", "") != name
+            and any(_names(node, name) for node in nodes_of(statement))
+            and not self._holds(module, getattr(statement, "name", ""), depth + 1)
+            for statement in module.tree.body
+        )
+
+    def _is_method_unused(self, function: FunctionInfo) -> bool:
+        owner, name = function.owner, function.name
+        if owner is None or function.node.decorator_list or name.startswith("__") or name == "forward":
+            return False
+        if any(isinstance(base, str) and base not in _PLAIN_BASES for base in owner.lineage):
+            return False
+        return not self._project.matching(rf"{name}\b(?<!\w{name})(?<!def {name})", function.module.path)
+
 
 def _names(node: ast.AST, name: str) -> bool:
-    """Whether code reads the name, or names that it does not write out."""
-    return isinstance(node, ast.Name) and node.id in (name, "globals")
+    """Whether code reads the name, or an attribute of that name, or names that it does not write out."""
+    if isinstance(node, ast.Attribute):
+        return node.attr == name
+    return isinstance(node, ast.Name) and (node.id == name or node.id in _ANY_NAME)
