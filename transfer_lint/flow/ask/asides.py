@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Sequence
 from itertools import pairwise
 
 from transfer_lint.flow.program.callers import Callers
@@ -14,6 +15,9 @@ from transfer_lint.flow.program.syntax import path_to
 from transfer_lint.flow.program.unused import Unused
 from transfer_lint.flow.results.examination import Place
 from transfer_lint.flow.results.reads import HostRead
+
+_EVERY_NTH = r"\.%s *=(?!=)(?:[^\n'\"]*%%[^\n'\"]*(?:[!=]=|[<>])| *not [^\n'\"]*%%)"
+"""How an attribute is set that is true at every n-th step."""
 
 
 class Asides:
@@ -50,17 +54,18 @@ class Asides:
         """Whether a flag around the place is set from every n-th step: `self.logs = step % 100 == 0`."""
         body = place.function.node.body if place.function is not None else []
         around = path_to(body, place.statement)
-        flags = {
-            part.attr
-            for statement, inner in pairwise(around)
-            if isinstance(statement, ast.If) and inner in statement.body
-            for part in ([statement.test, *getattr(statement.test, "values", ())])
-            if isinstance(part, ast.Attribute)
-        }
-        return any(self._project.matching(rf"\.{flag} *= *[^\n=][^\n]*%", self.module.path) for flag in flags)
+        tests = [stmt.test for stmt, inner in pairwise(around) if isinstance(stmt, ast.If) and inner in stmt.body]
+        parts = [part for test in tests for part in _all_of(test)]
+        flags = {part.attr for part in parts if isinstance(part, ast.Attribute)}
+        return any(self._project.matching(_EVERY_NTH % flag, self.module.path) for flag in flags)
 
     def follows_steps(self, read: HostRead) -> bool:
         """Whether it stands beside a loop over steps in its function: that runs once an epoch, or once in all."""
         function = read.function
         routine = Callers.of_project(self._project).routine(self.module, function.node) if function else None
         return routine is not None and not read.in_step and routine.loops_over_steps
+
+
+def _all_of(test: ast.expr) -> Sequence[ast.expr]:
+    """What has to hold for a test to: the operands of `and`, or the test itself."""
+    return test.values if isinstance(test, ast.BoolOp) and isinstance(test.op, ast.And) else [test]
