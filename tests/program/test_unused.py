@@ -62,6 +62,7 @@ def test_methods_that_no_text_names() -> None:
     main = {"main.py": "from losses import Held\n\nHeld()\n"}
     assert unused(HELD, main, "Held.put")
     assert not unused(HELD, main, "Held.get")
+    assert not unused(HELD, {}, "Held.put"), "the class may be there for users"
     assert not unused(HELD, {"main.py": main["main.py"] + "x.put(1)\n"}, "Held.put")
     assert not unused(HELD.replace("Held:", "Held(Module):"), main, "Held.put"), "its base may call it"
     assert not unused(HELD.replace("    def put", "    @property\n    def put"), main, "Held.put")

@@ -55,7 +55,7 @@ SIZES: Mapping[str, Sequence[str]] = {
     r"torch\.(?:allclose|equal)\(": ("torch.allclose(", "torch.equal("),
     r"torch\.(?:arange|randperm|tril_indices|triu_indices)\((?![^\n]*device)": ("torch.",),
     r"\[(?:np\.a)?range\(": ("range(",),
-    r"\[(?<=[\w\])]\[)(?:[^\[\]\n]*[ ,])?\[-?\d": (", [", "* [", "[["),
+    r"\[(?<=[\w\])]\[)(?:[^\[\]\n]*(?:, ?|\* ))?\[-?\d": (",[", ", [", "* [", "[["),
     r"\.type_as\(": (".type_as(",),
     rf"(?:{words('max', 'min')})\(\w+\)": ("max(", "min("),
     r"\[: ?\w+\[\w+\] *[\],]": ("[:",),

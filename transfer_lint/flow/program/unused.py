@@ -87,7 +87,10 @@ class Unused:
             return False
         if any(isinstance(base, str) and base not in _PLAIN_BASES for base in owner.lineage):
             return False
-        return not self._project.matching(rf"{name}\b(?<!\w{name})(?<!def {name})", function.module.path)
+        used, near = owner.name, function.module.path
+        if not self._project.matching(rf"{used}\b(?<!\w{used})(?<!class {used})", near):
+            return False  # it is there for users, with all that it has
+        return not self._project.matching(rf"{name}\b(?<!\w{name})(?<!def {name})", near)
 
 
 def _names(node: ast.AST, name: str) -> bool:
