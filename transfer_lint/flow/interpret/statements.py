@@ -191,7 +191,7 @@ def _function(frame: Frame, node: ast.stmt, state: State) -> State | None:
     around = frame.function
     info = nested_function(frame.module, node, f"{around.qualname}.<locals>" if around else "")
     frame.callees.nested(frame, info, state)
-    frame.volatile |= {name for part in nodes_of(node) if isinstance(part, ast.Nonlocal) for name in part.names}
+    frame.volatile |= _rebound(node)
     if around is not None and around in frame.module.functions and stands_alone(info, around):
         state.locals[node.name] = Function(info)
         return state
@@ -202,9 +202,34 @@ def _function(frame: Frame, node: ast.stmt, state: State) -> State | None:
     return state
 
 
+def _rebound(node: ast.stmt) -> set[str]:
+    """The names of functions around it that a function or class may bind anew."""
+    return {name for part in nodes_of(node) if isinstance(part, ast.Nonlocal) for name in part.names}
+
+
+def _run_at_once(node: ast.ClassDef) -> ast.Module:
+    """The code of a class that runs when it is made: all but what its functions hold."""
+    defined = [item for item in node.body if isinstance(item, ast.FunctionDef | ast.AsyncFunctionDef)]
+    parts = [*node.decorator_list, *node.bases, *(keyword.value for keyword in node.keywords)]
+    for item in defined:
+        parts += [*item.decorator_list, *item.args.defaults, *(default for default in item.args.kw_defaults if default)]
+    rest = [item for item in node.body if item not in defined]
+    return ast.Module([*map(ast.Expr, parts), *rest], [])
+
+
+def _stores_into(node: ast.AST) -> bool:
+    return isinstance(node, ast.Attribute | ast.Subscript) and not isinstance(node.ctx, ast.Load)
+
+
 @executes(ast.ClassDef)
 def _class(frame: Frame, node: ast.stmt, state: State) -> State | None:
     assert isinstance(node, ast.ClassDef)
+    frame.volatile |= _rebound(node)
+    now = _run_at_once(node)
+    if any(isinstance(part, ast.Call) or _stores_into(part) for part in nodes_of(now)):
+        made = frame.unknown(node, node.name)
+        capture(frame, made.ident, now, state)
+        state.run(made, frame.epoch(node), node.lineno)
     for item in node.body:
         if isinstance(item, ast.FunctionDef | ast.AsyncFunctionDef):
             info = nested_function(frame.module, item, node.name)
