@@ -39,6 +39,10 @@ SHUT_OUT = {
     "left before": "def f(x, on=False):\n    if not on:\n        return\n    here()\n",
     "an operand": "def f(x, on=False):\n    return on and here()\n",
     "no default": "def f(x, share):\n    if share == 1:\n        here()\n\n\nf(1, 0)\nf(1, share=0)\n",
+    "a keyword of another function": (
+        "class A:\n    def f(self, x, method='a'):\n        if method == 'b':\n            here()\n\n\n"
+        "def g(a):\n    a.f(1)\n    solve(a, method='b')\n"
+    ),
     "an attribute": (
         "class A:\n    def __init__(self, on=False):\n        self.on = on\n\n"
         "    def f(self):\n        if self.on:\n            here()\n"
@@ -49,6 +53,10 @@ OPEN = {
     "given by keyword": IF + "\n\ndef g(x):\n    f(1, on=x.on)\n",
     "given many": IF + "\n\ndef g(xs):\n    f(*xs)\n",
     "handed on by one that is given": IF + "\n\ndef g(on=False):\n    f(1, on)\n\n\ng(True)\n",
+    "called as another name": (
+        "class A:\n    def f(self, x, method='a'):\n        if method == 'b':\n            here()\n\n\n"
+        "def g(a):\n    run = a.f\n    run(1, method='b')\n"
+    ),
     "never called": "def f(x, share):\n    if share == 1:\n        here()\n",
     "assigned": "def f(x, on=False):\n    on = on or x\n    if on:\n        here()\n",
     "on": "def f(x, on=True):\n    if on:\n        here()\n",

@@ -55,6 +55,32 @@ USED = {
 }
 
 
+PACK = "from losses import Focal, used\n\nNODE_CLASS_MAPPINGS = {"
+UNUSED_IN_PACK = {
+    "only imported": {"__init__.py": PACK + "}\n"},
+    "only for what ComfyUI does not load": {"__init__.py": PACK + "}\n", "train.py": SUMS},
+    "the module is imported": {"__init__.py": "import losses\n\nNODE_CLASS_MAPPINGS = {}\n"},
+}
+USED_IN_PACK = {
+    "a node": {"__init__.py": PACK + "'a': Focal}\n"},
+    "in the module": {"__init__.py": "import losses\n\nNODE_CLASS_MAPPINGS = {'a': losses.Focal}\n"},
+    "under another name": {"__init__.py": "from losses import Focal as F\n\nNODE_CLASS_MAPPINGS = {'a': F}\n"},
+    "by all of the module": {"__init__.py": "from losses import *\n\nNODE_CLASS_MAPPINGS = {'a': Focal}\n"},
+    "named as text": {"__init__.py": PACK + "'a': 'Focal'}\n"},
+    "modules are imported by any name": {"__init__.py": PACK + "}\nimport_module(name)\n"},
+}
+
+
+@pytest.mark.parametrize("others", UNUSED_IN_PACK.values(), ids=UNUSED_IN_PACK)
+def test_what_no_node_uses(others: Mapping[str, str]) -> None:
+    assert unused(LOSSES, others)
+
+
+@pytest.mark.parametrize("others", USED_IN_PACK.values(), ids=USED_IN_PACK)
+def test_what_a_node_may_use(others: Mapping[str, str]) -> None:
+    assert not unused(LOSSES, others)
+
+
 HELD = "class Held:\n    def get(self):\n        return self\n\n    def put(self, x):\n        self.get()\n"
 
 
@@ -67,6 +93,12 @@ def test_methods_that_no_text_names() -> None:
     assert not unused(HELD.replace("Held:", "Held(Module):"), main, "Held.put"), "its base may call it"
     assert not unused(HELD.replace("    def put", "    @property\n    def put"), main, "Held.put")
     assert not unused(HELD.replace("put", "__call__"), main, "Held.__call__")
+
+
+def test_methods_that_no_node_names() -> None:
+    files = {"__init__.py": "from losses import Held\n\nNODE_CLASS_MAPPINGS = {'a': Held}\n", "train.py": "x.put(1)\n"}
+    assert unused(HELD, files, "Held.put")
+    assert not unused(HELD, {**files, "__init__.py": files["__init__.py"] + "x.put(1)\n"}, "Held.put")
 
 
 @pytest.mark.parametrize(("text", "others"), UNUSED.values(), ids=UNUSED)

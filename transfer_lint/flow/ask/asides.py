@@ -43,7 +43,9 @@ class Asides:
         return is_off or self.is_shut_out(place)
 
     def is_unused(self, place: Place) -> bool:
-        """Whether nothing in the tree names the function or class that the place stands in; see `unused`."""
+        """Whether nothing in the tree uses the function, class or file that the place stands in; see `unused`."""
+        if self._project.is_loaded(self.module.path) is False:
+            return True
         return place.function is not None and Unused.of_project(self._project).holds(place.function)
 
     def is_aside(self, place: Place) -> bool:

@@ -9,6 +9,7 @@ from transfer_lint.findings import Heat
 from transfer_lint.flow.ask.caches import kept_by
 from transfer_lint.flow.program.idioms import iterated
 from transfer_lint.flow.program.syntax import LOOPS, bindings, blocks_of, loops_around, nodes_of, path_to, spelled
+from transfer_lint.flow.program.throttles import is_optimizer
 from transfer_lint.flow.results.sites import Site
 
 _ENDS = (ast.Return, ast.Continue, ast.Break)  # a test that raises asks for a mistake
@@ -31,12 +32,25 @@ def only_moves(site: Site, sites: Sequence[Site]) -> bool:
 
 
 def precedes_training(site: Site) -> bool:
-    """Whether a loop further down in the function trains a model: what stands before it is done once a training."""
+    """Whether a training begins further down in the function: a loop that trains, or `optimizer = Adam(parameters)`."""
     return site.function is not None and any(
-        isinstance(loop, LOOPS)
-        and loop.lineno > site.node.lineno
-        and any(isinstance(part, ast.Attribute) and part.attr == "backward" for part in nodes_of(loop))
-        for loop in nodes_of(site.function.node)
+        getattr(node, "lineno", 0) > site.node.lineno and (_is_training(node) or _makes_optimizer(node))
+        for node in nodes_of(site.function.node)
+    )
+
+
+def _is_training(node: ast.AST) -> bool:
+    parts = nodes_of(node) if isinstance(node, LOOPS) else ()
+    return any(isinstance(part, ast.Attribute) and part.attr == "backward" for part in parts)
+
+
+def _makes_optimizer(node: ast.AST) -> bool:
+    """`self.optimizer = SGD(model.parameters(), lr)`."""
+    return (
+        isinstance(node, ast.Assign)
+        and isinstance(node.value, ast.Call)
+        and bool(node.value.args or node.value.keywords)
+        and any(map(is_optimizer, node.targets))
     )
 
 

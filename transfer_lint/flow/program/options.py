@@ -181,8 +181,8 @@ class Options:
     def _given(self, routine: Routine, name: str) -> Iterator[tuple[CallSite, ast.expr | None]]:
         """The calls that give a parameter a value, as far as it can be known which they are; None: any value.
 
-        Of a method, by keyword, any call that gives something of that name; a `forward` is not called by its name, so
-        what it is given by position is not seen.
+        Of a method that is not called by its name, such as `forward` or one that is handed on as a value, any call that
+        gives something of that name by keyword; what it is given by position is not seen.
         """
         called = routine.owner.name if routine.owner is not None and routine.name == "__init__" else routine.name
         alike = ("__init__",) if routine.name == "__init__" else ()  # of heirs, perhaps
@@ -190,30 +190,27 @@ class Options:
         words = [called] if routine.owner is None else [routine.owner.name, name]
         paths = dict.fromkeys(p for word in words for p in self._project.mentioning(word, routine.module.path))
         if len(paths) > _MOST:
-            yield from ((site, None) for site in _sites(self._callers, routine.module))
+            yield from (
+                (site, None) for sites in self._callers.of_file(routine.module).calls.values() for site in sites
+            )
             return
-        for path in paths:
-            module = self._project.module(path, routine.module.path)
-            if module is None or is_in_test(module):
-                continue
-            for site in _sites(self._callers, module):
+        modules = [self._project.module(path, routine.module.path) for path in paths]
+        files = [self._callers.of_file(each) for each in modules if each is not None and not is_in_test(each)]
+        is_value = routine.name in _CALLED_UNNAMED or any(file.references.get(routine.name) for file in files)
+        for file in files:
+            for site in (each for sites in file.calls.values() for each in sites):
                 mine = site.called in (called, *alike)
                 if mine and any(isinstance(value, ast.Starred) for value in site.node.args):
                     yield site, None
                 elif mine and len(site.node.args) > place:
                     yield site, site.node.args[place] if site.called == called else None
-                elif mine or routine.owner is not None:
+                elif mine or (routine.owner is not None and is_value):
                     yield from ((site, k.value) for k in site.node.keywords if k.arg == name)
 
 
 def _statement(root: ast.AST, node: ast.AST) -> ast.stmt:
     """The innermost statement around a node."""
     return next(around for around in ancestors(root, node) if isinstance(around, ast.stmt))
-
-
-def _sites(callers: Callers, module: Module) -> Iterator[CallSite]:
-    for sites in callers.of_file(module).calls.values():
-        yield from sites
 
 
 def _is_bound(routine: Routine) -> bool:

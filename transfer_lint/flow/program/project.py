@@ -137,6 +137,10 @@ class Project:
         """The folder of the outermost package that a file of the tree belongs to (its own folder if it is in none)."""
         return cast(str, self._ask(near, "package", path))
 
+    def is_loaded(self, path: str) -> bool | None:
+        """Whether ComfyUI loads a file of a node pack; None if it is in no pack, or that is not to be told."""
+        return cast("bool | None", self._ask(path, "is_loaded", path))
+
     # ---- imports -------------------------------------------------------------------------------------------------
 
     def module_for(self, importer: Module, found: Import, name: str | None = None) -> Module | None:

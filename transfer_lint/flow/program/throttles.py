@@ -97,11 +97,12 @@ class Throttles:
                 return any(self._is_rare(value, body, loop) for value in values)
             case ast.Compare(left=left, ops=[ast.Eq()], comparators=[right]):
                 once = _is_one_iteration(left, right, loop or ())
-                return once or _is_modulo(left) or _is_modulo(right) or _is_emptiness(left, right)
+                is_counted = _is_modulo(left) or _is_modulo(right)
+                return once or is_counted or _is_emptiness(left, right) or _is_filled_by_call(left, right, body)
             case ast.Compare(left=left, ops=[ast.Lt() | ast.LtE()], comparators=[ast.Constant(value=float() as share)]):
                 return share <= 1 / _OFTEN and _is_drawn(left)
-            case ast.Compare(left=left, ops=[ast.Is()], comparators=[ast.Constant(value=None)]):
-                return self._is_filled(left, body, loop)
+            case ast.Compare(left=left, ops=[ast.Is()], comparators=[ast.Constant(value=None) as none]):
+                return self._is_filled(left, body, loop) or _is_filled_by_call(left, none, body)
             case ast.Compare(left=one, ops=[ast.NotEq() | ast.IsNot()], comparators=[two]) if body:
                 return _is_for_last_shape(one, two, body) or _is_for_last_shape(two, one, body)
             case ast.Compare(left=ast.Call(func=func, args=[]), ops=[ast.Lt() | ast.LtE()], comparators=[chance]):
@@ -193,6 +194,18 @@ def _is_emptiness(left: ast.expr, right: ast.expr) -> bool:
     match left, right:
         case ast.Call(func=ast.Name(id="len"), args=[held]), ast.Constant(value=0):
             return last_name(held) != "shape"  # that is a test of dimensions
+    return False
+
+
+def _is_filled_by_call(kept: ast.expr, nothing: ast.expr, body: Sequence[ast.stmt]) -> bool:
+    """Whether a body calls a method for what `self` does not have yet: `if self.table is None: self.make_table(x)`."""
+    match kept, nothing, body:
+        case (
+            ast.Attribute(value=ast.Name(id="self")),
+            ast.Constant(value=None) | ast.Dict(keys=[]) | ast.List(elts=[]),
+            [ast.Expr(value=ast.Call(func=ast.Attribute(value=ast.Name(id="self"))))],
+        ):
+            return True
     return False
 
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any, TypeVar, cast
 
+from transfer_lint.flow.program.import_lines import IMPORTED, after, imported, imports, stars
 from transfer_lint.flow.program.modules import Import
 from transfer_lint.flow.program.special_methods import names_acting
 from transfer_lint.flow.program.text_index import Index
@@ -15,12 +16,7 @@ from transfer_lint.flow.program.unnamed_sets import ANY, MAY_SET, names_set
 
 # Each pattern begins with a literal, for which a search is many times faster than for the beginning of a line.
 # What stands before it on its line is looked at afterwards.
-_IMPORT = re.compile(r"import[ \t]+")
-_IMPORTED = re.compile(r"\([^)]*\)|[^\n#;]*")
-_FROM = re.compile(r"[ \t]*(?:from[ \t]+[.\w]+[ \t]+)?")
 _IMPORT_LINE = re.compile(r"^[ \t]*(?:from[ \t]+[.\w]+[ \t]+)?import[ \t]+(?:\([^)]*\)|[^\n]*)", re.MULTILINE)
-_STAR = re.compile(r"import[ \t]*\(?[ \t]*\*")
-_STAR_OF = re.compile(r"[ \t]*from[ \t]+([.\w]+)[ \t]+")
 _DEF = re.compile(r"def[ \t]+(\w+)")
 _ASYNC = re.compile(r"[ \t]+(?:async[ \t]+)?")
 _CLASS = re.compile(r"class[ \t]+")
@@ -154,9 +150,17 @@ class TreeTexts:
             if self._of(path, _has_several_bases) or self._of(path, _may_assign, attribute)
         )
 
+    def imports(self, path: str) -> Sequence[Import]:
+        """The imports that a file has, wherever they stand. The name `*` stands for all of a module."""
+        return self._of(path, imports)
+
+    def says(self, path: str, find: Callable[[str], Found]) -> Found:
+        """What `find` says of the text of a file, found out once."""
+        return self._of(path, find)
+
     def stars(self, path: str) -> Sequence[Import]:
         """The imports of all of a module that a file has."""
-        return self._of(path, _stars)
+        return self._of(path, stars)
 
     def binding(self, name: str) -> tuple[str, ...]:
         """The files that may bind a name, at their top level or elsewhere."""
@@ -233,8 +237,8 @@ def _matches(text: str, pattern: str) -> bool:
 
 
 def _names_imported(text: str) -> Iterable[str]:
-    names = {name for written in _imported(text) for name in _NAME.findall(written)}
-    return names | {star.module.rpartition(".")[2] for star in _stars(text)}
+    names = {name for written in imported(text) for name in _NAME.findall(written)}
+    return names | {star.module.rpartition(".")[2] for star in stars(text)}
 
 
 def _names_called(text: str) -> Iterable[str]:
@@ -242,7 +246,7 @@ def _names_called(text: str) -> Iterable[str]:
 
 
 def _names_defined(text: str) -> Iterable[str]:
-    return [match[1] for match in _DEF.finditer(text) if _after(_ASYNC, match)]
+    return [match[1] for match in _DEF.finditer(text) if after(_ASYNC, match)]
 
 
 def _names_assigned(text: str) -> Iterable[str]:
@@ -278,7 +282,7 @@ def _classes(text: str) -> Mapping[str, Sequence[str]]:
     """A name -> the classes with that name among their bases."""
     found: dict[str, list[str]] = {}
     for start in _CLASS.finditer(text):
-        if _after(_BLANK, start) and (match := _BASES.match(text, start.end())):
+        if after(_BLANK, start) and (match := _BASES.match(text, start.end())):
             for base in set(_NAME.findall(match[2])):
                 found.setdefault(base, []).append(match[1])
     return found
@@ -292,33 +296,16 @@ def _has_several_bases(text: str) -> bool:
 
 def _may_take(text: str, stem: str, name: str) -> bool:
     """Whether a text imports a name from a module called `stem`, reads it there, or hands that module on."""
-    if any(star.module.rpartition(".")[2] == stem for star in _stars(text)):
+    if any(star.module.rpartition(".")[2] == stem for star in stars(text)):
         return True
     word = re.compile(rf"\b{re.escape(name)}\b")
     taken = re.compile(rf"from[ \t]+(?:[.\w]*\.)?{re.escape(stem)}[ \t]+import[ \t]+")
-    if any(word.search(_IMPORTED.match(text, match.end())[0]) for match in taken.finditer(text)):  # type: ignore[index]
+    if any(word.search(IMPORTED.match(text, match.end())[0]) for match in taken.finditer(text)):  # type: ignore[index]
         return True
     bound = re.compile(rf"\b{re.escape(stem)}\b(?:\s+as\s+(\w+))?")
-    aliases = {match[1] or stem for written in _imported(text) for match in bound.finditer(written)}
+    aliases = {match[1] or stem for written in imported(text) for match in bound.finditer(written)}
     code = _IMPORT_LINE.sub("", text) if aliases else ""
     return any(re.search(rf"\b{alias}\b(?!\s*\.\s*(?!{re.escape(name)}\b)\w)", code) for alias in aliases)
-
-
-def _stars(text: str) -> Sequence[Import]:
-    names = [before[1] for match in _STAR.finditer(text) if (before := _after(_STAR_OF, match))]
-    return [Import(name.lstrip("."), len(name) - len(name.lstrip(".")), "*") for name in names]
-
-
-def _after(pattern: re.Pattern[str], match: re.Match[str]) -> re.Match[str] | None:
-    """What stands before the match on its line, if all of it matches the pattern."""
-    return pattern.fullmatch(match.string, match.string.rfind("\n", 0, match.start()) + 1, match.start())
-
-
-def _imported(text: str) -> Iterator[str]:
-    """What is written after `import`, of each import statement."""
-    for match in _IMPORT.finditer(text):
-        if _after(_FROM, match) and (names := _IMPORTED.match(text, match.end())):
-            yield names[0]
 
 
 def _occurrences(text: str, name: str) -> Iterator[tuple[str, int]]:
@@ -365,7 +352,7 @@ def _may_bind(text: str, name: str) -> bool:
         if _BINDS.search(before) or (not before.endswith(".") and _VALUE.match(text, end)):
             return True
     word = re.compile(rf"\b{re.escape(name)}\b(?!\s+as\b)")
-    return any(word.search(names) for names in _imported(text))
+    return any(word.search(names) for names in imported(text))
 
 
 def _may_assign(text: str, attribute: str) -> bool:

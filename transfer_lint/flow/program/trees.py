@@ -13,6 +13,7 @@ from typing import NamedTuple, TypeAlias
 from transfer_lint.files.paths import absolute, is_absolute
 from transfer_lint.files.sources import Sources
 from transfer_lint.flow.program.modules import Import
+from transfer_lint.flow.program.pack_files import MAPPINGS, loaded_files
 from transfer_lint.flow.program.text_facts import TextFacts, digest
 from transfer_lint.flow.program.tree_texts import TreeTexts
 
@@ -43,6 +44,7 @@ class Trees:
         self._tops: dict[TreeTexts, str] = {}
         self._above: dict[tuple[TreeTexts, str], list[str]] = {}
         self._reached: dict[tuple[str, Import], frozenset[str]] = {}  # what a star import leads to
+        self._loaded: dict[tuple[TreeTexts, str], frozenset[str] | None] = {}  # the files of a pack that are loaded
         self._here = absolute(".").rstrip("/") + "/"
         self.asked: dict[Question, str] = {}
 
@@ -135,6 +137,28 @@ class Trees:
         reached = self._reached[near, start]
         outside = level > 0 and not reached
         return outside or (bool(reached) and not reached.isdisjoint(texts.binding(name)))
+
+    def is_loaded(self, near: str, path: str) -> bool | None:
+        """Whether ComfyUI loads a file of a node pack; None if it is in no pack, or that is not to be told.
+
+        See `pack_files`.
+        """
+        texts, folder, pack = self._texts(near), posixpath.dirname(self._absolute(path)), None
+        packs = set(texts.holding(MAPPINGS))
+        while folder != posixpath.dirname(folder):
+            pack = folder if self._shown(f"{folder}/__init__.py") in packs else pack
+            folder = posixpath.dirname(folder)
+        if pack is None:
+            return None
+        if (texts, pack) not in self._loaded:
+
+            def candidates(near: str, found: Import) -> Iterator[str]:
+                for name in (None, found.name):
+                    yield from self._candidates(near, found.module, found.level, name)
+
+            self._loaded[texts, pack] = loaded_files(self._shown(f"{pack}/"), texts, candidates)
+        loaded = self._loaded[texts, pack]
+        return path in loaded if loaded is not None else None
 
     def _reached_by(self, near: str, star: Import) -> Iterator[str]:
         """The files of the tree that importing all of a module leads to."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from collections.abc import Sequence
 
 from transfer_lint.flow.program.modules import FunctionInfo, Module
 from transfer_lint.flow.program.project import Project
@@ -33,8 +34,9 @@ class Unused:
         """Whether a function is, or is part of, a definition that the tree does not use.
 
         It stands in a file from which the tree imports others, each by its name: whatever is in a file that is imported
-        as a whole, or by nobody, may be there for users, for a configuration, or for `getattr`. Or it is a method that
-        the tree names nowhere, though it uses its class.
+        as a whole, or by nobody, may be there for users, for a configuration, or for `getattr`. Or the file is one that
+        ComfyUI loads of a node pack, which has no such users. Or it is a method that the tree names nowhere, though it
+        uses its class.
         """
         return self._holds(function.module, function.qualname.partition(".")[0]) or self._is_method_unused(function)
 
@@ -49,23 +51,34 @@ class Unused:
         definition = next((node for node in module.tree.body if getattr(node, "name", "") == name), None)
         if not isinstance(definition, ast.FunctionDef | ast.ClassDef) or definition.decorator_list or depth > _DEEPEST:
             return False
-        near, stem = module.path, module.path.rpartition("/")[2].removesuffix(".py")
-        by_name = rf"from[ \t]+(?:[.\w]*\.)?{re.escape(stem)}[ \t]+import[ \t]+[\w(]"
-        if not self._project.matching(by_name, near) or self._project.importing(stem, near):
+        near = module.path
+        if self._is_used_in(module, name, depth) or self._project.matching(rf"{name}(?<=[.\"']{name})[\"']", near):
             return False
-        as_text = rf"{name}(?<=[.\"']{name})[\"']"
-        if self._is_used_in(module, name, depth) or self._project.matching(as_text, near):
-            return False
-        taking = dict.fromkeys((*self._project.importing(name, near), *self._project.taking(stem, name, near)))
-        if len(taking) > _MOST or any(self._is_used_by(path, near, name, depth) for path in taking if path != near):
+        users = self._users_in_pack(name, near) if self._project.is_loaded(near) else self._importers(name, near)
+        if users is None or any(self._is_used_by(path, near, name, depth) for path in users if path != near):
             return False
         heirs = isinstance(definition, ast.ClassDef) and definition.bases
         return not (heirs and any(self._project.mentioning(text, near) for text in _FINDS_HEIRS))
 
+    def _users_in_pack(self, name: str, near: str) -> Sequence[str] | None:
+        """The files that ComfyUI loads of a pack and that hold a name; None if these are too many."""
+        users = [path for path in self._project.matching(_as_word(name), near) if self._project.is_loaded(path)]
+        return users if len(users) <= _MOST else None
+
+    def _importers(self, name: str, near: str) -> Sequence[str] | None:
+        """The files that import a name; None if these are too many, or others may use it, too."""
+        stem = near.rpartition("/")[2].removesuffix(".py")
+        by_name = rf"from[ \t]+(?:[.\w]*\.)?{re.escape(stem)}[ \t]+import[ \t]+[\w(]"
+        if not self._project.matching(by_name, near) or self._project.importing(stem, near):
+            return None
+        users = dict.fromkeys((*self._project.importing(name, near), *self._project.taking(stem, name, near)))
+        return list(users) if len(users) <= _MOST else None
+
     def _is_used_by(self, path: str, near: str, name: str, depth: int) -> bool:
         """Whether another file does more than to import it. A package's own file imports it for users."""
-        module = self._project.module(path, near) if not path.endswith("__init__.py") else None
-        if module is None or module.stars:
+        in_pack = self._project.is_loaded(near)
+        module = self._project.module(path, near) if in_pack or not path.endswith("__init__.py") else None
+        if module is None or (module.stars and not in_pack):
             return True
         aliases = (alias for node in nodes_of(module.tree) for alias in getattr(node, "names", ()))
         if any(isinstance(alias, ast.alias) and alias.name == name and alias.asname for alias in aliases):
@@ -88,9 +101,16 @@ class Unused:
         if any(isinstance(base, str) and base not in _PLAIN_BASES for base in owner.lineage):
             return False
         used, near = owner.name, function.module.path
-        if not self._project.matching(rf"{used}\b(?<!\w{used})(?<!class {used})", near):
+        if not self._project.matching(rf"{_as_word(used)}(?<!class {used})", near):
             return False  # it is there for users, with all that it has
-        return not self._project.matching(rf"{name}\b(?<!\w{name})(?<!def {name})", near)
+        in_pack = self._project.is_loaded(near)
+        named = self._project.matching(rf"{_as_word(name)}(?<!def {name})", near)
+        return not any(self._project.is_loaded(path) or not in_pack for path in named)
+
+
+def _as_word(name: str) -> str:
+    """A pattern for a name. It begins with a literal, which makes the search fast."""
+    return rf"{name}\b(?<!\w{name})"
 
 
 def _names(node: ast.AST, name: str) -> bool:

@@ -1,0 +1,68 @@
+"""Files of a node pack: which of them ComfyUI loads. Others are for training, or for nobody."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+
+from transfer_lint.flow.program.modules import Import
+from transfer_lint.flow.program.tree_texts import TreeTexts
+
+MAPPINGS = "NODE_CLASS_MAPPINGS"
+"""What the top file of a pack hands to ComfyUI."""
+
+_BY_NAME = re.compile(
+    r"(?<!def )\b(?:import_module|__import__|spec_from_file_location|run_path|run_module)\(\s*([rf]?['\"])?"
+)
+_STRING = re.compile(r"(['\"])([^'\"\n]*)\1")
+_WORD = re.compile(r"\w+")
+
+
+def loaded_files(
+    folder: str, texts: TreeTexts, candidates: Callable[[str, Import], Iterable[str]]
+) -> frozenset[str] | None:
+    """The files under a pack's folder that loading the pack leads to; None if that is not to be told.
+
+    The files that name NODE_CLASS_MAPPINGS are the first. One that imports by name leads to all files that are called
+    like a word of its strings, or stand in a folder that is. candidates: the files that an import of a file may mean.
+    """
+    called: dict[str, list[str]] = {}
+    for path in texts.files:
+        if path.startswith(folder):
+            for part in path.removeprefix(folder).removesuffix(".py").split("/"):
+                called.setdefault(part, []).append(path)
+    pending = [path for path in texts.holding(MAPPINGS) if path.startswith(folder)]
+    found: set[str] = set()
+    while pending:
+        path = pending.pop()
+        if path in found or not texts.has(path):
+            continue
+        found.add(path)
+        pending += _packages(path)
+        for each in texts.imports(path):
+            meant = [other for other in candidates(path, each) if texts.has(other)]
+            last = each.module.rpartition(".")[2]  # `sys.path` may lead there
+            pending += meant or [*called.get(last, ()), *called.get(each.name or "", ())]
+        words = texts.says(path, _words_to_import)
+        if words is None:
+            return None
+        pending += [other for word in words for other in called.get(word, ())]
+    return frozenset(found)
+
+
+def _packages(path: str) -> Iterator[str]:
+    """The packages that a file is in: to import it is to run their `__init__.py`, too."""
+    folder = posixpath.dirname(path)
+    while folder != posixpath.dirname(folder):
+        yield posixpath.join(folder, "__init__.py")
+        folder = posixpath.dirname(folder)
+    yield posixpath.join(folder, "__init__.py")
+
+
+def _words_to_import(text: str) -> Sequence[str] | None:
+    """The words of the strings of a text that imports modules by name; None if their names come from elsewhere."""
+    calls = [match[1] for match in _BY_NAME.finditer(text)]
+    if None in calls:
+        return None
+    return [word for match in _STRING.finditer(text) for word in _WORD.findall(match[2])] if calls else []
