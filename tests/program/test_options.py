@@ -41,7 +41,11 @@ SHUT_OUT = {
     "no default": "def f(x, share):\n    if share == 1:\n        here()\n\n\nf(1, 0)\nf(1, share=0)\n",
     "a keyword of another function": (
         "class A:\n    def f(self, x, method='a'):\n        if method == 'b':\n            here()\n\n\n"
-        "def g(a):\n    a.f(1)\n    solve(a, method='b')\n"
+        "def g(a):\n    f = a.f(1)\n    f.solve(1, method='b')\n    return a.f(2)\n"
+    ),
+    "a keyword of a function that is imported": (
+        "from b import solve\n\n\nclass A:\n    def f(self, x, method='a'):\n        if method == 'b':\n"
+        "            here()\n\n\ndef g(a):\n    f = a.f\n    return solve(f, method='b')\n"
     ),
     "an attribute": (
         "class A:\n    def __init__(self, on=False):\n        self.on = on\n\n"

@@ -39,6 +39,8 @@ LOADED = {
     "the way of sys.path": {"pack/__init__.py": "import sys\n\nsys.path.append('x')\nimport train\n" + PACK},
     "by name": {"pack/__init__.py": "for name in ['train']:\n    import_module(f'.{name}', __name__)\n" + PACK},
     "by some name": {"pack/__init__.py": "def load(name):\n    return import_module(name)\n" + PACK},
+    "all files beside it": {"pack/__init__.py": "for p in here.iterdir():\n    import_module(p.stem)\n" + PACK},
+    "by path": {"pack/__init__.py": "spec_from_file_location(path.stem, path)\n" + PACK + "x = 'py'\n"},
     "itself with nodes": {"pack/__init__.py": PACK, "pack/train.py": PACK},
 }
 

@@ -73,6 +73,7 @@ _SHAPES = frozenset(
     {"clone", "contiguous", "detach", "expand", "flatten", "permute", "reshape", "squeeze", "transpose", "unsqueeze",
      "view"}
 )  # fmt: skip
+_CONVERSIONS = frozenset({"astype", "copy", "double", "float", "half", "int", "long", "type"})
 
 
 def is_kept_outside(site: Site) -> bool:
@@ -85,6 +86,9 @@ def is_kept_outside(site: Site) -> bool:
     if function is None or function.name == "__init__":
         return False
     owner = function.owner
+    array = _array(site)
+    if array is not None:
+        return _is_made_once(function, array)
     root = _root(site.moved, slices=owner is not None and owner.is_module)
     tensor = site.is_tensor or isinstance(site.moved, ast.Subscript)
     whole = root.value if isinstance(root, ast.Attribute) and site.is_tensor else None
@@ -107,6 +111,23 @@ def is_kept_outside(site: Site) -> bool:
     if name is None or name in function.assigned or gives_batches(name, site.module.project.knowledge):
         return False  # a loader gives another batch each time
     return tensor
+
+
+def _array(site: Site) -> ast.expr | None:
+    """The array that a moved tensor is made of: `a` of `torch.from_numpy(a.astype(np.float32)).float()`."""
+    node = site.moved
+    while isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+        if site.module.dotted(node.func) == "torch.from_numpy" and node.args:
+            made = node.args[0]
+            while (
+                isinstance(made, ast.Call) and isinstance(made.func, ast.Attribute) and made.func.attr in _CONVERSIONS
+            ):
+                made = made.func.value
+            return made
+        if node.func.attr not in _SHAPES | _CONVERSIONS:
+            return None
+        node = node.func.value
+    return None
 
 
 def _root(node: ast.expr, *, slices: bool) -> ast.expr:
@@ -154,14 +175,22 @@ def is_literal_value(node: ast.expr) -> bool:
 
 def is_made_of_kept(made: Construction) -> bool:
     """Whether `torch.tensor` copies an attribute of the object that `__init__` alone assigns."""
-    function, given = made.function, made.node.args
-    owner = function.owner if function is not None else None
-    name = own_attribute(given[0]) if given and made.name == "torch.tensor" else None
+    given = made.node.args[0] if made.node.args and made.name == "torch.tensor" else None
+    return given is not None and made.function is not None and _is_made_once(made.function, given)
+
+
+def _is_made_once(function: FunctionInfo, node: ast.expr) -> bool:
+    """Whether it is an attribute of `self` that `__init__` alone assigns, and whose items no method does."""
+    owner, name = function.owner, own_attribute(node)
     start = owner.methods.get("__init__") if owner is not None else None
     if owner is None or start is None or name is None or start is function:
         return False
     assigned = any(True for part in nodes_of(start.node) for _ in _assigned(part, name))
-    return assigned and name not in owner.reassigned and not owner.is_overridden(name)
+    filled = any(
+        isinstance(part, ast.Subscript) and isinstance(part.ctx, ast.Store) and own_attribute(part.value) == name
+        for part in nodes_of(owner.node)
+    )
+    return assigned and not filled and name not in owner.reassigned and not owner.is_overridden(name)
 
 
 def refilled(site: Site) -> str | None:

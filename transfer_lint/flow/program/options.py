@@ -10,7 +10,7 @@ from typing import Any
 from transfer_lint.flow.program.callers import Callers
 from transfer_lint.flow.program.defaults import UNKNOWN, Defaults
 from transfer_lint.flow.program.modules import Module
-from transfer_lint.flow.program.routines import CallSite, Routine
+from transfer_lint.flow.program.routines import CallSite, Routine, Routines
 from transfer_lint.flow.program.step_code import is_in_test
 from transfer_lint.flow.program.syntax import ancestors, bindings, blocks_of, loops_around, nodes_of
 
@@ -181,8 +181,8 @@ class Options:
     def _given(self, routine: Routine, name: str) -> Iterator[tuple[CallSite, ast.expr | None]]:
         """The calls that give a parameter a value, as far as it can be known which they are; None: any value.
 
-        Of a method that is not called by its name, such as `forward` or one that is handed on as a value, any call that
-        gives something of that name by keyword; what it is given by position is not seen.
+        Of a method that is not called by its name, such as `forward` or one that is handed on as a value, any call of
+        something local that gives something of that name by keyword; what it is given by position is not seen.
         """
         called = routine.owner.name if routine.owner is not None and routine.name == "__init__" else routine.name
         alike = ("__init__",) if routine.name == "__init__" else ()  # of heirs, perhaps
@@ -196,7 +196,7 @@ class Options:
             return
         modules = [self._project.module(path, routine.module.path) for path in paths]
         files = [self._callers.of_file(each) for each in modules if each is not None and not is_in_test(each)]
-        is_value = routine.name in _CALLED_UNNAMED or any(file.references.get(routine.name) for file in files)
+        is_value = routine.name in _CALLED_UNNAMED or any(_is_handed_on(routine.name, file) for file in files)
         for file in files:
             for site in (each for sites in file.calls.values() for each in sites):
                 mine = site.called in (called, *alike)
@@ -204,13 +204,26 @@ class Options:
                     yield site, None
                 elif mine and len(site.node.args) > place:
                     yield site, site.node.args[place] if site.called == called else None
-                elif mine or (routine.owner is not None and is_value):
+                elif mine or (routine.owner is not None and is_value and not _is_bound_above(site)):
                     yield from ((site, k.value) for k in site.node.keywords if k.arg == name)
 
 
 def _statement(root: ast.AST, node: ast.AST) -> ast.stmt:
     """The innermost statement around a node."""
     return next(around for around in ancestors(root, node) if isinstance(around, ast.stmt))
+
+
+def _is_handed_on(method: str, file: Routines) -> bool:
+    """Whether a file names a method without calling it."""
+    called = {site.node.func for site in file.calls.get(method, ())}
+    named = (reference.node for reference in file.references.get(method, ()))
+    return any(isinstance(node, ast.Attribute) and node not in called for node in named)
+
+
+def _is_bound_above(site: CallSite) -> bool:
+    """Whether what is called is a name that its module imports or defines."""
+    func = site.node.func
+    return isinstance(func, ast.Name) and func.id in site.routine.module.bindings
 
 
 def _is_bound(routine: Routine) -> bool:

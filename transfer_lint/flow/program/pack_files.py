@@ -12,9 +12,9 @@ from transfer_lint.flow.program.tree_texts import TreeTexts
 MAPPINGS = "NODE_CLASS_MAPPINGS"
 """What the top file of a pack hands to ComfyUI."""
 
-_BY_NAME = re.compile(
-    r"(?<!def )\b(?:import_module|__import__|spec_from_file_location|run_path|run_module)\(\s*([rf]?['\"])?"
-)
+_BY_NAME = re.compile(r"(?<!def )\b(?:import_module|__import__|run_module)\(\s*([rf]?['\"])?")
+_BY_PATH = re.compile(r"\b(?:spec_from_file_location|run_path)\(")
+_LISTED = re.compile(r"\b(?:listdir|scandir|r?glob|iterdir|walk|iter_modules)\(")
 _STRING = re.compile(r"(['\"])([^'\"\n]*)\1")
 _WORD = re.compile(r"\w+")
 
@@ -25,7 +25,8 @@ def loaded_files(
     """The files under a pack's folder that loading the pack leads to; None if that is not to be told.
 
     The files that name NODE_CLASS_MAPPINGS are the first. One that imports by name leads to all files that are called
-    like a word of its strings, or stand in a folder that is. candidates: the files that an import of a file may mean.
+    like a word of its strings, or stand in a folder that is; one that lists files, to those beside it as well.
+    candidates: the files that an import of a file may mean.
     """
     called: dict[str, list[str]] = {}
     for path in texts.files:
@@ -44,10 +45,14 @@ def loaded_files(
             meant = [other for other in candidates(path, each) if texts.has(other)]
             last = each.module.rpartition(".")[2]  # `sys.path` may lead there
             pending += meant or [*called.get(last, ()), *called.get(each.name or "", ())]
-        words = texts.says(path, _words_to_import)
-        if words is None:
+        by_name = texts.says(path, _imported_by_name)
+        if by_name is None:
             return None
+        words, with_others = by_name
         pending += [other for word in words for other in called.get(word, ())]
+        pending += [
+            other for other in texts.files if with_others and posixpath.dirname(other) == posixpath.dirname(path)
+        ]
     return frozenset(found)
 
 
@@ -60,9 +65,16 @@ def _packages(path: str) -> Iterator[str]:
     yield posixpath.join(folder, "__init__.py")
 
 
-def _words_to_import(text: str) -> Sequence[str] | None:
-    """The words of the strings of a text that imports modules by name; None if their names come from elsewhere."""
+def _imported_by_name(text: str) -> tuple[Sequence[str], bool] | None:
+    """What a text imports by name: the words of its strings, and whether any file beside it is meant, too.
+
+    None if the names come from elsewhere, such as a configuration.
+    """
     calls = [match[1] for match in _BY_NAME.finditer(text)]
-    if None in calls:
+    is_listed = _LISTED.search(text) is not None
+    if None in calls and not is_listed:
         return None
-    return [word for match in _STRING.finditer(text) for word in _WORD.findall(match[2])] if calls else []
+    by_path = _BY_PATH.search(text) is not None
+    is_any = by_path or bool(calls)
+    words = [word for match in _STRING.finditer(text) for word in _WORD.findall(match[2])] if is_any else []
+    return words, by_path or None in calls
