@@ -60,7 +60,7 @@ SIZES: Mapping[str, Sequence[str]] = {
     rf"(?:{words('max', 'min')})\(\w+\)": ("max(", "min("),
     r"\[: ?\w+\[\w+\] *[\],]": ("[:",),
     r"for \w+, (\w+) in zip\([^\n]*\):\n(?:[^\n]*\n){0,2}[^\n]*\[: ?\1\b": (" in zip(",),
-    r"\[(?<=[\w)\]]\[)(?:[^\[\]\n]|\[[^\[\]\n]{0,40}\]){0,80}(?:[!=<>]=|[<>]|ma?sk\w*\s*[,\]])": ("[",),
+    r"\[(?<=[\w)\]]\[)\s*(?:[^\[\]\n]|\[[^\[\]\n]{0,40}\]){0,80}(?:[!=<>]=|[<>]|ma?sk\w*\s*[,\]])": ("[",),
     r"\[(?<=\w\[)~\w+\]": ("[~",),
 }  # fmt: skip
 """What reads, in a file that uses torch, how many elements a result has, or one number of a tensor; also by a mask;

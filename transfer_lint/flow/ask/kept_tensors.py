@@ -10,7 +10,7 @@ from transfer_lint.flow.ask.factories import Factories
 from transfer_lint.flow.knowledge import Knowledge, Role
 from transfer_lint.flow.program.modules import ClassInfo, FunctionInfo
 from transfer_lint.flow.program.repetition import gives_batches
-from transfer_lint.flow.program.syntax import ancestors, bindings, is_literal, nodes_of, path_to, spelled
+from transfer_lint.flow.program.syntax import ancestors, bindings, is_literal, nodes_of, own_attribute, path_to, spelled
 from transfer_lint.flow.results.constructions import Construction
 from transfer_lint.flow.results.sites import Site
 from transfer_lint.flow.values.terms import Known, TermKind
@@ -52,12 +52,6 @@ def _is_move_of(value: ast.expr, name: str) -> bool:
         case ast.Call(func=ast.Attribute(value=moved, attr="to" | "cuda" | "cpu")):
             return own_attribute(moved) == name
     return False
-
-
-def own_attribute(node: ast.expr) -> str | None:
-    """`x` of `self.x`."""
-    own = isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "self"
-    return node.attr if own and isinstance(node, ast.Attribute) else None
 
 
 def _assigned(node: ast.AST, name: str) -> Iterator[ast.expr]:

@@ -30,7 +30,7 @@ from transfer_lint.flow.ask.mutations import on_lines
 from transfer_lint.flow.ask.read_questions import ReadQuestions
 from transfer_lint.flow.program import sockets
 from transfer_lint.flow.program.plain_objects import holds_plain_object
-from transfer_lint.flow.program.syntax import bindings, nodes_of, parents, span, spelled
+from transfer_lint.flow.program.syntax import bindings, nodes_of, own_attribute, parents, span, spelled
 from transfer_lint.flow.results.constructions import Construction, DeviceComparison
 from transfer_lint.flow.results.examination import Place
 from transfer_lint.flow.results.sites import Site
@@ -186,7 +186,7 @@ class Questions(ReadQuestions):
         No class of the lineage defines `__setattr__` or the like, and none of them or of their heirs gives the name a
         property, or any other value in the class body.
         """
-        function, name = site.function, kept_tensors.own_attribute(site.moved)
+        function, name = site.function, own_attribute(site.moved)
         owner = function.owner if function is not None else None
         if owner is None or name is None or owner.is_overridden(name):
             return False

@@ -8,7 +8,8 @@ from collections.abc import Mapping, Sequence
 from transfer_lint.flow.interpret.frame import Frame
 from transfer_lint.flow.interpret.seeming import seems_number
 from transfer_lint.flow.knowledge.names import ONE_NUMBER
-from transfer_lint.flow.program.syntax import bindings
+from transfer_lint.flow.program.named_setters import named_and_moved
+from transfer_lint.flow.program.syntax import bindings, own_attribute
 from transfer_lint.flow.values.state import State
 from transfer_lint.flow.values.values import Object, Tensor, Tuple, Value
 
@@ -56,6 +57,8 @@ def read_as_number(
         given = nodes[key]
         if (seeming or _is_one_number(frame, given)) and seems_number(frame, given, value):
             return value
+        if _is_item_of_table(frame, given):
+            return value
     return None
 
 
@@ -64,6 +67,24 @@ def _is_one_number(frame: Frame, node: ast.expr) -> bool:
     bound = bindings(frame.function.node) if frame.function is not None and isinstance(node, ast.Name) else ()
     made = (value for target, value in bound if isinstance(target, ast.Name) and target.id == getattr(node, "id", ""))
     return any(isinstance(v, ast.Call) and getattr(v.func, "attr", "") in ONE_NUMBER and not v.args for v in made)
+
+
+def _is_item_of_table(frame: Frame, node: ast.expr) -> bool:
+    """Whether it is an item of a table that `self` has moved, or of a local name for one: see `named_setters`.
+
+    A nested function may use the names, and the `self`, of the method around it.
+    """
+    first, *names = frame.function.qualname.split(".") if frame.function is not None else [""]
+    owner = frame.module.classes.get(first)
+    method = owner.methods.get(names[0]) if owner is not None and names else None
+    if owner is None or method is None or not isinstance(node, ast.Subscript):
+        return False
+    tables = [node.value]
+    if isinstance(node.value, ast.Name):
+        bound = bindings(method.node)
+        tables = [v for t, v in bound if isinstance(t, ast.Name) and t.id == node.value.id and v is not None]
+    tables += [each.orelse for each in tables if isinstance(each, ast.IfExp)]
+    return any(own_attribute(table) in named_and_moved(owner) for table in tables)
 
 
 def argument_nodes(node: ast.Call) -> Mapping[str | None, ast.expr]:

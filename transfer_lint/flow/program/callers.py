@@ -20,6 +20,7 @@ from transfer_lint.flow.program.step_code import (
     is_at_once,
     is_foreign_forward,
     is_in_test,
+    is_step_hook,
     layers,
     steps_its_own,
     steps_optimizer,
@@ -86,11 +87,11 @@ class Callers:
         return own, Heat.STEP if self._seems_step(routine) else own, uses
 
     def _seems_step(self, routine: Routine) -> bool:
-        """Whether a call likely is one step: it asks for gradients, takes a batch, gives a loss, or is a `forward`."""
+        """Whether a call likely is one step: it asks for gradients, takes a batch, gives a loss, is a `forward`, .."""
         calls = self.of_file(routine.module).calls
         if is_in_test(routine) or _has(routine, calls.get("step", ()), steps_its_own):
             return False
-        if is_foreign_forward(routine):
+        if is_foreign_forward(routine) or is_step_hook(routine):
             return True
         asking = [site for site in calls.get("grad", ()) if asks_gradient(site.node, routine.module)]
         trains = _has(routine, (*calls.get("backward", ()), *asking), is_at_once)

@@ -18,6 +18,9 @@ from transfer_lint.flow.program.throttles import is_optimizer
 
 _LAST_WORD = re.compile(r".*(?=[A-Z])")  # what stands before it: a `MetricCallback` is a `Callback`
 _DATA = ("torch.utils.data.", "torch_geometric.data.")
+_STEP_HOOK = re.compile(
+    r"_?(?:on|after|before|post|pre)_(?:\w+_)?(?:batch|minibatch|iter|iteration|step|backward)(?:_(?:begin|start|end))?"
+)
 _LOSSES = frozenset({"loss", "losses"})
 _REPEATED = (ast.For, ast.AsyncFor, ast.While, ast.ListComp, ast.GeneratorExp)
 
@@ -176,6 +179,11 @@ def _returned(statement: ast.AST) -> Sequence[ast.expr | None]:
         case ast.Return(value=value):
             return (value,)
     return ()
+
+
+def is_step_hook(routine: Routine) -> bool:
+    """Whether a method is named like what a framework calls at every step: `after_train_iter`, `on_batch_end`."""
+    return routine.owner is not None and _STEP_HOOK.fullmatch(routine.name) is not None
 
 
 def is_foreign_forward(routine: Routine) -> bool:

@@ -248,3 +248,9 @@ def _targets(target: ast.expr) -> Iterator[ast.expr]:
             yield from _targets(item)
     else:
         yield target.value if isinstance(target, ast.Starred) else target
+
+
+def own_attribute(node: ast.expr) -> str | None:
+    """`x` of `self.x`."""
+    own = isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "self"
+    return node.attr if own and isinstance(node, ast.Attribute) else None
