@@ -11,6 +11,7 @@ from typing import TypeGuard
 from transfer_lint.flow.knowledge import Knowledge
 from transfer_lint.flow.program.idioms import innermost_call
 from transfer_lint.flow.program.modules import Module
+from transfer_lint.flow.program.number_lists import takes_numbers_only
 from transfer_lint.flow.program.syntax import bindings, is_literal, nodes_of, path_to, span, spelled, written
 from transfer_lint.flow.results.sites import Site
 from transfer_lint.flow.values.values import Tensor
@@ -209,14 +210,19 @@ class Factories:
         function = site.function
         made = site.receiver.made if isinstance(site.receiver, Tensor) else None
         call = innermost_call(call) if call is not None else None
-        if function is None or made is None or not isinstance(call, ast.Call) or not _is_outside(made, function.node):
+        if function is None or not isinstance(call, ast.Call) or not isinstance(site.receiver, Tensor):
+            return None
+        if made is None and not (":" in self._module.dotted(call.func) and takes_numbers_only(call, function)):
+            return None
+        if made is not None and not _is_outside(made, function.node):
             return None
         func = call.func
         if isinstance(func, ast.Attribute) and not (
             isinstance(func.value, ast.Name) and (func.value.id == "self" or func.value.id in self._module.bindings)
         ):
             return None  # a method of a value
-        return Factory(_spelled(call), made.lineno, copies=self._copies(made), pinned=False, helper=True)
+        line, copies = (made.lineno, self._copies(made)) if made is not None else (call.lineno, False)
+        return Factory(_spelled(call), line, copies=copies, pinned=False, helper=True)
 
     def _direct(self, made: ast.Call) -> Factory | None:
         """A factory whose result is moved at once."""

@@ -106,10 +106,13 @@ def _selects(frame: Frame, node: ast.Subscript, owner: Tensor | Object, key: Val
     if isinstance(owner, Tensor) and any(map(is_mask, keys)):
         return True
     parts = node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
-    if len(parts) != len(keys) or not (isinstance(owner, Tensor) or seems_tensor(frame, node.value, owner)):
+    if len(parts) != len(keys):
         return False
-    unknown = (part for part, value in zip(parts, keys, strict=True) if isinstance(value, Tensor | Object))
-    return any(seems_mask(frame, part) for part in unknown)
+    unknown = [(part, value) for part, value in zip(parts, keys, strict=True) if isinstance(value, Tensor | Object)]
+    masks = [(part, value) for part, value in unknown if seems_mask(frame, part)]
+    if not masks or isinstance(owner, Tensor) or seems_tensor(frame, node.value, owner):
+        return bool(masks)
+    return any(isinstance(value, Tensor) or seems_tensor(frame, part, value) for part, value in masks)
 
 
 def is_mask(value: Value) -> bool:

@@ -251,6 +251,11 @@ def _shown(function: ast.AST, *, arrays: bool) -> Iterator[str]:
                 )
             ) if _is_of_tensors(node):
                 yield name
+            case ast.Call(
+                func=ast.Attribute(value=ast.Name(id="torch"), attr="cat" | "stack"), args=[ast.List(elts=parts), *_]
+            ):
+                joined = (part.value for part in parts if isinstance(part, ast.Subscript))
+                yield from (owner.id for owner in joined if isinstance(owner, ast.Name))
 
 
 def _picked_from(value: ast.expr | None, bound: Sequence[tuple[str, ast.expr | None]]) -> str:

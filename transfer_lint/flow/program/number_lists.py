@@ -114,3 +114,11 @@ def _is_of_numbers(module: Module, note: ast.expr) -> bool:
         case ast.Subscript(value=kind, slice=ast.Name(id="int")):
             return module.dotted(kind).rpartition(".")[2] in _LISTS
     return False
+
+
+def takes_numbers_only(call: ast.Call, function: FunctionInfo) -> bool:
+    """Whether a call is given nothing but constants, and parameters of the function that are numbers by default."""
+    defaults = ((name, getattr(value, "value", None)) for name, value in function.defaults.items())
+    numbers = {name for name, value in defaults if isinstance(value, int | float)}
+    given = [*call.args, *(keyword.value for keyword in call.keywords)]
+    return all(isinstance(value, ast.Constant) or getattr(value, "id", None) in numbers for value in given)

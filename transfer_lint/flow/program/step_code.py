@@ -182,8 +182,11 @@ def _returned(statement: ast.AST) -> Sequence[ast.expr | None]:
 
 
 def is_step_hook(routine: Routine) -> bool:
-    """Whether a method is named like what a framework calls at every step: `after_train_iter`, `on_batch_end`."""
-    return routine.owner is not None and _STEP_HOOK.fullmatch(routine.name) is not None
+    """Whether a method is named like what is called at every step: `after_train_iter`, `update` of a `LossMeter`."""
+    if routine.owner is None:
+        return False
+    is_update = routine.name == "update" and routine.owner.name.endswith(("Meter", "Metric"))
+    return is_update or _STEP_HOOK.fullmatch(routine.name) is not None
 
 
 def is_foreign_forward(routine: Routine) -> bool:
