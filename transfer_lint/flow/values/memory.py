@@ -9,7 +9,7 @@ from typing import TypeAlias
 
 from transfer_lint.flow.program.modules import ClassInfo
 from transfer_lint.flow.values.aliasing import Later, Sharing
-from transfer_lint.flow.values.hidden import hidden_records, named_wholes, shared_parts
+from transfer_lint.flow.values.hidden import gives_tensors, hidden_records, hold_tensor, named_wholes, shared_parts
 from transfer_lint.flow.values.records import AT_ENTRY, MADE, Epoch, Record, contents_of
 from transfer_lint.flow.values.settled import settled_records
 from transfer_lint.flow.values.symbols import Symbol, Symbols
@@ -187,11 +187,14 @@ class Memory:
         """Unknown code got the value: forget everything reachable from it, as that code may have changed it."""
         self.havoc_all((value,), epoch, line)
 
-    def havoc_all(self, values: Iterable[Value], epoch: str, line: int, *, module_level: bool = False) -> None:
+    def havoc_all(
+        self, values: Iterable[Value], epoch: str, line: int, *, module_level: bool = False, replaced: bool = False
+    ) -> None:
         """`havoc` for several values at once.
 
         module_level: forget module-level objects, too, as for a function: code of the tree may run that is not seen,
             and may change other objects in ways that are hidden.
+        replaced: at this point all placements are forgotten already, see `replace_data`.
         """
         heap, sharing = self.heap, self.sharing
         touched: dict[Symbol, None] = {}
@@ -211,17 +214,17 @@ class Memory:
             elif isinstance(value, Class):
                 module_level = True
         code = sharing.code_among(touched)
-        given = sharing.assigns_data() and self._gives_tensors(values, touched, code)
+        given = sharing.assigns_data() and gives_tensors(heap, self.locals, values, touched, code)
         module_level = module_level or any(later.runs_tree for later in code)
         if module_level:
             self.module_rest = Record(where, epoch=where)
             sharing.attempts.module_level = True
             found = self.reachable(*[ident for ident in heap if ident.is_global])
-            given = given or (sharing.assigns_data() and self._hold_tensor(found))
+            given = given or (sharing.assigns_data() and hold_tensor(heap, found))
             code += sharing.code_among(found)
             touched.update(found)
         unseen = not given and module_level and sharing.assigns_data() and sharing.may_hide()
-        if given or unseen:
+        if (given or unseen) and not replaced:
             self.replace_data(epoch, line, unseen=unseen)
         if module_level:
             hidden = hidden_records(heap, sharing, self.reachable, touched, where)
@@ -243,37 +246,21 @@ class Memory:
             heap[ident] = settled.get(ident) or (unknown if known is None or known.moved is None else moved)
         self._displace(related, epoch, line)
 
-    def _gives_tensors(self, values: Iterable[Value], idents: Iterable[Symbol], code: Iterable[Later]) -> bool:
-        """Whether code of the tree may get tensors of this function, with the values or objects, or in `code`."""
-        given = contents_of(values)
-        tensors, runs = given.tensors, given.code
-        for record in map(self.heap.get, idents):
-            if record is not None and record.attributes:
-                tensors, runs = tensors or record.contents.tensors, runs or record.contents.code
-        if tensors and (runs or any(each.runs_tree for each in code)):
-            return True
-        names = (name for each in code if each.certain and each.runs_tree for name in each.changes)
-        return any(isinstance(name, str) and isinstance(self.locals.get(name), Tensor) for name in names)
-
-    def _hold_tensor(self, idents: Iterable[Symbol]) -> bool:
-        """Whether an attribute of one of the objects is known to hold a tensor."""
-        for record in map(self.heap.get, idents):
-            if record is not None and record.attributes and record.contents.tensors:
-                return True
-        return False
-
     def run_unseen(self, values: Iterable[Value], epoch: str, line: int) -> None:
         """Code of the tree that is not interpreted gets the values, which the caller forgets afterwards."""
         values = tuple(values)
+        replaced = False
         if self.sharing.assigns_data():
             held = contents_of(values)
-            if held.tensors or self._hold_tensor(self.reachable(*held.leads)):
+            replaced = held.tensors or hold_tensor(self.heap, self.reachable(*held.leads))
+            if replaced:
                 self.replace_data(epoch, line)
-        self.havoc_globals(epoch, line)
+        self.havoc_globals(epoch, line, replaced=replaced)
 
-    def havoc_globals(self, epoch: str, line: int) -> None:
+    def havoc_globals(self, epoch: str, line: int, *, replaced: bool = False) -> None:
         """Code that is not interpreted runs: forget module-level objects, as it may have changed them."""
-        self.havoc_all([Object(ident) for ident in self.heap if ident.is_global], epoch, line, module_level=True)
+        values = [Object(ident) for ident in self.heap if ident.is_global]
+        self.havoc_all(values, epoch, line, module_level=True, replaced=replaced)
 
     def displace(self, owner: Object, epoch: str, line: int) -> None:
         """Parts of a module were moved to an unknown place: forget all placements that this may change."""
