@@ -113,6 +113,21 @@ def test_what_a_loop_goes_over_is_evaluated_once(evaluated: Counter[str]) -> Non
     assert evaluated["g(xs)"] == evaluated["h(xs)"] == 1
 
 
+def test_what_unseen_code_may_do_to_tensors_is_noted_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    replaced: list[int] = []
+    replace = State.replace_data
+
+    def counted(self: State, epoch: str, line: int, *rest: Any, **named: Any) -> None:
+        replaced.append(line)
+        replace(self, epoch, line, *rest, **named)
+
+    monkeypatch.setattr(State, "replace_data", counted)
+    acts = "class Row:\n    def __getitem__(self, key):\n        self.x.data = key\n"
+    asks = "def f(row, t: torch.Tensor):\n    t = t.to('cuda')\n    y = row[t]\n    return t.to('cuda'), y\n"
+    check({"main.py": f"import torch\n{acts}{asks}"})
+    assert replaced.count(7) == 1
+
+
 def test_a_text_is_searched_once(monkeypatch: pytest.MonkeyPatch, interpreted: Counter[str]) -> None:
     searched: list[str] = []
     lines_of = analysis._lines_of

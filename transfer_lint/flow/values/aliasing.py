@@ -137,6 +137,11 @@ class Sharing:
                 found += [later[twin] for twin in twins[ident] if twin in later]
         return found
 
+    def code_among(self, idents: Iterable[Symbol]) -> list[Later]:
+        """The same, for symbols among which are their twins."""
+        later = self.later
+        return [later[ident] for ident in idents if ident in later] if later else []
+
     def alias(self, part: Symbol, whole: Symbol) -> None:
         """Record that `part` may be a part of `whole`, or the same object."""
         if part is whole:

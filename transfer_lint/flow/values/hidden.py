@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
 
-from transfer_lint.flow.values.aliasing import Sharing
-from transfer_lint.flow.values.records import Epoch, Record
+from transfer_lint.flow.values.aliasing import Later, Sharing
+from transfer_lint.flow.values.records import Epoch, Record, contents_of
 from transfer_lint.flow.values.symbols import Symbol
+from transfer_lint.flow.values.values import Tensor, Value
 
 
 def shared_parts(
@@ -88,6 +89,34 @@ def hidden_records(
         sharing.unsettled = True
         found.update((ident, found.get(ident, heap[ident]).displaced(where)) for ident in placed)
     return found
+
+
+def gives_tensors(
+    heap: Mapping[Symbol, Record],
+    known: Mapping[str, Value],
+    values: Iterable[Value],
+    idents: Iterable[Symbol],
+    code: Iterable[Later],
+) -> bool:
+    """Whether code of the tree may get tensors of this function, with the values or objects, or in `code`.
+
+    known: the locals.
+    """
+    given = contents_of(values)
+    tensors, runs = given.tensors, given.code
+    for record in map(heap.get, idents):
+        if record is not None and record.attributes:
+            tensors, runs = tensors or record.contents.tensors, runs or record.contents.code
+    if tensors and (runs or any(each.runs_tree for each in code)):
+        return True
+    names = (name for each in code if each.certain and each.runs_tree for name in each.changes)
+    return any(isinstance(name, str) and isinstance(known.get(name), Tensor) for name in names)
+
+
+def hold_tensor(heap: Mapping[Symbol, Record], idents: Iterable[Symbol]) -> bool:
+    """Whether an attribute of one of the objects is known to hold a tensor."""
+    records = map(heap.get, idents)
+    return any(record is not None and record.attributes and record.contents.tensors for record in records)
 
 
 def _is_made(record: Record | None) -> bool:

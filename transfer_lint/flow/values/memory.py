@@ -9,7 +9,7 @@ from typing import TypeAlias
 
 from transfer_lint.flow.program.modules import ClassInfo
 from transfer_lint.flow.values.aliasing import Later, Sharing
-from transfer_lint.flow.values.hidden import hidden_records, named_wholes, shared_parts
+from transfer_lint.flow.values.hidden import gives_tensors, hidden_records, hold_tensor, named_wholes, shared_parts
 from transfer_lint.flow.values.records import AT_ENTRY, MADE, Epoch, Record, contents_of
 from transfer_lint.flow.values.settled import settled_records
 from transfer_lint.flow.values.symbols import Symbol, Symbols
@@ -187,11 +187,14 @@ class Memory:
         """Unknown code got the value: forget everything reachable from it, as that code may have changed it."""
         self.havoc_all((value,), epoch, line)
 
-    def havoc_all(self, values: Iterable[Value], epoch: str, line: int, *, module_level: bool = False) -> None:
+    def havoc_all(
+        self, values: Iterable[Value], epoch: str, line: int, *, module_level: bool = False, replaced: bool = False
+    ) -> None:
         """`havoc` for several values at once.
 
         module_level: forget module-level objects, too, as for a function: code of the tree may run that is not seen,
             and may change other objects in ways that are hidden.
+        replaced: at this point all placements are forgotten already, see `replace_data`.
         """
         heap, sharing = self.heap, self.sharing
         touched: dict[Symbol, None] = {}
@@ -210,18 +213,18 @@ class Memory:
                 stack += value.parts()
             elif isinstance(value, Class):
                 module_level = True
-        code = sharing.code(*touched)
-        given = sharing.assigns_data() and self._gives_tensors(values, touched, code)
+        code = sharing.code_among(touched)
+        given = sharing.assigns_data() and gives_tensors(heap, self.locals, values, touched, code)
         module_level = module_level or any(later.runs_tree for later in code)
         if module_level:
             self.module_rest = Record(where, epoch=where)
             sharing.attempts.module_level = True
             found = self.reachable(*[ident for ident in heap if ident.is_global])
-            given = given or (sharing.assigns_data() and self._hold_tensor(found))
-            code += sharing.code(*found)
+            given = given or (sharing.assigns_data() and hold_tensor(heap, found))
+            code += sharing.code_among(found)
             touched.update(found)
         unseen = not given and module_level and sharing.assigns_data() and sharing.may_hide()
-        if given or unseen:
+        if (given or unseen) and not replaced:
             self.replace_data(epoch, line, unseen=unseen)
         if module_level:
             hidden = hidden_records(heap, sharing, self.reachable, touched, where)
@@ -243,31 +246,21 @@ class Memory:
             heap[ident] = settled.get(ident) or (unknown if known is None or known.moved is None else moved)
         self._displace(related, epoch, line)
 
-    def _gives_tensors(self, values: Iterable[Value], idents: Iterable[Symbol], code: Iterable[Later]) -> bool:
-        """Whether code of the tree may get tensors of this function, with the values or objects, or in `code`."""
-        known = (record for record in map(self.heap.get, idents) if record is not None and record.attributes)
-        held = [contents_of(values), *(record.contents for record in known)]
-        tensors = any(each.tensors for each in held)
-        if tensors and (any(each.code for each in held) or any(each.runs_tree for each in code)):
-            return True
-        names = (name for each in code if each.certain and each.runs_tree for name in each.changes)
-        return any(isinstance(name, str) and isinstance(self.locals.get(name), Tensor) for name in names)
-
-    def _hold_tensor(self, idents: Iterable[Symbol]) -> bool:
-        """Whether an attribute of one of the objects is known to hold a tensor."""
-        return any(record.contents.tensors for record in map(self.heap.get, idents) if record is not None)
-
     def run_unseen(self, values: Iterable[Value], epoch: str, line: int) -> None:
         """Code of the tree that is not interpreted gets the values, which the caller forgets afterwards."""
         values = tuple(values)
-        reached = (each for value in values for ident in objects_of(value) for each in self.reachable(ident))
-        if self.sharing.assigns_data() and (contents_of(values).tensors or self._hold_tensor(reached)):
-            self.replace_data(epoch, line)
-        self.havoc_globals(epoch, line)
+        replaced = False
+        if self.sharing.assigns_data():
+            held = contents_of(values)
+            replaced = held.tensors or hold_tensor(self.heap, self.reachable(*held.leads))
+            if replaced:
+                self.replace_data(epoch, line)
+        self.havoc_globals(epoch, line, replaced=replaced)
 
-    def havoc_globals(self, epoch: str, line: int) -> None:
+    def havoc_globals(self, epoch: str, line: int, *, replaced: bool = False) -> None:
         """Code that is not interpreted runs: forget module-level objects, as it may have changed them."""
-        self.havoc_all([Object(ident) for ident in self.heap if ident.is_global], epoch, line, module_level=True)
+        values = [Object(ident) for ident in self.heap if ident.is_global]
+        self.havoc_all(values, epoch, line, module_level=True, replaced=replaced)
 
     def displace(self, owner: Object, epoch: str, line: int) -> None:
         """Parts of a module were moved to an unknown place: forget all placements that this may change."""
@@ -276,15 +269,18 @@ class Memory:
         self._displace((owner.ident, *self._sharing((owner.ident,), epoch, line, moved=True)), epoch, line)
 
     def _displace(self, idents: Iterable[Symbol], epoch: str, line: int) -> None:
-        where = Epoch(epoch, line)
+        self._displace_records(idents, Epoch(epoch, line))
+        self._refresh_weights(epoch, line)
+
+    def _displace_records(self, idents: Iterable[Symbol], where: Epoch) -> None:
         displaced: dict[int, Record] = {}  # by the identity of the record before
         for ident in idents:
             if not self.sharing.has_no_weights(ident):
                 record = self.record(ident)
-                if id(record) not in displaced:
-                    displaced[id(record)] = record.displaced(where)
-                self.heap[ident] = displaced[id(record)]
-        self._refresh_weights(epoch, line)
+                moved = displaced.get(id(record))
+                if moved is None:
+                    moved = displaced[id(record)] = record.displaced(where)
+                self.heap[ident] = moved
 
     def _refresh_weights(self, epoch: str, line: int) -> None:
         """Weights move with their modules: forget the placement of every tensor that may be a weight."""
@@ -314,7 +310,7 @@ class Memory:
             self._renew_tensors(lambda v: getattr(v, "ident", None) is renamed, named, line, unknown=True)
             return
         self._renew_tensors(lambda v: not unseen or isinstance(v, Tensor) or v.is_placed, named, line, unknown=True)
-        self._displace(list(self.heap), epoch, line)
+        self._displace_records(list(self.heap), Epoch(epoch, line))
 
     def _renew_tensors(self, wanted: _Wanted, key: tuple[object, ...], line: int, *, unknown: bool = False) -> None:
         """Forget the placement of the wanted tensors, in all locals and attributes.
@@ -326,8 +322,7 @@ class Memory:
         for name, value in self.locals.items():
             self.locals[name] = renewed(value)
         for ident, record in self.heap.items():
-            kinds = (Tensor, Tuple, Object) if unknown else (Tensor, Tuple)
-            if not record.attributes or not any(type(v) in kinds for v in record.attributes.values()):
+            if not record.attributes or not (record.contents.tensors or (unknown and record.contents.leads)):
                 continue
             attributes = {name: renewed(value) for name, value in record.attributes.items()}
             if any(attributes[name] is not value for name, value in record.attributes.items()):
@@ -388,9 +383,9 @@ class Memory:
             here = stack.pop()
             record = heap.get(here)
             targets: Iterable[Symbol] = record.contents.leads if record is not None and record.attributes else ()
-            if here in twins:
-                targets = (*targets, *twins[here], *(self.named(self.sharing.captured_by(here)) if later else ()))
-            elif here in later and later[here].certain:
+            if here in twins:  # what these capture is met at themselves
+                targets = (*targets, *twins[here])
+            if here in later and later[here].certain:
                 targets = (*targets, *self.named(later[here].changes))
             for target in targets:
                 if target not in found:

@@ -60,7 +60,8 @@ class State(Memory):
     def copy(self) -> State:
         """An independent copy. Only the symbols and the relations between objects are shared."""
         self.sharing.spend(1 + len(self.heap) // 8)  # a copy is cheap
-        other = State(self.symbols, self._initial, self.sharing)
+        other = State.__new__(State)  # every attribute is set here: there are many copies
+        other.symbols, other._initial, other.sharing = self.symbols, self._initial, self.sharing
         other.locals = self.locals.copy()
         other.heap = self.heap.copy()
         other.rest, other.module_rest = self.rest, self.module_rest
