@@ -51,6 +51,8 @@ USED = {
     "nobody imports from the file": (LOSSES, {"main.py": "x = 1\n"}),
     "alone": (LOSSES, {}),
     "decorated": (LOSSES.replace("class", "@register\nclass"), MAIN),
+    "made by a name": (LOSSES, {**MAIN, "other.py": "def make(name):\n    return import_module(name)\n"}),
+    "made by a library": (LOSSES, {**MAIN, "other.py": "import hydra\n"}),
     "heirs are found": (LOSSES.replace("Focal:", "Focal(Loss):"), {**MAIN, "a.py": "Loss.__subclasses__()\n"}),
 }
 

@@ -14,6 +14,8 @@ _FINDS_HEIRS = ("__init_subclass__", "__subclasses__")
 _ANY_NAME = frozenset({"eval", "exec", "globals", "locals", "vars"})
 _DEEPEST = 4  # definitions that name one another
 _MOST = 12  # files that are looked at
+_BY_TEXT = (r"import_module\((?!\s*[rf]?['\"])", r"pydoc\.locate\(", r"hydra\b", r"_target_\b")
+"""What takes the names of classes from configurations, which are not read."""
 _PLAIN_BASES = frozenset({"builtins.object", "torch.nn.Module"})  # that call no method by its name but `forward`
 
 
@@ -34,7 +36,8 @@ class Unused:
         """Whether a function is, or is part of, a definition that the tree does not use.
 
         It stands in a file from which the tree imports others, each by its name: whatever is in a file that is imported
-        as a whole, or by nobody, may be there for users, for a configuration, or for `getattr`. Or the file is one that
+        as a whole, or by nobody, may be there for users, for a configuration, or for `getattr`. A class is not unused
+        where the tree makes classes by names from configurations. Or the file is one that
         ComfyUI loads of a node pack, which has no such users. Or it is a method that the tree names nowhere, though it
         uses its class.
         """
@@ -57,8 +60,11 @@ class Unused:
         users = self._users_in_pack(name, near) if self._project.is_loaded(near) else self._importers(name, near)
         if users is None or any(self._is_used_by(path, near, name, depth) for path in users if path != near):
             return False
-        heirs = isinstance(definition, ast.ClassDef) and definition.bases
-        return not (heirs and any(self._project.mentioning(text, near) for text in _FINDS_HEIRS))
+        if not isinstance(definition, ast.ClassDef):
+            return True
+        if not self._project.is_loaded(near) and any(self._project.matching(text, near) for text in _BY_TEXT):
+            return False
+        return not (definition.bases and any(self._project.mentioning(text, near) for text in _FINDS_HEIRS))
 
     def _users_in_pack(self, name: str, near: str) -> Sequence[str] | None:
         """The files that ComfyUI loads of a pack and that hold a name; None if these are too many."""
