@@ -83,14 +83,14 @@ def test_does_not_assign(text: str) -> None:
     ],
 )
 def test_may_bind(text: str) -> None:
-    assert texts(text).binding("name") == ("heir.py",)
+    assert texts(text).may_bind("heir.py", "name")
 
 
 @pytest.mark.parametrize(
     "text", ["import name as x\n", "x.name = 1\n", "print(name)\n", "# a name\n", "from name import x\n"]
 )
 def test_does_not_bind(text: str) -> None:
-    assert texts(text).binding("name") == ()
+    assert not texts(text).may_bind("heir.py", "name")
 
 
 LINES = (
@@ -118,7 +118,8 @@ FILES = ("a.py", "b.py", "c.py")
 
 def answers(texts: TreeTexts) -> list[object]:
     by_name = (texts.holding, texts.importing, texts.calling, texts.definitions, texts.assigns, texts.heirs)
-    found: list[object] = [ask(name) for ask in (*by_name, texts.binding) for name in NAMES]
+    found: list[object] = [ask(name) for ask in by_name for name in NAMES]
+    found += [texts.may_bind(path, name) for path in FILES for name in NAMES]
     found += [texts.overriding(name, attribute) for name in NAMES for attribute in NAMES]
     return [*found, *map(texts.stars, FILES)]
 

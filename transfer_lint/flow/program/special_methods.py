@@ -58,7 +58,9 @@ _QUIET = frozenset(
 )  # fmt: skip
 _CASTS = frozenset({"half", "float", "double", "bfloat16"})
 _ACTS = (ast.Await, ast.With, ast.AsyncWith, ast.AugAssign, ast.Global, ast.Nonlocal)
-_DEFINITION = re.compile(r"^([ \t]+)(?:@(\w[\w.]*)[^\n]*\n[ \t]+)?(?:async[ \t]+)?def[ \t]+(\w+)\(", re.MULTILINE)
+_DEFINITION = re.compile(r"def[ \t]+(\w+)\(")  # begins with a literal, for which a search is many times faster
+_BEFORE = re.compile(r"([ \t]+)(?:async[ \t]+)?")
+_DECORATOR = re.compile(r"[ \t]+@(\w[\w.]*)")
 
 
 def is_implicit(method: str) -> bool:
@@ -87,14 +89,19 @@ def names_acting(text: str) -> Iterable[str]:
     So do properties, as `.name`, and what assigns them, as `.name=`.
     """
     for match in _DEFINITION.finditer(text):
-        name, decorator = match[3], match[2] or ""
+        line = text.rfind("\n", 0, match.start()) + 1
+        before = _BEFORE.fullmatch(text, line, match.start())
+        if before is None:
+            continue
+        decorated = _DECORATOR.match(text, text.rfind("\n", 0, max(line - 1, 0)) + 1, line)
+        name, decorator = match[1], decorated[1] if decorated is not None else ""
         if decorator.endswith("property"):
             name = f".{name}"
         elif decorator == f"{name}.setter":
             name = f".{name}="
         elif name not in ("__del__", "__getattribute__") and not is_implicit(name):
             continue
-        if _definition_acts(text, match.start(3), match[1]):
+        if _definition_acts(text, match.start(1), before[1]):
             yield name
 
 

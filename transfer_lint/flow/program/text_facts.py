@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import ast
 import hashlib
+from collections.abc import Hashable
+from functools import lru_cache
 from typing import NamedTuple
 
 from transfer_lint.files.parsing import parse
@@ -76,7 +78,7 @@ class TextFacts:
             return digest(text)
         known = self._digests.get(path)
         if known is None or known[0] != text:
-            known = self._digests[path] = text, digest(text)
+            known = self._digests[path] = text, _hashed(f"'{text}")  # not what None is written as
         return known[1]
 
     def tree_texts(self, files: tuple[str, ...]) -> TreeTexts:
@@ -88,6 +90,11 @@ class TextFacts:
         return known
 
 
-def digest(answer: object) -> str:
-    """A digest of an answer."""
-    return hashlib.sha256(repr(answer).encode("utf-8", "surrogatepass")).hexdigest()[:32]
+@lru_cache(maxsize=4_000, typed=True)
+def digest(answer: Hashable) -> str:
+    """A digest of an answer; many questions have the same one."""
+    return _hashed(repr(answer))
+
+
+def _hashed(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:32]

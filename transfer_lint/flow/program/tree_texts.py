@@ -25,7 +25,7 @@ _BLANK = re.compile(r"[ \t]*")
 _CALL = re.compile(r"\.(\w+)\(")
 _ASSIGNED = re.compile(r"\.(?<=[\w\])]\.)(?<!\bself\.)(\w+)\s*(?:,[^=\n]*|:[^=\n]*|[-+*/@|&^%<>]*)=(?!=)")
 _OWN = re.compile(r"\bself\.(\w+)\s*(?:,[^=\n]*|:[^=\n]*|[-+*/@|&^%<>]*)=(?!=)")
-_DEFINITION = re.compile(r"^([ \t]*)(?:async[ \t]+)?(def|class)[ \t]+\w+(?:\(\s*(self)\b)?", re.MULTILINE)
+_DEFINITION = re.compile(r"\n([ \t]*)(?:async[ \t]+)?(def|class)[ \t]+\w+(?:\(\s*(self)\b)?")
 _SET = re.compile(r"""setattr\([^,]+,\s*["'](\w+)["']""")
 _ANNOTATES = re.compile(r"\s*(?!else\b|try\b|finally\b)[\w.]+\s*:")
 _DEFINES = re.compile(r"\b(?:def|class)\s+$")
@@ -162,9 +162,9 @@ class TreeTexts:
         """The imports of all of a module that a file has."""
         return self._of(path, stars)
 
-    def binding(self, name: str) -> tuple[str, ...]:
-        """The files that may bind a name, at their top level or elsewhere."""
-        return self._where(_may_bind, name)
+    def may_bind(self, path: str, name: str) -> bool:
+        """Whether a file may bind a name, at its top level or elsewhere."""
+        return self._of(path, _may_bind, name)
 
     @cached_property
     def folders(self) -> frozenset[str]:
@@ -257,6 +257,7 @@ def _names_assigned(text: str) -> Iterable[str]:
 def _names_assigned_outside(text: str) -> Iterator[str]:
     """What functions that stand in no class assign to their `self`: any class may get one as a method."""
     around: list[tuple[int, str]] = []  # the indentation and the keyword of the definitions around
+    text = f"\n{text}"
     for match in _DEFINITION.finditer(text):
         while around and around[-1][0] >= len(match[1]):
             around.pop()

@@ -136,7 +136,7 @@ class Trees:
             self._reached[near, start] = frozenset(self._reached_by(near, start))
         reached = self._reached[near, start]
         outside = level > 0 and not reached
-        return outside or (bool(reached) and not reached.isdisjoint(texts.binding(name)))
+        return outside or any(texts.may_bind(path, name) for path in reached)
 
     def is_loaded(self, near: str, path: str) -> bool | None:
         """Whether ComfyUI loads a file of a node pack; None if it is in no pack, or that is not to be told.
