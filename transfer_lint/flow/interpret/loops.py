@@ -116,11 +116,8 @@ def _age(frame: Frame, state: State, node: ast.stmt) -> None:
         if not record.attributes or not any(age.first <= line <= age.last for line in record.lines):
             continue
         attributes = {n: age.aged(v, ("heap", ident, n), f"{ident.label}.{n}") for n, v in record.attributes.items()}
-        changed = {n: v for n, v in attributes.items() if v is not record.attributes[n]}
-        if changed:
-            owner = Object(ident)
-            for name, value in changed.items():
-                state.write(owner, name, value)
+        if any(value is not record.attributes[name] for name, value in attributes.items()):
+            state.heap[ident] = record.holding(attributes)  # nothing is assigned: what is held only gets another name
 
 
 class _Age:
