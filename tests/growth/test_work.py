@@ -21,6 +21,7 @@ from transfer_codemods.actions import Anchor, DeleteTransfer, UnreadImport
 from transfer_lint.flow import analysis
 from transfer_lint.flow.interpret.frame import Frame
 from transfer_lint.flow.interpret.summaries import Summaries
+from transfer_lint.flow.program import tree_texts
 from transfer_lint.flow.program.project import Project
 from transfer_lint.flow.program.repetition import Repetition
 from transfer_lint.flow.program.syntax import nodes_of
@@ -82,6 +83,13 @@ def test_a_verdict_is_proved_without_assumptions(interpreted: Counter[str]) -> N
     assert interpreted == {"f": 2, "g": 1}
 
 
+def test_what_is_loud_and_names_what_it_assumes_is_not_proved(interpreted: Counter[str]) -> None:
+    body = "        loss = model(batch.cuda()).mean()\n        loss.backward()\n        optimizer.step()\n"
+    text = f"def train(model, loader, optimizer):\n    model.to('cuda')\n    for batch in loader:\n{body}"
+    check({"main.py": f"import torch\n{text}        print(loss.item())\n"})
+    assert interpreted == {"train": 1}
+
+
 def test_what_takes_too_many_steps_is_not_tried_again(interpreted: Counter[str]) -> None:
     check({"main.py": "import torch\ndef f(n):\n    x = torch.zeros(n).to('cuda')\n    return x, n\n"}, budget=6)
     assert interpreted == {"f": 1}
@@ -136,6 +144,23 @@ def test_a_text_is_searched_once(monkeypatch: pytest.MonkeyPatch, interpreted: C
     check({"main.py": text})
     assert interpreted == {"f": 2}
     assert len(searched) == len(set(searched))
+
+
+def test_only_what_a_star_import_leads_to_is_searched_for_a_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    searched: list[str] = []
+    may_bind = tree_texts._may_bind
+    monkeypatch.setattr(tree_texts, "_may_bind", lambda text, name: searched.append(text) or may_bind(text, name))
+    texts = {"main.py": "from a import *\ndef f(x):\n    return g(x.cuda()).cpu()\n", "a.py": "y = 1\n"}
+    check(texts | {f"other_{number}.py": f"g = {number}\n" for number in range(5)})
+    assert set(searched) == {texts["a.py"]}
+
+
+def test_the_end_of_an_iteration_assigns_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    written: list[str] = []
+    write = State.write
+    monkeypatch.setattr(State, "write", lambda self, *given: written.append(given[1]) or write(self, *given))
+    check({"main.py": "def f(x, ys):\n    for y in ys:\n        g(x)\n        print(x.held.cuda(), y)\n"})
+    assert written == []
 
 
 def test_loops_that_no_question_leads_to_are_not_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:

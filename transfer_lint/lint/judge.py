@@ -194,9 +194,10 @@ def _asks_proof(place: Place, verdict: Verdict) -> bool:
     """Whether a proof can change what is reported.
 
     A fix may be safe, and a loud one an error; what is cooler than a step is reported only if it is proved. Any other
-    hint says itself what it does not know, and is reported as it is.
+    hint says itself what it does not know, and is reported as it is; so is what is loud and names what it assumes.
     """
-    return verdict.action is not None or verdict.severity is not Severity.HINT or not _is_hot(place)
+    sure = verdict.severity is not Severity.HINT and not any(fact.assumption is not None for fact in verdict.why)
+    return verdict.action is not None or sure or not _is_hot(place)
 
 
 def _is_hot(place: Place) -> bool:
