@@ -118,15 +118,17 @@ def _is_made_within(site: Site, first: int, last: int) -> bool:
 def _is_assigned_in(loop: ast.AST, site: Site) -> bool:
     """Whether the loop may change the value of the call: it binds or deletes something that the call is spelled with.
 
-    Also true if a part of the call is neither plain nor a constant nor a stable argument.
+    Or an attribute of that name of anything, which may be the same object. Also true if a part of the call is neither
+    plain nor a constant nor a stable argument.
     """
     parts = [site.moved, *site.node.args, *(keyword.value for keyword in site.node.keywords)]
     if not all(_is_read_again(part) or isinstance(part, ast.Constant) or _is_stable(part, site) for part in parts):
         return True
     read = {spelled(node) for part in parts for node in nodes_of(part) if isinstance(node, ast.expr)}
+    attributes = {node.attr for part in parts for node in nodes_of(part) if isinstance(node, ast.Attribute)}
     for node in nodes_of(loop):
         bound = isinstance(getattr(node, "ctx", None), ast.Store | ast.Del)
-        if bound and isinstance(node, ast.expr) and spelled(node) in read:
+        if bound and isinstance(node, ast.expr) and (spelled(node) in read or getattr(node, "attr", "") in attributes):
             return True
         names = (getattr(node, "name", None), getattr(node, "rest", None), getattr(node, "asname", None))
         if any(isinstance(name, str) and name in read for name in names):
