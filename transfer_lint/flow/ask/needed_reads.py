@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import ast
 
-from transfer_lint.flow.ask.readers import statements_after
 from transfer_lint.flow.program.idioms import last_name
-from transfer_lint.flow.program.syntax import LOOPS, ancestors, nodes_of, path_to, spelled
+from transfer_lint.flow.program.syntax import LOOPS, ancestors, blocks_of, nodes_of, path_to, spelled
 from transfer_lint.flow.program.throttles import steps_optimizer
 from transfer_lint.flow.results.reads import HostRead
 from transfer_lint.flow.results.sites import Site
@@ -44,7 +43,20 @@ def decides_on_step(read: HostRead) -> bool:
         return False
     if steps_optimizer(test.body) != steps_optimizer(test.orelse):
         return True
-    return isinstance(test.body[-1], ast.Continue | ast.Return) and steps_optimizer(statements_after(read))
+    return isinstance(test.body[-1], ast.Continue | ast.Return) and steps_optimizer(_left_out(read))
+
+
+def _left_out(read: HostRead) -> list[ast.stmt]:
+    """What a `continue` in the statement that reads leaves out: all that stands behind it in the loop around it."""
+    root = read.function.node if read.function is not None else read.module.tree
+    path, found = path_to(root.body, read.statement), list[ast.stmt]()
+    for around, inner in zip([*reversed(path[:-1]), None], reversed(path), strict=True):
+        blocks = list(blocks_of(around)) if around is not None else [root.body]
+        block = next(block for block in blocks if any(each is inner for each in block))
+        found += [each for each in block if each.lineno > inner.lineno]
+        if isinstance(around, LOOPS):
+            break
+    return found
 
 
 def ends_when_not_finite(read: HostRead) -> bool:
