@@ -67,6 +67,7 @@ _SHAPES = frozenset(
     {"clone", "contiguous", "detach", "expand", "flatten", "permute", "reshape", "squeeze", "transpose", "unsqueeze",
      "view"}
 )  # fmt: skip
+# Methods that make a copy of an array or a tensor with other types of its elements, or with the same.
 _CONVERSIONS = frozenset({"astype", "copy", "double", "float", "half", "int", "long", "type"})
 
 

@@ -87,7 +87,7 @@ class Callers:
         return own, Heat.STEP if self._seems_step(routine) else own, uses
 
     def _seems_step(self, routine: Routine) -> bool:
-        """Whether a call likely is one step: it asks for gradients, takes a batch, gives a loss, is a `forward`, .."""
+        """Whether a call likely is one step: a `forward` or hook, or it takes a batch, goes backward, gives a loss."""
         calls = self.of_file(routine.module).calls
         if is_in_test(routine) or _has(routine, calls.get("step", ()), steps_its_own):
             return False

@@ -37,9 +37,8 @@ class Unused:
 
         It stands in a file from which the tree imports others, each by its name: whatever is in a file that is imported
         as a whole, or by nobody, may be there for users, for a configuration, or for `getattr`. A class is not unused
-        where the tree makes classes by names from configurations. Or the file is one that
-        ComfyUI loads of a node pack, which has no such users. Or it is a method that the tree names nowhere, though it
-        uses its class.
+        where the tree makes classes by names from configurations. Or the file is one that ComfyUI loads of a node pack,
+        which has no such users. Or it is a method that the tree names nowhere, though it uses its class.
         """
         return self._holds(function.module, function.qualname.partition(".")[0]) or self._is_method_unused(function)
 
