@@ -266,6 +266,7 @@ _VERDICTS: Mapping[str, Callable[[_Seen], _Verdict]] = {
     "TL301": _host_read,
     "TL302": _host_read,
     "TL303": _host_read,
+    "TL304": _not_shown,
 }
 """Rule code -> function that compares what was seen with what the rule claims. Other rules have `_any_event`."""
 

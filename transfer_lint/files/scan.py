@@ -20,8 +20,16 @@ def words(*names: str) -> str:
     return "|".join(rf"{name}(?<!\w{name})" for name in names)
 
 
-PLACES = (rf"\.\s*(?:{'|'.join(sorted(MOVES | READS))})\s*\(", rf"{words('device')}\s*[!=]=", r"\.new_tensor\(")
-"""Patterns of most that rules judge: transfers, host reads, comparisons of a device, and a method that uploads."""
+PLACES = (
+    rf"\.\s*(?:{'|'.join(sorted(MOVES | READS))})\s*\(",
+    rf"{words('device')}\s*[!=]=",
+    r"\.new_tensor\(",
+    r"synchronize\(\)",
+    r"empty_cache\(\)",
+    r"detect_anomaly\(",
+)
+"""Patterns of most that rules judge: transfers, host reads, comparisons of a device, a method that uploads, and waits
+that the program asks for."""
 
 GIVEN = rf"{words('device')}\s*=(?!=)"
 """What gives a factory, or something else, a device."""
@@ -73,6 +81,9 @@ _SITES: Mapping[str, Sequence[str]] = {
     PLACES[0]: (".",),
     PLACES[1]: ("device",),
     PLACES[2]: (".new_tensor(",),
+    PLACES[3]: ("synchronize()",),
+    PLACES[4]: ("empty_cache()",),
+    PLACES[5]: ("detect_anomaly(",),
     GIVEN: ("device",),
     ACCELERATOR: _ACCELERATORS,
     TESTS: tuple(f".{name}(" for name in _WHOLE),

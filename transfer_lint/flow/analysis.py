@@ -22,6 +22,7 @@ from transfer_lint.flow.results.examination import Examination, Interpretation, 
 from transfer_lint.flow.results.mutations import Mutation
 from transfer_lint.flow.results.reads import HostRead
 from transfer_lint.flow.results.sites import Site
+from transfer_lint.flow.results.waits import ExplicitWait
 
 _ACCELERATOR = re.compile(ACCELERATOR)
 # Each begins with a literal, for which a search is many times faster.
@@ -89,6 +90,7 @@ class Analysis:
         constructions: dict[ast.Call, Construction] = {}
         comparisons: dict[ast.Compare, DeviceComparison] = {}
         uploads: dict[ast.expr, ImplicitUpload] = {}
+        waits: dict[ast.Call, ExplicitWait] = {}
         mutations: list[Mutation] = []
         assumable: set[Assumption] = set()
         given_up: list[ast.AST] = []
@@ -104,6 +106,7 @@ class Analysis:
             constructions.update(frame.constructions)
             comparisons.update(frame.comparisons)
             uploads.update(frame.uploads)
+            waits.update(frame.waits)
             for node, site in frame.sites.items():
                 sites[node] = replace(site, round_trip=frame.round_trips.get(node, ()))
         return Examination(
@@ -113,6 +116,7 @@ class Analysis:
             sorted(constructions.values(), key=lambda construction: construction.anchor),
             sorted(comparisons.values(), key=lambda comparison: comparison.anchor),
             sorted(uploads.values(), key=lambda upload: upload.anchor),
+            sorted(waits.values(), key=lambda wait: wait.anchor),
             frozenset(assumable),
             tuple(dict.fromkeys(given_up)),
         )

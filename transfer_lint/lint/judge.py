@@ -23,6 +23,7 @@ from transfer_lint.flow.analysis import Analysis, parts_of
 from transfer_lint.flow.ask.questions import Questions
 from transfer_lint.flow.ask.spare_imports import SpareImports
 from transfer_lint.flow.ask.spare_locals import SpareLocals
+from transfer_lint.flow.knowledge.names import TORCHSCRIPT
 from transfer_lint.flow.program.modules import Module
 from transfer_lint.flow.program.project import Project
 from transfer_lint.flow.program.syntax import written
@@ -263,6 +264,8 @@ def strongest(place: Place, questions: Questions, options: RuleOptions) -> tuple
     loud = found is not None and found[1].severity is Severity.WARNING
     if found is not None and loud and questions.is_aside(place):
         found = found[0], replace(found[1], severity=Severity.HINT)
+    if found is not None and place.function is not None and TORCHSCRIPT in place.function.decorators:
+        return found[0], replace(found[1], action=None)  # TorchScript knows only a part of Python
     if found is not None and isinstance(place, Site) and questions.loses_effect(place, found[1].action):
         return found[0], replace(found[1], safety=Safety.UNSAFE)
     return found

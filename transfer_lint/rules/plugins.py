@@ -32,7 +32,7 @@ GROUP = "transfer_lint.rules"
 """The group of the entry points with which packages offer rules: NAME = the package that holds them."""
 
 _CODE = re.compile(r"(?!TL)[A-Z]{2,}[0-9]{3}")
-_PLACES = frozenset({"Site", "HostRead", "Construction", "DeviceComparison", "ImplicitUpload"})
+_PLACES = frozenset({"Site", "HostRead", "Construction", "DeviceComparison", "ImplicitUpload", "ExplicitWait"})
 
 
 @dataclass(frozen=True)

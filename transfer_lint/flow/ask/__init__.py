@@ -12,11 +12,13 @@ from transfer_lint.flow.results.constructions import Construction, DeviceCompari
 from transfer_lint.flow.results.examination import Place
 from transfer_lint.flow.results.reads import Form, HostRead
 from transfer_lint.flow.results.sites import Site
+from transfer_lint.flow.results.waits import ExplicitWait, WaitKind
 from transfer_lint.flow.values.terms import Why
 
 __all__ = [
     "Construction",
     "DeviceComparison",
+    "ExplicitWait",
     "Factory",
     "Form",
     "HostRead",
@@ -24,5 +26,6 @@ __all__ = [
     "Place",
     "Questions",
     "Site",
+    "WaitKind",
     "Why",
 ]

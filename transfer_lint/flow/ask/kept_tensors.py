@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from typing import TypeGuard
 
 from transfer_lint.flow.ask.caches import asks_for, kept_by
 from transfer_lint.flow.ask.factories import Factories
@@ -21,7 +22,7 @@ def is_unregistered_constant(
 ) -> bool:
     """Whether a method of a module uses a tensor that `__init__` has made on the host and never registered.
 
-    Nothing else assigns it, and it is made of nothing but factories: it is the same at every call.
+    Nothing else assigns it, and it is made of nothing but factories and numbers: it is the same at every call.
     """
     owner = function.owner if function is not None else None
     name = own_attribute(node.value if isinstance(node, ast.Subscript) else node)
@@ -33,7 +34,48 @@ def is_unregistered_constant(
     if start is None or name in owner.reassigned or owner.is_overridden(name) or name in owner.attributes:
         return False
     values = [value for part in nodes_of(start.node) for value in _assigned(part, name)]
-    return len(values) == 1 and factories.makes_on_host(values[0])
+    return len(values) == 1 and _is_made_on_host(values[0], start, factories)
+
+
+def _is_made_on_host(value: ast.expr, start: FunctionInfo, factories: Factories) -> bool:
+    """Whether a tensor is made on the host by factories, and computed with numbers. start: the method that makes it.
+
+    A local name stands for what was bound to it before, in the same block. Names beside a tensor of the host are
+    numbers, or tensors of the host: torch takes no others.
+    """
+    match value:
+        case ast.Call(func=ast.Attribute(value=inner, attr=name), args=[]) if name in _SHAPES | _CONVERSIONS:
+            return _is_made_on_host(inner, start, factories)
+        case ast.BinOp(left=left, right=right):
+            made, other = (left, right) if not _is_arithmetic(left) else (right, left)
+            if _is_arithmetic(other):
+                return _is_made_on_host(made, start, factories)
+        case ast.Name():
+            bound = _bound_before(value, start)
+            return bound is not None and _is_made_on_host(bound, start, factories)
+    return factories.makes_on_host(value)
+
+
+def _is_arithmetic(node: ast.expr) -> bool:
+    """Whether an expression is written with names and numbers alone."""
+    parts = (ast.BinOp, ast.UnaryOp, ast.Attribute, ast.Name, ast.Constant, ast.operator, ast.unaryop, ast.Load)
+    return all(isinstance(part, parts) for part in ast.walk(node))
+
+
+def _bound_before(name: ast.Name, function: FunctionInfo) -> ast.expr | None:
+    """What the last statement before it, in the same block, assigns to a name."""
+    for around in nodes_of(function.node):
+        for block in filter(_is_block, (getattr(around, "body", None), getattr(around, "orelse", None))):
+            at = next((i for i, s in enumerate(block) if isinstance(s, ast.Assign) and name in nodes_of(s)), 0)
+            for statement in reversed(block[:at]):
+                bound = [v for t, v in bindings(statement) if isinstance(t, ast.Name) and t.id == name.id]
+                if bound:
+                    return bound[0] if isinstance(statement, ast.Assign) else None
+    return None
+
+
+def _is_block(value: object) -> TypeGuard[list[ast.stmt]]:
+    return isinstance(value, list)
 
 
 def holds_only_tensors(owner: ClassInfo | None, node: ast.expr, factories: Factories) -> bool:

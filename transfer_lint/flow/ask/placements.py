@@ -58,6 +58,7 @@ class Placements(Asides):
             *examined.constructions,
             *examined.comparisons,
             *examined.uploads,
+            *examined.waits,
         )
         self.assumable = set(examined.assumable)
         self._assumptions = assumptions

@@ -23,6 +23,7 @@ from transfer_lint.flow.interpret.assumed import (
 from transfer_lint.flow.interpret.attributes import attribute
 from transfer_lint.flow.interpret.captures import iterated
 from transfer_lint.flow.interpret.constructions import note_construction, note_values
+from transfer_lint.flow.interpret.explicit_waits import note_wait
 from transfer_lint.flow.interpret.external_calls import external_call
 from transfer_lint.flow.interpret.frame import Frame
 from transfer_lint.flow.interpret.host_reads import by_function, logged, method, shows, unknown_method
@@ -77,6 +78,7 @@ def call(frame: Frame, node: ast.Call, state: State) -> Value:
         case External():
             made = external_call(frame, callee.name, arguments, node, state)
             note_construction(frame, node, callee.name, made)
+            note_wait(frame, node, callee.name, arguments)
             return made
         case Object():
             if isinstance(func, ast.Name) and callee.ident.is_global:

@@ -24,6 +24,7 @@ from transfer_lint.flow.program.syntax import children
 from transfer_lint.flow.results.constructions import Construction, DeviceComparison, ImplicitUpload
 from transfer_lint.flow.results.reads import HostRead
 from transfer_lint.flow.results.sites import Site
+from transfer_lint.flow.results.waits import ExplicitWait
 from transfer_lint.flow.values.state import Meeting, State
 from transfer_lint.flow.values.summary import Summary, Template
 from transfer_lint.flow.values.symbols import Symbol, Symbols
@@ -143,6 +144,7 @@ class Frame:
         self.constructions: dict[ast.Call, Construction] = {}
         self.comparisons: dict[ast.Compare, DeviceComparison] = {}
         self.uploads: dict[ast.expr, ImplicitUpload] = {}
+        self.waits: dict[ast.Call, ExplicitWait] = {}
         self.mutations: dict[tuple[ast.AST, Symbol | None], bool] = {}  # (node, tensor) -> sure; see `Mutation`
         self.round_trips: dict[ast.Call, Why] = {}
         self.returns: list[tuple[Value, State]] = []

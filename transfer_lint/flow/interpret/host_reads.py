@@ -368,7 +368,7 @@ def note(
 ) -> None:
     """Record a host read of a tensor, or of a value that may be one; see `HostRead`."""
     around, proved = frame.around, isinstance(value, Tensor)
-    if around.traced and not (form is Form.SIZE and _is_scripted(frame)):
+    if around.traced:
         return
     assert isinstance(value, Tensor | Object)
     tensor = value if isinstance(value, Tensor) else Tensor(value.ident, *value.placed)
@@ -388,8 +388,3 @@ def note(
         given,
         by,
     )
-
-
-def _is_scripted(frame: Frame) -> bool:
-    """Whether the function is compiled by TorchScript, in which the size of a result makes the host wait as well."""
-    return frame.function is not None and "torch.jit.script" in frame.function.decorators

@@ -23,6 +23,7 @@ from transfer_lint.flow.interpret.parameters import parameter
 from transfer_lint.flow.interpret.templates import as_constructed, because, ground, lasting
 from transfer_lint.flow.interpret.unknown_calls import unknown_call
 from transfer_lint.flow.interpret.without_flow import without_flow
+from transfer_lint.flow.knowledge.names import TORCHSCRIPT
 from transfer_lint.flow.program.guards import tested_for_tensor
 from transfer_lint.flow.program.heat import HeatMap
 from transfer_lint.flow.program.modules import ClassInfo, FunctionInfo, Module
@@ -85,7 +86,8 @@ class Summaries:
         """The interpretation of a function, with its sites. Memoised."""
         if info.node not in self._done:
             frame = self._frame(info.module, info)
-            frame.around.traced = any(name in self.project.knowledge.tracers for name in info.decorators)
+            tracers = self.project.knowledge.tracers
+            frame.around.traced = any(name in tracers and name != TORCHSCRIPT for name in info.decorators)
             self._running.add(info.node)
             try:
                 if self._beside is not None and self._beside.has_given_up(info, self.assumptions):
@@ -195,6 +197,7 @@ class Summaries:
         outer.constructions.update(frame.constructions)
         outer.comparisons.update(frame.comparisons)
         outer.uploads.update(frame.uploads)
+        outer.waits.update(frame.waits)
         outer.mutations.update(frame.mutations)
         outer.assumable |= frame.assumable
         outer.values.update(frame.values)

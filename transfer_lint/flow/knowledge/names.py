@@ -19,3 +19,6 @@ DTYPES |= {f"torch.{alias}": f"torch.{name}" for alias, name in {**_ALIASES, "lo
 
 ONE_NUMBER = frozenset({"all", "amax", "amin", "any", "item", "max", "mean", "min", "norm", "sum"})
 """Methods that make one number of a tensor, or of an array."""
+
+TORCHSCRIPT = "torch.jit.script"
+"""The decorator of a function that TorchScript compiles."""

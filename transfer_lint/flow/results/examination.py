@@ -14,15 +14,16 @@ from transfer_lint.flow.results.constructions import Construction, DeviceCompari
 from transfer_lint.flow.results.mutations import Mutation
 from transfer_lint.flow.results.reads import HostRead
 from transfer_lint.flow.results.sites import Site
+from transfer_lint.flow.results.waits import ExplicitWait
 from transfer_lint.flow.values.values import Value, is_module
 
-Place: TypeAlias = Site | HostRead | Construction | DeviceComparison | ImplicitUpload
+Place: TypeAlias = Site | HostRead | Construction | DeviceComparison | ImplicitUpload | ExplicitWait
 """What a rule judges."""
 
 
 @dataclass(frozen=True)
 class Examination:
-    """One file: its transfers, reads, constructions, comparisons, uploads and mutations, all in source order.
+    """One file: its transfers, reads, constructions, comparisons, uploads, waits and mutations, all in source order.
 
     assumable: the assumptions that would tell, or told, more about it.
     given_up: the functions, or the top level (the module's tree), whose interpretation took too many steps.
@@ -34,6 +35,7 @@ class Examination:
     constructions: Sequence[Construction] = ()
     comparisons: Sequence[DeviceComparison] = ()
     uploads: Sequence[ImplicitUpload] = ()
+    waits: Sequence[ExplicitWait] = ()
     assumable: frozenset[Assumption] = frozenset()
     given_up: Sequence[ast.AST] = ()
 

@@ -1,0 +1,44 @@
+"""Explicit waits: what a program waits for on purpose, and what it need not wait for."""
+
+from __future__ import annotations
+
+import ast
+import re
+from itertools import pairwise
+
+from transfer_lint.flow.program.syntax import loops_around, nodes_of, path_to
+from transfer_lint.flow.results.waits import ExplicitWait
+
+_MEASURES = r"clock|tic\b|toc\b|time(?!step)|profil|bench|latenc|fps\b|memory_|mem_get|elapsed|warm_?up"
+_ORDERS = r"stream|event|data_ptr|ctypes|pynvml|nccl|async|graph|capture|thread|queue|ipc|\bcpu\b[^\n]*non_blocking"
+_PURPOSE = re.compile(f"{_MEASURES}|{_ORDERS}", re.IGNORECASE)
+"""What stands beside a wait that is wanted: it measures, or orders what torch does not order by itself."""
+
+_FEW = 3  # statements
+
+
+def is_wanted(wait: ExplicitWait) -> bool:
+    """Whether the code around a wait shows what it is for, or it is all that a function is for."""
+    function = wait.function
+    if function is None:
+        return _PURPOSE.search(wait.module.text) is not None
+    statements = sum(isinstance(node, ast.stmt) for node in nodes_of(function.node)) - 1
+    lines = wait.module.lines[function.lines.start - 1 : function.lines.stop - 1]
+    return statements <= _FEW or _PURPOSE.search(function.qualname + "\n".join(lines)) is not None
+
+
+def is_under_test(wait: ExplicitWait) -> bool:
+    """Whether an `if` decides on it, other than that of `if __name__ == "__main__":`."""
+    body = wait.function.node.body if wait.function is not None else wait.module.tree.body
+    tests = [around.test for around, _ in pairwise(path_to(body, wait.statement)) if isinstance(around, ast.If)]
+    return any("__name__" not in ast.unparse(test) for test in tests)
+
+
+def is_in_training(wait: ExplicitWait) -> bool:
+    """Whether a loop around it goes backward, in the same function."""
+    body = wait.function.node.body if wait.function is not None else wait.module.tree.body
+    loops = loops_around(body, wait.statement)
+    return any(
+        isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "backward"
+        for node in (nodes_of(loops[-1]) if loops else ())
+    )

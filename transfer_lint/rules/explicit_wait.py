@@ -1,0 +1,40 @@
+"""TL304: the program itself asks to wait for the device, at every step, for nothing that it needs."""
+
+from __future__ import annotations
+
+from transfer_lint.findings import Heat, Saving, Severity
+from transfer_lint.flow.ask import ExplicitWait, Questions, WaitKind
+from transfer_lint.rules import Verdict, rule, warning_if
+from transfer_lint.rules.options import RuleOptions
+
+
+@rule(
+    "TL304",
+    "explicit-wait",
+    "the program asks to wait for the device at every step, for nothing that it needs",
+    fix="",
+    safety=None,
+    saves=Saving.WAITS,
+)
+def check(wait: ExplicitWait, questions: Questions, options: RuleOptions) -> Verdict | None:
+    """A search for NaN that is always on is a warning, and so is a wait in a loop that trains; else a hint.
+
+    Nothing is said of a wait that the code around it shows a purpose of, such as measuring time.
+    """
+    if wait.in_handler or questions.is_in_test(wait) or questions.is_shut_out(wait):
+        return None
+    call = f"`{wait.name.rpartition('.')[2]}`"
+    if wait.kind is WaitKind.ANOMALIES:
+        if questions.is_under_test(wait):
+            return None
+        text = "is always on: the backward pass waits for each gradient, to look for NaN. Turn it on to debug"
+        return Verdict(Severity.WARNING, f"{call} {text}")
+    if wait.rate.rate.heat.rank < Heat.STEP.rank or wait.rate.rate.throttled or questions.is_wanted_wait(wait):
+        return None
+    often = wait.rate.rate.heat.often
+    if wait.kind is WaitKind.MEMORY:
+        text = f"waits for the device {often}, to give back memory that the next step asks for again"
+        return Verdict(Severity.HINT, f"{call} {text}")
+    text = f"makes the host wait {often} until the device has nothing left to do: torch itself waits for what is read"
+    loud = wait.heat.rank >= Heat.STEP.rank and questions.is_in_training(wait)
+    return Verdict(warning_if(loud, wait), f"{call} {text}")
