@@ -43,6 +43,7 @@ TESTS = rf"(?:if|while|assert)\b[^\n]*\.(?:{'|'.join(_WHOLE)})\("
 """A test of what is made of all elements of a tensor, or an array."""
 
 _SAMPLERS = ("Bernoulli", "Beta", "Categorical", "Dirichlet", "Gamma", "Laplace", "Normal", "Uniform")
+_KEYS = r"(?:\[[^\n]* for [^\n]*\]|[^\n]* (?:[!=<>]=|[<>]) )"  # a list, or truth values, that may pick items
 SIZES: Mapping[str, Sequence[str]] = {
     r"\.(?<!np\.)(?<!numpy\.)(?:argwhere|masked_select|nonzero|unique)\(": (
         "argwhere(", "masked_select(", "nonzero(", "unique(",
@@ -70,6 +71,8 @@ SIZES: Mapping[str, Sequence[str]] = {
     r"for \w+, (\w+) in zip\([^\n]*\):\n(?:[^\n]*\n){0,2}[^\n]*\[: ?\1\b": (" in zip(",),
     r"\[(?<=[\w)\]]\[)\s*(?:[^\[\]\n]|\[[^\[\]\n]{0,40}\]){0,80}(?:[!=<>]=|[<>]|ma?sk\w*\s*[,\]])": ("[",),
     r"\[(?<=\w\[)~\w+\]": ("[~",),
+    rf"\n +(\w+) = {_KEYS}[^\n]*\n(?:[^\n]*\n){{0,9}}?[^\n]*[\[,] ?\1[\],]": (" = ",),
+    r"\n +(\w+) = [^\n]*\.sum\([^\n]*\n(?:[^\n]*\n){0,9}? *(?:el)?if \1 (?:[!=]=|[<>])": (".sum(",),
 }  # fmt: skip
 """What reads, in a file that uses torch, how many elements a result has, or one number of a tensor; also by a mask;
 and what makes an index on the host. Each pattern with texts of which all that it matches holds one."""

@@ -17,7 +17,7 @@ from transfer_lint.rules.options import RuleOptions
     saves=Saving.WAITS,
 )
 def check(wait: ExplicitWait, questions: Questions, options: RuleOptions) -> Verdict | None:
-    """A search for NaN that is always on is a warning, and so is a wait in a loop that trains; else a hint.
+    """A search for NaN that is on at every run is a warning, and so is a wait in a loop that trains; else a hint.
 
     Nothing is said of a wait that the code around it shows a purpose of, such as measuring time.
     """
@@ -25,10 +25,10 @@ def check(wait: ExplicitWait, questions: Questions, options: RuleOptions) -> Ver
         return None
     call = f"`{wait.name.rpartition('.')[2]}`"
     if wait.kind is WaitKind.ANOMALIES:
-        if questions.is_under_test(wait):
+        if questions.is_for_debugging(wait):
             return None
         text = "is always on: the backward pass waits for each gradient, to look for NaN. Turn it on to debug"
-        return Verdict(Severity.WARNING, f"{call} {text}")
+        return Verdict(warning_if(not questions.is_under_test(wait), wait), f"{call} {text}")
     if wait.rate.rate.heat.rank < Heat.STEP.rank or wait.rate.rate.throttled or questions.is_wanted_wait(wait):
         return None
     often = wait.rate.rate.heat.often

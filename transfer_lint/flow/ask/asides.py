@@ -77,6 +77,10 @@ class Asides:
         """Whether an `if` decides on the wait."""
         return explicit_waits.is_under_test(wait)
 
+    def is_for_debugging(self, wait: ExplicitWait) -> bool:
+        """Whether an `if` decides on the wait that looks for errors."""
+        return explicit_waits.is_for_debugging(wait)
+
     def is_in_training(self, wait: ExplicitWait) -> bool:
         """Whether the wait stands in a loop that goes backward."""
         return explicit_waits.is_in_training(wait)

@@ -14,6 +14,8 @@ _ORDERS = r"stream|event|data_ptr|ctypes|pynvml|nccl|async|graph|capture|thread|
 _PURPOSE = re.compile(f"{_MEASURES}|{_ORDERS}", re.IGNORECASE)
 """What stands beside a wait that is wanted: it measures, or orders what torch does not order by itself."""
 
+_DEBUGS = re.compile(r"debug|anomal|detect|check|nan|verbose|valid|test", re.IGNORECASE)
+
 _FEW = 3  # statements
 
 
@@ -29,9 +31,18 @@ def is_wanted(wait: ExplicitWait) -> bool:
 
 def is_under_test(wait: ExplicitWait) -> bool:
     """Whether an `if` decides on it, other than that of `if __name__ == "__main__":`."""
+    return any("__name__" not in test for test in _tests(wait))
+
+
+def is_for_debugging(wait: ExplicitWait) -> bool:
+    """Whether an `if` decides on it that, by its words, looks for errors: `if args.debug:`."""
+    return any(_DEBUGS.search(test) for test in _tests(wait))
+
+
+def _tests(wait: ExplicitWait) -> list[str]:
     body = wait.function.node.body if wait.function is not None else wait.module.tree.body
-    tests = [around.test for around, _ in pairwise(path_to(body, wait.statement)) if isinstance(around, ast.If)]
-    return any("__name__" not in ast.unparse(test) for test in tests)
+    around = [each for each, _ in pairwise(path_to(body, wait.statement)) if isinstance(each, ast.If)]
+    return [ast.unparse(each.test) for each in around]
 
 
 def is_in_training(wait: ExplicitWait) -> bool:

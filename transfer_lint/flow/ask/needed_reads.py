@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 
 from transfer_lint.flow.program.idioms import last_name
-from transfer_lint.flow.program.syntax import LOOPS, ancestors, blocks_of, nodes_of, path_to, spelled
+from transfer_lint.flow.program.syntax import LOOPS, ancestors, blocks_of, loops_around, nodes_of, path_to, spelled
 from transfer_lint.flow.program.throttles import steps_optimizer
 from transfer_lint.flow.results.reads import HostRead
 from transfer_lint.flow.results.sites import Site
@@ -135,6 +135,25 @@ def is_logged_as_list(read: HostRead) -> bool:
     values = [value for node in nodes_of(read.function.node) if (value := _put_under_name(node)) is not None]
     lists = [value for value in values if isinstance(value, ast.Call) and last_name(value.func) == "tolist"]
     return len(lists) > 1 and any(read.node in nodes_of(value) for value in lists)
+
+
+def is_gathered(read: HostRead) -> bool:
+    """Whether a loop appends to a list what is read, under a name or none, and does nothing else with it."""
+    loops = loops_around(read.function.node.body, read.statement) if read.function is not None else ()
+    if not loops:
+        return False
+    appended = [
+        node.args[0]
+        for node in nodes_of(loops[-1])
+        if isinstance(node, ast.Call) and last_name(node.func) == "append" and len(node.args) == 1
+    ]
+    match read.statement:
+        case ast.Assign(targets=[ast.Name(id=name)], value=value) if value is read.node:
+            uses = [
+                n for n in nodes_of(loops[-1]) if isinstance(n, ast.Name) and n.id == name and n not in nodes_of(value)
+            ]
+            return all(isinstance(n.ctx, ast.Store) or any(n is value for value in appended) for n in uses)
+    return any(value is read.node for value in appended)
 
 
 def _put_under_name(node: ast.AST) -> ast.expr | None:

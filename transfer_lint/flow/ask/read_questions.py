@@ -146,6 +146,10 @@ class ReadQuestions(Placements):
         """Whether it is one of several lists that a function puts under names of a record."""
         return needed_reads.is_logged_as_list(read)
 
+    def is_gathered(self, read: HostRead) -> bool:
+        """Whether a loop does nothing with what is read but append it to a list."""
+        return needed_reads.is_gathered(read)
+
     def is_remembered(self, read: HostRead) -> bool:
         """Whether what is read is remembered for as long as the same object is asked for; see `caches`."""
         return caches.remembers(read)

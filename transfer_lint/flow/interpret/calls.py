@@ -37,12 +37,13 @@ from transfer_lint.flow.knowledge.names import ONE_NUMBER
 from transfer_lint.flow.program.modules import ClassInfo
 from transfer_lint.flow.values.state import State
 from transfer_lint.flow.values.terms import Known, Term, TermKind
-from transfer_lint.flow.values.values import Class, Constant, External, Function, Object, Tensor, Tuple, Value
+from transfer_lint.flow.values.values import Class, Constant, External, Function, Host, Object, Tensor, Tuple, Value
 
 # Methods of torch.nn.Module that return the module itself.
 _FLUENT = frozenset({"eval", "train", "requires_grad_", "zero_grad"})
 # Those that little else has; `train` with an argument.
 _OF_MODELS = frozenset({"eval", "train"})
+_OF_ARRAYS = frozenset({"astype", "copy", "flatten", "ravel", "reshape"})  # they make arrays of arrays
 _CASTS = {"half": "torch.float16", "float": "torch.float32", "double": "torch.float64", "bfloat16": "torch.bfloat16"}
 
 
@@ -60,6 +61,9 @@ def call(frame: Frame, node: ast.Call, state: State) -> Value:
             receiver = as_tensor(frame, receiver, func.value, state)
         if isinstance(receiver, Tensor | Object):
             return _method_call(frame, node, func, receiver, state)
+        if isinstance(receiver, Host) and receiver.array and func.attr in _OF_ARRAYS:
+            evaluate_arguments(frame, node, state)
+            return Host(frame.symbol(node, "an array"), array=True)
         callee = attribute(frame, receiver, func, state)
     else:
         callee = frame.eval(func, state)

@@ -10,6 +10,7 @@ from transfer_lint.flow.interpret.host_reads import is_mask, note
 from transfer_lint.flow.interpret.seeming import seems_tensor
 from transfer_lint.flow.knowledge import Role
 from transfer_lint.flow.program.number_lists import lists_numbers
+from transfer_lint.flow.program.syntax import parents
 from transfer_lint.flow.results.constructions import ImplicitUpload
 from transfer_lint.flow.results.reads import Form
 from transfer_lint.flow.values.terms import TermKind, merge_why, role_of
@@ -25,13 +26,18 @@ def upload_of_index(frame: Frame, node: ast.Subscript, owner: Value, key: Value)
     if tensor is None or len(parts) != len(keys):
         return
     sure = isinstance(owner, Tensor) or seems_tensor(frame, node.value, owner, by_use=True)
+    sure = sure or _is_given_to_torch(frame, node)
     placed = tensor.device is not None and tensor.device.term.kind is not TermKind.DEVICE_OF
     in_module = frame.function is not None and frame.function.owner is not None and frame.function.owner.is_module
+    among = sure or seems_tensor(frame, node.value, owner)
     for part, value in zip(parts, keys, strict=True):
         # Who makes a mask or writes a list outside of steps may well work on the host altogether.
         likely = placed or in_module or not (is_mask(value) or isinstance(part, ast.List))
         likely = likely or frame.rate.rate.heat.rank >= Heat.STEP.rank
-        whole = isinstance(value, Tensor) or (sure and _holds_numbers(frame, part, value))
+        # No list or dictionary takes a list that is written out.
+        whole = isinstance(value, Tensor) or (
+            (sure or (among and isinstance(part, ast.List))) and _holds_numbers(frame, part, value)
+        )
         if whole and likely and _is_of_host(frame, value):
             _note(frame, node, part, value, tensor)
             return
@@ -45,6 +51,12 @@ def upload_of_value(frame: Frame, node: ast.Subscript, owner: Value, value: Valu
         return
     if isinstance(value, Tensor) and value.scalar is False and _is_of_host(frame, value):
         _note(frame, node, statement.value, value, tensor)
+
+
+def _is_given_to_torch(frame: Frame, node: ast.expr) -> bool:
+    """Whether a value is an argument of a function of torch that computes with tensors."""
+    holder = parents(frame.around.statement).get(node)
+    return isinstance(holder, ast.Call) and frame.module.dotted(holder.func) in frame.knowledge.combine
 
 
 def read_of_value(frame: Frame, node: ast.Subscript, owner: Value, value: Value) -> None:

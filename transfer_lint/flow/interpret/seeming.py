@@ -84,6 +84,8 @@ def seems_mask(frame: Frame, node: ast.expr, depth: int = _DEPTH) -> bool:
             return not any(isinstance(op, ast.Is | ast.IsNot | ast.In | ast.NotIn) for op in ops)
         case ast.UnaryOp(op=ast.Invert(), operand=inner):
             return seems_mask(frame, inner, depth)
+        case ast.BinOp(op=ast.Mult(), left=left, right=right):
+            return seems_mask(frame, left, depth) and seems_mask(frame, right, depth)
         case ast.BinOp(op=ast.BitAnd() | ast.BitOr() | ast.BitXor(), left=left, right=right):
             return seems_mask(frame, left, depth) or seems_mask(frame, right, depth)
         case ast.Call(func=ast.Attribute(attr="any" | "all"), args=args, keywords=keywords):

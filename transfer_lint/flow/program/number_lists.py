@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator
 
 from transfer_lint.flow.program.modules import FunctionInfo, Module
-from transfer_lint.flow.program.syntax import nodes_of
+from transfer_lint.flow.program.syntax import bindings, nodes_of, spelled
 
 _LISTS = frozenset({"list", "List", "Sequence"})
 _DEPTH = 4  # names that stand for one another
@@ -19,9 +19,10 @@ def lists_numbers(module: Module, function: FunctionInfo, node: ast.expr, depth:
     """
     match node:
         case ast.List(elts=items):
-            return bool(items) and all(_is_number(module, item) for item in items)
-        case ast.ListComp(elt=item, generators=[ast.comprehension(iter=source)]):
-            return _is_number(module, item) or (isinstance(item, ast.Name) and _is_range(module, source))
+            return bool(items) and all(_is_number(module, item) or _names_number(function, item) for item in items)
+        case ast.ListComp(elt=item, generators=[ast.comprehension(target=target, iter=source)]):
+            counted = _counted(module, target, source)
+            return _is_number(module, item) or (counted is not None and spelled(item) == counted)
         case ast.Call(func=ast.Name(id="list" | "sorted"), args=[source]):
             return _is_range(module, source) or lists_numbers(module, function, source, depth)
         case ast.Subscript(value=inner, slice=ast.Slice()):
@@ -86,9 +87,36 @@ def _is_number(module: Module, node: ast.expr) -> bool:
             return _is_range(module, source)
         case ast.UnaryOp(operand=ast.Constant(value=int())) | ast.Constant(value=int()):
             return True
-        case ast.Call(func=ast.Name(id="int" | "len")):
+        case ast.Call(func=ast.Name(id="int" | "len") | ast.Attribute(attr="index" | "count")):
             return True
     return False
+
+
+def _names_number(function: FunctionInfo, node: ast.expr) -> bool:
+    """Whether a name stands for whole numbers that are written out: `left, right = 7, 8`."""
+    values = [value for name, value in _single(function) if isinstance(node, ast.Name) and name == node.id]
+    return bool(values) and all(isinstance(v, ast.Constant) and isinstance(v.value, int) for v in values)
+
+
+def _single(function: FunctionInfo) -> Iterator[tuple[str, ast.expr | None]]:
+    """What a function binds to each of its names; of several at once, each to its own."""
+    for node in nodes_of(function.node):
+        match node:
+            case ast.Assign(targets=[ast.Tuple(elts=names)], value=ast.Tuple(elts=values)) if len(names) == len(values):
+                yield from ((spelled(name), value) for name, value in zip(names, values, strict=True))
+    for target, value in bindings(function.node):
+        if isinstance(target, ast.Name) and not isinstance(value, ast.Tuple):
+            yield target.id, value
+
+
+def _counted(module: Module, target: ast.expr, source: ast.expr) -> str | None:
+    """The name that counts the rounds of a comprehension: `i` of `for i in range(n)`, `for i, x in enumerate(xs)`."""
+    if _is_range(module, source):
+        return spelled(target)
+    match source, target:
+        case ast.Call(func=func), ast.Tuple(elts=[ast.Name(id=name), _]):
+            return name if module.dotted(func) == "builtins.enumerate" else None
+    return None
 
 
 def _is_range(module: Module, node: ast.expr) -> bool:

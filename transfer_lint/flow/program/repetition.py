@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from functools import cached_property
 
 from transfer_lint.flow.knowledge import Knowledge
-from transfer_lint.flow.program.computations import asks_gradient, asks_tensor, computes
+from transfer_lint.flow.program.computations import asks_gradient, asks_tensor, computed_by, computes
 from transfer_lint.flow.program.file_facts import FileFacts
 from transfer_lint.flow.program.idioms import (
     attributes,
@@ -180,9 +180,11 @@ class Repetition:
         return any(isinstance(part, ast.Call) and self._is_step(part) for part in _direct(body))
 
     def _through_functions(self, body: Iterable[ast.AST]) -> tuple[Change, ...]:
-        """The change by a loop whose body calls a function of the tree that does one step."""
-        calls = (part for part in _direct(body) if isinstance(part, ast.Call))
-        return (Change.QUIET_STEP,) if any(self._is_one_step(call, _CALLS) for call in calls) else ()
+        """The change by a loop whose body calls a function of the tree that does one step, or a method of a model."""
+        calls = [part for part in _direct(body) if isinstance(part, ast.Call)]
+        models = (model for call in calls if (model := computed_by(call)) is not None)
+        step = any(map(self._is_model, models)) or any(self._is_one_step(call, _CALLS) for call in calls)
+        return (Change.QUIET_STEP,) if step else ()
 
     def _is_over_epochs(self, node: ast.For | ast.AsyncFor) -> bool:
         """Whether a loop trains in a loop inside of it only, so that its own steps are rare: they show or evaluate."""
