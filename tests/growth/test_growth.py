@@ -142,3 +142,29 @@ HOLDING_THEMSELVES = {
 def test_lists_that_may_hold_themselves_are_looked_at_once(lines: str) -> None:
     text = f"import torch\n\n\ndef draw(values):\n{lines}    return torch.tensor(ids).cuda()\n"
     assert [finding.code for finding in check("draw.py", source=text).findings] == ["TL106"]
+
+
+LEADS_TO_ITSELF = """import torch
+
+
+class Node:
+    def __init__(self):
+        self.me = self
+        self.held = torch.zeros(2)
+
+
+def held(flag, x: torch.Tensor):
+    first, second = Node(), Node()
+    first.held = x.cuda()
+    node = first if flag else second
+    if flag:
+        node = first
+    else:
+        node = second
+    moved = x.cuda()
+    return node.me.me.held, moved.cuda()
+"""
+
+
+def test_objects_that_lead_to_themselves_meet_once() -> None:
+    assert "TL108" in [finding.code for finding in check("node.py", source=LEADS_TO_ITSELF).findings]

@@ -254,6 +254,12 @@ def _shown(function: ast.AST, *, arrays: bool) -> Iterator[str]:
             ) if _is_of_tensors(node):
                 yield name
             case ast.Call(
+                func=ast.Attribute(value=ast.BinOp() as made, attr="to"),
+                args=[ast.Attribute(value=ast.Name(id="torch"))],
+            ):  # `((points[:, 1] - low) / size).to(torch.int64)`
+                parts = (part.value for part in ast.walk(made) if isinstance(part, ast.Subscript))
+                yield from (part.id for part in parts if isinstance(part, ast.Name))
+            case ast.Call(
                 func=ast.Attribute(value=ast.Name(id="torch"), attr="cat" | "stack"), args=[ast.List(elts=parts), *_]
             ):
                 joined = (part.value for part in parts if isinstance(part, ast.Subscript))

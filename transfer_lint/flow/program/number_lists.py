@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator
 
 from transfer_lint.flow.program.modules import FunctionInfo, Module
-from transfer_lint.flow.program.syntax import bindings, nodes_of, spelled
+from transfer_lint.flow.program.syntax import bindings, nodes_of, own_attribute, spelled
 
 _LISTS = frozenset({"list", "List", "Sequence"})
 _DEPTH = 4  # names that stand for one another
@@ -22,13 +22,23 @@ def lists_numbers(module: Module, function: FunctionInfo, node: ast.expr, depth:
             return bool(items) and all(_is_number(module, item) or _names_number(function, item) for item in items)
         case ast.ListComp(elt=item, generators=[ast.comprehension(target=target, iter=source)]):
             counted = _counted(module, target, source)
-            return _is_number(module, item) or (counted is not None and spelled(item) == counted)
+            looked_up = isinstance(item, ast.Subscript) and not isinstance(item.slice, ast.Slice | ast.Tuple)
+            return _is_number(module, item) or looked_up or (counted is not None and spelled(item) == counted)
         case ast.Call(func=ast.Name(id="list" | "sorted"), args=[source]):
             return _is_range(module, source) or lists_numbers(module, function, source, depth)
         case ast.Subscript(value=inner, slice=ast.Slice()):
             return lists_numbers(module, function, inner, depth)
         case ast.Name(id=name) if depth:
             return _is_list(module, function, name, depth - 1)
+        case ast.Subscript(value=ast.Name() as whole) if depth:
+            held = list(_assigned(function, whole.id))
+            return bool(held) and all(
+                isinstance(each, ast.ListComp) and lists_numbers(module, function, each.elt, depth - 1) for each in held
+            )
+        case ast.Attribute(value=ast.Name(id="self")) if function.owner is not None and depth:
+            held = _kept(function, node)
+            start = function.owner.methods.get("__init__")
+            return bool(held) and start is not None and all(lists_numbers(module, start, v, depth - 1) for v in held)
     return False
 
 
@@ -62,6 +72,15 @@ def _bound(module: Module, function: FunctionInfo, name: str, depth: int) -> Ite
             case ast.For(target=ast.Name(id=target), iter=ast.Name(id=source)) if target == name:
                 lists = [item for held in _assigned(function, source) for item in _items(held)]
                 yield bool(lists) and all(lists_numbers(module, function, held, depth) for held in lists)
+
+
+def _kept(function: FunctionInfo, attribute: ast.Attribute) -> list[ast.expr]:
+    """What `__init__` assigns to an attribute that nothing else does; nothing for another attribute."""
+    owner = function.owner
+    start = owner.methods.get("__init__") if owner is not None else None
+    if owner is None or start is None or attribute.attr in owner.reassigned or owner.is_overridden(attribute.attr):
+        return []
+    return [v for t, v in bindings(start.node) if v is not None and own_attribute(t) == attribute.attr]
 
 
 def _assigned(function: FunctionInfo, name: str) -> Iterator[ast.expr]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import ast
 
 from transfer_lint.flow.program.modules import FunctionNode
-from transfer_lint.flow.program.syntax import nodes_of
+from transfer_lint.flow.program.syntax import bindings, nodes_of
 
 _READS = frozenset({"item", "nonzero", "numpy", "tolist"})
 _SAME = frozenset(
@@ -41,6 +41,8 @@ def _found(node: FunctionNode | ast.Lambda) -> str:
     name = parameters[0].arg
     returned = [part.value for part in statements if isinstance(part, ast.Return) and part.value is not None]
     values = [node.body] if isinstance(node, ast.Lambda) else returned
+    if any(isinstance(value, ast.Name) and value.id == name for value in values):  # `x = x.numpy()`, and returned
+        values += [v for t, v in bindings(node) if isinstance(t, ast.Name) and t.id == name and v is not None]
     return next((method for value in values if (method := _read_of(value, name))), "")
 
 

@@ -70,6 +70,7 @@ class Sharing:
     hidden: something was forgotten that is kept where changes are open, or might have been.
     budget: how many steps the interpretation may still take; see `spend`.
     later: function or generator, or what may be one -> what it may do when it runs.
+    meeting: objects whose records are being joined: those of both paths, and what stands for them after.
     """
 
     is_module: Callable[[Value], bool]
@@ -89,6 +90,7 @@ class Sharing:
     open: bool = False
     hidden: bool = False
     budget: int = sys.maxsize
+    meeting: list[tuple[Object, Object, Object]] = field(default_factory=list)
     _related: dict[frozenset[Symbol], set[Symbol] | None] = field(default_factory=dict)
     _modules: dict[Symbol, bool] = field(default_factory=dict)
 

@@ -160,6 +160,9 @@ class State(Memory):
             for number, (x, y) in enumerate(zip(a.items, b.items, strict=True)):
                 items.append(self.merge_values(x, y, partial(_item, phi, number), other, into))
             return Tuple(tuple(items))
+        for mine, theirs, met in self.sharing.meeting:
+            if mine == a and theirs == b:
+                return met  # an object that leads to itself
         merged = join(a, b, phi)
         if not isinstance(merged, Object | Tuple | Function):
             return merged  # no object
@@ -181,7 +184,9 @@ class State(Memory):
         if merged.cls is not None:
             records = self.record(a.ident), other.record(b.ident)
             here = Epoch(f"join {('twin', merged.ident)}", 0)
+            self.sharing.meeting.append((a, b, merged))
             into.heap[merged.ident] = self._joined_record(other, into, merged.ident, records, here)
+            self.sharing.meeting.pop()
         for origin in (a.ident, b.ident):
             self.sharing.twin(merged.ident, origin)
 
