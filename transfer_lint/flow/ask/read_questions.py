@@ -7,7 +7,7 @@ from transfer_lint.flow.ask import array_detours, caches, detours, kept_tensors,
 from transfer_lint.flow.ask.liveness import is_wanted_there
 from transfer_lint.flow.ask.pieces import Piece
 from transfer_lint.flow.ask.placements import Placements, is_device_of_value
-from transfer_lint.flow.ask.trained import is_trained_on
+from transfer_lint.flow.ask.trained import is_trained_on, trains_on_host
 from transfer_lint.flow.knowledge import Role
 from transfer_lint.flow.program.syntax import nodes_of, spelled
 from transfer_lint.flow.results.constructions import Construction
@@ -272,7 +272,7 @@ class ReadQuestions(Placements):
         It was put there, or it is what is trained on.
         """
         known = self._source_of(read)
-        if self._role(known) in (Role.ACCELERATOR, Role.HOST):
+        if self._role(known) in (Role.ACCELERATOR, Role.HOST) or trains_on_host(self.module):
             return ()
         given = known is not None and _is_given(known.term) and not _is_host_by_default(read, known.term)
         if not given and not self.is_trained_on(read):

@@ -3,19 +3,28 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 
+from transfer_lint.flow.program.modules import Module
 from transfer_lint.flow.program.syntax import bindings, nodes_of
 from transfer_lint.flow.program.throttles import is_optimizer
 from transfer_lint.flow.results.reads import HostRead
 
 _NORMS = frozenset({"clip_grad_norm", "clip_grad_norm_"})
+_MAKES_OPTIMIZER = re.compile(r"\w*[Oo]ptim\w*(?:\.\w+)*\([^\n]*\.parameters\(\)")
+_PLACES = re.compile(r"cuda|device|accelera|\.to\(|gpu|fabric|trainer|deepspeed|distributed|prepare", re.IGNORECASE)
 _PARTS = 3  # sums that are parts of one another
 
 
 def is_trained_on(read: HostRead) -> bool:
     """Whether what is read goes backward in the same function, or is a summand or factor of what does, or a norm."""
     return read.function is not None and _name_of(read.node) in _trained(read.function.node)
+
+
+def trains_on_host(module: Module) -> bool:
+    """Whether a file makes its optimizer itself and names nothing that could put a model on a device."""
+    return _MAKES_OPTIMIZER.search(module.text) is not None and _PLACES.search(module.text) is None
 
 
 def _trained(function: ast.AST) -> frozenset[str]:
