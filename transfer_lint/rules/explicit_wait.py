@@ -28,7 +28,8 @@ def check(wait: ExplicitWait, questions: Questions, options: RuleOptions) -> Ver
         if questions.is_for_debugging(wait):
             return None
         text = "is always on: the backward pass waits for each gradient, to look for NaN. Turn it on to debug"
-        return Verdict(warning_if(not questions.is_under_test(wait), wait), f"{call} {text}")
+        severity = Severity.HINT if questions.is_under_test(wait) else Severity.WARNING
+        return Verdict(severity, f"{call} {text}")
     if wait.rate.rate.heat.rank < Heat.STEP.rank or wait.rate.rate.throttled or questions.is_wanted_wait(wait):
         return None
     often = wait.rate.rate.heat.often

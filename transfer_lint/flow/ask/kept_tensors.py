@@ -47,9 +47,9 @@ def _is_made_on_host(value: ast.expr, start: FunctionInfo, factories: Factories)
         case ast.Call(func=ast.Attribute(value=inner, attr=name), args=[]) if name in _SHAPES | _CONVERSIONS:
             return _is_made_on_host(inner, start, factories)
         case ast.BinOp(left=left, right=right):
-            made, other = (left, right) if not _is_arithmetic(left) else (right, left)
-            if _is_arithmetic(other):
-                return _is_made_on_host(made, start, factories)
+            sides = ((left, right), (right, left))
+            if any(_is_arithmetic(other) and _is_made_on_host(made, start, factories) for made, other in sides):
+                return True
         case ast.Name():
             bound = _bound_before(value, start)
             return bound is not None and _is_made_on_host(bound, start, factories)
