@@ -24,6 +24,10 @@ LEFT_OUT = {
     "imported by what nothing imports": {"pack/__init__.py": PACK, "pack/main.py": "import train\n"},
     "another of that name": {"pack/__init__.py": "from .a.train import a\n" + PACK, "pack/a/train.py": "a = 1\n"},
     "not named": {"pack/__init__.py": "import_module(f'.nodes.{x}', __name__)\n" + PACK, "pack/nodes/a.py": "a = 1\n"},
+    "a script, where names come from elsewhere": {
+        "pack/__init__.py": "import_module(name)\n" + PACK,
+        "pack/train.py": "if __name__ == '__main__':\n    run()\n",
+    },
 }
 LOADED = {
     "no pack": {"main.py": "x = 1\n"},

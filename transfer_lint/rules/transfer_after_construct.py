@@ -20,7 +20,8 @@ from transfer_lint.rules.options import RuleOptions
 def check(site: Site | ImplicitUpload, questions: Questions, options: RuleOptions) -> Verdict | None:
     """Only factories that give the same bits on every device; random ones draw from the device's own generator.
 
-    A warning at steps. Once a call, or for a few numbers, it is a hint: nobody can measure that. So it is if the
+    A warning in layers and for each element. Once a step, or for a few numbers, it is a hint: beside all that a step
+    does, one copy is little. So it is if the
     factory copies values of the host, since with `device=` it makes the same copy; and if it gives other bits on
     another device, since then it is for the user to say whether these will do. Not reported: such a copy that the host
     does not wait for, and pinned memory, which is made for that.
@@ -35,7 +36,7 @@ def check(site: Site | ImplicitUpload, questions: Questions, options: RuleOption
         return _like(site, questions) or _computed(site, questions) or _missing(site, questions)
     if made.pinned or (made.copies and not site.is_blocking):
         return None
-    cold = site.heat.rank < Heat.STEP.rank or questions.fills_cache(site)
+    cold = site.heat.rank < Heat.LAYER.rank or questions.fills_cache(site)
     unknown = site.request.unpacked and site.request.ambiguous and not site.request.only_placed
     quiet = cold or made.few or made.copies or made.helper or unknown or not made.exact
     severity = warning_if(not quiet, site)
@@ -122,5 +123,5 @@ def _implicit(upload: ImplicitUpload, questions: Questions) -> Verdict | None:
     does = f"is an index of `{tensor}`" if upload.is_index else f"becomes items of `{tensor}`"
     text = f"`{questions.brought(upload)}` is made on the host and {does}"
     waits = "the host copies it to the device" if proved else "if that is on a device, the host copies it there"
-    loud = proved and upload.heat.rank >= Heat.STEP.rank and not questions.is_in_test(upload)
+    loud = proved and upload.heat.rank >= Heat.LAYER.rank and not questions.is_in_test(upload)
     return Verdict(warning_if(loud, upload), f"{text}: {waits} {often}, and waits. Make it there", upload.why)

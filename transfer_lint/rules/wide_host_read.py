@@ -1,4 +1,4 @@
-"""TL302: a whole tensor is brought to the host to read one item of it."""
+"""TL302: a whole tensor is brought to the host to read one item of it, or to reduce it there."""
 
 from __future__ import annotations
 
@@ -20,8 +20,12 @@ from transfer_lint.rules.options import RuleOptions
 def check(site: Site, questions: Questions, options: RuleOptions) -> Verdict | None:
     """Only if the item is read by constant integer indices, so that the device can do the indexing.
 
+    What is reduced right after the copy has no fix: the device adds in another order.
     A hint, for it saves bytes and no wait: of a read in a hot path TL301 or TL303 speaks, before the fix and after it.
     """
+    if (reduction := questions.reduced_on_host(site)) is not None:
+        text = f"is brought to the host as a whole for its `{reduction}` there: reduce it first, and copy the result"
+        return Verdict(Severity.HINT, f"`{questions.receiver(site)}` {text}", questions.proof(site))
     if not site.is_tensor or not questions.is_on_accelerator(site):
         return None
     if not questions.boundary(site) or not site.request.plain or site.request.dtype is not None:

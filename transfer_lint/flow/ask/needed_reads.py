@@ -138,22 +138,26 @@ def is_logged_as_list(read: HostRead) -> bool:
 
 
 def is_gathered(read: HostRead) -> bool:
-    """Whether a loop appends to a list what is read, under a name or none, and does nothing else with it."""
+    """Whether a loop only appends to a list what is read, under a name or none, or makes it items of an array."""
     loops = loops_around(read.function.node.body, read.statement) if read.function is not None else ()
-    if not loops:
-        return False
-    appended = [
-        node.args[0]
-        for node in nodes_of(loops[-1])
-        if isinstance(node, ast.Call) and last_name(node.func) == "append" and len(node.args) == 1
-    ]
+    nodes = nodes_of(loops[-1]) if loops else ()
+    gathered = [value for node in nodes if (value := _gathered(node)) is not None]
     match read.statement:
-        case ast.Assign(targets=[ast.Name(id=name)], value=value) if value is read.node:
-            uses = [
-                n for n in nodes_of(loops[-1]) if isinstance(n, ast.Name) and n.id == name and n not in nodes_of(value)
-            ]
-            return all(isinstance(n.ctx, ast.Store) or any(n is value for value in appended) for n in uses)
-    return any(value is read.node for value in appended)
+        case ast.Assign(targets=[ast.Name(id=name)], value=value) if value is read.node and loops:
+            own = nodes_of(value)
+            uses = [node for node in nodes if isinstance(node, ast.Name) and node.id == name and node not in own]
+            return all(isinstance(n.ctx, ast.Store) or any(n is value for value in gathered) for n in uses)
+    return any(value is read.node for value in gathered)
+
+
+def _gathered(node: ast.AST) -> ast.expr | None:
+    """`x` of `found.append(x)` and `grid[i:, j] = x`."""
+    match node:
+        case ast.Call(func=ast.Attribute(attr="append"), args=[value]):
+            return value
+        case ast.Assign(targets=[ast.Subscript(slice=ast.Slice() | ast.Tuple())], value=value):
+            return value
+    return None
 
 
 def _put_under_name(node: ast.AST) -> ast.expr | None:

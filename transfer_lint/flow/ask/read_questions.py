@@ -14,7 +14,7 @@ from transfer_lint.flow.results.constructions import Construction
 from transfer_lint.flow.results.reads import HostRead
 from transfer_lint.flow.results.sites import Site
 from transfer_lint.flow.values.terms import Fact, Known, Term, TermKind, Why, merge_why
-from transfer_lint.flow.values.values import Object
+from transfer_lint.flow.values.values import Object, Tensor
 
 
 class ReadQuestions(Placements):
@@ -23,6 +23,15 @@ class ReadQuestions(Placements):
     def read_of_one_item(self, site: Site) -> HostRead | None:
         """The host read of one item of what the site moves: `x.cpu()[0].item()`; None if there is none."""
         return readers.read_of_one_item(site, self.reads)
+
+    def reduced_on_host(self, site: Site) -> str | None:
+        """What a copy on the host is reduced by at once, `max` of `x.cpu().numpy().max()`; None if it is not."""
+        receiver = site.receiver if isinstance(site.receiver, Tensor) else None
+        if self.is_on_host(site) or not self.goes_to_host(site) or not site.is_blocking or not site.request.plain:
+            return None
+        if site.heat is Heat.ONCE or site.in_handler or (receiver is not None and receiver.scalar):
+            return None
+        return readers.reduced_at_once(site, self.module, sure=receiver is not None)
 
     def is_read_before(self, read: HostRead) -> bool:
         """Whether the function has read the same locals before, so that there is little left to wait for."""

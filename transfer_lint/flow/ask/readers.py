@@ -7,10 +7,24 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from transfer_lint.findings import Heat
 from transfer_lint.flow.ask.dominance import dominates, last_line
-from transfer_lint.flow.program.syntax import blocks_of, loops_around, names_in, nodes_of, path_to, spelled, spelled_in
+from transfer_lint.flow.program.modules import Module
+from transfer_lint.flow.program.syntax import (
+    blocks_of,
+    loops_around,
+    names_in,
+    nodes_of,
+    parents,
+    path_to,
+    spelled,
+    spelled_in,
+)
 from transfer_lint.flow.results.reads import Form, HostRead
 from transfer_lint.flow.results.sites import Site
 
+_REDUCTIONS = frozenset({"all", "amax", "amin", "any", "max", "mean", "median", "min", "prod", "std", "sum", "var"})
+_SAME_VALUES = frozenset(
+    {"contiguous", "detach", "double", "flatten", "float", "numpy", "ravel", "reshape", "squeeze", "view"}
+)
 _WAITS = frozenset({"synchronize", "wait", "wait_stream", "wait_event"})
 
 
@@ -22,6 +36,31 @@ def read_of_one_item(site: Site, reads: Sequence[HostRead]) -> HostRead | None:
         if isinstance(held, ast.Subscript) and held.value is site.node and _is_constant_index(held.slice):
             return read
     return None
+
+
+def reduced_at_once(site: Site, module: Module, *, sure: bool) -> str | None:
+    """The reduction of what the site copies, in the same expression: `max` of `x.cpu().numpy().max(axis=1)`.
+
+    sure: it is a tensor. Else that it is made an array has to show it.
+    """
+    around = parents(site.statement)
+    node: ast.AST = site.node
+    while True:
+        above = around.get(node)
+        call = around.get(above) if above is not None else None
+        match above, call:
+            case ast.Attribute(attr=name), ast.Call(func=func) if func is above:
+                if name in _REDUCTIONS:
+                    return name if sure else None
+                if name not in _SAME_VALUES:
+                    return None
+                sure = sure or name == "numpy"
+                node = call
+            case ast.Call(func=func, args=[first, *_]), _ if first is node:
+                owner, _, name = module.dotted(func).rpartition(".")
+                return name if sure and owner == "numpy" and name in _REDUCTIONS else None
+            case _:
+                return None
 
 
 def read_before_waiting(site: Site, reads: Sequence[HostRead], operation: int | None) -> int | None:

@@ -21,7 +21,7 @@ from transfer_lint.flow.interpret.seeming import (
 )
 from transfer_lint.flow.interpret.sizes import PAD, TAKE_NUMBERS, read_as_number, takes_numbers
 from transfer_lint.flow.program.modules import FunctionNode
-from transfer_lint.flow.program.reading_functions import reads_argument
+from transfer_lint.flow.program.reading_functions import reads_argument, stays_the_same, uploads_argument
 from transfer_lint.flow.program.syntax import nodes_of, spelled, written
 from transfer_lint.flow.results.reads import Form, HostRead
 from transfer_lint.flow.values.state import State
@@ -201,7 +201,13 @@ def sizes(frame: Frame, name: str, arguments: Mapping[str, Value], node: ast.Cal
 def by_function(
     frame: Frame, function: FunctionNode | ast.Lambda, arguments: Mapping[str, Value], node: ast.Call
 ) -> None:
-    """Record a host read if a short function of the tree does nothing but read its first argument."""
+    """Record a host read if a short function of the tree does nothing but read its first argument.
+
+    Or if it uploads that, and is given what is the same at every call.
+    """
+    if node.args and uploads_argument(function) and stays_the_same(frame.module, frame.function, node.args[0]):
+        note(frame, node, Tensor(frame.symbol(node, "a tensor")), form=Form.UPLOAD)
+        return
     given, method = arguments.get("0"), reads_argument(function)
     if not method or not isinstance(given, Tensor | Object) or (isinstance(given, Object) and given.cls is not None):
         return

@@ -16,16 +16,16 @@ _BY_NAME = re.compile(r"(?<!def )\b(?:import_module|__import__|run_module)\(\s*(
 _BY_PATH = re.compile(r"\b(?:spec_from_file_location|run_path)\(")
 _LISTED = re.compile(r"\b(?:listdir|scandir|r?glob|iterdir|walk|iter_modules)\(")
 _STRING = re.compile(r"(['\"])([^'\"\n]*)\1")
+_SCRIPT = re.compile(r"^if __name__ == ['\"]__main__['\"]", re.MULTILINE)
 _WORD = re.compile(r"\w+")
 
 
-def loaded_files(
-    folder: str, texts: TreeTexts, candidates: Callable[[str, Import], Iterable[str]]
-) -> frozenset[str] | None:
-    """The files under a pack's folder that loading the pack leads to; None if that is not to be told.
+def loaded_files(folder: str, texts: TreeTexts, candidates: Callable[[str, Import], Iterable[str]]) -> frozenset[str]:
+    """The files under a pack's folder that loading the pack leads to.
 
     The files that name NODE_CLASS_MAPPINGS are the first. One that imports by name leads to all files that are called
-    like a word of its strings, or stand in a folder that is; one that lists files, to those beside it as well.
+    like a word of its strings, or stand in a folder that is; one that lists files, to those beside it as well; one that
+    has the names from elsewhere, to all files but scripts.
     candidates: the files that an import of a file may mean.
     """
     called: dict[str, list[str]] = {}
@@ -47,13 +47,19 @@ def loaded_files(
             pending += meant or [*called.get(last, ()), *called.get(each.name or "", ())]
         by_name = texts.says(path, _imported_by_name)
         if by_name is None:
-            return None
+            pending += [each for each in texts.files if each.startswith(folder) and not texts.says(each, _is_script)]
+            continue
         words, with_others = by_name
         pending += [other for word in words for other in called.get(word, ())]
         pending += [
             other for other in texts.files if with_others and posixpath.dirname(other) == posixpath.dirname(path)
         ]
     return frozenset(found)
+
+
+def _is_script(text: str) -> bool:
+    """Whether a text is that of a script, by its last lines."""
+    return _SCRIPT.search(text) is not None
 
 
 def _packages(path: str) -> Iterator[str]:

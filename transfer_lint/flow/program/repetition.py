@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from functools import cached_property
 
 from transfer_lint.flow.knowledge import Knowledge
+from transfer_lint.flow.program.called_functions import called_function
 from transfer_lint.flow.program.computations import asks_gradient, asks_tensor, computed_by, computes
 from transfer_lint.flow.program.file_facts import FileFacts
 from transfer_lint.flow.program.idioms import (
@@ -210,18 +211,8 @@ class Repetition:
         return known[info.node]
 
     def _function(self, func: ast.expr) -> FunctionInfo | None:
-        """The function of the tree that a call runs: one of the file, an imported one, or a method of `self`."""
-        match func:
-            case ast.Name(id=name):
-                found = self._nested.get(name) or self._module.binding(name)
-                if isinstance(found, Import) and found.name is not None:
-                    target = self._module.project.module_for(self._module, found)
-                    found = target.binding(found.name) if target is not None else None
-                return found if isinstance(found, FunctionInfo) else None
-            case ast.Attribute(value=ast.Name(id="self"), attr=name) if self._owner is not None:
-                methods = (base.methods.get(name) for base in self._owner.lineage if isinstance(base, ClassInfo))
-                return next((method for method in methods if method is not None), None)
-        return None
+        """The function of the tree that a call runs."""
+        return called_function(self._module, self._owner, func, self._nested)
 
     @cached_property
     def _nested(self) -> dict[str, FunctionInfo]:
@@ -235,9 +226,9 @@ class Repetition:
         if asks_gradient(call, self._module):
             return True
         if isinstance(func, ast.Attribute):
-            # A learning rate's scheduler takes no sample, and steps once an epoch.
+            # A learning rate's scheduler takes no sample, but a loss perhaps, and steps once an epoch.
             if func.attr == "step" and _words(func.value) & self._knowledge.steppers.exact:
-                return bool(call.args) or not {"scheduler", "sched"} & _words(func.value)
+                return len(call.args) + len(call.keywords) > 1 or not {"scheduler", "sched"} & _words(func.value)
             if func.attr in self._knowledge.model_methods:
                 return True
         given = any(keyword.arg in self._knowledge.model_keywords for keyword in call.keywords if keyword.arg)

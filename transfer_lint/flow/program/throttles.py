@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterable, Sequence
 
 from transfer_lint.flow.knowledge import Knowledge
@@ -10,6 +11,7 @@ from transfer_lint.flow.program.idioms import last_name
 from transfer_lint.flow.program.rates import Change
 from transfer_lint.flow.program.syntax import nodes_of, spelled
 
+_TROUBLE = re.compile(r"overflow|\bnan\b|\binf\b|finite|fail|error|invalid|warn|skip|diverge", re.IGNORECASE)
 _OFTEN = 4  # `i % 4 == 0` is a quarter of all iterations: not rare
 _LEAVES = (ast.Continue, ast.Return)
 _WARNS = frozenset({"warn", "warning", "error", "exception", "critical"})
@@ -124,12 +126,20 @@ def _asks_rank_and_more(test: ast.expr) -> bool:
 
 def _is_for_failures(node: ast.If) -> bool:
     """Whether a branch is for what went wrong: it warns, or asks for numbers that are none: `if x.isnan().any():`."""
-    calls = [part.value.func for part in node.body if isinstance(part, ast.Expr) and isinstance(part.value, ast.Call)]
-    if any(isinstance(func, ast.Attribute) and func.attr in _WARNS for func in calls):
+    calls = [part.value for part in node.body if isinstance(part, ast.Expr) and isinstance(part.value, ast.Call)]
+    if any(isinstance(call.func, ast.Attribute) and call.func.attr in _WARNS for call in calls):
+        return True
+    if any(_tells_of_trouble(call) for call in calls):
         return True
     asked = {last_name(part.func) for part in nodes_of(node.test) if isinstance(part, ast.Call)}
     negated = isinstance(node.test, ast.UnaryOp) and isinstance(node.test.op, ast.Not)
     return not asked.isdisjoint(("isnan", "isinf")) if not negated else "isfinite" in asked
+
+
+def _tells_of_trouble(call: ast.Call) -> bool:
+    """Whether a call prints a text of what went wrong: `print("overflow: step is skipped")`."""
+    said = [part.value for part in call.args if isinstance(part, ast.Constant) and isinstance(part.value, str)]
+    return last_name(call.func) == "print" and any(_TROUBLE.search(text) for text in said)
 
 
 def is_optimizer(node: ast.expr) -> bool:
