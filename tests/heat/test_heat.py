@@ -575,6 +575,15 @@ def test_tests_are_rare_and_make_nothing_so() -> None:
 def test_an_epoch_is_no_step() -> None:
     text = "def fit(x, scheduler, epochs):\n    while epochs > 0:\n        scheduler.step()\n        read(x)\n"
     assert heat_of({"example.py": HEAD + text}) == (Heat.CALL, False)
+    assert heat_of({"example.py": HEAD + text.replace("step()", "step(validation_loss)")}) == (Heat.CALL, False)
+
+
+def test_what_the_constructor_keeps_may_do_a_step() -> None:
+    text = "class Renderer:\n    def __init__(self, net):\n        self.net = net.eval()\n\n"
+    text += "    def render(self, x):\n        return self.net(x)\n\n\n"
+    text += "class Runner:\n    def __init__(self, net):\n        self.renderer = Renderer(net)\n\n"
+    text += "    def show(self, rays):\n        for x in zip(rays, rays):\n            read(self.renderer.render(x))\n"
+    assert heat_of({"example.py": HEAD + text}) == (Heat.STEP, True), "for hints alone"
 
 
 def _in_loop(body: str) -> str:

@@ -12,7 +12,7 @@ from transfer_lint.rules.options import RuleOptions
 @rule(
     "TL302",
     "wide-host-read",
-    "a whole tensor is brought to the host to read one item of it",
+    "a whole tensor is brought to the host to read one item of it, or to reduce it there",
     fix="index first",
     safety=Safety.SAFE,
     saves=Saving.BYTES,

@@ -12,14 +12,9 @@ from transfer_lint.flow.values.values import Constant, Value
 
 def note_wait(frame: Frame, node: ast.Call, name: str, arguments: Mapping[str, Value]) -> None:
     """Record a call of a function of torch that waits. A search for NaN only if the call certainly turns it on."""
-    knowledge, around = frame.knowledge, frame.around
-    if name in knowledge.synchronizes:
-        kind = WaitKind.WORK
-    elif name in knowledge.empties_caches:
-        kind = WaitKind.MEMORY
-    elif name in knowledge.detects_anomalies and _searches(name, arguments):
-        kind = WaitKind.ANOMALIES
-    else:
+    kinds = (kind for kind, names in frame.knowledge.explicit_waits.items() if name in names)
+    kind, around = next(map(WaitKind, kinds), None), frame.around
+    if kind is None or (kind is WaitKind.ANOMALIES and not _searches(name, arguments)):
         return
     if not around.traced:
         frame.waits[node] = ExplicitWait(

@@ -44,8 +44,7 @@ def role_of_device(spelled: str) -> Role | None:
 class KnownDevice:
     """A function that returns a device.
 
-    stable: it has one result for the life of the process, and no side effect.
-    role: the role of that device.
+    stable: it has one result for the life of the process, and no side effect. role: the role of that device.
     """
 
     stable: bool
@@ -130,9 +129,6 @@ class Knowledge:
     tuples: Names = field(default=_NONE, metadata={"path": "functions.tuples"})
     take_sequences: Names = field(default=_NONE, metadata={"path": "functions.take_sequences"})
     tracers: Names = field(default=_NONE, metadata={"path": "functions.tracers"})
-    synchronizes: Names = field(default=_NONE, metadata={"path": "functions.synchronizes"})
-    empties_caches: Names = field(default=_NONE, metadata={"path": "functions.empties_caches"})
-    detects_anomalies: Names = field(default=_NONE, metadata={"path": "functions.detects_anomalies"})
     exact_factories: Names = field(default=_NONE, metadata={"path": "functions.exact_factories"})
     exact_in_any_dtype: Names = field(default=_NONE, metadata={"path": "functions.exact_in_any_dtype"})
     inexact_factories: Names = field(default=_NONE, metadata={"path": "functions.inexact_factories"})
@@ -205,6 +201,7 @@ class Knowledge:
     tensor_changes: Names = field(default=_NONE, metadata={"path": "tensor.changes"})
     tensor_reads: Names = field(default=_NONE, metadata={"path": "tensor.reads"})
     step_methods: Mapping[str, Names] = field(default_factory=dict, metadata={"path": "heat.step_methods"})
+    explicit_waits: Mapping[str, Names] = field(default_factory=dict, metadata={"path": "functions.explicit_waits"})
     function_unless: Mapping[str, Names] = field(default_factory=dict, metadata={"path": "functions.unless"})
     function_only_with: Mapping[str, Names] = field(default_factory=dict, metadata={"path": "functions.only_with"})
     function_changes_with: Mapping[str, Names] = field(

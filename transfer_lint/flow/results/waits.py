@@ -12,11 +12,11 @@ from transfer_lint.flow.program.rates import RateOf
 
 
 class WaitKind(Enum):
-    """What is waited for."""
+    """What is waited for, as the tables of knowledge call it."""
 
-    WORK = "all that the device has to do"
-    MEMORY = "cached memory to be given back"
-    ANOMALIES = "a search for NaN in all that the backward pass makes"
+    WORK = "work"  # all that the device has to do
+    MEMORY = "memory"  # cached memory that is given back
+    ANOMALIES = "anomalies"  # a search for NaN in all that the backward pass makes
 
 
 @dataclass(frozen=True)
