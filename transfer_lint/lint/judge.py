@@ -264,8 +264,6 @@ def strongest(place: Place, questions: Questions, options: RuleOptions) -> tuple
     loud = found is not None and found[1].severity is Severity.WARNING
     if found is not None and loud and questions.is_aside(place):
         found = found[0], replace(found[1], severity=Severity.HINT)
-    if found is not None and found[1].simpler and questions.is_unused(place):
-        found = found[0], replace(found[1], simpler=False)
     if found is not None and place.function is not None and TORCHSCRIPT in place.function.decorators:
         return found[0], replace(found[1], action=None)  # TorchScript knows only a part of Python
     if found is not None and isinstance(place, Site) and questions.loses_effect(place, found[1].action):

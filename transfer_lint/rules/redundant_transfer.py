@@ -44,5 +44,5 @@ def check(site: Site, questions: Questions, options: RuleOptions) -> Verdict | N
         why,
         DeleteTransfer(questions.is_plain_attribute(site)) if deletable else None,
         "delete the call",
-        simpler=not quiet,
+        simpler=not (quiet or questions.is_made_array(site)),
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+
 from transfer_lint.findings import Assumption, Heat
 from transfer_lint.flow.ask import array_detours, caches, detours, kept_tensors, needed_reads, pieces, readers
 from transfer_lint.flow.ask.liveness import is_wanted_there
@@ -9,7 +11,7 @@ from transfer_lint.flow.ask.pieces import Piece
 from transfer_lint.flow.ask.placements import Placements, is_device_of_value
 from transfer_lint.flow.ask.trained import is_trained_on, trains_on_host
 from transfer_lint.flow.knowledge import Role
-from transfer_lint.flow.program.syntax import nodes_of, spelled
+from transfer_lint.flow.program.syntax import nodes_of, parents, spelled
 from transfer_lint.flow.results.constructions import Construction
 from transfer_lint.flow.results.reads import HostRead
 from transfer_lint.flow.results.sites import Site
@@ -24,14 +26,23 @@ class ReadQuestions(Placements):
         """The host read of one item of what the site moves: `x.cpu()[0].item()`; None if there is none."""
         return readers.read_of_one_item(site, self.reads)
 
+    def is_made_array(self, site: Site) -> bool:
+        """Whether what is moved becomes an array at once: the habit of `x.cpu().numpy()` works wherever `x` is one day."""
+        above = parents(site.statement).get(site.node)
+        return isinstance(above, ast.Attribute) and above.attr == "numpy"
+
     def reduced_on_host(self, site: Site) -> str | None:
-        """What a copy on the host is reduced by at once, `max` of `x.cpu().numpy().max()`; None if it is not."""
+        """What a copy on the host is reduced by at once, `max` of `x.cpu().numpy().max()`; None if it is not.
+
+        Of what is of unknown placement once a call, only where it is made an array.
+        """
         receiver = site.receiver if isinstance(site.receiver, Tensor) else None
         if self.is_on_host(site) or not self.goes_to_host(site) or not site.is_blocking or not site.request.plain:
             return None
         if site.heat is Heat.ONCE or site.in_handler or (receiver is not None and receiver.scalar):
             return None
-        return readers.reduced_at_once(site, self.module, sure=receiver is not None)
+        sure = receiver is not None and (self.is_on_accelerator(site) or site.quiet_heat.rank >= Heat.STEP.rank)
+        return readers.reduced_at_once(site, self.module, sure=sure)
 
     def is_read_before(self, read: HostRead) -> bool:
         """Whether the function has read the same locals before, so that there is little left to wait for."""

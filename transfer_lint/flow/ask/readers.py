@@ -41,7 +41,7 @@ def read_of_one_item(site: Site, reads: Sequence[HostRead]) -> HostRead | None:
 def reduced_at_once(site: Site, module: Module, *, sure: bool) -> str | None:
     """The reduction of what the site copies, in the same expression: `max` of `x.cpu().numpy().max(axis=1)`.
 
-    sure: it is a tensor. Else that it is made an array has to show it.
+    sure: it is worth a word whatever is reduced. Else only an array is.
     """
     around = parents(site.statement)
     node: ast.AST = site.node

@@ -5,6 +5,7 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 
 from transfer_lint.flow.program.modules import Import
 from transfer_lint.flow.program.tree_texts import TreeTexts
@@ -20,7 +21,15 @@ _SCRIPT = re.compile(r"^if __name__ == ['\"]__main__['\"]", re.MULTILINE)
 _WORD = re.compile(r"\w+")
 
 
-def loaded_files(folder: str, texts: TreeTexts, candidates: Callable[[str, Import], Iterable[str]]) -> frozenset[str]:
+@dataclass(frozen=True)
+class LoadedFiles:
+    """The files that loading a pack leads to. by_any_name: names of modules and definitions come from elsewhere."""
+
+    paths: frozenset[str]
+    by_any_name: bool
+
+
+def loaded_files(folder: str, texts: TreeTexts, candidates: Callable[[str, Import], Iterable[str]]) -> LoadedFiles:
     """The files under a pack's folder that loading the pack leads to.
 
     The files that name NODE_CLASS_MAPPINGS are the first. One that imports by name leads to all files that are called
@@ -34,7 +43,7 @@ def loaded_files(folder: str, texts: TreeTexts, candidates: Callable[[str, Impor
             for part in path.removeprefix(folder).removesuffix(".py").split("/"):
                 called.setdefault(part, []).append(path)
     pending = [path for path in texts.holding(MAPPINGS) if path.startswith(folder)]
-    found: set[str] = set()
+    found, by_any_name = set[str](), False
     while pending:
         path = pending.pop()
         if path in found or not texts.has(path):
@@ -47,6 +56,7 @@ def loaded_files(folder: str, texts: TreeTexts, candidates: Callable[[str, Impor
             pending += meant or [*called.get(last, ()), *called.get(each.name or "", ())]
         by_name = texts.says(path, _imported_by_name)
         if by_name is None:
+            by_any_name = True
             pending += [each for each in texts.files if each.startswith(folder) and not texts.says(each, _is_script)]
             continue
         words, with_others = by_name
@@ -54,7 +64,7 @@ def loaded_files(folder: str, texts: TreeTexts, candidates: Callable[[str, Impor
         pending += [
             other for other in texts.files if with_others and posixpath.dirname(other) == posixpath.dirname(path)
         ]
-    return frozenset(found)
+    return LoadedFiles(frozenset(found), by_any_name)
 
 
 def _is_script(text: str) -> bool:

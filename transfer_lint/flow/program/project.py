@@ -138,7 +138,7 @@ class Project:
         return cast(str, self._ask(near, "package", path))
 
     def is_loaded(self, path: str) -> bool | None:
-        """Whether ComfyUI loads a file of a node pack; None if it is in no pack."""
+        """Whether ComfyUI loads a file of a node pack; None if it is in no pack, or that is not to be told."""
         return cast("bool | None", self._ask(path, "is_loaded", path))
 
     # ---- imports -------------------------------------------------------------------------------------------------

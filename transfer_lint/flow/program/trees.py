@@ -13,7 +13,7 @@ from typing import NamedTuple, TypeAlias
 from transfer_lint.files.paths import absolute, is_absolute
 from transfer_lint.files.sources import Sources
 from transfer_lint.flow.program.modules import Import
-from transfer_lint.flow.program.pack_files import MAPPINGS, loaded_files
+from transfer_lint.flow.program.pack_files import MAPPINGS, LoadedFiles, loaded_files
 from transfer_lint.flow.program.text_facts import TextFacts, digest
 from transfer_lint.flow.program.tree_texts import TreeTexts
 
@@ -44,7 +44,7 @@ class Trees:
         self._tops: dict[TreeTexts, str] = {}
         self._above: dict[tuple[TreeTexts, str], list[str]] = {}
         self._reached: dict[tuple[str, Import], frozenset[str]] = {}  # what a star import leads to
-        self._loaded: dict[tuple[TreeTexts, str], frozenset[str]] = {}  # the files of a pack that are loaded
+        self._loaded: dict[tuple[TreeTexts, str], LoadedFiles] = {}  # the files of a pack that are loaded
         self._here = absolute(".").rstrip("/") + "/"
         self.asked: dict[Question, str] = {}
 
@@ -139,7 +139,7 @@ class Trees:
         return outside or any(texts.may_bind(path, name) for path in reached)
 
     def is_loaded(self, near: str, path: str) -> bool | None:
-        """Whether ComfyUI loads a file of a node pack; None if it is in no pack.
+        """Whether ComfyUI loads a file of a node pack; None if it is in no pack, or that is not to be told.
 
         See `pack_files`.
         """
@@ -157,7 +157,8 @@ class Trees:
                     yield from self._candidates(near, found.module, found.level, name)
 
             self._loaded[texts, pack] = loaded_files(self._shown(f"{pack}/"), texts, candidates)
-        return path in self._loaded[texts, pack]
+        loaded = self._loaded[texts, pack]
+        return path in loaded.paths and (None if loaded.by_any_name else True)
 
     def _reached_by(self, near: str, star: Import) -> Iterator[str]:
         """The files of the tree that importing all of a module leads to."""
