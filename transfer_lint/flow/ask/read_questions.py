@@ -27,7 +27,7 @@ class ReadQuestions(Placements):
         return readers.read_of_one_item(site, self.reads)
 
     def is_made_array(self, site: Site) -> bool:
-        """Whether what is moved becomes an array at once: the habit of `x.cpu().numpy()` works wherever `x` is one day."""
+        """Whether what is moved becomes an array at once: `x.cpu().numpy()` goes on working where `x` moves one day."""
         above = parents(site.statement).get(site.node)
         return isinstance(above, ast.Attribute) and above.attr == "numpy"
 
