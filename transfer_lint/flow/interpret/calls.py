@@ -62,8 +62,10 @@ def call(frame: Frame, node: ast.Call, state: State) -> Value:
         if isinstance(receiver, Tensor | Object):
             return _method_call(frame, node, func, receiver, state)
         if isinstance(receiver, Host) and receiver.array and func.attr in _OF_ARRAYS:
-            evaluate_arguments(frame, node, state)
-            return Host(frame.symbol(node, "an array"), array=True)
+            given = list(evaluate_arguments(frame, node, state).values())
+            if not any(isinstance(value, Object | Function) for value in given):
+                return Host(frame.symbol(node, "an array"), array=True)
+            return unknown_call(frame, given, node, state)
         callee = attribute(frame, receiver, func, state)
     else:
         callee = frame.eval(func, state)

@@ -13,8 +13,29 @@ from transfer_lint.flow.values.terms import Why
 from transfer_lint.flow.values.values import Tensor
 
 
+class Called:
+    """What is at a call of a function, and is shown at its name."""
+
+    module: Module
+    node: ast.Call
+
+    @property
+    def anchor(self) -> tuple[int, int]:
+        """1-based (line, column in characters) of the function's own name."""
+        func = self.node.func
+        line = func.end_lineno or func.lineno
+        name = func.attr if isinstance(func, ast.Attribute) else spelled(func)
+        return line, self.module.column(line, (func.end_col_offset or 0) - len(name.encode()))
+
+    @property
+    def end(self) -> tuple[int, int]:
+        """1-based (line, column in characters) just past the closing parenthesis."""
+        line = self.node.end_lineno or self.node.lineno
+        return line, self.module.column(line, self.node.end_col_offset or 0)
+
+
 @dataclass(frozen=True)
-class Construction:
+class Construction(Called):
     """One call of a factory, such as `torch.tensor(values, device=d)`.
 
     name: its dotted name. tensor: what it makes.
@@ -50,20 +71,6 @@ class Construction:
         while values and isinstance(values[0], list | tuple):
             values = [inner for value in values if isinstance(value, list | tuple) for inner in value]
         return len({repr(value) for value in values}) == 1
-
-    @property
-    def anchor(self) -> tuple[int, int]:
-        """1-based (line, column in characters) of the factory's own name."""
-        func = self.node.func
-        line = func.end_lineno or func.lineno
-        name = func.attr if isinstance(func, ast.Attribute) else spelled(func)
-        return line, self.module.column(line, (func.end_col_offset or 0) - len(name.encode()))
-
-    @property
-    def end(self) -> tuple[int, int]:
-        """1-based (line, column in characters) just past the closing parenthesis."""
-        line = self.node.end_lineno or self.node.lineno
-        return line, self.module.column(line, self.node.end_col_offset or 0)
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from enum import Enum
 from transfer_lint.findings import Heat
 from transfer_lint.flow.program.modules import FunctionInfo, Module
 from transfer_lint.flow.program.rates import RateOf
+from transfer_lint.flow.results.constructions import Called
 
 
 class WaitKind(Enum):
@@ -20,7 +21,7 @@ class WaitKind(Enum):
 
 
 @dataclass(frozen=True)
-class ExplicitWait:
+class ExplicitWait(Called):
     """A call that does nothing but wait, or that makes others wait: `torch.cuda.synchronize()`.
 
     name: its dotted name. function: None at the top level of a module.
@@ -39,16 +40,3 @@ class ExplicitWait:
     def heat(self) -> Heat:
         """How often it runs; at most `call` in throttled code."""
         return self.rate.loud
-
-    @property
-    def anchor(self) -> tuple[int, int]:
-        """1-based (line, column in characters) of the function's own name."""
-        line = self.node.func.end_lineno or self.node.func.lineno
-        own = self.node.func.attr if isinstance(self.node.func, ast.Attribute) else ast.unparse(self.node.func)
-        return line, self.module.column(line, (self.node.func.end_col_offset or 0) - len(own.encode()))
-
-    @property
-    def end(self) -> tuple[int, int]:
-        """1-based (line, column in characters) just past the closing parenthesis."""
-        line = self.node.end_lineno or self.node.lineno
-        return line, self.module.column(line, self.node.end_col_offset or 0)
