@@ -57,8 +57,8 @@ def _assign_item(frame: Frame, target: ast.Subscript, value: Value, state: State
     upload_of_value(frame, target, owner, value)
     read_of_value(frame, target, owner, value)
     if isinstance(owner, Object):
-        if isinstance(key, Constant):
-            store(frame, owner, f"[{key.value!r}]", value, target, state)
+        if isinstance(key, Constant) and key.item is not None:
+            store(frame, owner, key.item, value, target, state)
         elif owner.cls == "builtins.dict":
             extend(frame, owner, value, target, state)
         else:

@@ -301,7 +301,7 @@ def _container_method(
         extend(frame, owner, element(frame, added, node, state) if name == "extend" else added, node, state)
         return Constant(None)
     if name == "get" and operands and isinstance(operands[0], Constant) and owner.cls == "builtins.dict":
-        held_value = record.attributes.get(f"[{operands[0].value!r}]")
+        held_value = record.attributes.get(operands[0].item or "")
         if held_value is not None:
             return held_value
     if name in ("get", "keys", "values", "items", "copy", "index", "count"):

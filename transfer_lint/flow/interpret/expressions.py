@@ -20,14 +20,13 @@ from transfer_lint.flow.interpret.items import annotated_item, element, item_at,
 from transfer_lint.flow.interpret.looped_elements import collected_in, elements_of
 from transfer_lint.flow.interpret.names import lookup
 from transfer_lint.flow.interpret.tensors import combine
-from transfer_lint.flow.interpret.unknown_calls import hold
 from transfer_lint.flow.knowledge import Role, role_of_device
 from transfer_lint.flow.knowledge.names import DEVICE
 from transfer_lint.flow.program.syntax import nodes_of
 from transfer_lint.flow.results.constructions import DeviceComparison
 from transfer_lint.flow.values.state import State
 from transfer_lint.flow.values.terms import Known, Term, TermKind
-from transfer_lint.flow.values.values import Constant, External, Host, Object, Placed, Tensor, Tuple, Value, is_large
+from transfer_lint.flow.values.values import Constant, External, Host, Object, Placed, Tensor, Tuple, Value
 
 
 @evaluates(ast.Constant)
@@ -78,11 +77,11 @@ def _item(frame: Frame, node: ast.Subscript, owner: Value, key: Value, state: St
                 why=owner.why,
             )
         case Tuple() | Object() if isinstance(key, Constant) and isinstance(key.value, int) and key.value >= 0:
-            return item_at(frame, owner, key.value, node, state)
+            return item_at(frame, owner, int(key.value), node, state)
         case Object() if isinstance(key, Constant) and isinstance(key.value, int):
             return of_output(owner, "[]", frame.unknown(node, "an item"), frame, node)
-        case Object() if isinstance(key, Constant) and not _may_be_any(owner, f"[{key.value!r}]", state):
-            return of_output(owner, "[]", state.read(owner, f"[{key.value!r}]"), frame, node)
+        case Object() if isinstance(key, Constant) and key.item and not _may_be_any(owner, key.item, state):
+            return of_output(owner, "[]", state.read(owner, key.item), frame, node)
         case Object():
             if "[]" in (attributes := state.record(owner.ident).attributes):
                 return one_alike(frame, attributes["[]"], node, state)
@@ -254,59 +253,6 @@ def _walrus(frame: Frame, node: ast.expr, state: State) -> Value:
     value = frame.eval(node.value, state)
     state.locals[node.target.id] = value
     return value
-
-
-@evaluates(ast.Tuple)
-def _tuple(frame: Frame, node: ast.expr, state: State) -> Value:
-    assert isinstance(node, ast.Tuple)
-    items = [frame.eval(item, state) for item in node.elts]
-    made = Tuple(tuple(items))
-    if not any(isinstance(item, ast.Starred) for item in node.elts) and not is_large(made):
-        return made
-    unknown = frame.unknown(node, "a tuple")
-    for number, item in enumerate(items):  # where a starred item stands, no other has a known place
-        state.write(unknown, f"[*{number}]", item)
-    hold(state, unknown, items)
-    return unknown
-
-
-@evaluates(ast.List, ast.Set)
-def _list(frame: Frame, node: ast.expr, state: State) -> Value:
-    assert isinstance(node, ast.List | ast.Set)
-    made = Object(frame.symbol(node, "a list"), "builtins.list")
-    state.create(made)
-    for number, item in enumerate(node.elts):
-        value = frame.eval(item, state)
-        if isinstance(item, ast.Starred):
-            return frame.unknown(node, "a list")
-        state.write(made, f"[{number}]", value)
-    if isinstance(node, ast.Set):
-        frame.run_operators((made,), node, state)
-    return made
-
-
-@evaluates(ast.Dict)
-def _dict(frame: Frame, node: ast.expr, state: State) -> Value:
-    assert isinstance(node, ast.Dict)
-    made = Object(frame.symbol(node, "a dict"), "builtins.dict")
-    state.create(made)
-    whole = True
-    for key_node, value_node in zip(node.keys, node.values, strict=True):
-        key = frame.eval(key_node, state) if key_node is not None else None
-        value = frame.eval(value_node, state)
-        if isinstance(key, Constant):
-            state.write(made, f"[{key.value!r}]", value)
-        else:
-            whole = False
-            frame.run_operators((key,) if key is not None else (value,), node, state)
-    return made if whole else frame.unknown(node, "a dict")
-
-
-@evaluates(ast.Starred)
-def _starred(frame: Frame, node: ast.expr, state: State) -> Value:
-    assert isinstance(node, ast.Starred)
-    iterated(frame, frame.eval(node.value, state), node, state)
-    return frame.unknown(node)
 
 
 @evaluates(ast.JoinedStr)

@@ -13,7 +13,7 @@ from contextlib import suppress
 from dataclasses import replace
 
 from transfer_lint.findings import Assumption
-from transfer_lint.flow.interpret import expressions, loops, statements, try_with
+from transfer_lint.flow.interpret import displays, expressions, loops, statements, try_with
 from transfer_lint.flow.interpret.annotations import annotated
 from transfer_lint.flow.interpret.frame import Frame
 from transfer_lint.flow.interpret.instantiation import Instantiation, bind
@@ -38,7 +38,7 @@ from transfer_lint.flow.values.symbols import Symbol, Symbols
 from transfer_lint.flow.values.terms import Fact, Known, Term, TermKind
 from transfer_lint.flow.values.values import NONE, Constant, Function, Host, Object, Placed, Tensor, Value, objects_of
 
-HANDLERS = (expressions, loops, statements, try_with)
+HANDLERS = (displays, expressions, loops, statements, try_with)
 """The modules that are imported to register their handlers."""
 
 _DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)

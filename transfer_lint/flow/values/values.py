@@ -93,6 +93,15 @@ class Constant:
 
     value: Hashable
 
+    @property
+    def item(self) -> str | None:
+        """What the record of a container calls its item of this key; None if another key may mean the same item.
+
+        `-1` may be any item of a list, and `True` and `1.0` are the key `1`.
+        """
+        whole = type(self.value) is int and self.value >= 0
+        return f"[{self.value!r}]" if whole or isinstance(self.value, str | bytes | None) else None
+
 
 @dataclass(slots=True, unsafe_hash=True)
 class Host:
