@@ -46,6 +46,13 @@ def test_explain(tmp_path: Path) -> None:
     lint("explain", "a.py:1", cwd=tmp_path, expect=0)
 
 
+def test_explain_says_what_is_reported_of_no_transfer(tmp_path: Path) -> None:
+    (tmp_path / "a.py").write_text("import torch\n\ntorch.autograd.set_detect_anomaly(True)\n")
+    for place in ("a.py:3", "a.py:3:16"):
+        assert "TL304 explicit-wait (warning; no fix)" in lint("explain", place, cwd=tmp_path, expect=0).out
+    assert "TL304" not in lint("explain", "a.py:3:1", cwd=tmp_path, expect=0).out
+
+
 @pytest.mark.parametrize(
     ("place", "words"),
     [

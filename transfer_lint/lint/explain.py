@@ -1,4 +1,4 @@
-"""`transfer-lint explain`: the placements of a line's values with their proofs, and the verdicts on its transfers."""
+"""`transfer-lint explain`: the placements of a line's values with their proofs, and what is reported there."""
 
 from __future__ import annotations
 
@@ -58,12 +58,13 @@ def explain(path: str, text: str, line: int, column: int | None, project: Projec
     lines.extend(_values(module, chosen, line, column))
     if any(_methods_called(module, line, column)):
         questions = Questions(project, module, analysis_of(project).examine(module))
-        judged = {
-            judgement.place.node: judgement
-            for judgement in judge(module, project, options).judgements
-            if isinstance(judgement.place, Site)  # a host read may be at the same call
-        }
+        found = judge(module, project, options).judgements
+        # A host read may be at the same call.
+        judged = {each.place.node: each for each in found if isinstance(each.place, Site)}
         lines.extend(_judgements(questions, judged, line, column))
+        for each in found:
+            if not isinstance(each.place, Site) and each.place.anchor == (line, column or each.place.anchor[1]):
+                lines.extend(_reported(each))
     if len(lines) == 1:
         lines.append("no value of this line is followed: it holds no expression that runs, or runs in no function")
     return lines
@@ -143,16 +144,21 @@ def _judgements(
             continue
         source = written(site.node)
         found = judged.get(site.node)
-        yield ""
         if found is not None:
-            rule, verdict = found.rule, found.verdict
-            fix = f"; fix: {verdict.title} ({found.safety.value})" if verdict.action else "; no fix"
-            yield f"{rule.code} {rule.name} ({found.severity.value}{fix})"
-            yield f"  {found.message}"
-            yield from (f"  {fact.path}:{fact.line}  {fact.text}" for fact in evidence_lines(verdict.why))
+            yield from _reported(found)
         else:
+            yield ""
             yield f"`{source}` is not reported:"
             yield from (f"  {code}: {reason}" for code, reason in reasons(site, questions))
+
+
+def _reported(found: Judgement) -> Iterator[str]:
+    rule, verdict = found.rule, found.verdict
+    fix = f"; fix: {verdict.title} ({found.safety.value})" if verdict.action else "; no fix"
+    yield ""
+    yield f"{rule.code} {rule.name} ({found.severity.value}{fix})"
+    yield f"  {found.message}"
+    yield from (f"  {fact.path}:{fact.line}  {fact.text}" for fact in evidence_lines(verdict.why))
 
 
 def explain_place(path: str, line: int, column: int | None) -> list[str]:
