@@ -12,8 +12,8 @@ from transfer_lint.flow.values.values import Constant, Value
 
 def note_wait(frame: Frame, node: ast.Call, name: str, arguments: Mapping[str, Value]) -> None:
     """Record a call of a function of torch that waits. A search for NaN only if the call certainly turns it on."""
-    kinds = (kind for kind, names in frame.knowledge.explicit_waits.items() if name in names)
-    kind, around = next(map(WaitKind, kinds), None), frame.around
+    waits, around = frame.knowledge.explicit_waits, frame.around
+    kind = next((kind for kind in WaitKind if name in waits.get(kind.value, ())), None)
     if kind is None or (kind is WaitKind.ANOMALIES and not _searches(name, arguments)):
         return
     if not around.traced:

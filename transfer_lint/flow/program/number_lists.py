@@ -22,8 +22,11 @@ def lists_numbers(module: Module, function: FunctionInfo, node: ast.expr, depth:
             return bool(items) and all(_is_number(module, item) or _names_number(function, item) for item in items)
         case ast.ListComp(elt=item, generators=[ast.comprehension(target=target, iter=source)]):
             counted = _counted(module, target, source)
-            looked_up = isinstance(item, ast.Subscript) and not isinstance(item.slice, ast.Slice | ast.Tuple)
-            return _is_number(module, item) or looked_up or (counted is not None and spelled(item) == counted)
+            return (
+                _is_number(module, item)
+                or _is_looked_up(module, item)
+                or (counted is not None and spelled(item) == counted)
+            )
         case ast.Call(func=ast.Name(id="list" | "sorted"), args=[source]):
             return _is_range(module, source) or lists_numbers(module, function, source, depth)
         case ast.Subscript(value=inner, slice=ast.Slice()):
@@ -108,6 +111,16 @@ def _is_number(module: Module, node: ast.expr) -> bool:
             return True
         case ast.Call(func=ast.Name(id="int" | "len") | ast.Attribute(attr="index" | "count")):
             return True
+    return False
+
+
+def _is_looked_up(module: Module, node: ast.expr) -> bool:
+    """Whether it is an item of a table of the module, or of another one: `JOINTS[name]`, `config.JOINTS[name]`."""
+    match node:
+        case ast.Subscript(value=ast.Name(id=table), slice=key) if not isinstance(key, ast.Slice | ast.Tuple):
+            return table in module.bindings
+        case ast.Subscript(value=ast.Attribute(value=ast.Name(id=owner)), slice=key):
+            return owner in module.bindings and not isinstance(key, ast.Slice | ast.Tuple)
     return False
 
 

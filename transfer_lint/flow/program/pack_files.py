@@ -68,7 +68,7 @@ def loaded_files(folder: str, texts: TreeTexts, candidates: Callable[[str, Impor
 
 
 def _is_script(text: str) -> bool:
-    """Whether a text is that of a script, by its last lines."""
+    """Whether a text runs something where it is the program itself."""
     return _SCRIPT.search(text) is not None
 
 
