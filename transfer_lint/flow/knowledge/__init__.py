@@ -317,8 +317,8 @@ class Knowledge:
                     if isinstance(held, Names):
                         changes[known[path]] = held | _listed(path, value)
                     else:
-                        named = {name: _listed(f"{path}.{name}", v) for name, v in _table(path, value).items()}
-                        changes[known[path]] = {**held, **named}
+                        added = {name: _listed(f"{path}.{name}", v) for name, v in _table(path, value).items()}
+                        changes[known[path]] = held | {name: held.get(name, _NONE) | v for name, v in added.items()}
                 case _:
                     near = get_close_matches(path, [*known, "devices", "dtypes", *_DTYPES_OF], 1)
                     raise KnowledgeError(f"{path}: no such table" + (f"; did you mean {near[0]}?" if near else ""))
