@@ -6,7 +6,6 @@ import ast
 from collections.abc import Sequence
 from itertools import pairwise
 
-from transfer_lint.flow.ask import explicit_waits
 from transfer_lint.flow.program.callers import Callers
 from transfer_lint.flow.program.defaults import Defaults
 from transfer_lint.flow.program.modules import Module
@@ -16,7 +15,6 @@ from transfer_lint.flow.program.syntax import path_to
 from transfer_lint.flow.program.unused import Unused
 from transfer_lint.flow.results.examination import Place
 from transfer_lint.flow.results.reads import HostRead
-from transfer_lint.flow.results.waits import ExplicitWait
 
 _EVERY_NTH = r"\.%s *=(?!=)(?:[^\n'\"]*%%[^\n'\"]*(?:[!=]=|[<>])| *not [^\n'\"]*%%)"
 """How an attribute is set that is true at every n-th step."""
@@ -68,22 +66,6 @@ class Asides:
         function = read.function
         routine = Callers.of_project(self._project).routine(self.module, function.node) if function else None
         return routine is not None and not read.in_step and routine.loops_over_steps
-
-    def is_wanted_wait(self, wait: ExplicitWait) -> bool:
-        """Whether the code around a wait shows what it is for; see `explicit_waits`."""
-        return explicit_waits.is_wanted(wait)
-
-    def is_under_test(self, wait: ExplicitWait) -> bool:
-        """Whether an `if` decides on the wait."""
-        return explicit_waits.is_under_test(wait)
-
-    def is_for_debugging(self, wait: ExplicitWait) -> bool:
-        """Whether an `if` decides on the wait that looks for errors."""
-        return explicit_waits.is_for_debugging(wait)
-
-    def is_in_training(self, wait: ExplicitWait) -> bool:
-        """Whether the wait stands in a loop that goes backward."""
-        return explicit_waits.is_in_training(wait)
 
 
 def _all_of(test: ast.expr) -> Sequence[ast.expr]:

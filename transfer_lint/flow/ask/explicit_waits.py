@@ -19,37 +19,39 @@ _DEBUGS = re.compile(r"debug|anomal|detect|check|nan|verbose|valid|test", re.IGN
 _FEW = 3  # statements
 
 
-def is_wanted(wait: ExplicitWait) -> bool:
-    """Whether the code around a wait shows what it is for, or it is all that a function is for."""
-    function = wait.function
-    if function is None:
-        return _PURPOSE.search(wait.module.text) is not None
-    statements = sum(isinstance(node, ast.stmt) for node in nodes_of(function.node)) - 1
-    lines = wait.module.lines[function.lines.start - 1 : function.lines.stop - 1]
-    return statements <= _FEW or _PURPOSE.search(function.qualname + "\n".join(lines)) is not None
+class WaitQuestions:
+    """Answers about the waits that a program asks for."""
 
+    def is_wanted_wait(self, wait: ExplicitWait) -> bool:
+        """Whether the code around a wait shows what it is for, or it is all that a function is for."""
+        function = wait.function
+        if function is None:
+            return _PURPOSE.search(wait.module.text) is not None
+        statements = sum(isinstance(node, ast.stmt) for node in nodes_of(function.node)) - 1
+        lines = wait.module.lines[function.lines.start - 1 : function.lines.stop - 1]
+        return statements <= _FEW or _PURPOSE.search(function.qualname + "\n".join(lines)) is not None
 
-def is_under_test(wait: ExplicitWait) -> bool:
-    """Whether an `if` decides on it, other than that of `if __name__ == "__main__":`."""
-    return any("__name__" not in test for test in _tests(wait))
+    def is_under_test(self, wait: ExplicitWait) -> bool:
+        """Whether an `if` decides on it, other than that of `if __name__ == "__main__":`."""
+        return any("__name__" not in test for test in _tests(wait))
 
+    def is_for_debugging(self, wait: ExplicitWait) -> bool:
+        """Whether an `if` decides on it that, by its words, looks for errors: `if args.debug:`."""
+        return any(_DEBUGS.search(test) for test in _tests(wait))
 
-def is_for_debugging(wait: ExplicitWait) -> bool:
-    """Whether an `if` decides on it that, by its words, looks for errors: `if args.debug:`."""
-    return any(_DEBUGS.search(test) for test in _tests(wait))
+    def is_in_training(self, wait: ExplicitWait) -> bool:
+        """Whether a loop around it goes backward, in the same function."""
+        loops = loops_around(_body(wait), wait.statement)
+        return any(
+            isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "backward"
+            for node in (nodes_of(loops[-1]) if loops else ())
+        )
 
 
 def _tests(wait: ExplicitWait) -> list[str]:
-    body = wait.function.node.body if wait.function is not None else wait.module.tree.body
-    around = [each for each, _ in pairwise(path_to(body, wait.statement)) if isinstance(each, ast.If)]
+    around = [each for each, _ in pairwise(path_to(_body(wait), wait.statement)) if isinstance(each, ast.If)]
     return [ast.unparse(each.test) for each in around]
 
 
-def is_in_training(wait: ExplicitWait) -> bool:
-    """Whether a loop around it goes backward, in the same function."""
-    body = wait.function.node.body if wait.function is not None else wait.module.tree.body
-    loops = loops_around(body, wait.statement)
-    return any(
-        isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "backward"
-        for node in (nodes_of(loops[-1]) if loops else ())
-    )
+def _body(wait: ExplicitWait) -> list[ast.stmt]:
+    return wait.function.node.body if wait.function is not None else wait.module.tree.body

@@ -17,6 +17,7 @@ from transfer_lint.flow.ask import (
     readers,
 )
 from transfer_lint.flow.ask.duplicates import EarlierCopy
+from transfer_lint.flow.ask.explicit_waits import WaitQuestions
 from transfer_lint.flow.ask.factories import Factory
 from transfer_lint.flow.ask.liveness import (
     is_read_later,
@@ -54,7 +55,7 @@ def _is_thrown_away(value: ast.expr, moved: ast.expr) -> bool:
     return value is moved
 
 
-class Questions(ReadQuestions):
+class Questions(ReadQuestions, WaitQuestions):
     """Answers about the sites of one file. A method whose name begins with `is` is true only if that is proved."""
 
     # ---- what the move is for ------------------------------------------------------------------------------------

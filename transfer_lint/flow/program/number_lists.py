@@ -5,8 +5,9 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
+from transfer_lint.flow.program.kept_values import kept_values
 from transfer_lint.flow.program.modules import FunctionInfo, Module
-from transfer_lint.flow.program.syntax import bindings, nodes_of, own_attribute, spelled
+from transfer_lint.flow.program.syntax import bindings, nodes_of, spelled
 
 _LISTS = frozenset({"list", "List", "Sequence"})
 _DEPTH = 4  # names that stand for one another
@@ -39,7 +40,7 @@ def lists_numbers(module: Module, function: FunctionInfo, node: ast.expr, depth:
                 isinstance(each, ast.ListComp) and lists_numbers(module, function, each.elt, depth - 1) for each in held
             )
         case ast.Attribute(value=ast.Name(id="self")) if function.owner is not None and depth:
-            held = _kept(function, node)
+            held = kept_values(function.owner, node.attr)
             start = function.owner.methods.get("__init__")
             return bool(held) and start is not None and all(lists_numbers(module, start, v, depth - 1) for v in held)
     return False
@@ -75,15 +76,6 @@ def _bound(module: Module, function: FunctionInfo, name: str, depth: int) -> Ite
             case ast.For(target=ast.Name(id=target), iter=ast.Name(id=source)) if target == name:
                 lists = [item for held in _assigned(function, source) for item in _items(held)]
                 yield bool(lists) and all(lists_numbers(module, function, held, depth) for held in lists)
-
-
-def _kept(function: FunctionInfo, attribute: ast.Attribute) -> list[ast.expr]:
-    """What `__init__` assigns to an attribute that nothing else does; nothing for another attribute."""
-    owner = function.owner
-    start = owner.methods.get("__init__") if owner is not None else None
-    if owner is None or start is None or attribute.attr in owner.reassigned or owner.is_overridden(attribute.attr):
-        return []
-    return [v for t, v in bindings(start.node) if v is not None and own_attribute(t) == attribute.attr]
 
 
 def _assigned(function: FunctionInfo, name: str) -> Iterator[ast.expr]:

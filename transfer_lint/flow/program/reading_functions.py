@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 
+from transfer_lint.flow.program.kept_values import kept_values
 from transfer_lint.flow.program.modules import FunctionInfo, FunctionNode, Module
 from transfer_lint.flow.program.syntax import bindings, is_literal, nodes_of, own_attribute
 
@@ -51,9 +52,7 @@ def stays_the_same(module: Module, function: FunctionInfo | None, node: ast.expr
     """Whether a value is computed of literals by numpy or math, or is an attribute that `__init__` alone assigns."""
     name = own_attribute(node)
     if name is not None and function is not None and function.owner is not None and function.name != "__init__":
-        start = function.owner.methods.get("__init__")
-        kept = start is not None and any(own_attribute(target) == name for target, _ in bindings(start.node))
-        return kept and name not in function.owner.reassigned and not function.owner.is_overridden(name)
+        return bool(kept_values(function.owner, name))
     called = module.dotted(node.func) if isinstance(node, ast.Call) else ""
     if not isinstance(node, ast.Call) or not called.startswith(("numpy.", "math.")) or "random" in called:
         return False

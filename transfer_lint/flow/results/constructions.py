@@ -18,6 +18,12 @@ class Called:
 
     module: Module
     node: ast.Call
+    rate: RateOf
+
+    @property
+    def heat(self) -> Heat:
+        """How often it runs; at most `call` in throttled code."""
+        return self.rate.loud
 
     @property
     def anchor(self) -> tuple[int, int]:
@@ -50,11 +56,6 @@ class Construction(Called):
     rate: RateOf
     statement: ast.stmt
     in_handler: bool
-
-    @property
-    def heat(self) -> Heat:
-        """How often it runs; at most `call` in throttled code."""
-        return self.rate.loud
 
     @property
     def is_by_method(self) -> bool:

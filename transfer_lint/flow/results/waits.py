@@ -6,7 +6,6 @@ import ast
 from dataclasses import dataclass
 from enum import Enum
 
-from transfer_lint.findings import Heat
 from transfer_lint.flow.program.modules import FunctionInfo, Module
 from transfer_lint.flow.program.rates import RateOf
 from transfer_lint.flow.results.constructions import Called
@@ -35,8 +34,3 @@ class ExplicitWait(Called):
     rate: RateOf
     statement: ast.stmt
     in_handler: bool
-
-    @property
-    def heat(self) -> Heat:
-        """How often it runs; at most `call` in throttled code."""
-        return self.rate.loud
