@@ -7,7 +7,7 @@ import ast
 from transfer_lint.findings import Heat
 from transfer_lint.flow.interpret.frame import Frame
 from transfer_lint.flow.interpret.host_reads import is_mask, note
-from transfer_lint.flow.interpret.seeming import seems_tensor
+from transfer_lint.flow.interpret.seeming import seems_tensor, works_on_arrays
 from transfer_lint.flow.knowledge import Role
 from transfer_lint.flow.program.number_lists import lists_numbers
 from transfer_lint.flow.program.syntax import parents
@@ -29,7 +29,7 @@ def upload_of_index(frame: Frame, node: ast.Subscript, owner: Value, key: Value)
     sure = sure or _is_given_to_torch(frame, node)
     placed = tensor.device is not None and tensor.device.term.kind is not TermKind.DEVICE_OF
     in_module = frame.function is not None and frame.function.owner is not None and frame.function.owner.is_module
-    among = sure or seems_tensor(frame, node.value, owner)
+    among = sure or (seems_tensor(frame, node.value, owner) and not _works_on_arrays(frame))
     for part, value in zip(parts, keys, strict=True):
         # Who makes a mask or writes a list outside of steps may well work on the host altogether.
         likely = placed or in_module or not (is_mask(value) or isinstance(part, ast.List))
@@ -57,6 +57,11 @@ def _is_given_to_torch(frame: Frame, node: ast.expr) -> bool:
     """Whether a value is an argument of a function of torch that computes with tensors."""
     holder = parents(frame.around.statement).get(node)
     return isinstance(holder, ast.Call) and frame.module.dotted(holder.func) in frame.knowledge.combine
+
+
+def _works_on_arrays(frame: Frame) -> bool:
+    """Whether the function makes or takes arrays, so that what takes a list as an index may well be one."""
+    return frame.function is not None and works_on_arrays(frame.module, frame.function.node)
 
 
 def read_of_value(frame: Frame, node: ast.Subscript, owner: Value, value: Value) -> None:

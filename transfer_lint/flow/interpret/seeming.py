@@ -42,8 +42,19 @@ def is_among_tensors(frame: Frame) -> bool:
 
 
 def _works_on_tensors(module: Module, function: ast.AST) -> bool:
-    """Whether a function computes with torch, and neither makes nor takes arrays. Memoised on the function."""
-    known: bool | None = getattr(function, "_transfer_lint_torch_alone", None)
+    """Whether a function computes with torch, and neither makes nor takes arrays."""
+    computes, arrays = _libraries(module, function)
+    return computes and not arrays
+
+
+def works_on_arrays(module: Module, function: ast.AST) -> bool:
+    """Whether a function makes or takes arrays."""
+    return _libraries(module, function)[1]
+
+
+def _libraries(module: Module, function: ast.AST) -> tuple[bool, bool]:
+    """Whether a function computes with torch, and whether it makes or takes arrays. Memoised on the function."""
+    known: tuple[bool, bool] | None = getattr(function, "_transfer_lint_libraries", None)
     if known is None:
         of, computes, arrays = module.project.knowledge, False, False
         for node in nodes_of(function):
@@ -55,8 +66,8 @@ def _works_on_tensors(module: Module, function: ast.AST) -> bool:
                 case ast.Call(func=ast.Attribute() as func):
                     called = module.dotted(func)
                     computes |= called in of.combine or called in of.tuples
-        known = computes and not arrays
-        function._transfer_lint_torch_alone = known  # type: ignore[attr-defined]
+        known = computes, arrays
+        function._transfer_lint_libraries = known  # type: ignore[attr-defined]
     return known
 
 
