@@ -180,3 +180,10 @@ def test_arguments_are_added_to_what_is_known() -> None:
 def test_what_is_of_another_form_is_named(table: dict[str, object], said: str) -> None:
     with pytest.raises(KnowledgeError, match=said):
         Knowledge().extended(table)
+
+
+def test_names_under_a_key_are_added() -> None:
+    known = KNOWN.extended({"functions": {"explicit_waits": {"work": ["mylib.wait"], "other": ["a.b"]}}})
+    assert "mylib.wait" in known.explicit_waits["work"]
+    assert "torch.cuda.synchronize" in known.explicit_waits["work"]
+    assert "a.b" in known.explicit_waits["other"]
