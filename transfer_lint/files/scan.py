@@ -57,6 +57,7 @@ SIZES: Mapping[str, Sequence[str]] = {
     r"(?:if|while|assert)\b[^\n]*loss\d? ?(?:[<>]|[!=]=)": ("loss",),
     r"(?:float|int)\((?:sigmas?|t|timesteps?)\[": ("(sigma", "(t[", "(timestep"),
     r"sqrt\((?<![.\w]sqrt\()": ("sqrt(",),
+    r"\.repeat_interleave\((?![^\n]*repeats=\d|\d)": (".repeat_interleave(",),
     r"\.get_scale\(\)": (".get_scale()",),
     r"\.grad\.(?:data\.|detach\(\)\.)?(?:abs|norm|pow|square|sum)\(": (".grad.",),
     r"\[(?<=\w\[)(\w+)\]\s+for \1 in ": ("[",),

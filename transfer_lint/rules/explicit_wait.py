@@ -19,7 +19,8 @@ from transfer_lint.rules.options import RuleOptions
 def check(wait: ExplicitWait, questions: Questions, options: RuleOptions) -> Verdict | None:
     """A search for NaN that is on at every run is a warning, and so is a wait in a loop that trains; else a hint.
 
-    Nothing is said of a wait that the code around it shows a purpose of, such as measuring time.
+    Beside a read, which waits for the same, it is a hint, too. Nothing is said of a wait that the code around it shows
+    a purpose of, such as measuring time.
     """
     if wait.in_handler or questions.is_in_test(wait) or questions.is_shut_out(wait):
         return None
@@ -37,5 +38,5 @@ def check(wait: ExplicitWait, questions: Questions, options: RuleOptions) -> Ver
         text = f"waits for the device {often}, to give back memory that the next step asks for again"
         return Verdict(Severity.HINT, f"{call} {text}")
     text = f"makes the host wait {often} until the device has nothing left to do: torch itself waits for what is read"
-    loud = wait.heat.rank >= Heat.STEP.rank and questions.is_in_training(wait)
+    loud = wait.heat.rank >= Heat.STEP.rank and questions.is_in_training(wait) and not questions.is_beside_read(wait)
     return Verdict(warning_if(loud, wait), f"{call} {text}")

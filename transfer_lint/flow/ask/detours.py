@@ -208,7 +208,8 @@ def uploaded_unchanged(site: Site, by_node: Mapping[ast.AST, Site]) -> Site | No
     name, function = _viewed(site.moved, frozenset()), site.function
     if function is None or not isinstance(name, ast.Name):
         return None
-    moves = {node for node, move in by_node.items() if move.request.device is not None}
+    asked = ((node, move.request) for node, move in by_node.items())
+    moves = {node for node, request in asked if request.device is not None and not request.unpacked}
     made = [
         (target.lineno, _viewed(value, moves) if value is not None else None)
         for target, value in bindings(function.node)
@@ -216,7 +217,7 @@ def uploaded_unchanged(site: Site, by_node: Mapping[ast.AST, Site]) -> Site | No
     ]
     others = [(line, node) for line, node in made if not (isinstance(node, ast.Name) and node.id == name.id)]
     line, node = max(others, key=lambda pair: pair[0], default=(0, None))
-    upload = by_node.get(node) if node is not None else None
+    upload = by_node[node] if node in moves else None
     between = (n for n in nodes_of(function.node) if line < getattr(n, "lineno", 0) < site.node.lineno)
     if upload is None or upload.function is not function or not dominates(upload, site):
         return None

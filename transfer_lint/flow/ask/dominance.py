@@ -17,7 +17,6 @@ _PERHAPS = (ast.IfExp, ast.BoolOp, ast.Lambda, ast.ListComp, ast.SetComp, ast.Di
 
 def dominates(first: HostPlace, second: HostPlace) -> bool:
     """Whether the first dominates the second: it always runs before it, in the same iteration of every loop."""
-    assert first.function is not None
     here, there = first.statement, second.statement
     certain = kinds_in(here).isdisjoint(_PERHAPS)
     if not certain and any(isinstance(node, _PERHAPS) for node in (first.node, *ancestors(here, first.node))):
@@ -25,23 +24,22 @@ def dominates(first: HostPlace, second: HostPlace) -> bool:
     if here is there:
         return certain and next(blocks_of(here), None) is None and _position(first) < _position(second)
     # In the block that holds both, every path must run the first: only `with` may surround it there.
-    function = first.function.node
-    inside, around = here, parents(function).get(here)
+    above = parents(first.scope)
+    inside, around = here, above.get(here)
     while around is not None:
-        if isinstance(around, ast.stmt) and _runs_before(inside, there, around):
+        if isinstance(around, ast.stmt | ast.Module) and _runs_before(inside, there, around):
             return True
         if not isinstance(around, ast.With | ast.AsyncWith):
             # The block of a handler or a `case` is held by a node that is no statement.
             return not isinstance(around, ast.stmt) and _runs_before(inside, there, around)
-        inside, around = around, parents(function).get(around)
+        inside, around = around, above.get(around)
     return False
 
 
 def last_line(first: HostPlace, second: HostPlace) -> int:
     """The last line that may run before the second: its own, or the end of the outermost loop around it alone."""
-    assert first.function is not None
-    around = path_to(first.function.node.body, first.statement)
-    for statement in path_to(first.function.node.body, second.statement):
+    around = path_to(first.scope.body, first.statement)
+    for statement in path_to(first.scope.body, second.statement):
         if isinstance(statement, LOOPS) and not any(statement is outer for outer in around):
             return span(statement)[1]
     return second.node.lineno

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import ast
 import re
+from collections.abc import Sequence
 from itertools import pairwise
 
-from transfer_lint.flow.program.syntax import loops_around, nodes_of, path_to
+from transfer_lint.flow.program.syntax import blocks_of, loops_around, nodes_of, path_to
+from transfer_lint.flow.results.reads import HostRead
 from transfer_lint.flow.results.waits import ExplicitWait
 
 _MEASURES = r"clock|tic\b|toc\b|time(?!step)|profil|bench|latenc|fps\b|memory_|mem_get|elapsed|warm_?up"
@@ -20,7 +22,9 @@ _FEW = 3  # statements
 
 
 class WaitQuestions:
-    """Answers about the waits that a program asks for."""
+    """Answers about the waits that a program asks for. reads: the host reads of the file."""
+
+    reads: Sequence[HostRead]
 
     def is_wanted_wait(self, wait: ExplicitWait) -> bool:
         """Whether the code around a wait shows what it is for, or it is all that a function is for."""
@@ -39,9 +43,18 @@ class WaitQuestions:
         """Whether an `if` decides on it that, by its words, looks for errors: `if args.debug:`."""
         return any(_DEBUGS.search(test) for test in _tests(wait))
 
+    def is_beside_read(self, wait: ExplicitWait) -> bool:
+        """Whether the statement before or after it reads from the device, which waits for the same work."""
+        path = path_to(wait.scope.body, wait.statement)
+        blocks = [wait.scope.body, *(block for around in path[-2:-1] for block in blocks_of(around))]
+        block = next(block for block in reversed(blocks) if any(each is wait.statement for each in block))
+        number = next(i for i, each in enumerate(block) if each is wait.statement)
+        beside = block[max(number - 1, 0) : number + 2]
+        return any(read.statement is each for read in self.reads for each in beside)
+
     def is_in_training(self, wait: ExplicitWait) -> bool:
         """Whether a loop around it goes backward, in the same function."""
-        loops = loops_around(_body(wait), wait.statement)
+        loops = loops_around(wait.scope.body, wait.statement)
         return any(
             isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "backward"
             for node in (nodes_of(loops[-1]) if loops else ())
@@ -49,9 +62,5 @@ class WaitQuestions:
 
 
 def _tests(wait: ExplicitWait) -> list[str]:
-    around = [each for each, _ in pairwise(path_to(_body(wait), wait.statement)) if isinstance(each, ast.If)]
+    around = [each for each, _ in pairwise(path_to(wait.scope.body, wait.statement)) if isinstance(each, ast.If)]
     return [ast.unparse(each.test) for each in around]
-
-
-def _body(wait: ExplicitWait) -> list[ast.stmt]:
-    return wait.function.node.body if wait.function is not None else wait.module.tree.body

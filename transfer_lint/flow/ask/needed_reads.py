@@ -48,10 +48,9 @@ def decides_on_step(read: HostRead) -> bool:
 
 def _left_out(read: HostRead) -> list[ast.stmt]:
     """What a `continue` in the statement that reads leaves out: all that stands behind it in the loop around it."""
-    root = read.function.node if read.function is not None else read.module.tree
-    path, found = path_to(root.body, read.statement), list[ast.stmt]()
+    path, found = path_to(read.scope.body, read.statement), list[ast.stmt]()
     for around, inner in zip([*reversed(path[:-1]), None], reversed(path), strict=True):
-        blocks = list(blocks_of(around)) if around is not None else [root.body]
+        blocks = list(blocks_of(around)) if around is not None else [read.scope.body]
         block = next(block for block in blocks if any(each is inner for each in block))
         found += [each for each in block if each.lineno > inner.lineno]
         if isinstance(around, LOOPS):

@@ -70,8 +70,7 @@ def _loops(site: Site) -> Iterator[ast.For | ast.AsyncFor | ast.expr]:
             return
         if isinstance(node, _COMPREHENSIONS):
             yield node
-    body = site.function.node.body if site.function is not None else site.module.tree.body
-    loops = loops_around(body, site.statement)
+    loops = loops_around(site.scope.body, site.statement)
     if loops and isinstance(loops[-1], ast.For | ast.AsyncFor):
         yield loops[-1]
 

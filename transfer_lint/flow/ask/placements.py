@@ -287,8 +287,7 @@ class Placements(Asides):
 
         Not where what is moved is picked by what the loop goes through: `for name in names: layers[name].cuda()`.
         """
-        body = site.function.node.body if site.function is not None else self.module.tree.body
-        return any(not _is_picked_by(loop, site.moved) for loop in loops_around(body, site.statement))
+        return any(not _is_picked_by(loop, site.moved) for loop in loops_around(site.scope.body, site.statement))
 
     def computed_on(self, site: Site) -> int | None:
         """The line that computes what the site moves with a number, as no module can be; None if there is none."""

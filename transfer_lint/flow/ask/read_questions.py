@@ -9,7 +9,7 @@ from transfer_lint.flow.ask import array_detours, caches, detours, kept_tensors,
 from transfer_lint.flow.ask.liveness import is_wanted_there
 from transfer_lint.flow.ask.pieces import Piece
 from transfer_lint.flow.ask.placements import Placements, is_device_of_value
-from transfer_lint.flow.ask.trained import is_trained_on, trains_on_host
+from transfer_lint.flow.ask.trained import is_trained_on, trains_on_host, values_of
 from transfer_lint.flow.knowledge import Role
 from transfer_lint.flow.program.syntax import nodes_of, parents, spelled
 from transfer_lint.flow.results.constructions import Construction
@@ -294,6 +294,8 @@ class ReadQuestions(Placements):
         known = self._source_of(read)
         if self._role(known) in (Role.ACCELERATOR, Role.HOST) or trains_on_host(self.module):
             return ()
+        if self._is_computed_on_host(read):
+            return ()
         given = known is not None and _is_given(known.term) and not _is_host_by_default(read, known.term)
         if not given and not self.is_trained_on(read):
             return ()
@@ -303,6 +305,19 @@ class ReadQuestions(Placements):
         place = f"`{known.term}`" if given and known is not None else "where the model is trained"
         text = f"{place} is the device that the program computes on"
         return (Fact(self.module, read.node, text, Assumption.RUNS_ON_ACCELERATOR),)
+
+    def _is_computed_on_host(self, read: HostRead) -> bool:
+        """Whether a call gets what is read from something that was brought to the host: `loss = model.loss(host)`."""
+        made = values_of(read)
+        given = {arg for value in made for call in nodes_of(value) if isinstance(call, ast.Call) for arg in call.args}
+        names = {argument.id for argument in given if isinstance(argument, ast.Name)}
+        for site in self.sites:
+            if site.function is read.function and self.goes_to_host(site):
+                targets = site.statement.targets if isinstance(site.statement, ast.Assign) else []
+                brought = not names.isdisjoint(name.id for name in targets if isinstance(name, ast.Name))
+                if brought or any(node is site.node for argument in given for node in nodes_of(argument)):
+                    return True
+        return False
 
     def _source_of(self, read: HostRead) -> Known | None:
         brought = self.brought_by(read)

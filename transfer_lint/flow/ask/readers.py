@@ -117,16 +117,15 @@ def is_brought_later(read: HostRead, brought: Sequence[Site], reads: Sequence[Ho
 
 def statements_after(read: HostRead) -> list[ast.stmt]:
     """The statements of the same block that stand behind the one that reads."""
-    root = read.function.node if read.function is not None else read.module.tree
-    path = path_to(root.body, read.statement)
-    blocks = [root.body, *(block for around in path[-2:-1] for block in blocks_of(around))]
+    path = path_to(read.scope.body, read.statement)
+    blocks = [read.scope.body, *(block for around in path[-2:-1] for block in blocks_of(around))]
     block = next(block for block in reversed(blocks) if any(each is read.statement for each in block))
     return [each for each in block if each.lineno > read.statement.lineno]
 
 
 def _is_bound_between(read: HostRead, site: Site, name: str) -> bool:
     lines = range(read.node.lineno, site.node.lineno)
-    nodes = nodes_of(read.function.node if read.function is not None else read.module.tree)
+    nodes = nodes_of(read.scope)
     stores = (node for node in nodes if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load))
     return any(node.id == name and node.lineno in lines for node in stores)
 
@@ -226,8 +225,7 @@ def is_computed_before(place: Site | HostRead, wait: Site | HostRead, methods: f
 
     So nothing in between binds or writes to what the other reads.
     """
-    function = place.function
-    if function is None or wait.function is not function or not dominates(wait, place):
+    if wait.function is not place.function or not dominates(wait, place):
         return False
     needed = nodes_of(place.node)
     if wait.node in needed or not all(_is_light(node, methods) for node in needed if node is not place.node):
@@ -235,7 +233,7 @@ def is_computed_before(place: Site | HostRead, wait: Site | HostRead, methods: f
     last = last_line(wait, place)
     between = range(wait.node.end_lineno or wait.node.lineno, last + 1)
     own = set(nodes_of(place.statement) if last == place.node.lineno else ())  # `x = x.cpu()` binds after it has read
-    nodes = (node for node in nodes_of(function.node) if node not in own)
+    nodes = (node for node in nodes_of(place.scope) if node not in own)
     written = {spelled(n) for node in nodes for n in _written(node) if n.lineno in between}
     return written.isdisjoint(spelled_in(place.node))
 
@@ -285,19 +283,15 @@ def guards_selection(read: HostRead, reads: Sequence[HostRead]) -> bool:
 
 def is_timed(read: HostRead) -> bool:
     """Whether the loop, or the function, around a read waits for the device on purpose, to measure time."""
-    if read.function is None:
-        return False
-    loops = loops_around(read.function.node.body, read.statement)
+    loops = loops_around(read.scope.body, read.statement)
     return any(
         isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "synchronize"
-        for node in nodes_of(loops[-1] if loops else read.function.node)
+        for node in nodes_of(loops[-1] if loops else read.scope)
     )
 
 
 def is_kept_between(first: HostRead, second: HostRead, names: frozenset[str]) -> bool:
     """Whether nothing between two reads of a function binds one of these names again."""
-    if first.function is None:
-        return False
     between = range(first.node.lineno, second.node.lineno + 1)
-    stores = (n for n in nodes_of(first.function.node) if isinstance(n, ast.Name) and not isinstance(n.ctx, ast.Load))
+    stores = (n for n in nodes_of(first.scope) if isinstance(n, ast.Name) and not isinstance(n.ctx, ast.Load))
     return not any(node.id in names and node.lineno in between for node in stores)

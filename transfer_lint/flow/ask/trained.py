@@ -22,6 +22,12 @@ def is_trained_on(read: HostRead) -> bool:
     return read.function is not None and _name_of(read.node) in _trained(read.function.node)
 
 
+def values_of(read: HostRead) -> list[ast.expr]:
+    """What the function assigns to the name that is read."""
+    name = _name_of(read.node)
+    return [value for target, value in _assigned(read.scope) if name and target == name]
+
+
 def trains_on_host(module: Module) -> bool:
     """Whether a file makes its optimizer itself and names nothing that could put a model on a device."""
     return _MAKES_OPTIMIZER.search(module.text) is not None and _PLACES.search(module.text) is None

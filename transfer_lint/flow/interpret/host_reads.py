@@ -19,7 +19,7 @@ from transfer_lint.flow.interpret.seeming import (
     seems_number,
     seems_tensor,
 )
-from transfer_lint.flow.interpret.sizes import PAD, TAKE_NUMBERS, read_as_number, takes_numbers
+from transfer_lint.flow.interpret.sizes import PAD, TAKE_NUMBERS, read_as_number, repeats_by_tensor, takes_numbers
 from transfer_lint.flow.program.modules import FunctionNode
 from transfer_lint.flow.program.reading_functions import reads_argument, stays_the_same, uploads_argument
 from transfer_lint.flow.program.syntax import nodes_of, spelled, written
@@ -141,7 +141,7 @@ def called(frame: Frame, name: str, arguments: Mapping[str, Value], node: ast.Ca
         note(frame, node, item, elements=f"torch.stack({written(node.args[0])})")
     elif (checked := read_while_computing(frame, name, arguments, node)) is not None:
         note(frame, node, checked, form=Form.CHECK)
-    elif tensors and (sized or (name == "torch.repeat_interleave" and _repeats(arguments, "1"))):
+    elif tensors and (sized or (name == "torch.repeat_interleave" and repeats_by_tensor(frame, arguments, node, 1))):
         note(frame, node, tensors[0], form=Form.SIZE)
 
 
@@ -155,7 +155,7 @@ def method(
         note(frame, node, owner, state, Form.SIZE if name in _SIZES else Form.CALL)
     elif f"torch.{name}" in frame.knowledge.function_checks:
         note(frame, node, owner, form=Form.CHECK)
-    elif name == "repeat_interleave" and _repeats(arguments, "0"):
+    elif name == "repeat_interleave" and repeats_by_tensor(frame, arguments, node, 0):
         note(frame, node, owner, form=Form.SIZE)
     elif name in TAKE_NUMBERS:
         _numbers(frame, arguments, node, state)
@@ -187,6 +187,8 @@ def unknown_method(
         note(frame, node, owner, form=Form.SIZE if name in _SIZES else Form.CALL)
     elif name in TAKE_NUMBERS and seems_tensor(frame, node.func.value, owner, by_use=True):
         _numbers(frame, arguments, node, state)
+    elif name == "repeat_interleave" and repeats_by_tensor(frame, arguments, node, 0):
+        note(frame, node, owner, form=Form.SIZE)
 
 
 def sizes(frame: Frame, name: str, arguments: Mapping[str, Value], node: ast.Call, state: State) -> None:
@@ -299,12 +301,6 @@ def _is_name_of_tensor(frame: Frame, node: ast.Call, operands: Sequence[Value]) 
     """Whether a function is given nothing but a name of what seems to be a tensor."""
     alone = len(operands) == 1 and len(node.args) == 1 and isinstance(node.args[0], ast.Name)
     return alone and seems_tensor(frame, node.args[0], operands[0], by_use=True)
-
-
-def _repeats(arguments: Mapping[str, Value], key: str) -> bool:
-    """Whether the numbers of repeats are a tensor, whose sum is the size of the result."""
-    repeats = arguments.get(key, arguments.get("repeats"))
-    return isinstance(repeats, Tensor) and "output_size" not in arguments
 
 
 def _varies(node: ast.Call) -> bool:

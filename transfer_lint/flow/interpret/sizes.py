@@ -62,6 +62,15 @@ def read_as_number(
     return None
 
 
+def repeats_by_tensor(frame: Frame, arguments: Mapping[str, Value], node: ast.Call, position: int) -> bool:
+    """Whether the numbers of repeats are, or seem to be, a tensor: its sum is the size of the result."""
+    key = str(position) if str(position) in arguments else "repeats"
+    repeats, given = arguments.get(key), argument_nodes(node).get(key)
+    if "output_size" in arguments or repeats is None or given is None:
+        return False
+    return isinstance(repeats, Tensor) or seems_number(frame, given, repeats)
+
+
 def _is_one_number(frame: Frame, node: ast.expr) -> bool:
     """Whether the function makes a name one number of a tensor."""
     bound = bindings(frame.function.node) if frame.function is not None and isinstance(node, ast.Name) else ()

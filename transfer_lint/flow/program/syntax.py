@@ -233,13 +233,24 @@ def _bindings(function: ast.AST) -> Iterator[Binding]:
         match node:
             case ast.Assign(targets=targets, value=value):
                 for target in targets:
-                    yield from ((part, value) for part in _targets(target))
+                    yield from _assignments(target, value)
             case ast.AnnAssign(target=target, value=ast.expr() as value) | ast.NamedExpr(target=target, value=value):
                 yield target, value
             case ast.For(target=target, iter=value) | ast.AsyncFor(target=target, iter=value):
                 yield from ((part, value) for part in _targets(target))
             case ast.withitem(optional_vars=ast.expr() as target):
                 yield from ((part, None) for part in _targets(target))
+
+
+def _assignments(target: ast.expr, value: ast.expr) -> Iterator[Binding]:
+    """What an assignment binds: `x` to `a`, and `y` to `b`, in `x, y = a, b`."""
+    match target, value:
+        case ast.Tuple(elts=parts), ast.Tuple(elts=values) if len(parts) == len(values):
+            if not any(isinstance(part, ast.Starred) for part in (*parts, *values)):
+                for part, inner in zip(parts, values, strict=True):
+                    yield from _assignments(part, inner)
+                return
+    yield from ((part, value) for part in _targets(target))
 
 
 def _targets(target: ast.expr) -> Iterator[ast.expr]:

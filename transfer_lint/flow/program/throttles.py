@@ -107,6 +107,8 @@ class Throttles:
                 return self._is_filled(left, body, loop) or _is_filled_by_call(left, none, body)
             case ast.Compare(left=one, ops=[ast.NotEq() | ast.IsNot()], comparators=[two]) if body:
                 return _is_for_last_shape(one, two, body) or _is_for_last_shape(two, one, body)
+            case ast.Compare(ops=[ast.Lt() | ast.LtE()], comparators=[end]) if "warm" in last_name(end).lower():
+                return True  # `step < warmup_steps`
             case ast.Compare(left=ast.Call(func=func, args=[]), ops=[ast.Lt() | ast.LtE()], comparators=[chance]):
                 return last_name(func) in ("random", "rand") and _is_small(chance)
             case ast.Compare(left=key, ops=[ast.NotIn()], comparators=[held]):

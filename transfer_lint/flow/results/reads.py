@@ -11,6 +11,7 @@ from transfer_lint.findings import Heat
 from transfer_lint.flow.program.modules import FunctionInfo, Module
 from transfer_lint.flow.program.rates import RateOf
 from transfer_lint.flow.program.syntax import parents, spelled
+from transfer_lint.flow.results.scoped import Scoped
 from transfer_lint.flow.values.values import Tensor
 
 
@@ -35,7 +36,7 @@ class Form(Enum):
 
 
 @dataclass(frozen=True)
-class HostRead:
+class HostRead(Scoped):
     """One host read.
 
     node: `t.item()`, `float(t)`, a test whose outcome depends on the value of a tensor, or the `t` of `x[t]`, `x[:t]`.

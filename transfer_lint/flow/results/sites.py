@@ -9,6 +9,7 @@ from transfer_lint.findings import Heat
 from transfer_lint.flow.program.modules import FunctionInfo, Module
 from transfer_lint.flow.program.rates import RateOf
 from transfer_lint.flow.program.syntax import kinds_in
+from transfer_lint.flow.results.scoped import Scoped
 from transfer_lint.flow.values.symbols import Symbol
 from transfer_lint.flow.values.terms import Known, Why
 from transfer_lint.flow.values.values import Object, Tensor
@@ -60,7 +61,7 @@ class Request:
 
 
 @dataclass(frozen=True)
-class Site:
+class Site(Scoped):
     """One transfer.
 
     receiver: what is moved, as known just before the move. If not `proved`, only the arguments of the call suggest that
