@@ -9,7 +9,7 @@ from transfer_lint.flow.ask import array_detours, caches, detours, kept_tensors,
 from transfer_lint.flow.ask.liveness import is_wanted_there
 from transfer_lint.flow.ask.pieces import Piece
 from transfer_lint.flow.ask.placements import Placements, is_device_of_value
-from transfer_lint.flow.ask.trained import is_trained_on, trains_on_host, values_of
+from transfer_lint.flow.ask.trained import is_trained_on, names_no_place, values_of
 from transfer_lint.flow.knowledge import Role
 from transfer_lint.flow.program.syntax import nodes_of, parents, spelled
 from transfer_lint.flow.results.constructions import Construction
@@ -292,12 +292,12 @@ class ReadQuestions(Placements):
         It was put there, or it is what is trained on.
         """
         known = self._source_of(read)
-        if self._role(known) in (Role.ACCELERATOR, Role.HOST) or trains_on_host(self.module):
+        if self._role(known) in (Role.ACCELERATOR, Role.HOST):
             return ()
         if self._is_computed_on_host(read):
             return ()
         given = known is not None and _is_given(known.term) and not _is_host_by_default(read, known.term)
-        if not given and not self.is_trained_on(read):
+        if not given and (not self.is_trained_on(read) or names_no_place(self.module)):
             return ()
         self.assumable.add(Assumption.RUNS_ON_ACCELERATOR)
         if Assumption.RUNS_ON_ACCELERATOR not in self._assumptions:

@@ -12,7 +12,6 @@ from transfer_lint.flow.program.throttles import is_optimizer
 from transfer_lint.flow.results.reads import HostRead
 
 _NORMS = frozenset({"clip_grad_norm", "clip_grad_norm_"})
-_MAKES_OPTIMIZER = re.compile(r"\w*[Oo]ptim\w*(?:\.\w+)*\([^\n]*\.parameters\(\)")
 _PLACES = re.compile(r"cuda|device|accelera|\.to\(|gpu|fabric|trainer|deepspeed|distributed|prepare", re.IGNORECASE)
 _PARTS = 3  # sums that are parts of one another
 
@@ -28,9 +27,13 @@ def values_of(read: HostRead) -> list[ast.expr]:
     return [value for target, value in _assigned(read.scope) if name and target == name]
 
 
-def trains_on_host(module: Module) -> bool:
-    """Whether a file makes its optimizer itself and names nothing that could put a model on a device."""
-    return _MAKES_OPTIMIZER.search(module.text) is not None and _PLACES.search(module.text) is None
+def names_no_place(module: Module) -> bool:
+    """Whether a file names nothing that could put a model on a device, save in comments."""
+    known: bool | None = getattr(module.tree, "_transfer_lint_placeless", None)
+    if known is None:
+        known = all(_PLACES.search(line.partition("#")[0]) is None for line in module.lines)
+        module.tree._transfer_lint_placeless = known  # type: ignore[attr-defined]
+    return known
 
 
 def _trained(function: ast.AST) -> frozenset[str]:
