@@ -297,7 +297,10 @@ class ReadQuestions(Placements):
         if self._is_computed_on_host(read):
             return ()
         given = known is not None and _is_given(known.term) and not _is_host_by_default(read, known.term)
-        if not given and (not self.is_trained_on(read) or names_no_place(self.module)):
+        if not given and not self.is_trained_on(read):
+            return ()
+        named = given and known is not None and known.term.kind is TermKind.VALUE
+        if not named and names_no_place(self.module):
             return ()
         self.assumable.add(Assumption.RUNS_ON_ACCELERATOR)
         if Assumption.RUNS_ON_ACCELERATOR not in self._assumptions:
