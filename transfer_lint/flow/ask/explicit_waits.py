@@ -7,8 +7,9 @@ import re
 from collections.abc import Sequence
 from itertools import pairwise
 
-from transfer_lint.flow.program.syntax import blocks_of, loops_around, nodes_of, path_to
+from transfer_lint.flow.program.syntax import block_with, loops_around, nodes_of, path_to
 from transfer_lint.flow.results.reads import HostRead
+from transfer_lint.flow.results.scoped import Scoped
 from transfer_lint.flow.results.waits import ExplicitWait
 
 _MEASURES = r"clock|tic\b|toc\b|time(?!step)|profil|bench|latenc|fps\b|memory_|mem_get|elapsed|warm_?up"
@@ -28,12 +29,9 @@ class WaitQuestions:
 
     def is_wanted_wait(self, wait: ExplicitWait) -> bool:
         """Whether the code around a wait shows what it is for, or it is all that a function is for."""
-        function = wait.function
-        if function is None:
-            return _PURPOSE.search(wait.module.text) is not None
-        statements = sum(isinstance(node, ast.stmt) for node in nodes_of(function.node)) - 1
-        lines = wait.module.lines[function.lines.start - 1 : function.lines.stop - 1]
-        return statements <= _FEW or _PURPOSE.search(function.qualname + "\n".join(lines)) is not None
+        if shows_purpose(wait):
+            return True
+        return wait.function is not None and sum(isinstance(n, ast.stmt) for n in nodes_of(wait.scope)) - 1 <= _FEW
 
     def is_under_test(self, wait: ExplicitWait) -> bool:
         """Whether an `if` decides on it, other than that of `if __name__ == "__main__":`."""
@@ -44,10 +42,8 @@ class WaitQuestions:
         return any(_DEBUGS.search(test) for test in _tests(wait))
 
     def is_beside_read(self, wait: ExplicitWait) -> bool:
-        """Whether the statement before or after it reads from the device, which waits for the same work."""
-        path = path_to(wait.scope.body, wait.statement)
-        blocks = [wait.scope.body, *(block for around in path[-2:-1] for block in blocks_of(around))]
-        block = next(block for block in reversed(blocks) if any(each is wait.statement for each in block))
+        """Whether the statement before or after it reads what may be on the device, and waits for the same work."""
+        block = block_with(wait.scope.body, wait.statement)
         number = next(i for i, each in enumerate(block) if each is wait.statement)
         beside = block[max(number - 1, 0) : number + 2]
         return any(read.statement is each for read in self.reads for each in beside)
@@ -59,6 +55,15 @@ class WaitQuestions:
             isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "backward"
             for node in (nodes_of(loops[-1]) if loops else ())
         )
+
+
+def shows_purpose(place: Scoped) -> bool:
+    """Whether the function that holds a place, or the file of a script, says by its words what waits are for."""
+    function = place.function
+    if function is None:
+        return _PURPOSE.search(place.module.text) is not None
+    lines = place.module.lines[function.lines.start - 1 : function.lines.stop - 1]
+    return _PURPOSE.search(function.qualname + "\n".join(lines)) is not None
 
 
 def _tests(wait: ExplicitWait) -> list[str]:

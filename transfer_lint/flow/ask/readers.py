@@ -7,14 +7,14 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from transfer_lint.findings import Heat
 from transfer_lint.flow.ask.dominance import dominates, last_line
+from transfer_lint.flow.ask.explicit_waits import shows_purpose
 from transfer_lint.flow.program.modules import Module
 from transfer_lint.flow.program.syntax import (
-    blocks_of,
+    block_with,
     loops_around,
     names_in,
     nodes_of,
     parents,
-    path_to,
     spelled,
     spelled_in,
 )
@@ -117,9 +117,7 @@ def is_brought_later(read: HostRead, brought: Sequence[Site], reads: Sequence[Ho
 
 def statements_after(read: HostRead) -> list[ast.stmt]:
     """The statements of the same block that stand behind the one that reads."""
-    path = path_to(read.scope.body, read.statement)
-    blocks = [read.scope.body, *(block for around in path[-2:-1] for block in blocks_of(around))]
-    block = next(block for block in reversed(blocks) if any(each is read.statement for each in block))
+    block = block_with(read.scope.body, read.statement)
     return [each for each in block if each.lineno > read.statement.lineno]
 
 
@@ -284,7 +282,7 @@ def guards_selection(read: HostRead, reads: Sequence[HostRead]) -> bool:
 def is_timed(read: HostRead) -> bool:
     """Whether the loop, or the function, around a read waits for the device on purpose, to measure time."""
     loops = loops_around(read.scope.body, read.statement)
-    return any(
+    return shows_purpose(read) and any(
         isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "synchronize"
         for node in nodes_of(loops[-1] if loops else read.scope)
     )

@@ -127,6 +127,12 @@ def blocks_of(statement: ast.stmt) -> Iterator[Sequence[ast.stmt]]:
         yield part.body
 
 
+def block_with(body: Sequence[ast.stmt], target: ast.stmt) -> Sequence[ast.stmt]:
+    """The innermost block that holds a statement: `body`, or one of a statement in it."""
+    inner = (block for around in path_to(body, target)[-2:-1] for block in blocks_of(around))
+    return next((block for block in inner if any(each is target for each in block)), body)
+
+
 def is_plain(node: ast.expr) -> bool:
     """Whether it is a name, an attribute, or an item with such a key or a constant one: reading it has no effect."""
     match node:

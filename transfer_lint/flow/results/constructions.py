@@ -9,14 +9,14 @@ from transfer_lint.findings import Heat
 from transfer_lint.flow.program.modules import FunctionInfo, Module
 from transfer_lint.flow.program.rates import RateOf
 from transfer_lint.flow.program.syntax import spelled
+from transfer_lint.flow.results.scoped import Scoped
 from transfer_lint.flow.values.terms import Why
 from transfer_lint.flow.values.values import Tensor
 
 
-class Called:
+class Called(Scoped):
     """What is at a call of a function, and is shown at its name."""
 
-    module: Module
     node: ast.Call
     rate: RateOf
 

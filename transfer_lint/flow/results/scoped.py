@@ -1,4 +1,4 @@
-"""What all places that rules judge have in common: the code around them."""
+"""What transfers, reads, calls and waits have in common: the code around them."""
 
 from __future__ import annotations
 

@@ -9,7 +9,6 @@ from enum import Enum
 from transfer_lint.flow.program.modules import FunctionInfo, Module
 from transfer_lint.flow.program.rates import RateOf
 from transfer_lint.flow.results.constructions import Called
-from transfer_lint.flow.results.scoped import Scoped
 
 
 class WaitKind(Enum):
@@ -21,7 +20,7 @@ class WaitKind(Enum):
 
 
 @dataclass(frozen=True)
-class ExplicitWait(Called, Scoped):
+class ExplicitWait(Called):
     """A call that does nothing but wait, or that makes others wait: `torch.cuda.synchronize()`.
 
     name: its dotted name. function: None at the top level of a module.
