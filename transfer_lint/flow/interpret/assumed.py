@@ -16,7 +16,7 @@ from transfer_lint.flow.program.modules import FunctionInfo, Import, Module
 from transfer_lint.flow.program.syntax import nodes_of
 from transfer_lint.flow.values.state import State
 from transfer_lint.flow.values.terms import Fact, Known, Term, TermKind, role_of
-from transfer_lint.flow.values.values import Function, Host, Object, Placed, Tensor, Tuple, Value
+from transfer_lint.flow.values.values import External, Function, Host, Object, Placed, Tensor, Tuple, Value
 
 # Attributes of a model or of its result that hold no tensors.
 _NO_TENSORS = frozenset({"config", "dtype", "keys()", "items()"})
@@ -230,9 +230,9 @@ def prepared(frame: Frame, owner: Object, arguments: Mapping[str, Value], node: 
 def made_on_device(frame: Frame, result: Object, arguments: Mapping[str, Value], node: ast.Call) -> Object:
     """The result of an unknown function that is given a device."""
     value = arguments.get("device", arguments.get("device_map"))
-    if not isinstance(value, Placed | Object | Host) or (isinstance(value, Placed) and value.is_dtype):
+    if not isinstance(value, Placed | Object | Host | External) or (isinstance(value, Placed) and value.is_dtype):
         return result
-    term = frame.placed_by(value)
+    term = frame.placed_by(value, node)
     computes = any(isinstance(v, Tensor) or (isinstance(v, Object) and v.placed[0]) for v in arguments.values())
     name = _name(node)
     if term is None or computes or name[:1].isupper():  # a loss, say, may well return what is on the host

@@ -239,7 +239,7 @@ def _device(frame: Frame, arguments: dict[str, Value], node: ast.Call) -> Value:
             text = f"{text}:{index.value}"
         if index is None or isinstance(index, Constant):
             return Placed(Known(Term(TermKind.CONSTANT, text), (frame.fact(node, "`{}`"),)), is_dtype=False)
-    term = frame.placed_by(first) if first is not None and index is None else None
+    term = frame.placed_by(first, node) if first is not None and index is None else None
     if term is not None:  # a device from a string or a device is the same target
         return Placed(Known(term, (frame.fact(node, "`{}`"),)), is_dtype=False)
     return Placed(Known(Term(TermKind.VALUE, symbol=frame.symbol(node, "this device"))), is_dtype=False)

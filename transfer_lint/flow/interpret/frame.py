@@ -29,7 +29,20 @@ from transfer_lint.flow.values.state import Meeting, State
 from transfer_lint.flow.values.summary import Summary, Template
 from transfer_lint.flow.values.symbols import Symbol, Symbols
 from transfer_lint.flow.values.terms import Fact, Known, Term, TermKind, Why
-from transfer_lint.flow.values.values import Constant, Host, Object, Placed, Tensor, Tuple, Value, is_module
+from transfer_lint.flow.values.values import (
+    Class,
+    Constant,
+    External,
+    Function,
+    Host,
+    Object,
+    Package,
+    Placed,
+    Tensor,
+    Tuple,
+    Value,
+    is_module,
+)
 
 ExpressionHandler = Callable[["Frame", ast.expr, State], Value]
 StatementHandler = Callable[["Frame", ast.stmt, State], "State | None"]
@@ -277,8 +290,11 @@ class Frame:
         self.assumable.add(assumption)
         return Fact(self.module, node, text, assumption) if assumption in self.callees.assumptions else None
 
-    def placed_by(self, value: Value) -> Term | None:
-        """The term of a value that is used as a device or dtype; None if it can be neither."""
+    def placed_by(self, value: Value, node: ast.AST | None = None) -> Term | None:
+        """The term of a value that is used as a device or dtype; None if it can be neither.
+
+        node: where it is used, if whatever is given there is one. None is still none.
+        """
         match value:
             case Placed():
                 return value.known.term
@@ -288,7 +304,18 @@ class Frame:
                 return Term(TermKind.CONSTANT, f"cuda:{index}")
             case Object(cls=None) | Host(array=False):
                 return Term(TermKind.VALUE, symbol=value.ident)
+            case External(name=name) if node is not None:
+                return Term(TermKind.VALUE, symbol=self._imported(name, node))
+            case Object() | Tuple() | Function() | Class() | Package() if node is not None:
+                return Term(TermKind.VALUE, symbol=self.symbol(node, "this value"))
         return None
+
+    def _imported(self, name: str, node: ast.AST) -> Symbol:
+        """What a name from outside the tree stands for at a place. Where no changes are hidden, always the same."""
+        self.assumable.add(Assumption.NO_HIDDEN_CHANGES)
+        settled = Assumption.NO_HIDDEN_CHANGES in self.callees.assumptions
+        label = ast.unparse(node) if isinstance(node, ast.Name | ast.Attribute) else name
+        return self.symbols.make(("imported", name), label, 0) if settled else self.symbol(node, label)
 
     def unless_autocast(self, dtype: Known | None) -> Known | None:
         """The dtype of a result that autocast may change: marked `outside_autocast`, or None inside autocast."""

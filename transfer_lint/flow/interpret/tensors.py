@@ -264,7 +264,8 @@ def requested(
         if value is None and mapping is not None:
             item = state.read(mapping, f"['{key}']") if isinstance(mapping, Object) else None
             value = item if isinstance(item, Object) else Object(frame.symbol(node, f"the {key} of `**`", key))
-        term = frame.placed_by(value) if value is not None and value != Constant(None) else None
+        given = next((keyword.value for keyword in node.keywords if keyword.arg == key), node)
+        term = frame.placed_by(value, given) if value is not None else None
         why = value.known.why if isinstance(value, Placed) else ()
         found.append(Known(term, (*why, frame.fact(node, "`{}` makes it there"))) if term else None)
     return found[0], found[1]

@@ -18,7 +18,7 @@ from transfer_lint.flow.program.tensor_uses import no_tensors
 from transfer_lint.flow.results.sites import Request, RequestedHalf, Site
 from transfer_lint.flow.values.state import State
 from transfer_lint.flow.values.terms import Fact, Known, Term, TermKind, role_of
-from transfer_lint.flow.values.values import Constant, Host, Object, Placed, Tensor, Value
+from transfer_lint.flow.values.values import Constant, External, Host, Object, Placed, Tensor, Value
 
 _IMPORTS_TORCH = re.compile(r"^\s*(?:import|from) torch\b", re.MULTILINE)
 
@@ -101,6 +101,7 @@ def _is_torch(frame: Frame, node: ast.Call, arguments: dict[str, Value], request
         return True
     if request.ambiguous:
         alone = list(arguments) == ["0"] or request.unpacked
+        alone = alone and not isinstance(arguments.get("0"), External)  # `quantity.to(units.metre)`
         return alone and _IMPORTS_TORCH.search(frame.module.text) is not None
     return bool(request.device or request.dtype)
 
@@ -229,7 +230,7 @@ def _unpacked_request(
         return request
     halves: dict[str, RequestedHalf] = {}
     for key, value in found.items.items():
-        term = frame.placed_by(value)
+        term = frame.placed_by(value, node.keywords[found.argument - len(node.args)].value)
         if term is not None:
             known = value.known if isinstance(value, Placed) else Known(term)
             repeatable = _repeatable(frame, node, found.argument)
@@ -263,12 +264,9 @@ def _first_argument(
     request: Request,
     surely_tensor: bool,
 ) -> Request:
-    spelled = [*node.args, *(keyword.value for keyword in node.keywords)][argument]
-    shown = (
-        frame.callees.roles.of(frame.module, frame.function, spelled)
-        if isinstance(value, Object) and value.cls is None
-        else None
-    )
+    spelled = _argument(node, argument)
+    unknown = isinstance(value, External) or (isinstance(value, Object) and value.cls is None)
+    shown = frame.callees.roles.of(frame.module, frame.function, spelled) if unknown else None
     if isinstance(value, Object) and shown is not None and shown.role is ArgumentRole.TENSOR:
         value = Tensor(value.ident, *value.placed)
     if isinstance(value, Tensor):
@@ -296,14 +294,21 @@ def _first_argument(
     return replace(request, device=half, ambiguous=True, plain=request.plain and not surely_tensor)
 
 
+def _argument(node: ast.Call, argument: int) -> ast.expr:
+    """The argument of this number, of which the keywords are the last."""
+    return [*node.args, *(keyword.value for keyword in node.keywords)][argument]
+
+
 def _is_device_name(value: Constant) -> bool:
     return DEVICE.fullmatch(str(value.value)) is not None
 
 
 def _half(frame: Frame, node: ast.Call, argument: int | None, value: Value) -> RequestedHalf | None:
     """One half of the target, from its argument; None if the argument is not a device or dtype (`None`, say)."""
-    term = frame.placed_by(value)
-    if term is None or argument is None:
+    if argument is None:
+        return None
+    term = frame.placed_by(value, _argument(node, argument))
+    if term is None:
         return None
     known = value.known if isinstance(value, Placed) else Known(term)
     comparable, wrap = _comparable(frame, term, value)
