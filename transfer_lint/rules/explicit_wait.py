@@ -19,8 +19,8 @@ from transfer_lint.rules.options import RuleOptions
 def check(wait: ExplicitWait, questions: Questions, options: RuleOptions) -> Verdict | None:
     """A search for NaN that is on at every run is a warning, and so is a wait in a loop that trains; else a hint.
 
-    Beside a read, which waits for the same, it is a hint, too. Nothing is said of a wait that the code around it shows
-    a purpose of, such as measuring time.
+    Beside a read, which waits for the same, it is a hint, too, and where it is only there to tell a time that nobody
+    may ask for. Nothing is said of a wait that the code around it shows another purpose of.
     """
     if wait.in_handler or questions.is_in_test(wait) or questions.is_shut_out(wait):
         return None
@@ -31,9 +31,14 @@ def check(wait: ExplicitWait, questions: Questions, options: RuleOptions) -> Ver
         text = "is always on: the backward pass waits for each gradient, to look for NaN. Turn it on to debug"
         severity = Severity.HINT if questions.is_under_test(wait) else Severity.WARNING
         return Verdict(severity, f"{call} {text}")
-    if wait.rate.rate.heat.rank < Heat.STEP.rank or wait.rate.rate.throttled or questions.is_wanted_wait(wait):
+    if wait.rate.rate.heat.rank < Heat.STEP.rank or wait.rate.rate.throttled:
         return None
     often = wait.rate.rate.heat.often
+    if questions.is_wanted_wait(wait):
+        if wait.kind is not WaitKind.WORK or not questions.is_for_times_alone(wait):
+            return None
+        text = f"makes the host wait {often}, only to tell how long this takes: two events of the device tell it, too"
+        return Verdict(Severity.HINT, f"{call} {text}")
     if wait.kind is WaitKind.MEMORY:
         text = f"waits for the device {often}, to give back memory that the next step asks for again"
         return Verdict(Severity.HINT, f"{call} {text}")

@@ -7,15 +7,20 @@ import re
 from collections.abc import Sequence
 from itertools import pairwise
 
-from transfer_lint.flow.program.syntax import block_with, loops_around, nodes_of, path_to
+from transfer_lint.flow.ask.trained import is_in_training
+from transfer_lint.flow.program.syntax import block_with, nodes_of, path_to
 from transfer_lint.flow.results.reads import HostRead
 from transfer_lint.flow.results.scoped import Scoped
-from transfer_lint.flow.results.waits import ExplicitWait
+from transfer_lint.flow.results.waits import ExplicitWait, WaitKind
 
-_MEASURES = r"clock|tic\b|toc\b|time(?!step)|profil|bench|latenc|fps\b|memory_|mem_get|elapsed|warm_?up"
+_TIMES = r"clock|tic\b|toc\b|time(?!step)|elapsed"
+_COUNTS = r"memory_|mem_get"
+_MEASURES = rf"{_TIMES}|{_COUNTS}|profil|bench|latenc|fps\b|warm_?up"
 _ORDERS = r"stream|event|data_ptr|ctypes|pynvml|nccl|async|graph|capture|thread|queue|ipc|\bcpu\b[^\n]*non_blocking"
 _PURPOSE = re.compile(f"{_MEASURES}|{_ORDERS}", re.IGNORECASE)
 """What stands beside a wait that is wanted: it measures, or orders what torch does not order by itself."""
+_BEYOND_TIMES = re.compile(rf"{_COUNTS}|profil|bench|latenc|fps\b|warm_?up|speed|{_ORDERS}", re.IGNORECASE)
+_COUNTED = re.compile(rf"{_COUNTS}|{_ORDERS}", re.IGNORECASE)
 
 _DEBUGS = re.compile(r"debug|anomal|detect|check|nan|verbose|valid|test", re.IGNORECASE)
 
@@ -29,9 +34,15 @@ class WaitQuestions:
 
     def is_wanted_wait(self, wait: ExplicitWait) -> bool:
         """Whether the code around a wait shows what it is for, or it is all that a function is for."""
-        if shows_purpose(wait):
+        if _PURPOSE.search(_words(wait)) if wait.kind is WaitKind.WORK else _COUNTED.search(_words(wait)):
             return True
         return wait.function is not None and sum(isinstance(n, ast.stmt) for n in nodes_of(wait.scope)) - 1 <= _FEW
+
+    def is_for_times_alone(self, wait: ExplicitWait) -> bool:
+        """Whether a method that is there for its results measures its time, too, at every call, whoever asks."""
+        if wait.function is None or wait.function.owner is None or self.is_under_test(wait):
+            return False
+        return _BEYOND_TIMES.search(wait.module.path + _words(wait)) is None and _returns(wait.function.node)
 
     def is_under_test(self, wait: ExplicitWait) -> bool:
         """Whether an `if` decides on it, other than that of `if __name__ == "__main__":`."""
@@ -50,20 +61,28 @@ class WaitQuestions:
 
     def is_in_training(self, wait: ExplicitWait) -> bool:
         """Whether a loop around it goes backward, in the same function."""
-        loops = loops_around(wait.scope.body, wait.statement)
-        return any(
-            isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "backward"
-            for node in (nodes_of(loops[-1]) if loops else ())
-        )
+        return is_in_training(wait, wait.statement)
 
 
 def shows_purpose(place: Scoped) -> bool:
     """Whether the function that holds a place, or the file of a script, says by its words what waits are for."""
+    return _PURPOSE.search(_words(place)) is not None
+
+
+def _words(place: Scoped) -> str:
+    """The text of the function that holds a place, with its name, or that of a script."""
     function = place.function
     if function is None:
-        return _PURPOSE.search(place.module.text) is not None
+        return place.module.text
     lines = place.module.lines[function.lines.start - 1 : function.lines.stop - 1]
-    return _PURPOSE.search(function.qualname + "\n".join(lines)) is not None
+    return function.qualname + "\n".join(lines)
+
+
+def _returns(function: ast.AST) -> bool:
+    """Whether a function gives back more than times."""
+    returned = [node.value for node in nodes_of(function) if isinstance(node, ast.Return) and node.value is not None]
+    parts = [part for value in returned for part in (value.elts if isinstance(value, ast.Tuple) else [value])]
+    return any(re.search(_TIMES, ast.unparse(part), re.IGNORECASE) is None for part in parts)
 
 
 def _tests(wait: ExplicitWait) -> list[str]:

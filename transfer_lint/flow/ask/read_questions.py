@@ -9,7 +9,7 @@ from transfer_lint.flow.ask import array_detours, caches, detours, kept_tensors,
 from transfer_lint.flow.ask.liveness import is_wanted_there
 from transfer_lint.flow.ask.pieces import Piece
 from transfer_lint.flow.ask.placements import Placements, is_device_of_value
-from transfer_lint.flow.ask.trained import is_trained_on, names_no_place, values_of
+from transfer_lint.flow.ask.trained import is_in_training, is_trained_on, names_no_place, values_of
 from transfer_lint.flow.knowledge import Role
 from transfer_lint.flow.program.syntax import nodes_of, parents, spelled
 from transfer_lint.flow.results.constructions import Construction
@@ -17,6 +17,8 @@ from transfer_lint.flow.results.reads import HostRead
 from transfer_lint.flow.results.sites import Site
 from transfer_lint.flow.values.terms import Fact, Known, Term, TermKind, Why, merge_why
 from transfer_lint.flow.values.values import Object, Tensor
+
+_DEFAULT_TYPE = r"set_default_tensor_type\([^\n]*cuda"
 
 
 class ReadQuestions(Placements):
@@ -142,16 +144,24 @@ class ReadQuestions(Placements):
     def uploads_constant(self, made: Construction) -> bool:
         """Whether a tensor of literals, or of what an object keeps unchanged, is made away from the host.
 
-        It must ask for its device; whether that is an accelerator need not be known.
+        It must ask for its device; whether that is an accelerator need not be known. Or all tensors are made on one,
+        unless they ask for another.
         """
-        node = made.node
-        placed = made.is_by_method or any(k.arg == "device" for k in node.keywords)
-        if made.name not in self._knowledge.from_values or not placed:
+        node, device = made.node, made.tensor.device
+        if device is None or self._role(device) is Role.HOST:
             return False
-        if made.tensor.device is None or self._role(made.tensor.device) is Role.HOST:
+        placed = made.is_by_method or any(k.arg == "device" for k in node.keywords)
+        if not (placed and made.name in self._knowledge.from_values) and not self._is_made_away(made, device):
             return False
         given = node.args[:1]
         return any(map(kept_tensors.is_literal_value, given)) or kept_tensors.is_made_of_kept(made)
+
+    def _is_made_away(self, made: Construction, device: Known) -> bool:
+        """Whether a tensor of values is made on the default device, and the tree makes that an accelerator."""
+        if device.term.kind is not TermKind.DEFAULT_DEVICE:
+            return False
+        of_values = made.name in self._knowledge.from_values or made.name in self._knowledge.legacy_factories
+        return of_values and bool(self._project.matching(_DEFAULT_TYPE, self.module.path))
 
     def copies_constant(self, read: HostRead) -> bool:
         """Whether the upload is one of a constant, which TL111 reports."""
@@ -226,7 +236,9 @@ class ReadQuestions(Placements):
         if not self.says_host(site) or not site.request.plain or not site.is_blocking or self.is_on_host(site):
             return False
         known = site.is_module or (isinstance(receiver, Object) and receiver.cls is not None)
-        if site.is_discarded or known or is_wanted_there(site) or self.is_read_at_once(site):
+        if site.is_discarded or known or self.is_read_at_once(site):
+            return False
+        if is_wanted_there(site) and not is_in_training(site, site.statement):
             return False
         if needed_reads.is_for_mps(site):
             return False

@@ -7,9 +7,10 @@ import re
 from collections.abc import Iterator
 
 from transfer_lint.flow.program.modules import Module
-from transfer_lint.flow.program.syntax import bindings, nodes_of
+from transfer_lint.flow.program.syntax import bindings, loops_around, nodes_of
 from transfer_lint.flow.program.throttles import is_optimizer
 from transfer_lint.flow.results.reads import HostRead
+from transfer_lint.flow.results.scoped import Scoped
 
 _NORMS = frozenset({"clip_grad_norm", "clip_grad_norm_"})
 _PLACES = re.compile(r"cuda|device|accelera|\.to\(|gpu|fabric|trainer|deepspeed|distributed|prepare", re.IGNORECASE)
@@ -19,6 +20,15 @@ _PARTS = 3  # sums that are parts of one another
 def is_trained_on(read: HostRead) -> bool:
     """Whether what is read goes backward in the same function, or is a summand or factor of what does, or a norm."""
     return read.function is not None and _name_of(read.node) in _trained(read.function.node)
+
+
+def is_in_training(place: Scoped, statement: ast.stmt) -> bool:
+    """Whether a loop around a statement goes backward, in the same function."""
+    loops = loops_around(place.scope.body, statement)
+    return any(
+        isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "backward"
+        for node in (nodes_of(loops[-1]) if loops else ())
+    )
 
 
 def values_of(read: HostRead) -> list[ast.expr]:

@@ -13,7 +13,7 @@ from transfer_lint.flow.program.tensor_uses import TESTS, no_tensors, tensor_use
 from transfer_lint.flow.values.values import Object, Value
 
 _OF_TENSORS = frozenset(
-    {"add_", "chunk", "clamp", "clamp_max", "clamp_min", "copy_", "div_", "expand", "fill_", "flip", "gather",
+    {"add_", "chunk", "clamp", "clamp_max", "clamp_min", "copy_", "div_", "expand", "fill_", "flip", "gather", "int",
      "log_softmax", "long", "masked_fill", "mul_", "relu", "scatter", "sigmoid", "size", "softmax", "sub_", "tanh",
      "topk", "tril", "triu", "unbind", "unfold", "view", "zero_"}
 )  # fmt: skip

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from functools import partial
 from typing import NamedTuple
 
 from transfer_lint.findings import Heat
@@ -25,6 +26,7 @@ from transfer_lint.flow.program.step_code import (
     steps_its_own,
     steps_optimizer,
     takes_batch,
+    walks_gradients,
 )
 from transfer_lint.flow.program.syntax import spelled
 from transfer_lint.flow.program.tensor_uses import ONLY_MODULES_HAVE
@@ -33,6 +35,7 @@ _DEPTH = 3  # how often a function may be handed on
 _CAPITALS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _ALIKE = 6  # files that call a method of a name, each of which may mean any of that name
 _FAMILY = 16  # methods of one name, such as the models of a library have
+_WORD = 4  # letters of a word that says what something is
 
 
 class Use(NamedTuple):
@@ -91,7 +94,7 @@ class Callers:
         calls = self.of_file(routine.module).calls
         if is_in_test(routine) or _has(routine, calls.get("step", ()), steps_its_own):
             return False
-        if is_foreign_forward(routine) or is_step_hook(routine):
+        if is_foreign_forward(routine) or is_step_hook(routine) or walks_gradients(routine):
             return True
         asking = [site for site in calls.get("grad", ()) if asks_gradient(site.node, routine.module)]
         trains = _has(routine, (*calls.get("backward", ()), *asking), is_at_once)
@@ -154,7 +157,7 @@ class _Search:
                 taker = self._called(file, call.func)
                 if taker is None:
                     yield Use(reference.routine, reference.path.changes)  # unknown code may call it at once
-                elif (parameter := _parameter(taker, call, reference.key)) is not None:
+                elif (parameter := taker.parameter(call, reference.key)) is not None:
                     there = self._callers.of_file(taker.module)
                     yield from self._of_value(there, parameter, lambda routine, _: taker in routine.around, depth)
             case ast.Assign(targets=targets):
@@ -282,7 +285,7 @@ class _Search:
             calling = self.project.calling(routine.name, near) if 0 < count <= _FAMILY else ()
             if count != 1 and (not count or len(calling) > _ALIKE):
                 yield from self._of_instances(routine.owner.name)
-                yield from self._of_models(routine.owner) if not count else ()
+                yield from self._of_holders(routine.owner, of_models=not count)
                 return
             for path in calling:
                 other = self.project.module(path, near) if path != near else None
@@ -298,15 +301,21 @@ class _Search:
             else:
                 yield from self._of_value(file, name, self._names_it(name), 1)
 
-    def _of_models(self, owner: ClassInfo) -> Iterator[Use]:
-        """The calls of a model's method whose name something of Python or torch has, too: `model.decode(batch)`."""
+    def _of_holders(self, owner: ClassInfo, *, of_models: bool) -> Iterator[Use]:
+        """The calls of a module's method, whose name others have, too, of what is called as its class ends.
+
+        `self.bbox_head.predict(x)` of a `CenterHead`. of_models: also of what is called a model, `model.decode(batch)`.
+        """
         name, near = self._routine.name, self._routine.module.path
-        paths = self.project.mentioning(f"model.{name}(", near) if owner.is_module else ()
-        for path in paths if len(paths) <= _FAMILY else ():
-            other = self.project.module(path, near) if path != near else None
-            if other is not None:
-                for use in self._of_value(self._callers.of_file(other), name, _is_of_model, 1):
-                    yield Use(use.routine, (*use.path, Change.UNSURE))
+        *_, last = _CAPITALS.sub("_", owner.name).lower().split("_")
+        for word in dict.fromkeys((last, *(["model"] if of_models else []))) if owner.is_module else ():
+            paths = self.project.mentioning(f"{word}.{name}(", near) if len(word) >= _WORD else ()
+            for path in paths if len(paths) <= _FAMILY else ():
+                other = self.project.module(path, near) if path != near else None
+                if other is not None:
+                    accepts = partial(_is_of_holder, word)
+                    for use in self._of_value(self._callers.of_file(other), name, accepts, 1):
+                        yield Use(use.routine, (*use.path, Change.UNSURE))
 
     def _of_instances(self, cls: str) -> Iterator[Use]:
         """The uses of a method with a name that many have, of what the calling file makes of the class."""
@@ -354,13 +363,16 @@ class _Search:
         return accepts
 
     def _names_it_in_module(self, caller: Routine, func: ast.expr) -> bool:
-        """Whether it is `module.function`."""
-        if not (isinstance(func, ast.Attribute) and isinstance(func.value, ast.Name)):
-            return False
-        binding = caller.module.binding(func.value.id)
+        """Whether it is `module.function`, of a module that a package above it may only pass on."""
+        owner = func.value if isinstance(func, ast.Attribute) else None
+        binding = caller.module.binding(owner.id) if isinstance(owner, ast.Name) else None
         if not isinstance(binding, Import):
             return False
-        return self.project.module_for(caller.module, binding, binding.name) is self._routine.module
+        if self.project.module_for(caller.module, binding, binding.name) is self._routine.module:
+            return True
+        package, path = self.project.module_for(caller.module, binding), self._routine.module.path
+        above = package.path.removesuffix("__init__.py") if package is not None else path
+        return path.endswith(f"/{binding.name}.py") and above.endswith("/") and path.startswith(above)
 
     def _methods_named(self, name: str) -> int:
         """How many methods of the tree have the name; 0 if something of Python or torch has it, too."""
@@ -370,9 +382,9 @@ class _Search:
         return self.project.definitions(name, self._routine.module.path)
 
 
-def _is_of_model(_: Routine, func: ast.expr) -> bool:
-    """Whether it is a method of what is called a model."""
-    return isinstance(func, ast.Attribute) and spelled(func.value).endswith("model")
+def _is_of_holder(word: str, _: Routine, func: ast.expr) -> bool:
+    """Whether it is a method of what is called so."""
+    return isinstance(func, ast.Attribute) and spelled(func.value).endswith(word)
 
 
 def _has(routine: Routine, sites: Iterable[CallSite], test: Callable[[CallSite], bool]) -> bool:
@@ -385,11 +397,3 @@ _OF_PYTHON = frozenset(name for kind in (str, bytes, list, dict, set, tuple, obj
 def changes_at(routine: Routine, path: Path) -> Sequence[Change]:
     """The changes on the way to a place in a routine, which may be beside its loop over steps."""
     return (*path.changes, Change.BESIDE) if routine.is_beside_steps(path) else path.changes
-
-
-def _parameter(taker: Routine, call: ast.Call, key: str) -> str | None:
-    """The parameter that an argument of a call is bound to; None if it is not known."""
-    if not key.isdigit():
-        return key if key in taker.parameters else None
-    number = int(key) + (taker.owner is not None and isinstance(call.func, ast.Attribute))
-    return taker.parameters[number] if number < len(taker.parameters) else None

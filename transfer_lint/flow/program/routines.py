@@ -52,6 +52,13 @@ class Routine:
         arguments = self.node.args
         return tuple(a.arg for a in (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs))
 
+    def parameter(self, call: ast.Call, key: str) -> str | None:
+        """The parameter that an argument of a call is bound to, by position or keyword; None if it is not known."""
+        if not key.isdigit():
+            return key if key in self.parameters else None
+        number = int(key) + (self.owner is not None and isinstance(call.func, ast.Attribute))
+        return self.parameters[number] if number < len(self.parameters) else None
+
     @cached_property
     def _over_steps(self) -> frozenset[ast.AST] | None:
         """The loops that are, or hold, a loop over steps; None if there is none. Not those of nested functions."""

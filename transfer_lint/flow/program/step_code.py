@@ -189,6 +189,18 @@ def is_step_hook(routine: Routine) -> bool:
     return is_update or _STEP_HOOK.fullmatch(routine.name) is not None
 
 
+def walks_gradients(routine: Routine) -> bool:
+    """Whether a function goes over weights, and uses the gradient of each: `for p in parameters: p.grad.norm()`."""
+    loops = nodes_of(routine.node) if routine.module.holds(".grad") else ()
+    return any(
+        isinstance(part, ast.Attribute) and part.attr == "grad" and getattr(part.value, "id", "") == loop.target.id
+        for loop in loops
+        if isinstance(loop, ast.For) and isinstance(loop.target, ast.Name)
+        for statement in loop.body
+        for part in nodes_of(statement)
+    )
+
+
 def is_foreign_forward(routine: Routine) -> bool:
     """Whether it is the `forward` of a class that has a base from a library: likely a model of that library."""
     if routine.name != "forward" or routine.owner is None or not routine.module.holds("torch"):
