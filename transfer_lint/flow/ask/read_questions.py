@@ -62,7 +62,7 @@ class ReadQuestions(Placements):
         known, methods = self._source_of(read), self._knowledge.tensor_methods
         if read.elements:
             return False
-        if self.is_trained_on(read):
+        if is_trained_on(read):
             before: list[Site | HostRead] = [o for o in self.reads if o is not read and is_trained_on(o)]
             before += [site for site in self.sites if site.is_blocking and self.goes_to_host(site)]
             if any(readers.is_computed_before(read, wait, methods) for wait in before):
@@ -280,8 +280,9 @@ class ReadQuestions(Placements):
         return readers.is_read_of_all(read)
 
     def is_trained_on(self, read: HostRead) -> bool:
-        """Whether what is read is what a model is trained on, in a tree that puts anything on an accelerator."""
-        return is_trained_on(read) and bool(self._project.mentioning("cuda", self.module.path))
+        """Whether a function reads what a model is trained on, in a tree that puts anything on an accelerator."""
+        trained = read.function is not None and is_trained_on(read)
+        return trained and bool(self._project.mentioning("cuda", self.module.path))
 
     def reads_accelerator(self, read: HostRead) -> bool | None:
         """Whether what is read is on an accelerator, or was before it was moved to the host; None if not known."""

@@ -26,6 +26,7 @@ _SAME_VALUES = frozenset(
     {"contiguous", "detach", "double", "flatten", "float", "numpy", "ravel", "reshape", "squeeze", "view"}
 )
 _WAITS = frozenset({"synchronize", "wait", "wait_stream", "wait_event"})
+_MEASURES = frozenset({"synchronize", "memory_allocated", "memory_reserved", "max_memory_allocated"})
 
 
 def read_of_one_item(site: Site, reads: Sequence[HostRead]) -> HostRead | None:
@@ -280,10 +281,10 @@ def guards_selection(read: HostRead, reads: Sequence[HostRead]) -> bool:
 
 
 def is_timed(read: HostRead) -> bool:
-    """Whether the loop, or the function, around a read waits for the device on purpose, to measure time."""
+    """Whether the loop, or the function, around a read measures time or memory, and waits for the device for that."""
     loops = loops_around(read.scope.body, read.statement)
     return shows_purpose(read) and any(
-        isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "synchronize"
+        isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in _MEASURES
         for node in nodes_of(loops[-1] if loops else read.scope)
     )
 

@@ -18,8 +18,8 @@ _PARTS = 3  # sums that are parts of one another
 
 
 def is_trained_on(read: HostRead) -> bool:
-    """Whether what is read goes backward in the same function, or is a summand or factor of what does, or a norm."""
-    return read.function is not None and _name_of(read.node) in _trained(read.function.node)
+    """Whether what is read goes backward in the same function, or script, or is a part of what does, or a norm."""
+    return _name_of(read.node) in _trained(read.scope)
 
 
 def is_in_training(place: Scoped, statement: ast.stmt) -> bool:
