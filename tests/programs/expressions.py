@@ -24,7 +24,8 @@ class Expressions(Draws):
         return self.of("d", scope)
 
     def dtype(self, scope: Scope) -> str:
-        return self.pick(self.of("k", scope), self.of("k", scope), "torch.float16", f"{self.of('t', scope)}.dtype")
+        own = self.of("k", scope)
+        return self.pick(own, own, "torch.float16", f"{self.of('t', scope)}.dtype", "KIND")
 
     def target(self, scope: Scope, *, module: bool = False) -> str:
         """A call of a transfer's method: `to(...)` in all spellings, `cpu()`, `cuda()`."""
@@ -48,7 +49,7 @@ class Expressions(Draws):
             case "cpu":
                 return "cpu()"
             case "cuda":
-                return self.pick("cuda()", "cuda(1)")
+                return self.pick("cuda()", "cuda(1)", "cuda(NUMBER)")
             case "nb":
                 return f"to({device}, non_blocking=True)"
             case "copy" if not module:

@@ -7,8 +7,10 @@ import copy
 import functools
 from dataclasses import dataclass, field
 
+import elsewhere
 import numpy as np
 import torch
+from elsewhere import KIND, NUMBER, PLACE, SPOT
 from torch import nn
 """
 

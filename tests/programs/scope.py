@@ -76,7 +76,8 @@ class Draws:
 
     def places(self) -> list[str]:
         """What names a device: strings, numbers, globals of the module."""
-        return ["place", "index", 'f"cuda:{index}"', '("cuda:0" if flag else "cpu")', "HOST", "DEVICE", "SECOND"]
+        here = ["place", "index", 'f"cuda:{index}"', '("cuda:0" if flag else "cpu")', "HOST", "DEVICE", "SECOND"]
+        return [*here, "PLACE", "SPOT", "NUMBER", "elsewhere.PLACE", "elsewhere.box.place"]
 
     def block(self, scope: Scope, depth: int, most: int = 4) -> list[str]:
         """One to `most` statements; the scope gets the names that they bind."""

@@ -37,7 +37,7 @@ def drawn(count: int) -> list[dict[str, str]]:
 
 def test_a_fixed_program_stays_clean(tmp_path: Path) -> None:
     """Under five settings, each second one with unsafe fixes too."""
-    for number, program in enumerate(drawn(30)):
+    for number, program in enumerate(drawn(36)):
         folder = tmp_path / str(number)
         folder.mkdir()
         (folder / "ruff.toml").write_text(SETTINGS[number % len(SETTINGS)])

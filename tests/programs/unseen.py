@@ -58,6 +58,13 @@ class Unseen(Expressions):
         scope.bind("b", name)
         return [*lines, *self.block(scope.copy(), 0, 2), run, f"log.append({held}.{home})"]
 
+    def _elsewhere(self, scope: Scope, depth: int) -> list[str]:
+        """Code from outside the tree changes what it has, and what it is given."""
+        forms = ["elsewhere.turn()", f"log.append(elsewhere.turn({self.of('t', scope)}))"]
+        if scope.names.get("m"):
+            forms += [f"elsewhere.put({self.of('m', scope)})"] * 2
+        return [self.pick(*forms)]
+
     def _handed(self, scope: Scope, depth: int) -> list[str]:
         """Something is handed to code that is not seen."""
         forms = []

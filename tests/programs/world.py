@@ -8,6 +8,9 @@ A program's entry is `run(...)` in `nodes.py`. Its inputs:
     place: str that names a device           index: int, 0 or 1
     word: str that names an attribute        verb: str that names a method of modules and tensors
     act: a function that moves what it gets, or what is in it
+
+A module `elsewhere`, which is not among the files, holds more: places, a dtype, and functions that change these, or
+move what they are given.
 """
 
 from __future__ import annotations
@@ -18,7 +21,7 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache, partial
-from types import CodeType, ModuleType
+from types import CodeType, ModuleType, SimpleNamespace
 from typing import Any
 from unittest import mock
 
@@ -221,7 +224,7 @@ def observe(machine: Machine, files: Mapping[str, CodeType], placement: Placemen
     modules = {path.removesuffix(".py"): ModuleType(_NAME) for path in files}
     outcome = Outcome({}, {})
     main = modules[MAIN.removesuffix(".py")]
-    with comfy_modules(), mock.patch.dict(sys.modules, {**modules, _NAME: main}):
+    with comfy_modules(), mock.patch.dict(sys.modules, {**modules, _NAME: main, "elsewhere": _elsewhere(placement)}):
         try:
             for path, code in sorted(files.items(), key=lambda item: item[0] == MAIN):
                 exec(code, vars(modules[path.removesuffix(".py")]))
@@ -239,6 +242,27 @@ def observe(machine: Machine, files: Mapping[str, CodeType], placement: Placemen
     outcome.namespace = {name: value for name, value in _namespaces(modules) if not name.startswith("__")}
     outcome.streams = [generator.get_state().numpy().tobytes() for generator in _generators()]
     return outcome
+
+
+def _elsewhere(placement: Placement) -> ModuleType:
+    """What programs import from outside the tree."""
+    module = ModuleType("elsewhere")
+    places = [torch.device(placement.other), torch.device("cuda:1")]
+
+    def turn(given: object = None) -> object:
+        places.reverse()
+        vars(module)["PLACE"] = vars(module)["box"].place = places[0]
+        return given
+
+    def put(given: nn.Module) -> nn.Module:
+        return given.to(places[0])
+
+    box = SimpleNamespace(place=places[0])
+    number = placement.count % 2
+    vars(module).update(
+        PLACE=places[0], SPOT=placement.place, KIND=placement.dtype, NUMBER=number, box=box, turn=turn, put=put
+    )
+    return module
 
 
 def _seed(number: int) -> None:

@@ -29,7 +29,7 @@ class Writer(Moves, Containers, Objects, Control, Unseen):
     def statement(self, scope: Scope, depth: int) -> list[str]:
         kinds = ["assign"] * 5 + ["same", "same", "log", "augmented", "pair", "list", "dict", "append", "item", "data"]
         kinds += ["items", "items", "closure", "exit", "call", "call", *["probe"] * 8, "seat", "seat", "twice", "twice"]
-        kinds += ["correlated", "read", "state", "starred", "view", "by_name", "deed", "handed"]
+        kinds += ["correlated", "read", "state", "elsewhere", "starred", "view", "by_name", "deed", "handed"]
         if not self.replaces:
             kinds.remove("data")
         if self.unpacks:
@@ -142,6 +142,8 @@ def write(writer: Writer, entries: int = 1) -> dict[str, str]:
         "to(place)",
         'to(f"cuda:{index}")',
         "to(DEVICE)",
+        "to(PLACE)",
+        "to(elsewhere.PLACE)",
     )
     writer.special = writer.pick("", "", *SPECIAL)
     calls: list[Call] = []
