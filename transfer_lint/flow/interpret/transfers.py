@@ -101,7 +101,7 @@ def _is_torch(frame: Frame, node: ast.Call, arguments: dict[str, Value], request
         return True
     if request.ambiguous:
         alone = list(arguments) == ["0"] or request.unpacked
-        alone = alone and not isinstance(arguments.get("0"), External)  # `quantity.to(units.metre)`
+        alone = alone and not isinstance(arguments.get("0"), External | Constant)  # `quantity.to(units.metre)`
         return alone and _IMPORTS_TORCH.search(frame.module.text) is not None
     return bool(request.device or request.dtype)
 
@@ -278,8 +278,10 @@ def _first_argument(
             device=RequestedHalf(device, argument, repeatable=repeatable, wrap="{}.device", spelling="{}.device"),
             dtype=RequestedHalf(dtype, argument, repeatable=repeatable, wrap="{}.dtype", spelling="{}.dtype"),
         )
-    if half is None or (isinstance(value, Constant) and isinstance(value.value, str) and not _is_device_name(value)):
+    if half is None:
         return request
+    if isinstance(value, Constant) and isinstance(value.value, str) and not _is_device_name(value):
+        return replace(request, device=half, ambiguous=True)  # a device that is not known here
     if isinstance(value, Placed):
         return replace(request, dtype=half) if value.is_dtype else replace(request, device=half)
     if isinstance(value, Constant | Host):  # neither a string nor a number can be a dtype
