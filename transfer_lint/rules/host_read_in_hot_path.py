@@ -43,8 +43,8 @@ def _read(read: HostRead, questions: Questions) -> Verdict | None:
 
     Of a value of unknown placement only the calls are reported that nobody makes of anything but tensors, because the
     value is often a plain number. It is a hint where few steps get to the read, or it is logged, or the function has
-    just read the same values, or brings them to the host right after; where an array or a size is read, which may well
-    be what is wanted; and what processes agree on.
+    just read the same values, or brings them to the host right after; where another wait stands close by; where an
+    array or a size is read, which may well be what is wanted; and what processes agree on.
     """
     if read.heat.rank < Heat.STEP.rank or read.in_handler or questions.is_remembered(read):
         return None
@@ -85,7 +85,7 @@ def _read(read: HostRead, questions: Questions) -> Verdict | None:
     needed = array or ((read.method == "print" or read.form is Form.ITEMS) and not number)
     needed = needed or read.form in (Form.SIZE, Form.NUMBER, Form.CHECK, Form.UPLOAD) or questions.is_needed_size(read)
     needed = needed or questions.is_agreed_on(read) or questions.is_waited_anyway(read)
-    quiet = not proved or boundary or rare or aside or waited_for or needed
+    quiet = not proved or boundary or rare or aside or waited_for or needed or questions.is_waited_nearby(read)
     return Verdict(
         Severity.HINT if quiet else Severity.WARNING,
         _message(read, questions, bool(proved)),

@@ -5,7 +5,16 @@ from __future__ import annotations
 import ast
 
 from transfer_lint.findings import Assumption, Heat
-from transfer_lint.flow.ask import array_detours, caches, detours, kept_tensors, needed_reads, pieces, readers
+from transfer_lint.flow.ask import (
+    array_detours,
+    caches,
+    detours,
+    kept_tensors,
+    near_waits,
+    needed_reads,
+    pieces,
+    readers,
+)
 from transfer_lint.flow.ask.liveness import is_wanted_there
 from transfer_lint.flow.ask.pieces import Piece
 from transfer_lint.flow.ask.placements import Placements, is_device_of_value
@@ -13,7 +22,7 @@ from transfer_lint.flow.ask.trained import is_in_training, is_trained_on, names_
 from transfer_lint.flow.knowledge import Role
 from transfer_lint.flow.program.syntax import nodes_of, parents, spelled
 from transfer_lint.flow.results.constructions import Construction
-from transfer_lint.flow.results.reads import HostRead
+from transfer_lint.flow.results.reads import Form, HostRead
 from transfer_lint.flow.results.sites import Site
 from transfer_lint.flow.values.terms import Fact, Known, Term, TermKind, Why, merge_why
 from transfer_lint.flow.values.values import Object, Tensor
@@ -79,6 +88,19 @@ class ReadQuestions(Placements):
             for wait, device in waits
             if wait is not here
         )
+
+    def is_waited_nearby(self, read: HostRead) -> bool:
+        """Whether the host has waited right before, or has to right after to know a size; see `near_waits`."""
+        methods, here = self._knowledge.tensor_methods, self.brought_by(read)
+        others = [o for o in self.reads if o is not read and o.function is read.function and o.form is not Form.UPLOAD]
+        others = [other for other in others if self.reads_accelerator(other) is not False]
+        moves = (site for site in self.sites if site.function is read.function and site is not here)
+        waits: list[Site | HostRead] = [*others]
+        waits += (s for s in moves if s.is_blocking and self.goes_to_host(s) and not self.is_on_host(s))
+        if any(near_waits.follows_closely(wait, read, self.module, methods) for wait in waits):
+            return True
+        sizes = (other for other in others if other.form is Form.SIZE)
+        return any(near_waits.follows_closely(read, size, self.module, methods) for size in sizes)
 
     def is_waited_anyway(self, read: HostRead) -> bool:
         """Whether the host waits there for another reason.

@@ -19,7 +19,8 @@ from transfer_lint.flow.program.syntax import nodes_of
 _DEVICE_KEYWORDS = frozenset({"device", "device_map", "map_location"})
 _DTYPE_KEYWORDS = frozenset({"dtype", "torch_dtype"})
 _LOOKUPS = frozenset({"getenv", "get", "pop", "getattr"})
-_TENSOR_ATTRIBUTES = frozenset({"shape", "ndim", "size", "dim", "unsqueeze", "squeeze", "permute"})
+_TENSOR_ATTRIBUTES = frozenset({"shape", "ndim"})
+_TENSOR_METHODS = frozenset({"size", "dim", "unsqueeze", "squeeze", "permute"})
 # The kinds of nodes that `_shown` and `_collect` look at; most nodes are of another.
 _SHOWING = frozenset(
     {
@@ -268,6 +269,8 @@ def _shown(module: Module, node: ast.AST) -> Iterator[tuple[ast.expr | ast.arg |
                 elif keyword.arg in _DTYPE_KEYWORDS:
                     yield keyword.value, dtype
             short = func.attr if isinstance(func, ast.Attribute) else getattr(func, "id", "")
+            if isinstance(func, ast.Attribute) and short in _TENSOR_METHODS:
+                yield func.value, ArgumentRole.TENSOR
             if short in ("device", "set_device", "cuda") and args and "torch" in module.bindings:
                 yield args[0], device
             elif short == "startswith" and isinstance(func, ast.Attribute) and args and is_device(module, args[0]):

@@ -1,0 +1,58 @@
+"""Waits close to one another: right after one, there is little left to wait for."""
+
+from __future__ import annotations
+
+import ast
+import builtins
+
+from transfer_lint.flow.ask.dominance import HostPlace, dominates, last_line
+from transfer_lint.flow.program.modules import Module
+from transfer_lint.flow.program.syntax import LOOPS, nodes_of
+
+_LIGHT = ("math.", "numpy.", "time.", "torch.")
+_PLAIN = frozenset(
+    {"add_scalar", "append", "debug", "extend", "format", "get", "info", "items", "join", "keys", "log",
+     "set_description", "set_postfix", "update", "values", "warning", "write"}
+)  # fmt: skip
+"""Methods of containers, loggers and the like."""
+_HEAVY = ("backward", "bmm", "conv", "einsum", "linear", "matmul", "mm", "sort")
+
+
+def follows_closely(first: HostPlace, second: HostPlace, module: Module, methods: frozenset[str]) -> bool:
+    """Whether a place always runs before another, and the device gets little to do in between.
+
+    methods: those of tensors. All but products are taken to be light, and no function of the tree or of others is.
+    """
+    if first.function is not second.function or first.node in nodes_of(second.node) or not dominates(first, second):
+        return False
+    if last_line(first, second) != second.node.lineno:
+        return False
+    start, end = _end(first.node), _end(second.node)
+    before = set(nodes_of(first.node))
+    between = (node for node in nodes_of(second.scope) if isinstance(node, (ast.Call, ast.BinOp, *LOOPS)))
+    return all(
+        _is_light(node, module, methods)
+        for node in between
+        if start < _end(node) <= end and node is not second.node and node not in before and not _holds(node, first)
+    )
+
+
+def _is_light(node: ast.AST, module: Module, methods: frozenset[str]) -> bool:
+    if not isinstance(node, ast.Call):
+        return isinstance(node, ast.BinOp) and not isinstance(node.op, ast.MatMult)
+    name = module.dotted(node.func)
+    last = node.func.attr if isinstance(node.func, ast.Attribute) else name.rpartition(".")[2]
+    if last.lstrip("_").startswith(_HEAVY):
+        return False
+    if name.startswith(_LIGHT) or (isinstance(node.func, ast.Name) and hasattr(builtins, node.func.id)):
+        return True
+    return isinstance(node.func, ast.Attribute) and (last in methods or last in _PLAIN)
+
+
+def _holds(node: ast.AST, place: HostPlace) -> bool:
+    """Whether a place is a part of what a node computes: `total + x.item()`."""
+    return any(part is place.node for part in nodes_of(node))
+
+
+def _end(node: ast.AST) -> tuple[int, int]:
+    return getattr(node, "end_lineno", 0) or 0, getattr(node, "end_col_offset", 0) or 0
