@@ -63,6 +63,9 @@ class Unseen(Expressions):
         forms = ["elsewhere.turn()", f"log.append(elsewhere.turn({self.of('t', scope)}))"]
         if scope.names.get("m"):
             forms += [f"elsewhere.put({self.of('m', scope)})"] * 2
+            forms += [f"{self.of('m', scope)}.spare = elsewhere.layer"]
+        if scope.names.get("u"):
+            forms += [f"{self.of('u', scope)}.linear = elsewhere.layer"]
         return [self.pick(*forms)]
 
     def _handed(self, scope: Scope, depth: int) -> list[str]:

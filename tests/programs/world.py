@@ -9,8 +9,8 @@ A program's entry is `run(...)` in `nodes.py`. Its inputs:
     word: str that names an attribute        verb: str that names a method of modules and tensors
     act: a function that moves what it gets, or what is in it
 
-A module `elsewhere`, which is not among the files, holds more: places, a dtype, and functions that change these, or
-move what they are given.
+A module `elsewhere`, which is not among the files, holds more: places, a dtype, a layer, and functions that
+change these, or move what they are given.
 """
 
 from __future__ import annotations
@@ -258,10 +258,9 @@ def _elsewhere(placement: Placement) -> ModuleType:
         return given.to(places[0])
 
     box = SimpleNamespace(place=places[0])
-    number = placement.count % 2
-    vars(module).update(
-        PLACE=places[0], SPOT=placement.place, KIND=placement.dtype, NUMBER=number, box=box, turn=turn, put=put
-    )
+    number, layer = placement.count % 2, nn.Linear(4, 4).to(places[1])
+    given = {"PLACE": places[0], "SPOT": placement.place, "KIND": placement.dtype, "NUMBER": number}
+    vars(module).update(given, box=box, turn=turn, put=put, layer=layer)
     return module
 
 

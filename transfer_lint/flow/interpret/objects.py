@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import ast
+import sys
 from dataclasses import replace
 from functools import cache, partial
 
 from transfer_lint.findings import Assumption
 from transfer_lint.flow.interpret.frame import Frame
-from transfer_lint.flow.program.modules import ClassInfo, FunctionInfo
+from transfer_lint.flow.program.modules import ARRAYS, ClassInfo, FunctionInfo
 from transfer_lint.flow.program.project import Project
 from transfer_lint.flow.values.aliasing import Sharing
 from transfer_lint.flow.values.memory import LIVE, Memory
@@ -17,7 +18,10 @@ from transfer_lint.flow.values.state import State
 from transfer_lint.flow.values.summary import Template
 from transfer_lint.flow.values.symbols import Symbol
 from transfer_lint.flow.values.terms import Fact, Known, Term, TermKind
-from transfer_lint.flow.values.values import Object, Tensor, Value, symbols_of
+from transfer_lint.flow.values.values import External, Object, Tensor, Value, symbols_of
+
+_WITHOUT_MODULES = ("builtins", "torch", "einops", *ARRAYS)
+"""Packages that have functions and classes, and no module with weights."""
 
 
 def entry_state(frame: Frame) -> State:
@@ -232,6 +236,8 @@ def _may_register(frame: Frame, owner: Object, name: str, value: Value, state: S
         return owner.cls is None and (frame.is_module(value) or (isinstance(value, Tensor) and value.weight))
     if isinstance(value, Object):
         return value.cls is None or frame.is_module(value)
+    if isinstance(value, External):
+        return _may_be_module(value)
     if not isinstance(value, Tensor):
         return False
     before = state.record(owner.ident).attributes.get(name)
@@ -244,6 +250,13 @@ def _may_register(frame: Frame, owner: Object, name: str, value: Value, state: S
         else not (kind and frame.knowledge.is_transparent_base(kind))
         for kind in kinds
     )
+
+
+def _may_be_module(value: External) -> bool:
+    """Whether what is imported from outside the tree may be a module with weights, and not a function or class."""
+    root, last = value.name.partition(".")[0], value.name.rpartition(".")[2]
+    is_class = last[:1].isupper() and not last.isupper()
+    return not (is_class or root in _WITHOUT_MODULES or root in sys.stdlib_module_names)
 
 
 def _moves(symbol: Symbol, state: Memory) -> tuple[tuple[Symbol, Epoch], ...]:
