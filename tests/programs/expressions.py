@@ -85,7 +85,7 @@ class Expressions(Draws):
                     "torch.cat([{a}, {b}.to({a})])[:4]", "{a}.expand_as({b})", "{a}.view_as({b})", "{a}.copy_({b})",
                     "({a} if {a}.device == {b}.device else {b})", "torch.stack(({a}, {b}.to({a}))).sum(0)",
                     "({a} + s)", "({a} * s.to({a}.device))", "{a}.type_as({b})", "({a} @ {b}.to({a}))",
-                    "({a} + {b} if {a}.device == {b}.device else {a})",
+                    "({a} + {b} if {a}.device == {b}.device else {a})", "({a}.cpu() + ({b}.sum().cpu() * SCALE).cpu())",
                 )  # fmt: skip
                 return form.format(a=a, b=b)
             case "built":

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import elsewhere
 import numpy as np
 import torch
-from elsewhere import KIND, NUMBER, PLACE, SPOT
+from elsewhere import KIND, NUMBER, PLACE, SCALE, SPOT
 from torch import nn
 """
 

@@ -9,7 +9,7 @@ A program's entry is `run(...)` in `nodes.py`. Its inputs:
     word: str that names an attribute        verb: str that names a method of modules and tensors
     act: a function that moves what it gets, or what is in it
 
-A module `elsewhere`, which is not among the files, holds more: places, a dtype, a layer, and functions that
+A module `elsewhere`, which is not among the files, holds more: places, a dtype, a scale, a layer, and functions that
 change these, or move what they are given.
 """
 
@@ -260,6 +260,7 @@ def _elsewhere(placement: Placement) -> ModuleType:
     box = SimpleNamespace(place=places[0])
     number, layer = placement.count % 2, nn.Linear(4, 4).to(places[1])
     given = {"PLACE": places[0], "SPOT": placement.place, "KIND": placement.dtype, "NUMBER": number}
+    given["SCALE"] = torch.tensor(2.0).to(places[0])
     vars(module).update(given, box=box, turn=turn, put=put, layer=layer)
     return module
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from transfer_lint.findings import Assumption
 from transfer_lint.flow.interpret.frame import Frame
-from transfer_lint.flow.interpret.names import value_of_binding
+from transfer_lint.flow.interpret.names import may_be_any, value_of_binding
 from transfer_lint.flow.interpret.seeming import is_among_tensors
 from transfer_lint.flow.interpret.unknown_calls import unknown_call
 from transfer_lint.flow.knowledge import Knowledge, Role
@@ -23,7 +23,12 @@ _NO_TENSORS = frozenset({"config", "dtype", "keys()", "items()"})
 
 
 def as_operand(frame: Frame, value: Value, node: ast.AST) -> Value:
-    """An operand; as a tensor if it is a value of unknown class that was moved to a device."""
+    """An operand; as a tensor if it is a value of unknown class that was moved to a device.
+
+    What is imported from outside the tree may be a tensor, too.
+    """
+    if isinstance(value, External) and may_be_any(value):
+        return Object(frame.symbol(node, value.name, value.name))
     device, dtype = value.placed if isinstance(value, Object) and value.cls is None else (None, None)
     if isinstance(value, Object) and device is not None:
         if _is_assumed(device):  # what the assumption speaks of is a tensor

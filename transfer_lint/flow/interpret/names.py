@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import ast
 import builtins
+import sys
 
 from transfer_lint.findings import Assumption
 from transfer_lint.flow.interpret.frame import Frame
-from transfer_lint.flow.program.modules import Binding, ClassInfo, FunctionInfo, Import, Module
+from transfer_lint.flow.program.modules import ARRAYS, Binding, ClassInfo, FunctionInfo, Import, Module
 from transfer_lint.flow.values.state import State
 from transfer_lint.flow.values.values import Class, External, Function, Package, Value
 
 _FIXED = (Class, External, Package)
+_WITHOUT_TENSORS = ("builtins", "torch", "einops", *ARRAYS)
+"""Packages that have functions, classes and numbers, but no tensors and no modules with weights."""
 
 
 def lookup(frame: Frame, node: ast.Name, state: State) -> Value:
@@ -45,6 +48,12 @@ def _is_builtin(frame: Frame, name: str) -> bool:
         return False
     frame.assumable.add(Assumption.NO_HIDDEN_CHANGES)
     return Assumption.NO_HIDDEN_CHANGES in frame.callees.assumptions
+
+
+def may_be_any(value: External) -> bool:
+    """Whether what is imported from outside the tree may be a tensor or module that is there, as far as is known."""
+    root = value.name.partition(".")[0]
+    return root not in _WITHOUT_TENSORS and root not in sys.stdlib_module_names
 
 
 def value_of_binding(frame: Frame, module: Module, name: str, binding: Binding, depth: int = 0) -> Value:

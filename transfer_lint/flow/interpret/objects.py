@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import ast
-import sys
 from dataclasses import replace
 from functools import cache, partial
 
 from transfer_lint.findings import Assumption
 from transfer_lint.flow.interpret.frame import Frame
-from transfer_lint.flow.program.modules import ARRAYS, ClassInfo, FunctionInfo
+from transfer_lint.flow.interpret.names import may_be_any
+from transfer_lint.flow.program.modules import ClassInfo, FunctionInfo
 from transfer_lint.flow.program.project import Project
 from transfer_lint.flow.values.aliasing import Sharing
 from transfer_lint.flow.values.memory import LIVE, Memory
@@ -19,9 +19,6 @@ from transfer_lint.flow.values.summary import Template
 from transfer_lint.flow.values.symbols import Symbol
 from transfer_lint.flow.values.terms import Fact, Known, Term, TermKind
 from transfer_lint.flow.values.values import External, Object, Tensor, Value, symbols_of
-
-_WITHOUT_MODULES = ("builtins", "torch", "einops", *ARRAYS)
-"""Packages that have functions and classes, and no module with weights."""
 
 
 def entry_state(frame: Frame) -> State:
@@ -254,9 +251,9 @@ def _may_register(frame: Frame, owner: Object, name: str, value: Value, state: S
 
 def _may_be_module(value: External) -> bool:
     """Whether what is imported from outside the tree may be a module with weights, and not a function or class."""
-    root, last = value.name.partition(".")[0], value.name.rpartition(".")[2]
+    last = value.name.rpartition(".")[2]
     is_class = last[:1].isupper() and not last.isupper()
-    return not (is_class or root in _WITHOUT_MODULES or root in sys.stdlib_module_names)
+    return not is_class and may_be_any(value)
 
 
 def _moves(symbol: Symbol, state: Memory) -> tuple[tuple[Symbol, Epoch], ...]:
