@@ -14,6 +14,7 @@ from transfer_lint.flow.interpret.tensors import tensor_attribute
 from transfer_lint.flow.interpret.unknown_calls import namespace
 from transfer_lint.flow.knowledge.names import DTYPES
 from transfer_lint.flow.program.modules import ClassInfo, FunctionInfo
+from transfer_lint.flow.program.reassigned import is_reassigned
 from transfer_lint.flow.program.tensor_uses import attribute_use
 from transfer_lint.flow.values.aliasing import Later
 from transfer_lint.flow.values.state import State
@@ -31,11 +32,9 @@ def attribute(frame: Frame, owner: Value, node: ast.Attribute, state: State) -> 
             return _external_attribute(frame, f"{owner.name}.{name}")
         case Package():
             binding = owner.module.binding(name)
-            return (
-                value_of_binding(frame, owner.module, name, binding)
-                if binding is not None
-                else frame.unknown(node, name)
-            )
+            if binding is None or (isinstance(binding, ast.expr) and is_reassigned(frame.project, owner.module, name)):
+                return frame.unknown(node, name)
+            return value_of_binding(frame, owner.module, name, binding)
         case Tensor():
             return tensor_attribute(frame, owner, name, node)
         case Class():

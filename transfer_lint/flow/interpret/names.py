@@ -9,6 +9,7 @@ import sys
 from transfer_lint.findings import Assumption
 from transfer_lint.flow.interpret.frame import Frame
 from transfer_lint.flow.program.modules import ARRAYS, Binding, ClassInfo, FunctionInfo, Import, Module
+from transfer_lint.flow.program.reassigned import is_reassigned
 from transfer_lint.flow.values.state import State
 from transfer_lint.flow.values.values import Class, External, Function, Package, Value
 
@@ -35,6 +36,8 @@ def lookup(frame: Frame, node: ast.Name, state: State) -> Value:
         return External(f"builtins.{node.id}") if _is_builtin(frame, node.id) else frame.unknown(node, node.id)
     if binding is None:
         value = External(f"builtins.{node.id}")
+    elif isinstance(binding, ast.expr) and is_reassigned(frame.project, frame.module, node.id):
+        return frame.unknown(node, node.id)
     else:
         value = value_of_binding(frame, frame.module, node.id, binding)
     if isinstance(value, _FIXED):
@@ -78,7 +81,8 @@ def imported(frame: Frame, module: Module, found: Import, depth: int = 0) -> Val
         return Package(target) if target is not None else External(found.module)
     if target is not None and target is not module and depth < 8:
         binding = target.binding(found.name)
-        if binding is not None:
+        again = isinstance(binding, ast.expr) and is_reassigned(frame.project, target, found.name)
+        if binding is not None and not again:
             return value_of_binding(frame, target, found.name, binding, depth + 1)
     submodule = frame.project.module_for(module, found, found.name)
     if submodule is not None:
