@@ -1,4 +1,4 @@
-"""Variables of a module that another file assigns: what they were made as says nothing."""
+"""What a module binds and another file assigns: what it was made as says nothing."""
 
 from __future__ import annotations
 
@@ -44,6 +44,16 @@ def texts(imported: str, assigned: str) -> dict[str, str]:
 )
 def test_a_move_to_one_is_a_move(imported: str, assigned: str) -> None:
     before = texts(imported, assigned)
+    settled = fix(before)
+    assert settled.texts == before
+    assert compare(before, settled.texts, PLACEMENTS).ran == len(PLACEMENTS)
+
+
+def test_a_function_that_is_replaced_does_anything() -> None:
+    config = "import torch\n\n\ndef put(net):\n    net.to('cpu')\n"
+    user = USER.replace("net.to(config.device)", "config.put(net)")
+    entry = ENTRY.format(imported="import config", assigned="config.put = lambda m: m.to(device)")
+    before = {"config.py": config, "user.py": user, MAIN: entry}
     settled = fix(before)
     assert settled.texts == before
     assert compare(before, settled.texts, PLACEMENTS).ran == len(PLACEMENTS)

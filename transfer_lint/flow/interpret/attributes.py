@@ -8,13 +8,12 @@ from transfer_lint.findings import Assumption
 from transfer_lint.flow.interpret.assumed import of_output, scheduler_timesteps
 from transfer_lint.flow.interpret.frame import Frame
 from transfer_lint.flow.interpret.items import element
-from transfer_lint.flow.interpret.names import value_of_binding
+from transfer_lint.flow.interpret.names import is_reassigned, value_of_binding
 from transfer_lint.flow.interpret.objects import found_method, is_described
 from transfer_lint.flow.interpret.tensors import tensor_attribute
 from transfer_lint.flow.interpret.unknown_calls import namespace
 from transfer_lint.flow.knowledge.names import DTYPES
 from transfer_lint.flow.program.modules import ClassInfo, FunctionInfo
-from transfer_lint.flow.program.reassigned import is_reassigned
 from transfer_lint.flow.program.tensor_uses import attribute_use
 from transfer_lint.flow.values.aliasing import Later
 from transfer_lint.flow.values.state import State
@@ -32,7 +31,7 @@ def attribute(frame: Frame, owner: Value, node: ast.Attribute, state: State) -> 
             return _external_attribute(frame, f"{owner.name}.{name}")
         case Package():
             binding = owner.module.binding(name)
-            if binding is None or (isinstance(binding, ast.expr) and is_reassigned(frame.project, owner.module, name)):
+            if binding is None or is_reassigned(frame, owner.module, name, binding):
                 return frame.unknown(node, name)
             return value_of_binding(frame, owner.module, name, binding)
         case Tensor():

@@ -9,7 +9,7 @@ import sys
 from transfer_lint.findings import Assumption
 from transfer_lint.flow.interpret.frame import Frame
 from transfer_lint.flow.program.modules import ARRAYS, Binding, ClassInfo, FunctionInfo, Import, Module
-from transfer_lint.flow.program.reassigned import is_reassigned
+from transfer_lint.flow.program.reassigned import Reassigned
 from transfer_lint.flow.values.state import State
 from transfer_lint.flow.values.values import Class, External, Function, Package, Value
 
@@ -36,7 +36,7 @@ def lookup(frame: Frame, node: ast.Name, state: State) -> Value:
         return External(f"builtins.{node.id}") if _is_builtin(frame, node.id) else frame.unknown(node, node.id)
     if binding is None:
         value = External(f"builtins.{node.id}")
-    elif isinstance(binding, ast.expr) and is_reassigned(frame.project, frame.module, node.id):
+    elif is_reassigned(frame, frame.module, node.id, binding):
         return frame.unknown(node, node.id)
     else:
         value = value_of_binding(frame, frame.module, node.id, binding)
@@ -57,6 +57,11 @@ def may_be_any(value: External) -> bool:
     """Whether what is imported from outside the tree may be a tensor or module that is there, as far as is known."""
     root = value.name.partition(".")[0]
     return root not in _WITHOUT_TENSORS and root not in sys.stdlib_module_names
+
+
+def is_reassigned(frame: Frame, module: Module, name: str, binding: Binding) -> bool:
+    """Whether another file assigns what a module binds itself, so that it may be anything."""
+    return not isinstance(binding, Import) and Reassigned.of_project(frame.project).holds(module, name)
 
 
 def value_of_binding(frame: Frame, module: Module, name: str, binding: Binding, depth: int = 0) -> Value:
@@ -81,8 +86,7 @@ def imported(frame: Frame, module: Module, found: Import, depth: int = 0) -> Val
         return Package(target) if target is not None else External(found.module)
     if target is not None and target is not module and depth < 8:
         binding = target.binding(found.name)
-        again = isinstance(binding, ast.expr) and is_reassigned(frame.project, target, found.name)
-        if binding is not None and not again:
+        if binding is not None and not is_reassigned(frame, target, found.name, binding):
             return value_of_binding(frame, target, found.name, binding, depth + 1)
     submodule = frame.project.module_for(module, found, found.name)
     if submodule is not None:

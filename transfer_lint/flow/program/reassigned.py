@@ -1,4 +1,4 @@
-"""Module-level variables that other files assign, too: `import config`, then `config.device = ...`."""
+"""What a module binds and other files assign, too: `import config`, then `config.device = ...`."""
 
 from __future__ import annotations
 
@@ -14,24 +14,38 @@ _SETTERS = frozenset({"setattr", "delattr", "vars"})
 _UNNAMED = ("setattr(", "delattr(", "vars(", "__dict__")  # what may assign a name that is not written out
 
 
-def is_reassigned(project: Project, module: Module, name: str) -> bool:
-    """Whether another file of the tree assigns a variable of the module, or may do so under a name not written out.
+class Reassigned:
+    """What files of a project assign of one another, found out when it is asked for."""
 
-    Memoised in the project.
-    """
-    known: dict[tuple[str, str], bool] = project.memo.setdefault(is_reassigned, {})
-    key = module.path, name
-    if key not in known:
-        known[key] = any(_assigns(other, _stem(module), name) for other in _others(project, module, name))
-    return known[key]
+    def __init__(self, project: Project) -> None:
+        self._project = project
+        self._known: dict[tuple[Module, str], bool] = {}
+        self._unnamed: dict[Module, list[str]] = {}
 
+    @classmethod
+    def of_project(cls, project: Project) -> Reassigned:
+        """That of a project, found out once."""
+        found: Reassigned = project.memo.setdefault(cls, cls(project))
+        return found
 
-def _others(project: Project, module: Module, name: str) -> Iterator[Module]:
-    """The files that import the module, and may assign it by what stands in their texts."""
-    near = module.path
-    shown = (*((f".{name}",) if project.assigns(name, near) else ()), *_UNNAMED)
-    for path in project.importing(_stem(module), near):
-        if path != near and any(project.holds(path, text, near) for text in shown):
+    def holds(self, module: Module, name: str) -> bool:
+        """Whether another file assigns what the module binds, or may do so under a name that is not written out."""
+        key = module, name
+        if key not in self._known:
+            self._known[key] = any(_assigns(other, _stem(module), name) for other in self._others(module, name))
+        return self._known[key]
+
+    def _others(self, module: Module, name: str) -> Iterator[Module]:
+        """The files that import the module, and may assign it by what stands in their texts."""
+        project, near = self._project, module.path
+        if module not in self._unnamed:
+            importing = [path for path in project.importing(_stem(module), near) if path != near]
+            self._unnamed[module] = [p for p in importing if any(project.holds(p, text, near) for text in _UNNAMED)]
+        paths = dict.fromkeys(self._unnamed[module])
+        if project.assigns(name, near):
+            importing = [path for path in project.importing(_stem(module), near) if path != near]
+            paths.update(dict.fromkeys(path for path in importing if project.holds(path, f".{name}", near)))
+        for path in paths:
             other = project.module(path, near)
             if other is not None:
                 yield other
