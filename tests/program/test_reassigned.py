@@ -59,6 +59,41 @@ def test_a_function_that_is_replaced_does_anything() -> None:
     assert compare(before, settled.texts, PLACEMENTS).ran == len(PLACEMENTS)
 
 
+@pytest.mark.parametrize("owner", ["config.Net", "net"])
+def test_a_method_that_is_replaced_does_anything(owner: str) -> None:
+    config = """import torch
+
+
+class Net(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.linear = torch.nn.Linear(2, 2)
+
+    def back(self):
+        self.to("cpu")
+
+
+def there_and_back(net: Net):
+    net.to("cpu")
+    net.back()
+    net.to("cpu")
+    return net
+"""
+    entry = f"""import config
+from config import there_and_back
+
+
+def run(device):
+    net = config.Net()
+    {owner}.back = lambda *_: net.to(device)
+    return there_and_back(net)
+"""
+    before = {"config.py": config, MAIN: entry}
+    settled = fix(before)
+    assert settled.texts == before
+    assert compare(before, settled.texts, PLACEMENTS).ran == len(PLACEMENTS)
+
+
 def test_what_nobody_assigns_is_what_it_was_made_as() -> None:
     settled = fix(texts("import config", "config.other = device"))
     assert settled.texts["user.py"].count('net.to("cpu")') == 1

@@ -63,10 +63,16 @@ def initial_attribute(frame: Frame, state: Memory, owner: Object, name: str, rec
 
 
 def found_method(frame: Frame, owner: Object, name: str, state: State) -> FunctionInfo | None:
-    """The method that a lookup on an instance finds; None if there is none or a subclass may override it."""
+    """The method that a lookup on an instance finds; None if there is none or a subclass may override it.
+
+    Nor if the tree assigns such an attribute, on a class or an object. Not under the assumption that no changes are
+    hidden.
+    """
     if not isinstance(owner.cls, ClassInfo):
         return None
     method = owner.cls.method(name)
+    if method is not None and frame.project.assigns(name, owner.cls.module.path) and state.sharing.may_hide():
+        return None
     if method is None or not owner.cls.is_overridden(name) or state.record(owner.ident).made:
         return method
     template = frame.templates.get(owner.ident)
