@@ -14,13 +14,14 @@ from transfer_lint.flow.results.scoped import Scoped
 from transfer_lint.flow.results.waits import ExplicitWait, WaitKind
 
 _TIMES = r"clock|tic\b|toc\b|time(?!step)|elapsed"
+_STUDIES = r"profil|bench|latenc|fps\b|warm_?up"
 _COUNTS = r"memory_|mem_get"
-_MEASURES = rf"{_TIMES}|{_COUNTS}|profil|bench|latenc|fps\b|warm_?up"
 _ORDERS = r"stream|event|data_ptr|ctypes|pynvml|nccl|async|graph|capture|thread|queue|ipc|\bcpu\b[^\n]*non_blocking"
-_PURPOSE = re.compile(f"{_MEASURES}|{_ORDERS}", re.IGNORECASE)
+_PURPOSE = re.compile(f"{_TIMES}|{_STUDIES}|{_COUNTS}|{_ORDERS}", re.IGNORECASE)
 """What stands beside a wait that is wanted: it measures, or orders what torch does not order by itself."""
-_BEYOND_TIMES = re.compile(rf"{_COUNTS}|profil|bench|latenc|fps\b|warm_?up|speed|{_ORDERS}", re.IGNORECASE)
-_COUNTED = re.compile(rf"{_COUNTS}|{_ORDERS}", re.IGNORECASE)
+_MORE_THAN_TIMES = re.compile(f"{_STUDIES}|speed|{_COUNTS}|{_ORDERS}", re.IGNORECASE)
+_MEMORY_PURPOSE = re.compile(f"{_COUNTS}|{_ORDERS}", re.IGNORECASE)
+_TOLD = re.compile(_TIMES, re.IGNORECASE)
 
 _DEBUGS = re.compile(r"debug|anomal|detect|check|nan|verbose|valid|test", re.IGNORECASE)
 
@@ -34,7 +35,8 @@ class WaitQuestions:
 
     def is_wanted_wait(self, wait: ExplicitWait) -> bool:
         """Whether the code around a wait shows what it is for, or it is all that a function is for."""
-        if _PURPOSE.search(_words(wait)) if wait.kind is WaitKind.WORK else _COUNTED.search(_words(wait)):
+        purpose = _PURPOSE if wait.kind is WaitKind.WORK else _MEMORY_PURPOSE
+        if purpose.search(_words(wait)) is not None:
             return True
         return wait.function is not None and sum(isinstance(n, ast.stmt) for n in nodes_of(wait.scope)) - 1 <= _FEW
 
@@ -42,7 +44,9 @@ class WaitQuestions:
         """Whether a method that is there for its results measures its time, too, at every call, whoever asks."""
         if wait.function is None or wait.function.owner is None or self.is_under_test(wait):
             return False
-        return _BEYOND_TIMES.search(wait.module.path + _words(wait)) is None and _returns(wait.function.node)
+        words = _words(wait)
+        alone = _TOLD.search(words) is not None and _MORE_THAN_TIMES.search(wait.module.path + words) is None
+        return alone and _returns_more_than_times(wait.function.node)
 
     def is_under_test(self, wait: ExplicitWait) -> bool:
         """Whether an `if` decides on it, other than that of `if __name__ == "__main__":`."""
@@ -78,11 +82,10 @@ def _words(place: Scoped) -> str:
     return function.qualname + "\n".join(lines)
 
 
-def _returns(function: ast.AST) -> bool:
-    """Whether a function gives back more than times."""
+def _returns_more_than_times(function: ast.AST) -> bool:
     returned = [node.value for node in nodes_of(function) if isinstance(node, ast.Return) and node.value is not None]
     parts = [part for value in returned for part in (value.elts if isinstance(value, ast.Tuple) else [value])]
-    return any(re.search(_TIMES, ast.unparse(part), re.IGNORECASE) is None for part in parts)
+    return any(_TOLD.search(ast.unparse(part)) is None for part in parts)
 
 
 def _tests(wait: ExplicitWait) -> list[str]:

@@ -4,24 +4,29 @@ from __future__ import annotations
 
 import ast
 import builtins
+import re
 
 from transfer_lint.flow.ask.dominance import HostPlace, dominates, last_line
 from transfer_lint.flow.program.modules import Module
 from transfer_lint.flow.program.syntax import LOOPS, nodes_of
 
 _LIGHT = ("math.", "numpy.", "time.", "torch.")
+_HEAVY = re.compile(
+    r"attention|backward|conv|einsum|grad|gru|linear|lstm|matmul|mm$|mm_$|mv$|rnn|sort|synchronize|tensordot"
+)
+"""Products, layers and the like, and what waits itself, by what the last part of a name holds."""
 _PLAIN = frozenset(
     {"add_scalar", "append", "debug", "extend", "format", "get", "info", "items", "join", "keys", "log",
      "set_description", "set_postfix", "update", "values", "warning", "write"}
 )  # fmt: skip
 """Methods of containers, loggers and the like."""
-_HEAVY = ("backward", "bmm", "conv", "einsum", "linear", "matmul", "mm", "sort")
 
 
 def follows_closely(first: HostPlace, second: HostPlace, module: Module, methods: frozenset[str]) -> bool:
     """Whether a place always runs before another, and the device gets little to do in between.
 
-    methods: those of tensors. All but products are taken to be light, and no function of the tree or of others is.
+    methods: those of tensors. Of these and of torch's functions all are light but products, layers and gradients; no
+    function of the tree, or of another library, is.
     """
     if first.function is not second.function or first.node in nodes_of(second.node) or not dominates(first, second):
         return False
@@ -42,7 +47,7 @@ def _is_light(node: ast.AST, module: Module, methods: frozenset[str]) -> bool:
         return isinstance(node, ast.BinOp) and not isinstance(node.op, ast.MatMult)
     name = module.dotted(node.func)
     last = node.func.attr if isinstance(node.func, ast.Attribute) else name.rpartition(".")[2]
-    if last.lstrip("_").startswith(_HEAVY):
+    if _HEAVY.search(last) or name.startswith(("torch.linalg.", "torch.fft.", "torch.autograd.")):
         return False
     if name.startswith(_LIGHT) or (isinstance(node.func, ast.Name) and hasattr(builtins, node.func.id)):
         return True

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from transfer_lint.findings import Assumption
 from transfer_lint.flow.interpret.frame import Frame
-from transfer_lint.flow.interpret.names import may_be_any, value_of_binding
+from transfer_lint.flow.interpret.names import may_be_tensor_or_module, value_of_binding
 from transfer_lint.flow.interpret.seeming import is_among_tensors
 from transfer_lint.flow.interpret.unknown_calls import unknown_call
 from transfer_lint.flow.knowledge import Knowledge, Role
@@ -27,7 +27,7 @@ def as_operand(frame: Frame, value: Value, node: ast.AST) -> Value:
 
     What is imported from outside the tree may be a tensor, too.
     """
-    if isinstance(value, External) and may_be_any(value):
+    if isinstance(value, External) and may_be_tensor_or_module(value):
         return Object(frame.symbol(node, value.name, value.name))
     device, dtype = value.placed if isinstance(value, Object) and value.cls is None else (None, None)
     if isinstance(value, Object) and device is not None:

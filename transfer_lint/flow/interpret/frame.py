@@ -293,7 +293,8 @@ class Frame:
     def placed_by(self, value: Value, node: ast.AST | None = None) -> Term | None:
         """The term of a value that is used as a device or dtype; None if it can be neither.
 
-        node: where it is used, if whatever is given there is one. None is still none.
+        node: the place, where only a device or dtype can be used. Then all but Python's None, and numbers with a
+            fraction, have a term, which says nothing of those that are not known.
         """
         match value:
             case Placed():

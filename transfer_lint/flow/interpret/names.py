@@ -53,15 +53,21 @@ def _is_builtin(frame: Frame, name: str) -> bool:
     return Assumption.NO_HIDDEN_CHANGES in frame.callees.assumptions
 
 
-def may_be_any(value: External) -> bool:
+def may_be_tensor_or_module(value: External) -> bool:
     """Whether what is imported from outside the tree may be a tensor or module that is there, as far as is known."""
     root = value.name.partition(".")[0]
     return root not in _WITHOUT_TENSORS and root not in sys.stdlib_module_names
 
 
 def is_reassigned(frame: Frame, module: Module, name: str, binding: Binding) -> bool:
-    """Whether another file assigns what a module binds itself, so that it may be anything."""
-    return not isinstance(binding, Import) and Reassigned.of_project(frame.project).holds(module, name)
+    """Whether code assigns what a module binds in a way that the binding does not show, so that it may be anything."""
+    if isinstance(binding, Import):
+        return False
+    known = Reassigned.of_project(frame.project)
+    if name in module.bindings:
+        return known.holds(module, name)
+    targets = (frame.project.module_for(module, star) for star in module.stars)
+    return any(target is not None and known.holds(target, name) for target in targets)
 
 
 def value_of_binding(frame: Frame, module: Module, name: str, binding: Binding, depth: int = 0) -> Value:

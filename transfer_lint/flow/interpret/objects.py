@@ -8,7 +8,7 @@ from functools import cache, partial
 
 from transfer_lint.findings import Assumption
 from transfer_lint.flow.interpret.frame import Frame
-from transfer_lint.flow.interpret.names import may_be_any
+from transfer_lint.flow.interpret.names import may_be_tensor_or_module
 from transfer_lint.flow.program.modules import ClassInfo, FunctionInfo
 from transfer_lint.flow.program.project import Project
 from transfer_lint.flow.values.aliasing import Sharing
@@ -259,7 +259,7 @@ def _may_be_module(value: External) -> bool:
     """Whether what is imported from outside the tree may be a module with weights, and not a function or class."""
     last = value.name.rpartition(".")[2]
     is_class = last[:1].isupper() and not last.isupper()
-    return not is_class and may_be_any(value)
+    return not is_class and may_be_tensor_or_module(value)
 
 
 def _moves(symbol: Symbol, state: Memory) -> tuple[tuple[Symbol, Epoch], ...]:

@@ -1,26 +1,30 @@
-"""What a module binds and other files assign, too: `import config`, then `config.device = ...`."""
+"""What a module binds and code assigns in other ways: `config.device = ...` elsewhere, `globals()[name] = ...`."""
 
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Sequence
 
 from transfer_lint.flow.program.idioms import last_name
 from transfer_lint.flow.program.modules import Module
 from transfer_lint.flow.program.project import Project
-from transfer_lint.flow.program.syntax import nodes_of
+from transfer_lint.flow.program.syntax import nodes_of, spelled
+from transfer_lint.flow.program.unnamed_sets import ANY, unnamed_sets
 
-_SETTERS = frozenset({"setattr", "delattr", "vars"})
-_UNNAMED = ("setattr(", "delattr(", "vars(", "__dict__")  # what may assign a name that is not written out
+_UNNAMED = ("setattr", "vars(", "__dict__", "sys.modules")
+"""What a text has that assigns attributes of modules under names that it may not write out."""
+_OWN = ("globals()", "exec(", "sys.modules")
+"""The same of a text that so assigns what its own module binds."""
 
 
 class Reassigned:
-    """What files of a project assign of one another, found out when it is asked for."""
+    """What modules of a project bind and other code assigns, found out when it is asked for."""
 
     def __init__(self, project: Project) -> None:
         self._project = project
         self._known: dict[tuple[Module, str], bool] = {}
-        self._unnamed: dict[Module, list[str]] = {}
+        self._importers: dict[Module, Sequence[str]] = {}
+        self._unnamed: dict[Module, Sequence[tuple[ast.expr, frozenset[str]]]] = {}
 
     @classmethod
     def of_project(cls, project: Project) -> Reassigned:
@@ -29,48 +33,51 @@ class Reassigned:
         return found
 
     def holds(self, module: Module, name: str) -> bool:
-        """Whether another file assigns what the module binds, or may do so under a name that is not written out."""
+        """Whether code assigns what the module binds, or may do so, other than by a statement for the bare name."""
         key = module, name
         if key not in self._known:
-            self._known[key] = any(_assigns(other, _stem(module), name) for other in self._others(module, name))
+            self._known[key] = self._assigns_own(module, name) or self._is_assigned(module, name)
         return self._known[key]
 
-    def _others(self, module: Module, name: str) -> Iterator[Module]:
-        """The files that import the module, and may assign it by what stands in their texts."""
+    def _assigns_own(self, module: Module, name: str) -> bool:
+        """Whether the module does so itself. What it executes may be anything."""
+        if not any(map(module.holds, _OWN)):
+            return False
+        executes = any(isinstance(node, ast.Call) and spelled(node.func) == "exec" for node in nodes_of(module.tree))
+        return executes or self._assigns(module, frozenset({"globals()", "sys.modules[__name__]"}), name)
+
+    def _is_assigned(self, module: Module, name: str) -> bool:
+        """Whether another file does so: one that imports the module."""
         project, near = self._project, module.path
-        if module not in self._unnamed:
-            importing = [path for path in project.importing(_stem(module), near) if path != near]
-            self._unnamed[module] = [p for p in importing if any(project.holds(p, text, near) for text in _UNNAMED)]
-        paths = dict.fromkeys(self._unnamed[module])
-        if project.assigns(name, near):
-            importing = [path for path in project.importing(_stem(module), near) if path != near]
-            paths.update(dict.fromkeys(path for path in importing if project.holds(path, f".{name}", near)))
-        for path in paths:
-            other = project.module(path, near)
-            if other is not None:
-                yield other
-
-
-def _stem(module: Module) -> str:
-    """What the module is imported as."""
-    return module.path.removesuffix(".py").removesuffix("/__init__").rpartition("/")[2]
-
-
-def _assigns(other: Module, stem: str, name: str) -> bool:
-    nodes = nodes_of(other.tree)
-    names = {stem}
-    for node in nodes:
-        if isinstance(node, ast.Import | ast.ImportFrom):
-            names |= {alias.asname for alias in node.names if alias.asname and alias.name.split(".")[-1] == stem}
-    for node in nodes:
-        match node:
-            case ast.Attribute(value=owner, attr=attr, ctx=ast.Store() | ast.Del()) if attr == name:
-                if last_name(owner) in names:
+        stem = near.removesuffix(".py").removesuffix("/__init__").rpartition("/")[2]
+        if module not in self._importers:
+            self._importers[module] = [path for path in project.importing(stem, near) if path != near]
+        shown = (*((f".{name}",) if project.assigns(name, near) else ()), *_UNNAMED)
+        for path in self._importers[module]:
+            if any(project.holds(path, text, near) for text in shown):
+                other = project.module(path, near)
+                if other is not None and self._assigns(other, _names_of(other, stem), name):
                     return True
-            case ast.Attribute(value=owner, attr="__dict__") if last_name(owner) in names:
-                return True
-            case ast.Call(func=ast.Name(id=called), args=[owner, *rest]) if called in _SETTERS:
-                written = rest[0].value if rest and isinstance(rest[0], ast.Constant) else name
-                if last_name(owner) in names and written == name:
-                    return True
-    return False
+        return False
+
+    def _assigns(self, other: Module, owners: frozenset[str], name: str) -> bool:
+        """Whether a file assigns the attribute of something that is called so, or may do so."""
+
+        def is_module(owner: ast.expr) -> bool:
+            text = spelled(owner)
+            return text in owners or last_name(owner) in owners or text.startswith("sys.modules[")
+
+        nodes = nodes_of(other.tree) if other.holds(f".{name}") else ()
+        stores = (node for node in nodes if isinstance(node, ast.Attribute) and node.attr == name)
+        if any(not isinstance(node.ctx, ast.Load) and is_module(node.value) for node in stores):
+            return True
+        if other not in self._unnamed:
+            self._unnamed[other] = [(target, frozenset(names)) for target, names in unnamed_sets(other.tree)]
+        return any(is_module(target) and not {name, ANY}.isdisjoint(names) for target, names in self._unnamed[other])
+
+
+def _names_of(other: Module, stem: str) -> frozenset[str]:
+    """What a file calls a module that it imports."""
+    imports = (node for node in nodes_of(other.tree) if isinstance(node, ast.Import | ast.ImportFrom))
+    aliases = (alias for node in imports for alias in node.names if alias.name.split(".")[-1] == stem)
+    return frozenset({stem, *(alias.asname for alias in aliases if alias.asname)})

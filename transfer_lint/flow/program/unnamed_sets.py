@@ -45,16 +45,23 @@ def names_set(text: str) -> Iterable[str]:
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return (ANY,)
     modules = _modules(tree)
-    found: dict[str, None] = {}
+    sets = (names for target, names in unnamed_sets(tree) if spelled(target) not in modules)
+    return dict.fromkeys(name for names in sets for name in names)
+
+
+def unnamed_sets(tree: ast.Module) -> Iterator[tuple[ast.expr, Iterable[str]]]:
+    """What a file so assigns attributes of, and which; not the options of a program.
+
+    What a file does to `globals()` counts as well: these are the attributes of its module.
+    """
     pending: list[tuple[ast.AST, ast.AST]] = [(tree, tree)]
     while pending:
         node, scope = pending.pop()
         for target, key in () if _puts_back(node, scope) else _set_by(node, scope):
-            if spelled(target) not in modules and not _is_record(scope, target):
-                found.update(dict.fromkeys(_names(scope, key)))
+            if not _is_record(scope, target):
+                yield target, _names(scope, key)
         scope = node if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) else scope
         pending += [(child, scope) for child in children(node)]
-    return found
 
 
 def sets_own(method: ast.AST, owner: str) -> bool:
@@ -84,6 +91,8 @@ def _set_by(node: ast.AST, scope: ast.AST) -> Iterator[tuple[ast.expr, ast.expr 
         case ast.Attribute(value=target, attr="__dict__") | ast.Call(func=ast.Name(id="vars"), args=[target]):
             if _is_handed_on(node, scope):
                 yield target, None
+        case ast.Call(func=ast.Name(id="globals"), args=[]) if _is_handed_on(node, scope):
+            yield node, None
         case ast.Name(id="setattr") | ast.Attribute(attr="__setattr__"):
             holder = parents(scope).get(node)
             if not (isinstance(holder, ast.Call) and holder.func is node):
@@ -167,10 +176,12 @@ def _notes_own(notes: str, owner: str, scope: ast.AST) -> bool:
 
 
 def _spaces(node: ast.expr, scope: ast.AST) -> Iterator[ast.expr]:
-    """`x` of `x.__dict__` and `vars(x)`, and of a local that one of these is bound to."""
+    """`x` of `x.__dict__` and `vars(x)`, `globals()` itself, and that of a local that one of these is bound to."""
     match node:
         case ast.Attribute(value=target, attr="__dict__") | ast.Call(func=ast.Name(id="vars"), args=[target]):
             yield target
+        case ast.Call(func=ast.Name(id="globals"), args=[]):
+            yield node
         case ast.Name(id=name):
             for target, value in bindings(scope):
                 if isinstance(target, ast.Name) and target.id == name and value is not None:
@@ -220,4 +231,4 @@ def _modules(tree: ast.Module) -> frozenset[str]:
     """What a file sets attributes of that is no object of another class: modules that it imports, and `self`."""
     imports = (node for node in nodes_of(tree) if isinstance(node, ast.Import))
     named = {alias.asname or alias.name for node in imports for alias in node.names}
-    return frozenset(named | {"self", "sys.modules[__name__]"})
+    return frozenset(named | {"self", "sys.modules[__name__]", "globals()"})
