@@ -181,9 +181,9 @@ def judge(module: Module, project: Project, options: RuleOptions) -> Judged:
         proof = strongest(there, proofs, options) if there is not None else None
         if proof is not None and there is not None and _is_enough(there, proof[1], judged[1]):
             found.append(Judgement(there, *proof))
-        elif judged[1].severity is not Severity.HINT or judged[1].simpler or _is_hot(place):
-            # What is neither proved nor loud nor hot, and would read no simpler, is not worth a line. A fact may be
-            # missing where a proof is not complete: what is assumed of the heap has none.
+        elif judged[1].severity is not Severity.HINT or judged[1].simpler or judged[1].repeated or _is_hot(place):
+            # What is neither proved nor loud nor hot, would read no simpler and is done once a call is not worth a
+            # line. A fact may be missing where a proof is not complete: what is assumed of the heap has none.
             rests_on = frozenset(fact.assumption for fact in judged[1].why if fact.assumption is not None)
             if asks and not rests_on:
                 rests_on = assumed & _OF_THE_HEAP or assumed or options.assumptions

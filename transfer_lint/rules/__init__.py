@@ -29,7 +29,7 @@ class Verdict:
 
     why: the facts that prove it. action, title, safety: the fix; action None: no fix. start: (line, column) where what
     it is about begins, if that is before the site's own name. simpler: the fixed code is simpler, so `fix` mends it
-    even if it is a hint.
+    even if it is a hint. repeated: one call does it more than once, so it is worth a line wherever it runs.
     """
 
     severity: Severity
@@ -40,6 +40,7 @@ class Verdict:
     safety: Safety = Safety.SAFE
     start: tuple[int, int] | None = None
     simpler: bool = False
+    repeated: bool = False
 
     @property
     def weight(self) -> int:

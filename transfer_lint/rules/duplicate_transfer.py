@@ -35,4 +35,5 @@ def check(site: Site, questions: Questions, options: RuleOptions) -> Verdict | N
         ReuseTransfer(name) if reusable and name is not None else None,
         f"use `{name}`",
         Safety.SAFE if earlier.untouched and questions.is_operand(site) else Safety.UNSAFE,
+        repeated=True,
     )

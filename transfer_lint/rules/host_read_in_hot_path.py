@@ -95,6 +95,7 @@ def _read(read: HostRead, questions: Questions) -> Verdict | None:
         start=brought.anchor
         if brought is not None and not all_at_once and questions.is_within(brought, read)
         else None,
+        repeated=bool(read.elements),
     )
 
 

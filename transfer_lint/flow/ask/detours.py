@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import ast
+import builtins
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from transfer_lint.flow.ask.dominance import dominates
-from transfer_lint.flow.program.idioms import innermost_call
+from transfer_lint.flow.program.called_functions import called_function
+from transfer_lint.flow.program.idioms import innermost_call, is_size
+from transfer_lint.flow.program.modules import Module
 from transfer_lint.flow.program.syntax import bindings, loops_around, nodes_of, parents, path_to, spelled
 from transfer_lint.flow.results.sites import Site
 
@@ -64,9 +67,11 @@ def brought_through_numpy(
     while pending:
         value = pending.pop()
         moved = {part for node in nodes_of(value) if node in by_node for part in nodes_of(by_node[node].moved)}
-        if methods is not None and not all(p in moved or _is_of_arrays(p, site, methods) for p in nodes_of(value)):
+        sizes = {part for node in nodes_of(value) if is_size(node) for part in nodes_of(node)}
+        data = [node for node in nodes_of(value) if node not in sizes]
+        if methods is not None and not all(p in moved or _is_of_arrays(p, site, methods) for p in data):
             return ()
-        for node in nodes_of(value):
+        for node in data:
             if isinstance(node, ast.Call) and node in by_node:
                 found.append(by_node[node])
             if isinstance(node, ast.Name) and node.id not in seen and (methods is None or node not in moved):
@@ -100,13 +105,22 @@ def brought_for_call(site: Site, by_node: Mapping[ast.AST, Site]) -> Iterator[Si
 
 
 def _is_of_arrays(node: ast.AST, site: Site, methods: frozenset[str]) -> bool:
-    """Whether a node is no call, or one that torch could do as well."""
-    if not isinstance(node, ast.Call):
+    """Whether a node is no call, or one that torch could do as well, perhaps in a function of the tree."""
+    if not isinstance(node, ast.Call) or _is_call_of_arrays(node, site.module, methods):
         return True
-    name = site.module.dotted(node.func)
+    owner = site.function.owner if site.function is not None else None
+    called = called_function(site.module, owner, node.func, {})
+    inside = [part for part in nodes_of(called.node) if isinstance(part, ast.Call)] if called is not None else []
+    return called is not None and all(_is_call_of_arrays(part, called.module, methods) for part in inside)
+
+
+def _is_call_of_arrays(call: ast.Call, module: Module, methods: frozenset[str]) -> bool:
+    name = module.dotted(call.func)
     if name.startswith(("numpy.", "torch.")):
         return not name.startswith("numpy.random.")
-    return isinstance(node.func, ast.Attribute) and (node.func.attr in methods or node.func.attr in ("astype", "copy"))
+    if isinstance(call.func, ast.Name):
+        return hasattr(builtins, call.func.id)
+    return isinstance(call.func, ast.Attribute) and (call.func.attr in methods or call.func.attr in ("astype", "copy"))
 
 
 def _assigned(site: Site) -> ast.expr:

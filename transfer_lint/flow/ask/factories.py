@@ -9,7 +9,7 @@ from math import prod
 from typing import TypeGuard
 
 from transfer_lint.flow.knowledge import Knowledge
-from transfer_lint.flow.program.idioms import innermost_call
+from transfer_lint.flow.program.idioms import innermost_call, is_size
 from transfer_lint.flow.program.modules import Module
 from transfer_lint.flow.program.number_lists import takes_numbers_only
 from transfer_lint.flow.program.syntax import bindings, is_literal, nodes_of, path_to, span, spelled, written
@@ -90,7 +90,7 @@ class Factories:
         match node:
             case ast.BinOp(left=left, right=right):
                 for made, other in ((left, right), (right, left)):
-                    plain = isinstance(other, ast.Name | ast.Attribute | ast.Subscript)
+                    plain = isinstance(other, ast.Name | ast.Attribute | ast.Subscript) or is_size(other)
                     if plain and isinstance(made, ast.Call) and made.args and self._module.dotted(made.func) in _SIZED:
                         yield made
             case ast.Call(func=ast.Attribute(value=value)) if not self._is_function(node):

@@ -8,7 +8,7 @@ import re
 
 from transfer_lint.flow.ask.dominance import HostPlace, dominates, last_line
 from transfer_lint.flow.program.modules import Module
-from transfer_lint.flow.program.syntax import LOOPS, nodes_of
+from transfer_lint.flow.program.syntax import LOOPS, loops_around, nodes_of, path_to
 
 _LIGHT = ("math.", "numpy.", "time.", "torch.")
 _HEAVY = re.compile(
@@ -40,6 +40,15 @@ def follows_closely(first: HostPlace, second: HostPlace, module: Module, methods
         for node in between
         if start < _end(node) <= end and node is not second.node and node not in before and not _holds(node, first)
     )
+
+
+def in_same_rounds(needed: HostPlace, other: HostPlace) -> bool:
+    """Whether the innermost loop around another wait has to make the needed one in each of its rounds."""
+    body = other.scope.body
+    loops, path = loops_around(body, other.statement), path_to(body, needed.statement)
+    if not loops or loops[-1] not in path[:-1]:
+        return False
+    return all(isinstance(statement, ast.With) for statement in path[path.index(loops[-1]) + 1 : -1])
 
 
 def _is_light(node: ast.AST, module: Module, methods: frozenset[str]) -> bool:

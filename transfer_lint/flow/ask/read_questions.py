@@ -99,8 +99,11 @@ class ReadQuestions(Placements):
         waits += (s for s in moves if s.is_blocking and self.goes_to_host(s) and not self.is_on_host(s))
         if any(near_waits.follows_closely(wait, read, self.module, methods) for wait in waits):
             return True
-        sizes = (other for other in others if other.form is Form.SIZE)
-        return any(near_waits.follows_closely(read, size, self.module, methods) for size in sizes)
+        sizes = [other for other in others if other.form is Form.SIZE]
+        if any(near_waits.follows_closely(read, size, self.module, methods) for size in sizes):
+            return True
+        known = (size for size in sizes if self.reads_accelerator(size))
+        return not read.elements and any(near_waits.in_same_rounds(size, read) for size in known)
 
     def is_waited_anyway(self, read: HostRead) -> bool:
         """Whether the host waits there for another reason.

@@ -11,7 +11,13 @@ from transfer_lint.findings import Assumption
 from transfer_lint.flow.interpret.checks import read_while_computing
 from transfer_lint.flow.interpret.frame import Frame
 from transfer_lint.flow.interpret.items import element
-from transfer_lint.flow.interpret.looped_elements import collected, element_source, given_to_layers, is_elsewhere
+from transfer_lint.flow.interpret.looped_elements import (
+    collected,
+    element_source,
+    given_to_layers,
+    is_elsewhere,
+    listed,
+)
 from transfer_lint.flow.interpret.seeming import (
     seems_default_number,
     seems_loss,
@@ -139,6 +145,8 @@ def called(frame: Frame, name: str, arguments: Mapping[str, Value], node: ast.Ca
         note(frame, node, tensors[0], form=Form.SIZE if short in _SIZES else Form.CALL)
     elif name in _FROM_HOST and node.args and (item := collected(frame, node.args[0], operands[0], state)):
         note(frame, node, item, elements=f"torch.stack({written(node.args[0])})")
+    elif name in _FROM_HOST and (item := listed(frame, operands[0], state)):
+        note(frame, node, item)
     elif (checked := read_while_computing(frame, name, arguments, node)) is not None:
         note(frame, node, checked, form=Form.CHECK)
     elif tensors and (sized or (name == "torch.repeat_interleave" and repeats_by_tensor(frame, arguments, node, 1))):

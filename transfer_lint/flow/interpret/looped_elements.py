@@ -11,7 +11,7 @@ from transfer_lint.flow.knowledge import Role
 from transfer_lint.flow.program.syntax import nodes_of, spelled, written
 from transfer_lint.flow.values.state import State
 from transfer_lint.flow.values.terms import role_of
-from transfer_lint.flow.values.values import Object, Tensor, Value
+from transfer_lint.flow.values.values import Object, Tensor, Tuple, Value
 
 
 def elements_of(
@@ -81,6 +81,19 @@ def collected(frame: Frame, source: ast.expr, value: Value, state: State) -> Ten
     if isinstance(item, Tensor):
         return item if not item.optional and is_elsewhere(frame, item) else None
     return item if isinstance(item, Object) and item.placed[0] is not None else None
+
+
+def listed(frame: Frame, value: Value, state: State) -> Tensor | None:
+    """The first tensor of a list or tuple that is written out, unless that is on the host; None without one."""
+    match value:
+        case Tuple(items=items):
+            held = list(items)
+        case Object(cls="builtins.list"):
+            held = [item for key, item in state.record(value.ident).attributes.items() if key != "[]"]
+        case _:
+            return None
+    tensors = (item for item in held if isinstance(item, Tensor) and not item.optional)
+    return next((item for item in tensors if is_elsewhere(frame, item)), None)
 
 
 def _named(target: ast.expr, source: ast.expr) -> dict[str, str]:

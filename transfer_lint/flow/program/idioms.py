@@ -37,7 +37,7 @@ def holds(outer: ast.stmt, inner: ast.stmt) -> bool:
     return any(part is inner for part in nodes_of(outer))
 
 
-def is_size(node: ast.expr) -> bool:
+def is_size(node: ast.AST) -> bool:
     """Whether an expression is a size: `x.shape[0]`, `len(xs)`, `x.size(0)`."""
     match node:
         case ast.Subscript(value=ast.Attribute(attr="shape")) | ast.Attribute(attr="shape"):
