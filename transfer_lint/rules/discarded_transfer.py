@@ -20,7 +20,8 @@ def check(site: Site, questions: Questions, options: RuleOptions) -> Verdict | N
     """An error only for a proved tensor, because modules and batches move in place.
 
     A hint if the function moves the value again to the same place and uses that result: a value that moves in place
-    would be moved only once. Or if the function computes it with a number: neither modules nor batches can be.
+    would be moved only once. Or if the function computes it: neither modules nor batches can be, and a program that
+    works has its operands in one place.
     """
     if not site.is_discarded or not site.moves_place:
         return None
@@ -39,6 +40,9 @@ def check(site: Site, questions: Questions, options: RuleOptions) -> Verdict | N
     if questions.targets_loop_variable(site):
         text = f"nobody takes what `{name}.{site.method}(...)` returns: the loop moves it to one place after the other"
         return Verdict(Severity.HINT, text, site.receiver.why)
+    if (line := questions.computed_before(site)) is not None:
+        text = f"nobody takes what `{name}.{site.method}(...)` returns, and what line {line} computes is where its"
+        return Verdict(Severity.HINT, f"{text} operands are: leave it out", site.receiver.why)
     # To assign what nothing reads, or what a module holds as its parameter, would hide the bug or raise.
     mends = questions.is_read_later(site) and not questions.is_weight(site)
     return Verdict(

@@ -9,6 +9,7 @@ from typing import TypeGuard
 from transfer_lint.flow.ask.caches import asks_for, kept_by
 from transfer_lint.flow.ask.factories import Factories
 from transfer_lint.flow.knowledge import Knowledge, Role
+from transfer_lint.flow.program.idioms import last_name
 from transfer_lint.flow.program.modules import ClassInfo, FunctionInfo
 from transfer_lint.flow.program.repetition import gives_batches
 from transfer_lint.flow.program.syntax import ancestors, bindings, is_literal, nodes_of, own_attribute, path_to, spelled
@@ -76,6 +77,15 @@ def _bound_before(name: ast.Name, function: FunctionInfo) -> ast.expr | None:
 
 def _is_block(value: object) -> TypeGuard[list[ast.stmt]]:
     return isinstance(value, list)
+
+
+def is_made_parameter(function: FunctionInfo | None, node: ast.expr) -> bool:
+    """Whether a method of the class assigns a parameter to an attribute of `self`: `self.scale = nn.Parameter(x)`."""
+    name, owner = own_attribute(node), function.owner if function is not None else None
+    classes = [base for base in owner.lineage if isinstance(base, ClassInfo)] if owner is not None else []
+    methods = (method.node for cls in classes for method in cls.methods.values())
+    values = (value for method in methods for part in nodes_of(method) for value in _assigned(part, name or ""))
+    return any(isinstance(value, ast.Call) and last_name(value.func) == "Parameter" for value in values)
 
 
 def holds_only_tensors(owner: ClassInfo | None, node: ast.expr, factories: Factories) -> bool:

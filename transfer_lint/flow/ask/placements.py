@@ -11,7 +11,7 @@ from transfer_lint.flow.ask.asides import Asides
 from transfer_lint.flow.ask.copy_reads import CopyReads
 from transfer_lint.flow.ask.factories import Factories
 from transfer_lint.flow.ask.idle import Idle, left_out
-from transfer_lint.flow.ask.liveness import computed_on, is_returned
+from transfer_lint.flow.ask.liveness import computed_before, computed_on, is_returned
 from transfer_lint.flow.knowledge import Role
 from transfer_lint.flow.program import sockets
 from transfer_lint.flow.program.defaults import HOLDERS
@@ -292,6 +292,10 @@ class Placements(Asides):
     def computed_on(self, site: Site) -> int | None:
         """The line that computes what the site moves with a number, as no module can be; None if there is none."""
         return computed_on(site.function.node, site.moved) if site.function is not None else None
+
+    def computed_before(self, site: Site) -> int | None:
+        """The line above that computes what the site moves with an operator; None if there is none."""
+        return computed_before(site.function.node, site.moved) if site.function is not None else None
 
     def refilled(self, site: Site) -> str | None:
         """The attribute whose items the site moves, in their own places; see `kept_tensors`."""

@@ -228,7 +228,10 @@ class Questions(ReadQuestions, WaitQuestions):
 
     def is_weight(self, site: Site) -> bool:
         """Whether the receiver is, or may be, an attribute that holds a parameter or buffer."""
-        return isinstance(site.receiver, Tensor) and site.receiver.weight and isinstance(site.moved, ast.Attribute)
+        if not isinstance(site.moved, ast.Attribute):
+            return False
+        known = isinstance(site.receiver, Tensor) and site.receiver.weight
+        return known or kept_tensors.is_made_parameter(site.function, site.moved)
 
     def is_operand(self, site: Site) -> bool:
         """Whether the moved value is an operand of an operation that does not write to it, nor return it or a view."""

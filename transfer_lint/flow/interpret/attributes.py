@@ -39,17 +39,18 @@ def attribute(frame: Frame, owner: Value, node: ast.Attribute, state: State) -> 
         case Class():
             method = owner.info.method(name)
             return Function(method) if method else frame.unknown(node, f"{owner.info.name}.{name}")
+        case Function() if name == "__call__":
+            return owner
         case Object() if name == "__dict__":
             return namespace(frame, owner, node, state)
         case Object():
             if isinstance(owner.cls, ClassInfo) and is_described(frame, owner.cls, name, "__get__"):
                 _run_member(frame, owner, node, state)
                 return frame.unknown(node, name)
+            if isinstance(owner.cls, ClassInfo) and owner.cls.method("__getattribute__") is not None:
+                _run_member(frame, owner, node, state)
+                return frame.unknown(node, name)
             if isinstance(owner.cls, ClassInfo) and name not in state.record(owner.ident).attributes:
-                if owner.cls.method("__getattribute__") is not None:
-                    state.havoc(owner, frame.epoch(node), node.lineno)
-                    state.havoc_globals(frame.epoch(node), node.lineno)
-                    return frame.unknown(node, name)
                 method = found_method(frame, owner, name, state)
                 if method is not None:
                     return _member(frame, owner, method, node, state)

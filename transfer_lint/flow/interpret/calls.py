@@ -21,7 +21,7 @@ from transfer_lint.flow.interpret.assumed import (
     settled_result,
 )
 from transfer_lint.flow.interpret.attributes import attribute
-from transfer_lint.flow.interpret.captures import iterated
+from transfer_lint.flow.interpret.captures import iterated, runs_later
 from transfer_lint.flow.interpret.constructions import note_construction, note_values
 from transfer_lint.flow.interpret.explicit_waits import note_wait
 from transfer_lint.flow.interpret.external_calls import external_call
@@ -199,6 +199,8 @@ def _method_call(frame: Frame, node: ast.Call, func: ast.Attribute, receiver: Te
         cast(frame, node, receiver, frame.knowledge.tensor_casts[name], state)
     if isinstance(receiver, Tensor):
         method(frame, receiver, name, arguments, node, state)
+        if runs_later(frame, operands, state):  # `x.apply_(f)`
+            unknown_call(frame, operands, node, state)
         if name == "type_as" and "0" in arguments:
             arguments["0"] = as_tensor(frame, arguments["0"], node, state)
             type_as(frame, node, receiver, arguments["0"], state)

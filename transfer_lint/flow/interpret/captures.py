@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence, Set
 
 from transfer_lint.files.scan import MOVES
 from transfer_lint.flow.interpret.frame import Frame
 from transfer_lint.flow.interpret.names import value_of_binding
-from transfer_lint.flow.program.syntax import nodes_of
+from transfer_lint.flow.program.modules import ClassInfo
+from transfer_lint.flow.program.syntax import names_in, nodes_of
 from transfer_lint.flow.values.aliasing import Later
 from transfer_lint.flow.values.state import State
 from transfer_lint.flow.values.symbols import Symbol
-from transfer_lint.flow.values.values import Function, Object, Value
+from transfer_lint.flow.values.values import Function, Object, Value, objects_of
 
 _LIBRARIES = ("torch.", "math.")
 
@@ -49,10 +50,29 @@ def _captures(frame: Frame, node: ast.AST, state: State) -> tuple[str | Symbol, 
     for name in sorted(changed - bound):
         if name in state.locals or name in frame.outer:
             found.append(name)
-        elif (binding := frame.module.binding(name)) is not None:
-            value = value_of_binding(frame, frame.module, name, binding)
-            found += [value.ident] if isinstance(value, Object) else []
+        else:
+            found += _of_module(frame, name)
+    for name in sorted(_given_by_default(node, changed)):
+        found += objects_of(state.locals[name]) if name in state.locals else _of_module(frame, name)
     return tuple(found)
+
+
+def _of_module(frame: Frame, name: str) -> Sequence[Symbol]:
+    """The object that a name of the module stands for."""
+    binding = frame.module.binding(name)
+    value = value_of_binding(frame, frame.module, name, binding) if binding is not None else None
+    return [value.ident] if isinstance(value, Object) else []
+
+
+def _given_by_default(node: ast.AST, changed: Set[str]) -> Set[str]:
+    """The names in the defaults of the parameters that a function changes: `def f(net=net): net.cpu()`."""
+    if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
+        return frozenset()
+    arguments = node.args
+    placed = [*arguments.posonlyargs, *arguments.args]
+    given = [*zip(reversed(placed), reversed(arguments.defaults), strict=False)]
+    given += [(a, d) for a, d in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True) if d is not None]
+    return frozenset().union(*(names_in(default) for parameter, default in given if parameter.arg in changed))
 
 
 def _changed(frame: Frame, node: ast.AST) -> Iterator[str]:
@@ -102,9 +122,17 @@ def _root(node: ast.AST) -> Iterator[str]:
 def runs_later(frame: Frame, values: list[Value], state: State) -> bool:
     """Whether one of the values is code with side effects, which any callee that gets it may run."""
     return any(
-        isinstance(value, Function) or (isinstance(value, Object) and state.sharing.captured_by(value.ident))
+        isinstance(value, Function)
+        or (isinstance(value, Object) and (is_callable(value) or state.sharing.captured_by(value.ident)))
         for value in values
     )
+
+
+def is_callable(value: Value, *, modules: bool = False) -> bool:
+    """Whether it is an instance of a class of the tree with a `__call__`. modules: or with a `forward`."""
+    if not isinstance(value, Object) or not isinstance(value.cls, ClassInfo):
+        return False
+    return value.cls.method("__call__") is not None or (modules and value.cls.method("forward") is not None)
 
 
 def runs_tree(values: list[Value], state: State) -> bool:

@@ -16,7 +16,7 @@ from transfer_lint.flow.interpret.captures import capture, iterated
 from transfer_lint.flow.interpret.frame import Frame, evaluates
 from transfer_lint.flow.interpret.host_reads import bound, comparison, index, text, truth
 from transfer_lint.flow.interpret.implicit_uploads import upload_of_index
-from transfer_lint.flow.interpret.items import annotated_item, element, item_at, one_alike
+from transfer_lint.flow.interpret.items import annotated_item, element, item_at, one_alike, picked
 from transfer_lint.flow.interpret.looped_elements import collected_in, elements_of
 from transfer_lint.flow.interpret.names import lookup
 from transfer_lint.flow.interpret.tensors import combine
@@ -78,16 +78,18 @@ def _item(frame: Frame, node: ast.Subscript, owner: Value, key: Value, state: St
             )
         case Tuple() | Object() if isinstance(key, Constant) and isinstance(key.value, int) and key.value >= 0:
             return item_at(frame, owner, int(key.value), node, state)
+        case Tuple(items) if isinstance(key, Constant) and isinstance(key.value, int) and -key.value <= len(items):
+            return items[key.value]
         case Object() if isinstance(key, Constant) and isinstance(key.value, int):
-            return of_output(owner, "[]", frame.unknown(node, "an item"), frame, node)
+            return of_output(owner, "[]", picked(frame, owner, node, state), frame, node)
         case Object() if isinstance(key, Constant) and key.item and not _may_be_any(owner, key.item, state):
             return of_output(owner, "[]", state.read(owner, key.item), frame, node)
         case Object():
             if "[]" in (attributes := state.record(owner.ident).attributes):
                 return one_alike(frame, attributes["[]"], node, state)
-            value = frame.unknown(node, "an item")
-            state.sharing.alias(value.ident, owner.ident)
-            return of_output(owner, "[]", value, frame, node)
+            return of_output(owner, "[]", picked(frame, owner, node, state), frame, node)
+        case Tuple():
+            return picked(frame, owner, node, state)
         case Host():
             return Host(frame.symbol(node, "an item"), array=owner.array)
         case External():  # `list[int]`, `Optional[Tensor]` in an expression
@@ -112,7 +114,9 @@ def _slice(frame: Frame, node: ast.expr, state: State) -> Value:
     assert isinstance(node, ast.Slice)
     for part in (node.lower, node.upper, node.step):
         if part is not None:
-            bound(frame, part, frame.eval(part, state))
+            value = frame.eval(part, state)
+            bound(frame, part, value)
+            frame.run_operators((value,), node, state)
     return Host(frame.symbol(node, "a slice"))
 
 

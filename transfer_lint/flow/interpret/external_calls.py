@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TypeGuard
 
 from transfer_lint.flow.interpret.assumed import library_result, made_on_device, wrapped
-from transfer_lint.flow.interpret.captures import iterated, runs_later, runs_tree
+from transfer_lint.flow.interpret.captures import is_callable, iterated, runs_later, runs_tree
 from transfer_lint.flow.interpret.frame import Frame
 from transfer_lint.flow.interpret.host_reads import called, sizes, upload
 from transfer_lint.flow.interpret.items import element, one_alike
@@ -68,10 +68,11 @@ def external_call(frame: Frame, name: str, arguments: dict[str, Value], node: as
         and not any(key.startswith("*") for key in arguments)
     ):
         return _partial(first, arguments)
-    if name in knowledge.iterates or name in _AT_ONCE:
+    calls = name in knowledge.iterates or name in _AT_ONCE
+    if calls:
         for operand in _not_at_once(name, arguments, node):
             iterated(frame, operand, node, state)
-    if runs_later(frame, operands, state):
+    if runs_later(frame, operands, state) or (calls and any(is_callable(value, modules=True) for value in operands)):
         return unknown_call(frame, operands, node, state, name.rpartition(".")[2])
     if runs_tree(operands, state):
         state.havoc_all((), frame.epoch(node), node.lineno, module_level=True)

@@ -203,11 +203,20 @@ class Frame:
             state = self.statement(statement, state)
             self.around.statement = before
             if state is not None:
+                if "__del__" in self.acting:
+                    self._end_objects(statement, state)
                 state.forget_garbage()
-                if "__del__" in self.acting and state.sharing.may_hide():  # garbage may go at any time
-                    state.havoc_globals(self.epoch(statement), statement.lineno)
                 self.may_raise(state)
         return state
+
+    def _end_objects(self, statement: ast.stmt, state: State) -> None:
+        """What has a `__del__` may go after any statement, and garbage of other functions as well."""
+        where = self.epoch(statement), statement.lineno
+        owners = (owner for ident, owner in state.sharing.owners.items() if ident in state.heap)
+        ending = [o for o in owners if isinstance(o.cls, ClassInfo) and o.cls.method("__del__") is not None]
+        state.havoc_all(ending, *where)
+        if state.sharing.may_hide():
+            state.havoc_globals(*where)
 
     def run_operators(self, values: Sequence[Value], node: ast.AST, state: State, dotted: str = "") -> None:
         """Apply an operator, subscript, loop, test or function to values: the special methods of instances may run.

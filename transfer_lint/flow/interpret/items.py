@@ -10,9 +10,11 @@ from transfer_lint.findings import Assumption
 from transfer_lint.flow.interpret.annotations import holds_tensors
 from transfer_lint.flow.interpret.assumed import of_output
 from transfer_lint.flow.interpret.frame import Frame
+from transfer_lint.flow.interpret.unknown_calls import alias
+from transfer_lint.flow.values.aliasing import Later
 from transfer_lint.flow.values.records import Record
 from transfer_lint.flow.values.state import State
-from transfer_lint.flow.values.values import Host, Object, Tensor, Tuple, Value
+from transfer_lint.flow.values.values import Host, Object, Tensor, Tuple, Value, objects_of
 
 _ITEMS_ONLY = ("builtins.list", "builtins.dict")
 _CONTAINERS = ("torch.nn.ModuleList", "torch.nn.ParameterList")
@@ -48,6 +50,15 @@ def item_at(frame: Frame, value: Value, index: int, node: ast.AST, state: State)
             fresh = frame.symbol(node, "an item", str(index))
             return Tensor(fresh, value.device, value.dtype, shares=value.memory(), why=value.why)
     return frame.unknown(node)
+
+
+def picked(frame: Frame, owner: Object | Tuple, node: ast.AST, state: State) -> Object:
+    """An item of a container, at an unknown index. It may be a method, so that a call of it may change what is held."""
+    value = frame.unknown(node, "an item")
+    alias(state, value, owner)
+    if not isinstance(owner, Object) or owner.ident in state.sharing.later or state.record(owner.ident).attributes:
+        state.sharing.later[value.ident] = Later(tuple(objects_of(owner)), certain=False)
+    return value
 
 
 def any_of(frame: Frame, values: Sequence[Value], node: ast.AST, state: State) -> Value:

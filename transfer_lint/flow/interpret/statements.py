@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Sequence
 from dataclasses import replace
+from typing import TypeAlias
 
 from transfer_lint.flow.interpret import conditions, correlation
 from transfer_lint.flow.interpret.assignment import assign
@@ -19,6 +21,8 @@ from transfer_lint.flow.program.scopes import nested_function, stands_alone
 from transfer_lint.flow.program.syntax import nodes_of
 from transfer_lint.flow.values.state import State
 from transfer_lint.flow.values.values import NONE, Class, External, Function, Object, Package, Tensor, Value
+
+_Definition: TypeAlias = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 
 
 @executes(ast.Expr)
@@ -186,7 +190,8 @@ def _rebinding(frame: Frame, node: ast.stmt, state: State) -> State | None:
 @executes(ast.FunctionDef, ast.AsyncFunctionDef)
 def _function(frame: Frame, node: ast.stmt, state: State) -> State | None:
     assert isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
-    for part in (*node.decorator_list, *node.args.defaults, *(d for d in node.args.kw_defaults if d)):
+    decorators = [frame.eval(part, state) for part in node.decorator_list]
+    for part in (*node.args.defaults, *(d for d in node.args.kw_defaults if d)):
         frame.eval(part, state)
     around = frame.function
     info = nested_function(frame.module, node, f"{around.qualname}.<locals>" if around else "")
@@ -199,7 +204,21 @@ def _function(frame: Frame, node: ast.stmt, state: State) -> State | None:
     value = frame.unknown(node, node.name)
     capture(frame, value.ident, node, state)
     state.locals[node.name] = value
+    _decorate(frame, node, decorators, state)
     return state
+
+
+def _decorate(frame: Frame, node: _Definition, values: Sequence[Value], state: State) -> None:
+    """Decorators are called, with what is defined; those of the tree may run it, and what they hold."""
+    for decorator, value in zip(node.decorator_list, values, strict=True):
+        called = decorator.func if isinstance(decorator, ast.Call) else decorator
+        if frame.module.dotted(called) in frame.knowledge.transparent_decorators:
+            continue
+        where = frame.epoch(decorator), decorator.lineno
+        if isinstance(value, Object):
+            state.run(value, *where)
+        if isinstance(value, Object | Function):
+            state.havoc_all((value, state.locals.get(node.name, NONE)), *where, module_level=True)
 
 
 def _rebound(node: ast.stmt) -> set[str]:
@@ -225,6 +244,7 @@ def _stores_into(node: ast.AST) -> bool:
 def _class(frame: Frame, node: ast.stmt, state: State) -> State | None:
     assert isinstance(node, ast.ClassDef)
     frame.volatile |= _rebound(node)
+    decorators = [frame.eval(part, state) for part in node.decorator_list]
     now = _run_at_once(node)
     if any(isinstance(part, ast.Call) or _stores_into(part) for part in nodes_of(now)):
         made = frame.unknown(node, node.name)
@@ -235,4 +255,5 @@ def _class(frame: Frame, node: ast.stmt, state: State) -> State | None:
             info = nested_function(frame.module, item, node.name)
             frame.callees.nested(frame, info, state)
     state.locals[node.name] = External(f"{frame.module.path}:{node.name}")
+    _decorate(frame, node, decorators, state)
     return state

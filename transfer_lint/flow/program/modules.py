@@ -186,7 +186,7 @@ class ClassInfo:
     def operates(self) -> bool:
         """Whether an operator, a loop, a test or what makes text of an instance runs code of the tree that acts."""
         methods = (method for base in self.lineage if isinstance(base, ClassInfo) for method in base.methods.values())
-        return any(is_implicit(method.name) and acts(method.node) for method in methods)
+        return any((is_implicit(m.name) or m.name == "__getattribute__") and acts(m.node) for m in methods)
 
     def is_overridden(self, name: str) -> bool:
         """Whether some subclass in the tree, or another base of one, defines or assigns the method or attribute."""
