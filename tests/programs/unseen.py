@@ -146,19 +146,22 @@ class Unseen(Expressions):
 
     def _modules(self, scope: Scope, depth: int) -> list[str]:
         """Modules in a list, dictionary or other module; calls that are put off."""
-        a, b, device = self.of("m", scope), self.of("m", scope), self.device(scope)
+        a, b, device, name = self.of("m", scope), self.of("m", scope), self.device(scope), self.name("f")
         held = self.pick(f"[{a}, {b}]", f"nn.ModuleList([{a}])", f"nn.Sequential({a})", f"{{'m': {a}}}.values()")
         later = [
             f"functools.partial({a}.to, {device})()",
             f"[*map({a}.to, [{device}])]",
             f"max([{device}], key={b}.to)",
+            f"[{b}.to, {a}.to][{self.pick('-1', 'count % 2')}]({device})",
+            f"{{'n': {a}.to, 'o': {b}.to}}[word[:0] + 'n']({device})",
+            f"(lambda part={a}: part.to({device}))()",
+            f"def {name}(part={a}): part.to({device})\n{name}()",
+            f"@lambda made: {a}.to({device}) and made\ndef {name}(): pass",
         ]
-        return [
-            self.pick(
-                f"for part in {held}: part.to({device})", f"nn.Sequential({a}).to({device})", *later,
-                f"all(part.to({device}) for part in {held})", f"{scope.bind('m', self.name('m'))} = copy.copy({a})",
-            )
-        ]  # fmt: skip
+        return self.pick(
+            f"for part in {held}: part.to({device})", f"nn.Sequential({a}).to({device})", *later,
+            f"all(part.to({device}) for part in {held})", f"{scope.bind('m', self.name('m'))} = copy.copy({a})",
+        ).splitlines()  # fmt: skip
 
     def _flow(self, scope: Scope, depth: int) -> list[str]:
         """A generator that moves what it gives, and goes on when it is asked."""

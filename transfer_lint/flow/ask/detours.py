@@ -10,7 +10,7 @@ from transfer_lint.flow.ask.dominance import dominates
 from transfer_lint.flow.program.called_functions import called_function
 from transfer_lint.flow.program.idioms import innermost_call, is_size
 from transfer_lint.flow.program.modules import Module
-from transfer_lint.flow.program.syntax import bindings, loops_around, nodes_of, parents, path_to, spelled
+from transfer_lint.flow.program.syntax import bindings, block_with, loops_around, nodes_of, parents, path_to, spelled
 from transfer_lint.flow.results.sites import Site
 
 _DOWN = frozenset({"cpu", "numpy", "tolist", "item"})
@@ -63,7 +63,7 @@ def brought_through_numpy(
     if site.function is None or not isinstance(made, ast.Call) or site.module.dotted(made.func) != "torch.from_numpy":
         return ()
     bound = [(target, value) for target, value in bindings(site.function.node) if value is not None]
-    pending, seen, found = [*made.args], set[str](), list[Site]()
+    pending, seen, found = [*made.args], set[tuple[str, int]](), list[Site]()
     while pending:
         value = pending.pop()
         moved = {part for node in nodes_of(value) if node in by_node for part in nodes_of(by_node[node].moved)}
@@ -74,14 +74,26 @@ def brought_through_numpy(
         for node in data:
             if isinstance(node, ast.Call) and node in by_node:
                 found.append(by_node[node])
-            if isinstance(node, ast.Name) and node.id not in seen and (methods is None or node not in moved):
-                seen.add(node.id)
+            if not isinstance(node, ast.Name) or (methods is not None and node in moved):
+                continue
+            first = _last_bound(node, site)
+            if (node.id, first) not in seen:
+                seen.add((node.id, first))
                 pending += [
                     value
                     for target, value in bound
-                    if target.lineno <= site.node.lineno and isinstance(target, ast.Name) and target.id == node.id
+                    if isinstance(target, ast.Name) and target.id == node.id
+                    if first <= target.lineno <= site.node.lineno
                 ]
     return found
+
+
+def _last_bound(name: ast.Name, site: Site) -> int:
+    """The line above a name that binds it whatever happens, in the block that holds the site; 0 if there is none."""
+    assert site.function is not None
+    block = (each for each in block_with(site.function.node.body, site.statement) if isinstance(each, ast.Assign))
+    lines = (each.lineno for each in block if any(isinstance(t, ast.Name) and t.id == name.id for t in each.targets))
+    return max((line for line in lines if line < name.lineno), default=0)
 
 
 def brought_for_call(site: Site, by_node: Mapping[ast.AST, Site]) -> Iterator[Site]:

@@ -8,7 +8,16 @@ from collections.abc import Iterator, Sequence
 from transfer_lint.findings import Heat
 from transfer_lint.flow.ask.caches import kept_by
 from transfer_lint.flow.program.idioms import iterated
-from transfer_lint.flow.program.syntax import LOOPS, bindings, blocks_of, loops_around, nodes_of, path_to, spelled
+from transfer_lint.flow.program.syntax import (
+    LOOPS,
+    bindings,
+    blocks_of,
+    loops_around,
+    names_in,
+    nodes_of,
+    path_to,
+    spelled,
+)
 from transfer_lint.flow.program.throttles import is_optimizer
 from transfer_lint.flow.results.sites import Site
 
@@ -200,16 +209,23 @@ def _collections(site: Site) -> frozenset[str]:
 
 
 def is_given(site: Site) -> bool:
-    """Whether what is moved is a parameter, or a part of one, in no loop over steps: the caller knows how often."""
+    """Whether what is moved is a parameter, or a part or item of one, in no loop over steps.
+
+    The caller knows how often.
+    """
     root, function = site.moved, site.function
     while isinstance(root, ast.Attribute):
         root = root.value
     if function is None or not isinstance(root, ast.Name):
         return False
-    if site.heat.rank >= Heat.STEP.rank and loops_around(function.node.body, site.statement):
+    loops = loops_around(function.node.body, site.statement)
+    if loops and site.heat.rank >= Heat.STEP.rank:
         return False
-    own = root is not site.moved and root.id in ("self", "cls")
-    return not own and root.id in {parameter.arg for parameter in function.parameters}
+    sources = [loop.iter for loop in loops if isinstance(loop, ast.For) and root.id in names_in(loop.target)]
+    names = {source.id for source in sources if isinstance(source, ast.Name)}
+    if root is site.moved or root.id not in ("self", "cls"):
+        names.add(root.id)
+    return not names.isdisjoint(parameter.arg for parameter in function.parameters)
 
 
 def is_part_like(site: Site, other: Site) -> bool:

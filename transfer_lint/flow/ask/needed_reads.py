@@ -5,7 +5,16 @@ from __future__ import annotations
 import ast
 
 from transfer_lint.flow.program.idioms import last_name
-from transfer_lint.flow.program.syntax import LOOPS, ancestors, blocks_of, loops_around, nodes_of, path_to, spelled
+from transfer_lint.flow.program.syntax import (
+    LOOPS,
+    ancestors,
+    block_with,
+    blocks_of,
+    loops_around,
+    nodes_of,
+    path_to,
+    spelled,
+)
 from transfer_lint.flow.program.throttles import steps_optimizer
 from transfer_lint.flow.results.reads import HostRead
 from transfer_lint.flow.results.sites import Site
@@ -66,6 +75,24 @@ def ends_when_not_finite(read: HostRead) -> bool:
     asked = {last_name(node.func) for node in nodes_of(test.test) if isinstance(node, ast.Call)}
     ends = any(isinstance(node, ast.Break) for statement in test.body for node in nodes_of(statement))
     return ends and not asked.isdisjoint(_FINITE)
+
+
+def is_given_to_environment(read: HostRead) -> bool:
+    """Whether all that is done with what is read is to act with it, which the host does: `env.step(action)`."""
+    match read.statement:
+        case ast.Assign(targets=[ast.Name(id=name)], value=value) if _gives(value, read.node):
+            block = block_with(read.scope.body, read.statement)
+            later = [part for each in block if each.lineno > read.statement.lineno for part in nodes_of(each)]
+            uses = [part for part in later if isinstance(part, ast.Name) and part.id == name]
+            acted = {value for part in later if isinstance(part, ast.Call) and _acts(part) for value in part.args}
+            return bool(uses) and acted.issuperset(uses)
+    return any(isinstance(node, ast.Call) and _acts(node) for node in ancestors(read.statement, read.node))
+
+
+def _acts(call: ast.Call) -> bool:
+    """`env.step(..)`, `self.envs.step(..)`."""
+    func = call.func
+    return isinstance(func, ast.Attribute) and func.attr == "step" and last_name(func.value).startswith("env")
 
 
 def is_for_mps(site: Site) -> bool:

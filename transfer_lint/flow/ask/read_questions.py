@@ -108,13 +108,14 @@ class ReadQuestions(Placements):
     def is_waited_anyway(self, read: HostRead) -> bool:
         """Whether the host waits there for another reason.
 
-        It measures time, selects with the mask that it tests, ends a loop where a number is not finite, or has to know,
-        there or later, whether the optimizer is to step.
+        It measures time, selects with the mask that it tests, ends a loop where a number is not finite, acts in an
+        environment, or has to know, there or later, whether the optimizer is to step.
         """
         later = (o for o in self.reads if o.function is read.function and o.anchor > read.anchor)
         alike = [read, *(other for other in later if readers.reads_the_same(read, other))]
         beside = readers.is_timed(read) or readers.guards_selection(read, self.reads)
-        return beside or needed_reads.ends_when_not_finite(read) or any(map(needed_reads.decides_on_step, alike))
+        beside = beside or needed_reads.ends_when_not_finite(read) or needed_reads.is_given_to_environment(read)
+        return beside or any(map(needed_reads.decides_on_step, alike))
 
     def is_brought_later(self, read: HostRead) -> bool:
         """Whether the host needs the whole of what is read right after, and waits for that; see `readers`.
