@@ -106,7 +106,7 @@ def brought_for_call(site: Site, by_node: Mapping[ast.AST, Site]) -> Iterator[Si
     if site.in_handler or any(isinstance(part, ast.If) and "device" in spelled(part.test) for part in around):
         return
     made = innermost_call(site.moved)
-    value = _assigned_to(site, made.id) if isinstance(made, ast.Name) and site.function is not None else None
+    value = last_assigned(site, made.id) if isinstance(made, ast.Name) and site.function is not None else None
     match value.body if isinstance(value, ast.IfExp) else value:
         case ast.Call(func=func, args=[parts, *_]) if site.module.dotted(func) in ("torch.cat", "torch.stack"):
             listed = parts.elt if isinstance(parts, ast.ListComp | ast.GeneratorExp) else parts
@@ -137,10 +137,10 @@ def _is_call_of_arrays(call: ast.Call, module: Module, methods: frozenset[str]) 
 
 def _assigned(site: Site) -> ast.expr:
     """What was last assigned to the name that is moved, in the lines above."""
-    return (_assigned_to(site, site.moved.id) if isinstance(site.moved, ast.Name) else None) or site.moved
+    return (last_assigned(site, site.moved.id) if isinstance(site.moved, ast.Name) else None) or site.moved
 
 
-def _assigned_to(site: Site, name: str) -> ast.expr | None:
+def last_assigned(site: Site, name: str) -> ast.expr | None:
     """What was last assigned to a name in the lines above."""
     assert site.function is not None
     values = [

@@ -179,18 +179,6 @@ def computed_on(function: ast.AST, place: ast.expr) -> int | None:
     return None
 
 
-def computed_before(function: ast.AST, place: ast.expr) -> int | None:
-    """The line above that computes the value of a name with an operator, where nothing binds it after; None without."""
-    name = place.id if isinstance(place, ast.Name) else None
-    above = [
-        (target.lineno, value)
-        for target, value in bindings(function)
-        if target.lineno < place.lineno and isinstance(target, ast.Name) and target.id == name
-    ]
-    line, value = max(above, key=lambda pair: pair[0], default=(0, None))
-    return line if isinstance(value, ast.BinOp) else None
-
-
 def is_used_as_module(function: ast.AST, place: ast.expr, tensor_methods: frozenset[str] | None = None) -> bool:
     """Whether the function calls the value of a name or attribute, or uses a member of it that only modules have.
 

@@ -6,19 +6,19 @@ import ast
 
 from transfer_codemods.actions import Half, Target
 from transfer_lint.findings import Assumption, Change
-from transfer_lint.flow.ask import kept_tensors
+from transfer_lint.flow.ask import detours, kept_tensors
 from transfer_lint.flow.ask.asides import Asides
 from transfer_lint.flow.ask.copy_reads import CopyReads
 from transfer_lint.flow.ask.factories import Factories
 from transfer_lint.flow.ask.idle import Idle, left_out
-from transfer_lint.flow.ask.liveness import computed_before, computed_on, is_returned
+from transfer_lint.flow.ask.liveness import computed_on, is_returned
 from transfer_lint.flow.knowledge import Role
 from transfer_lint.flow.program import sockets
 from transfer_lint.flow.program.defaults import HOLDERS
 from transfer_lint.flow.program.modules import Module
 from transfer_lint.flow.program.project import Project
 from transfer_lint.flow.program.step_code import is_in_test
-from transfer_lint.flow.program.syntax import bindings, loops_around, names_in, nodes_of, span, written
+from transfer_lint.flow.program.syntax import bindings, loops_around, names_in, nodes_of, span, spelled, written
 from transfer_lint.flow.results.constructions import Construction, DeviceComparison, ImplicitUpload
 from transfer_lint.flow.results.examination import Examination, Place
 from transfer_lint.flow.results.reads import HostRead
@@ -295,7 +295,9 @@ class Placements(Asides):
 
     def computed_before(self, site: Site) -> int | None:
         """The line above that computes what the site moves with an operator; None if there is none."""
-        return computed_before(site.function.node, site.moved) if site.function is not None else None
+        known = isinstance(site.moved, ast.Name) and site.function is not None
+        value = detours.last_assigned(site, spelled(site.moved)) if known else None
+        return value.lineno if isinstance(value, ast.BinOp) else None
 
     def refilled(self, site: Site) -> str | None:
         """The attribute whose items the site moves, in their own places; see `kept_tensors`."""
