@@ -370,15 +370,8 @@ def _is_host_by_default(read: HostRead, term: Term) -> bool:
     """Whether a device is a parameter of the function that is the host unless a caller says another."""
     if read.function is None:
         return False
-    arguments = read.function.node.args
-    placed = [*arguments.posonlyargs, *arguments.args]
-    last = placed[len(placed) - len(arguments.defaults) :]
-    pairs = [
-        *zip(last, arguments.defaults, strict=True),
-        *zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True),
-    ]
-    names = {argument.arg for argument, default in pairs if default is not None and "'cpu'" in spelled(default)}
-    return str(term) in names
+    default = read.function.defaults.get(str(term))
+    return default is not None and "'cpu'" in spelled(default)
 
 
 def _is_given(term: Term) -> bool:

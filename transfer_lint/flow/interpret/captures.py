@@ -9,7 +9,7 @@ from transfer_lint.files.scan import MOVES
 from transfer_lint.flow.interpret.frame import Frame
 from transfer_lint.flow.interpret.names import value_of_binding
 from transfer_lint.flow.program.modules import ClassInfo
-from transfer_lint.flow.program.syntax import names_in, nodes_of
+from transfer_lint.flow.program.syntax import defaults_of, names_in, nodes_of
 from transfer_lint.flow.values.aliasing import Later
 from transfer_lint.flow.values.state import State
 from transfer_lint.flow.values.symbols import Symbol
@@ -68,11 +68,8 @@ def _given_by_default(node: ast.AST, changed: Set[str]) -> Set[str]:
     """The names in the defaults of the parameters that a function changes: `def f(net=net): net.cpu()`."""
     if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
         return frozenset()
-    arguments = node.args
-    placed = [*arguments.posonlyargs, *arguments.args]
-    given = [*zip(reversed(placed), reversed(arguments.defaults), strict=False)]
-    given += [(a, d) for a, d in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True) if d is not None]
-    return frozenset().union(*(names_in(default) for parameter, default in given if parameter.arg in changed))
+    given = defaults_of(node.args).items()
+    return frozenset().union(*(names_in(default) for parameter, default in given if parameter in changed))
 
 
 def _changed(frame: Frame, node: ast.AST) -> Iterator[str]:

@@ -145,7 +145,7 @@ def called(frame: Frame, name: str, arguments: Mapping[str, Value], node: ast.Ca
         note(frame, node, tensors[0], form=Form.SIZE if short in _SIZES else Form.CALL)
     elif name in _FROM_HOST and node.args and (item := collected(frame, node.args[0], operands[0], state)):
         note(frame, node, item, elements=f"torch.stack({written(node.args[0])})")
-    elif name in _FROM_HOST and (item := listed(frame, operands[0], state)):
+    elif name in _FROM_HOST and operands and (item := listed(frame, operands[0], state)):
         note(frame, node, item)
     elif (checked := read_while_computing(frame, name, arguments, node)) is not None:
         note(frame, node, checked, form=Form.CHECK)

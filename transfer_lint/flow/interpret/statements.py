@@ -227,9 +227,9 @@ def _rebound(node: ast.stmt) -> set[str]:
 
 
 def _run_at_once(node: ast.ClassDef) -> ast.Module:
-    """The code of a class that runs when it is made: all but what its functions hold."""
+    """The code of a class that runs when it is made: all but its decorators, and what its functions hold."""
     defined = [item for item in node.body if isinstance(item, ast.FunctionDef | ast.AsyncFunctionDef)]
-    parts = [*node.decorator_list, *node.bases, *(keyword.value for keyword in node.keywords)]
+    parts = [*node.bases, *(keyword.value for keyword in node.keywords)]
     for item in defined:
         parts += [*item.decorator_list, *item.args.defaults, *(default for default in item.args.kw_defaults if default)]
     rest = [item for item in node.body if item not in defined]

@@ -10,7 +10,7 @@ from typing import Protocol, TypeAlias
 
 from transfer_lint.flow.knowledge import Knowledge
 from transfer_lint.flow.program.special_methods import acts, is_implicit
-from transfer_lint.flow.program.syntax import attributes_assigned, nodes_of
+from transfer_lint.flow.program.syntax import attributes_assigned, defaults_of, nodes_of
 from transfer_lint.flow.program.unnamed_sets import sets_own
 
 ARRAYS = ("numpy", "pandas", "jax", "tensorflow", "cupy", "polars")
@@ -82,17 +82,7 @@ class FunctionInfo:
     @cached_property
     def defaults(self) -> dict[str, ast.expr]:
         """Parameter name -> its default."""
-        arguments = self.node.args
-        positional = [*arguments.posonlyargs, *arguments.args]
-        found = dict(
-            zip(
-                [a.arg for a in positional[len(positional) - len(arguments.defaults) :]],
-                arguments.defaults,
-                strict=True,
-            )
-        )
-        found.update((a.arg, d) for a, d in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True) if d)
-        return found
+        return defaults_of(self.node.args)
 
 
 @dataclass(eq=False)

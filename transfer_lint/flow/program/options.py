@@ -12,7 +12,7 @@ from transfer_lint.flow.program.defaults import UNKNOWN, Defaults
 from transfer_lint.flow.program.modules import Module
 from transfer_lint.flow.program.routines import CallSite, Routine, Routines
 from transfer_lint.flow.program.step_code import is_in_test
-from transfer_lint.flow.program.syntax import ancestors, bindings, blocks_of, loops_around, nodes_of
+from transfer_lint.flow.program.syntax import ancestors, bindings, blocks_of, defaults_of, loops_around, nodes_of
 
 _DEPTH = 4  # functions and attributes that hand a value on to one another
 _MOST = 40  # files in which a word is looked for
@@ -235,17 +235,11 @@ def _is_bound(routine: Routine) -> bool:
 def _default(routine: Routine, name: str) -> object:
     """The constant that a parameter is by default; `UNKNOWN` if it has none."""
     assert not isinstance(routine.node, ast.Module)
-    arguments = routine.node.args
-    placed = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs]
-    required = len(placed) - len(arguments.defaults) - len(arguments.kwonlyargs)
-    defaults = [*([None] * required), *arguments.defaults, *arguments.kw_defaults]
-    for argument, default in zip(placed, defaults, strict=True):
-        if argument.arg == name:
-            match default:
-                case ast.Constant(value=value):
-                    return value
-                case ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=int() | float() as value)):
-                    return -value
+    match defaults_of(routine.node.args).get(name):
+        case ast.Constant(value=value):
+            return value
+        case ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=int() | float() as value)):
+            return -value
     return UNKNOWN
 
 

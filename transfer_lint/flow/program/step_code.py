@@ -13,7 +13,7 @@ from transfer_lint.flow.program.modules import ClassInfo, FunctionInfo, Module
 from transfer_lint.flow.program.rates import Change
 from transfer_lint.flow.program.repetition import gives_batches
 from transfer_lint.flow.program.routines import CallSite, Reference, Routine
-from transfer_lint.flow.program.syntax import bindings, nodes_of, spelled
+from transfer_lint.flow.program.syntax import bindings, defaults_of, nodes_of, spelled
 from transfer_lint.flow.program.throttles import is_optimizer
 
 _LAST_WORD = re.compile(r".*(?=[A-Z])")  # what stands before it: a `MetricCallback` is a `Callback`
@@ -44,14 +44,10 @@ def _texts(routine: Routine) -> frozenset[str]:
         return frozenset()
     arguments = routine.node.args
     placed = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs]
-    required = len(placed) - len(arguments.defaults) - len(arguments.kwonlyargs)
-    defaults = [*([None] * required), *arguments.defaults, *arguments.kw_defaults]
-    return frozenset(
-        argument.arg
-        for argument, default in zip(placed, defaults, strict=True)
-        if (isinstance(default, ast.Constant) and isinstance(default.value, str))
-        or (isinstance(argument.annotation, ast.Name) and argument.annotation.id == "str")
-    )
+    noted = {a.arg for a in placed if isinstance(a.annotation, ast.Name) and a.annotation.id == "str"}
+    defaults = defaults_of(arguments).items()
+    texts = {name for name, value in defaults if isinstance(value, ast.Constant) and isinstance(value.value, str)}
+    return frozenset(noted | texts)
 
 
 def _is_node(routine: Routine) -> bool:

@@ -133,6 +133,15 @@ def block_with(body: Sequence[ast.stmt], target: ast.stmt) -> Sequence[ast.stmt]
     return next((block for block in inner if any(each is target for each in block)), body)
 
 
+def defaults_of(arguments: ast.arguments) -> dict[str, ast.expr]:
+    """Parameter name -> its default."""
+    placed = [*arguments.posonlyargs, *arguments.args]
+    last = placed[len(placed) - len(arguments.defaults) :]
+    found = {parameter.arg: value for parameter, value in zip(last, arguments.defaults, strict=True)}
+    named = zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True)
+    return found | {parameter.arg: value for parameter, value in named if value is not None}
+
+
 def is_plain(node: ast.expr) -> bool:
     """Whether it is a name, an attribute, or an item with such a key or a constant one: reading it has no effect."""
     match node:
