@@ -68,7 +68,9 @@ def _read(read: HostRead, questions: Questions) -> Verdict | None:
     ):
         return None  # TL104 reports it
     gathered = questions.is_logged_as_list(read) or (brought is not None and questions.is_gathered(read))
-    if array and not sure and not gathered:
+    of_model = read.function is not None and read.function.owner is not None and read.function.owner.is_module
+    in_layer = of_model and read.rate.rate.steady is not None and read.rate.rate.steady.rank >= Heat.STEP.rank
+    if array and not sure and not (gathered or in_layer or questions.is_reduced(read)):
         return None  # an array may well be what is wanted
     if read.is_collected and read.method not in (_READ_SINGLY if read.in_step else _NUMBERS):
         return None
@@ -125,12 +127,20 @@ def _message(read: HostRead, questions: Questions, proved: bool) -> str:
         advice = "`.tolist()` reads them all at once" if numbers else "`.cpu()` before the loop brings them all at once"
         return f"{shown} {waits} once for every element of `{read.elements}`: {advice}"
     if read.form is Form.CHECK:
-        reader = "the computation itself reads from it"
-        if read.is_distribution:
-            reader = "a distribution tests its parameters, unless it has `validate_args=False`"
-        return f"{shown} {waits} {often}: {reader}"
+        return f"{shown} {waits} {often}: {_reader(read)}"
     if read.form is not Form.SIZE:
         return f"{shown} {waits} {often}"
     line = questions.selected_before(read)
     advice = f", as on line {line}: index both with one `.nonzero()`" if line is not None else ""
     return f"{shown} {waits} {often}: the size of the result has to be read{advice}"
+
+
+def _reader(read: HostRead) -> str:
+    """What reads while something is computed."""
+    if read.is_distribution:
+        return "a distribution tests its parameters, unless it has `validate_args=False`"
+    if read.left_out:
+        return f"without `{read.left_out}`, the largest index is read"
+    if read.method == "multinomial":
+        return "torch before 2.11 checks the probabilities"
+    return "the computation itself reads from it"

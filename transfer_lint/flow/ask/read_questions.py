@@ -14,6 +14,7 @@ from transfer_lint.flow.ask import (
     needed_reads,
     pieces,
     readers,
+    reduced_arrays,
 )
 from transfer_lint.flow.ask.liveness import is_wanted_there
 from transfer_lint.flow.ask.pieces import Piece
@@ -205,6 +206,10 @@ class ReadQuestions(Placements):
     def is_gathered(self, read: HostRead) -> bool:
         """Whether a loop does nothing with what is read but append it to a list."""
         return needed_reads.is_gathered(read)
+
+    def is_reduced(self, read: HostRead) -> bool:
+        """Whether all that is done with an array is to reduce it to a number; see `reduced_arrays`."""
+        return reduced_arrays.is_reduced(read)
 
     def is_remembered(self, read: HostRead) -> bool:
         """Whether what is read is remembered for as long as the same object is asked for; see `caches`."""

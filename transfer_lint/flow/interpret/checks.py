@@ -16,7 +16,13 @@ _DISTRIBUTIONS = "torch.distributions."
 def read_while_computing(
     frame: Frame, name: str, arguments: Mapping[str, Value], node: ast.Call
 ) -> Tensor | Object | None:
-    """The operand that a function of torch reads with these arguments; None if it reads none."""
+    """The operand that a function of torch reads with these arguments; None if it reads none.
+
+    So do functions of other libraries that look for the largest index.
+    """
+    sized = frame.knowledge.function_sized.get(name)
+    if sized is not None:
+        return _index(arguments) if sized.exact.isdisjoint(arguments) else None
     if not name.startswith("torch."):
         return None
     tensors = [value for key, value in arguments.items() if isinstance(value, Tensor) and key != "out"]
@@ -29,6 +35,8 @@ def read_while_computing(
             given = next(iter(arguments.values()), None)
             strict = arguments.get("error_if_nonfinite") == Constant(value=True)
             return given if strict and isinstance(given, Tensor | Object) else None
+        case "torch.multinomial":  # whether the probabilities are some, until torch 2.11
+            return _weights(arguments)
         case "torch.histc":  # the smallest and the largest element, where no range is given
             reads = not arguments.keys() & {"2", "3", "min", "max"}
         case "torch.normal":  # whether a deviation is negative
@@ -38,6 +46,22 @@ def read_while_computing(
         case _:
             reads = False
     return tensors[0] if reads and tensors else None
+
+
+def _index(arguments: Mapping[str, Value]) -> Tensor | Object | None:
+    """The index of `scatter_mean(x, index)`, `global_mean_pool(x, batch)`; None where it is left out."""
+    given = next((arguments[key] for key in ("index", "batch", "1") if key in arguments), None)
+    return given if isinstance(given, Tensor | Object) else None
+
+
+def _weights(arguments: Mapping[str, Value]) -> Tensor | Object | None:
+    """The probabilities of a draw; None for several draws with replacement, for which they are not looked at."""
+    count = arguments.get("1", arguments.get("num_samples"))
+    replaced = arguments.get("2", arguments.get("replacement"))
+    several = isinstance(count, Constant) and count.value != 1
+    given = arguments.get("0", arguments.get("input"))
+    looks = not (several and replaced == Constant(value=True))
+    return given if looks and isinstance(given, Tensor | Object) else None
 
 
 def _validated(frame: Frame, arguments: Mapping[str, Value], node: ast.Call) -> Tensor | Object | None:

@@ -161,7 +161,7 @@ def method(
         return
     if name in frame.knowledge.tensor_reads:
         note(frame, node, owner, state, Form.SIZE if name in _SIZES else Form.CALL)
-    elif f"torch.{name}" in frame.knowledge.function_checks:
+    elif name == "multinomial" or f"torch.{name}" in frame.knowledge.function_checks:
         note(frame, node, owner, form=Form.CHECK)
     elif name == "repeat_interleave" and repeats_by_tensor(frame, arguments, node, 0):
         note(frame, node, owner, form=Form.SIZE)

@@ -202,6 +202,7 @@ class Knowledge:
     tensor_reads: Names = field(default=_NONE, metadata={"path": "tensor.reads"})
     step_methods: Mapping[str, Names] = field(default_factory=dict, metadata={"path": "heat.step_methods"})
     explicit_waits: Mapping[str, Names] = field(default_factory=dict, metadata={"path": "functions.explicit_waits"})
+    function_sized: Mapping[str, Names] = field(default_factory=dict, metadata={"path": "functions.sized"})
     function_unless: Mapping[str, Names] = field(default_factory=dict, metadata={"path": "functions.unless"})
     function_only_with: Mapping[str, Names] = field(default_factory=dict, metadata={"path": "functions.only_with"})
     function_changes_with: Mapping[str, Names] = field(

@@ -6,8 +6,8 @@ import ast
 import re
 from collections.abc import Iterable, Sequence
 
-from transfer_lint.flow.knowledge import Knowledge
 from transfer_lint.flow.program.idioms import last_name
+from transfer_lint.flow.program.modules import Module
 from transfer_lint.flow.program.rates import Change
 from transfer_lint.flow.program.syntax import nodes_of, spelled
 
@@ -20,8 +20,9 @@ _WARNS = frozenset({"warn", "warning", "error", "exception", "critical"})
 class Throttles:
     """The throttled branches of one function, whose assignments are told as they come."""
 
-    def __init__(self, knowledge: Knowledge, parameters: Iterable[str]) -> None:
-        self._seldom = knowledge.seldom_words.exact
+    def __init__(self, module: Module, parameters: Iterable[str]) -> None:
+        self._module = module
+        self._seldom = module.project.knowledge.seldom_words.exact
         self._parameters = frozenset(parameters)
         self._fresh = set(self._parameters)  # names that every call gives a value anew, so that nothing is kept in them
         self._rare: set[str] = set()  # names that are seldom true
@@ -92,15 +93,15 @@ class Throttles:
             case ast.UnaryOp(op=ast.Not(), operand=ast.BoolOp(op=ast.Or(), values=values)):
                 return any(self._is_rare(ast.UnaryOp(ast.Not(), value), body, loop) for value in values)
             case ast.UnaryOp(op=ast.Not(), operand=inner):
-                return _is_modulo(inner) or self._is_filled(inner, body, loop) or _is_kept(inner)
+                return self._is_counted(inner) or self._is_filled(inner, body, loop) or _is_kept(inner)
             case ast.BoolOp(op=ast.Or(), values=values):
                 return all(self._is_rare(value, body, loop) or _is_one_number(value) for value in values)
             case ast.BoolOp(op=ast.And(), values=values):
                 return any(self._is_rare(value, body, loop) for value in values)
             case ast.Compare(left=left, ops=[ast.Eq()], comparators=[right]):
                 once = _is_one_iteration(left, right, loop or ())
-                is_counted = _is_modulo(left) or _is_modulo(right)
-                return once or is_counted or _is_emptiness(left, right) or _is_filled_by_call(left, right, body)
+                counted = self._is_counted(left) or self._is_counted(right)
+                return once or counted or _is_emptiness(left, right) or _is_filled_by_call(left, right, body)
             case ast.Compare(left=left, ops=[ast.Lt() | ast.LtE()], comparators=[ast.Constant(value=float() as share)]):
                 return share <= 1 / _OFTEN and _is_drawn(left)
             case ast.Compare(left=left, ops=[ast.Is()], comparators=[ast.Constant(value=None) as none]):
@@ -119,6 +120,23 @@ class Throttles:
             case ast.Call(func=func):
                 return last_name(func) in ("isEnabledFor", "is_in_onnx_export")
         return False
+
+    def _is_counted(self, node: ast.expr) -> bool:
+        """`step % every`, where `step` is a counter, and `every` is no small number."""
+        match node:
+            case ast.BinOp(op=ast.Mod(), left=left, right=right):
+                sums = isinstance(left, ast.BinOp)  # `(epoch * len(loader) + step) % n` counts, `len(xs) % n` does not
+                sizes = (ast.Subscript, ast.JoinedStr) if sums else (ast.Call, ast.Subscript, ast.JoinedStr)
+                counts = any(isinstance(part, ast.Name) for part in nodes_of(left))
+                return counts and not self._is_often(right) and not any(isinstance(p, sizes) for p in nodes_of(left))
+        return False
+
+    def _is_often(self, every: ast.expr) -> bool:
+        """Whether it is a small number, written out or as a constant of the file: `i % 4 == 0` is no rare case."""
+        if isinstance(every, ast.Name) and every.id not in self._parameters:
+            bound = self._module.binding(every.id)
+            every = bound if isinstance(bound, ast.Constant) else every
+        return isinstance(every, ast.Constant) and isinstance(every.value, int) and every.value <= _OFTEN
 
 
 def _asks_rank_and_more(test: ast.expr) -> bool:
@@ -167,18 +185,6 @@ def _takes_batch(body: Sequence[ast.stmt]) -> bool:
 def _is_small(chance: ast.expr) -> bool:
     """Whether a number that is written out is a probability below a quarter."""
     return isinstance(chance, ast.Constant) and isinstance(chance.value, float) and chance.value < 1 / _OFTEN
-
-
-def _is_modulo(node: ast.expr) -> bool:
-    """`step % every`, where `step` is a counter, and `every` is not text out as a small number."""
-    match node:
-        case ast.BinOp(op=ast.Mod(), left=left, right=right):
-            sums = isinstance(left, ast.BinOp)  # `(epoch * len(loader) + step) % n` counts, `len(xs) % n` does not
-            sizes = (ast.Subscript, ast.JoinedStr) if sums else (ast.Call, ast.Subscript, ast.JoinedStr)
-            counts = any(isinstance(part, ast.Name) for part in nodes_of(left))
-            often = isinstance(right, ast.Constant) and isinstance(right.value, int) and right.value <= _OFTEN
-            return counts and not often and not any(isinstance(part, sizes) for part in nodes_of(left))
-    return False
 
 
 def _is_drawn(node: ast.expr) -> bool:

@@ -15,6 +15,9 @@ from transfer_lint.flow.results.scoped import Scoped
 from transfer_lint.flow.values.values import Tensor
 
 
+_SIZES = ("size", "nodes")  # ends of the names of arguments that say how many rows there will be
+
+
 class Form(Enum):
     """How a host read reads.
 
@@ -102,6 +105,13 @@ class HostRead(Scoped):
     def is_distribution(self) -> bool:
         """Whether it makes a distribution of torch."""
         return isinstance(self.node, ast.Call) and self.module.dotted(self.node.func).startswith("torch.distributions.")
+
+    @property
+    def left_out(self) -> str:
+        """The argument without which a function looks for the largest index: `dim_size`; "" for any other read."""
+        known = self.module.project.knowledge.function_sized
+        sized = known.get(self.module.dotted(self.node.func)) if isinstance(self.node, ast.Call) else None
+        return next((name for name in sorted(sized.exact) if name.endswith(_SIZES)), "") if sized is not None else ""
 
     @property
     def is_of_torch(self) -> bool:
