@@ -20,6 +20,8 @@ from transfer_lint.rules.options import RuleOptions
 def check(site: Site, questions: Questions, options: RuleOptions) -> Verdict | None:
     """A hint, unless the module surely outlives the call and nothing takes it away again.
 
+    And unless it is moved at every step, or by a node, which ComfyUI calls again and again.
+
     Not reported, because needed or meant: an offload, a move that is half of an unconditional onload/offload pair, a
     function that does nothing but move, a choice between places, a guard by hand.
     """
@@ -38,9 +40,10 @@ def check(site: Site, questions: Questions, options: RuleOptions) -> Verdict | N
         return None
     receiver = questions.receiver(site)
     target = questions.target(site)
+    often = questions.is_in_node_of_pack(site) or site.heat.rank >= Heat.STEP.rank
     form = options.module_guard
     return Verdict(
-        warning_if(questions.is_worth_a_guard(site), site),
+        warning_if(often and questions.is_worth_a_guard(site), site),
         f"`{receiver}` is moved at every {site.heat.value}: `.{site.method}(...)` walks all its weights even where "
         "they are there already",
         site.receiver.why,

@@ -16,7 +16,7 @@ from transfer_lint.flow.program.syntax import (
     spelled,
 )
 from transfer_lint.flow.program.throttles import steps_optimizer
-from transfer_lint.flow.results.reads import HostRead
+from transfer_lint.flow.results.reads import Form, HostRead
 from transfer_lint.flow.results.sites import Site
 
 _OF_SIZES = frozenset(
@@ -25,7 +25,7 @@ _OF_SIZES = frozenset(
 )  # fmt: skip
 """The functions whose arguments are sizes, mostly."""
 _WRITING = frozenset({"dump", "imsave", "imwrite", "save", "save_image", "savefig", "write_video"})
-_FINITE = frozenset({"isfinite", "isnan", "isinf"})
+_LEVELS = frozenset({"sigma", "sigmas", "timestep", "timesteps"})
 
 
 def is_agreed_on(read: HostRead) -> bool:
@@ -67,14 +67,39 @@ def _left_out(read: HostRead) -> list[ast.stmt]:
     return found
 
 
-def ends_when_not_finite(read: HostRead) -> bool:
-    """Whether a test reads it that ends the loop where a number is not finite: what follows would be for nothing."""
+def ends_loop(read: HostRead) -> bool:
+    """Whether a test reads it that ends the loop around it: nothing is known of the next round before.
+
+    `if token == end: break`.
+    """
     test = read.statement
     if not isinstance(test, ast.If) or read.node not in nodes_of(test.test):
         return False
-    asked = {last_name(node.func) for node in nodes_of(test.test) if isinstance(node, ast.Call)}
-    ends = any(isinstance(node, ast.Break) for statement in test.body for node in nodes_of(statement))
-    return ends and not asked.isdisjoint(_FINITE)
+    return isinstance(test.body[-1], ast.Break)
+
+
+def is_of_level(read: HostRead) -> bool:
+    """Whether a test asks for the noise level of a step, or its time: `sigma[0] > start`. Steps take far longer."""
+    names = (node.id for node in nodes_of(read.node) if isinstance(node, ast.Name))
+    return read.form is Form.TEST and not _LEVELS.isdisjoint(names)
+
+
+def is_of_first_call(read: HostRead) -> bool:
+    """Whether it asks whether a first call has been made: `self.initialized.item()`. The flag stays what it is then."""
+    attributes = (node.attr for node in nodes_of(read.node) if isinstance(node, ast.Attribute))
+    return any(attribute.lower().startswith(("init", "is_init", "_init")) for attribute in attributes)
+
+
+def is_chosen(read: HostRead) -> bool:
+    """Whether it reads which of several is the largest, which is mostly what the host asks for: `x.argmax().item()`."""
+    node = read.node if read.form is Form.CALL else None
+    while isinstance(node, ast.Call):
+        func = node.func
+        if last_name(func) == "argmax":
+            return True
+        plain = isinstance(func, ast.Attribute) and not node.args
+        node = func.value if isinstance(func, ast.Attribute) and plain else next(iter(node.args), None)
+    return False
 
 
 def is_given_to_environment(read: HostRead) -> bool:

@@ -19,7 +19,7 @@ from transfer_lint.flow.ask import (
 from transfer_lint.flow.ask.liveness import is_wanted_there
 from transfer_lint.flow.ask.pieces import Piece
 from transfer_lint.flow.ask.placements import Placements, is_device_of_value
-from transfer_lint.flow.ask.trained import is_in_training, is_trained_on, names_no_place, values_of
+from transfer_lint.flow.ask.trained import is_in_training, is_of_epoch, is_trained_on, names_no_place, values_of
 from transfer_lint.flow.knowledge import Role
 from transfer_lint.flow.program.syntax import nodes_of, parents, spelled
 from transfer_lint.flow.results.constructions import Construction
@@ -91,7 +91,7 @@ class ReadQuestions(Placements):
         )
 
     def is_waited_nearby(self, read: HostRead) -> bool:
-        """Whether the host has waited right before, or has to right after to know a size; see `near_waits`."""
+        """Whether the host has waited right before, or has to right after to know a size or for a test."""
         methods, here = self._knowledge.tensor_methods, self.brought_by(read)
         others = [o for o in self.reads if o is not read and o.function is read.function and o.form is not Form.UPLOAD]
         others = [other for other in others if self.reads_accelerator(other) is not False]
@@ -101,7 +101,8 @@ class ReadQuestions(Placements):
         if any(near_waits.follows_closely(wait, read, self.module, methods) for wait in waits):
             return True
         sizes = [other for other in others if other.form is Form.SIZE]
-        if any(near_waits.follows_closely(read, size, self.module, methods) for size in sizes):
+        needed = sizes if read.form is Form.TEST else [o for o in others if o.form in (Form.SIZE, Form.TEST)]
+        if any(near_waits.follows_closely(read, other, self.module, methods) for other in needed):
             return True
         known = (size for size in sizes if self.reads_accelerator(size))
         return not read.elements and any(near_waits.in_same_rounds(size, read) for size in known)
@@ -109,13 +110,21 @@ class ReadQuestions(Placements):
     def is_waited_anyway(self, read: HostRead) -> bool:
         """Whether the host waits there for another reason.
 
-        It measures time, selects with the mask that it tests, ends a loop where a number is not finite, acts in an
-        environment, or has to know, there or later, whether the optimizer is to step.
+        It measures time, selects with the mask that it tests, acts in an environment, or has to know, there or later,
+        whether the loop or the optimizer is to step. Or what it reads is little beside the step, or wanted as it is.
         """
         later = (o for o in self.reads if o.function is read.function and o.anchor > read.anchor)
         alike = [read, *(other for other in later if readers.reads_the_same(read, other))]
         beside = readers.is_timed(read) or readers.guards_selection(read, self.reads)
-        beside = beside or needed_reads.ends_when_not_finite(read) or needed_reads.is_given_to_environment(read)
+        reasons = (
+            needed_reads.ends_loop,
+            needed_reads.is_given_to_environment,
+            needed_reads.is_of_level,
+            needed_reads.is_of_first_call,
+            needed_reads.is_chosen,
+            is_of_epoch,
+        )
+        beside = beside or any(reason(read) for reason in reasons)
         return beside or any(map(needed_reads.decides_on_step, alike))
 
     def is_brought_later(self, read: HostRead) -> bool:

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 
 from transfer_lint.flow.program.modules import Module
-from transfer_lint.flow.program.syntax import bindings, loops_around, nodes_of
+from transfer_lint.flow.program.syntax import LOOPS, ancestors, bindings, loops_around, nodes_of
 from transfer_lint.flow.program.throttles import is_optimizer
 from transfer_lint.flow.results.reads import HostRead
 from transfer_lint.flow.results.scoped import Scoped
@@ -29,6 +29,34 @@ def is_in_training(place: Scoped, statement: ast.stmt) -> bool:
         isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "backward"
         for node in (nodes_of(loops[-1]) if loops else ())
     )
+
+
+def is_of_epoch(read: HostRead) -> bool:
+    """Whether each round of a loop over epochs reads it once, as where all data is one batch.
+
+    That loop is the innermost one around the read, or around all calls of its function in the file.
+    """
+    tree, function = read.module.tree, read.function
+    loops = loops_around(read.scope.body, read.statement)
+    if loops or function is None:
+        return bool(loops) and _counts_epochs(loops[-1])
+    calls = (node for node in nodes_of(tree) if isinstance(node, ast.Call))
+    around = [_loop_around(tree, call) for call in calls if getattr(call.func, "id", "") == function.name]
+    return bool(around) and all(loop is not None and _counts_epochs(loop) for loop in around)
+
+
+def _loop_around(tree: ast.AST, node: ast.AST) -> ast.AST | None:
+    """The innermost loop of the function around a node; None without one."""
+    for above in ancestors(tree, node):
+        if isinstance(above, ast.FunctionDef):
+            return None
+        if isinstance(above, LOOPS):
+            return above
+    return None
+
+
+def _counts_epochs(loop: ast.AST) -> bool:
+    return isinstance(loop, ast.For) and isinstance(loop.target, ast.Name) and "epoch" in loop.target.id.lower()
 
 
 def values_of(read: HostRead) -> list[ast.expr]:

@@ -18,6 +18,7 @@ from transfer_lint.flow.program.step_code import (
     is_in_data_set,
     is_in_test,
     is_sampler_hook,
+    trains_in_loop,
 )
 
 _COLDER = frozenset({Change.RARELY, Change.UNSURE})  # than what is around them
@@ -117,7 +118,8 @@ class HeatMap:
             pending += [use.routine for use in node.uses]
         for node in graph.values():
             node.uses = [Use(use.routine, self._on_the_way(*use)) for use in node.uses]
-        throttled = _only_by({Change.RARELY}, graph, self._throttled)
+        others = {each: node for each, node in graph.items() if not self._trains(each)}
+        throttled = _only_by({Change.RARELY}, others, self._throttled)
         seldom = _only_by({Change.RARELY, Change.BESIDE}, graph, self._seldom)
         rates = {current: node.rate(node.own) for current, node in graph.items()}
         rates |= {current: graph[current].rate(Heat.ONCE) for current in seldom}
@@ -138,6 +140,11 @@ class HeatMap:
             rate = self._named(current, graph[current].own, rate)
             aside = is_in_test(current) or is_for_export(current)
             self._rates[current] = replace(rate, steady=None) if aside else rate
+
+    def _trains(self, routine: Routine) -> bool:
+        """Whether a routine holds a loop that steps an optimizer: every n-th step may train for many steps."""
+        sites = self._callers.of_file(routine.module).calls.get("step", ())
+        return any(site.routine is routine and trains_in_loop(site) for site in sites)
 
     def _named(self, routine: Routine, own: Heat, rate: Rate) -> Rate:
         """A name says that a function runs once, or that it is there to move things, unless steps call it."""

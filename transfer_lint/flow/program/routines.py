@@ -167,7 +167,7 @@ class _Walk:
         self._found = found
         self._routine = routine
         self._repetition = Repetition(found.facts, routine.node, routine.owner)
-        self._throttles = Throttles(found.module, routine.parameters)
+        self._throttles = Throttles(found.module, routine.node.body, routine.parameters)
 
     def block(self, body: Sequence[ast.stmt], path: Path, loop: tuple[str, ...] | None) -> None:
         """Statements that run one after another.

@@ -17,6 +17,7 @@ from transfer_lint.flow.program.syntax import bindings, defaults_of, nodes_of, s
 from transfer_lint.flow.program.throttles import is_optimizer
 
 _LAST_WORD = re.compile(r".*(?=[A-Z])")  # what stands before it: a `MetricCallback` is a `Callback`
+_OF_CONTROLS = frozenset({"label", "tag", "text"})
 _DATA = ("torch.utils.data.", "torch_geometric.data.")
 _STEP_HOOK = re.compile(
     r"_?(?:on|after|before|post|pre)_(?:\w+_)?(?:batch|minibatch|iter|iteration|step|backward)(?:_(?:begin|start|end))?"
@@ -83,6 +84,8 @@ def is_in_test(place: Routine | Module) -> bool:
     module = place if isinstance(place, Module) else place.module
     folder, _, name = module.path.rpartition("/")
     stem = name.removesuffix(".py")
+    if stem == "smoke" or stem.startswith("smoke_"):
+        return True
     named = stem.startswith("test_") or stem.endswith("_test") or stem == "conftest"
     beside = folder.rpartition("/")[2] in ("test", "tests")
     if named and beside:
@@ -135,6 +138,12 @@ def steps_its_own(site: CallSite) -> bool:
         return False
     stepped = spelled(func.value)
     return any(spelled(target) == stepped for target, _ in bindings(site.routine.node))
+
+
+def trains_in_loop(site: CallSite) -> bool:
+    """Whether a call steps an optimizer in a loop over steps: its function is a phase of training, however rare."""
+    func = site.node.func
+    return isinstance(func, ast.Attribute) and is_optimizer(func.value) and not is_at_once(site)
 
 
 def is_at_once(site: CallSite) -> bool:
@@ -237,7 +246,8 @@ def _taken_by(held_by: ast.Call, key: str, knowledge: Knowledge) -> Heat:
     if name in knowledge.wrapper_registrars:
         kinds = {kind for argument in held_by.args for kind in _kind(argument)}
         return Heat.STEP if kinds & knowledge.step_wrappers.exact else Heat.ONCE
-    return Heat.STEP if key in knowledge.step_keywords else Heat.ONCE
+    shown = any(keyword.arg in _OF_CONTROLS for keyword in held_by.keywords)  # a button calls what it is given
+    return Heat.STEP if key in knowledge.step_keywords and not shown else Heat.ONCE
 
 
 def _kind(node: ast.expr) -> tuple[str, ...]:

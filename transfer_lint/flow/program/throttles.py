@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from transfer_lint.flow.program.idioms import last_name
 from transfer_lint.flow.program.modules import Module
 from transfer_lint.flow.program.rates import Change
-from transfer_lint.flow.program.syntax import nodes_of, spelled
+from transfer_lint.flow.program.syntax import loops_around, nodes_of, spelled
 
 _TROUBLE = re.compile(r"overflow|\bnan\b|\binf\b|finite|fail|error|invalid|warn|skip|diverge", re.IGNORECASE)
 _OFTEN = 4  # `i % 4 == 0` is a quarter of all iterations: not rare
@@ -20,8 +20,9 @@ _WARNS = frozenset({"warn", "warning", "error", "exception", "critical"})
 class Throttles:
     """The throttled branches of one function, whose assignments are told as they come."""
 
-    def __init__(self, module: Module, parameters: Iterable[str]) -> None:
+    def __init__(self, module: Module, body: Sequence[ast.stmt], parameters: Iterable[str]) -> None:
         self._module = module
+        self._body = body
         self._seldom = module.project.knowledge.seldom_words.exact
         self._parameters = frozenset(parameters)
         self._fresh = set(self._parameters)  # names that every call gives a value anew, so that nothing is kept in them
@@ -43,7 +44,7 @@ class Throttles:
         loop: the names that the innermost loop around it binds; None outside of loops.
         """
         body = self._is_rare(node.test, node.body, loop)
-        if body and steps_optimizer(node.body):
+        if body and steps_optimizer(node.body) and not self._steps_besides(node):
             self._of_steps.add(ast.unparse(node.test))
         body = body and ast.unparse(node.test) not in self._of_steps
         if not body and loop is not None:
@@ -69,6 +70,12 @@ class Throttles:
         if not isinstance(node.body[-1], _LEAVES) or node.orelse:
             return False
         return self._is_rare(ast.UnaryOp(ast.Not(), node.test), (), loop)
+
+    def _steps_besides(self, branch: ast.If) -> bool:
+        """Whether the loop around a branch that steps an optimizer does so outside of it, too."""
+        inside, loops = set(nodes_of(branch)), loops_around(self._body, branch)
+        around = loops[-1:] or self._body
+        return any(node not in inside and _is_step(node) for statement in around for node in nodes_of(statement))
 
     def _is_default(self, node: ast.If) -> bool:
         """Whether a branch gives a parameter a value that the caller has left out: `if mask is None: mask = ..`."""
@@ -118,7 +125,7 @@ class Throttles:
                 name = last_name(test)
                 return name in self._rare or not self._seldom.isdisjoint((name, *name.lower().split("_")))
             case ast.Call(func=func):
-                return last_name(func) in ("isEnabledFor", "is_in_onnx_export")
+                return last_name(func) in ("isEnabledFor", "is_in_onnx_export", "divisible_by")
         return False
 
     def _is_counted(self, node: ast.expr) -> bool:
@@ -171,9 +178,12 @@ def is_optimizer(node: ast.expr) -> bool:
 
 def steps_optimizer(body: Sequence[ast.stmt]) -> bool:
     """Whether a branch steps an optimizer: each step of training gets there, after the batches that it is made of."""
-    calls = (part for statement in body for part in nodes_of(statement) if isinstance(part, ast.Call))
-    funcs = (call.func for call in calls)
-    return any(isinstance(func, ast.Attribute) and func.attr == "step" and is_optimizer(func.value) for func in funcs)
+    return any(_is_step(node) for statement in body for node in nodes_of(statement))
+
+
+def _is_step(node: ast.AST) -> bool:
+    func = node.func if isinstance(node, ast.Call) else None
+    return isinstance(func, ast.Attribute) and func.attr == "step" and is_optimizer(func.value)
 
 
 def _takes_batch(body: Sequence[ast.stmt]) -> bool:
