@@ -44,8 +44,14 @@ def _is_assumed(known: Known) -> bool:
 
 
 def agreed_device(frame: Frame, tensors: Iterable[Tensor], node: ast.AST) -> Known | None:
-    """The device of tensors that are combined, although it is not proved that they are on one."""
-    known = [tensor for tensor in tensors if tensor.device is not None and not _is_host(frame, tensor.device)]
+    """The device of tensors that are combined, although it is not proved that they are on one.
+
+    One number of the host can be combined with what is anywhere; what it is compared with is mostly a number, too.
+    """
+    placed = [tensor for tensor in tensors if tensor.device is not None]
+    known = [tensor for tensor in placed if tensor.device is not None and not _is_host(frame, tensor.device)]
+    if not known:
+        known = [tensor for tensor in placed if isinstance(node, ast.Compare) or not tensor.scalar]
     if len({tensor.device_term() for tensor in known}) != 1:
         return None
     fact = frame.assume(Assumption.INPUTS_AGREE, node, "`{}` combines tensors without a move")
