@@ -330,6 +330,9 @@ THROTTLED = {
     "where numbers are none": "    if math.isnan(every):\n        read(x)\n",
     "where not all numbers are finite": "    if not math.isfinite(every):\n        read(x)\n",
     "every n-th step": "    if step % every == 0:\n        read(x)\n",
+    "every n-th step, by a function": "    if divisible_by(step, every):\n        read(x)\n",
+    "every n-th step, beside an optimizer": "    self.optimizer.step()\n    if step % every == 0:\n"
+    "        self.optimizer.step()\n        read(x)\n",
     "every hundredth step": "    if not (step + 1) % 100:\n        read(x)\n",
     "a flag": "    log_now = step % every == 0\n    if log_now:\n        read(x)\n",
     "all others leave": "    if step % every != 0:\n        continue\n    read(x)\n",
@@ -359,6 +362,7 @@ STEADY = {
     "as often as another optimizer steps": "    if step % self.ratio == 0:\n        self.optim_g.step()\n"
     "    if step % self.ratio == 0:\n        read(x)\n",
     "every other step": "    if step % 2 == 0:\n        read(x)\n",
+    "a constant of one": "    if step % EVERY == 0:\n        read(x)\n",
     "another value": "    if self.value != every:\n        self.value = read(x)\n",
     "a fair chance": "    if random.random() < 0.5:\n        read(x)\n",
     "a rank alone": "    if rank == 0:\n        read(x)\n",
@@ -589,7 +593,7 @@ def test_what_the_constructor_keeps_may_do_a_step() -> None:
 def _in_loop(body: str) -> str:
     lines = "".join(f"    {line}\n" for line in body.splitlines())
     start = "def fit(self, x, model, loader, every, rank, logger, cache, done, best):\n"
-    return f"{HEAD}{start}    for step, batch in enumerate(loader):\n        model(batch)\n{lines}"
+    return f"{HEAD}EVERY = 1\n\n\n{start}    for step, batch in enumerate(loader):\n        model(batch)\n{lines}"
 
 
 @pytest.mark.parametrize("body", _ids(THROTTLED))
@@ -601,6 +605,30 @@ def test_throttled(body: str) -> None:
 @pytest.mark.parametrize("body", _ids(STEADY))
 def test_not_throttled(body: str) -> None:
     assert heat_of({"example.py": _in_loop(body)}) == (Heat.STEP, False)
+
+
+def test_a_phase_of_training_that_is_rare() -> None:
+    text = """
+def learn(x, memories, optimizer):
+    for batch in DataLoader(memories):
+        optimizer.step()
+        read(x)
+
+
+def act(x, model, env, memories, optimizer, every):
+    for step in range(100):
+        env.step(model(x))
+        if step % every == 0:
+            learn(x, memories, optimizer)
+"""
+    assert heat_of({"example.py": HEAD + text}) == (Heat.STEP, False)
+    checked = text.replace("        optimizer.step()\n", "")
+    assert heat_of({"example.py": HEAD + checked}) == (Heat.STEP, True), "it may only look at what is learnt"
+
+
+def test_what_a_button_calls() -> None:
+    text = "def show(gui, x):\n    gui.add_button(label='save', callback=read)\n"
+    assert heat_of({"example.py": HEAD + text})[0] is not Heat.STEP
 
 
 def test_layers() -> None:

@@ -57,7 +57,7 @@ SIZES: Mapping[str, Sequence[str]] = {
     rf"(?:{words(*_SCATTERS, *_POOLS)}|multinomial)\((?<!\.scatter\()(?<!\.scatter_add\()": (
         "multinomial(", "_pool(", "scatter", "to_dense_batch(",
     ),
-    r"(?:float|int)\([\w.\[\]]+\.(?:max|mean|min|sum)\(": ("max(", "mean(", "min(", "sum("),
+    r"(?:float|int)\([\w.\[\]]+\.(?:max|mean|min|norm|sum)\(": ("max(", "mean(", "min(", "norm(", "sum("),
     r"float\([\w.]*loss\d?\)": ("float(",),
     r"(?:if|while|assert)\b[^\n]*loss\d? ?(?:[<>]|[!=]=)": ("loss",),
     r"(?:float|int)\((?:sigmas?|t|timesteps?)\[": ("(sigma", "(t[", "(timestep"),

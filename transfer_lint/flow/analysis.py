@@ -37,7 +37,7 @@ _OF_TENSORS = (
     re.compile(rf"{words('clip_grad_norm_')}\("),
 )
 _BUFFERS = re.compile(BUFFERS)
-_KEPT = re.compile(r"self\.\w+ = torch\.(?:\w+_indices|arange|tensor)\(")
+_KEPT = re.compile(r"self\.\w+ = torch\.(?:\w+_indices|arange|tensor)\(|dtype=torch\.bool\b")
 _BY_ATTRIBUTES = re.compile(r"\[(?<=[\w)]\[)[^\[\]\n]*\bself\.\w+[,\[\]]")
 _OF_ATTRIBUTES = re.compile(r"(?:if|while|assert)\b[^\n]*\bself\.\w")
 

@@ -14,7 +14,7 @@ _SHAPING = frozenset({"astype", "flatten", "ravel", "reshape", "squeeze"})
 
 
 def is_reduced(read: HostRead) -> bool:
-    """Whether all that is done with an array, or with what a local of it is assigned to, reduces it to a number.
+    """Whether all that is done with an array, or its local, is to reduce it to a number, or to ask for its shape.
 
     `errors = x.cpu().numpy()`, `total += errors.sum()`, `good += np.count_nonzero(errors < 1)`.
     """
@@ -28,8 +28,7 @@ def is_reduced(read: HostRead) -> bool:
         case ast.Assign(targets=[ast.Name(id=name)], value=value) if value is node:
             named = [n for n in nodes_of(read.function.node) if isinstance(n, ast.Name) and n.id == name]
             uses = [use for use in named if isinstance(use.ctx, ast.Load)]
-            sums = [use for use in uses if _is_reduced(_shaped(use, above), above)]
-            return bool(sums) and all(use in sums or _is_size(use, above) for use in uses)
+            return bool(uses) and all(_is_size(use, above) or _is_reduced(_shaped(use, above), above) for use in uses)
     return False
 
 
@@ -49,7 +48,7 @@ def _is_reduced(node: ast.expr, above: dict[ast.AST, ast.AST]) -> bool:
         others = (part for part in ast.iter_child_nodes(held) if part is not node and isinstance(part, ast.expr))
         if not all(isinstance(part, ast.Constant) for part in others):
             return False
-        node = held
+        node = _shaped(held, above)
     call = above.get(held) if isinstance(held, ast.Attribute) else held
     if not isinstance(call, ast.Call) or last_name(call.func) not in _REDUCING or call.keywords:
         return False

@@ -24,6 +24,10 @@ _MASKING = frozenset(
      "logical_xor", "lt", "ne"}
 )  # fmt: skip
 _MASKS = frozenset({"mask", "masks", "msk"})
+_INDICES = frozenset(
+    {"arange", "argmax", "argmin", "argsort", "argwhere", "flatnonzero", "int", "long", "nonzero", "randint",
+     "randperm", "tolist", "topk", "where"}
+)  # fmt: skip
 _SHAPING = frozenset(
     {"T", "clone", "contiguous", "detach", "expand", "expand_as", "flatten", "permute", "repeat", "reshape", "squeeze",
      "to", "transpose", "unsqueeze", "view"}
@@ -110,16 +114,23 @@ def seems_mask(frame: Frame, node: ast.expr, depth: int = _DEPTH) -> bool:
             others = [value for value in values if value is None or _root(value) != name]  # `mask = mask.squeeze(-1)`
             if others and depth and all(value is not None and seems_mask(frame, value, depth - 1) for value in others):
                 return True
-            unknown = all(value is None or isinstance(value, ast.Call | ast.Tuple) for value in values)
-            return unknown and _names_mask(name)
+            return _names_mask(name) and not any(map(_is_numbers, values))
         case ast.Attribute(attr=name):
             return _names_mask(name)
     return False
 
 
+def _is_numbers(value: ast.expr | None) -> bool:
+    """Whether a value is written as numbers: literals, or what gives indices."""
+    if isinstance(value, ast.Call):
+        return isinstance(value.func, ast.Attribute) and value.func.attr in _INDICES
+    return isinstance(value, ast.Constant | ast.List | ast.ListComp)
+
+
 def _names_mask(name: str) -> bool:
     """Whether something is called a mask: `mask`, `box_mask`, `mask1`."""
-    return not _MASKS.isdisjoint(part.rstrip("0123456789") for part in name.lower().split("_"))
+    words = {part.rstrip("0123456789") for part in name.lower().split("_")}
+    return not _MASKS.isdisjoint(words) and words.isdisjoint(("id", "ids", "idx", "index", "indices", "inds"))
 
 
 def seems_loss(frame: Frame, node: ast.expr, value: Value) -> bool:
@@ -253,7 +264,13 @@ def _items_of_loops(function: ast.AST) -> Mapping[ast.expr, ast.expr]:
 
 def _shown(function: ast.AST, *, arrays: bool) -> Iterator[str]:
     """Names with a use that shows a tensor. arrays: the file knows arrays, too."""
+    placed, picked = set[str](), set[str]()  # modules have a device, and arrays have items; tensors have both
     for node in nodes_of(function):
+        match node:
+            case ast.Attribute(value=ast.Name(id=name), attr="device"):
+                placed.add(name)
+            case ast.Subscript(value=ast.Name(id=name)) | ast.Attribute(value=ast.Name(id=name), attr="tolist"):
+                picked.add(name)
         match node:
             case ast.Call(func=ast.Attribute(value=ast.Name(id=name), attr="tolist"), args=[]) if not arrays:
                 yield name
@@ -275,6 +292,7 @@ def _shown(function: ast.AST, *, arrays: bool) -> Iterator[str]:
             ):
                 joined = (part.value for part in parts if isinstance(part, ast.Subscript))
                 yield from (owner.id for owner in joined if isinstance(owner, ast.Name))
+    yield from placed & picked
 
 
 def _picked_from(value: ast.expr | None, bound: Sequence[tuple[str, ast.expr | None]]) -> str:

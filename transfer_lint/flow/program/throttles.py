@@ -270,8 +270,8 @@ def _is_placeholder(statement: ast.stmt) -> bool:
 
 def _sizes_and_places(node: ast.AST) -> Sequence[ast.AST]:
     match node:
-        case ast.Attribute(value=value):
-            return nodes_of(value)
+        case ast.Attribute(value=ast.Name(id="torch" | "np")) | ast.Attribute(attr="device" | "dtype" | "shape"):
+            return nodes_of(node)
         case ast.Call(func=ast.Attribute(attr="zeros" | "ones" | "full" | "empty"), args=sizes):
             return sizes
     return ()
