@@ -129,8 +129,8 @@ def _is_numbers(value: ast.expr | None) -> bool:
 
 def _names_mask(name: str) -> bool:
     """Whether something is called a mask: `mask`, `box_mask`, `mask1`."""
-    words = {part.rstrip("0123456789") for part in name.lower().split("_")}
-    return not _MASKS.isdisjoint(words) and words.isdisjoint(("id", "ids", "idx", "index", "indices", "inds"))
+    words = [part.rstrip("0123456789") for part in name.lower().split("_")]
+    return not _MASKS.isdisjoint(words) and words[-1] not in ("id", "ids", "idx", "index")
 
 
 def seems_loss(frame: Frame, node: ast.expr, value: Value) -> bool:
