@@ -44,7 +44,7 @@ TESTS = rf"(?:if|while|assert)\b[^\n]*\.(?:{'|'.join(_WHOLE)})\("
 
 _SAMPLERS = ("Bernoulli", "Beta", "Categorical", "Dirichlet", "Gamma", "Laplace", "Normal", "Uniform")
 _SCATTERS = ("scatter", "scatter_add", "scatter_max", "scatter_mean", "scatter_min", "scatter_softmax", "scatter_sum")
-_POOLS = ("global_add_pool", "global_max_pool", "global_mean_pool", "to_dense_batch")
+_POOLS = ("global_add_pool", "global_max_pool", "global_mean_pool", "one_hot", "to_dense_batch")
 _KEYS = r"(?:\[[^\n]* for [^\n]*\]|[^\n]* (?:[!=<>]=|[<>])[ \n])"  # a list, or truth values, that may pick items
 SIZES: Mapping[str, Sequence[str]] = {
     r"\.(?<!np\.)(?<!numpy\.)(?:argwhere|masked_select|nonzero|unique)\(": (
@@ -55,7 +55,7 @@ SIZES: Mapping[str, Sequence[str]] = {
     r"error_if_nonfinite=True": ("error_if_nonfinite=True",),
     rf"(?:{words(*_SAMPLERS)})\(": tuple(f"{name}(" for name in _SAMPLERS),
     rf"(?:{words(*_SCATTERS, *_POOLS)}|multinomial)\((?<!\.scatter\()(?<!\.scatter_add\()": (
-        "multinomial(", "_pool(", "scatter", "to_dense_batch(",
+        "multinomial(", "one_hot(", "_pool(", "scatter", "to_dense_batch(",
     ),
     r"(?:float|int)\([\w.\[\]]+\.(?:max|mean|min|norm|sum)\(": ("max(", "mean(", "min(", "norm(", "sum("),
     r"float\([\w.]*loss\d?\)": ("float(",),
@@ -79,7 +79,7 @@ SIZES: Mapping[str, Sequence[str]] = {
         "enumerate(zip(",
     ),
     r"\n +(\w+) = \w+\[\w+\]\n(?:[^\n]*\n){0,4}?[^\n]*[\[,] ?\1(?: [-+] \w+)? ?:": (" = ",),
-    r"\[(?<=[\w)\]]\[)\s*(?:[^\[\]\n]|\[[^\[\]\n]{0,40}\]){0,80}(?:[!=<>]=|[<>]|ma?sk\w*\s*[,\]])": ("[",),
+    r"\[(?<=[\w)\]]\[)\s*(?:[^\[\]\n]|\[[^\[\]\n]{0,40}\]){0,80}(?:[!=<>]=|[<>]|ma?sk\w*\s*[,.\]])": ("[",),
     r"\[(?<=\w\[)~\w+\]": ("[~",),
     r"(?:_np|numpy|2np|2n)\((?<!torch\.from_numpy\()(?<!\.numpy\()": ("_np(", "numpy(", "2np(", "2n("),
     rf"\n +(\w+) = {_KEYS}[^\n]*\n(?:[^\n]*\n){{0,9}}?[^\n]*[\[,] ?\1[\],]": (" = ",),

@@ -26,7 +26,7 @@ from transfer_lint.flow.ask.spare_locals import SpareLocals
 from transfer_lint.flow.knowledge.names import TORCHSCRIPT
 from transfer_lint.flow.program.modules import Module
 from transfer_lint.flow.program.project import Project
-from transfer_lint.flow.program.syntax import written
+from transfer_lint.flow.program.syntax import spelled, written
 from transfer_lint.flow.results.examination import Examination, Place
 from transfer_lint.flow.results.reads import HostRead
 from transfer_lint.flow.results.sites import Site
@@ -187,6 +187,8 @@ def judge(module: Module, project: Project, options: RuleOptions) -> Judged:
             rests_on = frozenset(fact.assumption for fact in judged[1].why if fact.assumption is not None)
             if asks and not rests_on:
                 rests_on = assumed & _OF_THE_HEAP or assumed or options.assumptions
+            if any(map(_may_be_kept, judged[1].why)):
+                judged = judged[0], replace(judged[1], action=None)
             found.append(Judgement(place, *judged, rests_on, rests_on <= options.trusted))
     return Judged(proofs, found, sites, tuple(dict.fromkeys((*examined.given_up, *certain.given_up))))
 
@@ -199,6 +201,12 @@ def _asks_proof(place: Place, verdict: Verdict) -> bool:
     """
     sure = verdict.severity is not Severity.HINT and not any(fact.assumption is not None for fact in verdict.why)
     return verdict.action is not None or sure or not _is_hot(place)
+
+
+def _may_be_kept(fact: Fact) -> bool:
+    """Whether a value is supposed to be where a part of the object was asked to make it: it may be kept from before."""
+    asked = fact.node.func if isinstance(fact.node, ast.Call) else None
+    return fact.assumption is Assumption.DEVICE_ARGUMENT and asked is not None and spelled(asked).startswith("self.")
 
 
 def _is_hot(place: Place) -> bool:

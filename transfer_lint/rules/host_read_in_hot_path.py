@@ -67,17 +67,16 @@ def _read(read: HostRead, questions: Questions) -> Verdict | None:
         and (questions.uploaded_before(brought) is not None or questions.uploaded_for_arithmetic(brought) is not None)
     ):
         return None  # TL104 reports it
-    gathered = questions.is_logged_as_list(read) or (brought is not None and questions.is_gathered(read))
     of_model = read.function is not None and read.function.owner is not None and read.function.owner.is_module
     in_layer = of_model and read.rate.rate.steady is not None and read.rate.rate.steady.rank >= Heat.STEP.rank
-    if array and not sure and not (gathered or in_layer or questions.is_reduced(read)):
+    if array and not sure and not (in_layer or questions.need_not_be_array(read, brought)):
         return None  # an array may well be what is wanted
     if read.is_collected and read.method not in (_READ_SINGLY if read.in_step else _NUMBERS):
         return None
     if not proved and (questions.is_for_record(read) or questions.is_in_test(read)):
         return None
     all_at_once = questions.is_read_of_all(read)
-    boundary = bool(read.elements) and read.method == "numpy" and not read.in_step
+    boundary = bool(read.elements) and read.method == "numpy"  # whole arrays, one for each element
     # What a script reads element by element, it prints or compares at its end.
     rare = read.rate.is_rare or read.throttled or (bool(read.elements) and read.function is None)
     aside = read.is_set_up or read.logged or read.is_collected or questions.is_in_test(read)

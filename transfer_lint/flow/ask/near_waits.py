@@ -8,7 +8,8 @@ import re
 
 from transfer_lint.flow.ask.dominance import HostPlace, dominates, last_line
 from transfer_lint.flow.program.modules import Module
-from transfer_lint.flow.program.syntax import LOOPS, loops_around, nodes_of, path_to
+from transfer_lint.flow.program.syntax import LOOPS, block_with, loops_around, nodes_of, path_to
+from transfer_lint.flow.results.waits import ExplicitWait
 
 _LIGHT = ("math.", "numpy.", "time.", "torch.")
 _HEAVY = re.compile(
@@ -42,13 +43,21 @@ def follows_closely(first: HostPlace, second: HostPlace, module: Module, methods
     )
 
 
-def in_same_rounds(needed: HostPlace, other: HostPlace) -> bool:
-    """Whether the innermost loop around another wait has to make the needed one in each of its rounds."""
+def in_same_rounds(needed: HostPlace | ExplicitWait, other: HostPlace) -> bool:
+    """Whether the innermost loop around another wait, or its function, has to make the needed one in each round."""
     body = other.scope.body
     loops, path = loops_around(body, other.statement), path_to(body, needed.statement)
-    if not loops or loops[-1] not in path[:-1]:
+    if loops and loops[-1] not in path[:-1]:
         return False
-    return all(isinstance(statement, ast.With) for statement in path[path.index(loops[-1]) + 1 : -1])
+    start = path.index(loops[-1]) + 1 if loops else 0
+    return all(isinstance(statement, ast.With) for statement in path[start:-1])
+
+
+def is_beside(wait: ExplicitWait, other: HostPlace) -> bool:
+    """Whether one of two waits stands in the statement before or after that of the other: they wait for the same."""
+    block = block_with(other.scope.body, other.statement)
+    number = next(i for i, each in enumerate(block) if each is other.statement)
+    return any(each is wait.statement for each in block[max(number - 1, 0) : number + 2])
 
 
 def _is_light(node: ast.AST, module: Module, methods: frozenset[str]) -> bool:

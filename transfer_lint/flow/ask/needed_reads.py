@@ -35,7 +35,7 @@ def is_agreed_on(read: HostRead) -> bool:
     names = {spelled(node) for node in nodes_of(read.node) if isinstance(node, ast.Name | ast.Attribute)}
     return any(
         isinstance(node, ast.Call)
-        and last_name(node.func) == "broadcast"
+        and last_name(node.func) in ("all_reduce", "broadcast")
         and node.lineno <= read.anchor[0]
         and any(spelled(value) in names for value in node.args[:1])
         for node in nodes_of(read.function.node)
@@ -43,11 +43,16 @@ def is_agreed_on(read: HostRead) -> bool:
 
 
 def decides_on_step(read: HostRead) -> bool:
-    """Whether a test reads it that decides whether an optimizer steps: that cannot be put off.
+    """Whether a test reads it, or its local, that decides whether an optimizer steps: that cannot be put off.
 
     `if math.isnan(norm): print("skipped") else: optimizer.step()`.
     """
     test = read.statement
+    match test:
+        case ast.Assign(targets=[ast.Name(id=name)], value=value) if value is read.node:
+            later = (node for node in nodes_of(read.scope) if isinstance(node, ast.If) and node.lineno > test.lineno)
+            asked = (n for n in later if any(isinstance(p, ast.Name) and p.id == name for p in nodes_of(n.test)))
+            return any(steps_optimizer(node.body) != steps_optimizer(node.orelse) for node in asked)
     if not isinstance(test, ast.If) or read.node not in nodes_of(test.test):
         return False
     if steps_optimizer(test.body) != steps_optimizer(test.orelse):
@@ -70,12 +75,17 @@ def _left_out(read: HostRead) -> list[ast.stmt]:
 def ends_loop(read: HostRead) -> bool:
     """Whether a test reads it that ends the loop around it: nothing is known of the next round before.
 
-    `if token == end: break`.
+    `if token == end: break`. Or what a local is then that such a test asks for: `last = loss.item()`.
     """
-    test = read.statement
-    if not isinstance(test, ast.If) or read.node not in nodes_of(test.test):
-        return False
-    return isinstance(test.body[-1], ast.Break)
+    match read.statement:
+        case ast.If(test=test, body=[*_, ast.Break()]) if read.node in nodes_of(test):
+            return True
+        case ast.Assign(targets=[ast.Name(id=name)], value=value) if value is read.node:
+            loops = loops_around(read.scope.body, read.statement)
+            tests = [node for node in nodes_of(loops[-1]) if isinstance(node, ast.If)] if loops else []
+            ends = (node.test for node in tests if isinstance(node.body[-1], ast.Break))
+            return any(isinstance(part, ast.Name) and part.id == name for test in ends for part in nodes_of(test))
+    return False
 
 
 def is_of_level(read: HostRead) -> bool:

@@ -51,6 +51,7 @@ class Placements(Asides):
         self.sites = examined.sites
         self.reads = examined.reads
         self.constructions = examined.constructions
+        self.waits = examined.waits
         self._uploads = examined.uploads
         self.places: tuple[Place, ...] = (
             *examined.sites,

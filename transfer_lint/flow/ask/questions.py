@@ -378,8 +378,9 @@ class Questions(ReadQuestions, WaitQuestions):
         return missing.made_if_missing(site, self._factories)
 
     def computed_from(self, site: Site) -> Factory | None:
-        """The factory that the receiver was computed from on the host; see `Factories.behind`."""
-        return self._factories.behind(site) if self.is_on_host(site) else None
+        """The factory that the receiver was computed from on the host, most likely; see `Factories.behind`."""
+        likely = isinstance(site.receiver, Tensor) and site.receiver.likely_host
+        return self._factories.behind(site) if likely or self.is_on_host(site) else None
 
     def is_returned_to_anyone(self, site: Site) -> bool:
         """Whether a public function returns what the site moves, without having waited for it."""

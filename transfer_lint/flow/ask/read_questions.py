@@ -25,6 +25,7 @@ from transfer_lint.flow.program.syntax import nodes_of, parents, spelled
 from transfer_lint.flow.results.constructions import Construction
 from transfer_lint.flow.results.reads import Form, HostRead
 from transfer_lint.flow.results.sites import Site
+from transfer_lint.flow.results.waits import ExplicitWait, WaitKind
 from transfer_lint.flow.values.terms import Fact, Known, Term, TermKind, Why, merge_why
 from transfer_lint.flow.values.values import Object, Tensor
 
@@ -104,8 +105,10 @@ class ReadQuestions(Placements):
         needed = sizes if read.form is Form.TEST else [o for o in others if o.form in (Form.SIZE, Form.TEST)]
         if any(near_waits.follows_closely(read, other, self.module, methods) for other in needed):
             return True
-        known = (size for size in sizes if self.reads_accelerator(size))
-        return not read.elements and any(near_waits.in_same_rounds(size, read) for size in known)
+        known: list[Site | HostRead | ExplicitWait] = [size for size in sizes if self.reads_accelerator(size)]
+        waiting = [w for w in self.waits if w.function is read.function and w.kind is not WaitKind.ANOMALIES]
+        known += [wait for wait in waiting if not near_waits.is_beside(wait, read)]
+        return not read.elements and any(near_waits.in_same_rounds(wait, read) for wait in known)
 
     def is_waited_anyway(self, read: HostRead) -> bool:
         """Whether the host waits there for another reason.
@@ -208,17 +211,10 @@ class ReadQuestions(Placements):
         """Whether an array becomes an image of a library that takes one at a time, or a number goes into a record."""
         return needed_reads.is_made_an_image(read) or needed_reads.is_recorded(read)
 
-    def is_logged_as_list(self, read: HostRead) -> bool:
-        """Whether it is one of several lists that a function puts under names of a record."""
-        return needed_reads.is_logged_as_list(read)
-
-    def is_gathered(self, read: HostRead) -> bool:
-        """Whether a loop does nothing with what is read but append it to a list."""
-        return needed_reads.is_gathered(read)
-
-    def is_reduced(self, read: HostRead) -> bool:
-        """Whether all that is done with an array is to reduce it to a number; see `reduced_arrays`."""
-        return reduced_arrays.is_reduced(read)
+    def need_not_be_array(self, read: HostRead, brought: Site | None) -> bool:
+        """Whether an array is gathered, logged as one of several, or reduced to a number; see `needed_reads`."""
+        gathered = brought is not None and needed_reads.is_gathered(read)
+        return gathered or needed_reads.is_logged_as_list(read) or reduced_arrays.is_reduced(read)
 
     def is_remembered(self, read: HostRead) -> bool:
         """Whether what is read is remembered for as long as the same object is asked for; see `caches`."""
@@ -327,8 +323,8 @@ class ReadQuestions(Placements):
     def reads_accelerator(self, read: HostRead) -> bool | None:
         """Whether what is read is on an accelerator, or was before it was moved to the host; None if not known."""
         known = self._source_of(read)
-        if known is not None and known.term.kind is TermKind.DEFAULT_DEVICE:
-            return False  # what sets it may be elsewhere, and without it that is the host
+        if read.tensor.likely_host or (known is not None and known.term.kind is TermKind.DEFAULT_DEVICE):
+            return False  # what sets the default may be elsewhere, and without it that is the host
         role = self._role(known)
         if role not in (Role.ACCELERATOR, Role.HOST):
             return True if self._chosen_device(read) else None

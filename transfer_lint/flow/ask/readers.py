@@ -26,7 +26,7 @@ _SAME_VALUES = frozenset(
     {"contiguous", "detach", "double", "flatten", "float", "numpy", "ravel", "reshape", "squeeze", "view"}
 )
 _WAITS = frozenset({"synchronize", "wait", "wait_stream", "wait_event"})
-_MEASURES = frozenset({"synchronize", "memory_allocated", "memory_reserved", "max_memory_allocated"})
+_MEASURES = frozenset({"synchronize", "elapsed_time", "memory_allocated", "memory_reserved", "max_memory_allocated"})
 
 
 def read_of_one_item(site: Site, reads: Sequence[HostRead]) -> HostRead | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from transfer_lint.findings import Assumption
@@ -44,18 +44,24 @@ def _is_assumed(known: Known) -> bool:
 
 
 def agreed_device(frame: Frame, tensors: Iterable[Tensor], node: ast.AST) -> Known | None:
-    """The device of tensors that are combined, although it is not proved that they are on one.
-
-    One number of the host can be combined with what is anywhere; what it is compared with is mostly a number, too.
-    """
-    placed = [tensor for tensor in tensors if tensor.device is not None]
-    known = [tensor for tensor in placed if tensor.device is not None and not _is_host(frame, tensor.device)]
-    if not known:
-        known = [tensor for tensor in placed if isinstance(node, ast.Compare) or not tensor.scalar]
+    """The device of tensors that are combined, although it is not proved that they are on one."""
+    known = [tensor for tensor in tensors if tensor.device is not None and not _is_host(frame, tensor.device)]
     if len({tensor.device_term() for tensor in known}) != 1:
         return None
     fact = frame.assume(Assumption.INPUTS_AGREE, node, "`{}` combines tensors without a move")
     return known[0].device.because(fact) if fact is not None and known[0].device is not None else None
+
+
+def is_likely_on_host(frame: Frame, tensors: Sequence[Tensor], others: Sequence[Value], node: ast.AST) -> bool:
+    """Whether tensors of the host are combined with nothing but what is not known: that is mostly there, too.
+
+    One number of the host can be combined with what is anywhere; what it is compared with is mostly a number.
+    """
+    for tensor in tensors:
+        on_host = tensor.device is not None and _is_host(frame, tensor.device)
+        if not tensor.likely_host and (not on_host or (tensor.scalar and not isinstance(node, ast.Compare))):
+            return False
+    return bool(others) or any(tensor.likely_host for tensor in tensors)
 
 
 def model_result(

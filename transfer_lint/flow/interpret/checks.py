@@ -22,7 +22,7 @@ def read_while_computing(
     """
     sized = frame.knowledge.function_sized.get(name)
     if sized is not None:
-        return _index(arguments) if sized.exact.isdisjoint(arguments) else None
+        return _index(name, arguments) if sized.exact.isdisjoint(arguments) else None
     if not name.startswith("torch."):
         return None
     tensors = [value for key, value in arguments.items() if isinstance(value, Tensor) and key != "out"]
@@ -48,9 +48,10 @@ def read_while_computing(
     return tensors[0] if reads and tensors else None
 
 
-def _index(arguments: Mapping[str, Value]) -> Tensor | Object | None:
-    """The index of `scatter_mean(x, index)`, `global_mean_pool(x, batch)`; None where it is left out."""
-    given = next((arguments[key] for key in ("index", "batch", "1") if key in arguments), None)
+def _index(name: str, arguments: Mapping[str, Value]) -> Tensor | Object | None:
+    """The index of `one_hot(index)`, `scatter_mean(x, index)`, `global_mean_pool(x, batch)`; None if it is left out."""
+    keys = ("0", "tensor", "input") if name.startswith("torch.nn.functional.") else ("1", "index", "batch")
+    given = next((arguments[key] for key in keys if key in arguments), None)
     return given if isinstance(given, Tensor | Object) else None
 
 

@@ -71,6 +71,7 @@ def _item(frame: Frame, node: ast.Subscript, owner: Value, key: Value, state: St
                 owner.device or Known(owner.device_term()),
                 owner.dtype,
                 False if n_dim else None,
+                likely_host=owner.likely_host,
                 made=owner.made if n_dim else None,
                 shares=owner.memory(),
                 moved_from=owner.moved_from,
@@ -179,7 +180,7 @@ def _compare(frame: Frame, node: ast.expr, state: State) -> Value:
     result = combine(frame, tuple(values), node)
     if isinstance(result, Tensor):
         dtype = Known(Term(TermKind.CONSTANT, "torch.bool"))
-        return Tensor(result.ident, result.device, dtype, result.scalar, why=result.why)
+        return replace(result, dtype=dtype, made=None)
     return result
 
 

@@ -15,7 +15,7 @@ from transfer_lint.flow.interpret.looped_elements import (
     collected,
     element_source,
     given_to_layers,
-    is_elsewhere,
+    holds_items,
     listed,
 )
 from transfer_lint.flow.interpret.seeming import (
@@ -94,7 +94,7 @@ def index(frame: Frame, node: ast.Subscript, owner: Value, key: Value, assigned:
     So is the index of a list, and each element of a tensor, if a loop over them indexes with it.
     assigned: what the items become: a number fills them without a look at the mask.
     """
-    counts = assigned is None or is_elsewhere(frame, assigned)
+    counts = assigned is None or holds_items(frame, assigned)
     one = isinstance(key, Tensor) and isinstance(node.slice, ast.Name) and frame.around.elements.get(node.slice.id)
     if isinstance(owner, Tensor) and not one:
         for part in key.items if isinstance(key, Tuple) else (key,):

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from transfer_lint.flow.interpret.frame import Frame
 from transfer_lint.flow.interpret.items import element
+from transfer_lint.flow.interpret.seeming import seems_tensor
 from transfer_lint.flow.knowledge import Role
 from transfer_lint.flow.program.syntax import nodes_of, spelled, written
 from transfer_lint.flow.values.state import State
@@ -131,6 +132,15 @@ def given_to_layers(frame: Frame, node: ast.expr, state: State) -> str:
     if symbol is None or symbol.parent is None or symbol.parent.label not in frame.knowledge.layer_parameters:
         return ""
     return spelled(node) if symbol.name[2:-2] in frame.knowledge.per_step_values else ""
+
+
+def holds_items(frame: Frame, assigned: Value) -> bool:
+    """Whether what items of a tensor become is a tensor, or seems to be one: a number fills them all."""
+    if not isinstance(assigned, Object):
+        return is_elsewhere(frame, assigned)
+    node = getattr(frame.around.statement, "value", None)
+    named = isinstance(node, ast.Name)
+    return isinstance(node, ast.Name | ast.Call) and seems_tensor(frame, node, assigned, by_use=named)
 
 
 def is_elsewhere(frame: Frame, value: Value) -> bool:

@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from transfer_lint.flow.interpret.assumed import agreed_device, as_operand
+from transfer_lint.flow.interpret.assumed import agreed_device, as_operand, is_likely_on_host
 from transfer_lint.flow.interpret.frame import Frame
 from transfer_lint.flow.interpret.mutations import method_writes, written
 from transfer_lint.flow.knowledge import Operation
@@ -59,7 +59,8 @@ def combine(
     why = next((t.why for t in tensors if t.why), ())
     arrays = any(isinstance(value, Host) and value.array for value in operands)
     made = made_of(frame, tensors) if not others and not arrays else None  # an array can only meet a host tensor
-    return Tensor(frame.symbol(node, "a result"), chosen, dtype, scalar, made=made, why=why)
+    likely_host = device is None and is_likely_on_host(frame, tensors, others, node)
+    return Tensor(frame.symbol(node, "a result"), chosen, dtype, scalar, likely_host=likely_host, made=made, why=why)
 
 
 def _agree(terms: Iterable[Term]) -> bool:

@@ -14,7 +14,7 @@ from transfer_lint.flow.program.syntax import parents, spelled
 from transfer_lint.flow.results.scoped import Scoped
 from transfer_lint.flow.values.values import Tensor
 
-_SIZES = ("size", "nodes")  # ends of the names of arguments that say how many rows there will be
+_SIZES = ("size", "nodes", "classes")  # ends of the names of arguments that say how many rows there will be
 
 
 class Form(Enum):

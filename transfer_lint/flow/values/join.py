@@ -83,6 +83,7 @@ def join(a: Value, b: Value, phi: Callable[[str], Symbol]) -> Value:
             weight=a.weight or b.weight,
             uncast=a.uncast or b.uncast,
             computed=a.computed or b.computed,
+            likely_host=a.likely_host and b.likely_host,
             made=a.made if a.made is b.made else None,
             shares=a.shares | b.shares if same else a.memory() | b.memory(),
             moved_from=a.moved_from | b.moved_from,

@@ -23,6 +23,7 @@ class Tensor:
     weight: it is, or may be, a parameter or buffer: it moves with its module.
     uncast: a buffer that may hold integers, which a move of its module to another dtype does not cast.
     computed: a model computed it.
+    likely_host: it was computed from tensors of the host and from what is not known.
     made: the call of the factory that made it, or that made what it was computed from; None if anything else went in.
     shares: other tensors that it may share memory with: writing to it may write to them.
     moved_from: the transfers that moved it from an accelerator to the host.
@@ -37,6 +38,7 @@ class Tensor:
     weight: bool = False
     uncast: bool = False
     computed: bool = False
+    likely_host: bool = False
     made: ast.Call | None = None
     shares: frozenset[Symbol] = frozenset()
     moved_from: frozenset[ast.Call] = frozenset()
