@@ -35,7 +35,7 @@ def is_agreed_on(read: HostRead) -> bool:
     names = {spelled(node) for node in nodes_of(read.node) if isinstance(node, ast.Name | ast.Attribute)}
     return any(
         isinstance(node, ast.Call)
-        and last_name(node.func) in ("all_reduce", "broadcast")
+        and last_name(node.func) == "broadcast"
         and node.lineno <= read.anchor[0]
         and any(spelled(value) in names for value in node.args[:1])
         for node in nodes_of(read.function.node)
