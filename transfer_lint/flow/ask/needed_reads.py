@@ -25,6 +25,7 @@ _OF_SIZES = frozenset(
 )  # fmt: skip
 """The functions whose arguments are sizes, mostly."""
 _WRITING = frozenset({"dump", "imsave", "imwrite", "save", "save_image", "savefig", "write_video"})
+_DONE = frozenset({"init", "inited", "initialised", "initialized", "initted"})
 _LEVELS = frozenset({"sigma", "sigmas", "timestep", "timesteps"})
 
 
@@ -97,7 +98,7 @@ def is_of_level(read: HostRead) -> bool:
 def is_of_first_call(read: HostRead) -> bool:
     """Whether it asks whether a first call has been made: `self.initialized.item()`. The flag stays what it is then."""
     attributes = (node.attr for node in nodes_of(read.node) if isinstance(node, ast.Attribute))
-    return any(attribute.lower().startswith(("init", "is_init", "_init")) for attribute in attributes)
+    return any(attribute.lower().removeprefix("_").removeprefix("is_") in _DONE for attribute in attributes)
 
 
 def is_chosen(read: HostRead) -> bool:
