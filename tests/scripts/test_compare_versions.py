@@ -13,11 +13,12 @@ from tests.support.command import ROOT, WASTE
 
 MOVED = """
 
-class Encoder:
+class Encoder(torch.nn.Module):
     def __init__(self, model: torch.nn.Linear):
+        super().__init__()
         self.model = model
 
-    def encode(self, y: torch.Tensor):
+    def forward(self, y: torch.Tensor):
         self.model.to("cuda:0")
         return self.model(y)
 """
