@@ -50,6 +50,8 @@ def is_rare(texts: Mapping[str, str], path: str = "example.py") -> bool:
 STEPS = {
     "a module of a name that is imported twice": "import torch.nn as nn\n\n\nclass Net(nn.Module):\n"
     "    def forward(self, x):\n        return read(x)\n",
+    "what clips gradients": "import lightning\n\n\nclass Net(lightning.LightningModule):\n"
+    "    def configure_gradient_clipping(self, x):\n        return read(x)\n",
     "a method that computes losses": "class Head(nn.Module):\n    def losses(self, x):\n        return read(x)\n",
     "a schedule, counted by hand": "def sample(x, sigmas):\n    step = 0\n    while step < len(sigmas):\n"
     "        x = x * sigmas[step]\n        read(x)\n        step += 1\n",

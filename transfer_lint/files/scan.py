@@ -43,8 +43,14 @@ TESTS = rf"(?:if|while|assert)\b[^\n]*\.(?:{'|'.join(_WHOLE)})\("
 """A test of what is made of all elements of a tensor, or an array."""
 
 _SAMPLERS = ("Bernoulli", "Beta", "Categorical", "Dirichlet", "Gamma", "Laplace", "Normal", "Uniform")
-_SCATTERS = ("scatter", "scatter_add", "scatter_max", "scatter_mean", "scatter_min", "scatter_softmax", "scatter_sum")
-_POOLS = ("global_add_pool", "global_max_pool", "global_mean_pool", "one_hot", "to_dense_batch")
+_SCATTERED = ("add", "logsumexp", "max", "mean", "min", "mul", "softmax", "std", "sum")
+_COUNTED = (
+    "scatter",
+    *(f"scatter_{how}" for how in _SCATTERED),
+    *(f"global_{how}_pool" for how in ("add", "max", "mean")),
+    "one_hot",
+    "to_dense_batch",
+)
 _KEYS = r"(?:\[[^\n]* for [^\n]*\]|[^\n]* (?:[!=<>]=|[<>])[ \n])"  # a list, or truth values, that may pick items
 SIZES: Mapping[str, Sequence[str]] = {
     r"\.(?<!np\.)(?<!numpy\.)(?:argwhere|masked_select|nonzero|unique)\(": (
@@ -54,7 +60,7 @@ SIZES: Mapping[str, Sequence[str]] = {
     r"torch\.(?:linalg\.\w+|cholesky|ctc_loss|histc|inverse|isin|matrix_exp|normal|pinverse|svd)\(": ("torch.",),
     r"error_if_nonfinite=True": ("error_if_nonfinite=True",),
     rf"(?:{words(*_SAMPLERS)})\(": tuple(f"{name}(" for name in _SAMPLERS),
-    rf"(?:{words(*_SCATTERS, *_POOLS)}|multinomial)\((?<!\.scatter\()(?<!\.scatter_add\()": (
+    rf"(?:{words(*_COUNTED)}|multinomial)\((?<!\.scatter\()(?<!\.scatter_add\()": (
         "multinomial(", "one_hot(", "_pool(", "scatter", "to_dense_batch(",
     ),
     r"(?:float|int)\([\w.\[\]]+\.(?:max|mean|min|norm|sum)\(": ("max(", "mean(", "min(", "norm(", "sum("),

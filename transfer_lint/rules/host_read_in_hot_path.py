@@ -67,9 +67,7 @@ def _read(read: HostRead, questions: Questions) -> Verdict | None:
         and (questions.uploaded_before(brought) is not None or questions.uploaded_for_arithmetic(brought) is not None)
     ):
         return None  # TL104 reports it
-    of_model = read.function is not None and read.function.owner is not None and read.function.owner.is_module
-    in_layer = of_model and read.rate.rate.steady is not None and read.rate.rate.steady.rank >= Heat.STEP.rank
-    if array and not sure and not (in_layer or questions.need_not_be_array(read, brought)):
+    if array and not sure and not questions.need_not_be_array(read, brought):
         return None  # an array may well be what is wanted
     if read.is_collected and read.method not in (_READ_SINGLY if read.in_step else _NUMBERS):
         return None

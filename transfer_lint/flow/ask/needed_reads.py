@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 
+from transfer_lint.findings import Heat
 from transfer_lint.flow.program.idioms import last_name
 from transfer_lint.flow.program.syntax import (
     LOOPS,
@@ -197,6 +198,12 @@ def is_logged_as_list(read: HostRead) -> bool:
     values = [value for node in nodes_of(read.function.node) if (value := _put_under_name(node)) is not None]
     lists = [value for value in values if isinstance(value, ast.Call) and last_name(value.func) == "tolist"]
     return len(lists) > 1 and any(read.node in nodes_of(value) for value in lists)
+
+
+def is_in_layer(read: HostRead) -> bool:
+    """Whether a method of a model reads it at every step: results are what callers take to the host."""
+    owner, steady = read.function.owner if read.function is not None else None, read.rate.rate.steady
+    return owner is not None and owner.is_module and steady is not None and steady.rank >= Heat.STEP.rank
 
 
 def is_gathered(read: HostRead) -> bool:

@@ -212,9 +212,10 @@ class ReadQuestions(Placements):
         return needed_reads.is_made_an_image(read) or needed_reads.is_recorded(read)
 
     def need_not_be_array(self, read: HostRead, brought: Site | None) -> bool:
-        """Whether an array is gathered, logged as one of several, or reduced to a number; see `needed_reads`."""
+        """Whether an array is gathered, logged as one of several, reduced to a number, or read inside of a model."""
         gathered = brought is not None and needed_reads.is_gathered(read)
-        return gathered or needed_reads.is_logged_as_list(read) or reduced_arrays.is_reduced(read)
+        wanted = gathered or needed_reads.is_logged_as_list(read) or needed_reads.is_in_layer(read)
+        return wanted or reduced_arrays.is_reduced(read)
 
     def is_remembered(self, read: HostRead) -> bool:
         """Whether what is read is remembered for as long as the same object is asked for; see `caches`."""

@@ -12,6 +12,7 @@ from difflib import get_close_matches
 from enum import Enum
 from functools import cache, cached_property
 from pathlib import Path
+from typing import TypeAlias
 
 from transfer_lint.files.scan import MOVES, READS
 from transfer_lint.flow.knowledge.names import ACCELERATORS
@@ -77,6 +78,7 @@ _DTYPES_OF = {"tensor.casts": "tensor_casts", "functions.legacy_factories": "leg
 """Path of a table name -> dtype, and the field that holds it."""
 
 _NONE = Names()
+NamesOf: TypeAlias = Mapping[str, Names]
 
 
 @dataclass(frozen=True)
@@ -200,25 +202,19 @@ class Knowledge:
     tensor_views: Names = field(default=_NONE, metadata={"path": "tensor.views"})
     tensor_changes: Names = field(default=_NONE, metadata={"path": "tensor.changes"})
     tensor_reads: Names = field(default=_NONE, metadata={"path": "tensor.reads"})
-    step_methods: Mapping[str, Names] = field(default_factory=dict, metadata={"path": "heat.step_methods"})
-    explicit_waits: Mapping[str, Names] = field(default_factory=dict, metadata={"path": "functions.explicit_waits"})
-    function_sized: Mapping[str, Names] = field(default_factory=dict, metadata={"path": "functions.sized"})
-    function_unless: Mapping[str, Names] = field(default_factory=dict, metadata={"path": "functions.unless"})
-    function_only_with: Mapping[str, Names] = field(default_factory=dict, metadata={"path": "functions.only_with"})
-    function_changes_with: Mapping[str, Names] = field(
-        default_factory=dict, metadata={"path": "functions.changes_with"}
-    )
-    function_dtype_arguments: Mapping[str, Names] = field(
-        default_factory=dict, metadata={"path": "functions.dtype_arguments"}
-    )
-    tensor_dtype_arguments: Mapping[str, Names] = field(
-        default_factory=dict, metadata={"path": "tensor.dtype_arguments"}
-    )
-    tensor_unless: Mapping[str, Names] = field(default_factory=dict, metadata={"path": "tensor.unless"})
-    tensor_only_with: Mapping[str, Names] = field(default_factory=dict, metadata={"path": "tensor.only_with"})
-    tensor_changes_with: Mapping[str, Names] = field(default_factory=dict, metadata={"path": "tensor.changes_with"})
-    scheduler_samples: Mapping[str, Names] = field(default_factory=dict, metadata={"path": "schedulers.samples"})
-    layers_unless: Mapping[str, Names] = field(default_factory=dict, metadata={"path": "layers.unless"})
+    step_methods: NamesOf = field(default_factory=dict, metadata={"path": "heat.step_methods"})
+    explicit_waits: NamesOf = field(default_factory=dict, metadata={"path": "functions.explicit_waits"})
+    function_sized: NamesOf = field(default_factory=dict, metadata={"path": "functions.sized"})
+    function_unless: NamesOf = field(default_factory=dict, metadata={"path": "functions.unless"})
+    function_only_with: NamesOf = field(default_factory=dict, metadata={"path": "functions.only_with"})
+    function_changes_with: NamesOf = field(default_factory=dict, metadata={"path": "functions.changes_with"})
+    function_dtype_arguments: NamesOf = field(default_factory=dict, metadata={"path": "functions.dtype_arguments"})
+    tensor_dtype_arguments: NamesOf = field(default_factory=dict, metadata={"path": "tensor.dtype_arguments"})
+    tensor_unless: NamesOf = field(default_factory=dict, metadata={"path": "tensor.unless"})
+    tensor_only_with: NamesOf = field(default_factory=dict, metadata={"path": "tensor.only_with"})
+    tensor_changes_with: NamesOf = field(default_factory=dict, metadata={"path": "tensor.changes_with"})
+    scheduler_samples: NamesOf = field(default_factory=dict, metadata={"path": "schedulers.samples"})
+    layers_unless: NamesOf = field(default_factory=dict, metadata={"path": "layers.unless"})
     tensor_casts: Mapping[str, str] = field(default_factory=dict)
     legacy_factories: Mapping[str, str] = field(default_factory=dict)  # name -> dtype; "" for the default one
     devices: Mapping[str, KnownDevice] = field(default_factory=dict)
