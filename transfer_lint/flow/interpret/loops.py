@@ -13,11 +13,11 @@ from transfer_lint.flow.interpret.frame import Frame, Loop, executes
 from transfer_lint.flow.interpret.host_reads import truth
 from transfer_lint.flow.interpret.items import element
 from transfer_lint.flow.interpret.looped_elements import elements_of
-from transfer_lint.flow.values.records import Epoch, Record
+from transfer_lint.flow.values.records import AT_ENTRY, Epoch, Record, is_as_at_entry
 from transfer_lint.flow.values.state import State
 from transfer_lint.flow.values.symbols import Symbol
 from transfer_lint.flow.values.terms import Known
-from transfer_lint.flow.values.values import Object, Tensor, Tuple, Value, symbols_of
+from transfer_lint.flow.values.values import Object, Tensor, Tuple, Value, objects_of, symbols_of
 
 _PATIENCE = 2  # iterations after which widening begins: whatever still changes is forgotten
 _ROUNDS = 12  # iterations at most; the last but one forgets everything. Few loops get there: each widening forgets more
@@ -40,7 +40,7 @@ def _for(frame: Frame, node: ast.stmt, state: State) -> State | None:
         assign(frame, node.target, element(frame, source, node.target, here), here)
         return here
 
-    after = _loop(frame, node, state, enter, lambda head: head)
+    after = _loop(frame, node, state, enter, lambda head: head, held)
     frame.around.elements = before
     if after is not None:
         after.locals.pop(held, None)
@@ -70,8 +70,12 @@ def _loop(
     state: State,
     enter: Callable[[State], State],
     leave: Callable[[State], State | None],
+    held: str = "",
 ) -> State | None:
-    """Interpret the body until the state at the loop's head reaches a fixpoint."""
+    """Interpret the body until the state at the loop's head reaches a fixpoint.
+
+    held: the local that keeps what is iterated over, which is made once, although on a line of the loop.
+    """
     # A nested loop is interpreted once per iteration of the outer loop. It starts from the head state found before.
     known = frame.heads.get(node)
     head = state.joined(known, ("loop", id(node)), node.lineno) if known is not None else state.copy()
@@ -86,9 +90,11 @@ def _loop(
         back = frame.merge([end, *loop.continues], node, "continue")
         if back is None:
             break
-        _age(frame, back, node)
+        _age(frame, back, node, held)
         back.forget_garbage(all_of_it=True)  # only its new symbol leads to what an iteration has made
         joined = head.joined(back, ("loop", id(node)), node.lineno)
+        if number == 0 and known is None:
+            _foresee(joined, head, node)
         if number >= _PATIENCE:
             forgotten |= {name for name, value in joined.locals.items() if head.locals.get(name) != value}
             forgotten |= {ident for ident, record in joined.heap.items() if head.heap.get(ident) != record}
@@ -107,15 +113,20 @@ def _loop(
     return frame.merge([after, *loop.breaks], node, "break")
 
 
-def _age(frame: Frame, state: State, node: ast.stmt) -> None:
+def _age(frame: Frame, state: State, node: ast.stmt, held: str) -> None:
     """End an iteration: give new symbols, for "made in an earlier iteration", to the values that it made."""
     age = _Age(frame, state, node)
     for name, value in state.locals.items():
-        state.locals[name] = age.aged(value, ("local", name), name)
+        if name != held:
+            state.locals[name] = age.aged(value, ("local", name), name)
+    once = set(objects_of(state.locals[held])) if held else ()
     for ident, record in list(state.heap.items()):
         if not record.attributes or not any(age.first <= line <= age.last for line in record.lines):
             continue
-        attributes = {n: age.aged(v, ("heap", ident, n), f"{ident.label}.{n}") for n, v in record.attributes.items()}
+        attributes = dict(record.attributes)
+        for name, value in record.attributes.items():
+            if not (ident in once and is_as_at_entry(ident, name, value)):
+                attributes[name] = age.aged(value, ("heap", ident, name), f"{ident.label}.{name}")
         if any(value is not record.attributes[name] for name, value in attributes.items()):
             state.heap[ident] = record.holding(attributes)  # nothing is assigned: what is held only gets another name
 
@@ -129,7 +140,7 @@ class _Age:
     def __init__(self, frame: Frame, state: State, node: ast.stmt) -> None:
         self.first, self.last = node.lineno, node.end_lineno or node.lineno
         self._symbols = frame.symbols
-        self._sharing = state.sharing
+        self._heap, self._sharing = state.heap, state.sharing
         self._loop = id(node)
 
     def aged(self, value: Value, where: tuple[object, ...], label: str) -> Value:
@@ -147,6 +158,9 @@ class _Age:
             case Object():
                 self._sharing.alias(fresh, value.ident)
                 self._sharing.twin(fresh, value.ident)
+                record = self._heap.get(value.ident)
+                if record is not None and record.says_nothing():
+                    self._heap.setdefault(fresh, record)
                 placed = self._lasting(value.placed[0]), self._lasting(value.placed[1])
                 return Object(fresh, value.cls, value.why, value.optional, placed, value.or_host)
             case Tuple():
@@ -157,6 +171,23 @@ class _Age:
         term = known.term if known is not None else None
         made = term.symbol if term is not None else None
         return None if made and made.made_within(self.first, self.last) else known
+
+
+def _foresee(joined: State, head: State, node: ast.stmt) -> None:
+    """Forget at once what a second iteration would: of most loops, that is then the last one.
+
+    What the first iteration leaves to the second is a value of its kind, to which the same happens once more.
+    """
+    where = Epoch(f"join {('loop', id(node))}", node.lineno)
+    unknown = Record(where, epoch=where, moved=where)
+    for ident, record in joined.heap.items():
+        if record.epoch == where and record.says_nothing():
+            joined.heap[ident] = unknown
+    for value in joined.locals.values():
+        if not isinstance(value, Object) or value.cls is not None or not value.ident.renames:
+            continue
+        if value.ident not in head.heap and joined.record(value.ident) == AT_ENTRY:
+            joined.heap[value.ident] = unknown
 
 
 def _forget(frame: Frame, state: State, forgotten: set[str | Symbol], node: ast.stmt) -> None:

@@ -95,10 +95,14 @@ class Record:
             and (self.attributes is other.attributes or self.attributes == other.attributes)
         )
 
+    def says_nothing(self) -> bool:
+        """Whether nothing is known of the object but since when."""
+        placed = self.device is not None or self.dtype is not None
+        return self.epoch is not None and not placed and not self.attributes and not self.made
+
     def is_unknown_since(self, here: Epoch) -> bool:
         """Whether nothing at all is known of the object, from a program point on."""
-        unknown = self.device is None and self.dtype is None and not self.attributes and not self.made
-        return unknown and self.epoch == here and self.anchor == here and self.moved == here
+        return self.says_nothing() and self.epoch == here and self.anchor == here and self.moved == here
 
     def displaced(self, where: Epoch) -> Record:
         """A copy whose weights were moved to an unknown place."""
@@ -145,11 +149,12 @@ def only_read(ident: Symbol, record: Record) -> bool:
         and record.device is None
         and record.dtype is None
         and record.moved is None
-        and all(_as_at_entry(ident, name, value) for name, value in record.attributes.items())
+        and all(is_as_at_entry(ident, name, value) for name, value in record.attributes.items())
     )
 
 
-def _as_at_entry(owner: Symbol, name: str, value: Value) -> bool:
+def is_as_at_entry(owner: Symbol, name: str, value: Value) -> bool:
+    """Whether a value is what the attribute was when its owner was first met."""
     if isinstance(value, Tensor | Object):
         return value.ident.parent is owner and value.ident.name == name
     return isinstance(value, Host) and value.ident.parent is owner and value.ident.name == name

@@ -40,6 +40,9 @@ class Meeting:
 
 _CHANGED = object()
 
+_AT_ENTRY = (0,)
+"""The lines of what existed at function entry, see `Symbol.lines`."""
+
 _ROOM = 64
 """Records that a heap may have before it is worth looking for garbage."""
 
@@ -213,20 +216,26 @@ class State(Memory):
         """
         if len(self.heap) <= self._room and not all_of_it:
             return
-        live = {ident for ident in self.heap if ident.line == 0}
+        live = {ident for ident in self.heap if ident.lines == _AT_ENTRY}
         self._room = max(_ROOM, len(live) * 3 // 2)
         if len(live) == len(self.heap):
             return
         self.sharing.spend(len(self.heap) // 8)  # as cheap as a copy
+        parts: dict[Symbol, list[Symbol]] = {}  # of objects met here: what they had held when they were met
+        for ident in self.heap:
+            if ident.line == 0 and ident not in live:
+                for whole in ident.lineage():
+                    parts.setdefault(whole, []).append(ident)
         stack = [*live, *(part for value in self.locals.values() for part in objects_of(value))]
         live.update(stack)
         while stack:
-            record = self.heap.get(stack.pop())
-            for part in record.contents.leads if record is not None else ():
+            ident = stack.pop()
+            record = self.heap.get(ident)
+            for part in (*(record.contents.leads if record is not None else ()), *parts.get(ident, ())):
                 if part not in live:
                     live.add(part)
                     stack.append(part)
-        if len(live) < len(self.heap):
+        if not self.heap.keys() <= live:
             self.heap = {ident: record for ident, record in self.heap.items() if ident in live}
         self._room = max(_ROOM, len(self.heap) * 3 // 2)
 

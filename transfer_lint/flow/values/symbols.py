@@ -16,16 +16,18 @@ class Symbol:
     is_global: it stands for a module-level variable.
     label: its readable form, for messages.
     in_terms: whether a term is about it: it was taken for a device or dtype, or for what has one.
+    renames: it is no value of its own, but stands for one of those that meet where paths meet, or for one that an
+        earlier iteration has made.
     """
 
-    __slots__ = ("in_terms", "is_global", "label", "line", "lines", "name", "parent")
+    __slots__ = ("in_terms", "is_global", "label", "line", "lines", "name", "parent", "renames")
 
     def __init__(self, label: str, parent: Symbol | None, name: str, line: int) -> None:
         self.label = label
         self.parent = parent
         self.name = name
         self.line = line
-        self.in_terms = False
+        self.in_terms = self.renames = False
         self.is_global = parent is None and bool(name)
         above = parent.lines if parent is not None else ()
         self.lines: tuple[int, ...] = above if line in above else (line, *above)
@@ -66,4 +68,5 @@ class Symbols:
         symbol = self._made.get(key)
         if symbol is None:
             symbol = self._made[key] = Symbol(label, parent, name, line)
+            symbol.renames = key[0] in ("phi", "aged")
         return symbol

@@ -46,7 +46,7 @@ class Tensor:
 
     def memory(self) -> frozenset[Symbol]:
         """The symbols of this tensor and of those that it may share memory with."""
-        return self.shares | {self.ident}
+        return self.shares if self.shares and self.ident.renames else self.shares | {self.ident}
 
     def device_term(self) -> Term:
         """The term of its device; if that is not known, "the device of this tensor" (`DEVICE_OF`)."""
