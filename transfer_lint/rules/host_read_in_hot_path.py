@@ -119,6 +119,8 @@ def _message(read: HostRead, questions: Questions, proved: bool) -> str:
         return f"{shown} becomes items of `{whole}`, which is on the host, and {waits} {often}: {advice}"
     if read.is_collected and read.method not in _NUMBERS:
         return f"{shown} {waits} once for every tensor of the list: `{read.elements}` keeps them there"
+    if read.elements and read.form is Form.SIZE:
+        return f"{shown} {waits} once for every element of `{read.elements}`: the size of each result has to be read"
     if read.elements:
         numbers = read.method in _NUMBERS
         advice = "`.tolist()` reads them all at once" if numbers else "`.cpu()` before the loop brings them all at once"

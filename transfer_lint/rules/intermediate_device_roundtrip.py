@@ -63,7 +63,7 @@ def _detour(site: Site, questions: Questions) -> Verdict | None:
     left, computed = questions.brought_back(site, kept=False), questions.brought_by_arithmetic(site)
     surely = left is not None and questions.is_on_accelerator(left)
     if left is None or not (surely or questions.comes_back(site, left)):
-        left = computed if often else None
+        left = (computed or questions.regrouped(site)) if often else None
     if left is None:
         return None
     text = f"what left the device for numpy on line {left.anchor[0]} comes back here: do it in torch, on the device"

@@ -48,12 +48,12 @@ def kept_on_object(site: Site, by_node: Mapping[ast.AST, Site]) -> Iterator[Site
 
 
 def brought_through_numpy(
-    site: Site, by_node: Mapping[ast.AST, Site], methods: frozenset[str] | None = None
+    site: Site, by_node: Mapping[ast.AST, Site], methods: frozenset[str] | None = None, *, lists: bool = False
 ) -> Sequence[Site]:
     """The transfers of the function that what is moved here may come from: `torch.from_numpy(x.cpu().numpy()).to(d)`.
 
     Names are followed backwards through their assignments; if methods are given, only where there is nothing on the way
-    but these, functions of numpy, and arithmetic.
+    but these, functions of numpy, and arithmetic. lists: and through what is added to lists.
     """
     made = _assigned(site) if isinstance(site.moved, ast.Name) and site.function is not None else site.moved
     while isinstance(made, ast.Call) and isinstance(made.func, ast.Attribute):
@@ -81,11 +81,41 @@ def brought_through_numpy(
                 seen.add((node.id, first))
                 pending += [
                     value
-                    for target, value in bound
+                    for target, value in (*bound, *(_added(site.function.node) if lists else ()))
                     if isinstance(target, ast.Name) and target.id == node.id
                     if first <= target.lineno <= site.node.lineno
                 ]
     return found
+
+
+def _added(function: ast.AST) -> Iterator[tuple[ast.expr, ast.expr]]:
+    """Names of lists, and what is added to them, or to their items: `xs.append(x)`, `xs[i].append(x)`, `xs[i] = x`."""
+    for node in nodes_of(function):
+        match node:
+            case ast.Call(
+                func=ast.Attribute(
+                    value=(ast.Name() as owner) | ast.Subscript(value=(ast.Name() as owner)), attr="append" | "extend"
+                ),
+                args=[value],
+            ):
+                yield owner, value
+            case ast.Assign(targets=[ast.Subscript(value=ast.Name() as owner)], value=value):
+                yield owner, value
+
+
+def regrouped(site: Site, by_node: Mapping[ast.AST, Site], methods: frozenset[str]) -> Site | None:
+    """The transfer of `x` to the host whose items lists and numpy put together anew, for the site's `.to(x.device)`."""
+    target, function = site.device_argument, site.function
+    match target:
+        case ast.Attribute(value=ast.Name(id=name), attr="device") if function is not None:
+            lines = [t.lineno for t, _ in bindings(function.node) if isinstance(t, ast.Name) and t.id == name]
+        case _:
+            return None
+    for left in brought_through_numpy(site, by_node, methods, lists=True):
+        rebound = any(left.node.lineno < line < site.statement.lineno for line in lines)
+        if not rebound and _begins_with(left.moved, name):
+            return left
+    return None
 
 
 def _last_bound(name: ast.Name, site: Site) -> int:

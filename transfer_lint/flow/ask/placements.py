@@ -144,6 +144,10 @@ class Placements(Asides):
             if other.anchor < upload.anchor
         )
 
+    def regrouped(self, site: Site) -> Site | None:
+        """The transfer to the host of what lists and numpy put together anew for the site; see `detours`."""
+        return detours.regrouped(site, self._by_node, self._knowledge.tensor_methods)
+
     def is_for_accelerator(self, upload: ImplicitUpload) -> bool:
         """Whether what is indexed is proved to be on an accelerator."""
         return self._role(upload.tensor.device) is Role.ACCELERATOR

@@ -12,7 +12,7 @@ from transfer_lint.flow.interpret.items import extend, item_at
 from transfer_lint.flow.interpret.mutations import written
 from transfer_lint.flow.interpret.objects import store
 from transfer_lint.flow.values.state import State
-from transfer_lint.flow.values.values import Constant, Object, Tensor, Value
+from transfer_lint.flow.values.values import Constant, Host, Object, Tensor, Value
 
 
 def assign(frame: Frame, target: ast.expr, value: Value, state: State) -> None:
@@ -38,9 +38,19 @@ def assign(frame: Frame, target: ast.expr, value: Value, state: State) -> None:
             iterated(frame, value, target, state)
             for number, item in enumerate(target.elts):
                 if isinstance(item, ast.Starred):
-                    assign(frame, item.value, frame.unknown(item), state)
+                    assign(frame, item.value, _rest(frame, value, number, item, state), state)
                 else:
                     assign(frame, item, item_at(frame, value, number, item, state), state)
+
+
+def _rest(frame: Frame, value: Value, number: int, item: ast.Starred, state: State) -> Value:
+    """What a starred target gets: of a tensor, a list of items of it."""
+    if not isinstance(value, Tensor):
+        return frame.unknown(item)
+    made = Object(frame.symbol(item, "a list"), "builtins.list")
+    state.create(made)
+    state.write(made, "[]", item_at(frame, value, number, item, state))
+    return made
 
 
 def _assign_item(frame: Frame, target: ast.Subscript, value: Value, state: State) -> None:
@@ -59,7 +69,7 @@ def _assign_item(frame: Frame, target: ast.Subscript, value: Value, state: State
     if isinstance(owner, Object):
         if isinstance(key, Constant) and key.item is not None:
             store(frame, owner, key.item, value, target, state)
-        elif owner.cls == "builtins.dict":
+        elif owner.cls == "builtins.dict" or (owner.cls == "builtins.list" and isinstance(key, Host)):
             extend(frame, owner, value, target, state)
         else:
             state.havoc(owner, frame.epoch(target), target.lineno)

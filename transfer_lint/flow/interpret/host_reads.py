@@ -383,7 +383,7 @@ def note(
     assert isinstance(value, Tensor | Object)
     tensor = value if isinstance(value, Tensor) else Tensor(value.ident, *value.placed)
     given = given_to_layers(frame, node, state) if state is not None and proved else ""
-    elements = elements or (element_source(frame, node) if form not in (Form.UPLOAD, Form.ITEMS) else "")
+    elements = elements or ("" if form in (Form.UPLOAD, Form.ITEMS) else element_source(frame, node))
     frame.reads[node] = HostRead(
         frame.module,
         node,

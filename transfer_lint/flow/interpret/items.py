@@ -14,7 +14,9 @@ from transfer_lint.flow.interpret.unknown_calls import alias
 from transfer_lint.flow.values.aliasing import Later
 from transfer_lint.flow.values.records import Record
 from transfer_lint.flow.values.state import State
-from transfer_lint.flow.values.values import Host, Object, Tensor, Tuple, Value, objects_of
+from transfer_lint.flow.values.symbols import Symbol
+from transfer_lint.flow.values.terms import Known
+from transfer_lint.flow.values.values import Constant, Host, Object, Tensor, Tuple, Value, objects_of
 
 _ITEMS_ONLY = ("builtins.list", "builtins.dict")
 _CONTAINERS = ("torch.nn.ModuleList", "torch.nn.ParameterList")
@@ -47,9 +49,15 @@ def item_at(frame: Frame, value: Value, index: int, node: ast.AST, state: State)
                 return one_alike(frame, attributes["[]"], node, state, str(index))
             return of_output(value, "[]", state.read(value, f"[{index}]"), frame, node)
         case Tensor():
-            fresh = frame.symbol(node, "an item", str(index))
-            return Tensor(fresh, value.device, value.dtype, shares=value.memory(), why=value.why)
+            return _part(value, frame.symbol(node, "an item", str(index)))
     return frame.unknown(node)
+
+
+def _part(whole: Tensor, fresh: Symbol) -> Tensor:
+    """An item of a tensor, which is where the tensor is."""
+    device = whole.device or Known(whole.device_term())
+    dtype = whole.dtype or Known(whole.dtype_term())
+    return Tensor(fresh, device, dtype, shares=whole.memory(), why=whole.why)
 
 
 def picked(frame: Frame, owner: Object | Tuple, node: ast.AST, state: State) -> Object:
@@ -88,8 +96,7 @@ def element(frame: Frame, value: Value, node: ast.AST, state: State) -> Value:
                 return frame.callees.attribute(frame, value, "[]", found.ident)
             return annotated_item(frame, value, of_output(value, "[]", found, frame, node), node, (list,))
         case Tensor():
-            fresh = frame.symbol(node, "an item")
-            return Tensor(fresh, value.device, value.dtype, shares=value.memory(), why=value.why)
+            return _part(value, frame.symbol(node, "an item"))
         case Host():
             return Host(frame.symbol(node, "an item"))
     return frame.unknown(node, "an item")
@@ -109,6 +116,26 @@ def extend(frame: Frame, owner: Object, added: Value, node: ast.AST, state: Stat
     merged = any_of(frame, held, node, state)
     state.heap[owner.ident] = record.holding({})
     state.write(owner, "[]", merged)
+
+
+def repeated(frame: Frame, operands: Sequence[Value], node: ast.BinOp, state: State) -> Object | None:
+    """`[x] * n` and `xs + ys`: a new list of the items of lists that were made here; None of anything else."""
+    held: list[Value] = []
+    for operand in operands:
+        if not isinstance(operand, Object) or operand.cls != "builtins.list":
+            counted = isinstance(operand, Constant) or (isinstance(operand, Host) and not operand.array)
+            if isinstance(node.op, ast.Mult) and counted:
+                continue
+            return None
+        record = state.record(operand.ident)
+        if not record.made or record.epoch is not None:
+            return None
+        held += record.attributes.values()
+    made = Object(frame.symbol(node, "a list"), "builtins.list")
+    state.create(made)
+    if held:
+        state.write(made, "[]", any_of(frame, held, node, state))
+    return made
 
 
 def one_alike(frame: Frame, value: Value, node: ast.AST, state: State, part: str = "") -> Value:

@@ -28,6 +28,8 @@ def elements_of(
     value: that of the source, where it is known. body: of the loop, which tells what it reads of unknown things.
     """
     match source, target:
+        case ast.Call(func=ast.Name(id="reversed"), args=[inner]), _:
+            return elements_of(frame, target, inner, state, body=body)
         case ast.Call(func=ast.Name(id="enumerate"), args=[inner, *_]), ast.Tuple(elts=[_, item]):
             return elements_of(frame, item, inner, state, body=body)
         case ast.Call(func=ast.Name(id="zip"), args=[ast.Starred(value=inner)]), ast.Tuple():
@@ -44,7 +46,7 @@ def elements_of(
             sizes = (ast.Attribute, ast.Call)
             return {name: ""} if any(isinstance(part, sizes) for part in nodes_of(count)) else {}
     known = value if value is not None else frame.eval(source, state.copy())
-    if isinstance(known, Tensor):
+    if isinstance(known, Tensor) or seems_tensor(frame, source, known, by_use=True):
         return _named(target, source)
     return _of_unknown(frame, target, source, state, body) if isinstance(target, ast.Tuple) else {}
 
@@ -104,14 +106,23 @@ def _named(target: ast.expr, source: ast.expr) -> dict[str, str]:
 def element_source(frame: Frame, node: ast.expr) -> str:
     """The source of the tensor of which the loops around the read go over the elements, if it reads such an element."""
     held = frame.around.elements
+    made = [part for part in nodes_of(node) if held and _makes_of_numbers(frame, part)]
+    read = {part for call in made if call is not node for part in nodes_of(call)}  # that makes a tensor on the host
     for part in nodes_of(node) if held else ():
         match part:
+            case _ if part in read:
+                continue
             case ast.Name(id=name) if held.get(name):
                 return held[name]
             case ast.Subscript(value=value, slice=key) if not isinstance(key, ast.Compare):
                 if any(isinstance(inner, ast.Name) and held.get(inner.id) == "" for inner in nodes_of(key)):
                     return written(value)
     return ""
+
+
+def _makes_of_numbers(frame: Frame, node: ast.AST) -> bool:
+    """Whether a call makes a tensor of the numbers that it reads: `torch.tensor(box)`."""
+    return isinstance(node, ast.Call) and frame.module.dotted(node.func) in ("torch.tensor", "torch.as_tensor")
 
 
 def given_to_layers(frame: Frame, node: ast.expr, state: State) -> str:

@@ -17,7 +17,7 @@ from transfer_lint.flow.values.records import AT_ENTRY, Epoch, Record, is_as_at_
 from transfer_lint.flow.values.state import State
 from transfer_lint.flow.values.symbols import Symbol
 from transfer_lint.flow.values.terms import Known
-from transfer_lint.flow.values.values import Object, Tensor, Tuple, Value, objects_of, symbols_of
+from transfer_lint.flow.values.values import Host, Object, Tensor, Tuple, Value, objects_of, symbols_of
 
 _PATIENCE = 2  # iterations after which widening begins: whatever still changes is forgotten
 _ROUNDS = 12  # iterations at most; the last but one forgets everything. Few loops get there: each widening forgets more
@@ -40,7 +40,7 @@ def _for(frame: Frame, node: ast.stmt, state: State) -> State | None:
         assign(frame, node.target, element(frame, source, node.target, here), here)
         return here
 
-    after = _loop(frame, node, state, enter, lambda head: head, held)
+    after = _loop(frame, node, state, enter, lambda head: head)
     frame.around.elements = before
     if after is not None:
         after.locals.pop(held, None)
@@ -70,12 +70,8 @@ def _loop(
     state: State,
     enter: Callable[[State], State],
     leave: Callable[[State], State | None],
-    held: str = "",
 ) -> State | None:
-    """Interpret the body until the state at the loop's head reaches a fixpoint.
-
-    held: the local that keeps what is iterated over, which is made once, although on a line of the loop.
-    """
+    """Interpret the body until the state at the loop's head reaches a fixpoint."""
     # A nested loop is interpreted once per iteration of the outer loop. It starts from the head state found before.
     known = frame.heads.get(node)
     head = state.joined(known, ("loop", id(node)), node.lineno) if known is not None else state.copy()
@@ -90,7 +86,7 @@ def _loop(
         back = frame.merge([end, *loop.continues], node, "continue")
         if back is None:
             break
-        _age(frame, back, node, held)
+        _age(frame, back, node, state)
         back.forget_garbage(all_of_it=True)  # only its new symbol leads to what an iteration has made
         joined = head.joined(back, ("loop", id(node)), node.lineno)
         if number == 0 and known is None:
@@ -113,19 +109,22 @@ def _loop(
     return frame.merge([after, *loop.breaks], node, "break")
 
 
-def _age(frame: Frame, state: State, node: ast.stmt, held: str) -> None:
-    """End an iteration: give new symbols, for "made in an earlier iteration", to the values that it made."""
+def _age(frame: Frame, state: State, node: ast.stmt, before: State) -> None:
+    """End an iteration: give new symbols, for "made in an earlier iteration", to the values that it made.
+
+    before: the loop. What was there already, such as what is iterated over, no iteration has made, whatever its line.
+    """
     age = _Age(frame, state, node)
     for name, value in state.locals.items():
-        if name != held:
+        if before.locals.get(name) != value:
             state.locals[name] = age.aged(value, ("local", name), name)
-    once = set(objects_of(state.locals[held])) if held else ()
+    older = {ident for value in before.locals.values() for ident in objects_of(value)}
     for ident, record in list(state.heap.items()):
         if not record.attributes or not any(age.first <= line <= age.last for line in record.lines):
             continue
-        attributes = dict(record.attributes)
+        attributes, then = dict(record.attributes), before.record(ident).attributes
         for name, value in record.attributes.items():
-            if not (ident in once and is_as_at_entry(ident, name, value)):
+            if then.get(name) != value and not (ident in older and is_as_at_entry(ident, name, value)):
                 attributes[name] = age.aged(value, ("heap", ident, name), f"{ident.label}.{name}")
         if any(value is not record.attributes[name] for name, value in attributes.items()):
             state.heap[ident] = record.holding(attributes)  # nothing is assigned: what is held only gets another name
@@ -163,6 +162,8 @@ class _Age:
                     self._heap.setdefault(fresh, record)
                 placed = self._lasting(value.placed[0]), self._lasting(value.placed[1])
                 return Object(fresh, value.cls, value.why, value.optional, placed, value.or_host)
+            case Host():
+                return replace(value, ident=fresh)
             case Tuple():
                 return Tuple(tuple(self.aged(v, (*where, n), f"{label}[{n}]") for n, v in enumerate(value.items)))
         return Object(fresh)

@@ -101,8 +101,8 @@ def _because(known: Known | None, why: Why) -> Known | None:
 
 
 def is_given_by_sampler(frame: Frame, heat: HeatMap, function: FunctionInfo, owner: Object, name: str) -> bool:
-    """Whether an item is a tensor that ComfyUI passes to per-layer callbacks, or to those of its sampler."""
-    if owner.ident.label in frame.knowledge.layer_parameters:
+    """Whether an item is a tensor that ComfyUI passes to models and per-layer callbacks, or to those of its sampler."""
+    if owner.ident.label in frame.knowledge.layer_parameters or owner.ident.label in frame.knowledge.step_parameters:
         return name[2:-2] in frame.knowledge.per_step_values
     first = function.parameters[0].arg if len(function.parameters) == 1 else ""
     called_back = owner.ident.label == first and name[2:-2] in frame.knowledge.callback_values

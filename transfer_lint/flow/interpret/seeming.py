@@ -13,11 +13,12 @@ from transfer_lint.flow.program.tensor_uses import TESTS, no_tensors, tensor_use
 from transfer_lint.flow.values.values import Object, Value
 
 _OF_TENSORS = frozenset(
-    {"add_", "chunk", "clamp", "clamp_max", "clamp_min", "copy_", "div_", "expand", "fill_", "flip", "gather", "int",
-     "log_softmax", "long", "masked_fill", "mul_", "relu", "scatter", "sigmoid", "size", "softmax", "sub_", "tanh",
-     "topk", "tril", "triu", "unbind", "unfold", "view", "zero_"}
+    {"chunk", "clamp", "clamp_max", "clamp_min", "expand", "flip", "gather", "int", "log_softmax", "long",
+     "masked_fill", "relu", "scatter", "sigmoid", "size", "softmax", "tanh", "topk", "tril", "triu", "unbind", "unfold",
+     "view"}
 )  # fmt: skip
-"""Methods of tensors that neither arrays nor containers nor modules have, or that are called otherwise there."""
+"""Methods of tensors that neither arrays nor containers nor modules have, or that are called otherwise there. All that
+work in place, `x.mul_(2)`, are, too."""
 _OF_HOST = frozenset({"item", "numpy", "tolist"})
 _MASKING = frozenset(
     {"bool", "eq", "ge", "gt", "isfinite", "isin", "isinf", "isnan", "le", "logical_and", "logical_not", "logical_or",
@@ -344,7 +345,8 @@ def _is_of_tensors(node: ast.Call) -> bool:
     if any(k.arg in ("dim", "keepdim") and not _is_text(k.value) for k in node.keywords):
         return True
     name = node.func.attr if isinstance(node.func, ast.Attribute) else ""
-    return name in _OF_TENSORS and (bool(node.args) or name not in ("size", "view"))
+    in_place = name.endswith("_") and not name.startswith("_") and name != "requires_grad_"
+    return in_place or (name in _OF_TENSORS and (bool(node.args) or name not in ("size", "view")))
 
 
 def _is_text(node: ast.expr) -> bool:

@@ -182,6 +182,8 @@ class Knowledge:
     step_protocol: Names = field(default=_NONE, metadata={"path": "heat.step_protocol"})
     callback_values: Names = field(default=_NONE, metadata={"path": "per_step.callback_values"})
     per_step_values: Names = field(default=_NONE, metadata={"path": "per_step.values"})
+    sampler_parameters: Names = field(default=_NONE, metadata={"path": "sampler.parameters"})
+    sampler_schedules: Names = field(default=_NONE, metadata={"path": "sampler.schedules"})
     per_step_keys: Names = field(default=_NONE, metadata={"path": "per_step.keys"})
     function_own_device: Names = field(default=_NONE, metadata={"path": "functions.own_device"})
     function_own_dtype: Names = field(default=_NONE, metadata={"path": "functions.own_dtype"})

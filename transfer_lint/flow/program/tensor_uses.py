@@ -150,7 +150,10 @@ def _shown(module: Module, function: ast.AST) -> Iterator[tuple[str, ast.AST]]:
                 attr in knowledge.tensor_distinctive or (attr == "backward" and not args)
             ):
                 yield name, node
-            case ast.Call(func=ast.Attribute() as func, args=[ast.Name(id=name), *_]):
+            case ast.Call(
+                func=ast.Attribute() as func,
+                args=[ast.Name(id=name) | ast.Subscript(value=ast.Name(id=name), slice=ast.Tuple()), *_],
+            ):
                 called = module.dotted(func)
                 if called in knowledge.combine or called in knowledge.tuples:
                     yield name, node
