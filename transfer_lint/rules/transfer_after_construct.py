@@ -33,7 +33,12 @@ def check(site: Site | ImplicitUpload, questions: Questions, options: RuleOption
     direct = questions.factory(site)
     made = direct or questions.made_by(site)
     if made is None:
-        return _like(site, questions) or _computed(site, questions) or _missing(site, questions)
+        return (
+            _like(site, questions)
+            or _computed(site, questions)
+            or _missing(site, questions)
+            or _constant(site, questions)
+        )
     if made.pinned or (made.copies and not site.is_blocking):
         return None
     cold = site.heat.rank < Heat.LAYER.rank or questions.fills_cache(site)
@@ -110,6 +115,17 @@ def _missing(site: Site, questions: Questions) -> Verdict | None:
         return None
     text = f"`{questions.receiver(site)}` is moved to {questions.wanted(site)}: where none is given, `{made}` makes it"
     return Verdict(Severity.HINT, f"{text} on the host: make it there", questions.proof(site))
+
+
+def _constant(site: Site, questions: Questions) -> Verdict | None:
+    """The same array of literals becomes a tensor at every step, and is moved."""
+    made = questions.constant_array(site) if site.quiet_heat.rank >= Heat.STEP.rank and not site.guarded else None
+    if made is None or questions.fills_cache(site) or questions.is_in_test(site):
+        return None
+    text = (
+        f"`{made}` makes the same tensor on the host {site.quiet_heat.often}, to be moved to {questions.wanted(site)}"
+    )
+    return Verdict(Severity.HINT, f"{text}: keep it there, as a buffer or one per device", site.receiver.why)
 
 
 def _implicit(upload: ImplicitUpload, questions: Questions) -> Verdict | None:

@@ -8,6 +8,7 @@ from transfer_codemods.actions import Half, Target
 from transfer_lint.findings import Assumption, Change
 from transfer_lint.flow.ask import detours, kept_tensors
 from transfer_lint.flow.ask.asides import Asides
+from transfer_lint.flow.ask.constant_arrays import constant_array
 from transfer_lint.flow.ask.copy_reads import CopyReads
 from transfer_lint.flow.ask.factories import Factories
 from transfer_lint.flow.ask.idle import Idle, left_out
@@ -147,6 +148,10 @@ class Placements(Asides):
     def regrouped(self, site: Site) -> Site | None:
         """The transfer to the host of what lists and numpy put together anew for the site; see `detours`."""
         return detours.regrouped(site, self._by_node, self._knowledge.tensor_methods)
+
+    def constant_array(self, site: Site) -> str | None:
+        """How the tensor of an array of literals is written that the site moves; see `constant_arrays`."""
+        return constant_array(site)
 
     def is_for_accelerator(self, upload: ImplicitUpload) -> bool:
         """Whether what is indexed is proved to be on an accelerator."""

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from transfer_lint.flow.program.kept_values import kept_values
 from transfer_lint.flow.program.modules import FunctionInfo, Module
 from transfer_lint.flow.program.syntax import bindings, nodes_of, spelled
+from transfer_lint.flow.program.tensor_uses import parameter_use
 
 _LISTS = frozenset({"list", "List", "Sequence"})
 _DEPTH = 4  # names that stand for one another
@@ -59,6 +60,7 @@ def _is_list(module: Module, function: FunctionInfo, name: str, depth: int) -> b
         noted = noted and _is_used_as_list(function, name)  # annotations alone are often wrong
         bound = list(_bound(module, function, name, depth))
         stores = (n for n in nodes_of(function.node) if isinstance(n, ast.Name) and not isinstance(n.ctx, ast.Load))
+        bound += [True for value in _assigned(function, name) if bound and _is_given(function, value)]
         followed = len(bound) == sum(store.id == name for store in stores)
         known[name] = followed and all(bound) and (noted if given is not None else bool(bound))
     return known[name]
@@ -72,10 +74,20 @@ def _bound(module: Module, function: FunctionInfo, name: str, depth: int) -> Ite
                 ast.Assign(targets=[ast.Name(id=target)], value=value)
                 | ast.AnnAssign(target=ast.Name(id=target), value=ast.expr() as value)
             ) if target == name:
-                yield lists_numbers(module, function, value, depth)
+                if not _is_given(function, value):  # what else it is says what that is
+                    yield lists_numbers(module, function, value, depth)
             case ast.For(target=ast.Name(id=target), iter=ast.Name(id=source)) if target == name:
                 lists = [item for held in _assigned(function, source) for item in _items(held)]
                 yield bool(lists) and all(lists_numbers(module, function, held, depth) for held in lists)
+
+
+def _is_given(function: FunctionInfo, value: ast.expr) -> bool:
+    """Whether a value is a parameter that need not be given, of which nothing else is said."""
+    argument = next((a for a in function.parameters if isinstance(value, ast.Name) and a.arg == value.id), None)
+    default = function.defaults.get(argument.arg) if argument is not None else None
+    if argument is None or argument.annotation is not None or parameter_use(function, argument.arg) is not None:
+        return False
+    return isinstance(default, ast.Constant) and default.value is None
 
 
 def _assigned(function: FunctionInfo, name: str) -> Iterator[ast.expr]:
