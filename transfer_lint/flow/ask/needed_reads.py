@@ -11,6 +11,7 @@ from transfer_lint.flow.program.syntax import (
     ancestors,
     block_with,
     blocks_of,
+    calls_in,
     loops_around,
     nodes_of,
     path_to,
@@ -186,7 +187,7 @@ def is_recorded(read: HostRead) -> bool:
     if read.function is None or not isinstance(read.statement, ast.Return) or read.statement.value is not read.node:
         return False
     name, tree = read.function.name, read.module.tree
-    calls = [node for node in nodes_of(tree) if isinstance(node, ast.Call) and last_name(node.func) == name]
+    calls = [call for call in calls_in(tree) if last_name(call.func) == name]
     recorded = [value for node in nodes_of(tree) if (value := _put_under_name(node)) is not None]
     return bool(calls) and all(any(call is value for value in recorded) for call in calls)
 

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 
 from transfer_lint.flow.program.modules import Module
-from transfer_lint.flow.program.syntax import LOOPS, ancestors, bindings, loops_around, nodes_of
+from transfer_lint.flow.program.syntax import LOOPS, ancestors, bindings, calls_in, loops_around, nodes_of
 from transfer_lint.flow.program.throttles import is_optimizer
 from transfer_lint.flow.results.reads import HostRead
 from transfer_lint.flow.results.scoped import Scoped
@@ -40,8 +40,7 @@ def is_of_epoch(read: HostRead) -> bool:
     loops = loops_around(read.scope.body, read.statement)
     if loops or function is None:
         return bool(loops) and _counts_epochs(loops[-1])
-    calls = (node for node in nodes_of(tree) if isinstance(node, ast.Call))
-    around = [_loop_around(tree, call) for call in calls if getattr(call.func, "id", "") == function.name]
+    around = [_loop_around(tree, call) for call in calls_in(tree) if getattr(call.func, "id", "") == function.name]
     return bool(around) and all(loop is not None and _counts_epochs(loop) for loop in around)
 
 

@@ -28,7 +28,7 @@ from transfer_lint.flow.interpret.seeming import (
 from transfer_lint.flow.interpret.sizes import PAD, TAKE_NUMBERS, read_as_number, repeats_by_tensor, takes_numbers
 from transfer_lint.flow.program.modules import FunctionNode
 from transfer_lint.flow.program.reading_functions import reads_argument, stays_the_same, uploads_argument
-from transfer_lint.flow.program.syntax import nodes_of, spelled, written
+from transfer_lint.flow.program.syntax import calls_in, nodes_of, spelled, written
 from transfer_lint.flow.results.reads import Form, HostRead
 from transfer_lint.flow.values.state import State
 from transfer_lint.flow.values.values import Host, Object, Tensor, Tuple, Value
@@ -251,12 +251,13 @@ def is_logging(func: ast.expr) -> bool:
 
 def _is_for_log(frame: Frame, statement: ast.stmt) -> bool:
     """Whether a statement assigns a local that the function only logs: `logs = {"loss": loss.item()}`."""
-    match statement:
-        case ast.Assign(targets=[ast.Name(id=name)]) if frame.function is not None and name not in frame.volatile:
-            nodes = nodes_of(frame.function.node)
-        case _:
-            return False
-    logged = {part for node in nodes if isinstance(node, ast.Call) and shows(node) for part in nodes_of(node)}
+    if frame.function is None or not isinstance(statement, ast.Assign):
+        return False
+    name, function = spelled(statement.targets[0]), frame.function.node
+    if len(statement.targets) > 1 or not isinstance(statement.targets[0], ast.Name) or name in frame.volatile:
+        return False
+    logged = {part for call in calls_in(function) if shows(call) for part in nodes_of(call)}
+    nodes = nodes_of(function) if logged else ()
     reads = [n for n in nodes if isinstance(n, ast.Name) and n.id == name and isinstance(n.ctx, ast.Load)]
     return bool(reads) and all(read in logged for read in reads)
 

@@ -121,13 +121,12 @@ def extend(frame: Frame, owner: Object, added: Value, node: ast.AST, state: Stat
 def repeated(frame: Frame, operands: Sequence[Value], node: ast.BinOp, state: State) -> Object | None:
     """`[x] * n` and `xs + ys`: a new list of the items of lists that were made here; None of anything else."""
     held: list[Value] = []
-    for operand in operands:
-        if not isinstance(operand, Object) or operand.cls != "builtins.list":
-            counted = isinstance(operand, Constant) or (isinstance(operand, Host) and not operand.array)
-            if isinstance(node.op, ast.Mult) and counted:
-                continue
-            return None
-        record = state.record(operand.ident)
+    lists = [operand for operand in operands if isinstance(operand, Object) and operand.cls == "builtins.list"]
+    counts = [operand for operand in operands if isinstance(operand, Constant) or _is_number(operand)]
+    if not lists or len(lists) + (len(counts) if isinstance(node.op, ast.Mult) else 0) < len(operands):
+        return None
+    for listed in lists:
+        record = state.record(listed.ident)
         if not record.made or record.epoch is not None:
             return None
         held += record.attributes.values()
@@ -136,6 +135,10 @@ def repeated(frame: Frame, operands: Sequence[Value], node: ast.BinOp, state: St
     if held:
         state.write(made, "[]", any_of(frame, held, node, state))
     return made
+
+
+def _is_number(value: Value) -> bool:
+    return isinstance(value, Host) and not value.array
 
 
 def one_alike(frame: Frame, value: Value, node: ast.AST, state: State, part: str = "") -> Value:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from transfer_lint.flow.interpret.frame import Frame
 from transfer_lint.flow.program.idioms import is_size
 from transfer_lint.flow.program.modules import ARRAYS, Module
-from transfer_lint.flow.program.syntax import bindings, nodes_of
+from transfer_lint.flow.program.syntax import bindings, nodes_of, spelled
 from transfer_lint.flow.program.tensor_uses import TESTS, no_tensors, tensor_uses
 from transfer_lint.flow.values.values import Object, Value
 
@@ -226,9 +226,17 @@ def _seeming(module: Module, function: ast.AST) -> frozenset[str]:
             found |= {_picked_from(value, bound) for name, value in bound if name in found} - {"", *lists}
             if len(found) == before:
                 break
-        known = frozenset(found)
+        known = frozenset(found) - _noted_otherwise(function)
         function._transfer_lint_seeming = known  # type: ignore[attr-defined]
     return known
+
+
+def _noted_otherwise(function: ast.AST) -> frozenset[str]:
+    """The parameters of which the annotation says that they are lists."""
+    arguments = function.args if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef) else None
+    placed = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs] if arguments is not None else []
+    noted = ((a.arg, a.annotation) for a in placed)
+    return frozenset(n for n, of in noted if isinstance(of, ast.Subscript) and spelled(of.value) in ("list", "List"))
 
 
 def _lists(function: ast.AST) -> frozenset[str]:

@@ -25,6 +25,8 @@ class Reassigned:
         self._known: dict[tuple[Module, str], bool] = {}
         self._importers: dict[Module, Sequence[str]] = {}
         self._unnamed: dict[Module, Sequence[tuple[ast.expr, frozenset[str]]]] = {}
+        self._aliases: dict[Module, Sequence[ast.alias]] = {}
+        self._owners: dict[Module, dict[str, list[ast.expr]]] = {}
 
     @classmethod
     def of_project(cls, project: Project) -> Reassigned:
@@ -56,7 +58,7 @@ class Reassigned:
         for path in self._importers[module]:
             if any(project.holds(path, text, near) for text in shown):
                 other = project.module(path, near)
-                if other is not None and self._assigns(other, _names_of(other, stem), name):
+                if other is not None and self._assigns(other, self._names_of(other, stem), name):
                     return True
         return False
 
@@ -67,17 +69,25 @@ class Reassigned:
             text = spelled(owner)
             return text in owners or last_name(owner) in owners or text.startswith("sys.modules[")
 
-        nodes = nodes_of(other.tree) if other.holds(f".{name}") else ()
-        stores = (node for node in nodes if isinstance(node, ast.Attribute) and node.attr == name)
-        if any(not isinstance(node.ctx, ast.Load) and is_module(node.value) for node in stores):
+        if other.holds(f".{name}") and any(map(is_module, self._owners_of(other).get(name, ()))):
             return True
         if other not in self._unnamed:
             self._unnamed[other] = [(target, frozenset(names)) for target, names in unnamed_sets(other.tree)]
         return any(is_module(target) and not {name, ANY}.isdisjoint(names) for target, names in self._unnamed[other])
 
+    def _owners_of(self, other: Module) -> dict[str, list[ast.expr]]:
+        """Attribute -> what a file assigns it of, or deletes it from."""
+        if other not in self._owners:
+            owners = self._owners[other] = {}
+            for node in nodes_of(other.tree):
+                if isinstance(node, ast.Attribute) and not isinstance(node.ctx, ast.Load):
+                    owners.setdefault(node.attr, []).append(node.value)
+        return self._owners[other]
 
-def _names_of(other: Module, stem: str) -> frozenset[str]:
-    """What a file calls a module that it imports."""
-    imports = (node for node in nodes_of(other.tree) if isinstance(node, ast.Import | ast.ImportFrom))
-    aliases = (alias for node in imports for alias in node.names if alias.name.split(".")[-1] == stem)
-    return frozenset({stem, *(alias.asname for alias in aliases if alias.asname)})
+    def _names_of(self, other: Module, stem: str) -> frozenset[str]:
+        """What a file calls a module that it imports."""
+        if other not in self._aliases:
+            imports = (node for node in nodes_of(other.tree) if isinstance(node, ast.Import | ast.ImportFrom))
+            self._aliases[other] = [alias for node in imports for alias in node.names]
+        aliases = (alias for alias in self._aliases[other] if alias.name.split(".")[-1] == stem)
+        return frozenset({stem, *(alias.asname for alias in aliases if alias.asname)})

@@ -53,6 +53,15 @@ def nodes_of(root: ast.AST) -> tuple[ast.AST, ...]:
     return known
 
 
+def calls_in(root: ast.AST) -> tuple[ast.Call, ...]:
+    """The calls among `nodes_of`. Memoised on the node."""
+    known: tuple[ast.Call, ...] | None = getattr(root, "_transfer_lint_calls", None)
+    if known is None:
+        known = tuple(node for node in nodes_of(root) if isinstance(node, ast.Call))
+        root._transfer_lint_calls = known  # type: ignore[attr-defined]
+    return known
+
+
 def span(node: ast.AST) -> tuple[int, int]:
     """The first and last line of a statement or expression."""
     first: int = getattr(node, "lineno", 0)
