@@ -49,6 +49,8 @@ def check(site: Site, questions: Questions, options: RuleOptions) -> Verdict | N
         return None  # two transfers may be intended, unless the value goes through the host
     if not both and not (site.is_blocking and inner.is_blocking):
         return None
+    if inner.moves_result_of_call and questions.is_just_loaded(inner):
+        return None
     if not inner.proved and inner.moves_result_of_call and (both or questions.may_make_batch(inner)):
         return None  # an unknown call may return a batch that has its own `.to`
     # The merged call converts on the host, in both directions. It surely moves no more bytes only if the conversion

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from transfer_lint.findings import Heat
 from transfer_lint.flow.ask.caches import kept_by
-from transfer_lint.flow.program.idioms import iterated
+from transfer_lint.flow.program.idioms import iterated, last_name
 from transfer_lint.flow.program.syntax import (
     LOOPS,
     bindings,
@@ -23,6 +23,7 @@ from transfer_lint.flow.results.sites import Site
 
 _ENDS = (ast.Return, ast.Continue, ast.Break)  # a test that raises asks for a mistake
 _PLACES = frozenset({"device", "is_cuda", "is_cpu"})
+_LOADING = ("load", "from_pretrained")
 
 
 def only_moves(site: Site, sites: Sequence[Site]) -> bool:
@@ -100,6 +101,25 @@ def is_looked_up(site: Site) -> bool:
         and isinstance(place.slice, ast.Constant)
         and isinstance(place.slice.value, str)
     )
+
+
+def is_just_loaded(site: Site) -> bool:
+    """Whether the function has loaded the module at once, or where it last assigned it: its weights are to be moved.
+
+    Not if the call that loaded it was told a device.
+    """
+    value = site.moved if isinstance(site.moved, ast.Call) else _last_assigned(site)
+    if not isinstance(value, ast.Call) or any(k.arg in ("device", "device_map") for k in value.keywords):
+        return False
+    name = last_name(value.func)
+    return name.startswith(_LOADING) or (isinstance(site.moved, ast.Subscript) and name[:1].isupper())
+
+
+def _last_assigned(site: Site) -> ast.expr | None:
+    """What was last assigned, in the lines above, to the name or item that is moved."""
+    text, bound = spelled(site.moved), bindings(site.function.node) if site.function is not None else ()
+    made = [(t.lineno, v) for t, v in bound if spelled(t) == text and t.lineno < site.node.lineno]
+    return max(made, key=lambda pair: pair[0])[1] if made else None
 
 
 def is_picked(site: Site) -> bool:

@@ -6,7 +6,7 @@ import ast
 
 from transfer_codemods.actions import Half, Target
 from transfer_lint.findings import Assumption, Change
-from transfer_lint.flow.ask import detours, kept_tensors
+from transfer_lint.flow.ask import detours, kept_tensors, module_moves
 from transfer_lint.flow.ask.asides import Asides
 from transfer_lint.flow.ask.constant_arrays import constant_array
 from transfer_lint.flow.ask.copy_reads import CopyReads
@@ -152,6 +152,10 @@ class Placements(Asides):
     def constant_array(self, site: Site) -> str | None:
         """How the tensor of an array of literals is written that the site moves; see `constant_arrays`."""
         return constant_array(site)
+
+    def is_just_loaded(self, site: Site) -> bool:
+        """Whether what is moved has just been loaded; see `module_moves`."""
+        return module_moves.is_just_loaded(site)
 
     def is_for_accelerator(self, upload: ImplicitUpload) -> bool:
         """Whether what is indexed is proved to be on an accelerator."""

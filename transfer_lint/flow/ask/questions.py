@@ -162,7 +162,7 @@ class Questions(ReadQuestions, WaitQuestions):
     def is_placed_on_purpose(self, site: Site) -> bool:
         """Whether the code around a module's move says why it is there: see `module_moves`.
 
-        The function only moves it, notes where it is, or has picked it; the place is looked up, chosen, or asked for.
+        It is only moved, noted, just loaded or picked; or the place is looked up, chosen, or asked for.
         """
         return (
             module_moves.only_moves(site, self.sites)
@@ -170,6 +170,7 @@ class Questions(ReadQuestions, WaitQuestions):
             or module_moves.is_noted(site)
             or module_moves.is_looked_up(site)
             or module_moves.is_picked(site)
+            or module_moves.is_just_loaded(site)
             or module_moves.is_guarded_by_hand(site)
         )
 
