@@ -62,7 +62,8 @@ def _detour(site: Site, questions: Questions) -> Verdict | None:
         return Verdict(Severity.HINT, f"{text} at every step: do it on the device", questions.proof(given))
     left, computed = questions.brought_back(site, kept=False), questions.brought_by_arithmetic(site)
     surely = left is not None and questions.is_on_accelerator(left)
-    if left is None or not (surely or questions.comes_back(site, left)):
+    # What ComfyUI gives a node is on the host, as a rule, and goes back to where it was.
+    if left is None or not (surely or (questions.comes_back(site, left) and not questions.is_in_node_of_pack(site))):
         left = (computed or questions.regrouped(site)) if often else None
     if left is None:
         return None
