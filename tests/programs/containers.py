@@ -52,9 +52,14 @@ class Containers(Expressions):
 
     def _list(self, scope: Scope, depth: int) -> list[str]:
         name = self.pick(*scope.names.get("l", []), self.name("l"))
-        values = self.tensor(scope, 1), self.tensor(scope, 1)
+        one, other = self.tensor(scope, 1), self.tensor(scope, 1)
+        held = scope.names.get("l", [])
+        made = self.pick(
+            f"[{one}, {other}]", f"[{one}, {other}]", f"[{one}] * 2", f"[{one}] + [{other}]",
+            *(f"{each} + [{one}]" for each in held[:1]), *(f"[{one}] * len({each})" for each in held[:1]),
+        )  # fmt: skip
         scope.bind("l", name)
-        return [f"{name} = [{values[0]}, {values[1]}]"]
+        return [f"{name} = {made}"]
 
     def _dict(self, scope: Scope, depth: int) -> list[str]:
         name = self.pick(*scope.names.get("e", []), self.name("e"))
@@ -94,6 +99,21 @@ class Containers(Expressions):
         if scope.names.get("e") and self.chance():
             key = self.pick("'a'", "'a'", "('a' if flag else 'b')")
             return [f"{self.of('e', scope)}[{key}] = {value}"]
+        if scope.names.get("l") and self.chance():
+            return self._filled(scope)
         if scope.names.get("l"):
             return [f"{self.of('l', scope)}[{self.pick('0', '-1')}] = {value}"]
         return self._dict(scope, depth)
+
+    def _filled(self, scope: Scope) -> list[str]:
+        """A loop that fills a list by index, and one over the rows of a tensor."""
+        name, inner = self.of("l", scope), scope.copy()
+        inner.loop = True
+        value = self.tensor(inner, 1)
+        row = self.pick("row", "row * 2", f"row.{self.home}")
+        return self.pick(
+            ["for i in range(2):", f"    {name}[i] = {value}"],
+            [f"for i, part in enumerate({name}):", f"    {name}[i] = {self.pick(f'part.{self.home}', value)}"],
+            [f"for i, row in enumerate(({value})[:2]):", f"    {name}[i] = {row}.expand(4, 4)"],
+            [f"*rest, last = {value}", f"{name}[0] = torch.stack([*rest, last]).{self.home}"],
+        )
