@@ -114,6 +114,6 @@ class Containers(Expressions):
         return self.pick(
             ["for i in range(2):", f"    {name}[i] = {value}"],
             [f"for i, part in enumerate({name}):", f"    {name}[i] = {self.pick(f'part.{self.home}', value)}"],
-            [f"for i, row in enumerate(({value})[:2]):", f"    {name}[i] = {row}.expand(4, 4)"],
+            [f"for i, row in enumerate(({value})[:2]):", f"    {name}[i] = ({row}).expand(4, 4)"],
             [f"*rest, last = {value}", f"{name}[0] = torch.stack([*rest, last]).{self.home}"],
         )

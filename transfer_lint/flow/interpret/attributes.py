@@ -54,7 +54,7 @@ def attribute(frame: Frame, owner: Value, node: ast.Attribute, state: State) -> 
                 method = found_method(frame, owner, name, state)
                 if method is not None:
                     return _member(frame, owner, method, node, state)
-                if _may_be_property(frame, owner, name, state):
+                if _runs_code(frame, owner.cls, name) or _may_be_property(frame, owner, name, state):
                     _run_member(frame, owner, node, state)
                 if owner.cls.method("__getattr__") is not None:
                     frame.run_operators((owner,), node, state)
@@ -94,6 +94,13 @@ def _member(frame: Frame, owner: Object, method: FunctionInfo, node: ast.Attribu
     if "builtins.staticmethod" in method.decorators:
         return Function(method)
     return Function(method, owner)
+
+
+def _runs_code(frame: Frame, cls: ClassInfo, name: str) -> bool:
+    """Whether a class defines a property or the like, though the tree may assign another one: some code runs."""
+    method = cls.method(name)
+    plain = frame.knowledge.transparent_decorators
+    return method is not None and any(each == "builtins.property" or each not in plain for each in method.decorators)
 
 
 def _may_be_property(frame: Frame, owner: Object, name: str, state: State) -> bool:

@@ -144,13 +144,23 @@ def _binary(frame: Frame, node: ast.expr, state: State) -> Value:
     frame.run_operators((left, right), node, state)
     if isinstance(node.op, ast.Mult | ast.Add) and (made := repeated(frame, (left, right), node, state)) is not None:
         return made
-    if isinstance(node.op, ast.Mod) and isinstance(left, Constant) and isinstance(left.value, str):
+    if isinstance(node.op, ast.Mod) and _is_text(node.left):
         text(frame, node, right)
+        for part in node.right.elts if isinstance(node.right, ast.Tuple) else ():
+            if isinstance(part, ast.Starred):
+                text(frame, part.value, frame.eval(part.value, state.copy()))
     result = combine(frame, (left, right), node, keeps_dtype=not isinstance(node.op, ast.Div | ast.Pow))
     if isinstance(node.op, ast.MatMult) and isinstance(result, Tensor):
         # The product of two vectors is 0-dim.
         return replace(result, dtype=frame.unless_autocast(result.dtype), scalar=None)
     return result
+
+
+def _is_text(node: ast.expr) -> bool:
+    """Whether an expression is text that is written out: `"%s"`, `"%s" * n + "%d"`."""
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add | ast.Mult):
+        return _is_text(node.left) or _is_text(node.right)
+    return isinstance(node, ast.Constant) and isinstance(node.value, str)
 
 
 @evaluates(ast.UnaryOp)
