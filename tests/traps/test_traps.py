@@ -6,8 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from transfer_lint.fixing.examples import find, fix
+from transfer_lint.fixing.examples import PATH, OneFile, find, fix
+from transfer_lint.flow.program.project import Project
+from transfer_lint.lint.check_text import examine
 from transfer_lint.rules.pages import Example, read_page
+from transfer_lint.settings import Settings
 from transfer_lint.tracing.examples.compare import compare
 
 TRAPS = read_page(Path(__file__).with_name("traps.md")).examples
@@ -25,6 +28,12 @@ def test_what_becomes_of_it(trap: Example) -> None:
     fixed = fix(trap, trap.before, unsafe=trap.unsafe or trap.silent)
     assert fixed == (trap.before if trap.after is None else trap.after)
     assert fix(trap, fixed, unsafe=trap.unsafe or trap.silent) == fixed
+
+
+@traps
+def test_nothing_more_is_proved_without_assumptions(trap: Example) -> None:
+    found = examine(PATH, trap.before, Project(OneFile(trap.before)), Settings(root="/", trust=())).findings
+    assert {finding.line for finding in found} <= {line for line, _ in trap.marks}
 
 
 @pytest.mark.parametrize("trap", [t for t in TRAPS if t.run], ids=[t.name for t in TRAPS if t.run])

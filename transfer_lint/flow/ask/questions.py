@@ -143,15 +143,15 @@ class Questions(ReadQuestions, WaitQuestions):
     def is_worth_a_guard(self, site: Site) -> bool:
         """Whether a module's move surely is repeated for nothing.
 
-        It is a module, or is used as one; it outlives the call, and is no parameter of a function, which may serve
-        another one at each call; nothing in the class takes it, or a part of it, away again, nor does the file bring an
-        attribute of that name to the host; it is not being constructed, and no loop below trains a model.
+        It is a module, or is used as one, and no single layer; it outlives the call, and is no parameter; nothing takes
+        it, or a part of it, away again; it is not being constructed, and no loop below trains a model.
         """
         function = site.function
         used = site.is_module or is_used_as_module(_scope_of(site), site.moved, self._knowledge.tensor_methods)
         return (
             used
             and (function is None or function.name != "__init__")
+            and not module_moves.is_single_layer(site)
             and module_moves.outlives_call(site)
             and not module_moves.precedes_training(site)
             and (not module_moves.is_given(site) or self.is_in_node_of_pack(site))

@@ -54,7 +54,7 @@ def attribute(frame: Frame, owner: Value, node: ast.Attribute, state: State) -> 
                 method = found_method(frame, owner, name, state)
                 if method is not None:
                     return _member(frame, owner, method, node, state)
-                if _runs_code(frame, owner.cls, name) or _may_be_property(frame, owner, name, state):
+                if _may_run_code(frame, owner.cls, name, state) or _may_be_property(frame, owner, name, state):
                     _run_member(frame, owner, node, state)
                 if owner.cls.method("__getattr__") is not None:
                     frame.run_operators((owner,), node, state)
@@ -96,11 +96,14 @@ def _member(frame: Frame, owner: Object, method: FunctionInfo, node: ast.Attribu
     return Function(method, owner)
 
 
-def _runs_code(frame: Frame, cls: ClassInfo, name: str) -> bool:
-    """Whether a class defines a property or the like, though the tree may assign another one: some code runs."""
-    method = cls.method(name)
-    plain = frame.knowledge.transparent_decorators
-    return method is not None and any(each == "builtins.property" or each not in plain for each in method.decorators)
+def _may_run_code(frame: Frame, cls: ClassInfo, name: str, state: State) -> bool:
+    """Whether a class defines a property or the like, though the tree may assign another one: then some code runs.
+
+    Not under the assumption that no changes are hidden.
+    """
+    method, plain = cls.method(name), frame.knowledge.transparent_decorators
+    described = method is not None and any(d == "builtins.property" or d not in plain for d in method.decorators)
+    return described and state.sharing.may_hide()
 
 
 def _may_be_property(frame: Frame, owner: Object, name: str, state: State) -> bool:
