@@ -257,8 +257,7 @@ def _is_for_log(frame: Frame, statement: ast.stmt) -> bool:
     if len(statement.targets) > 1 or not isinstance(statement.targets[0], ast.Name) or name in frame.volatile:
         return False
     logged = {part for call in calls_in(function) if shows(call) for part in nodes_of(call)}
-    nodes = nodes_of(function) if logged else ()
-    reads = [n for n in nodes if isinstance(n, ast.Name) and n.id == name and isinstance(n.ctx, ast.Load)]
+    reads = [n for n in nodes_of(function) if isinstance(n, ast.Name) and n.id == name and isinstance(n.ctx, ast.Load)]
     return bool(reads) and all(read in logged for read in reads)
 
 
