@@ -226,12 +226,12 @@ def _seeming(module: Module, function: ast.AST) -> frozenset[str]:
             found |= {_picked_from(value, bound) for name, value in bound if name in found} - {"", *lists}
             if len(found) == before:
                 break
-        known = frozenset(found) - _noted_otherwise(function)
+        known = frozenset(found) - _noted_as_lists(function)
         function._transfer_lint_seeming = known  # type: ignore[attr-defined]
     return known
 
 
-def _noted_otherwise(function: ast.AST) -> frozenset[str]:
+def _noted_as_lists(function: ast.AST) -> frozenset[str]:
     """The parameters of which the annotation says that they are lists."""
     arguments = function.args if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef) else None
     placed = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs] if arguments is not None else []
