@@ -148,7 +148,7 @@ def _binary(frame: Frame, node: ast.expr, state: State) -> Value:
         text(frame, node, right)
         for part in node.right.elts if isinstance(node.right, ast.Tuple) else ():
             if isinstance(part, ast.Starred):
-                text(frame, part.value, frame.eval(part.value, state.copy()))
+                text(frame, part, frame.eval(part.value, state.copy()))
     result = combine(frame, (left, right), node, keeps_dtype=not isinstance(node.op, ast.Div | ast.Pow))
     if isinstance(node.op, ast.MatMult) and isinstance(result, Tensor):
         # The product of two vectors is 0-dim.
