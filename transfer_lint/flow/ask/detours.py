@@ -170,14 +170,13 @@ def _assigned(site: Site) -> ast.expr:
     return (last_assigned(site, site.moved.id) if isinstance(site.moved, ast.Name) else None) or site.moved
 
 
-def last_assigned(site: Site, name: str) -> ast.expr | None:
-    """What was last assigned to a name in the lines above."""
-    assert site.function is not None
+def last_assigned(site: Site, text: str) -> ast.expr | None:
+    """What was last assigned in the lines above to a name, attribute or item that is written so."""
+    bound = bindings(site.function.node) if site.function is not None else ()
     values = [
         (target.lineno, value)
-        for target, value in bindings(site.function.node)
-        if isinstance(target, ast.Name) and target.id == name
-        if value is not None and target.lineno < site.node.lineno
+        for target, value in bound
+        if value is not None and target.lineno < site.node.lineno and spelled(target) == text
     ]
     return max(values, key=lambda pair: pair[0])[1] if values else None
 

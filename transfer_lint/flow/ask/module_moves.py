@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from transfer_lint.findings import Heat
 from transfer_lint.flow.ask.caches import kept_by
+from transfer_lint.flow.ask.detours import last_assigned
 from transfer_lint.flow.program.idioms import iterated, last_name
 from transfer_lint.flow.program.kept_values import kept_values
 from transfer_lint.flow.program.syntax import (
@@ -111,18 +112,11 @@ def is_just_loaded(site: Site) -> bool:
 
     Not if the call that loaded it was told a device.
     """
-    value = site.moved if isinstance(site.moved, ast.Call) else _last_assigned(site)
+    value = site.moved if isinstance(site.moved, ast.Call) else last_assigned(site, spelled(site.moved))
     if not isinstance(value, ast.Call) or any(k.arg in ("device", "device_map") for k in value.keywords):
         return False
     name = last_name(value.func)
     return name.startswith(_LOADING) or (isinstance(site.moved, ast.Subscript) and name[:1].isupper())
-
-
-def _last_assigned(site: Site) -> ast.expr | None:
-    """What was last assigned, in the lines above, to the name or item that is moved."""
-    text, bound = spelled(site.moved), bindings(site.function.node) if site.function is not None else ()
-    made = [(t.lineno, v) for t, v in bound if spelled(t) == text and t.lineno < site.node.lineno]
-    return max(made, key=lambda pair: pair[0])[1] if made else None
 
 
 def is_picked(site: Site) -> bool:

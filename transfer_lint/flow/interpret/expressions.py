@@ -16,7 +16,7 @@ from transfer_lint.flow.interpret.captures import capture, iterated
 from transfer_lint.flow.interpret.frame import Frame, evaluates
 from transfer_lint.flow.interpret.host_reads import bound, comparison, index, text, truth
 from transfer_lint.flow.interpret.implicit_uploads import upload_of_index
-from transfer_lint.flow.interpret.items import annotated_item, element, item_at, one_alike, picked, repeated
+from transfer_lint.flow.interpret.items import annotated_item, combined_lists, element, item_at, one_alike, picked
 from transfer_lint.flow.interpret.looped_elements import collected_in, elements_of
 from transfer_lint.flow.interpret.names import lookup
 from transfer_lint.flow.interpret.tensors import combine
@@ -142,7 +142,7 @@ def _binary(frame: Frame, node: ast.expr, state: State) -> Value:
     assert isinstance(node, ast.BinOp)
     left, right = frame.eval(node.left, state), frame.eval(node.right, state)
     frame.run_operators((left, right), node, state)
-    if isinstance(node.op, ast.Mult | ast.Add) and (made := repeated(frame, (left, right), node, state)) is not None:
+    if (made := combined_lists(frame, (left, right), node, state)) is not None:
         return made
     if isinstance(node.op, ast.Mod) and _is_text(node.left):
         text(frame, node, right)

@@ -118,12 +118,14 @@ def extend(frame: Frame, owner: Object, added: Value, node: ast.AST, state: Stat
     state.write(owner, "[]", merged)
 
 
-def repeated(frame: Frame, operands: Sequence[Value], node: ast.BinOp, state: State) -> Object | None:
+def combined_lists(frame: Frame, operands: Sequence[Value], node: ast.BinOp, state: State) -> Object | None:
     """`[x] * n` and `xs + ys`: a new list of the items of lists that were made here; None of anything else."""
     held: list[Value] = []
     lists = [operand for operand in operands if isinstance(operand, Object) and operand.cls == "builtins.list"]
     counts = [operand for operand in operands if isinstance(operand, Constant) or _is_number(operand)]
-    if not lists or len(lists) + (len(counts) if isinstance(node.op, ast.Mult) else 0) < len(operands):
+    if not lists or not isinstance(node.op, ast.Mult | ast.Add):
+        return None
+    if len(lists) + (len(counts) if isinstance(node.op, ast.Mult) else 0) < len(operands):
         return None
     for listed in lists:
         record = state.record(listed.ident)

@@ -14,7 +14,7 @@ from transfer_lint.flow.interpret.host_reads import truth
 from transfer_lint.flow.interpret.items import element
 from transfer_lint.flow.interpret.looped_elements import elements_of
 from transfer_lint.flow.values.records import AT_ENTRY, Epoch, Record, is_as_at_entry
-from transfer_lint.flow.values.state import State
+from transfer_lint.flow.values.state import State, where_met
 from transfer_lint.flow.values.symbols import Symbol
 from transfer_lint.flow.values.terms import Known
 from transfer_lint.flow.values.values import Host, Object, Tensor, Tuple, Value, objects_of, symbols_of
@@ -179,7 +179,7 @@ def _foresee(joined: State, head: State, node: ast.stmt) -> None:
 
     What the first iteration leaves to the second is a value of its kind, to which the same happens once more.
     """
-    where = Epoch(f"join {('loop', id(node))}", node.lineno)
+    where = where_met(("loop", id(node)), node.lineno)
     unknown = Record(where, epoch=where, moved=where)
     for ident, record in joined.heap.items():
         if record.epoch == where and record.says_nothing():

@@ -235,8 +235,8 @@ def _noted_as_lists(function: ast.AST) -> frozenset[str]:
     """The parameters of which the annotation says that they are lists."""
     arguments = function.args if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef) else None
     placed = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs] if arguments is not None else []
-    noted = ((a.arg, a.annotation) for a in placed)
-    return frozenset(n for n, of in noted if isinstance(of, ast.Subscript) and spelled(of.value) in ("list", "List"))
+    noted = ((a.arg, a.annotation.value if isinstance(a.annotation, ast.Subscript) else a.annotation) for a in placed)
+    return frozenset(name for name, of in noted if of is not None and spelled(of) in ("list", "List"))
 
 
 def _lists(function: ast.AST) -> frozenset[str]:

@@ -40,7 +40,7 @@ class Meeting:
 
 _CHANGED = object()
 
-_AT_ENTRY = (0,)
+_LINES_AT_ENTRY = (0,)
 """The lines of what existed at function entry, see `Symbol.lines`."""
 
 _ROOM = 64
@@ -109,7 +109,7 @@ class State(Memory):
                 value = self.merge_values(a, b, phi(name), other, result)
                 if meeting is None or not meeting.note(name, b, a if value == a and _is_alone(a) else None):
                     result.locals[name] = value
-        here = Epoch(f"join {key}", line)
+        here = where_met(key, line)
         if self.rest != other.rest:
             result.rest = joined_records(self.rest, other.rest, {}, here)
         if self.module_rest != other.module_rest:
@@ -186,7 +186,7 @@ class State(Memory):
             return
         if merged.cls is not None:
             records = self.record(a.ident), other.record(b.ident)
-            here = Epoch(f"join {('twin', merged.ident)}", 0)
+            here = where_met(("twin", merged.ident), 0)
             self.sharing.meeting.append((a, b, merged))
             into.heap[merged.ident] = self._joined_record(other, into, merged.ident, records, here)
             self.sharing.meeting.pop()
@@ -216,7 +216,7 @@ class State(Memory):
         """
         if len(self.heap) <= self._room and not all_of_it:
             return
-        live = {ident for ident in self.heap if ident.lines == _AT_ENTRY}
+        live = {ident for ident in self.heap if ident.lines == _LINES_AT_ENTRY}
         self._room = max(_ROOM, len(live) * 3 // 2)
         if len(live) == len(self.heap):
             return
@@ -267,6 +267,11 @@ class State(Memory):
 
             attributes[name] = self.merge_values(x, y, phi, other, into)
         return joined_records(a, b, attributes, here)
+
+
+def where_met(key: tuple[object, ...], line: int) -> Epoch:
+    """The program point of a join with this key."""
+    return Epoch(f"join {key}", line)
 
 
 def _one_of(made: dict[tuple[object, ...], Record], record: Record) -> Record:
