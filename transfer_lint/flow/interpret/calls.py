@@ -27,8 +27,9 @@ from transfer_lint.flow.interpret.explicit_waits import note_wait
 from transfer_lint.flow.interpret.external_calls import external_call
 from transfer_lint.flow.interpret.frame import Frame
 from transfer_lint.flow.interpret.host_reads import by_function, logged, method, shows, unknown_method
-from transfer_lint.flow.interpret.items import element, extend
+from transfer_lint.flow.interpret.items import container_method
 from transfer_lint.flow.interpret.objects import found_method, store
+from transfer_lint.flow.interpret.sampler_values import got_from_options, key_of
 from transfer_lint.flow.interpret.tensors import as_tensor, operate, requested, tensor_method
 from transfer_lint.flow.interpret.transfers import cast, transfer, type_as
 from transfer_lint.flow.interpret.unknown_calls import alias, hold, unknown_call
@@ -215,7 +216,7 @@ def _method_call(frame: Frame, node: ast.Call, func: ast.Attribute, receiver: Te
             return made
         return frame.unknown(node, f"{name}()")
     if receiver.cls in ("builtins.list", "builtins.dict"):
-        return _container_method(frame, receiver, name, operands, node, state)
+        return container_method(frame, receiver, name, operands, node, state)
     unknown_method(frame, receiver, name, arguments, node, state)
     member = attribute(frame, receiver, func, state)
     if isinstance(member, Function):
@@ -260,7 +261,11 @@ def _method_call(frame: Frame, node: ast.Call, func: ast.Attribute, receiver: Te
         assumed = prepared(frame, receiver, arguments, node)
     if assumed is not None:
         return assumed
-    result = of_output(receiver, f"{name}()", unknown_call(frame, [receiver, *operands], node, state), frame, node)
+    got = key_of(name, arguments)
+    unknown = unknown_call(frame, [receiver, *operands], node, state, got or name)
+    result = of_output(receiver, f"{name}()", unknown, frame, node)
+    if got and isinstance(result, Object):
+        return got_from_options(frame, receiver, got, result)
     if name in ONE_NUMBER and name != "item" and not arguments and receiver.cls is None and isinstance(result, Object):
         return one_number(frame, result, node)
     if name in _CASTS and not arguments and isinstance(result, Object) and receiver.cls is None:
@@ -289,28 +294,6 @@ def _super_call(frame: Frame, node: ast.Call, func: ast.Attribute, state: State)
     if func.attr == "__init__" and not owner.bases:
         return Constant(None)
     return unknown_call(frame, [receiver, *arguments.values()], node, state)
-
-
-def _container_method(
-    frame: Frame, owner: Object, name: str, operands: list[Value], node: ast.Call, state: State
-) -> Value:
-    record = state.record(owner.ident)
-    frame.run_operators((owner, *operands), node, state, f"builtins.{'set' if owner.cls == 'builtins.dict' else 'max'}")
-    if owner.cls == "builtins.list" and name in ("append", "insert", "extend"):
-        added = operands[-1] if operands else frame.unknown(node)
-        if name == "extend":
-            iterated(frame, added, node, state)
-        extend(frame, owner, element(frame, added, node, state) if name == "extend" else added, node, state)
-        return Constant(None)
-    if name == "get" and operands and isinstance(operands[0], Constant) and owner.cls == "builtins.dict":
-        held_value = record.attributes.get(operands[0].item or "")
-        if held_value is not None:
-            return held_value
-    if name in ("get", "keys", "values", "items", "copy", "index", "count"):
-        result = frame.unknown(node, f"{name}()")
-        alias(state, result, owner)
-        return result
-    return unknown_call(frame, [owner, *operands], node, state)
 
 
 def instantiate(frame: Frame, info: ClassInfo, arguments: dict[str, Value], node: ast.Call, state: State) -> Value:

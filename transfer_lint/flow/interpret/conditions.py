@@ -74,14 +74,17 @@ def _learn_equal(frame: Frame, left: ast.expr, right: ast.expr, state: State, te
         state.learn(tensor.ident, changed)
 
 
-def surely_tensor(frame: Frame, test: ast.expr, state: State) -> bool | None:
-    """The outcome of `isinstance(x, torch.Tensor)`, or of `not` that, if `x` is known to be a tensor; else None."""
+def outcome_for_tensor(frame: Frame, test: ast.expr, state: State) -> bool | None:
+    """The outcome of a test such as `isinstance(x, torch.Tensor)`, or of `not` that, if `x` is surely a tensor."""
     if isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
-        outcome = surely_tensor(frame, test.operand, state)
+        outcome = outcome_for_tensor(frame, test.operand, state)
         return None if outcome is None else not outcome
     tested = tested_for_tensor(frame.module, test)
-    value = state.locals.get(tested.id) if tested is not None else None
-    return True if isinstance(value, Tensor) and not value.optional else None
+    if tested is None:
+        return None
+    name, outcome = tested
+    value = state.locals.get(name.id)
+    return outcome if isinstance(value, Tensor) and not value.optional else None
 
 
 def _learn_class(frame: Frame, value: ast.expr, cls: Value, state: State, test: ast.expr) -> None:

@@ -236,6 +236,9 @@ def _bool(frame: Frame, node: ast.expr, state: State) -> Value:
 def _conditional(frame: Frame, node: ast.expr, state: State) -> Value:
     assert isinstance(node, ast.IfExp)
     truth(frame, node.test, frame.eval(node.test, state))
+    outcome = conditions.outcome_for_tensor(frame, node.test, state)
+    if outcome is not None:
+        return frame.eval(node.body if outcome else node.orelse, state)
     when_true, when_false = conditions.refine(frame, node.test, state)
     correlation.recall(correlation.test_key(frame, node.test, state), when_true, when_false)
     first = frame.eval(node.body, when_true)

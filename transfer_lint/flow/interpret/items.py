@@ -9,8 +9,9 @@ from dataclasses import replace
 from transfer_lint.findings import Assumption
 from transfer_lint.flow.interpret.annotations import holds_tensors
 from transfer_lint.flow.interpret.assumed import of_output
+from transfer_lint.flow.interpret.captures import iterated
 from transfer_lint.flow.interpret.frame import Frame
-from transfer_lint.flow.interpret.unknown_calls import alias
+from transfer_lint.flow.interpret.unknown_calls import alias, unknown_call
 from transfer_lint.flow.values.aliasing import Later
 from transfer_lint.flow.values.records import Record
 from transfer_lint.flow.values.state import State
@@ -161,3 +162,26 @@ def one_alike(frame: Frame, value: Value, node: ast.AST, state: State, part: str
         case Tuple():
             return Tuple(tuple(one_alike(frame, v, node, state, f"{part}[{n}]") for n, v in enumerate(value.items)))
     return value
+
+
+def container_method(
+    frame: Frame, owner: Object, name: str, operands: list[Value], node: ast.Call, state: State
+) -> Value:
+    """Call a method of a list or dictionary whose items are followed."""
+    record = state.record(owner.ident)
+    frame.run_operators((owner, *operands), node, state, f"builtins.{'set' if owner.cls == 'builtins.dict' else 'max'}")
+    if owner.cls == "builtins.list" and name in ("append", "insert", "extend"):
+        added = operands[-1] if operands else frame.unknown(node)
+        if name == "extend":
+            iterated(frame, added, node, state)
+        extend(frame, owner, element(frame, added, node, state) if name == "extend" else added, node, state)
+        return Constant(None)
+    if name == "get" and operands and isinstance(operands[0], Constant) and owner.cls == "builtins.dict":
+        held_value = record.attributes.get(operands[0].item or "")
+        if held_value is not None:
+            return held_value
+    if name in ("get", "keys", "values", "items", "copy", "index", "count"):
+        result = frame.unknown(node, f"{name}()")
+        alias(state, result, owner)
+        return result
+    return unknown_call(frame, [owner, *operands], node, state)

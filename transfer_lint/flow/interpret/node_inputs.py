@@ -7,7 +7,6 @@ from dataclasses import replace
 
 from transfer_lint.flow.interpret.frame import Frame
 from transfer_lint.flow.interpret.templates import ground
-from transfer_lint.flow.program.heat import HeatMap
 from transfer_lint.flow.program.modules import ClassInfo, FunctionInfo
 from transfer_lint.flow.program.sockets import input_type, nodes_near, outputs, serves_node
 from transfer_lint.flow.values.summary import Summary, Template
@@ -98,12 +97,3 @@ def _common(new: Value, agreed: Value) -> Value | None:
 
 def _because(known: Known | None, why: Why) -> Known | None:
     return known.because(*why) if known is not None else None
-
-
-def is_given_by_sampler(frame: Frame, heat: HeatMap, function: FunctionInfo, owner: Object, name: str) -> bool:
-    """Whether an item is a tensor that ComfyUI passes to models and per-layer callbacks, or to those of its sampler."""
-    if owner.ident.label in frame.knowledge.layer_parameters or owner.ident.label in frame.knowledge.step_parameters:
-        return name[2:-2] in frame.knowledge.per_step_values
-    first = function.parameters[0].arg if len(function.parameters) == 1 else ""
-    called_back = owner.ident.label == first and name[2:-2] in frame.knowledge.callback_values
-    return called_back and heat.is_step_callback(function)

@@ -9,6 +9,7 @@ from transfer_lint.findings import Assumption
 from transfer_lint.flow.interpret.annotations import annotated
 from transfer_lint.flow.interpret.frame import Frame
 from transfer_lint.flow.interpret.node_inputs import node_input
+from transfer_lint.flow.interpret.sampler_values import schedule_of_sampler
 from transfer_lint.flow.program.given_tensors import given_tensors
 from transfer_lint.flow.program.handed_tensors import handed_tensors
 from transfer_lint.flow.program.modules import FunctionInfo
@@ -36,7 +37,7 @@ def parameter(frame: Frame, info: FunctionInfo, number: int, argument: ast.arg, 
         use = parameter_use(info, argument.arg)
         says = "the docstring says that it is a tensor" if isinstance(use, ast.Constant) else "`{}` uses it as a tensor"
         fact = frame.assume(Assumption.MOVED_IS_TENSOR, use, says) if use else _handed(frame, info, argument)
-        fact = fact or _of_sampler(frame, info, argument)
+        fact = fact or schedule_of_sampler(frame, info, argument)
         value = Tensor(symbol, why=(fact,)) if fact is not None else value
     default = info.defaults.get(argument.arg)
     if isinstance(value, Tensor | Object) and isinstance(default, ast.Constant) and default.value is None:
@@ -50,11 +51,3 @@ def _handed(frame: Frame, info: FunctionInfo, argument: ast.arg) -> Fact | None:
         return None
     call = handed_tensors(info.module).get((info.qualname, argument.arg))
     return frame.assume(Assumption.MOVED_IS_TENSOR, call, "`{}` gives it a tensor") if call is not None else None
-
-
-def _of_sampler(frame: Frame, info: FunctionInfo, argument: ast.arg) -> Fact | None:
-    """The fact, if it is assumed, that a parameter is the schedule of noise levels that a sampler is given."""
-    of, named = frame.knowledge, {each.arg for each in info.parameters}
-    if argument.arg not in of.sampler_schedules or not of.sampler_parameters.exact <= named:
-        return None
-    return frame.assume(Assumption.MOVED_IS_TENSOR, argument, "`{}` is the schedule of a sampler")

@@ -128,7 +128,7 @@ def _delete(frame: Frame, node: ast.stmt, state: State) -> State | None:
 def _if(frame: Frame, node: ast.stmt, state: State) -> State | None:
     assert isinstance(node, ast.If)
     truth(frame, node.test, frame.eval(node.test, state))
-    outcome = conditions.surely_tensor(frame, node.test, state)
+    outcome = conditions.outcome_for_tensor(frame, node.test, state)
     if outcome is not None:
         return frame.block(node.body if outcome else node.orelse, state)
     when_true, when_false = conditions.refine(frame, node.test, state)

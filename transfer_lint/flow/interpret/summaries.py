@@ -17,9 +17,9 @@ from transfer_lint.flow.interpret import displays, expressions, loops, statement
 from transfer_lint.flow.interpret.annotations import annotated
 from transfer_lint.flow.interpret.frame import Frame
 from transfer_lint.flow.interpret.instantiation import Instantiation, bind
-from transfer_lint.flow.interpret.node_inputs import is_given_by_sampler
 from transfer_lint.flow.interpret.objects import entry_state, is_reassigned, may_be_set, supposed_same
 from transfer_lint.flow.interpret.parameters import parameter
+from transfer_lint.flow.interpret.sampler_values import handed_over_by_sampler, is_given_by_sampler
 from transfer_lint.flow.interpret.templates import as_constructed, because, ground, lasting
 from transfer_lint.flow.interpret.unknown_calls import unknown_call
 from transfer_lint.flow.interpret.without_flow import without_flow
@@ -35,7 +35,7 @@ from transfer_lint.flow.values.records import AT_ENTRY
 from transfer_lint.flow.values.state import State
 from transfer_lint.flow.values.summary import MOST_EFFECTS, Summary, Template, code_seen_by_callers
 from transfer_lint.flow.values.symbols import Symbol, Symbols
-from transfer_lint.flow.values.terms import Fact, Known, Term, TermKind
+from transfer_lint.flow.values.terms import Known, Term, TermKind
 from transfer_lint.flow.values.values import NONE, Constant, Function, Host, Object, Placed, Tensor, Value, objects_of
 
 HANDLERS = (displays, expressions, loops, statements, try_with)
@@ -207,7 +207,7 @@ class Summaries:
     def summary(self, info: FunctionInfo, tensors: frozenset[str] = frozenset()) -> Summary | None:
         """The summary of a function; None if it is not known.
 
-        tensors: parameters that the function tests with `isinstance` or `is_tensor`, and that are tensors at this call.
+        tensors: parameters that the function tests for being tensors, and that are tensors at this call.
         """
         if info.node in self._running or not self._is_plain(info):
             return None
@@ -256,12 +256,12 @@ class Summaries:
         return Instantiation(caller, info, summary, bound, node, state).result()
 
     def _tested(self, info: FunctionInfo, bound: dict[str, Value]) -> frozenset[str]:
-        """The parameters that the function tests with `isinstance` or `is_tensor`, and that are tensors at a call."""
+        """The parameters that the function tests for being tensors, and that are tensors at a call."""
         if info.node not in self._asks:
-            tests = info.module.holds("is_tensor") or info.module.holds("isinstance")
+            tests = any(map(info.module.holds, ("is_tensor", "isinstance", "hasattr")))
             walk = nodes_of(info.node) if tests else ()
-            names = (tested_for_tensor(info.module, node) for node in walk if isinstance(node, ast.Call))
-            self._asks[info.node] = frozenset(name.id for name in names if name is not None)
+            tested = (tested_for_tensor(info.module, node) for node in walk if isinstance(node, ast.Call))
+            self._asks[info.node] = frozenset(found[0].id for found in tested if found is not None)
         return frozenset(
             name
             for name in self._asks[info.node]
@@ -281,11 +281,8 @@ class Summaries:
     def attribute(self, frame: Frame, owner: Object, name: str, symbol: Symbol) -> Value:
         """The value of an attribute, as given by the object's class or by the place where the object was made."""
         function = frame.function
-        is_root = owner.ident.parent is None
-        if function is not None and is_root and is_given_by_sampler(frame, self.heat, function, owner, name):
-            why = (Fact(function.module, function.node, f"ComfyUI hands `{symbol.label}` over on the accelerator"),)
-            device = Known(Term(TermKind.STABLE, "comfy.model_management.get_torch_device"), why)
-            return Tensor(symbol, device, scalar=False, why=why)
+        if function is not None and is_given_by_sampler(frame, self.heat, function, owner, name):
+            return handed_over_by_sampler(function, symbol)
         template = frame.templates.get(owner.ident)
         if template is None and isinstance(owner.cls, ClassInfo) and not name.startswith("["):
             template = self._shape(frame, owner.cls, name)

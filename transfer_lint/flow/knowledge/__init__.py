@@ -162,6 +162,7 @@ class Knowledge:
     step_schedules: Names = field(default=_NONE, metadata={"path": "heat.schedules"})
     step_schedule_words: Names = field(default=_NONE, metadata={"path": "heat.schedule_words"})
     step_hooks: Names = field(default=_NONE, metadata={"path": "heat.step_hooks"})
+    step_options: Names = field(default=_NONE, metadata={"path": "heat.step_options"})
     layer_hooks: Names = field(default=_NONE, metadata={"path": "heat.layer_hooks"})
     movers: Names = field(default=_NONE, metadata={"path": "heat.movers"})
     step_parameters: Names = field(default=_NONE, metadata={"path": "heat.step_parameters"})

@@ -3,19 +3,43 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from transfer_lint.flow.program.modules import Module
 
+_BUILTIN = ("int", "float", "bool", "str", "list", "tuple", "dict")
+_NO_TENSORS = frozenset({*(f"builtins.{name}" for name in _BUILTIN), "numpy.ndarray", "PIL.Image.Image"})
+"""Classes of which no tensor is an instance."""
 
-def tested_for_tensor(module: Module, test: ast.AST) -> ast.Name | None:
-    """`x` of `isinstance(x, torch.Tensor)` and `torch.is_tensor(x)`; None for other tests."""
+
+def tested_for_tensor(module: Module, test: ast.AST) -> tuple[ast.Name, bool] | None:
+    """`x` of a test that depends on whether it is a tensor, and the outcome if it is one; None for other tests.
+
+    `isinstance(x, torch.Tensor)`, also with other classes beside it, `torch.is_tensor(x)`, `hasattr(x, "item")` are
+    true of a tensor, `isinstance(x, np.ndarray)` is not.
+    """
     match test:
         case ast.Call(func=ast.Name(id="isinstance"), args=[ast.Name() as name, kind], keywords=[]):
-            return name if module.dotted(kind) == "torch.Tensor" else None
+            kinds = {module.dotted(each) for each in _alternatives(kind)}
+            if "torch.Tensor" in kinds:
+                return name, True
+            return (name, False) if kinds <= _NO_TENSORS else None
         case ast.Call(func=ast.Attribute(attr="is_tensor") as func, args=[ast.Name() as name], keywords=[]):
-            return name if module.dotted(func) == "torch.is_tensor" else None
+            return (name, True) if module.dotted(func) == "torch.is_tensor" else None
+        case ast.Call(func=ast.Name(id="hasattr"), args=[ast.Name() as name, ast.Constant(value=attribute)]):
+            return (name, True) if attribute in module.project.knowledge.tensor_methods else None
     return None
+
+
+def _alternatives(kind: ast.expr) -> Sequence[ast.expr]:
+    """The classes of `(A, B)` and `A | B`."""
+    match kind:
+        case ast.Tuple(elts=classes):
+            return classes
+        case ast.BinOp(left=left, op=ast.BitOr(), right=right):
+            return [*_alternatives(left), *_alternatives(right)]
+    return [kind]
 
 
 @dataclass(frozen=True)

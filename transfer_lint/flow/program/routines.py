@@ -268,7 +268,8 @@ class _Walk:
             self._parts(node, path, parent, key)
 
     def _parts(self, node: ast.AST, path: Path, parent: ast.AST, key: str) -> None:
-        if isinstance(node, _CHOICES):  # one of them is what is held
+        joined = isinstance(node, ast.BinOp) and isinstance(parent, _BOUND)  # perhaps `functions + [mine]`
+        if joined or isinstance(node, _CHOICES):  # one of them is what is held
             for child in children(node):
                 self._expression(child, path, parent, key)
             return

@@ -221,6 +221,7 @@ def handed_to(reference: Reference, knowledge: Knowledge) -> Heat:
         case ast.Assign(targets=targets):
             owned = [target for target in targets if isinstance(target, ast.Attribute)]
             patched = any(_is_patch(module, target.value, target.attr) for target in owned)
+            patched = patched or any(_is_step_option(target, knowledge) for target in targets)
         case (
             ast.Tuple(elts=[owner, ast.Constant(value=str(name)), _])
             | ast.Call(func=ast.Name(id="setattr"), args=[owner, ast.Constant(value=str(name)), _])
@@ -258,13 +259,21 @@ def _kind(node: ast.expr) -> tuple[str, ...]:
 
 
 def is_sampler_hook(reference: Reference, knowledge: Knowledge) -> bool:
-    """Whether a function is handed to ComfyUI's sampler, which calls it with a dictionary."""
-    held_by = reference.held_by
-    return (
-        isinstance(held_by, ast.Call)
-        and isinstance(held_by.func, ast.Attribute)
-        and held_by.func.attr in knowledge.step_hooks
-    )
+    """Whether a function is handed to ComfyUI's sampler, which calls it with a dictionary as the last argument."""
+    match reference.held_by:
+        case ast.Call(func=ast.Attribute(attr=name)):
+            return name in knowledge.step_hooks
+        case ast.Assign(targets=targets):
+            return any(_is_step_option(target, knowledge) for target in targets)
+    return False
+
+
+def _is_step_option(target: ast.expr, knowledge: Knowledge) -> bool:
+    """`options["model_function_wrapper"]`."""
+    match target:
+        case ast.Subscript(slice=ast.Constant(value=str(key))):
+            return key in knowledge.step_options
+    return False
 
 
 def layers(module: Module) -> dict[ClassInfo, None]:

@@ -15,6 +15,14 @@ _TROUBLE = re.compile(r"overflow|\bnan\b|\binf\b|finite|fail|error|invalid|warn|
 _OFTEN = 4  # `i % 4 == 0` is a quarter of all iterations: not rare
 _LEAVES = (ast.Continue, ast.Return)
 _WARNS = frozenset({"warn", "warning", "error", "exception", "critical"})
+_INVERSE: dict[type[ast.cmpop], type[ast.cmpop]] = {
+    ast.Eq: ast.NotEq,
+    ast.NotEq: ast.Eq,
+    ast.Is: ast.IsNot,
+    ast.IsNot: ast.Is,
+    ast.In: ast.NotIn,
+    ast.NotIn: ast.In,
+}
 
 
 class Throttles:
@@ -95,7 +103,7 @@ class Throttles:
             case ast.UnaryOp(op=ast.Not(), operand=ast.UnaryOp(op=ast.Not(), operand=inner)):
                 return self._is_rare(inner, body, loop)
             case ast.UnaryOp(op=ast.Not(), operand=ast.Compare(left=left, ops=[op], comparators=[right])):
-                inverse = {ast.Eq: ast.NotEq, ast.NotEq: ast.Eq, ast.Is: ast.IsNot, ast.IsNot: ast.Is}.get(type(op))
+                inverse = _INVERSE.get(type(op))
                 return inverse is not None and self._is_rare(ast.Compare(left, [inverse()], [right]), body, loop)
             case ast.UnaryOp(op=ast.Not(), operand=ast.BoolOp(op=ast.Or(), values=values)):
                 return any(self._is_rare(ast.UnaryOp(ast.Not(), value), body, loop) for value in values)

@@ -1,0 +1,58 @@
+"""Values of a sampler: what a schedule holds, and what ComfyUI hands to models and callbacks at every step."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Mapping
+
+from transfer_lint.findings import Assumption
+from transfer_lint.flow.interpret.frame import Frame
+from transfer_lint.flow.program.heat import HeatMap
+from transfer_lint.flow.program.modules import FunctionInfo
+from transfer_lint.flow.values.symbols import Symbol
+from transfer_lint.flow.values.terms import Fact, Known, Term, TermKind
+from transfer_lint.flow.values.values import Constant, Object, Tensor, Value
+
+
+def schedule_of_sampler(frame: Frame, info: FunctionInfo, argument: ast.arg) -> Fact | None:
+    """The fact, if it is assumed, that a parameter is the schedule of noise levels that a sampler is given."""
+    of, named = frame.knowledge, {each.arg for each in info.parameters}
+    if argument.arg not in of.sampler_schedules or not of.sampler_parameters.exact <= named:
+        return None
+    return frame.assume(Assumption.MOVED_IS_TENSOR, argument, "`{}` is the schedule of a sampler")
+
+
+def is_given_by_sampler(frame: Frame, heat: HeatMap, function: FunctionInfo, owner: Object, name: str) -> bool:
+    """Whether an item is a tensor that ComfyUI passes to models and per-layer callbacks, or to those of its sampler."""
+    if _are_options(frame, owner.ident):
+        return name[2:-2] in frame.knowledge.per_step_values
+    last = function.parameters[-1].arg if function.parameters else ""
+    called_back = owner.ident.parent is None and owner.ident.label == last
+    return called_back and name[2:-2] in frame.knowledge.callback_values and heat.is_step_callback(function)
+
+
+def key_of(method: str, arguments: Mapping[str, Value]) -> str:
+    """The text that `.get(key)` of a mapping is given; "" for another method, or another key."""
+    key = arguments.get("0") if method == "get" else None
+    return key.value if isinstance(key, Constant) and isinstance(key.value, str) else ""
+
+
+def got_from_options(frame: Frame, options: Object, key: str, got: Object) -> Value:
+    """What `.get(key)` of a mapping gives: a tensor if the mapping is one that ComfyUI passes, and the key says so."""
+    passed = key in frame.knowledge.per_step_values and _are_options(frame, options.ident)
+    return handed_over_by_sampler(frame.function, got.ident) if passed and frame.function is not None else got
+
+
+def handed_over_by_sampler(function: FunctionInfo, symbol: Symbol) -> Tensor:
+    """A tensor that ComfyUI hands to a function at every step."""
+    why = (Fact(function.module, function.node, f"ComfyUI hands `{symbol.label}` over on the accelerator"),)
+    device = Known(Term(TermKind.STABLE, "comfy.model_management.get_torch_device"), why)
+    return Tensor(symbol, device, scalar=False, why=why)
+
+
+def _are_options(frame: Frame, mapping: Symbol) -> bool:
+    """Whether a mapping is the one that models, or per-layer callbacks, are given: by its name or key."""
+    if mapping.parent is not None and not mapping.name.startswith("["):
+        return False
+    said = mapping.label.removesuffix("()") if mapping.parent is None else mapping.name[2:-2]
+    return said in frame.knowledge.layer_parameters or said in frame.knowledge.step_parameters
