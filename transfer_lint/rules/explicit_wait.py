@@ -31,9 +31,10 @@ def check(wait: ExplicitWait, questions: Questions, options: RuleOptions) -> Ver
         text = "is always on: the backward pass waits for each gradient, to look for NaN. Turn it on to debug"
         severity = Severity.HINT if questions.is_under_test(wait) else Severity.WARNING
         return Verdict(severity, f"{call} {text}")
-    if wait.rate.rate.heat.rank < Heat.STEP.rank or wait.rate.rate.throttled:
+    rate = wait.rate.rate
+    if rate.heat.rank < Heat.STEP.rank or rate.steady is None:
         return None
-    often = wait.rate.rate.heat.often
+    often = rate.heat.often
     if questions.is_wanted_wait(wait):
         if wait.kind is not WaitKind.WORK or not questions.is_for_times_alone(wait):
             return None

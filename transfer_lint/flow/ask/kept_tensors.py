@@ -12,7 +12,16 @@ from transfer_lint.flow.knowledge import Knowledge, Role
 from transfer_lint.flow.program.idioms import last_name
 from transfer_lint.flow.program.modules import ClassInfo, FunctionInfo
 from transfer_lint.flow.program.repetition import gives_batches
-from transfer_lint.flow.program.syntax import ancestors, bindings, is_literal, nodes_of, own_attribute, path_to, spelled
+from transfer_lint.flow.program.syntax import (
+    ancestors,
+    bindings,
+    is_literal,
+    nodes_of,
+    own_attribute,
+    parents,
+    path_to,
+    spelled,
+)
 from transfer_lint.flow.results.constructions import Construction
 from transfer_lint.flow.results.sites import Site
 from transfer_lint.flow.values.terms import Known, TermKind
@@ -138,6 +147,8 @@ def is_kept_outside(site: Site) -> bool:
         return _is_made_once(function, array)
     root = _root(site.moved, slices=owner is not None and owner.is_module)
     tensor = site.is_tensor or isinstance(site.moved, ast.Subscript)
+    if not tensor and not (owner is not None and owner.is_module):  # a module moves what it has registered
+        tensor = _is_used_as_tensor(site, function)
     whole = root.value if isinstance(root, ast.Attribute) and site.is_tensor else None
     if isinstance(whole, ast.Name) and whole.id != "self" and _is_captured(whole.id, site):
         return True
@@ -158,6 +169,29 @@ def is_kept_outside(site: Site) -> bool:
     if name is None or name in function.assigned or gives_batches(name, site.module.project.knowledge):
         return False  # a loader gives another batch each time
     return tensor
+
+
+def _is_used_as_tensor(site: Site, function: FunctionInfo) -> bool:
+    """Whether the moved copy, which is no array, is used as neither modules nor containers can be."""
+    copies: list[ast.expr]
+    match site.statement:
+        case ast.Assign(targets=[ast.Name(id=name)], value=value) if value is site.node:
+            copies = [n for n in nodes_of(function.node) if isinstance(n, ast.Name) and n.id == name]
+        case _:
+            copies = [site.node]
+    return any(_is_operand_or_shaped(parents(function.node).get(copy), copy) for copy in copies)
+
+
+def _is_operand_or_shaped(holder: ast.AST | None, held: ast.expr) -> bool:
+    """Whether an expression is an operand, or is asked for its shape or given another one."""
+    match holder:
+        case ast.BinOp() | ast.UnaryOp(op=ast.USub() | ast.Invert()):
+            return True
+        case ast.Compare(ops=[ast.Eq() | ast.NotEq() | ast.Lt() | ast.LtE() | ast.Gt() | ast.GtE()]):
+            return True
+        case ast.Attribute(value=value, attr=name):
+            return value is held and (name in _SHAPES or name in ("shape", "ndim", "repeat", "sum", "mean"))
+    return False
 
 
 def _array(site: Site) -> ast.expr | None:

@@ -63,7 +63,7 @@ def _assign_item(frame: Frame, target: ast.Subscript, value: Value, state: State
     frame.run_operators((owner, key), target, state)
     written(frame, target, (owner,))
     index(frame, target, owner, key, value)
-    upload_of_index(frame, target, owner, key)
+    upload_of_index(frame, target, owner, key, state)
     upload_of_value(frame, target, owner, value)
     read_of_value(frame, target, owner, value)
     if isinstance(owner, Object):

@@ -54,7 +54,7 @@ def _subscript(frame: Frame, node: ast.expr, state: State) -> Value:
     key = frame.eval(node.slice, state)
     frame.run_operators((owner, key), node, state)
     index(frame, node, owner, key)
-    upload_of_index(frame, node, owner, key)
+    upload_of_index(frame, node, owner, key, state)
     value = _item(frame, node, owner, key, state)
     whole = isinstance(node.slice, ast.Slice)
     return annotated_item(frame, owner, value, node, (dict, list)) if isinstance(owner, Object) and not whole else value

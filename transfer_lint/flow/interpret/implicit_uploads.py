@@ -13,11 +13,12 @@ from transfer_lint.flow.program.number_lists import lists_numbers
 from transfer_lint.flow.program.syntax import parents
 from transfer_lint.flow.results.constructions import ImplicitUpload
 from transfer_lint.flow.results.reads import Form
+from transfer_lint.flow.values.state import State
 from transfer_lint.flow.values.terms import TermKind, merge_why, role_of
-from transfer_lint.flow.values.values import Host, Object, Tensor, Tuple, Value
+from transfer_lint.flow.values.values import Constant, Host, Object, Tensor, Tuple, Value
 
 
-def upload_of_index(frame: Frame, node: ast.Subscript, owner: Value, key: Value) -> None:
+def upload_of_index(frame: Frame, node: ast.Subscript, owner: Value, key: Value, state: State) -> None:
     """A tensor, array or list of the host as an index is copied to where the indexed tensor is."""
     listed = isinstance(node.slice, ast.Tuple)
     parts = node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
@@ -36,7 +37,7 @@ def upload_of_index(frame: Frame, node: ast.Subscript, owner: Value, key: Value)
         likely = likely or frame.rate.rate.heat.rank >= Heat.STEP.rank
         # No list or dictionary takes a list that is written out.
         whole = isinstance(value, Tensor) or (
-            (sure or (among and isinstance(part, ast.List))) and _holds_numbers(frame, part, value)
+            (sure or (among and isinstance(part, ast.List))) and _holds_numbers(frame, part, value, state)
         )
         if whole and likely and _is_of_host(frame, value):
             _note(frame, node, part, value, tensor)
@@ -125,19 +126,30 @@ def _is_of_host(frame: Frame, value: Value) -> bool:
     return not isinstance(value, Tensor) or (_is_host(frame, value) and not value.scalar)
 
 
-def _holds_numbers(frame: Frame, node: ast.expr, value: Value) -> bool:
+def _holds_numbers(frame: Frame, node: ast.expr, value: Value, state: State) -> bool:
     """Whether an index is an array, a list of what are no tensors, or a `range`."""
     if isinstance(node, ast.Call) and frame.module.dotted(node.func) == "builtins.range":
         return True
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult):
         return any(
-            isinstance(side, ast.List) and _holds_numbers(frame, side, value) for side in (node.left, node.right)
+            isinstance(side, ast.List) and _holds_numbers(frame, side, value, state) for side in (node.left, node.right)
         )
     if isinstance(node, ast.List):
         return bool(node.elts) and all(isinstance(item, ast.Constant | ast.UnaryOp) for item in node.elts)
-    if isinstance(value, Object):
-        return frame.function is not None and lists_numbers(frame.module, frame.function, node)
-    return isinstance(value, Host) and value.array
+    if isinstance(value, Host) and value.array:
+        return True
+    if not isinstance(value, Host | Object):
+        return False
+    written = frame.function is not None and lists_numbers(frame.module, frame.function, node)
+    return written or (isinstance(value, Object) and value.cls == "builtins.list" and _items_are_numbers(value, state))
+
+
+def _items_are_numbers(owner: Object, state: State) -> bool:
+    """Whether all that is known to be in a list are values of the host."""
+    items = state.record(owner.ident).attributes.values()
+    return bool(items) and all(
+        isinstance(item, Constant | Host) and not getattr(item, "array", False) for item in items
+    )
 
 
 def _note(frame: Frame, node: ast.Subscript, brought: ast.expr, value: Value, tensor: Tensor) -> None:

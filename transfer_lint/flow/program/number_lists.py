@@ -33,6 +33,8 @@ def lists_numbers(module: Module, function: FunctionInfo, node: ast.expr, depth:
             return _is_range(module, source) or lists_numbers(module, function, source, depth)
         case ast.Subscript(value=inner, slice=ast.Slice()):
             return lists_numbers(module, function, inner, depth)
+        case ast.BinOp(left=left, op=ast.Add(), right=right):  # what is added to a list is one
+            return any(lists_numbers(module, function, side, depth) for side in (left, right))
         case ast.Name(id=name) if depth:
             return _is_list(module, function, name, depth - 1)
         case ast.Subscript(value=ast.Name() as whole) if depth:

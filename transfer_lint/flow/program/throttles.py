@@ -128,7 +128,8 @@ class Throttles:
             case ast.Compare(left=ast.Call(func=func, args=[]), ops=[ast.Lt() | ast.LtE()], comparators=[chance]):
                 return last_name(func) in ("random", "rand") and _is_small(chance)
             case ast.Compare(left=key, ops=[ast.NotIn()], comparators=[held]):
-                return self._is_filled(held, body, loop) or _is_made_then(key, held, body)
+                filled = self._is_filled(held, body, loop) and not _fills_others(key, held, body)
+                return filled or _is_made_then(key, held, body)
             case ast.Name() | ast.Attribute():
                 name = last_name(test)
                 return name in self._rare or not self._seldom.isdisjoint((name, *name.lower().split("_")))
@@ -255,6 +256,16 @@ def _is_assigned(node: ast.expr, body: Sequence[ast.stmt]) -> bool:
         for part in nodes_of(statement)
         if isinstance(part, ast.Name | ast.Attribute | ast.Subscript)
     )
+
+
+def _fills_others(key: ast.expr, held: ast.expr, body: Sequence[ast.stmt]) -> bool:
+    """Whether a body assigns items of a container under other keys that are written out, and none under this one."""
+    asked = spelled(held)
+    stored = (part for statement in body for part in nodes_of(statement) if isinstance(part, ast.Subscript))
+    keys = [part.slice for part in stored if isinstance(part.ctx, ast.Store) and spelled(part.value) == asked]
+    if not isinstance(key, ast.Constant) or not all(isinstance(each, ast.Constant) for each in keys):
+        return False
+    return bool(keys) and all(spelled(each) != spelled(key) for each in keys)
 
 
 def _asks_few(test: ast.expr) -> bool:
