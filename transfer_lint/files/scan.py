@@ -35,8 +35,10 @@ GIVEN = rf"{words('device')}\s*=(?!=)"
 """What gives a factory, or something else, a device."""
 
 _ACCELERATORS = ("cuda", "xpu", "mps", "npu", "hpu", "get_torch_device", "vae_device")
-ACCELERATOR = rf"(?:{words(*_ACCELERATORS)})\b"
-"""What a file that puts a value on an accelerator by itself has in its text. Any test may read such a value."""
+_HANDED_OVER = ('sigmas"', "sigmas'")
+ACCELERATOR = rf"(?:{words(*_ACCELERATORS)})\b|{'|'.join(_HANDED_OVER)}"
+"""What a file that puts a value on an accelerator by itself has in its text, or that takes from a dictionary what
+ComfyUI's sampler hands over there. Any test may read such a value."""
 
 _WHOLE = ("all", "any", "isfinite", "isinf", "isnan", "max", "mean", "min", "norm", "sigmoid", "sum")
 TESTS = rf"(?:if|while|assert)\b[^\n]*\.(?:{'|'.join(_WHOLE)})\("
@@ -105,7 +107,7 @@ _SITES: Mapping[str, Sequence[str]] = {
     PLACES[4]: ("empty_cache()",),
     PLACES[5]: ("detect_anomaly(",),
     GIVEN: ("device",),
-    ACCELERATOR: _ACCELERATORS,
+    ACCELERATOR: (*_ACCELERATORS, *_HANDED_OVER),
     TESTS: tuple(f".{name}(" for name in _WHOLE),
     BUFFERS: ("register_buffer(",),
 }

@@ -9,7 +9,6 @@ from transfer_lint.findings import Heat
 from transfer_lint.flow.ask.caches import kept_by
 from transfer_lint.flow.ask.detours import last_assigned
 from transfer_lint.flow.program.idioms import iterated, last_name
-from transfer_lint.flow.program.kept_values import kept_values
 from transfer_lint.flow.program.syntax import (
     LOOPS,
     bindings,
@@ -17,7 +16,6 @@ from transfer_lint.flow.program.syntax import (
     loops_around,
     names_in,
     nodes_of,
-    own_attribute,
     path_to,
     spelled,
 )
@@ -27,7 +25,6 @@ from transfer_lint.flow.results.sites import Site
 _ENDS = (ast.Return, ast.Continue, ast.Break)  # a test that raises asks for a mistake
 _PLACES = frozenset({"device", "is_cuda", "is_cpu"})
 _LOADING = ("load", "from_pretrained")
-_CONTAINERS = frozenset({"torch.nn.Module", "torch.nn.ModuleList", "torch.nn.ModuleDict", "torch.nn.Sequential"})
 
 
 def only_moves(site: Site, sites: Sequence[Site]) -> bool:
@@ -223,14 +220,6 @@ def _collections(site: Site) -> frozenset[str]:
     found = {spelled(iterated(value)) for value in values if isinstance(value, ast.Call) and value.args}
     found |= {spelled(value.value) for value in (site.moved, *values) if isinstance(value, ast.Subscript)}
     return frozenset(found)
-
-
-def is_single_layer(site: Site) -> bool:
-    """Whether what is moved is one layer of torch that the constructor makes: its weights are soon gone through."""
-    owner, name = site.function.owner if site.function is not None else None, own_attribute(site.moved)
-    made = kept_values(owner, name) if owner is not None and name is not None else ()
-    kinds = [site.module.dotted(value.func) if isinstance(value, ast.Call) else "" for value in made]
-    return bool(kinds) and all(kind.startswith("torch.nn.") and kind not in _CONTAINERS for kind in kinds)
 
 
 def is_given(site: Site) -> bool:

@@ -10,6 +10,7 @@ from transfer_lint.flow.ask import (
     detours,
     duplicates,
     kept_tensors,
+    light_moves,
     loop_invariance,
     missing,
     module_moves,
@@ -143,15 +144,15 @@ class Questions(ReadQuestions, WaitQuestions):
     def is_worth_a_guard(self, site: Site) -> bool:
         """Whether a module's move surely is repeated for nothing.
 
-        It is a module, or is used as one, and no single layer; it outlives the call, and is no parameter; nothing takes
-        it, or a part of it, away again; it is not being constructed, and no loop below trains a model.
+        It is a module, or is used as one, and the move costs something; it outlives the call, and is no parameter;
+        nothing takes it, or a part of it, away again; it is not being constructed, and no loop below trains a model.
         """
         function = site.function
         used = site.is_module or is_used_as_module(_scope_of(site), site.moved, self._knowledge.tensor_methods)
         return (
             used
             and (function is None or function.name != "__init__")
-            and not module_moves.is_single_layer(site)
+            and not light_moves.costs_little(site)
             and module_moves.outlives_call(site)
             and not module_moves.precedes_training(site)
             and (not module_moves.is_given(site) or self.is_in_node_of_pack(site))

@@ -229,7 +229,8 @@ def _bool(frame: Frame, node: ast.expr, state: State) -> Value:
         here = after
     if here is not state:
         _settle(frame, state, here, node)
-    return result
+    read = isinstance(result, Object) and result.or_host and isinstance(value, Host | Constant)
+    return Object(result.ident) if read and isinstance(result, Object) else result  # what tested it has read it
 
 
 @evaluates(ast.IfExp)
