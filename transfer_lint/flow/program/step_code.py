@@ -29,7 +29,8 @@ _REPEATED = (ast.For, ast.AsyncFor, ast.While, ast.ListComp, ast.GeneratorExp)
 def declared(routine: Routine, knowledge: Knowledge) -> Heat:
     """The heat of a function, as its class, its parameters and its name say: `call` if they say nothing."""
     parameters = routine.parameters
-    if any(name in knowledge.layer_parameters for name in set(parameters) - _texts(routine)) and not _is_node(routine):
+    handed = set(parameters) - _own_options(routine)
+    if any(name in knowledge.layer_parameters for name in handed) and not _is_node(routine):
         return Heat.LAYER
     if routine.owner is not None and (heat := _of_class(routine.owner, routine.name, knowledge)) is not None:
         return heat
@@ -39,16 +40,21 @@ def declared(routine: Routine, knowledge: Knowledge) -> Heat:
     return Heat.ONCE if once else Heat.CALL
 
 
-def _texts(routine: Routine) -> frozenset[str]:
-    """The parameters that are texts, as their annotations or default values say."""
+def _own_options(routine: Routine) -> frozenset[str]:
+    """The parameters that are texts or empty dictionaries, as their annotations or default values say."""
     if isinstance(routine.node, ast.Module):
         return frozenset()
     arguments = routine.node.args
     placed = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs]
     noted = {a.arg for a in placed if isinstance(a.annotation, ast.Name) and a.annotation.id == "str"}
     defaults = defaults_of(arguments).items()
-    texts = {name for name, value in defaults if isinstance(value, ast.Constant) and isinstance(value.value, str)}
-    return frozenset(noted | texts)
+    given = {
+        name
+        for name, value in defaults
+        if (isinstance(value, ast.Constant) and isinstance(value.value, str))
+        or (isinstance(value, ast.Dict) and not value.keys)
+    }
+    return frozenset(noted | given)
 
 
 def _is_node(routine: Routine) -> bool:
@@ -59,7 +65,7 @@ def _is_node(routine: Routine) -> bool:
 def _of_class(owner: ClassInfo, name: str, knowledge: Knowledge) -> Heat | None:
     """The heat of a method that others call at every step, because its class implements their protocol."""
     protocol = knowledge.step_protocol.exact
-    if name in protocol and protocol <= owner.methods.keys():
+    if name in protocol and name not in knowledge.once_functions and protocol <= owner.methods.keys():
         return Heat.STEP
     for base in owner.lineage:
         if isinstance(base, str):
