@@ -21,7 +21,8 @@ def check(site: Site, questions: Questions, options: RuleOptions) -> Verdict | N
     """The analysis gives the proof; the rule only reports it.
 
     Loud for a module, whose every weight it looks at. Of a tensor it costs a microsecond, no copy and no wait: a hint,
-    which `fix` mends. A hint, too, where it may well be meant.
+    which `fix` mends. A hint, too, where it may well be meant. Nothing is said of a move to the host that runs once,
+    with a comment.
     """
     why = questions.is_there(site)
     if why is None and site.is_discarded:
@@ -32,6 +33,9 @@ def check(site: Site, questions: Questions, options: RuleOptions) -> Verdict | N
     # A comment may say why it is there; a local that names the place of several moves is one thing to turn; and where
     # another function decides that the value is on the host already, or has loaded a model, that may change.
     explained = questions.goes_to_host(site) and questions.is_explained(site)
+    constructs = site.function is not None and site.function.name == "__init__"
+    if explained and (constructs or site.heat is Heat.ONCE):
+        return None  # it says where the value is kept
     elsewhere = questions.is_decided_elsewhere(site) and (questions.says_host(site) or not site.is_tensor)
     meant = explained or elsewhere or questions.is_knob(site) or questions.is_in_test(site)
     aside = meant or site.heat is Heat.ONCE or site.in_handler or site.rate.is_rare

@@ -142,10 +142,9 @@ class Questions(ReadQuestions, WaitQuestions):
         return function is not None and is_used_as_module(function.node, node, self._knowledge.tensor_methods)
 
     def is_worth_a_guard(self, site: Site) -> bool:
-        """Whether a module's move surely is repeated for nothing.
+        """Whether a module's move costs something, and surely is repeated for nothing.
 
-        It is a module, or is used as one, and the move costs something; it outlives the call, and is no parameter;
-        nothing takes it, or a part of it, away again; it is not being constructed, and no loop below trains a model.
+        It outlives the call, and is no parameter; nothing takes it, or a part of it, away again; no loop below trains.
         """
         function = site.function
         used = site.is_module or is_used_as_module(_scope_of(site), site.moved, self._knowledge.tensor_methods)
