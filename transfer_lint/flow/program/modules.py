@@ -240,6 +240,9 @@ class Tree(Protocol):
     def overriding(self, name: str, attribute: str, near: str) -> Sequence[str]:
         """The files with a class that seems to inherit from the class `name`, and may define or assign `attribute`."""
 
+    def mentioning(self, text: str, near: str) -> Sequence[str]:
+        """The files of the tree around `near` that hold a piece of text."""
+
 
 class Module:
     """One parsed file. tree: the syntax tree of its text."""

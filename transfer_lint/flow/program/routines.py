@@ -270,8 +270,9 @@ class _Walk:
     def _parts(self, node: ast.AST, path: Path, parent: ast.AST, key: str) -> None:
         joined = isinstance(node, ast.BinOp) and isinstance(parent, _BOUND)  # perhaps `functions + [mine]`
         if joined or isinstance(node, _CHOICES):  # one of them is what is held
+            perhaps = isinstance(node, ast.IfExp) and self._throttles.is_for_training(node.test)
             for child in children(node):
-                self._expression(child, path, parent, key)
+                self._expression(child, path.into(Change.UNSURE) if perhaps else path, parent, key)
             return
         listed = isinstance(node, _LISTS) and isinstance(parent, _BOUND)
         if isinstance(node, ast.Tuple) and len(node.elts) == 3:  # perhaps `(module, "function", mine)`, a patch

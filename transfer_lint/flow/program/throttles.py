@@ -15,6 +15,7 @@ _TROUBLE = re.compile(r"overflow|\bnan\b|\binf\b|finite|fail|error|invalid|warn|
 _OFTEN = 4  # `i % 4 == 0` is a quarter of all iterations: not rare
 _LEAVES = (ast.Continue, ast.Return)
 _WARNS = frozenset({"warn", "warning", "error", "exception", "critical"})
+_TRAINS = (".backward(", "training_step")
 _INVERSE: dict[type[ast.cmpop], type[ast.cmpop]] = {
     ast.Eq: ast.NotEq,
     ast.NotEq: ast.Eq,
@@ -35,6 +36,7 @@ class Throttles:
         self._parameters = frozenset(parameters)
         self._fresh = set(self._parameters)  # names that every call gives a value anew, so that nothing is kept in them
         self._rare: set[str] = set()  # names that are seldom true
+        self._training: set[str] = set()  # names that are true only while a model is trained
         self._of_steps: set[str] = set()  # tests of branches that step an optimizer, as written
 
     def assigned(self, node: ast.Assign) -> None:
@@ -45,6 +47,8 @@ class Throttles:
             case ast.Assign(targets=[ast.Name(id=name)], value=ast.Compare() | ast.BoolOp() | ast.UnaryOp() as test):
                 if self._is_rare(test, (), None):
                     self._rare.add(name)
+                if self.is_for_training(test):
+                    self._training.add(name)
 
     def of(self, node: ast.If, loop: Sequence[str] | None) -> tuple[Change | None, Change | None]:
         """How the body, and how the `else`, of an `if` changes the rate.
@@ -60,15 +64,30 @@ class Throttles:
         body = body or (_asks_few(node.test) and all(map(_is_placeholder, node.body)))
         other = self._is_rare(ast.UnaryOp(ast.Not(), node.test), node.orelse, loop)
         body = body or isinstance(node.body[-1], ast.Raise) or _is_for_failures(node)
-        perhaps = _asks_rank_and_more(node.test) or self._is_default(node)
+        perhaps = _asks_rank_and_more(node.test) or self._is_default(node) or self.is_for_training(node.test)
         likely = Change.UNSURE if perhaps else None
         return Change.RARELY if body else likely, Change.RARELY if other else None
+
+    def is_for_training(self, test: ast.expr) -> bool:
+        """Whether a test is true only while a model is trained, in a node pack that trains none: `self.training`."""
+        match test:
+            case ast.BoolOp(op=ast.And(), values=values):
+                return any(map(self.is_for_training, values))
+            case ast.Attribute(value=ast.Name(id="self"), attr="training"):
+                mentioning = self._module.project.mentioning
+                held = [bool(mentioning(text, self._module.path)) for text in ("NODE_CLASS_MAPPINGS", *_TRAINS)]
+                return held[0] and not any(held[1:])
+            case ast.Name(id=name):
+                return name in self._training
+        return False
 
     def ends(self, node: ast.If, rest: Sequence[ast.stmt], loop: Sequence[str] | None) -> bool:
         """Whether the rest of its block runs rarely after an `if`: `if step % 100: continue`.
 
-        Also where a test in one of its branches returns so.
+        Also where a test in one of its branches returns so, and where the `if` returns what the rest then keeps.
         """
+        if loop is None and _returns_kept(node, rest):
+            return True
         return self._ends(node, loop) and not steps_optimizer(rest) and not (loop is None and _takes_batch(rest))
 
     def _ends(self, node: ast.If, loop: Sequence[str] | None) -> bool:
@@ -266,6 +285,16 @@ def _fills_others(key: ast.expr, held: ast.expr, body: Sequence[ast.stmt]) -> bo
     if not isinstance(key, ast.Constant) or not all(isinstance(each, ast.Constant) for each in keys):
         return False
     return bool(keys) and all(spelled(each) != spelled(key) for each in keys)
+
+
+def _returns_kept(node: ast.If, rest: Sequence[ast.stmt]) -> bool:
+    """Whether a branch returns what is kept, and the rest keeps it: `if key in cache: return cache[key]`."""
+    match node.body[-1]:
+        case ast.Return(value=ast.Attribute() | ast.Subscript() as kept) if not node.orelse:
+            text = spelled(kept)
+            stored = (part for statement in rest for part in nodes_of(statement) if isinstance(part, type(kept)))
+            return any(isinstance(part.ctx, ast.Store) and spelled(part) == text for part in stored)
+    return False
 
 
 def _asks_few(test: ast.expr) -> bool:
