@@ -9,6 +9,7 @@ from typing import TypeGuard
 from transfer_lint.flow.ask.caches import asks_for, kept_by
 from transfer_lint.flow.ask.factories import Factories
 from transfer_lint.flow.knowledge import Knowledge, Role
+from transfer_lint.flow.program.handed_kept import handed_kept
 from transfer_lint.flow.program.idioms import last_name
 from transfer_lint.flow.program.modules import ClassInfo, FunctionInfo
 from transfer_lint.flow.program.repetition import gives_batches
@@ -158,6 +159,8 @@ def is_kept_outside(site: Site) -> bool:
         if _is_of_module(root.id, site):
             return site.is_tensor
         values = [v for t, v in bindings(function.node) if isinstance(t, ast.Name) and t.id == root.id]
+        if (function.qualname, root.id) in handed_kept(site.module):
+            return tensor and all(value is None or site.node in nodes_of(value) for value in values)
         first = values[0] if values else None
         if first is None or not all(value is first or site.node in nodes_of(value) for value in values if value):
             return False

@@ -20,8 +20,10 @@ def handed_tensors(module: Module) -> Mapping[tuple[str, str], ast.Call]:
         known = {}
         given: dict[tuple[str, str], list[tuple[FunctionInfo, ast.Call, ast.expr]]] = {}
         for caller in module.functions:
-            for called, call in _calls(caller):
-                for name, value in _arguments(called, call):
+            for called, call in calls_of(caller):
+                for name, value in arguments(called, call):
+                    if any(argument.arg == name and argument.annotation for argument in called.parameters):
+                        continue
                     given.setdefault((called.qualname, name), []).append((caller, call, value))
         for _ in range(_ROUNDS):
             before = len(known)
@@ -34,7 +36,7 @@ def handed_tensors(module: Module) -> Mapping[tuple[str, str], ast.Call]:
     return known
 
 
-def _calls(caller: FunctionInfo) -> Iterator[tuple[FunctionInfo, ast.Call]]:
+def calls_of(caller: FunctionInfo) -> Iterator[tuple[FunctionInfo, ast.Call]]:
     """The calls of functions of the file, of methods of `self`, and of modules that the object keeps."""
     module, owner = caller.module, caller.owner
     for node in nodes_of(caller.node):
@@ -43,7 +45,7 @@ def _calls(caller: FunctionInfo) -> Iterator[tuple[FunctionInfo, ast.Call]]:
             case ast.Call(func=ast.Name(id=name)):
                 found = module.binding(name)
             case ast.Call(func=ast.Attribute(value=ast.Name(id="self"), attr=name)) if owner is not None:
-                found = owner.methods.get(name) or _forward_of_part(owner, name)
+                found = owner.method(name) or _forward_of_part(owner, name)
         if isinstance(found, FunctionInfo) and isinstance(node, ast.Call) and found.module is module:
             yield found, node
 
@@ -59,14 +61,13 @@ def _forward_of_part(owner: ClassInfo, name: str) -> FunctionInfo | None:
     return None
 
 
-def _arguments(called: FunctionInfo, call: ast.Call) -> Iterator[tuple[str, ast.expr]]:
-    """The parameters without an annotation that a call gives arguments."""
+def arguments(called: FunctionInfo, call: ast.Call) -> Iterator[tuple[str, ast.expr]]:
+    """The parameters that a call gives arguments, and these."""
     if any(isinstance(part, ast.Starred) for part in call.args):
         return
     bound = called.owner is not None and "builtins.staticmethod" not in called.decorators
-    names = [argument.arg for argument in called.parameters if argument.annotation is None]
-    placed = [argument.arg for argument in called.parameters][bound:]
-    for name, value in (*zip(placed, call.args, strict=False), *((k.arg, k.value) for k in call.keywords)):
+    names = [argument.arg for argument in called.parameters]
+    for name, value in (*zip(names[bound:], call.args, strict=False), *((k.arg, k.value) for k in call.keywords)):
         if name in names:
             yield name, value
 
