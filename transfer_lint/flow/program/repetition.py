@@ -280,7 +280,7 @@ class Repetition:
                     if attribute in ONLY_MODULES_HAVE:
                         found.add(_spelled(used))
                 case ast.Assign(targets=[ast.Name() | ast.Attribute() as target], value=ast.Call(func=made)):
-                    if self._makes_module(made):
+                    if self._makes_module(made) or getattr(made, "attr", "") in ("eval", "train"):
                         found.add(_spelled(target))
         return frozenset(found - {"self"})
 
