@@ -35,7 +35,8 @@ def handed_kept(module: Module) -> Set[tuple[str, str]]:
 def _is_kept(value: ast.expr, caller: FunctionInfo) -> bool:
     name = own_attribute(value)
     if name is not None:
-        return name not in caller.assigned and not gives_batches(name, caller.module.project.knowledge)
+        changed = caller.owner is None or name in caller.owner.reassigned
+        return not changed and not gives_batches(name, caller.module.project.knowledge)
     return isinstance(value, ast.Name) and _is_captured(value, caller)
 
 

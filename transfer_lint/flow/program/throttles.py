@@ -149,12 +149,18 @@ class Throttles:
             case ast.Compare(left=key, ops=[ast.NotIn()], comparators=[held]):
                 filled = self._is_filled(held, body, loop) and not _fills_others(key, held, body)
                 return filled or _is_made_then(key, held, body)
+            case ast.Compare(left=ast.Name() | ast.Attribute() as level, ops=[ast.Gt() | ast.GtE()]):
+                return self._is_named_seldom(level)  # `verbose_level > 0`
             case ast.Name() | ast.Attribute():
-                name = last_name(test)
-                return name in self._rare or not self._seldom.isdisjoint((name, *name.lower().split("_")))
+                return last_name(test) in self._rare or self._is_named_seldom(test)
             case ast.Call(func=func):
                 return last_name(func) in ("isEnabledFor", "is_in_onnx_export", "divisible_by")
         return False
+
+    def _is_named_seldom(self, node: ast.expr) -> bool:
+        """Whether a name says that it is seldom true: `debug`, `args.verbose_level`."""
+        name = last_name(node)
+        return not self._seldom.isdisjoint((name, *name.lower().split("_")))
 
     def _is_counted(self, node: ast.expr) -> bool:
         """`step % every`, where `step` is a counter, and `every` is no small number."""
