@@ -9,6 +9,7 @@ from transfer_lint.flow.program.idioms import last_name
 from transfer_lint.flow.program.syntax import (
     LOOPS,
     ancestors,
+    bindings,
     block_with,
     blocks_of,
     calls_in,
@@ -32,13 +33,19 @@ _LEVELS = frozenset({"sigma", "sigmas", "timestep", "timesteps"})
 
 
 def is_agreed_on(read: HostRead) -> bool:
-    """Whether all processes are told what is read, to go on alike: `dist.broadcast(flag, src=0)`, `flag.item()`."""
+    """Whether all processes are told what is read, to go on alike: `dist.broadcast(flag, src=0)`, `flag.item()`.
+
+    Or agree on it: what is reduced over all of them was made of a value of the host.
+    """
     if read.function is None:
         return False
     names = {spelled(node) for node in nodes_of(read.node) if isinstance(node, ast.Name | ast.Attribute)}
+    made = (value for target, value in bindings(read.scope) if spelled(target) in names)
+    flag = any(isinstance(value, ast.Call) and last_name(value.func) in ("tensor", "as_tensor") for value in made)
+    calls = ("broadcast", "all_reduce") if flag else ("broadcast",)
     return any(
         isinstance(node, ast.Call)
-        and last_name(node.func) == "broadcast"
+        and last_name(node.func) in calls
         and node.lineno <= read.anchor[0]
         and any(spelled(value) in names for value in node.args[:1])
         for node in nodes_of(read.function.node)
