@@ -9,6 +9,7 @@ from transfer_lint.flow.ask import (
     caches,
     detours,
     duplicates,
+    kept_outside,
     kept_tensors,
     light_moves,
     loop_invariance,
@@ -237,8 +238,7 @@ class Questions(ReadQuestions, WaitQuestions):
     def is_operand(self, site: Site) -> bool:
         """Whether the moved value is an operand of an operation that does not write to it, nor return it or a view."""
         knowledge = self._knowledge
-        parent = parents(site.statement).get(site.node)
-        match parent:
+        match parent := parents(site.statement).get(site.node):
             case ast.Compare(ops=ops):
                 return not any(isinstance(op, ast.Is | ast.IsNot) for op in ops)
             case ast.BinOp() | ast.UnaryOp():
@@ -304,8 +304,8 @@ class Questions(ReadQuestions, WaitQuestions):
         return kept_tensors.comes_from_function(site)
 
     def is_kept_outside(self, site: Site) -> bool:
-        """Whether the site moves what comes from outside, and is the same at every call; see `kept_tensors`."""
-        return kept_tensors.is_kept_outside(site)
+        """Whether the site moves what comes from outside, and is the same at every call; see `kept_outside`."""
+        return kept_outside.is_kept_outside(site)
 
     def kept_for_first_device(self, place: Site | Construction) -> str | None:
         """What keeps the tensor for the first device that is seen, as it is written; see `kept_tensors`."""
