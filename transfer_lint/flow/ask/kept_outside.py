@@ -27,9 +27,9 @@ def is_kept_outside(site: Site) -> bool:
         captured = isinstance(array, ast.Name) and _is_captured(array.id, site)
         return captured or is_made_once(function, array)
     root = _root(site.moved, slices=owner is not None and owner.is_module)
-    tensor = site.is_tensor or isinstance(site.moved, ast.Subscript | ast.Call)
+    tensor = site.is_tensor or isinstance(site.moved, ast.Subscript)
     if not tensor and not (owner is not None and owner.is_module):  # a module moves what it has registered
-        tensor = _is_used_as_tensor(site, function)
+        tensor = isinstance(site.moved, ast.Call) or _is_used_as_tensor(site, function)
     whole = root.value if isinstance(root, ast.Attribute) and site.is_tensor else None
     if isinstance(whole, ast.Name) and whole.id != "self" and _is_captured(whole.id, site):
         return True
