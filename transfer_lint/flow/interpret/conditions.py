@@ -84,7 +84,16 @@ def outcome_for_tensor(frame: Frame, test: ast.expr, state: State) -> bool | Non
         return None
     name, outcome = tested
     value = state.locals.get(name.id)
-    return outcome if isinstance(value, Tensor) and not value.optional else None
+    if not isinstance(value, Tensor) or value.optional:
+        return None
+    doubted = not outcome and value.ident.is_initial() and _is_annotated(frame, name.id)
+    return None if doubted else outcome
+
+
+def _is_annotated(frame: Frame, name: str) -> bool:
+    """Whether a parameter has an annotation: code that tests for another type may know it better."""
+    parameters = frame.function.parameters if frame.function is not None else ()
+    return any(argument.arg == name and argument.annotation is not None for argument in parameters)
 
 
 def _learn_class(frame: Frame, value: ast.expr, cls: Value, state: State, test: ast.expr) -> None:

@@ -148,7 +148,7 @@ def _items_are_numbers(owner: Object, state: State) -> bool:
     """Whether all that is known to be in a list are values of the host."""
     items = state.record(owner.ident).attributes.values()
     return bool(items) and all(
-        isinstance(item, Constant | Host) and not getattr(item, "array", False) for item in items
+        isinstance(item, Constant) or (isinstance(item, Host) and not item.array) for item in items
     )
 
 
