@@ -45,9 +45,18 @@ def calls_of(caller: FunctionInfo) -> Iterator[tuple[FunctionInfo, ast.Call]]:
             case ast.Call(func=ast.Name(id=name)):
                 found = module.binding(name)
             case ast.Call(func=ast.Attribute(value=ast.Name(id="self"), attr=name)) if owner is not None:
-                found = owner.method(name) or _forward_of_part(owner, name)
+                found = _method(owner, name) or _forward_of_part(owner, name)
         if isinstance(found, FunctionInfo) and isinstance(node, ast.Call) and found.module is module:
             yield found, node
+
+
+def _method(owner: ClassInfo, name: str, depth: int = _ROUNDS) -> FunctionInfo | None:
+    """The method of a class, or of a base that the file itself holds: what is memoised must rest on this file alone."""
+    if name in owner.methods or depth == 0:
+        return owner.methods.get(name)
+    named = (base.id for base in owner.node.bases if isinstance(base, ast.Name))
+    bases = (owner.module.classes[each] for each in named if each in owner.module.classes)
+    return next((found for base in bases if (found := _method(base, name, depth - 1)) is not None), None)
 
 
 def _forward_of_part(owner: ClassInfo, name: str) -> FunctionInfo | None:
