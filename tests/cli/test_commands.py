@@ -53,6 +53,24 @@ def test_explain_says_what_is_reported_of_no_transfer(tmp_path: Path) -> None:
     assert "TL304" not in lint("explain", "a.py:3:1", cwd=tmp_path, expect=0).out
 
 
+def test_explain_says_what_is_reported_where_no_method_is_called(tmp_path: Path) -> None:
+    lines = ["import torch", "", 'x = torch.ones(4, device="cuda:0")', "for i in range(100):", "    if x[0] > 1:"]
+    lines += [
+        "        x = x * 2",
+        "    torch.autograd.grad(x.sum(), x)",
+        "    if i > 98 and bool(x[1]):",
+        "        break",
+        "",
+    ]
+    (tmp_path / "a.py").write_text("\n".join(lines))
+    reported = lint("check", "--output-format", "concise", "a.py", cwd=tmp_path, expect=1).out.splitlines()
+    waits = [line.split(": ")[0] for line in reported if "TL301" in line]
+    assert waits
+    for place in waits:
+        for asked in (place, place.rpartition(":")[0]):
+            assert "TL301 host-read-in-hot-path" in lint("explain", asked, cwd=tmp_path, expect=0).out
+
+
 @pytest.mark.parametrize(
     ("place", "words"),
     [

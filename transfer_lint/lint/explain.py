@@ -16,7 +16,7 @@ from transfer_lint.flow.program.modules import Module
 from transfer_lint.flow.program.project import Project
 from transfer_lint.flow.program.syntax import written
 from transfer_lint.flow.results.examination import Interpretation
-from transfer_lint.flow.results.sites import Site, method_name
+from transfer_lint.flow.results.sites import Site
 from transfer_lint.flow.values.terms import Known, Why
 from transfer_lint.flow.values.values import (
     Class,
@@ -43,8 +43,8 @@ from transfer_lint.rules.options import RuleOptions
 def explain(path: str, text: str, line: int, column: int | None, project: Project, options: RuleOptions) -> list[str]:
     """What is known about the values and transfers on a line, as lines.
 
-    line, column: 1-based, column in characters. With a column: only values whose expression covers it, and only a
-    transfer whose anchor is there.
+    line, column: 1-based, column in characters. With a column: only values whose expression covers it, and only what
+    begins there of all that is judged.
 
     Raises what `judge.check` raises for source that does not parse.
     """
@@ -56,27 +56,23 @@ def explain(path: str, text: str, line: int, column: int | None, project: Projec
     chosen = max(around, key=lambda i: i.function.node.lineno if i.function else 0)
     lines = [f"{path}:{line}  {module.lines[line - 1].strip()}"]
     lines.extend(_values(module, chosen, line, column))
-    if any(_methods_called(module, line, column)):
-        questions = Questions(project, module, analysis_of(project).examine(module))
-        found = judge(module, project, options).judgements
-        # A host read may be at the same call.
-        judged = {each.place.node: each for each in found if isinstance(each.place, Site)}
-        lines.extend(_judgements(questions, judged, line, column))
-        for each in found:
-            if not isinstance(each.place, Site) and each.place.anchor == (line, column or each.place.anchor[1]):
-                lines.extend(_reported(each))
+    questions = Questions(project, module, analysis_of(project).examine(module))
+    found = judge(module, project, options).judgements
+    # A host read may be at the same call.
+    judged = {each.place.node: each for each in found if isinstance(each.place, Site)}
+    lines.extend(_judgements(questions, judged, line, column))
+    for each in found:
+        if not isinstance(each.place, Site) and _is_asked_for(each, line, column):
+            lines.extend(_reported(each))
     if len(lines) == 1:
         lines.append("no value of this line is followed: it holds no expression that runs, or runs in no function")
     return lines
 
 
-def _methods_called(module: Module, line: int, column: int | None) -> Iterator[ast.Call]:
-    """The calls of methods on a line, at a column: only such calls are transfers."""
-    for node in ast.walk(module.tree):
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
-            inside = node.lineno <= line <= (node.end_lineno or node.lineno)
-            if inside and column in (None, method_name(module, node.func)[1]):
-                yield node
+def _is_asked_for(found: Judgement, line: int, column: int | None) -> bool:
+    """Whether a judgement is about a place on a line: where the place is, or where the finding says that it begins."""
+    begins = (found.place.anchor, found.verdict.start or found.place.anchor)
+    return any(at == (line, column or at[1]) for at in begins)
 
 
 def _values(module: Module, interpretation: Interpretation, line: int, column: int | None) -> Iterator[str]:

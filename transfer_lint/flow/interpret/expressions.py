@@ -229,8 +229,9 @@ def _bool(frame: Frame, node: ast.expr, state: State) -> Value:
         here = after
     if here is not state:
         _settle(frame, state, here, node)
-    read = isinstance(result, Object) and result.or_host and isinstance(value, Host | Constant)
-    return Object(result.ident) if read and isinstance(result, Object) else result  # what tested it has read it
+    if isinstance(result, Object) and result.or_host and isinstance(value, Host | Constant):
+        return Object(result.ident)  # what tested the tensor has read it
+    return result
 
 
 @evaluates(ast.IfExp)

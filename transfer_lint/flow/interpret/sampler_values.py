@@ -45,7 +45,8 @@ def got_from_options(frame: Frame, options: Object, key: str, got: Object) -> Va
 
 def handed_over_by_sampler(function: FunctionInfo, symbol: Symbol) -> Tensor:
     """A tensor that ComfyUI hands to a function at every step."""
-    why = (Fact(function.module, function.node, f"ComfyUI hands `{symbol.label}` over on the accelerator"),)
+    name = symbol.label.removesuffix("()")  # of what `.get(name)` gives
+    why = (Fact(function.module, function.node, f"ComfyUI hands `{name}` over on the accelerator"),)
     device = Known(Term(TermKind.STABLE, "comfy.model_management.get_torch_device"), why)
     return Tensor(symbol, device, scalar=False, why=why)
 
