@@ -283,11 +283,13 @@ def _on_request(judgement: Judgement, questions: Questions, options: RuleOptions
     """Whether the fix is one that `fix` applies only where it is asked to mend hints."""
     if judgement.severity is not Severity.HINT or options.fix_hints is FixHints.ALWAYS:
         return False
-    guards = isinstance(judgement.verdict.action, _GUARDS)
     place = judgement.place
+    if options.fix_hints is FixHints.NEVER or questions.is_aside(place):
+        return True
+    guards = isinstance(judgement.verdict.action, _GUARDS)
     beside = isinstance(place, Site) and questions.follows_tensor(place)  # one input is moved to where another one is
     wanted = judgement.verdict.simpler or (guards and not beside and questions.is_in_node_of_pack(place))
-    return options.fix_hints is FixHints.NEVER or not wanted
+    return not wanted
 
 
 def _halves(applied: Sequence[Judgement], options: RuleOptions) -> Sequence[Judgement]:

@@ -6,6 +6,7 @@ import ast
 
 from transfer_lint.findings import Assumption
 from transfer_lint.flow.interpret.assumed import of_output, scheduler_timesteps
+from transfer_lint.flow.interpret.attribute_devices import put_by_class
 from transfer_lint.flow.interpret.frame import Frame
 from transfer_lint.flow.interpret.items import element
 from transfer_lint.flow.interpret.names import is_reassigned, value_of_binding
@@ -65,7 +66,8 @@ def attribute(frame: Frame, owner: Value, node: ast.Attribute, state: State) -> 
             value = of_output(owner, name, state.read(owner, name), frame, node)
             if owner.cls in ("builtins.list", "builtins.dict") and isinstance(value, Object):
                 state.sharing.later[value.ident] = Later((owner.ident,))  # `held.append`, to be called later
-            return _by_assignment(frame, owner, name, scheduler_timesteps(frame, owner, name, value, node))
+            known = _by_assignment(frame, owner, name, scheduler_timesteps(frame, owner, name, value, node))
+            return put_by_class(frame, owner, name, known, node, state)
         case Placed() if name == "type":
             return Host(frame.symbol(node, name))
     return frame.unknown(node, name)

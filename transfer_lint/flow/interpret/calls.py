@@ -29,7 +29,7 @@ from transfer_lint.flow.interpret.frame import Frame
 from transfer_lint.flow.interpret.host_reads import by_function, logged, method, shows, unknown_method
 from transfer_lint.flow.interpret.items import container_method
 from transfer_lint.flow.interpret.objects import found_method, store
-from transfer_lint.flow.interpret.sampler_values import got_from_options, key_of
+from transfer_lint.flow.interpret.sampler_values import got_from_options, key_of, level_of_sampler
 from transfer_lint.flow.interpret.tensors import as_tensor, operate, requested, tensor_method
 from transfer_lint.flow.interpret.transfers import cast, transfer, type_as
 from transfer_lint.flow.interpret.unknown_calls import alias, hold, unknown_call
@@ -255,6 +255,7 @@ def _method_call(frame: Frame, node: ast.Call, func: ast.Attribute, receiver: Te
     if fluent and frame.assume(Assumption.STAYS_WHERE_PUT, node, "`{}` returns the model itself"):
         return receiver
     assumed: Value | None = scheduler_result(frame, receiver, name, arguments, node, state)
+    assumed = assumed or level_of_sampler(frame, receiver, name, arguments, node, state)
     if assumed is None:
         assumed = method_result(frame, receiver, name, arguments, node, state)
     if assumed is None and name == "prepare":

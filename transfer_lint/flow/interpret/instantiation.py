@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from dataclasses import replace
+from itertools import groupby
 
 from transfer_lint.flow.interpret.frame import Frame
 from transfer_lint.flow.interpret.mutations import handed_over, written
@@ -100,8 +101,13 @@ class Instantiation:
             self.state.forget_everything(epoch, self.node.lineno)
         elif self.summary.changes_module:
             self.state.havoc_all((), epoch, self.node.lineno, module_level=True)
-        for symbol, record in changed:
-            self._apply(symbol, record)
+        for forgotten, several in groupby(changed, lambda effect: _is_forgotten(effect[1])):
+            if forgotten:
+                owners = [self.lookup(symbol) for symbol, _ in several]
+                self.state.havoc_all(owners, self.caller.epoch(self.node), self.node.lineno)
+            else:
+                for symbol, record in several:
+                    self._apply(symbol, record)
         if self.summary.replaces_data:
             self.caller.replaces_data = True
             self.state.replace_data(self.caller.epoch(self.node), self.node.lineno)
@@ -324,3 +330,8 @@ class Instantiation:
             self.state.place(
                 owner, device.because(moved) if device else None, dtype.because(moved) if dtype else None, epoch, line
             )
+
+
+def _is_forgotten(record: Record) -> bool:
+    """Whether all that an effect says of an object is that unknown code may have changed it, and moved nothing."""
+    return record.moved is None and record.says_nothing()

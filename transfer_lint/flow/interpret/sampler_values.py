@@ -7,11 +7,16 @@ from collections.abc import Mapping
 
 from transfer_lint.findings import Assumption
 from transfer_lint.flow.interpret.frame import Frame
+from transfer_lint.flow.interpret.unknown_calls import unknown_call
 from transfer_lint.flow.program.heat import HeatMap
 from transfer_lint.flow.program.modules import FunctionInfo
+from transfer_lint.flow.values.state import State
 from transfer_lint.flow.values.symbols import Symbol
 from transfer_lint.flow.values.terms import Fact, Known, Term, TermKind
 from transfer_lint.flow.values.values import Constant, Object, Tensor, Value
+
+_SAMPLING = "model_sampling"
+"""What ComfyUI and its packs call the object that turns time steps into noise levels, and back."""
 
 
 def schedule_of_sampler(frame: Frame, info: FunctionInfo, argument: ast.arg) -> Fact | None:
@@ -49,6 +54,22 @@ def handed_over_by_sampler(function: FunctionInfo, symbol: Symbol) -> Tensor:
     why = (Fact(function.module, function.node, f"ComfyUI hands `{name}` over on the accelerator"),)
     device = Known(Term(TermKind.STABLE, "comfy.model_management.get_torch_device"), why)
     return Tensor(symbol, device, scalar=False, why=why)
+
+
+def level_of_sampler(
+    frame: Frame, owner: Object, method: str, arguments: Mapping[str, Value], node: ast.Call, state: State
+) -> Tensor | None:
+    """What `model_sampling.timestep(sigma)` and `.sigma(timestep)` give: a tensor, where what they are given is."""
+    given = arguments.get("0")
+    asked = method in frame.knowledge.step_protocol and method not in frame.knowledge.once_functions
+    if not asked or not isinstance(given, Tensor) or not owner.ident.label.endswith(_SAMPLING):
+        return None
+    fact = frame.assume(Assumption.SCHEDULER_KEEPS, node, "`{}` is where the noise level is that it is made of")
+    if fact is None:
+        return None
+    result = unknown_call(frame, [owner, *arguments.values()], node, state)
+    device = given.device or Known(given.device_term())
+    return Tensor(result.ident, device.because(fact), scalar=given.scalar, why=(fact,))
 
 
 def _are_options(frame: Frame, mapping: Symbol) -> bool:

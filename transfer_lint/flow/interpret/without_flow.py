@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from transfer_lint.flow.interpret.frame import Frame
 from transfer_lint.flow.interpret.objects import entry_state
 from transfer_lint.flow.program.syntax import blocks_of, children, nodes_of
 from transfer_lint.flow.values.aliasing import OverBudget
+from transfer_lint.flow.values.state import State
 from transfer_lint.flow.values.values import Object
 
 _DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
@@ -33,15 +34,26 @@ def without_flow(frame: Frame, body: Sequence[ast.stmt], budget: int) -> None:
         frame.around.statement = statement
         try:
             state.forget_everything(f"alone {id(statement)}", statement.lineno)
-            state.locals.update((name, Object(frame.symbol(statement, name, name))) for name in names)
             if isinstance(statement, _DEFINITIONS):
+                _know(frame, statement, names.intersection(_names_in(ast.walk(statement))), state)
                 frame.statement(statement, state)
-            else:
-                for expression in _expressions(statement):
-                    frame.eval(expression, state)
+                continue
+            for expression in _expressions(statement):
+                _know(frame, statement, names.intersection(_names_in(ast.walk(expression))), state)
+                frame.eval(expression, state)
         except OverBudget:
             return
-        budget = state.sharing.budget
+        finally:
+            budget = state.sharing.budget
+
+
+def _know(frame: Frame, statement: ast.stmt, names: Iterable[str], state: State) -> None:
+    """Give each of the names an unknown value."""
+    state.locals.update((name, Object(frame.symbol(statement, name, name))) for name in names)
+
+
+def _names_in(nodes: Iterable[ast.AST]) -> Iterator[str]:
+    return (node.id for node in nodes if isinstance(node, ast.Name))
 
 
 def _statements(body: Sequence[ast.stmt]) -> Iterator[ast.stmt]:

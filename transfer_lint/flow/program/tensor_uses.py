@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from transfer_lint.flow.program.documented import documented_tensors
 from transfer_lint.flow.program.modules import ClassInfo, FunctionInfo, Module
-from transfer_lint.flow.program.syntax import bindings, nodes_of
+from transfer_lint.flow.program.syntax import bindings, nodes_of, own_attribute
 
 TESTS = frozenset({"isinstance", "is_tensor", "hasattr"})
 _OF_CONTAINERS = frozenset({"append", "extend", "get", "items", "keys", "pop", "setdefault", "update"})
@@ -110,6 +110,66 @@ def _assigned(cls: ClassInfo) -> Mapping[str, ast.AST | None]:
                 known[name] = known.get(name, value) if value is not None and makes_tensor(cls.module, value) else None
         cls.node._transfer_lint_attributes = known  # type: ignore[attr-defined]
     return known
+
+
+def attribute_device(cls: ClassInfo, name: str) -> ast.expr | None:
+    """Where a class puts an attribute whenever it assigns it: a module-level name, or an attribute of `self`.
+
+    None if it is a buffer, which moves with its module, or one assignment puts it elsewhere or does not say.
+    """
+    places = [place for base in cls.lineage if isinstance(base, ClassInfo) for place in _places(base).get(name, ())]
+    known = [place for place in places if place is not None]
+    alike = len({ast.dump(place) for place in known}) == 1 and len(known) == len(places)
+    return known[0] if alike else None
+
+
+def _places(cls: ClassInfo) -> Mapping[str, Sequence[ast.expr | None]]:
+    """Attribute of the object -> where each of its assignments in the class puts it. Memoised on the class."""
+    known: dict[str, list[ast.expr | None]] | None = getattr(cls.node, "_transfer_lint_places", None)
+    if known is None:
+        known = {}
+        for method in cls.methods.values():
+            placed: dict[ast.AST, ast.expr | None] = {}  # target of an assignment that says where -> that
+            for node in nodes_of(method.node):
+                match node:
+                    case ast.Assign(targets=[target], value=value):
+                        placed[target] = _lasting(method, _device_in(method.module, value))
+                    case ast.Call(func=ast.Attribute(attr="register_buffer"), args=[ast.Constant(str(name)), *_]):
+                        known.setdefault(name, []).append(None)
+                    case ast.Attribute(attr=name, ctx=ast.Store()) if own_attribute(node):
+                        known.setdefault(name, []).append(placed.get(node))
+        cls.node._transfer_lint_places = known  # type: ignore[attr-defined]
+    return known
+
+
+def _device_in(module: Module, value: ast.expr) -> ast.expr | None:
+    """The device that the last call of an expression puts its result on."""
+    if not isinstance(value, ast.Call):
+        return None
+    moves = isinstance(value.func, ast.Attribute) and value.func.attr == "to"
+    given = next((each.value for each in value.keywords if each.arg == "device"), None)
+    if moves:
+        return given or (value.args[0] if value.args else None)
+    return given if module.dotted(value.func) in module.project.knowledge.factories else None
+
+
+def _lasting(method: FunctionInfo, device: ast.expr | None) -> ast.expr | None:
+    """The same device in terms that other methods understand: for a local, the attribute that it is kept in."""
+    if device is None or own_attribute(device):
+        return device
+    if not isinstance(device, ast.Name):
+        return None
+    stored = (
+        node.id for node in nodes_of(method.node) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
+    )
+    if device.id not in {*stored, *(argument.arg for argument in method.parameters)}:
+        return device if device.id in method.module.bindings else None
+    kept = (
+        node.targets[0]
+        for node in nodes_of(method.node)
+        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Name) and node.value.id == device.id
+    )
+    return next((target for target in kept if own_attribute(target)), None)
 
 
 def makes_tensor(module: Module, value: ast.expr) -> bool:

@@ -382,13 +382,19 @@ class Memory:
         while stack:
             here = stack.pop()
             record = heap.get(here)
-            targets: Iterable[Symbol] = record.contents.leads if record is not None and record.attributes else ()
+            if record is not None and record.attributes:
+                for target in record.contents.leads:
+                    if target not in found:
+                        found[target] = None
+                        stack.append(target)
             if here in twins:  # what these capture is met at themselves
-                targets = (*targets, *twins[here])
+                for target in twins[here]:
+                    if target not in found:
+                        found[target] = None
+                        stack.append(target)
             if here in later and later[here].certain:
-                targets = (*targets, *self.named(later[here].changes))
-            for target in targets:
-                if target not in found:
-                    found[target] = None
-                    stack.append(target)
+                for target in self.named(later[here].changes):
+                    if target not in found:
+                        found[target] = None
+                        stack.append(target)
         return found

@@ -8,7 +8,7 @@ from functools import partial
 from transfer_lint.flow.values.aliasing import Sharing
 from transfer_lint.flow.values.join import join
 from transfer_lint.flow.values.memory import InitialAttribute, Memory
-from transfer_lint.flow.values.records import AT_ENTRY, Epoch, Record, is_empty, joined_records, only_read
+from transfer_lint.flow.values.records import AT_ENTRY, Epoch, Record, contents_of, is_empty, joined_records, only_read
 from transfer_lint.flow.values.symbols import Symbol, Symbols
 from transfer_lint.flow.values.terms import Known
 from transfer_lint.flow.values.values import Function, Object, Placed, Tensor, Tuple, Value, objects_of
@@ -39,9 +39,6 @@ class Meeting:
 
 
 _CHANGED = object()
-
-_LINES_AT_ENTRY = (0,)
-"""The lines of what existed at function entry, see `Symbol.lines`."""
 
 _ROOM = 64
 """Records that a heap may have before it is worth looking for garbage."""
@@ -101,11 +98,12 @@ class State(Memory):
         def phi(name: str) -> Callable[[str], Symbol]:
             return lambda path: self.symbols.make(("phi", key, name + path), name.lstrip("."), line)
 
-        for name, b in other.locals.items():
-            a = self.locals.get(name)
+        bound = self.locals.get
+        for name, b in [(name, b) for name, b in other.locals.items() if bound(name) is not b]:
+            a = bound(name)
             if a is None:  # unbound on one path: a read that succeeds gets the other path's value
                 result.locals[name] = b
-            elif a is not b and not (meeting is not None and meeting.is_over(name, a, b)):
+            elif meeting is None or not meeting.is_over(name, a, b):
                 value = self.merge_values(a, b, phi(name), other, result)
                 if meeting is None or not meeting.note(name, b, a if value == a and _is_alone(a) else None):
                     result.locals[name] = value
@@ -216,7 +214,7 @@ class State(Memory):
         """
         if len(self.heap) <= self._room and not all_of_it:
             return
-        live = {ident for ident in self.heap if ident.lines == _LINES_AT_ENTRY}
+        live = {ident for ident in self.heap if ident.at_entry}
         self._room = max(_ROOM, len(live) * 3 // 2)
         if len(live) == len(self.heap):
             return
@@ -226,15 +224,19 @@ class State(Memory):
             if ident.line == 0 and ident not in live:
                 for whole in ident.lineage():
                     parts.setdefault(whole, []).append(ident)
-        stack = [*live, *(part for value in self.locals.values() for part in objects_of(value))]
+        stack = [*live, *contents_of(self.locals.values()).leads]
         live.update(stack)
         while stack:
             ident = stack.pop()
             record = self.heap.get(ident)
-            for part in (*(record.contents.leads if record is not None else ()), *parts.get(ident, ())):
-                if part not in live:
-                    live.add(part)
-                    stack.append(part)
+            if record is not None and record.attributes:
+                fresh = [part for part in record.contents.leads if part not in live]
+                live.update(fresh)
+                stack += fresh
+            if ident in parts:
+                fresh = [part for part in parts[ident] if part not in live]
+                live.update(fresh)
+                stack += fresh
         if not self.heap.keys() <= live:
             self.heap = {ident: record for ident, record in self.heap.items() if ident in live}
         self._room = max(_ROOM, len(self.heap) * 3 // 2)

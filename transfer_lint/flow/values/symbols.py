@@ -13,6 +13,7 @@ class Symbol:
     line: where the symbol was made (0: at function entry). A symbol made inside a loop stands for a different value in
         every iteration.
     lines: this line, and those where the objects were made that it is an attribute of.
+    at_entry: it stands for what existed at function entry, and so do the objects that it is an attribute of.
     is_global: it stands for a module-level variable.
     label: its readable form, for messages.
     in_terms: whether a term is about it: it was taken for a device or dtype, or for what has one.
@@ -20,7 +21,7 @@ class Symbol:
         earlier iteration has made.
     """
 
-    __slots__ = ("in_terms", "is_global", "label", "line", "lines", "name", "parent", "renames")
+    __slots__ = ("at_entry", "in_terms", "is_global", "label", "line", "lines", "name", "parent", "renames")
 
     def __init__(self, label: str, parent: Symbol | None, name: str, line: int) -> None:
         self.label = label
@@ -31,6 +32,7 @@ class Symbol:
         self.is_global = parent is None and bool(name)
         above = parent.lines if parent is not None else ()
         self.lines: tuple[int, ...] = above if line in above else (line, *above)
+        self.at_entry = self.lines == (0,)
 
     def made_within(self, first: int, last: int) -> bool:
         """Whether the symbol, or one that it is an attribute of, was made on lines first..last (both included)."""
