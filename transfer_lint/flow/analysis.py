@@ -35,6 +35,7 @@ _OF_TENSORS = (
     re.compile(TESTS),
     *map(re.compile, SIZES),
     re.compile(rf"{words('clip_grad_norm_')}\("),
+    re.compile(r"model_sampling\.(?:sigma|timestep)\("),
 )
 _BUFFERS = re.compile(BUFFERS)
 _KEPT = re.compile(r"self\.\w+ = torch\.(?:\w+_indices|arange|tensor)\(|dtype=torch\.bool\b")

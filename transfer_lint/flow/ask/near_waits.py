@@ -29,7 +29,9 @@ def follows_closely(first: HostPlace, second: HostPlace, module: Module, methods
     methods: those of tensors. Of these and of torch's functions all are light but products, layers and gradients; no
     function of the tree, or of another library, is.
     """
-    if first.function is not second.function or first.node in nodes_of(second.node) or not dominates(first, second):
+    if first.function is not second.function or first.node in nodes_of(second.node):
+        return False
+    if not dominates(first, second) and not _stands_before(first, second):
         return False
     if last_line(first, second) != second.node.lineno:
         return False
@@ -39,8 +41,24 @@ def follows_closely(first: HostPlace, second: HostPlace, module: Module, methods
     return all(
         _is_light(node, module, methods)
         for node in between
-        if start < _end(node) <= end and node is not second.node and node not in before and not _holds(node, first)
+        if start < _end(node) <= end and node is not second.node and node not in before and not _is_in(node, first)
     )
+
+
+def _stands_before(first: HostPlace, second: HostPlace) -> bool:
+    """Whether a place is in an operand of an `and` or `or` that is asked before the one that holds the other."""
+    if first.statement is not second.statement:
+        return False
+    for test in nodes_of(first.statement):
+        if isinstance(test, ast.BoolOp):
+            numbers = [next((n for n, each in enumerate(test.values) if _is_in(each, p)), -1) for p in (first, second)]
+            if 0 <= numbers[0] < numbers[1]:
+                return True
+    return False
+
+
+def _is_in(node: ast.AST, place: HostPlace) -> bool:
+    return any(part is place.node for part in nodes_of(node))
 
 
 def in_same_rounds(needed: HostPlace | ExplicitWait, other: HostPlace) -> bool:
@@ -70,11 +88,6 @@ def _is_light(node: ast.AST, module: Module, methods: frozenset[str]) -> bool:
     if name.startswith(_LIGHT) or (isinstance(node.func, ast.Name) and hasattr(builtins, node.func.id)):
         return True
     return isinstance(node.func, ast.Attribute) and (last in methods or last in _PLAIN)
-
-
-def _holds(node: ast.AST, place: HostPlace) -> bool:
-    """Whether a place is a part of what a node computes: `total + x.item()`."""
-    return any(part is place.node for part in nodes_of(node))
 
 
 def _end(node: ast.AST) -> tuple[int, int]:

@@ -9,7 +9,7 @@ from transfer_lint.findings import Assumption
 from transfer_lint.flow.interpret.annotations import annotated
 from transfer_lint.flow.interpret.frame import Frame
 from transfer_lint.flow.interpret.node_inputs import node_input
-from transfer_lint.flow.interpret.sampler_values import schedule_of_sampler
+from transfer_lint.flow.interpret.sampler_values import schedule_of_sampler, schedule_of_scheduler
 from transfer_lint.flow.program.given_tensors import given_tensors
 from transfer_lint.flow.program.handed_tensors import handed_tensors
 from transfer_lint.flow.program.modules import FunctionInfo
@@ -37,7 +37,7 @@ def parameter(frame: Frame, info: FunctionInfo, number: int, argument: ast.arg, 
         use = parameter_use(info, argument.arg)
         says = "the docstring says that it is a tensor" if isinstance(use, ast.Constant) else "`{}` uses it as a tensor"
         fact = frame.assume(Assumption.MOVED_IS_TENSOR, use, says) if use else _handed(frame, info, argument)
-        fact = fact or schedule_of_sampler(frame, info, argument)
+        fact = fact or schedule_of_sampler(frame, info, argument) or schedule_of_scheduler(frame, info, argument)
         value = Tensor(symbol, why=(fact,)) if fact is not None else value
     default = info.defaults.get(argument.arg)
     if isinstance(value, Tensor | Object) and isinstance(default, ast.Constant) and default.value is None:

@@ -9,7 +9,9 @@ from transfer_lint.findings import Assumption
 from transfer_lint.flow.interpret.frame import Frame
 from transfer_lint.flow.interpret.unknown_calls import unknown_call
 from transfer_lint.flow.program.heat import HeatMap
+from transfer_lint.flow.program.idioms import iterated, last_name
 from transfer_lint.flow.program.modules import FunctionInfo
+from transfer_lint.flow.program.syntax import nodes_of
 from transfer_lint.flow.values.state import State
 from transfer_lint.flow.values.symbols import Symbol
 from transfer_lint.flow.values.terms import Fact, Known, Term, TermKind
@@ -25,6 +27,21 @@ def schedule_of_sampler(frame: Frame, info: FunctionInfo, argument: ast.arg) -> 
     if argument.arg not in of.sampler_schedules or not of.sampler_parameters.exact <= named:
         return None
     return frame.assume(Assumption.MOVED_IS_TENSOR, argument, "`{}` is the schedule of a sampler")
+
+
+def schedule_of_scheduler(frame: Frame, info: FunctionInfo, argument: ast.arg) -> Fact | None:
+    """The fact, if it is assumed, that a parameter holds a scheduler's time steps: it is given each of them in turn."""
+    for loop in nodes_of(info.node) if "timesteps" in argument.arg else ():
+        if not isinstance(loop, ast.For) or last_name(iterated(loop.iter)) != argument.arg:
+            continue
+        items = {node.id for node in nodes_of(loop.target) if isinstance(node, ast.Name)}
+        for call in nodes_of(loop):
+            match call:
+                case ast.Call(func=ast.Attribute(value=owner, attr="step"), args=[_, ast.Name(id=name), *_]):
+                    words = last_name(owner).lower().split("_")
+                    if name in items and not frame.knowledge.scheduler_words.exact.isdisjoint(words):
+                        return frame.assume(Assumption.SCHEDULER_KEEPS, call, "`{}` takes a time step of a scheduler")
+    return None
 
 
 def is_given_by_sampler(frame: Frame, heat: HeatMap, function: FunctionInfo, owner: Object, name: str) -> bool:

@@ -9,6 +9,7 @@ from functools import cache, cached_property
 from typing import Protocol, TypeAlias
 
 from transfer_lint.flow.knowledge import Knowledge
+from transfer_lint.flow.program.import_choices import chosen_at_import
 from transfer_lint.flow.program.special_methods import acts, is_implicit
 from transfer_lint.flow.program.syntax import attributes_assigned, defaults_of, nodes_of
 from transfer_lint.flow.program.unnamed_sets import sets_own
@@ -257,6 +258,7 @@ class Module:
         self.stars: list[Import] = []
         self.functions: list[FunctionInfo] = []  # of the module and its classes, without nested functions
         self.classes: dict[str, ClassInfo] = {}
+        self._choice = cache(lambda name: chosen_at_import(tree.body, name, len(self.bindings[name])))
         self._collect(self.tree.body)
 
     @cached_property
@@ -361,12 +363,14 @@ class Module:
             self._bind_target(target.value, value)
 
     def binding(self, name: str) -> Binding | None:
-        """What a module-level name is bound to; None if it is not bound, bound more than once, or declared `global`."""
+        """What a module-level name is bound to; None if it is not bound, to be rebound, or declared `global`."""
         found = self.bindings.get(name)
         if found is not None:
             named = [(b.level, f"{b.module}.{b.name}" if b.name else b.module) for b in found if isinstance(b, Import)]
             once = len(found) == 1 or (len(named) == len(found) and len(set(named)) == 1)  # `from a import b` twice
-            return found[0] if once and name not in self.rebound_globals else None
+            if name in self.rebound_globals:
+                return None
+            return found[0] if once else self._choice(name)
         for star in self.stars:
             target = self.project.module_for(self, star) if self.project.star_may_bind(self, star, name) else None
             if target is not None and target is not self and (inner := target.binding(name)) is not None:

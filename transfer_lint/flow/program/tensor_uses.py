@@ -119,7 +119,7 @@ def attribute_device(cls: ClassInfo, name: str) -> ast.expr | None:
     """
     places = [place for base in cls.lineage if isinstance(base, ClassInfo) for place in _places(base).get(name, ())]
     known = [place for place in places if place is not None]
-    alike = len({ast.dump(place) for place in known}) == 1 and len(known) == len(places)
+    alike = len({ast.unparse(place) for place in known}) == 1 and len(known) == len(places)
     return known[0] if alike else None
 
 
