@@ -312,3 +312,45 @@ def test_hints_that_wait_are_counted(tmp_path: Path) -> None:
     ran = lint("check", cwd=tmp_path, hints=False, expect=0)
     assert "1 can be fixed: transfer-lint fix (1 more with --hints)" in ran.err
     assert ran.out.count("[*]") == 1
+
+
+PARTLY_USED = """\
+import torch
+
+
+def used(x: torch.Tensor):
+    return torch.zeros_like(x).to(x.device)
+
+
+def unused(x: torch.Tensor):
+    return torch.zeros_like(x).to(x.device)
+
+
+def switched(x: torch.Tensor, noisy: bool = False):
+    if noisy:
+        return torch.ones_like(x).to(x.device)
+    return used(x)
+
+
+class Node:
+    FUNCTION = "run"
+
+    @classmethod
+    def INPUT_TYPES(cls):
+        return {"required": {"image": ("IMAGE",)}}
+
+    def run(self, image: torch.Tensor):
+        return (switched(image),)
+
+
+NODE_CLASS_MAPPINGS = {"Node": Node}
+"""
+
+
+@pytest.mark.parametrize(("options", "left"), [((), 2), (("--hints",), 0)])
+def test_hints_in_code_that_nothing_runs_wait(tmp_path: Path, options: tuple[str, ...], left: int) -> None:
+    (tmp_path / "__init__.py").write_text(PARTLY_USED)
+    lint("fix", *options, cwd=tmp_path, hints=False, expect=0)
+    fixed = (tmp_path / "__init__.py").read_text()
+    assert fixed.count(".to(x.device)") == left
+    assert "def used(x: torch.Tensor):\n    return torch.zeros_like(x)\n" in fixed

@@ -85,7 +85,8 @@ KEYS: tuple[Key, ...] = (
         forms.FIX_HINTS,
         '"node-packs"',
         "Which hints `fix` mends: all, none, or those whose fix makes the code simpler, and guards in the functions of "
-        "ComfyUI's nodes. Only all: one of several moves that are written alike.",
+        "ComfyUI's nodes. Only all: one of several moves that are written alike, and what stands in code that nothing "
+        "runs.",
     ),
     Key("fixable", forms.SOME_RULES, '["ALL"]', "Rules whose fixes are applied."),
     Key("unfixable", forms.RULES, "[]", "Rules whose fixes are not applied."),

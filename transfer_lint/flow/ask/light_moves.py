@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Sequence
 
+from transfer_lint.findings import Heat
 from transfer_lint.flow.program.idioms import last_name
 from transfer_lint.flow.program.kept_values import kept_values
 from transfer_lint.flow.program.modules import ClassInfo, FunctionInfo
@@ -13,9 +14,17 @@ from transfer_lint.flow.results.sites import Site
 
 _CONTAINERS = frozenset({"torch.nn.Module", "torch.nn.ModuleList", "torch.nn.ModuleDict", "torch.nn.Sequential"})
 
+_PIPELINES = frozenset({"pipe", "pipeline"})
+
 
 def costs_little(site: Site) -> bool:
-    """Whether it moves one layer of torch, or in what encodes texts: once for all steps, as they ask for one text."""
+    """Whether it moves one layer of torch, or runs once for many steps.
+
+    It does in what encodes texts, as all steps ask for one text, and where a pipeline is moved, which goes through all
+    its steps once it is called.
+    """
+    if site.heat.rank <= Heat.CALL.rank and last_name(site.moved).lower().rpartition("_")[2] in _PIPELINES:
+        return True
     return _is_single_layer(site) or (site.function is not None and _encodes_texts(site.function))
 
 
