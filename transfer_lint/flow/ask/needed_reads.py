@@ -28,6 +28,7 @@ _OF_SIZES = frozenset(
 )  # fmt: skip
 """The functions whose arguments are sizes, mostly."""
 _WRITING = frozenset({"dump", "imsave", "imwrite", "save", "save_image", "savefig", "write_video"})
+_ACTING = frozenset({"act", "action", "actions"})
 _DONE = frozenset({"init", "inited", "initialised", "initialized", "initted"})
 _LEVELS = frozenset({"sigma", "sigmas", "timestep", "timesteps"})
 
@@ -123,8 +124,13 @@ def is_chosen(read: HostRead) -> bool:
 
 
 def is_given_to_environment(read: HostRead) -> bool:
-    """Whether all that is done with what is read is to act with it, which the host does: `env.step(action)`."""
+    """Whether all that is done with what is read is to act with it, which the host does: `env.step(action)`.
+
+    So it is with what a function returns whole that chooses an action, by its name.
+    """
     match read.statement:
+        case ast.Return(value=ast.expr() as value) if _gives(value, read.node) and read.function is not None:
+            return not _ACTING.isdisjoint(read.function.name.lower().split("_"))
         case ast.Assign(targets=[ast.Name(id=name)], value=value) if _gives(value, read.node):
             block = block_with(read.scope.body, read.statement)
             later = [part for each in block if each.lineno > read.statement.lineno for part in nodes_of(each)]
