@@ -25,15 +25,15 @@ def put_by_class(frame: Frame, owner: Object, name: str, value: Value, node: ast
     if not isinstance(owner.cls, ClassInfo) or value.ident.parent is not owner.ident:
         return value
     device = attribute_device(owner.cls, name)
-    given = _device(frame, owner.cls, owner, device, state) if device is not None else None
-    if device is None or given is None or (isinstance(given, Placed) and given.is_dtype):
-        return value
-    term = frame.placed_by(given)
-    if term is None:
+    if device is None:
         return value
     text = f"`{{}}` is on `{ast.unparse(device)}` wherever it is assigned"
     fact = frame.assume(Assumption.NO_HIDDEN_CHANGES, node, text)
     if fact is None:
+        return value
+    given = _device(frame, owner.cls, owner, device, state)
+    term = frame.placed_by(given) if given is not None else None
+    if term is None or (isinstance(given, Placed) and given.is_dtype):
         return value
     why = given.known.why if isinstance(given, Placed) else ()
     return replace(value, device=Known(term, (*why, fact)))

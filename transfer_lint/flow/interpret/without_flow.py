@@ -49,7 +49,7 @@ def without_flow(frame: Frame, body: Sequence[ast.stmt], budget: int) -> None:
 
 def _know(frame: Frame, statement: ast.stmt, names: Iterable[str], state: State) -> None:
     """Give each of the names an unknown value."""
-    state.locals.update((name, Object(frame.symbol(statement, name, name))) for name in names)
+    state.locals.update((name, Object(frame.symbol(statement, name, name))) for name in sorted(names))
 
 
 def _names_in(nodes: Iterable[ast.AST]) -> Iterator[str]:
