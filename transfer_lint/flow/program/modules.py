@@ -13,6 +13,7 @@ from transfer_lint.flow.program.import_choices import chosen_at_import
 from transfer_lint.flow.program.special_methods import acts, is_implicit
 from transfer_lint.flow.program.syntax import attributes_assigned, defaults_of, nodes_of
 from transfer_lint.flow.program.unnamed_sets import sets_own
+from transfer_lint.flow.program.unshown_bindings import unshown_bindings
 
 ARRAYS = ("numpy", "pandas", "jax", "tensorflow", "cupy", "polars")
 FunctionNode: TypeAlias = ast.FunctionDef | ast.AsyncFunctionDef
@@ -268,9 +269,10 @@ class Module:
 
     @cached_property
     def rebound_globals(self) -> frozenset[str]:
-        """Names that some function of the module declares `global`."""
+        """Names that some function of the module declares `global`, or that are bound with no value that is seen."""
         nodes = nodes_of(self.tree) if self.holds("global ") else ()
-        return frozenset(name for node in nodes if isinstance(node, ast.Global) for name in node.names)
+        declared = (name for node in nodes if isinstance(node, ast.Global) for name in node.names)
+        return unshown_bindings(self.tree).union(declared)
 
     @cached_property
     def knows_arrays(self) -> bool:
