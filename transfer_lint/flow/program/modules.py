@@ -13,7 +13,7 @@ from transfer_lint.flow.program.import_choices import chosen_at_import
 from transfer_lint.flow.program.special_methods import acts, is_implicit
 from transfer_lint.flow.program.syntax import attributes_assigned, defaults_of, nodes_of
 from transfer_lint.flow.program.unnamed_sets import sets_own
-from transfer_lint.flow.program.unshown_bindings import unshown_bindings
+from transfer_lint.flow.program.unshown_bindings import bound_in_class, unshown_bindings
 
 ARRAYS = ("numpy", "pandas", "jax", "tensorflow", "cupy", "polars")
 FunctionNode: TypeAlias = ast.FunctionDef | ast.AsyncFunctionDef
@@ -271,8 +271,7 @@ class Module:
     def rebound_globals(self) -> frozenset[str]:
         """Names that some function of the module declares `global`, or that are bound with no value that is seen."""
         nodes = nodes_of(self.tree) if self.holds("global ") else ()
-        declared = (name for node in nodes if isinstance(node, ast.Global) for name in node.names)
-        return unshown_bindings(self.tree).union(declared)
+        return unshown_bindings(self.tree).union(*(node.names for node in nodes if isinstance(node, ast.Global)))
 
     @cached_property
     def knows_arrays(self) -> bool:
@@ -337,6 +336,8 @@ class Module:
     def _collect_class(self, node: ast.ClassDef) -> None:
         info = ClassInfo(self, node, node.name)
         for item in node.body:
+            for name in bound_in_class(item):
+                info.attributes.pop(name, None)
             match item:
                 case ast.FunctionDef() | ast.AsyncFunctionDef():
                     method = FunctionInfo(self, item, f"{node.name}.{item.name}", info)

@@ -1,4 +1,4 @@
-"""Unshown bindings: module-level names that code binds or unbinds in a way that shows no value of theirs.
+"""Unshown bindings: names of a module, or a class, that code binds or unbinds in a way that shows no value of theirs.
 
 `with f() as x`, `except E as x`, `(x := f())`, patterns, `del x`, and whatever stands in a `match`.
 """
@@ -22,7 +22,21 @@ def unshown_bindings(tree: ast.Module) -> frozenset[str]:
     return frozenset(found)
 
 
+def bound_in_class(statement: ast.stmt) -> frozenset[str]:
+    """The names that a statement of a class body may bind, or unbind."""
+    if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+        parts = [part for each in _outside_of_bodies(statement) for part in ast.walk(each)]
+        return frozenset((statement.name, *(name for part in parts for name in _named_by(part))))
+    return frozenset(_stored_in(statement))
+
+
 def _bound_by(node: ast.AST) -> Iterator[str]:
+    if isinstance(node, (ast.Match, _TRY_STAR)):
+        yield from _stored_in(node)
+    yield from _named_by(node)
+
+
+def _named_by(node: ast.AST) -> Iterator[str]:
     match node:
         case ast.NamedExpr(target=ast.Name(id=name)):
             yield name
@@ -34,13 +48,12 @@ def _bound_by(node: ast.AST) -> Iterator[str]:
             yield from (part.id for part in ast.walk(target) if isinstance(part, ast.Name))
         case ast.Delete(targets=targets):
             yield from (target.id for target in targets if isinstance(target, ast.Name))
-        case _ if isinstance(node, (ast.Match, _TRY_STAR)):
-            yield from _stored_in(node)
 
 
 def _stored_in(node: ast.AST) -> Iterator[str]:
     """All names that a statement may bind, and some that only functions in it do."""
     for part in ast.walk(node):
+        yield from _named_by(part)
         match part:
             case ast.Name(id=name, ctx=ast.Store()):
                 yield name
