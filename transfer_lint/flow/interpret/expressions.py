@@ -13,6 +13,7 @@ from transfer_lint.flow.interpret.assumed import of_output
 from transfer_lint.flow.interpret.attributes import attribute
 from transfer_lint.flow.interpret.calls import call
 from transfer_lint.flow.interpret.captures import capture, iterated
+from transfer_lint.flow.interpret.external_calls import AT_ONCE
 from transfer_lint.flow.interpret.frame import Frame, evaluates
 from transfer_lint.flow.interpret.host_reads import bound, comparison, index, text, truth
 from transfer_lint.flow.interpret.implicit_uploads import upload_of_index
@@ -22,7 +23,7 @@ from transfer_lint.flow.interpret.names import lookup
 from transfer_lint.flow.interpret.tensors import combine
 from transfer_lint.flow.knowledge import Role, role_of_device
 from transfer_lint.flow.knowledge.names import DEVICE
-from transfer_lint.flow.program.syntax import nodes_of
+from transfer_lint.flow.program.syntax import nodes_of, parents
 from transfer_lint.flow.results.constructions import DeviceComparison
 from transfer_lint.flow.values.state import State
 from transfer_lint.flow.values.terms import Known, Term, TermKind
@@ -318,6 +319,9 @@ def _lambda(frame: Frame, node: ast.expr, state: State) -> Value:
 def _comprehension(frame: Frame, node: ast.expr, state: State) -> Value:
     assert isinstance(node, ast.ListComp | ast.SetComp | ast.GeneratorExp | ast.DictComp)
     inner = state.copy()
+    if isinstance(node, ast.GeneratorExp) and not _is_used_at_once(frame, node):
+        for name in frame.rebound_after(node).intersection(inner.locals):
+            inner.locals[name] = Object(frame.symbol(node, name, name))
     attempts = state.sharing.attempts
     before, attempts.data = attempts.data, False
     with frame.inlined(), frame.repeated(node) as enter:
@@ -352,6 +356,14 @@ def _comprehension(frame: Frame, node: ast.expr, state: State) -> Value:
         state.replace_data(frame.epoch(node), node.lineno)
     attempts.data |= before
     return made
+
+
+def _is_used_at_once(frame: Frame, node: ast.GeneratorExp) -> bool:
+    """Whether what takes a generator goes through it before anything else runs: unpacking, a method, `any(..)`."""
+    holder = parents(frame.around.statement).get(node)
+    if not isinstance(holder, ast.Call) or node not in holder.args:
+        return isinstance(holder, ast.Starred)
+    return isinstance(holder.func, ast.Attribute) or frame.module.dotted(holder.func) in AT_ONCE
 
 
 @evaluates(ast.Yield, ast.YieldFrom)

@@ -43,7 +43,7 @@ from transfer_lint.flow.values.values import (
     objects_of,
 )
 
-_AT_ONCE = frozenset(
+AT_ONCE = frozenset(
     f"builtins.{name}" for name in ["list", "tuple", "sorted", "set", "dict", "any", "all", "sum", "min", "max"]
 )
 """What goes through all items before it returns."""
@@ -68,7 +68,7 @@ def external_call(frame: Frame, name: str, arguments: dict[str, Value], node: as
         and not any(key.startswith("*") for key in arguments)
     ):
         return _partial(first, arguments)
-    calls = name in knowledge.iterates or name in _AT_ONCE
+    calls = name in knowledge.iterates or name in AT_ONCE
     if calls:
         for operand in _not_at_once(name, arguments, node):
             iterated(frame, operand, node, state)
@@ -160,7 +160,7 @@ def external_call(frame: Frame, name: str, arguments: dict[str, Value], node: as
 
 def _not_at_once(name: str, arguments: Mapping[str, Value], node: ast.Call) -> list[Value]:
     """The arguments but for generators that a function consumes at once: they are as their expressions say."""
-    at_once = {str(n) for n, part in enumerate(node.args) if isinstance(part, ast.GeneratorExp) and name in _AT_ONCE}
+    at_once = {str(n) for n, part in enumerate(node.args) if isinstance(part, ast.GeneratorExp) and name in AT_ONCE}
     return [value for key, value in arguments.items() if key not in at_once]
 
 
@@ -198,7 +198,7 @@ def _iterated(frame: Frame, name: str, arguments: Mapping[str, Value], node: ast
     state.write(made, "[]", item)
     for source in sources:
         alias(state, made, source)
-    if name not in _AT_ONCE:
+    if name not in AT_ONCE:
         _may_run(made, sources, state)
     return made
 

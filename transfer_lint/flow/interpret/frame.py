@@ -18,6 +18,7 @@ from transfer_lint.flow.program.heat import HeatMap
 from transfer_lint.flow.program.modules import ClassInfo, FunctionInfo, Module
 from transfer_lint.flow.program.project import Project
 from transfer_lint.flow.program.rates import HERE, RateOf
+from transfer_lint.flow.program.rebound_locals import rebound_after
 from transfer_lint.flow.program.roles import ArgumentRoles
 from transfer_lint.flow.program.special_methods import run_by
 from transfer_lint.flow.program.syntax import children
@@ -334,15 +335,22 @@ class Frame:
     def later(self, state: State, node: ast.AST) -> State:
         """The state that code which runs at some later time (the body of a lambda) may rely on."""
         inner = state.copy()
+        rebound = self.rebound_after(node)
         for name in inner.locals:
             value = inner.locals[name]
-            if isinstance(value, Tensor):
+            if name in rebound:
+                inner.locals[name] = Object(self.symbol(node, name, name))
+            elif isinstance(value, Tensor):
                 inner.locals[name] = Tensor(value.ident, optional=value.optional, why=value.why)
             elif isinstance(value, Object) and value.placed != (None, None):
                 inner.locals[name] = replace(value, placed=(None, None))
         everything = [Object(ident) for ident in inner.heap]
         inner.havoc_all(everything, f"later {id(node)}", getattr(node, "lineno", 0), module_level=True)
         return inner
+
+    def rebound_after(self, node: ast.AST) -> frozenset[str]:
+        """The locals that may be bound again while code that a node makes, and that runs later, is there."""
+        return rebound_after(self.function.node if self.function is not None else self.module.tree, node)
 
     @contextmanager
     def inlined(self) -> Iterator[None]:

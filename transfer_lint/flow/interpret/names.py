@@ -20,11 +20,9 @@ _WITHOUT_TENSORS = ("builtins", "torch", "einops", *ARRAYS)
 
 def lookup(frame: Frame, node: ast.Name, state: State) -> Value:
     """The value of a name that is read."""
-    value = state.locals.get(node.id)
+    value = state.locals.get(node.id, frame.outer.get(node.id))
     if value is not None:
         return frame.unknown(node, node.id) if node.id in frame.volatile else value
-    if node.id in frame.outer:
-        return frame.outer[node.id]
     fixed = frame.callees.fixed_names.setdefault(frame.module, {})
     value = fixed.get(node.id)
     if value is not None:

@@ -28,6 +28,7 @@ from transfer_lint.flow.program.guards import tested_for_tensor
 from transfer_lint.flow.program.heat import HeatMap
 from transfer_lint.flow.program.modules import ClassInfo, FunctionInfo, Module
 from transfer_lint.flow.program.project import Project
+from transfer_lint.flow.program.rebound_locals import bound_in
 from transfer_lint.flow.program.roles import ArgumentRoles
 from transfer_lint.flow.program.syntax import nodes_of
 from transfer_lint.flow.values.aliasing import Attempts, Later, OverBudget
@@ -186,6 +187,8 @@ class Summaries:
         frame.outer = {name: lasting(value) for name, value in state.locals.items()} | {
             name: lasting(value) for name, value in outer.outer.items() if name not in state.locals
         }
+        rebound = outer.rebound_after(info.node) | (outer.volatile - state.locals.keys())
+        frame.volatile |= rebound.intersection(frame.outer) - bound_in(info.node)
         try:
             self.run(frame, info, self._entry_state(frame))
         except OverBudget:

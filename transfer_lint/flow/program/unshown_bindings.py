@@ -18,25 +18,26 @@ def unshown_bindings(tree: ast.Module) -> frozenset[str]:
     while stack:
         node = stack.pop()
         found.update(_bound_by(node))
-        stack += _outside_of_bodies(node)
+        stack += outside_of_bodies(node)
     return frozenset(found)
 
 
 def bound_in_class(statement: ast.stmt) -> frozenset[str]:
     """The names that a statement of a class body may bind, or unbind."""
     if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-        parts = [part for each in _outside_of_bodies(statement) for part in ast.walk(each)]
-        return frozenset((statement.name, *(name for part in parts for name in _named_by(part))))
+        parts = [part for each in outside_of_bodies(statement) for part in ast.walk(each)]
+        return frozenset((statement.name, *(name for part in parts for name in named_by(part))))
     return frozenset(_stored_in(statement))
 
 
 def _bound_by(node: ast.AST) -> Iterator[str]:
     if isinstance(node, (ast.Match, _TRY_STAR)):
         yield from _stored_in(node)
-    yield from _named_by(node)
+    yield from named_by(node)
 
 
-def _named_by(node: ast.AST) -> Iterator[str]:
+def named_by(node: ast.AST) -> Iterator[str]:
+    """The names that a node itself binds or unbinds without an assignment."""
     match node:
         case ast.NamedExpr(target=ast.Name(id=name)):
             yield name
@@ -53,7 +54,7 @@ def _named_by(node: ast.AST) -> Iterator[str]:
 def _stored_in(node: ast.AST) -> Iterator[str]:
     """All names that a statement may bind, and some that only functions in it do."""
     for part in ast.walk(node):
-        yield from _named_by(part)
+        yield from named_by(part)
         match part:
             case ast.Name(id=name, ctx=ast.Store()):
                 yield name
@@ -63,7 +64,7 @@ def _stored_in(node: ast.AST) -> Iterator[str]:
                 yield asname or name.partition(".")[0]
 
 
-def _outside_of_bodies(node: ast.AST) -> Iterator[ast.AST]:
+def outside_of_bodies(node: ast.AST) -> Iterator[ast.AST]:
     """The parts of a node that run in its own scope: of a definition, its decorators, defaults and bases."""
     match node:
         case (
