@@ -57,6 +57,24 @@ class Control(Expressions):
             effect = f"{self.of('m', scope)}.{self.target(scope, module=True)}"
         return [f"def {name}():", f"    {effect}", f"    return {value}"]
 
+    def _rebound(self, scope: Scope, depth: int) -> list[str]:
+        """A function moves to what a local names when it runs, which may be bound again after the function was made."""
+        name, made, result, value = self.name("d"), self.name("f"), self.name("a"), self.tensor(scope, 1)
+        first, second = self.pick(*self.places()), self.pick(*self.places())
+        moved = f"({value}).to({first}).to({name})"
+        form, call = self.pick(
+            (f"def {made}():\n    return {moved}", f"{made}()"),
+            (f"def {made}():\n    def within():\n        return {moved}\n    return within()", f"{made}()"),
+            (f"{made} = lambda: {moved}", f"{made}()"),
+            (f"{made} = ({moved} for _ in range(1))", f"next({made})"),
+        )
+        again = self.pick(
+            "pass", f"{name} = {second}", f"for {name} in ({second},): pass", f"if [{name} := {second}]: pass",
+            f"if {self.test(scope)}: {name} = {second}",
+        )  # fmt: skip
+        scope.bind("t", result)
+        return [f"{name} = {first}", *form.split("\n"), again, f"{result} = {call}"]
+
     def _exit(self, scope: Scope, depth: int) -> list[str]:
         if scope.loop and self.chance():
             return [f"if {self.test(scope)}:", f"    {self.pick('break', 'continue')}"]

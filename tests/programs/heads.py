@@ -108,6 +108,14 @@ GLOBALS = """
 HOST = "cpu"
 DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
 SECOND = f"cuda:{torch.cuda.device_count() - 1}"
+CHOSEN = "cpu"
+if torch.cuda.is_available():
+    CHOSEN = "cuda:0"
+else:
+    print("on the host")
+BOUND_TWICE = "cuda:0"
+if [BOUND_TWICE := "cpu"]:
+    pass
 own = Net()
 box = Box(own.linear, torch.zeros(4, 4))
 log = []

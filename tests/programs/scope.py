@@ -77,7 +77,7 @@ class Draws:
     def places(self) -> list[str]:
         """What names a device: strings, numbers, globals of the module."""
         here = ["place", "index", 'f"cuda:{index}"', '("cuda:0" if flag else "cpu")', "HOST", "DEVICE", "SECOND"]
-        return [*here, "PLACE", "SPOT", "NUMBER", "elsewhere.PLACE", "elsewhere.box.place"]
+        return [*here, "CHOSEN", "BOUND_TWICE", "PLACE", "SPOT", "NUMBER", "elsewhere.PLACE", "elsewhere.box.place"]
 
     def block(self, scope: Scope, depth: int, most: int = 4) -> list[str]:
         """One to `most` statements; the scope gets the names that they bind."""

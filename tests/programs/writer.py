@@ -29,7 +29,7 @@ class Writer(Moves, Containers, Objects, Control, Unseen):
     def statement(self, scope: Scope, depth: int) -> list[str]:
         kinds = ["assign"] * 5 + ["same", "same", "log", "augmented", "pair", "list", "dict", "append", "item", "data"]
         kinds += ["items", "items", "closure", "exit", "call", "call", *["probe"] * 8, "seat", "seat", "twice", "twice"]
-        kinds += ["correlated", "read", "state", "elsewhere", "starred", "view", "by_name", "deed", "handed"]
+        kinds += ["correlated", "read", "state", "elsewhere", "starred", "view", "by_name", "deed", "handed", "rebound"]
         if not self.replaces:
             kinds.remove("data")
         if self.unpacks:
