@@ -366,7 +366,7 @@ class Module:
             self._bind_target(target.value, value)
 
     def binding(self, name: str) -> Binding | None:
-        """What a module-level name is bound to; None if it is not bound, to be rebound, or declared `global`."""
+        """What a module-level name is bound to; None if that is not one value, or one of those that an `if` chooses."""
         found = self.bindings.get(name)
         if found is not None:
             named = [(b.level, f"{b.module}.{b.name}" if b.name else b.module) for b in found if isinstance(b, Import)]

@@ -6,7 +6,8 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
 
 from transfer_lint.flow.program.syntax import nodes_of
 from transfer_lint.flow.program.unshown_bindings import named_by, outside_of_bodies
@@ -21,28 +22,37 @@ def rebound_after(function: ast.AST, later: ast.AST) -> frozenset[str]:
     function that declares a name `nonlocal` may bind it at any time.
     """
     end = (getattr(later, "end_lineno", 0), getattr(later, "end_col_offset", 0))
-    declared = (name for node in nodes_of(function) if isinstance(node, ast.Nonlocal) for name in node.names)
-    return frozenset((*(name for place, name in _bindings(function) if place >= end), *declared))
+    known = _bindings(function)
+    return known.declared.union(name for name, place in known.last.items() if place >= end)
 
 
 def bound_in(function: ast.AST) -> frozenset[str]:
     """The locals of a function, with its parameters."""
     parameters = nodes_of(function.args) if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef) else ()
-    given = (node.arg for node in parameters if isinstance(node, ast.arg))
-    return frozenset((*given, *(name for _, name in _bindings(function))))
+    return frozenset((*(node.arg for node in parameters if isinstance(node, ast.arg)), *_bindings(function).last))
 
 
-def _bindings(function: ast.AST) -> Sequence[tuple[tuple[int, int], str]]:
-    """Where a function binds its locals, in its own scope. Memoised on the function."""
-    known: list[tuple[tuple[int, int], str]] | None = getattr(function, "_transfer_lint_own_bindings", None)
+class _Bindings(NamedTuple):
+    """What a function binds in its own scope: where it does so last, and what functions in it declare `nonlocal`."""
+
+    last: Mapping[str, tuple[int, int]]
+    declared: frozenset[str]
+
+
+def _bindings(function: ast.AST) -> _Bindings:
+    """Memoised on the function."""
+    known: _Bindings | None = getattr(function, "_transfer_lint_own_bindings", None)
     if known is None:
-        known = []
+        last: dict[str, tuple[int, int]] = {}
         stack: list[ast.AST] = list(getattr(function, "body", ()))
         while stack:
             node = stack.pop()
             place = (getattr(node, "lineno", 0), getattr(node, "col_offset", 0))
-            known += ((place, name) for name in _names(node))
+            for name in _names(node):
+                last[name] = max(place, last.get(name, place))
             stack += outside_of_bodies(node)
+        declared = (name for node in nodes_of(function) if isinstance(node, ast.Nonlocal) for name in node.names)
+        known = _Bindings(last, frozenset(declared))
         function._transfer_lint_own_bindings = known  # type: ignore[attr-defined]
     return known
 
