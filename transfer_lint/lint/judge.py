@@ -280,16 +280,16 @@ def strongest(place: Place, questions: Questions, options: RuleOptions) -> tuple
 
 
 def _on_request(judgement: Judgement, questions: Questions, options: RuleOptions) -> bool:
-    """Whether the fix is one that `fix` applies only where it is asked to mend hints."""
-    if judgement.severity is not Severity.HINT or options.fix_hints is FixHints.ALWAYS:
+    """Whether it has a fix that `fix` applies only where it is asked to mend hints."""
+    place, action = judgement.place, judgement.verdict.action
+    if action is None or judgement.severity is not Severity.HINT or options.fix_hints is FixHints.ALWAYS:
         return False
-    place = judgement.place
-    if options.fix_hints is FixHints.NEVER or questions.is_aside(place):
+    if options.fix_hints is FixHints.NEVER:
         return True
-    guards = isinstance(judgement.verdict.action, _GUARDS)
+    guards = isinstance(action, _GUARDS)
     beside = isinstance(place, Site) and questions.follows_tensor(place)  # one input is moved to where another one is
     wanted = judgement.verdict.simpler or (guards and not beside and questions.is_in_node_of_pack(place))
-    return not wanted
+    return not wanted or questions.is_aside(place)
 
 
 def _halves(applied: Sequence[Judgement], options: RuleOptions) -> Sequence[Judgement]:

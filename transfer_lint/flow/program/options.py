@@ -12,7 +12,15 @@ from transfer_lint.flow.program.defaults import UNKNOWN, Defaults
 from transfer_lint.flow.program.modules import Module
 from transfer_lint.flow.program.routines import CallSite, Routine, Routines
 from transfer_lint.flow.program.step_code import is_in_test
-from transfer_lint.flow.program.syntax import ancestors, bindings, blocks_of, defaults_of, loops_around, nodes_of
+from transfer_lint.flow.program.syntax import (
+    ancestors,
+    bindings,
+    blocks_of,
+    defaults_of,
+    loops_around,
+    nodes_of,
+    stores_of,
+)
 
 _DEPTH = 4  # functions and attributes that hand a value on to one another
 _MOST = 40  # files in which a word is looked for
@@ -129,7 +137,7 @@ class Options:
                 return -value
             case ast.Name(id=name):
                 holder = next((each for each in routine.around if name in each.parameters), None)
-                if holder is None or any(getattr(target, "id", None) == name for target in _stores(holder.node)):
+                if holder is None or any(isinstance(each, ast.Name) for each in stores_of(holder.node, name)):
                     return UNKNOWN
                 return self._parameter(holder, name, depth)
             case ast.Attribute(value=ast.Name(id="self"), attr=name):
@@ -142,7 +150,7 @@ class Options:
         start = owner.methods.get("__init__") if owner is not None else None
         if owner is None or start is None or depth >= _DEPTH or self._is_set_from_outside(name, routine.module):
             return UNKNOWN
-        stores = [target for target in _stores(owner.node) if getattr(target, "attr", None) == name]
+        stores = [target for target in stores_of(owner.node, name) if isinstance(target, ast.Attribute)]
         assigned = [value for target, value in bindings(start.node) if target in stores]
         made = self._callers.routine(start.module, start.node)
         value = assigned[0] if assigned else None
@@ -156,10 +164,10 @@ class Options:
             self._project.module(path, near.path) for path in self._project.mentioning(f".{attribute}", near.path)
         ]
         return any(
-            isinstance(target, ast.Attribute) and target.attr == attribute and getattr(target.value, "id", "") != "self"
+            isinstance(target, ast.Attribute) and getattr(target.value, "id", "") != "self"
             for module in modules
             if module is not None and not is_in_test(module)
-            for target in _stores(module.tree)
+            for target in stores_of(module.tree, attribute)
         )
 
     def _parameter(self, routine: Routine, name: str, depth: int) -> object:
@@ -241,11 +249,6 @@ def _default(routine: Routine, name: str) -> object:
         case ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=int() | float() as value)):
             return -value
     return UNKNOWN
-
-
-def _stores(root: ast.AST) -> list[ast.AST]:
-    """The names and attributes that are assigned, also by `+=` and `for`."""
-    return [node for node in nodes_of(root) if isinstance(getattr(node, "ctx", None), ast.Store | ast.Del)]
 
 
 def _alike(one: object, two: object) -> bool:

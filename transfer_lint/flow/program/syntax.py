@@ -9,6 +9,7 @@ from typing import TypeAlias
 
 LOOPS = (ast.For, ast.AsyncFor, ast.While)
 _NAMES = (ast.Name, ast.Attribute)
+_STORED = (ast.Store, ast.Del)
 
 _PLAIN_FIELDS = frozenset({"ctx", "op", "ops", "id", "attr", "arg", "kind", "type_comment", "level", "conversion"})
 """Fields that hold names and numbers, or the contexts and operators, of which each kind has one node for all."""
@@ -176,9 +177,21 @@ def attributes_assigned(node: ast.AST, owner: str) -> frozenset[str]:
     return frozenset(
         part.attr
         for part in nodes_of(node)
-        if isinstance(part, ast.Attribute) and isinstance(part.ctx, ast.Store | ast.Del)
+        if isinstance(part, ast.Attribute) and isinstance(part.ctx, _STORED)
         if isinstance(part.value, ast.Name) and part.value.id == owner
     )
+
+
+def stores_of(root: ast.AST, name: str) -> Sequence[ast.Name | ast.Attribute]:
+    """The names and attributes called `name` that are assigned or deleted in a piece of code. Memoised on the root."""
+    known: dict[str, list[ast.Name | ast.Attribute]] | None = getattr(root, "_transfer_lint_stores", None)
+    if known is None:
+        known = {}
+        for node in nodes_of(root):
+            if isinstance(node, _NAMES) and isinstance(node.ctx, _STORED):
+                known.setdefault(node.id if isinstance(node, ast.Name) else node.attr, []).append(node)
+        root._transfer_lint_stores = known  # type: ignore[attr-defined]
+    return known.get(name, ())
 
 
 def names_in(root: ast.AST) -> frozenset[str]:
