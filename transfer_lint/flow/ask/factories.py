@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 from math import prod
 from typing import TypeGuard
 
+from transfer_lint.flow.ask.makers import calls_maker
 from transfer_lint.flow.knowledge import Knowledge
 from transfer_lint.flow.program.idioms import innermost_call, is_size
 from transfer_lint.flow.program.modules import Module
-from transfer_lint.flow.program.number_lists import takes_numbers_only
 from transfer_lint.flow.program.syntax import bindings, is_literal, nodes_of, path_to, span, spelled, written
 from transfer_lint.flow.results.sites import Site
 from transfer_lint.flow.values.values import Tensor
@@ -212,9 +212,7 @@ class Factories:
         call = innermost_call(call) if call is not None else None
         if function is None or not isinstance(call, ast.Call) or not isinstance(site.receiver, Tensor):
             return None
-        if made is None and not (":" in self._module.dotted(call.func) and takes_numbers_only(call, function)):
-            return None
-        if made is not None and not _is_outside(made, function.node):
+        if not (calls_maker(call, function, self._knowledge) if made is None else _is_outside(made, function.node)):
             return None
         func = call.func
         if isinstance(func, ast.Attribute) and not (

@@ -82,6 +82,8 @@ def _item(frame: Frame, node: ast.Subscript, owner: Value, key: Value, state: St
             return item_at(frame, owner, int(key.value), node, state)
         case Tuple(items) if isinstance(key, Constant) and isinstance(key.value, int) and -key.value <= len(items):
             return items[key.value]
+        case Tuple(items) if isinstance(node.slice, ast.Slice) and (cut := _written_slice(node.slice)) is not None:
+            return Tuple(items[cut])
         case Object() if isinstance(key, Constant) and isinstance(key.value, int):
             return of_output(owner, "[]", picked(frame, owner, node, state), frame, node)
         case Object() if isinstance(key, Constant) and key.item and not _may_be_any(owner, key.item, state):
@@ -97,6 +99,16 @@ def _item(frame: Frame, node: ast.Subscript, owner: Value, key: Value, state: St
         case External():  # `list[int]`, `Optional[Tensor]` in an expression
             return owner
     return frame.unknown(node, "an item")
+
+
+def _written_slice(node: ast.Slice) -> slice | None:
+    """The slice that is written in whole numbers: `1:`, `::-1`. None if it is not, or fails."""
+    try:
+        bounds = [None if part is None else ast.literal_eval(part) for part in (node.lower, node.upper, node.step)]
+    except (ValueError, TypeError):
+        return None
+    numbers = all(bound is None or isinstance(bound, int) for bound in bounds)
+    return slice(*bounds) if numbers and bounds[2] != 0 else None
 
 
 def _keeps_dimension(index: ast.expr) -> bool:

@@ -7,8 +7,9 @@ import ast
 from transfer_lint.findings import Heat
 from transfer_lint.flow.interpret.frame import Frame
 from transfer_lint.flow.interpret.host_reads import is_mask, note
-from transfer_lint.flow.interpret.seeming import seems_tensor, works_on_arrays
+from transfer_lint.flow.interpret.seeming import seems_tensor
 from transfer_lint.flow.knowledge import Role
+from transfer_lint.flow.program.libraries import works_on_arrays
 from transfer_lint.flow.program.number_lists import lists_numbers
 from transfer_lint.flow.program.syntax import parents
 from transfer_lint.flow.results.constructions import ImplicitUpload

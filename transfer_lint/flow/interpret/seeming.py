@@ -7,7 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from transfer_lint.flow.interpret.frame import Frame
 from transfer_lint.flow.program.idioms import is_size
-from transfer_lint.flow.program.modules import ARRAYS, Module
+from transfer_lint.flow.program.libraries import works_on_tensors
+from transfer_lint.flow.program.modules import Module
 from transfer_lint.flow.program.syntax import bindings, nodes_of, spelled
 from transfer_lint.flow.program.tensor_uses import TESTS, no_tensors, tensor_uses
 from transfer_lint.flow.values.values import Object, Value
@@ -46,36 +47,6 @@ def is_among_tensors(frame: Frame) -> bool:
     return info is not None and info.owner is not None and info.owner.is_module and info.name != "__init__"
 
 
-def _works_on_tensors(module: Module, function: ast.AST) -> bool:
-    """Whether a function computes with torch, and neither makes nor takes arrays."""
-    computes, arrays = _libraries(module, function)
-    return computes and not arrays
-
-
-def works_on_arrays(module: Module, function: ast.AST) -> bool:
-    """Whether a function makes or takes arrays."""
-    return _libraries(module, function)[1]
-
-
-def _libraries(module: Module, function: ast.AST) -> tuple[bool, bool]:
-    """Whether a function computes with torch, and whether it makes or takes arrays. Memoised on the function."""
-    known: tuple[bool, bool] | None = getattr(function, "_transfer_lint_libraries", None)
-    if known is None:
-        of, computes, arrays = module.project.knowledge, False, False
-        for node in nodes_of(function):
-            match node:
-                case ast.Attribute(attr="numpy" | "from_numpy"):
-                    arrays = True
-                case ast.Name(id=name) if name in module.bindings:
-                    arrays |= module.dotted(node).partition(".")[0] in ARRAYS
-                case ast.Call(func=ast.Attribute() as func):
-                    called = module.dotted(func)
-                    computes |= called in of.combine or called in of.tuples
-        known = computes, arrays
-        function._transfer_lint_libraries = known  # type: ignore[attr-defined]
-    return known
-
-
 def seems_tensor(frame: Frame, node: ast.expr, value: Value, *, by_use: bool = False) -> bool:
     """Whether an unknown value seems to be a tensor: by its placement, its uses, or the code around it.
 
@@ -90,7 +61,7 @@ def seems_tensor(frame: Frame, node: ast.expr, value: Value, *, by_use: bool = F
         return False
     if _is_made(node, _seeming(frame.module, function), frame.module):
         return True
-    return not by_use and (is_among_tensors(frame) or _works_on_tensors(frame.module, function))
+    return not by_use and (is_among_tensors(frame) or works_on_tensors(frame.module, function))
 
 
 def seems_mask(frame: Frame, node: ast.expr, depth: int = _DEPTH) -> bool:

@@ -11,6 +11,7 @@ from transfer_lint.flow.program.syntax import bindings, nodes_of, spelled
 from transfer_lint.flow.program.tensor_uses import parameter_use
 
 _LISTS = frozenset({"list", "List", "Sequence"})
+_PICKS = frozenset({"random.sample", "random.choices"})
 _DEPTH = 4  # names that stand for one another
 
 
@@ -33,6 +34,13 @@ def lists_numbers(module: Module, function: FunctionInfo, node: ast.expr, depth:
             return _is_range(module, source) or lists_numbers(module, function, source, depth)
         case ast.Subscript(value=inner, slice=ast.Slice()):
             return lists_numbers(module, function, inner, depth)
+        case ast.Call(func=func, args=[source, *_]) if module.dotted(func) in _PICKS:  # they give lists, of some items
+            return _is_range(module, source) or lists_numbers(module, function, source, depth)
+        case (
+            ast.BinOp(left=ast.List() as repeated, op=ast.Mult())
+            | ast.BinOp(right=ast.List() as repeated, op=ast.Mult())
+        ):
+            return lists_numbers(module, function, repeated, depth)
         case ast.BinOp(left=left, op=ast.Add(), right=right):  # what is added to a list is one
             return any(lists_numbers(module, function, side, depth) for side in (left, right))
         case ast.Name(id=name) if depth:

@@ -213,8 +213,11 @@ def walks_gradients(routine: Routine) -> bool:
 
 
 def is_foreign_forward(routine: Routine) -> bool:
-    """Whether it is the `forward` of a class that has a base from a library: likely a model of that library."""
-    if routine.name != "forward" or routine.owner is None or not routine.module.holds("torch"):
+    """Whether it is the `forward` of a class that has a base from a library: likely a model of that library.
+
+    Or a part of it, `attention_forward`, that the library may call.
+    """
+    if routine.owner is None or not routine.name.endswith("forward") or not routine.module.holds("torch"):
         return False
     bases = (base for base in routine.owner.lineage if isinstance(base, str))
     return any("." in base and not base.startswith(("builtins.", "abc.", "typing.")) for base in bases)
