@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from transfer_codemods.actions import AssignResult
-from transfer_lint.findings import Safety, Severity
+from transfer_lint.findings import Heat, Safety, Severity
 from transfer_lint.flow.ask import Questions, Site
-from transfer_lint.rules import Verdict, rule
+from transfer_lint.rules import Verdict, rule, warning_if
 from transfer_lint.rules.options import RuleOptions
 
 
@@ -19,11 +19,14 @@ from transfer_lint.rules.options import RuleOptions
 def check(site: Site, questions: Questions, options: RuleOptions) -> Verdict | None:
     """An error only for a proved tensor, because modules and batches move in place.
 
+    What is bound to a name that nothing reads is thrown away, too.
     A hint if the function moves the value again to the same place and uses that result: a value that moves in place
     would be moved only once. Or if the function computes it: neither modules nor batches can be, and a program that
     works has its operands in one place.
     """
-    if not site.is_discarded or not site.moves_place:
+    if not site.is_discarded:
+        return _unread(site, questions)
+    if not site.moves_place:
         return None
     if questions.is_there(site) is not None or questions.has_dtype(site) is not None:
         return None  # TL101 reports it: there is nothing to assign
@@ -53,3 +56,14 @@ def check(site: Site, questions: Questions, options: RuleOptions) -> Verdict | N
         f"assign it to `{name}`",
         Safety.UNSAFE,
     )
+
+
+def _unread(site: Site, questions: Questions) -> Verdict | None:
+    """What is moved is bound to a name that nothing reads: the copy is for nothing, and so is the wait for it."""
+    name = questions.unread_name(site) if site.is_tensor and site.quiet_heat is not Heat.ONCE else None
+    if name is None or site.in_handler or questions.is_in_test(site):
+        return None
+    text = (
+        f"`{questions.receiver(site)}` is moved to {questions.wanted(site)}, and nothing reads `{name}`: leave it out"
+    )
+    return Verdict(warning_if(site.heat.rank >= Heat.STEP.rank, site), text, questions.proof(site))

@@ -20,7 +20,7 @@ _ORDERS = r"stream|event|data_ptr|ctypes|pynvml|nccl|async|graph|capture|thread|
 _PURPOSE = re.compile(f"{_TIMES}|{_STUDIES}|{_COUNTS}|{_ORDERS}", re.IGNORECASE)
 """What stands beside a wait that is wanted: it measures, or orders what torch does not order by itself."""
 _MORE_THAN_TIMES = re.compile(f"{_STUDIES}|speed|{_COUNTS}|{_ORDERS}", re.IGNORECASE)
-_MEMORY_PURPOSE = re.compile(f"{_COUNTS}|{_ORDERS}", re.IGNORECASE)
+_MEMORY_PURPOSE = re.compile(rf"{_COUNTS}|nccl|\bipc|graph|capture", re.IGNORECASE)
 _TOLD = re.compile(_TIMES, re.IGNORECASE)
 
 _DEBUGS = re.compile(r"debug|anomal|detect|check|nan|verbose|valid|test", re.IGNORECASE)

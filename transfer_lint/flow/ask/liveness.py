@@ -8,11 +8,81 @@ from dataclasses import dataclass, field
 
 from transfer_lint.flow.program.modules import FunctionNode
 from transfer_lint.flow.program.syntax import bindings, nodes_of, parents, spelled
+from transfer_lint.flow.results.examination import Place
 from transfer_lint.flow.results.sites import Site
 
 _SEES_ALL = frozenset({"locals", "eval", "exec", "vars", "dir"})
+_GIVERS = frozenset(
+    {"T", "astype", "clone", "copy", "data", "detach", "double", "flatten", "float", "half", "int", "item", "long",
+     "max", "mean", "min", "numpy", "permute", "reshape", "round", "squeeze", "sum", "tolist", "transpose", "unsqueeze",
+     "view"}
+)  # fmt: skip
+"""What does nothing but give a value that is made of another one."""
 _SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef)
 _COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
+
+
+class LocalQuestions:
+    """Answers about what becomes of local names."""
+
+    def is_read_later(self, site: Site) -> bool:
+        """Whether anything may read the receiver, a local name, after the statement: else to assign it has no use.
+
+        The next round of a loop binds the loop's own variable again.
+        """
+        if not isinstance(site.moved, ast.Name) or site.function is None:
+            return True
+        name, function = site.moved.id, site.function.node
+        if not _is_local(function, name) or _is_shared(function, name):
+            return True
+        loops = [loop for loop in _loops_around(function, site.statement) if _binds(loop, name)]
+        if not loops:
+            return _read_later(function, site.statement, name)
+        end = (site.statement.end_lineno or 0, site.statement.end_col_offset or 0)
+        innermost = max(loops, key=lambda loop: loop.lineno)
+        return any(
+            isinstance(node, ast.Name) and node.id == name and (node.lineno, node.col_offset) >= end
+            for node in nodes_of(innermost)
+        )
+
+    def targets_loop_variable(self, site: Site) -> bool:
+        """Whether a loop around the site gives it another target in every round, and the receiver stays the same."""
+        if site.function is None:
+            return False
+        given = [*site.node.args, *(keyword.value for keyword in site.node.keywords)]
+        names = {node.id for argument in given for node in nodes_of(argument) if isinstance(node, ast.Name)}
+        moved = {node.id for node in nodes_of(site.moved) if isinstance(node, ast.Name)}
+        loops = _loops_around(site.function.node, site.statement)
+        return any(_binds(loop, name) for loop in loops for name in names) and not any(
+            _binds(loop, name) for loop in loops for name in moved
+        )
+
+    def unread_name(self, place: Place) -> str | None:
+        """The local name that a statement binds to what the place gives, and that nothing reads; None if there is none.
+
+        A name that begins with `_` says that it is not wanted.
+        """
+        match place.statement:
+            case ast.Assign(targets=[ast.Name(id=name)], value=value) if place.function is not None:
+                function, above = place.function.node, parents(place.statement)
+            case _:
+                return None
+        if name.startswith("_") or _is_shared(function, name) or _read_later(function, place.statement, name):
+            return None
+        node: ast.AST = place.node
+        while node is not value and (node is place.node or _only_gives(node)):
+            node = above[node]
+        return name if node is value and (node is place.node or _only_gives(node)) else None
+
+
+def _only_gives(node: ast.AST) -> bool:
+    """Whether an expression around a value does nothing but make another value of it."""
+    match node:
+        case ast.Call(func=ast.Name(id=name) | ast.Attribute(attr=name)):
+            return name in _GIVERS
+        case ast.Attribute(attr=name):
+            return name in _GIVERS
+    return isinstance(node, ast.Subscript | ast.BinOp | ast.UnaryOp)
 
 
 def rebindable(site: Site) -> bool:
@@ -45,40 +115,6 @@ def _is_carried_over(function: ast.AST, statement: ast.stmt, name: str) -> bool:
         return False
     before = (s for s in innermost.body if s.lineno < statement.lineno and isinstance(s, ast.Assign))
     return not any(isinstance(target, ast.Name) and target.id == name for s in before for target in s.targets)
-
-
-def is_read_later(site: Site) -> bool:
-    """Whether anything may read the receiver, a local name, after the statement: else to assign it has no use.
-
-    The next round of a loop binds the loop's own variable again.
-    """
-    if not isinstance(site.moved, ast.Name) or site.function is None:
-        return True
-    name, function = site.moved.id, site.function.node
-    if not _is_local(function, name) or _is_shared(function, name):
-        return True
-    loops = [loop for loop in _loops_around(function, site.statement) if _binds(loop, name)]
-    if not loops:
-        return _read_later(function, site.statement, name)
-    end = (site.statement.end_lineno or 0, site.statement.end_col_offset or 0)
-    innermost = max(loops, key=lambda loop: loop.lineno)
-    return any(
-        isinstance(node, ast.Name) and node.id == name and (node.lineno, node.col_offset) >= end
-        for node in nodes_of(innermost)
-    )
-
-
-def targets_loop_variable(site: Site) -> bool:
-    """Whether a loop around the site gives it another target in every round, and the receiver stays the same."""
-    if site.function is None:
-        return False
-    given = [*site.node.args, *(keyword.value for keyword in site.node.keywords)]
-    names = {node.id for argument in given for node in nodes_of(argument) if isinstance(node, ast.Name)}
-    moved = {node.id for node in nodes_of(site.moved) if isinstance(node, ast.Name)}
-    loops = _loops_around(site.function.node, site.statement)
-    return any(_binds(loop, name) for loop in loops for name in names) and not any(
-        _binds(loop, name) for loop in loops for name in moved
-    )
 
 
 def _binds(loop: ast.stmt, name: str) -> bool:

@@ -21,13 +21,7 @@ from transfer_lint.flow.ask import (
 from transfer_lint.flow.ask.duplicates import EarlierCopy
 from transfer_lint.flow.ask.explicit_waits import WaitQuestions
 from transfer_lint.flow.ask.factories import Factory
-from transfer_lint.flow.ask.liveness import (
-    is_read_later,
-    is_returned,
-    is_used_as_module,
-    rebindable,
-    targets_loop_variable,
-)
+from transfer_lint.flow.ask.liveness import LocalQuestions, is_returned, is_used_as_module, rebindable
 from transfer_lint.flow.ask.loop_invariance import Invariance
 from transfer_lint.flow.ask.mutations import on_lines
 from transfer_lint.flow.ask.read_questions import ReadQuestions
@@ -57,7 +51,7 @@ def _is_thrown_away(value: ast.expr, moved: ast.expr) -> bool:
     return value is moved
 
 
-class Questions(ReadQuestions, WaitQuestions):
+class Questions(ReadQuestions, WaitQuestions, LocalQuestions):
     """Answers about the sites of one file. A method whose name begins with `is` is true only if that is proved."""
 
     # ---- what the move is for ------------------------------------------------------------------------------------
@@ -174,14 +168,6 @@ class Questions(ReadQuestions, WaitQuestions):
             or module_moves.is_just_loaded(site)
             or module_moves.is_guarded_by_hand(site)
         )
-
-    def is_read_later(self, site: Site) -> bool:
-        """Whether anything may read the receiver after the statement; see `liveness`."""
-        return is_read_later(site)
-
-    def targets_loop_variable(self, site: Site) -> bool:
-        """Whether a loop gives the site another target in every round; see `liveness`."""
-        return targets_loop_variable(site)
 
     def is_plain_attribute(self, site: Site) -> bool:
         """Whether the receiver is `self.x` and nothing can see that it is assigned to itself.

@@ -15,6 +15,9 @@ _OF_WEIGHTS = frozenset(
      "named_buffers", "items", "keys", "values", "state_dict"}
 )  # fmt: skip
 
+_STREAMED = frozenset({"stream", "streaming", "progressive"})
+_SAID = frozenset({"chat", "generate", "generation", "infer", "inference", "sample", "sampling", "sequence", "tts"})
+
 
 def stops_training(root: ast.AST) -> bool:
     """Whether a model is told `train(False)`, which is `eval()`."""
@@ -59,6 +62,12 @@ def iterated(node: ast.expr) -> ast.expr:
             break
         node = node.args[0]
     return node
+
+
+def streams(call: ast.Call) -> bool:
+    """Whether a call gives what a model says bit by bit, by its name: `model.stream_chat(..)`, `generate_stream()`."""
+    words = set(last_name(call.func).lower().split("_"))
+    return not _STREAMED.isdisjoint(words) and not _SAID.isdisjoint(words)
 
 
 def last_name(node: ast.AST) -> str:

@@ -22,10 +22,11 @@ from transfer_lint.flow.program.idioms import (
     iterated,
     last_name,
     stops_training,
+    streams,
 )
 from transfer_lint.flow.program.modules import ClassInfo, FunctionInfo, Import
 from transfer_lint.flow.program.rates import Change
-from transfer_lint.flow.program.syntax import LOOPS, children, names_in, nodes_of
+from transfer_lint.flow.program.syntax import LOOPS, bindings, children, names_in, nodes_of, spelled
 from transfer_lint.flow.program.tensor_uses import ONLY_MODULES_HAVE
 
 Comprehension = ast.ListComp | ast.SetComp | ast.GeneratorExp | ast.DictComp
@@ -118,12 +119,19 @@ class Repetition:
         return known[info.node]
 
     def _takes_batches(self, node: ast.For | ast.AsyncFor) -> tuple[Change, ...]:
-        """The change by a loop that, by names, goes over batches, cuts them, or takes one a round: `next(batches)`."""
+        """The change by a loop that, by names, goes over batches, cuts them, or takes one a round: `next(batches)`.
+
+        Or over what a model says bit by bit.
+        """
         known, words = self._knowledge, self._knowledge.batch_words.exact
+        source = iterated(node.iter)
+        bound = [value for target, value in bindings(self._node) if value and spelled(target) == spelled(source)]
+        if any(isinstance(each, ast.Call) and streams(each) for each in (source, *bound)):
+            return (Change.QUIET_STEP,)
         taken = [part.args[0] for part in _direct(node.body) if isinstance(part, ast.Call) and is_next(part)]
         named = any(words & set(name.lower().split("_")) for name in names_in(node.target))
-        given = any(gives_batches(last_name(source), known) for source in (iterated(node.iter), *taken))
-        cut = any(words & name and "size" in name for name in map(_words, cut_by(iterated(node.iter))))
+        given = any(gives_batches(last_name(each), known) for each in (source, *taken))
+        cut = any(words & name and "size" in name for name in map(_words, cut_by(source)))
         return (Change.QUIET_STEP,) if named or given or cut else ()
 
     def _iterates(self, node: ast.For | ast.AsyncFor | ast.While) -> tuple[Change, ...]:
