@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator, Mapping, Sequence
 
 from transfer_lint.flow.interpret.frame import Frame
-from transfer_lint.flow.program.idioms import is_size
+from transfer_lint.flow.program.idioms import is_size, last_name
 from transfer_lint.flow.program.libraries import works_on_tensors
 from transfer_lint.flow.program.modules import Module
 from transfer_lint.flow.program.syntax import bindings, nodes_of, spelled
@@ -112,9 +112,28 @@ def seems_loss(frame: Frame, node: ast.expr, value: Value) -> bool:
     name = node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else ""
     if name and frame.function is not None and name in _numbers(frame.function.node):
         return False
-    return "loss" in name.lower().rstrip("0123456789").split("_") or (
-        isinstance(node, ast.Name) and seems_tensor(frame, node, value, by_use=True)
-    )
+    if "loss" in name.lower().rstrip("0123456789").split("_"):
+        return True
+    if not isinstance(node, ast.Name):
+        return False
+    return seems_tensor(frame, node, value, by_use=True) or _is_one_of_losses(frame, name)
+
+
+def _is_one_of_losses(frame: Frame, name: str) -> bool:
+    """Whether a loop takes the name out of what is called losses: `for key, value in loss_dict.items()`."""
+    for node in nodes_of(frame.function.node) if frame.function is not None else ():
+        match node:
+            case (
+                ast.For(target=target, iter=ast.Call(func=ast.Attribute(value=source, attr="items" | "values")))
+                | ast.comprehension(
+                    target=target, iter=ast.Call(func=ast.Attribute(value=source, attr="items" | "values"))
+                )
+            ):
+                taken = target.elts[-1] if isinstance(target, ast.Tuple) else target
+                words = {word.rstrip("0123456789") for word in last_name(source).lower().split("_")}
+                if isinstance(taken, ast.Name) and taken.id == name and not words.isdisjoint({"loss", "losses"}):
+                    return True
+    return False
 
 
 def seems_number(frame: Frame, node: ast.expr, value: Value) -> bool:
