@@ -11,7 +11,9 @@ from transfer_lint.flow.program.project import Project
 from transfer_lint.flow.program.syntax import nodes_of
 
 _FINDS_HEIRS = ("__init_subclass__", "__subclasses__")
-_ANY_NAME = frozenset({"eval", "exec", "globals", "locals", "vars"})
+_ANY_NAME = frozenset({"globals", "vars"})
+_ANY_TEXT = frozenset({"eval", "exec"})
+_DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 _DEEPEST = 4  # definitions that name one another
 _MOST = 12  # files that are looked at
 _BY_TEXT = (r"import_module\((?!\s*[rf]?['\"])", r"pydoc\.locate\(", r"hydra\b", r"_target_\b")
@@ -91,13 +93,19 @@ class Unused:
         return self._is_used_in(module, name, depth)
 
     def _is_used_in(self, module: Module, name: str, depth: int) -> bool:
-        """Whether a file names it in code that is no part of a definition that the tree does not use."""
-        return any(
-            getattr(statement, "name", "") != name
-            and any(_names(node, name) for node in nodes_of(statement))
-            and not self._holds(module, getattr(statement, "name", ""), depth + 1)
-            for statement in module.tree.body
-        )
+        """Whether a file names it in code that is no part of a definition that the tree does not use.
+
+        What `eval` is given may name anything, but in a node pack it is a formula of the user's. `locals` of a function
+        holds no definition of the file.
+        """
+        unnamed = _ANY_NAME if self._project.is_loaded(module.path) else _ANY_NAME | _ANY_TEXT
+        for statement in module.tree.body:
+            defined = getattr(statement, "name", "")
+            given = unnamed | _locals_of(statement)
+            named = defined != name and any(_names(node, name, given) for node in nodes_of(statement))
+            if named and not self._holds(module, defined, depth + 1):
+                return True
+        return False
 
     def _is_method_unused(self, function: FunctionInfo) -> bool:
         owner, name = function.owner, function.name
@@ -118,8 +126,13 @@ def _as_word(name: str) -> str:
     return rf"{name}\b(?<!\w{name})"
 
 
-def _names(node: ast.AST, name: str) -> bool:
-    """Whether code reads the name, or an attribute of that name, or names that it does not write out."""
+def _locals_of(statement: ast.stmt) -> frozenset[str]:
+    """What gives the names of a file where it stands in this statement of it."""
+    return frozenset() if isinstance(statement, _DEFINITIONS) else frozenset({"locals"})
+
+
+def _names(node: ast.AST, name: str, unnamed: frozenset[str]) -> bool:
+    """Whether code reads the name, or an attribute of that name, or what takes names that are not written out."""
     if isinstance(node, ast.Attribute):
         return node.attr == name
-    return isinstance(node, ast.Name) and (node.id == name or node.id in _ANY_NAME)
+    return isinstance(node, ast.Name) and (node.id == name or node.id in unnamed)
