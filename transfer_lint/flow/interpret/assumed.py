@@ -19,6 +19,7 @@ from transfer_lint.flow.values.terms import Fact, Known, Term, TermKind, role_of
 from transfer_lint.flow.values.values import External, Function, Host, Object, Placed, Tensor, Tuple, Value
 
 # Attributes of a model or of its result that hold no tensors.
+_SIZES = frozenset({"size", "sizes", "shape", "shapes"})
 _NO_TENSORS = frozenset({"config", "dtype", "keys()", "items()"})
 
 
@@ -268,7 +269,7 @@ def of_output(owner: Object, name: str, value: Value, frame: Frame, node: ast.AS
     device = owner.placed[0]
     if device is None or owner.cls is not None or not isinstance(value, Object) or value.cls is not None:
         return value
-    if value.placed[0] is not None or name in _NO_TENSORS:
+    if value.placed[0] is not None or name in _NO_TENSORS or _names_size(node):
         return value
     if not _is_assumed(device):
         if name != "[]" and not _names_batch(frame, node):  # it may be a model, whose attributes are anything
@@ -282,6 +283,12 @@ def of_output(owner: Object, name: str, value: Value, frame: Frame, node: ast.AS
     if name in frame.knowledge.tensor_host:
         return Host(value.ident)
     return replace(value, placed=(device, owner.placed[1]))
+
+
+def _names_size(node: ast.AST) -> bool:
+    """Whether a part is called a size: of a graph that was moved, `edges, _, size = adj.to(device)`."""
+    words = node.id.lower().split("_") if isinstance(node, ast.Name) else ()
+    return not _SIZES.isdisjoint(words)
 
 
 def _names_batch(frame: Frame, node: ast.AST) -> bool:
