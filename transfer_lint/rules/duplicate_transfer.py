@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from transfer_codemods.actions import ReuseTransfer
-from transfer_lint.findings import Heat, Safety, Saving
+from transfer_lint.findings import Heat, Safety, Saving, Severity
 from transfer_lint.flow.ask import Questions, Site
 from transfer_lint.rules import Verdict, rule, warning_if
 from transfer_lint.rules.options import RuleOptions
@@ -24,7 +24,7 @@ def check(site: Site, questions: Questions, options: RuleOptions) -> Verdict | N
         return None
     earlier = questions.earlier_copy(site)
     if earlier is None:
-        return None
+        return _alike(site, questions)
     receiver, name = questions.receiver(site), earlier.name
     reusable = name is not None and site.is_tensor and not site.in_fstring
     loud = site.is_tensor and questions.is_elsewhere(site) and site.heat is not Heat.ONCE
@@ -37,3 +37,12 @@ def check(site: Site, questions: Questions, options: RuleOptions) -> Verdict | N
         Safety.SAFE if earlier.untouched and questions.is_operand(site) else Safety.UNSAFE,
         repeated=True,
     )
+
+
+def _alike(site: Site, questions: Questions) -> Verdict | None:
+    """A hint: what is written like the value has been copied to the host before, and nothing seems to change it."""
+    first = questions.copied_alike(site) if questions.boundary(site) and site.quiet_heat is not Heat.ONCE else None
+    if first is None or questions.is_in_test(site):
+        return None
+    text = f"`{questions.receiver(site)}` has been copied to the host on line {first.anchor[0]} already"
+    return Verdict(Severity.HINT, text, site.receiver.why, repeated=True)

@@ -67,6 +67,8 @@ def _read(read: HostRead, questions: Questions) -> Verdict | None:
         and (questions.uploaded_before(brought) is not None or questions.uploaded_for_arithmetic(brought) is not None)
     ):
         return None  # TL104 reports it
+    if array and brought is not None and questions.copied_alike(brought) is not None:
+        return None  # TL108 reports it
     if array and not sure and not questions.need_not_be_array(read, brought):
         return None  # an array may well be what is wanted
     if read.is_collected and read.method not in (_READ_SINGLY if read.in_step else _NUMBERS):

@@ -9,13 +9,7 @@ from dataclasses import dataclass
 
 from transfer_lint.flow.ask.dominance import dominates, last_line
 from transfer_lint.flow.ask.mutations import is_written_to, memory_of, on_lines
-from transfer_lint.flow.program.syntax import (
-    blocks_of,
-    is_plain,
-    nodes_of,
-    parents,
-    span,
-)
+from transfer_lint.flow.program.syntax import blocks_of, is_plain, nodes_of, parents, span, spelled
 from transfer_lint.flow.results.mutations import Mutation
 from transfer_lint.flow.results.sites import Site
 
@@ -58,6 +52,70 @@ def earlier_transfer(site: Site, sites: Sequence[Site], mutations: Sequence[Muta
         if not any(m.sure and m.tensor in {*memory_of(site), other.result} for m in between):
             return other
     return None
+
+
+def alike_before(site: Site, sites: Sequence[Site], mutations: Sequence[Mutation]) -> Site | None:
+    """The transfer that dominates the site and moves what is written like its value to the same place; None if none.
+
+    `.detach()` and `.clone()` make no other values. It only seems the same value: nothing between the two is written
+    as if it changed it.
+    """
+    value = _without_copies(site.moved)
+    root = _root(value)
+    if site.function is None or site.inline or root is None or not is_plain(value) or is_written_to(site, mutations):
+        return None
+    for other in sites:
+        if other is site or other.function is not site.function or other.node.lineno > site.node.lineno:
+            continue
+        if spelled(_without_copies(other.moved)) != spelled(value) or other.inline or other.in_handler:
+            continue
+        if not same_target(site, other) or not dominates(other, site) or is_bound_between(root, other, site):
+            continue
+        first, last = other.node.end_lineno or 0, last_line(other, site)
+        parts = [part for part in nodes_of(site.function.node) if first < getattr(part, "lineno", 0) <= last]
+        if not is_written_to(other, mutations) and not any(_may_change(part, root, site) for part in parts):
+            return other
+    return None
+
+
+def _without_copies(node: ast.expr) -> ast.expr:
+    """`x` of `x.detach().clone()`."""
+    while True:
+        match node:
+            case ast.Call(
+                func=ast.Attribute(value=inner, attr="clone" | "contiguous" | "detach"), args=[], keywords=[]
+            ):
+                node = inner
+            case ast.Attribute(value=inner, attr="data"):
+                node = inner
+            case _:
+                return node
+
+
+def _root(node: ast.expr) -> str | None:
+    """The name at which a name, attribute or item begins."""
+    while isinstance(node, ast.Attribute | ast.Subscript):
+        node = node.value
+    return node.id if isinstance(node, ast.Name) else None
+
+
+def _may_change(part: ast.AST, root: str, site: Site) -> bool:
+    """Whether a part of the code may change what the name holds: a step of an optimizer, a call, or an assignment."""
+    match part:
+        case ast.Attribute(value=value, ctx=ast.Store()) | ast.Subscript(value=value, ctx=ast.Store()):
+            return _root(value) == root
+        case ast.keyword(arg="out", value=value):
+            return _root(value) == root
+        case ast.Call(func=ast.Attribute(value=value, attr=name), args=args):
+            if name == "step" or (name.endswith("_") and _root(value) == root):
+                return True
+        case ast.Call(args=args):
+            pass
+        case _:
+            return False
+    held = isinstance(_without_copies(site.moved), ast.Attribute | ast.Subscript)  # else it is a local
+    given = [part.func.value if isinstance(part.func, ast.Attribute) else part.func, *args]
+    return held and any(isinstance(each, ast.Name) and each.id == root for each in given)
 
 
 def mutations_between(first: Site, second: Site, mutations: Sequence[Mutation]) -> Sequence[Mutation]:

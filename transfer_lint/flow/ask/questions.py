@@ -315,6 +315,10 @@ class Questions(ReadQuestions, WaitQuestions, LocalQuestions):
         untouched = not any(duplicates.mutations_between(first, site, self._mutations))
         return EarlierCopy(first.anchor[0], name if kept else None, untouched)
 
+    def copied_alike(self, site: Site) -> Site | None:
+        """A dominating transfer of what is written like the value, to the same place; see `duplicates.alike_before`."""
+        return duplicates.alike_before(site, self.sites, self._mutations)
+
     def moved_again(self, site: Site) -> Site | None:
         """A later transfer of the same value to the same place whose result is used; None if there is none.
 
