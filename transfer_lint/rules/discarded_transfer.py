@@ -60,7 +60,8 @@ def check(site: Site, questions: Questions, options: RuleOptions) -> Verdict | N
 
 def _unread(site: Site, questions: Questions) -> Verdict | None:
     """What is moved is bound to a name that nothing reads: the copy is for nothing, and so is the wait for it."""
-    name = questions.unread_name(site) if site.is_tensor and site.quiet_heat is not Heat.ONCE else None
+    often = site.request.device is not None and site.quiet_heat is not Heat.ONCE
+    name = questions.unread_name(site) if site.is_tensor and often else None
     if name is None or site.in_handler or questions.is_in_test(site):
         return None
     text = (
