@@ -35,6 +35,8 @@ _SHAPING = frozenset(
      "to", "transpose", "unsqueeze", "view"}
 )  # fmt: skip
 """What leaves a mask one."""
+_LEVELS = frozenset({"sigma", "timestep"})
+_OF_SAMPLERS = ("model_options", "model_sampling", "transformer_options")
 _DEPTH = 4  # names that stand for one another
 _ROUNDS = 3  # in which names are found that are made of others
 
@@ -52,10 +54,10 @@ def seems_tensor(frame: Frame, node: ast.expr, value: Value, *, by_use: bool = F
 
     by_use: the code around it does not count.
     """
-    if not (isinstance(value, Object) and value.cls is None and frame.function is not None):
+    if not (isinstance(value, Object) and value.cls is None):
         return False
-    if value.placed[0] is not None:
-        return True
+    if value.placed[0] is not None or frame.function is None:
+        return value.placed[0] is not None
     function, name = frame.function.node, _root(node)
     if name in no_tensors(function):
         return False
@@ -106,7 +108,10 @@ def _names_mask(name: str) -> bool:
 
 
 def seems_loss(frame: Frame, node: ast.expr, value: Value) -> bool:
-    """Whether an unknown value seems to be a tensor of one number: it is called a loss, or goes backward."""
+    """Whether an unknown value seems to be a tensor of one number: it is called a loss, or goes backward.
+
+    Or it is a parameter that is called a noise level, in a file that speaks of ComfyUI's samplers.
+    """
     if not (isinstance(value, Object) and value.cls is None and frame.module.holds("torch")):
         return False
     name = node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else ""
@@ -116,7 +121,16 @@ def seems_loss(frame: Frame, node: ast.expr, value: Value) -> bool:
         return True
     if not isinstance(node, ast.Name):
         return False
-    return seems_tensor(frame, node, value, by_use=True) or _is_one_of_losses(frame, name)
+    used = seems_tensor(frame, node, value, by_use=True)
+    return used or _is_one_of_losses(frame, name) or _is_level(frame, name)
+
+
+def _is_level(frame: Frame, name: str) -> bool:
+    """Whether it is a parameter, without a default or annotation, that is called like what ComfyUI's samplers give."""
+    if name not in _LEVELS or frame.function is None or not any(map(frame.module.holds, _OF_SAMPLERS)):
+        return False
+    given = next((each for each in frame.function.parameters if each.arg == name), None)
+    return given is not None and given.annotation is None and name not in frame.function.defaults
 
 
 def _is_one_of_losses(frame: Frame, name: str) -> bool:
