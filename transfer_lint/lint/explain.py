@@ -113,9 +113,9 @@ def _described(interpretation: Interpretation, value: Value) -> tuple[str, Why] 
             name = value.cls if isinstance(value.cls, str) else value.cls.name
             return f"a `{name.removeprefix('builtins.')}`", value.why
         case Object() if value.placed[0] is not None:
-            return f"on {_half(value.placed[0], '')}, if it is a tensor", value.placed[0].why
+            return f"on {_half(value.placed[0], 'a device that is not known')}, if it is a tensor", value.placed[0].why
         case Object():
-            return "not known: nothing says what it is, so its transfers are not judged", ()
+            return "not known: nothing says what it is", ()
         case Placed():
             return f"a {'dtype' if value.is_dtype else 'device'}, {value.known.term}", value.known.why
         case Host():
@@ -128,7 +128,7 @@ def _described(interpretation: Interpretation, value: Value) -> tuple[str, Why] 
 
 
 def _half(known: Known | None, unknown: str) -> str:
-    return str(known.term) if known is not None else unknown
+    return str(known.term) if known is not None and known.term.has_name else unknown
 
 
 def _judgements(

@@ -31,10 +31,10 @@ def _not_redundant(site: Site, questions: Questions) -> str:
         return f"nothing says what `{receiver}` is"
     if request.ambiguous:
         return "whether its argument is a device, a dtype or a tensor is not known"
-    if site.device is None:
-        return f"nothing says where `{receiver}` is"
     if questions.is_on_device(site):
         return "the device is proved, the dtype is not"
+    if site.device is None or not site.device.term.has_name:
+        return f"nothing says where `{receiver}` is"
     return f"`{receiver}` is on `{site.device.term}`; that this is {questions.wanted(site)} is not proved"
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from transfer_codemods.actions import DeleteTransfer
-from transfer_lint.findings import Heat, Safety, Saving, Severity
+from transfer_lint.findings import Heat, Safety, Saving
 from transfer_lint.flow.ask import Questions, Site
-from transfer_lint.rules import Verdict, rule
+from transfer_lint.rules import Verdict, rule, warning_if
 from transfer_lint.rules.options import RuleOptions
 
 
@@ -38,15 +38,14 @@ def check(site: Site, questions: Questions, options: RuleOptions) -> Verdict | N
         return None  # it says where the value is kept
     elsewhere = questions.is_decided_elsewhere(site) and (questions.says_host(site) or not site.is_tensor)
     meant = explained or elsewhere or questions.is_knob(site) or questions.is_in_test(site)
-    aside = meant or site.heat is Heat.ONCE or site.in_handler or site.rate.is_rare
+    aside = meant or site.heat is Heat.ONCE or site.in_handler or questions.is_shut_out(site)
     deletable = not site.in_fstring and not questions.leaves_itself(site)
-    quiet = aside or questions.is_shut_out(site)
     state = "is already on" if site.request.device is not None else "already has dtype"
     return Verdict(
-        Severity.HINT if quiet or not site.is_module else Severity.WARNING,
+        warning_if(site.is_module and not aside, site),
         f"`{receiver}` {state} {questions.wanted(site)}: this `.{site.method}(...)` does nothing",
         why,
         DeleteTransfer(questions.is_plain_attribute(site)) if deletable else None,
         "delete the call",
-        simpler=not (quiet or questions.is_made_array(site)),
+        simpler=not (aside or questions.is_made_array(site)),
     )

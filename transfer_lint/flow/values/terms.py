@@ -51,6 +51,11 @@ class Term:
         if self.symbol is not None:
             self.symbol.in_terms = True
 
+    @property
+    def has_name(self) -> bool:
+        """Whether it can be told in words of the program: not if it is that of `a result`, or `an item`."""
+        return self.symbol is None or not self.symbol.label.startswith(("a ", "an "))
+
     def __str__(self) -> str:
         if self.symbol is None:
             return f"{self.name}()" if self.kind is TermKind.STABLE else self.name
