@@ -38,7 +38,8 @@ def check(site: Site, questions: Questions, options: RuleOptions) -> Verdict | N
         return None  # it says where the value is kept
     elsewhere = questions.is_decided_elsewhere(site) and (questions.says_host(site) or not site.is_tensor)
     meant = explained or elsewhere or questions.is_knob(site) or questions.is_in_test(site)
-    aside = meant or site.heat is Heat.ONCE or site.in_handler or questions.is_shut_out(site)
+    seldom = site.heat is Heat.ONCE or site.rate.rate.steady is None or site.in_handler
+    aside = meant or seldom or questions.is_shut_out(site)
     deletable = not site.in_fstring and not questions.leaves_itself(site)
     state = "is already on" if site.request.device is not None else "already has dtype"
     return Verdict(

@@ -130,7 +130,8 @@ def _is_level(frame: Frame, name: str) -> bool:
     if name not in _LEVELS or frame.function is None or not any(map(frame.module.holds, _OF_SAMPLERS)):
         return False
     given = next((each for each in frame.function.parameters if each.arg == name), None)
-    return given is not None and given.annotation is None and name not in frame.function.defaults
+    plain = given is not None and given.annotation is None and name not in frame.function.defaults
+    return plain and name not in _asked(frame.function.node)
 
 
 def _is_one_of_losses(frame: Frame, name: str) -> bool:
