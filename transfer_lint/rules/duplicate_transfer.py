@@ -24,7 +24,7 @@ def check(site: Site, questions: Questions, options: RuleOptions) -> Verdict | N
         return None
     earlier = questions.earlier_copy(site)
     if earlier is None:
-        return _alike(site, questions)
+        return _alike(site, questions) if options.assumptions else None
     receiver, name = questions.receiver(site), earlier.name
     reusable = name is not None and site.is_tensor and not site.in_fstring
     loud = site.is_tensor and questions.is_elsewhere(site) and site.heat is not Heat.ONCE
@@ -44,5 +44,5 @@ def _alike(site: Site, questions: Questions) -> Verdict | None:
     first = questions.copied_alike(site) if questions.boundary(site) and site.quiet_heat is not Heat.ONCE else None
     if first is None or questions.is_in_test(site):
         return None
-    text = f"`{questions.receiver(site)}` has been copied to the host on line {first.anchor[0]} already"
+    text = f"`{questions.receiver(site)}` is written like what line {first.anchor[0]} has copied to the host already"
     return Verdict(Severity.HINT, text, site.receiver.why, repeated=True)

@@ -69,6 +69,8 @@ def alike_before(site: Site, sites: Sequence[Site], mutations: Sequence[Mutation
             continue
         if spelled(_without_copies(other.moved)) != spelled(value) or other.inline or other.in_handler:
             continue
+        if isinstance(site.moved, ast.Name) and isinstance(other.moved, ast.Name):
+            continue  # what is known of a local decides
         if not same_target(site, other) or not dominates(other, site) or is_bound_between(root, other, site):
             continue
         first, last = other.node.end_lineno or 0, last_line(other, site)

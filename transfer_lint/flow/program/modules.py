@@ -11,6 +11,7 @@ from typing import Protocol, TypeAlias
 from transfer_lint.flow.knowledge import Knowledge
 from transfer_lint.flow.program.import_choices import chosen_at_import
 from transfer_lint.flow.program.special_methods import acts, is_implicit
+from transfer_lint.flow.program.star_imports import bound_by_stars
 from transfer_lint.flow.program.syntax import attributes_assigned, defaults_of, nodes_of
 from transfer_lint.flow.program.unnamed_sets import sets_own
 from transfer_lint.flow.program.unshown_bindings import bound_in_class, unshown_bindings
@@ -271,7 +272,8 @@ class Module:
     def rebound_globals(self) -> frozenset[str]:
         """Names that some function of the module declares `global`, or that are bound with no value that is seen."""
         nodes = nodes_of(self.tree) if self.holds("global ") else ()
-        return unshown_bindings(self.tree).union(*(node.names for node in nodes if isinstance(node, ast.Global)))
+        unshown = unshown_bindings(self.tree) | bound_by_stars(self)
+        return unshown.union(*(node.names for node in nodes if isinstance(node, ast.Global)))
 
     @cached_property
     def knows_arrays(self) -> bool:
@@ -306,10 +308,8 @@ class Module:
                 case ast.Assign():
                     for target_node in node.targets:
                         self._bind_target(target_node, node.value)
-                case ast.AnnAssign(value=ast.expr() as value):
+                case ast.AnnAssign(value=ast.expr() as value) | ast.AugAssign(value=value):
                     self._bind_target(node.target, value)
-                case ast.AugAssign():
-                    self._bind_target(node.target, node.value)
                 case ast.Try():
                     self._collect_try(node)
                 case ast.If():

@@ -1,0 +1,71 @@
+"""Star imports: names of a file that a `from m import *` further down may bind again."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+from transfer_lint.flow.program.syntax import nodes_of
+
+
+class Importer(Protocol):
+    """A parsed file, as far as its star imports are asked about."""
+
+    @property
+    def tree(self) -> ast.Module:
+        """Its syntax tree."""
+
+    @property
+    def bindings(self) -> Mapping[str, Sequence[object]]:
+        """Name -> what the file binds it to."""
+
+    @property
+    def stars(self) -> Sequence[Any]:
+        """Its star imports, in their order."""
+
+    @property
+    def project(self) -> Any:
+        """The project that knows what these lead to."""
+
+
+def bound_by_stars(module: Importer) -> frozenset[str]:
+    """The names that a star import below what binds them may bind to something else.
+
+    One of a module that is not in the tree, to another value than one that is written there. What both files import
+    from the same place stays the same.
+    """
+    if not module.stars:
+        return frozenset()
+    nodes = nodes_of(module.tree)
+    aliases = [node for node in nodes if isinstance(node, ast.alias)]
+    imported = {alias.asname or alias.name.partition(".")[0]: alias.lineno for alias in aliases}
+    lines = [node.lineno for node in nodes if isinstance(node, ast.ImportFrom) and node.names[0].name == "*"]
+    return frozenset(
+        name
+        for name, found in module.bindings.items()
+        for line, star in zip(sorted(lines), module.stars, strict=False)
+        if any(_line(each, imported.get(name, 0)) < line for each in found) and _may_bind(module, star, name, found)
+    )
+
+
+def _line(binding: object, imported: int) -> int:
+    node = getattr(binding, "node", binding)
+    line: int = getattr(node, "lineno", imported)
+    return line
+
+
+def _may_bind(module: Importer, star: Any, name: str, found: Sequence[object]) -> bool:
+    target = module.project.module_for(module, star)
+    if target is None and star.level == 0:
+        return any(isinstance(each, ast.expr) for each in found)
+    if not module.project.star_may_bind(module, star, name):
+        return False
+    theirs = target.bindings.get(name, ()) if target is not None else ()
+    return not theirs or len(set(map(_source, (*theirs, *found)))) > 1
+
+
+def _source(binding: object) -> object:
+    """Where a name is imported from, if no package decides that; else the binding."""
+    absolute = getattr(binding, "level", None) == 0
+    return binding if absolute else id(binding)
