@@ -70,9 +70,11 @@ class LocalQuestions:
         if name.startswith("_") or _is_shared(function, name) or _read_later(function, place.statement, name):
             return None
         node: ast.AST = place.node
-        while node is not value and (node is place.node or _only_gives(node)):
+        while node is not value:
             node = above[node]
-        return name if node is value and (node is place.node or _only_gives(node)) else None
+            if not _only_gives(node):
+                return None
+        return name
 
 
 def _only_gives(node: ast.AST) -> bool:

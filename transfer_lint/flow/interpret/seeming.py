@@ -110,7 +110,7 @@ def _names_mask(name: str) -> bool:
 def seems_loss(frame: Frame, node: ast.expr, value: Value) -> bool:
     """Whether an unknown value seems to be a tensor of one number: it is called a loss, or goes backward.
 
-    Or it is a parameter that is called a noise level, in a file that speaks of ComfyUI's samplers.
+    Or it is an item of what is called losses, or a noise level that a function of a node pack is given.
     """
     if not (isinstance(value, Object) and value.cls is None and frame.module.holds("torch")):
         return False

@@ -26,7 +26,7 @@ from transfer_lint.flow.program.idioms import (
 )
 from transfer_lint.flow.program.modules import ClassInfo, FunctionInfo, Import
 from transfer_lint.flow.program.rates import Change
-from transfer_lint.flow.program.syntax import LOOPS, bindings, children, names_in, nodes_of, spelled
+from transfer_lint.flow.program.syntax import LOOPS, bindings, children, names_in, nodes_of
 from transfer_lint.flow.program.tensor_uses import ONLY_MODULES_HAVE
 
 Comprehension = ast.ListComp | ast.SetComp | ast.GeneratorExp | ast.DictComp
@@ -125,8 +125,9 @@ class Repetition:
         """
         known, words = self._knowledge, self._knowledge.batch_words.exact
         source = iterated(node.iter)
-        bound = [value for target, value in bindings(self._node) if value and spelled(target) == spelled(source)]
-        if any(isinstance(each, ast.Call) and streams(each) for each in (source, *bound)):
+        bound = bindings(self._node) if isinstance(source, ast.Name) else ()
+        made = [value for target, value in bound if isinstance(target, ast.Name) and target.id == last_name(source)]
+        if any(isinstance(each, ast.Call) and streams(each) for each in (source, *made)):
             return (Change.QUIET_STEP,)
         taken = [part.args[0] for part in _direct(node.body) if isinstance(part, ast.Call) and is_next(part)]
         named = any(words & set(name.lower().split("_")) for name in names_in(node.target))
