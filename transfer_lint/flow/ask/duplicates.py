@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from transfer_lint.flow.ask.dominance import dominates, last_line
 from transfer_lint.flow.ask.mutations import is_written_to, memory_of, on_lines
-from transfer_lint.flow.program.syntax import blocks_of, is_plain, nodes_of, parents, span, spelled
+from transfer_lint.flow.program.syntax import blocks_of, is_plain, names_in, nodes_of, parents, span, spelled
 from transfer_lint.flow.results.mutations import Mutation
 from transfer_lint.flow.results.sites import Site
 
@@ -71,7 +71,9 @@ def alike_before(site: Site, sites: Sequence[Site], mutations: Sequence[Mutation
             continue
         if isinstance(site.moved, ast.Name) and isinstance(other.moved, ast.Name):
             continue  # what is known of a local decides
-        if not same_target(site, other) or not dominates(other, site) or is_bound_between(root, other, site):
+        if not same_target(site, other) or not dominates(other, site):
+            continue
+        if any(is_bound_between(name, other, site) for name in names_in(value)):
             continue
         first, last = other.node.end_lineno or 0, last_line(other, site)
         parts = [part for part in nodes_of(site.function.node) if first < getattr(part, "lineno", 0) <= last]
