@@ -112,7 +112,6 @@ class Expressions(Draws):
                     f"(w := {one(scope, depth - 1)})",
                     f"{{'k': {one(scope, depth - 1)}}}['k']",
                     f"({a}, {one(scope, depth - 1)})[1]",
-                    f"({a}, {one(scope, depth - 1)}, {b}){self.pick('[::-1]', '[1:]', '[:2]', '[-2:]', '[count:]')}[0]",
                 )
             case "item":
                 if scope.names.get("l") and self.chance():
