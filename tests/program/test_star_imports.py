@@ -15,7 +15,7 @@ SETTINGS = 'import torch\n\nplace = "cpu"\n\n\ndef make():\n    return torch.one
 
 def binding(text: str, name: str) -> object:
     """What a file binds a name to, beside `settings.py`: a text that is assigned to it, or another binding."""
-    files = {"example.py": text, "settings.py": SETTINGS, "package/__init__.py": ""}
+    files = {"example.py": text, "settings.py": SETTINGS, "all_of_it.py": "from settings import *\n"}
     found = Project(Files(files)).add("example.py", text).binding(name)
     return found.value if isinstance(found, ast.Constant) else found
 
@@ -28,6 +28,7 @@ def binding(text: str, name: str) -> object:
         ("from elsewhere import place\nfrom settings import *\n", "place"),
         ("def make():\n    return 1\n\n\nfrom settings import *\n", "make"),
         ('place = "cuda"\nfrom not_in_the_tree import *\n', "place"),
+        ('place = "cuda"\nfrom all_of_it import *\n', "place"),
         ('from settings import *\nplace = "cuda"\nfrom settings import *\n', "place"),
     ],
 )
@@ -42,6 +43,7 @@ def test_may_be_bound_again(text: str, name: str) -> None:
         ('other = "cuda"\nfrom settings import *\n', "other", "cuda"),
         ("import torch\nfrom settings import *\n", "torch", Import("torch", 0, None)),
         ("import torch\nfrom not_in_the_tree import *\n", "torch", Import("torch", 0, None)),
+        ("import torch\nfrom all_of_it import *\n", "torch", Import("torch", 0, None)),
         ("from settings import *\n", "place", "cpu"),
     ],
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 from transfer_lint.flow.program.syntax import nodes_of
@@ -61,11 +61,23 @@ def _may_bind(module: Importer, star: Any, name: str, found: Sequence[object]) -
         return any(isinstance(each, ast.expr) for each in found)
     if not module.project.star_may_bind(module, star, name):
         return False
-    theirs = target.bindings.get(name, ()) if target is not None else ()
-    return not theirs or len(set(map(_source, (*theirs, *found)))) > 1
+    theirs = list(_given(module, star, name, []))
+    if not theirs:  # what its text shows may stand in a function
+        return not all(map(_is_absolute, found))
+    return len({each if _is_absolute(each) else id(each) for each in (*theirs, *found)}) > 1
 
 
-def _source(binding: object) -> object:
-    """Where a name is imported from, if no package decides that; else the binding."""
-    absolute = getattr(binding, "level", None) == 0
-    return binding if absolute else id(binding)
+def _given(module: Importer, star: Any, name: str, seen: list[object]) -> Iterator[object]:
+    """What a star import binds a name to, itself or through those of the file that it names."""
+    target = module.project.module_for(module, star)
+    if target is None or target in seen:
+        return
+    seen.append(target)
+    yield from target.bindings.get(name, ())
+    for inner in target.stars:
+        yield from _given(target, inner, name, seen)
+
+
+def _is_absolute(binding: object) -> bool:
+    """Whether a name is imported, and no package decides from where."""
+    return getattr(binding, "level", None) == 0
